@@ -25,11 +25,11 @@ class Decide : public testing::Test {
     is_.version = 1;
     is_.provider = kDoctor;
     is_.patient = kPatient;
-    is_.provider_plugin = "plugin://twilio";
+    is_.room.plugin = "plugin://twilio";
     is_.created_ms = now_.ms;
     add("d", kDoctor, PartRole::doctor);
     add("p", kPatient, PartRole::patient);
-    is_.organizer = "d";
+    is_.people.organizer = "d";
   }
   void add(const std::string& id, const std::string& person, PartRole role) {
     Participant one;
@@ -39,8 +39,8 @@ class Decide : public testing::Test {
     one.identity = "x-" + id;
     one.licence = identity::Licence::vouched;
     one.account = roles_of(role);
-    one.number = static_cast<std::int64_t>(is_.participants.size()) + 1;
-    is_.participants.push_back(one);
+    one.number = static_cast<std::int64_t>(is_.people.participants.size()) + 1;
+    is_.people.participants.push_back(one);
   }
   // An account that fits the role.
   static Roles roles_of(PartRole role) {
@@ -140,20 +140,20 @@ TEST_F(Decide, AClosedVisitLetsNoSessionStart) {
 //
 TEST_F(Decide, WhoAdmits) {
   add("n", kNurse, PartRole::nurse);
-  is_.participants[1].admission = Admission::waiting;
+  is_.people.participants[1].admission = Admission::waiting;
   const Actor observer = person("01ARZ3NDEKTSV4RRFFQ69G5FAD", {Role::doctor});
   EXPECT_EQ(act(patient_, Admit{"p"}), "session.not_host");
   EXPECT_EQ(act(admin_, Admit{"p"}), "session.not_host");
   EXPECT_EQ(act(observer, Admit{"p"}), "authorisation.denied");
   EXPECT_EQ(act(nurse_, Admit{"p"}), "ok");
-  EXPECT_EQ(is_.participants[1].admitted_by, nurse_.actor);
+  EXPECT_EQ(is_.people.participants[1].admitted_by, nurse_.actor);
   EXPECT_EQ(act(nurse_, Remove{"p"}), "session.not_host");
 }
 
 // Every way into a session asks the same: has the account the role?
 TEST_F(Decide, NobodyComesInWithARoleThatHisAccountHasNot) {
   is_.patient.clear();
-  is_.participants.pop_back();
+  is_.people.participants.pop_back();
   settings_.licence = VideoSettings::Licence::off;
   const std::string other = "01ARZ3NDEKTSV4RRFFQ69G5FAD";
   struct Row {
@@ -185,10 +185,10 @@ TEST_F(Decide, NobodyComesInWithARoleThatHisAccountHasNot) {
               wanted)
         << what;
     const Session before = is_;
-    is_.invitations.push_back({.id = "i", .role = row.role, .expires_ms = now_.ms + 1});
+    is_.people.invitations.push_back({.id = "i", .role = row.role, .expires_ms = now_.ms + 1});
     EXPECT_EQ(code(ask(person(other, row.account), AcceptInvitation{"i", one})), wanted) << what;
     is_ = before;
-    is_.participants.push_back(one);
+    is_.people.participants.push_back(one);
     EXPECT_EQ(code(ask(hub_, Open{.room_suffix = "abcdef"})), wanted) << what;
     is_ = before;
   }
@@ -201,21 +201,21 @@ TEST_F(Decide, NobodyComesInWithARoleThatHisAccountHasNot) {
 TEST_F(Decide, ATrainingIsHostedByAnOfficeAndByNoGuest) {
   is_.type = SessionType::training_session;
   is_.patient.clear();
-  is_.participants.pop_back();
+  is_.people.participants.pop_back();
   const std::string other = "01ARZ3NDEKTSV4RRFFQ69G5FAD";
   EXPECT_EQ(act(doctor_, Add{coming(other, PartRole::admin, {Role::guest})}),
             "participant.role_not_held");
   EXPECT_EQ(act(doctor_, Add{coming(other, PartRole::admin, {Role::admin})}), "ok");
-  EXPECT_TRUE(is_host(is_, is_.participants.back()));
+  EXPECT_TRUE(is_host(is_, is_.people.participants.back()));
   EXPECT_EQ(act(doctor_, Add{coming("", PartRole::admin, {})}), "ok");
-  EXPECT_FALSE(is_host(is_, is_.participants.back())) << "he has no account";
-  EXPECT_EQ(is_.participants.back().admission, Admission::waiting);
+  EXPECT_FALSE(is_host(is_, is_.people.participants.back())) << "he has no account";
+  EXPECT_EQ(is_.people.participants.back().admission, Admission::waiting);
 }
 
 // A row that an older hub made, or an account that has lost its role since.
 TEST_F(Decide, WhoseAccountHasNotTheRoleDoesNotActInIt) {
   add("n", kNurse, PartRole::nurse);
-  is_.participants[1].admission = Admission::waiting;
+  is_.people.participants[1].admission = Admission::waiting;
   const Actor nurse = person(kNurse, {Role::patient});
   EXPECT_EQ(act(nurse, Admit{"p"}), "session.not_host");
   const access::Facts facts = facts_of(is_, nurse);
@@ -228,8 +228,8 @@ TEST_F(Decide, WhoseAccountHasNotTheRoleDoesNotActInIt) {
 
 TEST_F(Decide, NobodyAdmitsHimself) {
   add("n", kNurse, PartRole::nurse);
-  is_.participants.back().admission = Admission::waiting;
-  is_.participants[1].admission = Admission::waiting;
+  is_.people.participants.back().admission = Admission::waiting;
+  is_.people.participants[1].admission = Admission::waiting;
   EXPECT_EQ(act(nurse_, Admit{"n"}), "participant.waiting");
   EXPECT_EQ(act(nurse_, Admit{"p"}), "participant.waiting");
   // Of a type that a nurse hosts.
@@ -241,13 +241,13 @@ TEST_F(Decide, NobodyAdmitsHimself) {
 
 // Whoever was put out and let in again waits, whatever token he still has.
 TEST_F(Decide, NobodyComesAroundTheWaitingRoomWithAnOldToken) {
-  is_.room = "open";
+  is_.room.state = "open";
   EXPECT_EQ(act(doctor_, Remove{"p"}), "ok");
   EXPECT_EQ(act(doctor_, Add{coming(kPatient, PartRole::patient, {Role::patient})}), "ok");
-  EXPECT_EQ(is_.participants[1].admission, Admission::waiting);
+  EXPECT_EQ(is_.people.participants[1].admission, Admission::waiting);
   EXPECT_EQ(act(hub_, ProviderJoined{"x-p", "PA1", now_}), "ok");
   EXPECT_EQ(effects_, "remove-participant ");
-  EXPECT_TRUE(is_.stays.empty());
+  EXPECT_TRUE(is_.people.stays.empty());
 }
 
 TEST_F(Decide, APatientBooksAVisitAndNoMeetingOfDoctors) {
@@ -267,7 +267,7 @@ TEST_F(Decide, APatientBooksAVisitAndNoMeetingOfDoctors) {
 
 TEST_F(Decide, AnInvitationMakesNobodyTheSecondPatient) {
   const std::string other = "01ARZ3NDEKTSV4RRFFQ69G5FAD";
-  is_.invitations.push_back(
+  is_.people.invitations.push_back(
       {.id = "i", .role = PartRole::patient, .expires_ms = now_.ms + 1, .invited_by = kDoctor});
   const auto accept = [&](const std::string& who) {
     return act(person(who, {Role::patient}),
@@ -275,7 +275,7 @@ TEST_F(Decide, AnInvitationMakesNobodyTheSecondPatient) {
   };
   EXPECT_EQ(accept(other), "session.has_patient");
   is_.patient.clear();
-  is_.participants.pop_back();
+  is_.people.participants.pop_back();
   EXPECT_EQ(accept(other), "ok");
   EXPECT_EQ(is_.patient, other);
   EXPECT_EQ(is_.patient_by, "") << "he came himself";
@@ -340,7 +340,7 @@ TEST_F(Identities, OffEmergenciesAndSessionsWithoutAPatientNeedNone) {
   is_.type = SessionType::emergency_consultation;
   EXPECT_EQ(ask(page_, Start{}).ok(), true);
   is_.type = SessionType::doctor_patient;
-  is_.participants[1].admission = Admission::removed;
+  is_.people.participants[1].admission = Admission::removed;
   EXPECT_EQ(ask(page_, Start{}).ok(), true);
   EXPECT_EQ(act(page_, said()), "identity.no_patient");
 }
@@ -368,9 +368,9 @@ TEST_F(Decide, WhoWasRemovedDoesNotTakeTheEmergencyHimself) {
   const Accept accept{.doctor = coming(kNurse, PartRole::doctor, {Role::doctor})};
   for (const Admission admission : {Admission::removed, Admission::denied}) {
     add("o", kNurse, PartRole::doctor);
-    is_.participants.back().admission = admission;
+    is_.people.participants.back().admission = admission;
     EXPECT_EQ(act(other, accept), "participant.not_a_participant");
-    is_.participants.pop_back();
+    is_.people.participants.pop_back();
   }
   EXPECT_EQ(act(other, accept), "ok");
 }
@@ -414,18 +414,18 @@ TEST_F(Consents, WhatIsSaidAgainAddsNothingAndOnePersonSaysFortyThings) {
   EXPECT_EQ(act(patient_, says("family", true)), "ok");
   EXPECT_EQ(act(doctor_, says("recording", true)), "ok");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(act(patient_, says("family", true)), "ok");
-  EXPECT_EQ(is_.consents.size(), 2U);
+  EXPECT_EQ(is_.consents.all.size(), 2U);
   EXPECT_EQ(act(patient_, says("family", false)), "ok");
   for (std::size_t i = 2; i < limits::kMaxConsentsOfOne; ++i)
     ASSERT_EQ(act(patient_, says("family", i % 2 == 0)), "ok") << i;
-  EXPECT_EQ(is_.consents.size(), limits::kMaxConsentsOfOne + 1);
+  EXPECT_EQ(is_.consents.all.size(), limits::kMaxConsentsOfOne + 1);
   EXPECT_EQ(act(patient_, says("family", true)), "consent.limit");
   EXPECT_EQ(act(patient_, says("recording", false)), "ok") << "a refusal is always taken";
   EXPECT_EQ(act(patient_, says("recording", false)), "ok");
-  EXPECT_EQ(is_.consents.size(), limits::kMaxConsentsOfOne + 2);
+  EXPECT_EQ(is_.consents.all.size(), limits::kMaxConsentsOfOne + 2);
   EXPECT_EQ(act(doctor_, says("training", true)), "ok") << "others have a place";
-  while (is_.consents.size() < limits::kMaxSessionConsents)
-    is_.consents.push_back(Json::object({{"kind", "training"}, {"given", true}, {"by", "x"}}));
+  while (is_.consents.all.size() < limits::kMaxSessionConsents)
+    is_.consents.all.push_back(Json::object({{"kind", "training"}, {"given", true}, {"by", "x"}}));
   EXPECT_EQ(act(doctor_, says("family", true)), "consent.own_word");
   add("n", kNurse, PartRole::nurse);
   EXPECT_EQ(act(nurse_, says("training", true)), "consent.limit");
@@ -449,7 +449,7 @@ TEST_F(Consents, InvitationsConfirmationsAndPeopleOfASessionHaveAnEnd) {
   }
   EXPECT_EQ(act(doctor_, ConfirmIdentity{pairs[0]}), "identity.limit");
 
-  for (std::size_t i = is_.participants.size(); i < limits::kMaxSessionPeople; ++i) {
+  for (std::size_t i = is_.people.participants.size(); i < limits::kMaxSessionPeople; ++i) {
     Participant one = coming("", PartRole::observer, {});
     one.id = "o" + std::to_string(i);
     ASSERT_EQ(act(doctor_, Add{one}), "ok") << i;
@@ -471,16 +471,16 @@ TEST_F(Consents, ARecordedTrainingStopsWhenSomebodyComesWhoHasNotConsented) {
   settings_.consent_required_to_record = false;
   is_.type = SessionType::training_session;
   is_.patient.clear();
-  is_.participants.pop_back();
+  is_.people.participants.pop_back();
   is_.status = SessionStatus::active;
   EXPECT_EQ(act(doctor_, says("training", true)), "ok");
-  is_.recording_now = "r";
-  is_.recording_purpose = "training";
+  is_.recording.running = "r";
+  is_.recording.purpose = "training";
   EXPECT_EQ(act(doctor_, Join{}), "ok");
-  EXPECT_EQ(is_.recording_now, "r");
+  EXPECT_EQ(is_.recording.running, "r");
   add("n", kNurse, PartRole::nurse);
   EXPECT_EQ(act(nurse_, Join{}), "ok");
-  EXPECT_EQ(is_.recording_now, "");
+  EXPECT_EQ(is_.recording.running, "");
   EXPECT_NE(effects_.find("stop-recording"), std::string::npos);
 }
 
@@ -491,8 +491,8 @@ TEST_F(Consents, ARelativeWhomThePatientPutOutIsNotBroughtBack) {
     is_.type = type;
     EXPECT_EQ(act(patient_, says("family", true)), "ok");
     EXPECT_EQ(added(relative_, PartRole::family_member), "ok");
-    const std::string id = is_.participants.back().id;
-    is_.invitations.push_back(
+    const std::string id = is_.people.participants.back().id;
+    is_.people.invitations.push_back(
         {.id = "i", .person = relative_, .role = PartRole::observer, .expires_ms = now_.ms + 1});
     EXPECT_EQ(act(patient_, says("family", false)), "ok");
     EXPECT_EQ(is_.participant(id)->admission, Admission::removed);
@@ -546,13 +546,13 @@ TEST_F(Consents, WhatThePatientRefusesIsNotRecordedWhateverTheSettingsSay) {
   EXPECT_EQ(act(doctor_, Start{}), "ok");
   EXPECT_EQ(act(doctor_, StartRecording{"care"}), "ok");
   EXPECT_EQ(act(patient_, says("recording", false)), "ok");
-  EXPECT_TRUE(is_.recording_now.empty());
+  EXPECT_TRUE(is_.recording.running.empty());
   EXPECT_EQ(act(doctor_, StartRecording{"care"}), "consent.recording_missing");
   EXPECT_EQ(act(patient_, says("recording", true)), "ok");
   EXPECT_EQ(act(patient_, says("training", true)), "ok");
   EXPECT_EQ(act(doctor_, StartRecording{"training"}), "ok");
   EXPECT_EQ(act(patient_, says("training", false)), "ok");
-  EXPECT_TRUE(is_.recording_now.empty());
+  EXPECT_TRUE(is_.recording.running.empty());
 }
 
 TEST_F(Consents, APatientWhoWasPutOutSeesNothingAndMayStillRefuse) {
@@ -569,7 +569,7 @@ TEST_F(Consents, APatientWhoWasPutOutSeesNothingAndMayStillRefuse) {
 // Tests brought people back in the role that they had.
 TEST_F(Consents, WhoIsBroughtBackComesInTheRoleThatHeHad) {
   is_.patient.clear();
-  is_.participants.clear();
+  is_.people.participants.clear();
   add("d", kDoctor, PartRole::doctor);
   Participant guest = coming("", PartRole::patient, {});
   guest.guest.set("externalId", "X-77");
@@ -613,7 +613,7 @@ TEST_F(Consents, WhoWasInOnceIsAskedBeforeAnythingIsWrittenDown) {
   // By a stay alone, as a provider tells of it.
   is_.participant("p")->in_ms.reset();
   EXPECT_TRUE(may_be_transcribed(is_).ok()) << "somebody who only waited is not heard";
-  is_.stays.push_back({.participant = "p", .sid = "s", .joined_ms = now_.ms});
+  is_.people.stays.push_back({.participant = "p", .sid = "s", .joined_ms = now_.ms});
   EXPECT_FALSE(may_be_transcribed(is_).ok());
 }
 
@@ -621,18 +621,18 @@ TEST_F(Consents, WhoWasInOnceIsAskedBeforeAnythingIsWrittenDown) {
 TEST_F(Consents, ANoThatAnOlderHubStoredStaysWhereItCannotTell) {
   is_.participant("p")->record_version = 1;
   is_.participant("p")->invitation = "i";
-  is_.invitations.push_back({.id = "i",
-                             .role = PartRole::patient,
-                             .status = "accepted",
-                             .participant = "p",
-                             .generation = 2,
-                             .by_link = true,
-                             .proven = 2,
-                             .proven_record = 1});
+  is_.people.invitations.push_back({.id = "i",
+                                    .role = PartRole::patient,
+                                    .status = "accepted",
+                                    .participant = "p",
+                                    .generation = 2,
+                                    .by_link = true,
+                                    .proven = 2,
+                                    .proven_record = 1});
   Json no = Json::object({{"kind", "recording"}, {"given", false}, {"by", guest_actor("p")}});
   no.set("link", "i/1");
   no.set("recordVersion", 1);
-  is_.consents.push_back(no);
+  is_.consents.all.push_back(no);
   Session back;
   Json stored = to_document(is_);
   for (const char* list : {"participants", "invitations"}) {
@@ -644,14 +644,14 @@ TEST_F(Consents, ANoThatAnOlderHubStoredStaysWhereItCannotTell) {
     stored.set(list, std::move(without));
   }
   ASSERT_TRUE(from_document(stored, back).ok());
-  is_.participants = back.participants;
-  is_.invitations = back.invitations;
-  is_.consents = back.consents;
-  for (Participant& one : is_.participants) one.account = roles_of(one.role);
+  is_.people.participants = back.people.participants;
+  is_.people.invitations = back.people.invitations;
+  is_.consents.all = back.consents.all;
+  for (Participant& one : is_.people.participants) one.account = roles_of(one.role);
   const Actor by_link{.actor = guest_actor("p"), .part = {.session = is_.id, .participant = "p"}};
   for (const Actor& who : {doctor_, patient_, by_link})
     EXPECT_EQ(act(who, says("recording", true)), "consent.own_word") << who.actor;
-  is_.invitations.front().generation = 1;
+  is_.people.invitations.front().generation = 1;
   EXPECT_EQ(act(by_link, says("recording", true)), "ok") << "the browser that said it";
 }
 
@@ -666,7 +666,7 @@ TEST_F(Decide, ALicenceIsKnownByItsForm) {
   EXPECT_EQ(form("12-R-M-0001234"), Licence::format_ok);
   EXPECT_EQ(form("doctor"), Licence::missing);
   EXPECT_EQ(form(""), Licence::missing);
-  is_.participants[0].licence = Licence::missing;
+  is_.people.participants[0].licence = Licence::missing;
   EXPECT_EQ(act(doctor_, Start{}), "licence.missing");
   settings_.licence = VideoSettings::Licence::off;
   EXPECT_EQ(act(doctor_, Start{}), "ok");
@@ -674,11 +674,11 @@ TEST_F(Decide, ALicenceIsKnownByItsForm) {
 
 //
 TEST_F(Decide, PersonsAreCountedAndNotDevices) {
-  is_.max_participants = 2;
+  is_.people.most = 2;
   add("n", kNurse, PartRole::nurse);
   EXPECT_EQ(act(doctor_, Join{.stay = "s1"}), "ok");
   EXPECT_EQ(act(doctor_, Join{.stay = "s2"}), "ok");
-  EXPECT_EQ(is_.stays.size(), 1U);
+  EXPECT_EQ(is_.people.stays.size(), 1U);
   EXPECT_EQ(act(patient_, Join{.stay = "s3"}), "ok");
   EXPECT_EQ(act(nurse_, Join{.stay = "s4"}), "session.full");
   EXPECT_EQ(act(admin_, Join{}), "participant.not_a_participant");
@@ -694,7 +694,7 @@ TEST_F(Decide, LateNewsOfTheTimeBeforeTheEndCountAndMakeNoEvent) {
   EXPECT_EQ(events_, "");
   EXPECT_EQ(attendee_seconds(is_, now_), 30);
   EXPECT_EQ(act(hub_, ProviderJoined{"x-p", "PA2", {now_.ms + 1}}), "ok");
-  EXPECT_EQ(is_.stays.size(), 1U);
+  EXPECT_EQ(is_.people.stays.size(), 1U);
   EXPECT_EQ(to_document(is_).dump(), before);
 }
 
@@ -743,9 +743,9 @@ TEST_F(Decide, ADoorThatStartsByCallAloneIsToldWhenAllAreThere) {
 }
 
 TEST_F(Decide, AttendancesOfOnePersonAreUnitedAndOfSeveralAdded) {
-  is_.stays = {{"d", "1", 0, 60'000, "event"},
-               {"d", "2", 30'500, 90'900, "event"},
-               {"p", "3", 10'000, 20'000, "event"}};
+  is_.people.stays = {{"d", "1", 0, 60'000, "event"},
+                      {"d", "2", 30'500, 90'900, "event"},
+                      {"p", "3", 10'000, 20'000, "event"}};
   EXPECT_EQ(seconds_of(is_, "d", now_), 90);
   EXPECT_EQ(attendee_seconds(is_, now_), 100);
 }
@@ -769,7 +769,7 @@ TEST_F(Decide, AMinuteThatHasBegunCountsWhole) {
 TEST_F(Decide, ADocumentComesBackAsItWas) {
   is_.notes = "ملاحظات 🩺";
   is_.appointment = Json::object({{"system", "his"}, {"value", "7"}});
-  is_.invitations.push_back({.id = "i", .role = PartRole::observer, .expires_ms = 5});
+  is_.people.invitations.push_back({.id = "i", .role = PartRole::observer, .expires_ms = 5});
   is_.warn("licence.missing");
   Session back;
   ASSERT_TRUE(from_document(to_document(is_), back).ok());

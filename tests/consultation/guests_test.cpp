@@ -358,16 +358,17 @@ TEST_F(Guests, ACodeOfAnEarlierBuildStillOpensTheDoor) {
   Session before = must(sessions_->acts.load(id));
   Change change;
   change.after = before;
-  change.after.invitations.push_back({.id = ids_.next().text(),
-                                      .person = {},
-                                      .role = PartRole::observer,
-                                      .expires_ms = clock_.now().ms + kHourMs,
-                                      .created_ms = clock_.now().ms});
+  change.after.people.invitations.push_back({.id = ids_.next().text(),
+                                             .person = {},
+                                             .role = PartRole::observer,
+                                             .expires_ms = clock_.now().ms + kHourMs,
+                                             .created_ms = clock_.now().ms});
   const std::string index = must(keys_->lease("t1")).blind_index("session.invitation", earlier);
   must(sessions_->acts.commit(by_hub(Json::object()), before, change,
                               {.also = [&](store::Transaction& transaction, const Change& made) {
-                                return SessionRows::put_code(transaction, "t1", index, id,
-                                                             made.after.invitations.back().id);
+                                return SessionRows::put_code(
+                                    transaction, "t1", index, id,
+                                    made.after.people.invitations.back().id);
                               }}));
   const auto guest = must(sessions_->guests.enter(nobody(earlier), {}));
   EXPECT_TRUE(opens(guest.proof));

@@ -26,7 +26,7 @@ Timestamp at(const char* text) {
 Session planned(const char* start) {
   Session is;
   is.status = SessionStatus::scheduled;
-  is.scheduled_ms = at(start).ms;
+  is.schedule.at_ms = at(start).ms;
   return is;
 }
 
@@ -66,19 +66,19 @@ TEST(DueMessages, TwentyMovesOfAVisitAreToldInADay) {
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T07:30:00Z").ms}};
   const std::int64_t first = at("2026-12-01T08:00:00Z").ms;
   for (std::int64_t i = 0; i < limits::kMaxMovesTold; ++i) {
-    ++is.schedule_version;
+    ++is.schedule.version;
     const Timestamp now{first + i * 60'000};
     ASSERT_EQ(what(due_message(is, told, now)), "moved") << i;
-    told.push_back({.kind = MessageKind::moved, .version = is.schedule_version, .at_ms = now.ms});
+    told.push_back({.kind = MessageKind::moved, .version = is.schedule.version, .at_ms = now.ms});
   }
-  ++is.schedule_version;
+  ++is.schedule.version;
   EXPECT_EQ(what(due_message(is, told, at("2026-12-01T09:00:00Z"))), "2026-12-02T08:00:00.000Z");
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "moved");
 }
 
 TEST(DueMessages, AMovedVisitIsToldAndHasItsOwnReminders) {
   Session is = planned("2026-12-20T07:00:00Z");
-  is.schedule_version = 2;
+  is.schedule.version = 2;
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms},
       {.kind = MessageKind::day_before, .version = 1, .at_ms = at("2026-12-09T07:00:00Z").ms}};
@@ -125,7 +125,7 @@ TEST(DueMessages, AFollowUpIsToldAsSuchAndMovesLikeAnyVisit) {
   const std::vector<ToldMessage> told{
       {.kind = MessageKind::follow_up, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
   EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "2026-12-09T07:00:00.000Z");
-  is.schedule_version = 2;
+  is.schedule.version = 2;
   EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "moved");
 }
 
@@ -154,15 +154,15 @@ TEST(DueMessages, AnotherDoctorIsToldOnceWhereTheTimeStays) {
   Session is = planned("2026-12-10T07:00:00Z");
   is.type = SessionType::doctor_patient;
   is.provider = "E";
-  is.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
-                     {.id = "e", .person = "E", .role = PartRole::doctor},
-                     {.id = "p", .person = "P", .role = PartRole::patient}};
+  is.people.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
+                            {.id = "e", .person = "E", .role = PartRole::doctor},
+                            {.id = "p", .person = "P", .role = PartRole::patient}};
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
   const char* const now = "2026-12-02T08:00:00Z";
   EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z");
-  is.participants[0].admission = Admission::removed;
-  is.participants[0].since_ms = at("2026-12-02T07:59:00Z").ms;
+  is.people.participants[0].admission = Admission::removed;
+  is.people.participants[0].since_ms = at("2026-12-02T07:59:00Z").ms;
   EXPECT_EQ(what(due_message(is, told, at(now))), "other_doctor");
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z")
       << "not at night";
@@ -183,7 +183,7 @@ TEST(DueMessages, AnotherDoctorIsToldOnceWhereTheTimeStays) {
 
 TEST(DueMessages, AMessageIsOfUseWhileItsTimeLiesAhead) {
   Session is = planned("2026-12-10T07:00:00Z");
-  is.planned_minutes = 30;
+  is.schedule.minutes = 30;
   const auto until = [&is](MessageKind kind, const char* sent) {
     return useful_until(is, {.kind = kind, .version = 1, .at_ms = at(sent).ms});
   };
@@ -201,7 +201,7 @@ TEST(DueMessages, AMessageIsOfUseWhileItsTimeLiesAhead) {
   EXPECT_EQ(until(MessageKind::cancelled, "2026-12-09T08:00:00Z"), at("2026-12-10T07:00:00Z").ms);
   is.status = SessionStatus::no_show;
   EXPECT_EQ(until(MessageKind::missed, "2026-12-10T08:00:00Z"), at("2026-12-11T07:00:00Z").ms);
-  is.schedule_version = 2;
+  is.schedule.version = 2;
   EXPECT_EQ(until(MessageKind::missed, "2026-12-10T08:00:00Z"), 0) << "of an earlier time";
 }
 
@@ -231,10 +231,10 @@ TEST(DueMessages, QuietHoursHoldWhatIsFarAway) {
 class AfterTheStart : public testing::Test {
  protected:
   AfterTheStart() {
-    is_.planned_minutes = 30;
+    is_.schedule.minutes = 30;
     is_.type = SessionType::doctor_patient;
-    is_.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
-                        {.id = "p", .person = "P", .role = PartRole::patient}};
+    is_.people.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
+                               {.id = "p", .person = "P", .role = PartRole::patient}};
   }
   std::string due(const char* now, bool came = false, MessageKinds texts = MessageKinds().set()) {
     return what(due_message(is_, told_, at(now), {.came = came, .texts = texts}));
@@ -251,7 +251,7 @@ class AfterTheStart : public testing::Test {
 
 TEST_F(AfterTheStart, ALatePatientIsToldOnceThatTheDoctorWaits) {
   EXPECT_EQ(due("2026-12-10T07:05:00Z"), "nothing") << "the doctor has not come either";
-  is_.participants[0].here = true;
+  is_.people.participants[0].here = true;
   EXPECT_EQ(due("2026-12-10T06:58:00Z"), "2026-12-10T07:02:00.000Z");
   EXPECT_EQ(due("2026-12-10T07:02:00Z"), "doctor_waits");
   EXPECT_EQ(due("2026-12-10T07:02:00Z", true), "nothing") << "he is there, or was";
@@ -268,7 +268,7 @@ TEST_F(AfterTheStart, ALatePatientIsToldOnceThatTheDoctorWaits) {
 }
 
 TEST_F(AfterTheStart, NobodyHearsTwoMessagesAtOnce) {
-  is_.participants[0].here = true;
+  is_.people.participants[0].here = true;
   told_ = {{.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-10T07:01:00Z").ms}};
   EXPECT_EQ(due("2026-12-10T07:02:00Z"), "2026-12-10T07:06:00.000Z");
 }
@@ -292,9 +292,9 @@ TEST_F(AfterTheStart, WhoDidNotComeAndWhoCameInVainAreTold) {
 class ForStaff : public testing::Test {
  protected:
   ForStaff() {
-    is_.planned_minutes = 30;
-    is_.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
-                        {.id = "p", .person = "P", .role = PartRole::patient}};
+    is_.schedule.minutes = 30;
+    is_.people.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
+                               {.id = "p", .person = "P", .role = PartRole::patient}};
     hearer_.patience_ms = 5 * kMinuteMs;
   }
   std::string due(const char* now) {
@@ -314,7 +314,7 @@ TEST_F(ForStaff, ANewAMovedAndACancelledVisitAreToldOnceEach) {
   EXPECT_EQ(due("2026-12-10T07:00:00Z"), "nothing") << "it has begun";
   told_ = {{.message = StaffMessage::added, .version = 1}};
   EXPECT_EQ(due("2026-12-01T08:00:01Z"), "nothing");
-  is_.schedule_version = 2;
+  is_.schedule.version = 2;
   EXPECT_EQ(due("2026-12-01T08:00:01Z"), "staff_moved");
   told_.push_back({.message = StaffMessage::moved, .version = 2});
   EXPECT_EQ(due("2026-12-01T08:00:02Z"), "nothing");
@@ -327,11 +327,11 @@ TEST_F(ForStaff, ANewAMovedAndACancelledVisitAreToldOnceEach) {
 }
 
 TEST_F(ForStaff, WhoOpenedAVisitKnowsOfItAndANewDoctorHearsOfAMovedOne) {
-  is_.schedule_version = 2;
+  is_.schedule.version = 2;
   EXPECT_EQ(due("2026-12-01T08:00:00Z"), "staff_new") << "he was told of no earlier time";
   hearer_.opened_it = true;
   EXPECT_EQ(due("2026-12-01T08:00:00Z"), "staff_moved");
-  is_.schedule_version = 1;
+  is_.schedule.version = 1;
   EXPECT_EQ(due("2026-12-01T08:00:00Z"), "nothing");
 }
 
@@ -343,19 +343,19 @@ TEST_F(ForStaff, AVisitThatWasGivenToAnotherIsCalledOffForWhoKnewOfIt) {
   EXPECT_EQ(due("2026-12-02T08:00:00Z"), "staff_cancelled");
   told_.push_back({.message = StaffMessage::cancelled, .version = 1});
   EXPECT_EQ(due("2026-12-02T08:00:01Z"), "nothing") << "once";
-  is_.schedule_version = 2;
+  is_.schedule.version = 2;
   EXPECT_EQ(due("2026-12-02T08:00:01Z"), "staff_cancelled") << "he may have had it back meanwhile";
   told_.clear();
   hearer_.opened_it = true;
   EXPECT_EQ(due("2026-12-02T08:00:01Z"), "staff_cancelled") << "he opened it himself";
-  is_.participants[1].here = true;
-  is_.participants[1].came_ms = at("2026-12-10T06:50:00Z").ms;
+  is_.people.participants[1].here = true;
+  is_.people.participants[1].came_ms = at("2026-12-10T06:50:00Z").ms;
   EXPECT_EQ(due("2026-12-10T07:20:00Z"), "nothing") << "the patient waits for another";
 }
 
 TEST_F(ForStaff, ADoctorIsToldOfAPatientWhoWaitsSinceMinutes) {
   told_ = {{.message = StaffMessage::added, .version = 1}};
-  Participant& patient = is_.participants[1];
+  Participant& patient = is_.people.participants[1];
   patient.here = true;
   patient.came_ms = at("2026-12-10T06:50:00Z").ms;
   EXPECT_EQ(due("2026-12-10T06:51:00Z"), "2026-12-10T07:05:00.000Z") << "nobody is late yet";

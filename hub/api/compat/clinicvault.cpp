@@ -263,7 +263,7 @@ bool is_his(const DoorCall& call, const Json& session) {
 Status admit_patient(const DoorCall& call, const Json& session, const std::string& patient) {
   const std::string id = session.string_or("id", "");
   RABT_TRY(is, call.house.sessions.acts.load(id));
-  for (const consultation::Participant& one : is.participants) {
+  for (const consultation::Participant& one : is.people.participants) {
     const bool waits = one.admission == consultation::Admission::waiting;
     if (one.person != patient || !waits || !link_word(is, one).empty()) continue;
     const auto admitted = call.house.sessions.people.admit(call.ask(id, Json::object(), one.id));

@@ -22,11 +22,11 @@ constexpr std::int64_t kCountedMs = 60'000;
 std::optional<WantedTime> time_of(const Session& is) {
   if (is.over() || is.status == SessionStatus::requested || is.provider.empty())
     return std::nullopt;
-  const std::int64_t from_ms = is.scheduled_ms.value_or(is.created_ms);
+  const std::int64_t from_ms = is.schedule.at_ms.value_or(is.created_ms);
   return WantedTime{.tenant = is.tenant,
                     .provider = is.provider,
                     .from_ms = from_ms,
-                    .to_ms = from_ms + is.planned_minutes * 60'000,
+                    .to_ms = from_ms + is.schedule.minutes * 60'000,
                     .session = is.id,
                     .clinic_session = is.clinic_session};
 }
@@ -35,7 +35,7 @@ std::optional<WantedTime> time_of(const Session& is) {
 // without a time of its own takes none.
 std::optional<WantedTime> newly_wanted(const Session& before, const Session& after) {
   const auto now = time_of(after);
-  if (!now || (!after.clinic_session.empty() && !after.scheduled_ms)) return std::nullopt;
+  if (!now || (!after.clinic_session.empty() && !after.schedule.at_ms)) return std::nullopt;
   const auto was = before.version == 0 ? std::nullopt : time_of(before);
   const bool same = was && was->provider == now->provider && was->from_ms == now->from_ms &&
                     was->to_ms == now->to_ms && before.type == after.type;
@@ -46,7 +46,7 @@ std::optional<WantedTime> newly_wanted(const Session& before, const Session& aft
 // hospital booked: a workflow acts for it.
 bool never_refused(const Session& is, const Actor& who, Timestamp now) {
   if (who.system) return true;
-  const std::int64_t start_ms = is.scheduled_ms.value_or(now.ms);
+  const std::int64_t start_ms = is.schedule.at_ms.value_or(now.ms);
   if (is.type == SessionType::emergency_consultation && start_ms <= now.ms + kEmergencyMs)
     return true;
   using identity::Role;
@@ -66,15 +66,15 @@ bool reseated(const Session& before, const Session& after) {
            was.takes_part() == is.takes_part();
   };
   return before.language != after.language ||
-         !std::equal(before.participants.begin(), before.participants.end(),
-                     after.participants.begin(), after.participants.end(), same);
+         !std::equal(before.people.participants.begin(), before.people.participants.end(),
+                     after.people.participants.begin(), after.people.participants.end(), same);
 }
 
 }  // namespace
 
 std::string record_of(const Session& session, std::string_view record) {
   if (const auto id = identity::ulid_of(record)) return *id;
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (std::to_string(one.number) == record) return one.id;
   }
   return {};
@@ -120,7 +120,7 @@ Moment Acts::moment_of(const Actor& who, const Session& session) const {
           .video = !video_.bound().empty(),
           .room_at_join = video_.has(session, "room-at-join"),
           .records = video_.records(session),
-          .end_to_end = session.provider_plugin == kP2p || video_.has(session, "end-to-end"),
+          .end_to_end = session.room.plugin == kP2p || video_.has(session, "end-to-end"),
           .receive_only = video_.has(session, "receive-only"),
           .holds_receivers = video_.serves(session, "video.participant.hold"),
           .transcribes = video_.serves(session, "video.transcription.start"),
@@ -136,10 +136,10 @@ std::optional<bool> Acts::visit_open(const Session& session) const {
 Result<Session> Acts::load(std::string_view reference) const {
   RABT_TRY(session, rows_.load(parts_.tenant, reference));
   // A provider that was bound later serves the sessions that were made before.
-  if (session.provider_plugin.empty() && !session.over()) {
-    session.provider_plugin = video_.bound();
-    if (!session.provider_plugin.empty()) {
-      session.region = parts_.settings.region;
+  if (session.room.plugin.empty() && !session.over()) {
+    session.room.plugin = video_.bound();
+    if (!session.room.plugin.empty()) {
+      session.room.region = parts_.settings.region;
       session.clear_warning("video.not_configured");
     }
   }
@@ -254,7 +254,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   // what was shown at the end is shown later, whatever becomes of the records.
   if (change.after.over() && !before.over()) {
     Names names(parts_.directory, parts_.tenant);
-    for (Participant& one : change.after.participants) {
+    for (Participant& one : change.after.people.participants) {
       if (!one.person.empty()) one.record = names.of(one.person);
     }
   }

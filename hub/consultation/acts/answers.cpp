@@ -100,7 +100,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
   std::optional<std::int64_t> left;
   bool still = false;
   std::string sid;
-  for (const Stay& stay : session.stays) {
+  for (const Stay& stay : session.people.stays) {
     if (stay.participant != one.id) continue;
     joined = joined ? std::min(*joined, stay.joined_ms) : stay.joined_ms;
     if (stay.left_ms) {
@@ -122,7 +122,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
                            {"admittedBy", text_or_null(one.admitted_by)},
                            {"bypassWaitingRoom", one.bypass},
                            {"host", is_host(session, one)},
-                           {"organizer", one.id == session.organizer},
+                           {"organizer", one.id == session.people.organizer},
                            {"deviceType", text_or_null(one.device_type)},
                            {"browserInfo", text_or_null(one.browser_info)},
                            {"connection", one.connection},
@@ -153,7 +153,7 @@ Json consent_json(const Json& consent) {
 
 Json consents_json(const Session& session, const Sight& sight) {
   Json out = Json::array();
-  for (const Json& one : session.consents.as_array()) {
+  for (const Json& one : session.consents.all.as_array()) {
     const std::string by = one.string_or("by", "");
     const bool own = (!sight.person.empty() && by == sight.person) ||
                      (!sight.participant.empty() && by == guest_actor(sight.participant));
@@ -169,7 +169,7 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
   const Picture picture = picture_of(is.quality).value_or(Picture{1280, 720});
   const std::int64_t seconds = length_of(is, now);
   Json people = Json::array();
-  for (const Participant& one : is.participants)
+  for (const Participant& one : is.people.participants)
     people.push_back(participant_json(is, one, sight, names, now));
   Json out = Json::object(
       {{"id", is.id},
@@ -187,22 +187,22 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
        {"visitNumber", is.visit.empty() ? Json() : Json(is.visit_number)},
        {"appointment", is.appointment},
        {"consultation", text_or_null(is.consultation)},
-       {"organizer", text_or_null(is.organizer)},
+       {"organizer", text_or_null(is.people.organizer)},
        {"followUpOf", text_or_null(is.follow_up_of)},
-       {"scheduledStart", time_or_null(is.scheduled_ms)},
-       {"scheduledStartHijri", hijri_date({is.scheduled_ms.value_or(is.created_ms)})},
-       {"plannedMinutes", is.planned_minutes},
+       {"scheduledStart", time_or_null(is.schedule.at_ms)},
+       {"scheduledStartHijri", hijri_date({is.schedule.at_ms.value_or(is.created_ms)})},
+       {"plannedMinutes", is.schedule.minutes},
        {"startedAt", time_or_null(is.started_ms)},
        {"endedAt", time_or_null(is.ended_ms)},
        {"durationSeconds", is.over() && is.started_ms ? Json(seconds) : Json()},
        {"durationMinutes", is.over() && is.started_ms ? Json(whole_minutes(seconds)) : Json()},
-       {"maxParticipants", is.max_participants},
+       {"maxParticipants", is.people.most},
        {"quality", is.quality},
        {"qualityWidth", picture.width},
        {"qualityHeight", picture.height},
        {"waitingRoom", is.waiting_room},
-       {"recording", is.recording},
-       {"recordingActive", !is.recording_now.empty()},
+       {"recording", is.recording.mode},
+       {"recordingActive", !is.recording.running.empty()},
        {"language", is.language},
        {"consents", consents_json(is, sight)},
        {"identification", is.identification},
@@ -210,10 +210,10 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
        {"endedBy", text_or_null(is.ended_by)},
        {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()},
        {"ratings", is.ratings},
-       {"roomName", is.room_name},
-       {"roomSid", text_or_null(is.room_sid)},
-       {"providerPlugin", text_or_null(is.provider_plugin)},
-       {"region", text_or_null(is.region)},
+       {"roomName", is.room.name},
+       {"roomSid", text_or_null(is.room.sid)},
+       {"providerPlugin", text_or_null(is.room.plugin)},
+       {"region", text_or_null(is.room.region)},
        {"encryption", encryption_of(is)},
        {"e2ee", is.e2ee},
        {"warnings", texts(is.warnings)},
@@ -259,7 +259,7 @@ Json invitation_json(const Session& is, const Invitation& one, const Sight& sigh
 Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp now) {
   const std::int64_t seconds = length_of(is, now);
   Json people = Json::array();
-  for (const Participant& one : is.participants)
+  for (const Participant& one : is.people.participants)
     people.push_back(participant_json(is, one, sight, names, now));
   Json out = Json::object({{"id", is.id},
                            {"uuid", identity::uuid_of(is.id)},
@@ -306,7 +306,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   out.provider = is.provider;
   out.patient = is.patient;
   out.patient_came = std::any_of(
-      is.participants.begin(), is.participants.end(),
+      is.people.participants.begin(), is.people.participants.end(),
       [&](const Participant& one) { return one.role == PartRole::patient && was_in(is, one); });
   out.together_seconds = seconds_together(is, now);
   out.patient_pseudonym = is.patient_pseudonym;
@@ -317,7 +317,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   out.consultation = is.consultation;
   out.appointment = is.appointment;
   out.known_appointment = has_known_appointment(is);
-  out.video = is.provider_plugin;
+  out.video = is.room.plugin;
   out.started_ms = is.started_ms;
   out.ended_ms = is.ended_ms;
   if (const Participant* const own = own_of(is, who); own != nullptr) {
@@ -332,9 +332,9 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
     out.licence = own->licence;
   }
   out.quality = is.quality;
-  out.transcribed = is.transcribed;
+  out.transcribed = is.transcript.on;
   out.words_refused = !own_refusals(is, "transcription").empty();
-  for (const TranscriptGap& gap : is.transcript_gaps)
+  for (const TranscriptGap& gap : is.transcript.gaps)
     out.transcript_gaps.push_back(
         Json::object({{"from", to_iso8601({gap.from_ms})},
                       {"to", gap.to_ms ? Json(to_iso8601({*gap.to_ms})) : Json()},
@@ -342,7 +342,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   out.host = out.host || who.system;
   out.administrator = who.roles.has_any(
       {identity::Role::admin, identity::Role::operator_, identity::Role::auditor});
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (!one.takes_part()) continue;
     out.readers.emplace_back(to_string(one.role));
     const bool admits = one.admitted() && (is_host(is, one) || one.role == PartRole::nurse);

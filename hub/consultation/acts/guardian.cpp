@@ -41,7 +41,7 @@ Guarded guarded_by(const Json& profile, Timestamp at, std::int64_t adult_age) {
 Result<Guarded> guarded(const SessionParts& parts, const Session& session, const Participant& one) {
   if (one.role != PartRole::patient || one.person.empty()) return Guarded{};
   RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
-  const Timestamp at{session.scheduled_ms.value_or(parts.clock.now().ms)};
+  const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
   return guarded_by(person.profile, at, parts.links.adult_age);
 }
 

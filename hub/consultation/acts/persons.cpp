@@ -74,7 +74,7 @@ Result<AcceptInvitation> Persons::accepting(const Session& session, const Invita
 
 Result<Participant> Persons::as_known(const Session& session, Participant coming) const {
   if (coming.person.empty() || session.of_person(coming.person) != nullptr) return coming;
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (one.role != coming.role) continue;
     RABT_TRY(named, is_named_by(one, coming.person));
     if (named) coming.id = one.id;
@@ -161,7 +161,7 @@ Result<bool> Persons::is_another(const Json& posted, std::string_view person) co
 
 Result<std::optional<Recognise>> Persons::recognised(const Session& session,
                                                      const std::string& person) const {
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (!one.takes_part()) continue;
     RABT_TRY(named, is_named_by(one, person));
     if (!named) continue;
@@ -190,7 +190,7 @@ identity::Licence Persons::licence(const identity::Person& person) const {
 }
 
 void Persons::refresh(Session& session) const {
-  for (Participant& one : session.participants) {
+  for (Participant& one : session.people.participants) {
     if (!one.person.empty()) (void)look_up(one);
   }
 }
@@ -225,7 +225,7 @@ void Persons::warn_preferences(Session& is) const {
   std::vector<std::string> genders;
   std::vector<Json> tongues;
   std::string wish;
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (!one.takes_part()) continue;
     Json known = one.guest;
     if (!one.person.empty()) {

@@ -192,7 +192,7 @@ Status Intents::note_disclosure(const Session& is, std::string_view action,
                                 const Json& arguments) const {
   const SessionParts& parts = acts_.parts();
   if (is.patient_pseudonym.empty()) return ok_status();
-  const auto recipient = parts.actions.recipient(is.provider_plugin, action, "1.0.0");
+  const auto recipient = parts.actions.recipient(is.room.plugin, action, "1.0.0");
   if (!recipient) return ok_status();
   Json fields = Json::array();
   for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
@@ -226,7 +226,7 @@ plugin::Ended Intents::answer_of(const Intent& intent) const {
 
 // The room that the session has, or had last.
 std::string Intents::room_of(const Intent& intent, const Session& session) const {
-  std::string room = session.room_sid;
+  std::string room = session.room.sid;
   if (!room.empty() || intent.kind == "open-room") return room;
   (void)acts_.parts().store.read([&](store::Connection& connection) {
     return connection.query(kRoomOf, {intent.tenant, intent.session}, [&](const Row& row) {
@@ -270,7 +270,7 @@ bool Intents::call_look(const Intent& intent, const Session& session) {
   if (!take_off(intent, is_new)) return false;
   if (!is_new) return true;
   ++calls_;
-  video_.call(session, "video.session.get", Json::object({{"sessionId", session.room_sid}}),
+  video_.call(session, "video.session.get", Json::object({{"sessionId", session.room.sid}}),
               session.id + "/look/" + intent.subject, kLookMs, 1, answer_of(intent));
   return true;
 }

@@ -33,7 +33,7 @@ Result<IntentCall> open_room(const IntentDesk& desk, const Intent& intent, const
   const Session& is = room.session;
   if (is.over() && intent.attempts == 0) return skipped("over");
   Json people = Json::array();
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (!one.admitted()) continue;
     Json person = Json::object({{"role", provider_role(one.role)}, {"identity", one.identity}});
     if (only_receives(is.type, one.role) && desk.video.has(is, "receive-only"))
@@ -41,10 +41,10 @@ Result<IntentCall> open_room(const IntentDesk& desk, const Intent& intent, const
     people.push_back(std::move(person));
   }
   // the room has the session's name at the provider, too, also when it is opened again.
-  return IntentCall{.arguments = Json::object({{"reference", is.room_name},
+  return IntentCall{.arguments = Json::object({{"reference", is.room.name},
                                                {"participants", std::move(people)},
-                                               {"maxParticipants", is.max_participants + kGhosts}}),
-                    .key = is.room_name};
+                                               {"maxParticipants", is.people.most + kGhosts}}),
+                    .key = is.room.name};
 }
 
 // video.recording.fetch and video.recording.delete.
@@ -75,7 +75,7 @@ Result<IntentCall> hold_receivers(const IntentDesk& /*desk*/, const Intent& /*in
   const Session& is = room.session;
   if (room.sid.empty() || is.over()) return skipped("no_room");
   Json receivers = Json::array();
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (one.takes_part() && only_receives(is.type, one.role)) receivers.push_back(one.identity);
   }
   if (receivers.size() == 0) return skipped("nobody");
@@ -87,7 +87,7 @@ Result<IntentCall> hold_receivers(const IntentDesk& /*desk*/, const Intent& /*in
 Result<IntentCall> start_transcription(const IntentDesk& /*desk*/, const Intent& /*intent*/,
                                        const IntentRoom& room) {
   // A transcription that was stopped again meanwhile does not begin.
-  if (!room.session.transcribed) return skipped("stopped");
+  if (!room.session.transcript.on) return skipped("stopped");
   if (room.sid.empty()) return IntentCall{.refused = "video.no_room"};
   IntentCall call = in_room(room);
   call.arguments.set("language", room.session.language);

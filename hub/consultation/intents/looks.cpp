@@ -63,7 +63,7 @@ bool Looks::turn(const Call& call) {
   if (!read.ok()) return false;
   for (const std::string& id : rooms) {
     const auto is = acts_.load(id);
-    if (!is.ok() || is->over() || is->room != "open") continue;
+    if (!is.ok() || is->over() || is->room.state != "open") continue;
     if (!call(look(*is, now), *is)) return true;
   }
   return !rooms.empty();
@@ -79,7 +79,7 @@ bool Looks::listen(std::int64_t now, const Call& call) {
       continue;
     }
     const auto is = acts_.load(id);
-    if (!is.ok() || is->over() || is->room != "open" || !is->transcribed) {
+    if (!is.ok() || is->over() || is->room.state != "open" || !is->transcript.on) {
       next = listening_.erase(next);
       continue;
     }
@@ -99,15 +99,15 @@ void Looks::transcribes(std::string_view session) {
 // Handles the transcription status in a get-session answer. Providers that report none are polled
 // at the normal interval only.
 Status Looks::listened(const Session& is, std::int64_t asked, std::string_view status) {
-  if (!is.transcribed) {
+  if (!is.transcript.on) {
     listening_.erase(is.id);
-    if (status == "started" && is.transcribed_ms == 0)
+    if (status == "started" && is.transcript.asked_ms == 0)
       return enter(acts_, is.id, TranscriptionSeen{});
     return ok_status();
   }
   const auto known = listening_.find(is.id);
   const bool ran = known != listening_.end() && known->second.since_ms < asked &&
-                   known->second.since_ms >= is.transcribed_ms;
+                   known->second.since_ms >= is.transcript.asked_ms;
   // A transcription that is about to begin is not stopped.
   if (status == "failed" || (status == "stopped" && ran)) {
     listening_.erase(is.id);
@@ -116,7 +116,7 @@ Status Looks::listened(const Session& is, std::int64_t asked, std::string_view s
                                                                           : kTranscriptionStopped),
                                    .at = Timestamp{asked}});
   }
-  if (status == "started" && !ran && asked >= is.transcribed_ms)
+  if (status == "started" && !ran && asked >= is.transcript.asked_ms)
     listening_[is.id] = {.since_ms = asked, .due_ms = asked + kListenMs};
   if (status.empty()) listening_.erase(is.id);
   return ok_status();
@@ -125,7 +125,7 @@ Status Looks::listened(const Session& is, std::int64_t asked, std::string_view s
 void Looks::looked(const Intent& intent, const Json& output) {
   const auto is = acts_.load(intent.session);
   // Meanwhile it is another room, or the session is over: then its end tells who was there.
-  if (!is.ok() || is->over() || is->room_sid != output.string_or("sessionId", "")) return;
+  if (!is.ok() || is->over() || is->room.sid != output.string_or("sessionId", "")) return;
   const std::int64_t asked = std::stoll(intent.subject);
   const auto written = [&]() -> Status {
     const Json& people = output["participants"];
@@ -149,7 +149,7 @@ void Looks::looked(const Intent& intent, const Json& output) {
 Status Looks::absent_ones(const Session& session, const Json& people, std::int64_t asked_ms) {
   if (!video_.has(session, "presence") || !people.is_array()) return ok_status();
   const auto& there = people.as_array();
-  for (const Stay& stay : session.stays) {
+  for (const Stay& stay : session.people.stays) {
     // A person who came while the provider was asked may be missing in its answer.
     if (stay.left_ms || stay.source == "synthetic" || stay.joined_ms >= asked_ms) continue;
     const bool listed = std::any_of(there.begin(), there.end(), [&](const Json& one) {

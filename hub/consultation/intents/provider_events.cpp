@@ -74,9 +74,10 @@ Status ProviderEvents::quality(std::string_view id, const Json& data, Timestamp 
   if (at.ms > now.ms + kLateMs || at.ms < now.ms - kLateMs) return ok_status();
   RABT_TRY(session, acts_.load(id));
   const std::string identity = data.string_or("identity", "");
-  const auto one = std::find_if(session.participants.begin(), session.participants.end(),
-                                [&](const Participant& part) { return part.identity == identity; });
-  if (session.over() || one == session.participants.end()) return ok_status();
+  const auto one =
+      std::find_if(session.people.participants.begin(), session.people.participants.end(),
+                   [&](const Participant& part) { return part.identity == identity; });
+  if (session.over() || one == session.people.participants.end()) return ok_status();
   const auto figure = [&](std::string_view name) {
     const Json& value = data[name];
     return value.is_number() ? std::optional<double>(value.as_double()) : std::nullopt;

@@ -151,7 +151,7 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
 
 Status RecordingWork::said_in(const Session& session, std::string_view recording,
                               const Json& said) {
-  if (!said.is_array() || said.size() == 0 || !keep_said_ || session.transcribed_ms == 0)
+  if (!said.is_array() || said.size() == 0 || !keep_said_ || session.transcript.asked_ms == 0)
     return ok_status();
   const auto passed_over = [&](const Error& why) {
     acts_.parts().log.warn("transcript.not_kept",
@@ -163,9 +163,9 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
   for (const Json& one : said.as_array()) {
     const std::string identity = one.string_or("identity", "");
     const auto who =
-        std::find_if(session.participants.begin(), session.participants.end(),
+        std::find_if(session.people.participants.begin(), session.people.participants.end(),
                      [&](const Participant& part) { return part.identity == identity; });
-    if (identity.empty() || who == session.participants.end()) continue;
+    if (identity.empty() || who == session.people.participants.end()) continue;
     Json item = one;
     item.mutable_object().erase("identity");
     item.set("participant", who->id);
@@ -291,7 +291,7 @@ Status RecordingWork::broke(std::string_view id, std::string_view sid, Timestamp
   RABT_TRY(known, recordings_of(acts_.parts(), session));
   const KeptRecording* found = nullptr;
   for (const KeptRecording& one : known) {
-    const bool running = one.id == session.recording_now;
+    const bool running = one.id == session.recording.running;
     const bool open = one.sid.empty() && one.status == "processing";
     const bool then = at.ms >= one.started_ms - kSkewMs;
     if (one.sid == sid || (found == nullptr && then && (running || open))) found = &one;
@@ -304,7 +304,7 @@ Status RecordingWork::broke(std::string_view id, std::string_view sid, Timestamp
     return acts_.add_event(transaction, session, "recording-failed",
                            Json::object({{"recording", found->id}, {"code", kCode}}));
   };
-  const bool running = found->id == session.recording_now;
+  const bool running = found->id == session.recording.running;
   const auto acted = acts_.act_as_hub(
       session.id,
       RecordingLost{.recording = found->id, .code = std::string(kCode), .stop = running}, failed);
@@ -313,7 +313,7 @@ Status RecordingWork::broke(std::string_view id, std::string_view sid, Timestamp
 
 Status RecordingWork::came(std::string_view id, std::string_view sid) {
   RABT_TRY(session, acts_.load(id));
-  if (!session.over() || !session.recorded) return ok_status();
+  if (!session.over() || !session.recording.ever) return ok_status();
   RABT_TRY(known, recordings_of(acts_.parts(), session));
   if (std::any_of(known.begin(), known.end(),
                   [&](const KeptRecording& one) { return one.sid == sid; }))

@@ -84,8 +84,8 @@ bool is_own_emergency(const Session& is) {
 DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,
                      const Hearer& hearer) {
   const MessageKind kind = hearer.came ? MessageKind::not_held : MessageKind::missed;
-  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
-  if (told.empty() || was_told(told, kind, is.schedule_version) || !has(hearer.texts, kind) ||
+  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
+  if (told.empty() || was_told(told, kind, is.schedule.version) || !has(hearer.texts, kind) ||
       now.ms > start_ms + kNotHeldUntilMs)
     return {.over = true};
   if (const auto until = quiet_until(now)) return {.now = std::nullopt, .next_ms = until};
@@ -101,7 +101,7 @@ DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage
   };
   const bool knows = std::any_of(told.begin(), told.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
-  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
   // A patient who was told of nothing misses nothing.
   if (!knows || start_ms <= now.ms) return {.over = true};
   if (!said(MessageKind::cancelled)) return unless_quiet(MessageKind::cancelled, start_ms, now);
@@ -115,22 +115,24 @@ DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage
 bool changed_doctor(const Session& is, std::int64_t after_ms) {
   const Participant* const doctor = is.of_person(is.provider);
   return doctor != nullptr && doctor->takes_part() &&
-         std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
-           return leads(is, one) && one.admission == Admission::removed && one.since_ms > after_ms;
-         });
+         std::any_of(is.people.participants.begin(), is.people.participants.end(),
+                     [&](const Participant& one) {
+                       return leads(is, one) && one.admission == Admission::removed &&
+                              one.since_ms > after_ms;
+                     });
 }
 
 // The doctor waits for a patient who is late. Nothing when he does not.
 std::optional<DueMessage> due_for_late(const Session& is, const std::vector<ToldMessage>& told,
                                        Timestamp now, const Hearer& hearer) {
-  const bool host =
-      std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+  const bool host = std::any_of(
+      is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
         return leads(is, one) && one.admitted() && (one.here || is.present(one));
       });
-  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
   if (!host || hearer.came || !has(hearer.texts, MessageKind::doctor_waits) ||
-      was_told(told, MessageKind::doctor_waits, is.schedule_version) ||
-      now.ms >= start_ms + is.planned_minutes * kMinuteMs)
+      was_told(told, MessageKind::doctor_waits, is.schedule.version) ||
+      now.ms >= start_ms + is.schedule.minutes * kMinuteMs)
     return std::nullopt;
   std::int64_t from_ms = start_ms + kLateMs;
   for (const ToldMessage& one : told) from_ms = std::max(from_ms, one.at_ms + kApartMs);
@@ -185,7 +187,7 @@ namespace {
 
 // End of the use of a message of the present schedule; 0 in another state of the session.
 std::int64_t use_of(const Session& is, MessageKind kind) {
-  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
   switch (kind) {
     case MessageKind::booked:
     case MessageKind::moved:
@@ -196,7 +198,7 @@ std::int64_t use_of(const Session& is, MessageKind kind) {
     case MessageKind::soon:
       return is.over() ? 0 : start_ms + kSoonUntilMs;
     case MessageKind::doctor_waits:
-      return is.over() ? 0 : start_ms + is.planned_minutes * kMinuteMs;
+      return is.over() ? 0 : start_ms + is.schedule.minutes * kMinuteMs;
     case MessageKind::cancelled:
     case MessageKind::call_us:
       return is.status == SessionStatus::cancelled ? start_ms : 0;
@@ -213,7 +215,7 @@ std::int64_t use_of(const Session& is, MessageKind kind) {
 }  // namespace
 
 std::int64_t useful_until(const Session& is, const ToldMessage& told) {
-  if (told.version != is.schedule_version || !is.scheduled_ms) return 0;
+  if (told.version != is.schedule.version || !is.schedule.at_ms) return 0;
   return std::min(use_of(is, told.kind), told.at_ms + kReportsMs);
 }
 
@@ -233,9 +235,9 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
   if (is.status == SessionStatus::active)
     return knows ? due_for_late(is, told, now, hearer).value_or(DueMessage{.over = true})
                  : DueMessage{.over = true};
-  if (is.status == SessionStatus::requested || !is.scheduled_ms) return {};
-  const std::int64_t start_ms = *is.scheduled_ms;
-  const std::int64_t version = is.schedule_version;
+  if (is.status == SessionStatus::requested || !is.schedule.at_ms) return {};
+  const std::int64_t start_ms = *is.schedule.at_ms;
+  const std::int64_t version = is.schedule.version;
   const ToldMessage* const news = find(told, version, &is_news);
   if (news == nullptr) {
     if (start_ms <= now.ms || (!knows && is_own_emergency(is))) return {};
@@ -287,7 +289,7 @@ std::optional<StaffMessage> news_for(const Session& is, const std::vector<ToldSt
                : std::nullopt;
   if (is.over() || is.status == SessionStatus::active || is.status == SessionStatus::requested)
     return std::nullopt;
-  const std::int64_t version = is.schedule_version;
+  const std::int64_t version = is.schedule.version;
   if (hearer.gone)
     return (knows_visit(told) || hearer.opened_it) && !heard(told, StaffMessage::cancelled, version)
                ? std::optional(StaffMessage::cancelled)
@@ -306,19 +308,19 @@ DueStaff due_for_staff(const Session& is, const std::vector<ToldStaff>& told, Ti
   const auto has_text = [&](StaffMessage one) {
     return hearer.texts.test(static_cast<std::size_t>(one));
   };
-  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
   DueStaff due{.now = {}, .next_ms = {}, .over = is.over()};
   if (const auto news = news_for(is, told, hearer);
-      news && has_text(*news) && is.scheduled_ms && start_ms > now.ms) {
+      news && has_text(*news) && is.schedule.at_ms && start_ms > now.ms) {
     const auto until = quiet_until(now);
     if (!until || start_ms - now.ms <= kHourMs) return {.now = news, .next_ms = {}, .over = false};
     due.next_ms = std::min(*until, start_ms - kHourMs);
     due.over = false;
   }
   if (is.over() || hearer.came || hearer.gone || !has_text(StaffMessage::waits) ||
-      heard(told, StaffMessage::waits, is.schedule_version))
+      heard(told, StaffMessage::waits, is.schedule.version))
     return due;
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (one.role != PartRole::patient || !one.here || !one.takes_part()) continue;
     const std::int64_t from_ms =
         std::max(start_ms, one.came_ms.value_or(now.ms)) + hearer.patience_ms;

@@ -51,7 +51,7 @@ MessageCause cause_of(const Session& session, MessageKind kind) {
 // Names a message of a version of the schedule.
 std::string key_of(const Session& session, const std::string& letter) {
   const std::string name =
-      session.id + "/" + letter + "/" + std::to_string(session.schedule_version);
+      session.id + "/" + letter + "/" + std::to_string(session.schedule.version);
   return to_hex(crypto::sha256(name)).substr(0, 32);
 }
 
@@ -105,7 +105,7 @@ Status Messenger::note(const Session& session, const std::string& participant,
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(
         transaction, kPut,
-        {session.tenant, session.id, participant, to_string(outcome.kind), session.schedule_version,
+        {session.tenant, session.id, participant, to_string(outcome.kind), session.schedule.version,
          outcome.outcome, parts.clock.now().ms, outcome.gateway_id}));
     return parts.audit.append(transaction, prepared);
   }));
@@ -141,7 +141,7 @@ Result<std::string> Messenger::text_of(const Session& session, const Participant
   std::map<std::string, std::string> places{
       {"phone", house.phone},
       {"code", matter.code.digits},
-      {"time", time_text({session.scheduled_ms.value_or(0)}, language)}};
+      {"time", time_text({session.schedule.at_ms.value_or(0)}, language)}};
   if (const auto name = house.name.find(language); name != house.name.end())
     places["hospital"] = name->second;
   const std::string& text = texts->second.at(std::string(template_of(matter.kind)));
@@ -166,7 +166,7 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
   };
   if (may_be_declined(kind) && !person.profile.bool_or("reminders", true))
     return became("declined");
-  const Timestamp at{session.scheduled_ms.value_or(parts.clock.now().ms)};
+  const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
   const Guarded by = guarded_by(person.profile, at, parts.links.adult_age);
   if (by.child && !by.guardian) return became("no_guardian");
   if (by.guardian) out.guardian = by.guardian->relation;
@@ -279,11 +279,11 @@ Answer Messenger::tell_at_once(const Ask& ask) {
   Json said = Json::array();
   const bool tells =
       is_on() && has_text(acts_.parts().house, template_of(*kind)) && !session.over();
-  const std::vector<Participant> people = session.participants;
+  const std::vector<Participant> people = session.people.participants;
   for (const Participant& one : people) {
     if (!tells || one.role != PartRole::patient || !one.takes_part()) continue;
     RABT_TRY(before, told(session, one.id));
-    if (was_told(before, *kind, session.schedule_version)) continue;
+    if (was_told(before, *kind, session.schedule.version)) continue;
     RABT_TRY(outcome, send(session, one, *kind));
     said.push_back(shown(outcome));
     if (!outcome.until_ms) RABT_TRY_STATUS(note(session, one.id, outcome));
@@ -315,7 +315,7 @@ Status Messenger::note_staff(const Session& session, const std::string& person,
   return parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(
         transaction, kPut,
-        {session.tenant, session.id, person, to_string(message), session.schedule_version, outcome,
+        {session.tenant, session.id, person, to_string(message), session.schedule.version, outcome,
          parts.clock.now().ms, std::string_view("")}));
     return parts.audit.append(transaction, prepared);
   });
@@ -330,7 +330,7 @@ Result<Messenger::Handed> Messenger::send_staff(const Session& session, const st
   const std::string language = person.profile.string_or("language", "") == "en" ? "en" : "ar";
   std::map<std::string, std::string> places{
       {"phone", parts.house.phone},
-      {"time", session.scheduled_ms ? time_text({*session.scheduled_ms}, language) : ""},
+      {"time", session.schedule.at_ms ? time_text({*session.schedule.at_ms}, language) : ""},
       {"link", parts.public_url + "/clinic"}};
   if (const auto name = parts.house.name.find(language); name != parts.house.name.end())
     places["hospital"] = name->second;
@@ -368,7 +368,7 @@ Answer Messenger::tell_staff(const Ask& ask) {
   const std::string person = ask.body.string_or("person", "");
   RABT_TRY(before, staff_told(session, person));
   const bool again = std::any_of(before.begin(), before.end(), [&](const ToldStaff& one) {
-    return one.message == *message && one.version == session.schedule_version;
+    return one.message == *message && one.version == session.schedule.version;
   });
   if (again) return outcome("sent");
   RABT_TRY(became, send_staff(session, person, *message));
@@ -384,7 +384,7 @@ Answer Messenger::tell_doctors(const Ask& ask) {
   if (!is_on() || hearer.texts.none()) return still(true, {}, std::move(said));
   bool over = session.over();
   std::optional<std::int64_t> next;
-  const std::vector<Participant> people = session.participants;
+  const std::vector<Participant> people = session.people.participants;
   for (const Participant& one : people) {
     if (one.person.empty() || !needs_licence(one.role)) continue;
     hearer.gone = !one.takes_part();
@@ -426,7 +426,7 @@ Answer Messenger::tell(const Ask& ask) {
   if (!is_on()) return still(true, {}, std::move(said));
   bool over = true;
   std::optional<std::int64_t> next;
-  const std::vector<Participant> people = session.participants;
+  const std::vector<Participant> people = session.people.participants;
   const MessageKinds texts = kinds_of(acts_.parts().house);
   for (const Participant& one : people) {
     if (one.role != PartRole::patient || !one.takes_part()) continue;

@@ -66,12 +66,13 @@ Status put_guest(store::Transaction& transaction, std::string_view tenant, const
 
 Status forget_ended_links(store::Transaction& transaction, const Session& before,
                           const Session& after) {
-  for (const Invitation& was : before.invitations) {
-    const bool goes_on =
-        std::any_of(after.invitations.begin(), after.invitations.end(), [&](const Invitation& one) {
-          return one.id == was.id && one.by_link && one.generation == was.generation &&
-                 one.moved == was.moved;
-        });
+  for (const Invitation& was : before.people.invitations) {
+    const bool goes_on = std::any_of(after.people.invitations.begin(),
+                                     after.people.invitations.end(), [&](const Invitation& one) {
+                                       return one.id == was.id && one.by_link &&
+                                              one.generation == was.generation &&
+                                              one.moved == was.moved;
+                                     });
     if (!was.by_link || goes_on) continue;
     RABT_TRY_STATUS(store::run(transaction, kForgetAll, {after.tenant, was.id}));
     RABT_TRY_STATUS(

@@ -20,7 +20,8 @@ constexpr Statement kTaken{
     "SELECT s.at_ms, s.at_ms + s.planned_minutes * 60000, s.id FROM session s WHERE s.tenant = $1 "
     "AND "
     "s.provider = $2 AND s.provider <> '' AND s.at_ms > $6 AND s.at_ms < $4 AND s.at_ms + "
-    "s.planned_minutes * 60000 > $3 AND s.status IN ('scheduled', 'waiting', 'active') AND s.id <> "
+    "s.planned_minutes * 60000 > $3 AND s.status IN ('scheduled', 'waiting', 'active') AND s.id "
+    "<> "
     "$5 AND NOT EXISTS (SELECT 1 FROM place p WHERE p.tenant = $1 AND p.session = s.id AND "
     "p.clinic_session <> '' AND (p.clinic_session = $7 OR s.scheduled_ms IS NULL)) ORDER BY "
     "s.at_ms LIMIT 5000"};

@@ -271,8 +271,8 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
     page.sessions.pop_back();
     const Session& end = page.sessions.back();
     page.next =
-        std::to_string(std::max<std::int64_t>(0, end.scheduled_ms.value_or(end.created_ms))) + "." +
-        end.id;
+        std::to_string(std::max<std::int64_t>(0, end.schedule.at_ms.value_or(end.created_ms))) +
+        "." + end.id;
   }
   for (std::size_t i = 0; i < page.sessions.size(); ++i) {
     RABT_TRY_STATUS(open(page.sessions[i], sealed[i]));
@@ -285,7 +285,7 @@ Result<std::int64_t> SessionRows::ahead_of(const Session& session) const {
   std::int64_t ahead = 0;
   if (session.provider.empty()) return ahead;
   const std::int64_t at =
-      std::max<std::int64_t>(0, session.scheduled_ms.value_or(session.created_ms));
+      std::max<std::int64_t>(0, session.schedule.at_ms.value_or(session.created_ms));
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(kAhead, {session.tenant, session.provider, session.id, at, at - kDayMs},
                             [&](const Row& row) {

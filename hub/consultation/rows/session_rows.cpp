@@ -161,9 +161,9 @@ std::string read_row(const Row& row, std::string_view tenant, Session& session) 
   session.clinic = text(row, 9);
   session.consultation = text(row, 10);
   session.follow_up_of = text(row, 11);
-  session.room_sid = text(row, 12);
+  session.room.sid = text(row, 12);
   session.door = text(row, 13);
-  session.scheduled_ms = optional(row, 14);
+  session.schedule.at_ms = optional(row, 14);
   session.created_ms = row.integer(15);
   session.updated_ms = row.integer(16);
   session.started_ms = optional(row, 17);
@@ -176,11 +176,11 @@ std::string read_row(const Row& row, std::string_view tenant, Session& session) 
 
 Status read_stays(store::Connection& connection, Session& session) {
   return connection.query(kStays, {session.tenant, session.id}, [&](const Row& row) {
-    session.stays.push_back({.participant = text(row, 0),
-                             .sid = text(row, 1),
-                             .joined_ms = row.integer(2),
-                             .left_ms = optional(row, 3),
-                             .source = text(row, 4)});
+    session.people.stays.push_back({.participant = text(row, 0),
+                                    .sid = text(row, 1),
+                                    .joined_ms = row.integer(2),
+                                    .left_ms = optional(row, 3),
+                                    .source = text(row, 4)});
     return true;
   });
 }
@@ -343,7 +343,7 @@ Result<SealedChange> SessionRows::seal(const Session& before, const Change& chan
 namespace {
 
 Status write_members(store::Transaction& transaction, const Session& before, const Session& after) {
-  for (const Participant& one : after.participants) {
+  for (const Participant& one : after.people.participants) {
     if (one.person.empty()) continue;
     const Participant* const was = before.participant(one.id);
     if (was != nullptr && was->role == one.role && was->admission == one.admission) continue;
@@ -354,9 +354,9 @@ Status write_members(store::Transaction& transaction, const Session& before, con
 }
 
 Status write_stays(store::Transaction& transaction, const Session& before, const Session& after) {
-  for (std::size_t i = 0; i < after.stays.size(); ++i) {
-    const Stay& stay = after.stays[i];
-    if (i < before.stays.size() && before.stays[i].left_ms == stay.left_ms) continue;
+  for (std::size_t i = 0; i < after.people.stays.size(); ++i) {
+    const Stay& stay = after.people.stays[i];
+    if (i < before.people.stays.size() && before.people.stays[i].left_ms == stay.left_ms) continue;
     transaction.put(kPutStay, {after.tenant, after.id, stay.participant, stay.sid, stay.joined_ms,
                                optional(stay.left_ms), stay.source});
   }
@@ -389,7 +389,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
     RABT_TRY_STATUS(write_stays(transaction, before, is));
     return before.number;
   }
-  const std::int64_t at_ms = is.scheduled_ms.value_or(is.created_ms);
+  const std::int64_t at_ms = is.schedule.at_ms.value_or(is.created_ms);
   std::int64_t number = before.number;
   if (before.version == 0) {
     RABT_TRY_STATUS(keys::insert(transaction, *sealed.key));
@@ -410,11 +410,11 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
                                 is.consultation,
                                 is.follow_up_of,
                                 sealed.appointment_index,
-                                is.room_sid,
+                                is.room.sid,
                                 is.door,
                                 at_ms,
-                                optional(is.scheduled_ms),
-                                is.planned_minutes,
+                                optional(is.schedule.at_ms),
+                                is.schedule.minutes,
                                 is.created_ms,
                                 is.updated_ms,
                                 optional(is.started_ms),
@@ -428,8 +428,8 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
     RABT_TRY(changed,
              transaction.execute(
                  kUpdate, {is.tenant, is.id, before.version + 1, to_string(is.status), is.provider,
-                           is.patient, is.consultation, sealed.appointment_index, is.room_sid,
-                           at_ms, optional(is.scheduled_ms), is.planned_minutes, is.updated_ms,
+                           is.patient, is.consultation, sealed.appointment_index, is.room.sid,
+                           at_ms, optional(is.schedule.at_ms), is.schedule.minutes, is.updated_ms,
                            optional(is.started_ms), optional(is.ended_ms), optional(sealed.due_ms),
                            before.version, is.patient_by, to_string(is.type)}));
     if (changed != 1)
@@ -631,7 +631,7 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
   if (of_provider > settings.bookings_per_provider)
     return refused(settings.bookings_per_provider, "provider");
   const std::int64_t soon = is.created_ms + settings.room_lead_minutes * 60'000;
-  if (by == Booker::office || is.scheduled_ms.value_or(is.created_ms) > soon) return ok_status();
+  if (by == Booker::office || is.schedule.at_ms.value_or(is.created_ms) > soon) return ok_status();
   std::int64_t open = 0;
   RABT_TRY_STATUS(transaction.query(kOpenNow, {is.tenant, is.booked_by, soon}, [&](const Row& row) {
     open = row.integer(0);
@@ -657,8 +657,8 @@ Status SessionRows::check_bookings(store::Transaction& transaction, const Sessio
 
 Status SessionRows::check_follow_up(store::Transaction& transaction, const Session& is) {
   constexpr std::int64_t kMostOpen = 20;
-  const std::int64_t from = is.scheduled_ms.value_or(is.created_ms);
-  const std::int64_t to = from + is.planned_minutes * 60'000;
+  const std::int64_t from = is.schedule.at_ms.value_or(is.created_ms);
+  const std::int64_t to = from + is.schedule.minutes * 60'000;
   std::int64_t open = 0;
   std::int64_t then = 0;
   RABT_TRY_STATUS(transaction.query(kFollowUps,

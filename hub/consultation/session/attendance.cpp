@@ -52,11 +52,11 @@ std::int64_t end_of(const Session& session, Timestamp now) {
 // Times that a participant was in, in milliseconds.
 Spans times_of(const Session& session, const Participant& one, Timestamp now) {
   Spans out;
-  for (const Stay& stay : session.stays) {
+  for (const Stay& stay : session.people.stays) {
     if (stay.participant == one.id)
       out.emplace_back(stay.joined_ms, stay.left_ms.value_or(end_of(session, now)));
   }
-  if (session.stays.empty() && one.in_ms)
+  if (session.people.stays.empty() && one.in_ms)
     out.emplace_back(*one.in_ms,
                      one.here ? end_of(session, now) : one.went_ms.value_or(end_of(session, now)));
   return out;
@@ -65,7 +65,7 @@ Spans times_of(const Session& session, const Participant& one, Timestamp now) {
 template <typename Is>
 Spans times_of_all(const Session& session, Timestamp now, const Is& is) {
   Spans out;
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (!is(one)) continue;
     for (const auto& span : times_of(session, one, now)) out.push_back(span);
   }
@@ -75,8 +75,8 @@ Spans times_of_all(const Session& session, Timestamp now, const Is& is) {
 }  // namespace
 
 bool was_in(const Session& session, const Participant& one) {
-  if (session.stays.empty()) return one.in_ms.has_value();
-  return std::any_of(session.stays.begin(), session.stays.end(),
+  if (session.people.stays.empty()) return one.in_ms.has_value();
+  return std::any_of(session.people.stays.begin(), session.people.stays.end(),
                      [&](const Stay& stay) { return stay.participant == one.id; });
 }
 
@@ -92,7 +92,7 @@ std::int64_t seconds_together(const Session& session, Timestamp now) {
   // A clinician may run the visit without the call to join; a provider that tells of stays tells of
   // his, too.
   const bool told = !clinicians.empty() ||
-                    std::any_of(session.stays.begin(), session.stays.end(),
+                    std::any_of(session.people.stays.begin(), session.people.stays.end(),
                                 [](const Stay& stay) { return stay.source != "synthetic"; });
   // A second that began counts: some providers tell times in whole seconds.
   return (length(told ? common(patient, clinicians) : patient) + 999) / 1000;
@@ -101,7 +101,7 @@ std::int64_t seconds_together(const Session& session, Timestamp now) {
 std::int64_t seconds_of(const Session& session, std::string_view participant, Timestamp now) {
   // Whole seconds, each end truncated; united.
   Spans spans;
-  for (const Stay& stay : session.stays) {
+  for (const Stay& stay : session.people.stays) {
     if (stay.participant != participant) continue;
     spans.emplace_back(stay.joined_ms / 1000, stay.left_ms.value_or(end_of(session, now)) / 1000);
   }
@@ -109,7 +109,8 @@ std::int64_t seconds_of(const Session& session, std::string_view participant, Ti
 }
 std::int64_t attendee_seconds(const Session& session, Timestamp now) {
   std::int64_t seconds = 0;
-  for (const Participant& one : session.participants) seconds += seconds_of(session, one.id, now);
+  for (const Participant& one : session.people.participants)
+    seconds += seconds_of(session, one.id, now);
   return seconds;
 }
 std::int64_t length_of(const Session& session, Timestamp now) {

@@ -50,11 +50,12 @@ Status may_be_given(const Session& is, std::string_view kind, const Participant*
   for (const Json& refusal : own_refusals(is, kind)) {
     const std::string by = refusal.string_or("by", "");
     const bool of_him =
-        about != nullptr &&
-        (by == guest_actor(about->id) || (!by.empty() && by == about->person) ||
-         std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
-           return by == guest_actor(one.id) && is_same_person(one, *about);
-         }));
+        about != nullptr && (by == guest_actor(about->id) || (!by.empty() && by == about->person) ||
+                             std::any_of(is.people.participants.begin(),
+                                         is.people.participants.end(), [&](const Participant& one) {
+                                           return by == guest_actor(one.id) &&
+                                                  is_same_person(one, *about);
+                                         }));
     const bool of_patient =
         kind != "transcription" || (about != nullptr && about->role == PartRole::patient);
     const bool counts = of_him || (of_patient && is_patients_word(is, refusal));
@@ -80,7 +81,7 @@ bool is_repeat(const Session& is, const Json& consent) {
   if (!still_counts(is, *latest)) return false;
   if (latest->bool_or("waiting", false) && !consent.bool_or("waiting", false)) return false;
   bool since = false;
-  for (const Json& one : is.consents.as_array()) {
+  for (const Json& one : is.consents.all.as_array()) {
     since = since || &one == latest;
     if (since && one.string_or("kind", "") == kind && one["given"] != consent["given"])
       return false;
@@ -90,7 +91,7 @@ bool is_repeat(const Session& is, const Json& consent) {
 
 // Error conflict consent.limit. A refusal is always taken: it is one row more at most.
 Status has_place(const Session& is, const Json& consent) {
-  const auto& all = is.consents.as_array();
+  const auto& all = is.consents.all.as_array();
   const std::string by = consent.string_or("by", "");
   const auto own = std::count_if(all.begin(), all.end(),
                                  [&](const Json& one) { return one.string_or("by", "") == by; });
@@ -116,7 +117,7 @@ void keep_whose(const Session& is, const Participant* own, const Actor& who, boo
 // Relatives and observers who might not come in any more leave the session, and so does staff
 // without an account.
 void put_relatives_out(Step& step) {
-  for (Participant& one : step.after().participants) {
+  for (Participant& one : step.after().people.participants) {
     const bool relative = one.role == PartRole::family_member || one.role == PartRole::observer ||
                           (one.person.empty() && !opens_by_link(one.role));
     if (!relative || !one.takes_part() || may_take_part(step, one).ok()) continue;
@@ -136,14 +137,15 @@ void put_relatives_out(Step& step) {
 void keep_refusals(Step& step, const Participant& one) {
   Session& is = step.after();
   const std::string link = link_word(is, one);
-  for (std::size_t at = 0; at < is.consents.size(); ++at) {
-    Json no = is.consents.item(at);
+  for (std::size_t at = 0; at < is.consents.all.size(); ++at) {
+    Json no = is.consents.all.item(at);
     if (!no.bool_or("waiting", false) || no.string_or("by", "") != guest_actor(one.id) ||
         no.string_or("link", "") != link)
       continue;
     no.mutable_object().erase("waiting");
-    const auto& all = is.consents.as_array();
-    if (std::find(all.begin(), all.end(), no) == all.end()) is.consents.push_back(std::move(no));
+    const auto& all = is.consents.all.as_array();
+    if (std::find(all.begin(), all.end(), no) == all.end())
+      is.consents.all.push_back(std::move(no));
   }
 }
 
@@ -184,17 +186,17 @@ Result<Change> on(Step step, const RecordConsent& command) {
   Json detail = Json::object({{"kind", kind}, {"given", given}});
   if (const std::string by = consent["guardian"].string_or("relation", ""); !by.empty())
     detail.set("guardian", by);
-  is.consents.push_back(std::move(consent));
+  is.consents.all.push_back(std::move(consent));
   step.record("consent.recorded", std::move(detail));
   if (kind == "family" && given) is.clear_warning("consent.family_missing");
   if (kind == "family" && !given) put_relatives_out(step);
   // Behind what follows from it: who is taken out learns that first.
   step.tell("consent-recorded", Json::object({{"kind", kind}, {"given", given}}));
   const bool about_it =
-      kind == "recording" || (kind == "training" && (is.recording_purpose == "training" ||
+      kind == "recording" || (kind == "training" && (is.recording.purpose == "training" ||
                                                      is.type == SessionType::training_session));
-  if (about_it && !given && !is.recording_now.empty()) {
-    step.ask("stop-recording", is.recording_now);
+  if (about_it && !given && !is.recording.running.empty()) {
+    step.ask("stop-recording", is.recording.running);
     end_recording(step);
   }
   return done(std::move(step));
@@ -206,7 +208,7 @@ Result<Change> on(Step step, const StartRecording& command) {
   if (is.status != SessionStatus::active)
     return conflict("session.not_started", "the session is " + std::string(to_string(is.status)) +
                                                ", and only one that is active is recorded");
-  if (!is.recording_now.empty()) return nothing(is);
+  if (!is.recording.running.empty()) return nothing(is);
   RABT_TRY_STATUS(begin_recording(step, command.purpose));
   return done(std::move(step));
 }
@@ -214,8 +216,8 @@ Result<Change> on(Step step, const StartRecording& command) {
 Result<Change> on(Step step, const StopRecording& /*command*/) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "active"));
-  if (is.recording_now.empty()) return nothing(is);
-  step.ask("stop-recording", is.recording_now);
+  if (is.recording.running.empty()) return nothing(is);
+  step.ask("stop-recording", is.recording.running);
   end_recording(step);
   return done(std::move(step));
 }

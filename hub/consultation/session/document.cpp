@@ -145,16 +145,17 @@ Invitation invitation_of(const Json& json) {
 // A table: one line a field.
 Json to_document(const Session& session) {
   Json participants = Json::array();
-  for (const Participant& one : session.participants)
+  for (const Participant& one : session.people.participants)
     participants.push_back(participant_document(one));
   Json invitations = Json::array();
-  for (const Invitation& one : session.invitations) invitations.push_back(invitation_document(one));
+  for (const Invitation& one : session.people.invitations)
+    invitations.push_back(invitation_document(one));
   Json warnings = Json::array();
   for (const std::string& code : session.warnings) warnings.push_back(code);
   Json rooms = Json::array();
-  for (const std::string& room : session.earlier_rooms) rooms.push_back(room);
+  for (const std::string& room : session.room.earlier) rooms.push_back(room);
   Json gaps = Json::array();
-  for (const TranscriptGap& gap : session.transcript_gaps)
+  for (const TranscriptGap& gap : session.transcript.gaps)
     gaps.push_back(
         Json::object({{"from", gap.from_ms}, {"to", optional_ms(gap.to_ms)}, {"code", gap.code}}));
   return Json::object(
@@ -164,20 +165,20 @@ Json to_document(const Session& session) {
        {"clinicSession", session.clinic_session},
        {"appointment", session.appointment},
        {"appointmentOfPatient", session.appointment_of_patient},
-       {"organizer", session.organizer},
-       {"scheduleVersion", session.schedule_version},
-       {"plannedMinutes", session.planned_minutes},
+       {"organizer", session.people.organizer},
+       {"scheduleVersion", session.schedule.version},
+       {"plannedMinutes", session.schedule.minutes},
        {"createdBy", session.created_by},
-       {"maxParticipants", session.max_participants},
+       {"maxParticipants", session.people.most},
        {"quality", session.quality},
        {"waitingRoom", session.waiting_room},
-       {"recording", session.recording},
+       {"recording", session.recording.mode},
        {"language", session.language},
        {"e2ee", session.e2ee},
        {"chiefComplaint", session.chief_complaint},
        {"notes", session.notes},
        {"context", session.context},
-       {"consents", session.consents},
+       {"consents", session.consents.all},
        {"identification", session.identification},
        {"identifications", session.identifications},
        {"insurance", session.insurance},
@@ -187,23 +188,23 @@ Json to_document(const Session& session) {
        {"endedBy", session.ended_by},
        {"qualityScore", session.quality_score ? Json(*session.quality_score) : Json()},
        {"ratings", session.ratings},
-       {"roomName", session.room_name},
-       {"providerPlugin", session.provider_plugin},
-       {"room", session.room},
-       {"region", session.region},
+       {"roomName", session.room.name},
+       {"providerPlugin", session.room.plugin},
+       {"room", session.room.state},
+       {"region", session.room.region},
        {"warnings", std::move(warnings)},
-       {"recordingNow", session.recording_now},
-       {"recordingPurpose", session.recording_purpose},
-       {"recordingConfirmed", session.recording_confirmed},
-       {"transcribed", session.transcribed},
-       {"transcribedAt", session.transcribed_ms},
-       {"transcriptEndedAt", session.transcript_ended_ms},
-       {"transcriptBegunAt", session.transcript_begun_ms},
+       {"recordingNow", session.recording.running},
+       {"recordingPurpose", session.recording.purpose},
+       {"recordingConfirmed", session.recording.confirmed},
+       {"transcribed", session.transcript.on},
+       {"transcribedAt", session.transcript.asked_ms},
+       {"transcriptEndedAt", session.transcript.ended_ms},
+       {"transcriptBegunAt", session.transcript.begun_ms},
        {"earlierRooms", std::move(rooms)},
        {"transcriptGaps", std::move(gaps)},
-       {"recorded", session.recorded},
-       {"emptySince", optional_ms(session.empty_since_ms)},
-       {"roomGone", optional_ms(session.room_gone_ms)},
+       {"recorded", session.recording.ever},
+       {"emptySince", optional_ms(session.room.empty_since_ms)},
+       {"roomGone", optional_ms(session.room.gone_ms)},
        {"effects", session.effects},
        {"readyTold", session.ready_told},
        {"takenBy", session.taken_by},
@@ -225,20 +226,20 @@ Status from_document(const Json& document, Session& session) {
   session.clinic_session = document.string_or("clinicSession", "");
   session.appointment = document["appointment"];
   session.appointment_of_patient = document.bool_or("appointmentOfPatient", false);
-  session.organizer = document.string_or("organizer", "");
-  session.schedule_version = document.int_or("scheduleVersion", 1);
-  session.planned_minutes = document.int_or("plannedMinutes", 30);
+  session.people.organizer = document.string_or("organizer", "");
+  session.schedule.version = document.int_or("scheduleVersion", 1);
+  session.schedule.minutes = document.int_or("plannedMinutes", 30);
   session.created_by = document.string_or("createdBy", "");
-  session.max_participants = document.int_or("maxParticipants", 10);
+  session.people.most = document.int_or("maxParticipants", 10);
   session.quality = document.string_or("quality", "high");
   session.waiting_room = document.bool_or("waitingRoom", true);
-  session.recording = document.string_or("recording", "manual");
+  session.recording.mode = document.string_or("recording", "manual");
   session.language = document.string_or("language", "ar");
   session.e2ee = document.bool_or("e2ee", false);
   session.chief_complaint = document.string_or("chiefComplaint", "");
   session.notes = document.string_or("notes", "");
   session.context = document["context"];
-  session.consents = document["consents"];
+  session.consents.all = document["consents"];
   session.identification = document["identification"];
   session.identifications = document.int_or("identifications", 0);
   session.insurance = document["insurance"];
@@ -249,31 +250,31 @@ Status from_document(const Json& document, Session& session) {
   if (document["qualityScore"].is_number())
     session.quality_score = document["qualityScore"].as_double();
   session.ratings = document["ratings"];
-  session.room_name = document.string_or("roomName", "");
-  session.provider_plugin = document.string_or("providerPlugin", "");
-  session.room = document.string_or("room", "none");
-  session.region = document.string_or("region", "");
+  session.room.name = document.string_or("roomName", "");
+  session.room.plugin = document.string_or("providerPlugin", "");
+  session.room.state = document.string_or("room", "none");
+  session.room.region = document.string_or("region", "");
   session.warnings.clear();
   for (const Json& code : document["warnings"].as_array())
     session.warnings.push_back(code.as_string());
-  session.recording_now = document.string_or("recordingNow", "");
-  session.recording_purpose = document.string_or("recordingPurpose", "");
-  session.recording_confirmed = document.bool_or("recordingConfirmed", false);
-  session.transcribed = document.bool_or("transcribed", false);
-  session.transcribed_ms = document.int_or("transcribedAt", 0);
-  session.transcript_ended_ms = document.int_or("transcriptEndedAt", 0);
-  session.transcript_begun_ms = document.int_or("transcriptBegunAt", 0);
-  session.earlier_rooms.clear();
+  session.recording.running = document.string_or("recordingNow", "");
+  session.recording.purpose = document.string_or("recordingPurpose", "");
+  session.recording.confirmed = document.bool_or("recordingConfirmed", false);
+  session.transcript.on = document.bool_or("transcribed", false);
+  session.transcript.asked_ms = document.int_or("transcribedAt", 0);
+  session.transcript.ended_ms = document.int_or("transcriptEndedAt", 0);
+  session.transcript.begun_ms = document.int_or("transcriptBegunAt", 0);
+  session.room.earlier.clear();
   for (const Json& one : document["earlierRooms"].as_array())
-    session.earlier_rooms.push_back(one.as_string());
-  session.transcript_gaps.clear();
+    session.room.earlier.push_back(one.as_string());
+  session.transcript.gaps.clear();
   for (const Json& one : document["transcriptGaps"].as_array())
-    session.transcript_gaps.push_back({.from_ms = one.int_or("from", 0),
+    session.transcript.gaps.push_back({.from_ms = one.int_or("from", 0),
                                        .to_ms = ms_of(one["to"]),
                                        .code = one.string_or("code", "")});
-  session.recorded = document.bool_or("recorded", false);
-  session.empty_since_ms = ms_of(document["emptySince"]);
-  session.room_gone_ms = ms_of(document["roomGone"]);
+  session.recording.ever = document.bool_or("recorded", false);
+  session.room.empty_since_ms = ms_of(document["emptySince"]);
+  session.room.gone_ms = ms_of(document["roomGone"]);
   session.effects = document.int_or("effects", 0);
   session.ready_told = document.bool_or("readyTold", false);
   session.taken_by = document.string_or("takenBy", "");
@@ -282,12 +283,12 @@ Status from_document(const Json& document, Session& session) {
   session.as_given = document["asGiven"];
   session.begins_by_call = document.bool_or("beginsByCall", begins_by_call(session.door));
   session.joined_counts = document.bool_or("joinedCounts", session.door == "pulseone");
-  session.participants.clear();
+  session.people.participants.clear();
   for (const Json& one : document["participants"].as_array())
-    session.participants.push_back(participant_of(one));
-  session.invitations.clear();
+    session.people.participants.push_back(participant_of(one));
+  session.people.invitations.clear();
   for (const Json& one : document["invitations"].as_array())
-    session.invitations.push_back(invitation_of(one));
+    session.people.invitations.push_back(invitation_of(one));
   return ok_status();
 }
 

@@ -15,16 +15,16 @@ bool awaits_identity(const Session& is, const VideoSettings& settings, bool by_p
   const bool compatible = is.begins_by_call || is.joined_counts;
   const bool asked = by_page ? settings.identity_check != Check::off
                              : settings.identity_check == Check::always && !compatible;
-  return asked &&
-         std::any_of(is.participants.begin(), is.participants.end(), [](const Participant& one) {
-           return one.role == PartRole::patient && one.takes_part();
-         });
+  return asked && std::any_of(is.people.participants.begin(), is.people.participants.end(),
+                              [](const Participant& one) {
+                                return one.role == PartRole::patient && one.takes_part();
+                              });
 }
 
 bool led_by_page(const Session& is) {
-  return std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
-    return one.here && one.by_page && is_host(is, one);
-  });
+  return std::any_of(
+      is.people.participants.begin(), is.people.participants.end(),
+      [&](const Participant& one) { return one.here && one.by_page && is_host(is, one); });
 }
 
 Result<Change> on(Step step, const ConfirmIdentity& command) {
@@ -34,9 +34,9 @@ Result<Change> on(Step step, const ConfirmIdentity& command) {
   if (is.status == SessionStatus::requested)
     return conflict("session.not_accepted",
                     "the session is requested; the patient is identified once it is accepted");
-  if (std::none_of(is.participants.begin(), is.participants.end(), [](const Participant& one) {
-        return one.role == PartRole::patient && one.takes_part();
-      }))
+  if (std::none_of(
+          is.people.participants.begin(), is.people.participants.end(),
+          [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); }))
     return conflict("identity.no_patient", "no patient takes part in the session");
   const std::string by = who.person.empty() ? who.actor : who.person;
   if (is.identification.is_object() && is.identification["identifiers"] == command.identifiers &&

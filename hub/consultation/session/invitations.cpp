@@ -19,9 +19,10 @@ Error revoked() {
 }
 
 Invitation* invitation_in(Session& session, std::string_view id) {
-  const auto found = std::find_if(session.invitations.begin(), session.invitations.end(),
-                                  [&](const Invitation& one) { return one.id == id; });
-  return found == session.invitations.end() ? nullptr : &*found;
+  const auto found =
+      std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
+                   [&](const Invitation& one) { return one.id == id; });
+  return found == session.people.invitations.end() ? nullptr : &*found;
 }
 
 bool is_late(const Session& session, const Invitation& invitation, Timestamp now) {
@@ -38,7 +39,7 @@ bool is_gone(const Session& session, const Invitation& invitation) {
 // Error conflict invitation.limit: links that were sent anew count each time.
 Status has_place(const Session& session) {
   std::int64_t sent = 0;
-  for (const Invitation& one : session.invitations)
+  for (const Invitation& one : session.people.invitations)
     sent += std::max<std::int64_t>(one.generation, 1);
   if (sent < limits::kMaxSessionInvitations) return ok_status();
   return conflict("invitation.limit",
@@ -60,7 +61,7 @@ void shut_out(Step& step, Participant& one) {
 // The same of whoever came by the link of the invitation.
 void shut_out(Step& step, Invitation& invitation) {
   invitation.by_link = false;
-  for (Participant& one : step.after().participants) {
+  for (Participant& one : step.after().people.participants) {
     if (one.invitation == invitation.id) shut_out(step, one);
   }
   follow_presence(step);
@@ -114,7 +115,7 @@ bool came_since_sent(const Session& is, const Invitation& link) {
 }  // namespace
 
 void end_links(Step& step, std::string_view participant) {
-  for (Invitation& link : step.after().invitations) {
+  for (Invitation& link : step.after().people.invitations) {
     if (link.participant != participant || !link.by_link || link.status != "accepted") continue;
     shut_out(step, link);
     link.status = "pending";
@@ -166,7 +167,7 @@ Result<Change> on(Step step, const Invite& command) {
   invitation.invited_by = step.moment.who.person;
   invitation.generation = 1;
   invitation.expires_ms = expiry_of(is, invitation);
-  is.invitations.push_back(invitation);
+  is.people.invitations.push_back(invitation);
   const Json what =
       Json::object({{"invitation", invitation.id}, {"role", to_string(invitation.role)}});
   step.record("participant.invited", what);
@@ -194,7 +195,7 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   Invitation* const found = invitation_in(is, command.invitation);
   if (found == nullptr) return expired();
   if (found->status == "accepted") {
-    for (const Participant& one : is.participants) {
+    for (const Participant& one : is.people.participants) {
       if (one.invitation == found->id && one.person == command.participant.person &&
           one.takes_part()) {
         step.change.unchanged = true;
@@ -328,31 +329,31 @@ Result<Change> on(Step step, const Send& command) {
     return conflict("invitation.needs_account",
                     "a link makes nobody a " + std::string(to_string(one->role)) +
                         ": an administrator enters the person and activates the account");
-  const auto live =
-      std::find_if(is.invitations.begin(), is.invitations.end(), [&](const Invitation& each) {
+  const auto live = std::find_if(
+      is.people.invitations.begin(), is.people.invitations.end(), [&](const Invitation& each) {
         return each.participant == one->id && each.generation > 0 && each.status != "revoked";
       });
   step.change.participant = one->id;
-  if (live != is.invitations.end() && !command.renew) {
+  if (live != is.people.invitations.end() && !command.renew) {
     step.change.invitation = live->id;
     step.change.unchanged = true;
     return std::move(step.change);
   }
   const bool sent_before = std::any_of(
-      is.invitations.begin(), is.invitations.end(),
+      is.people.invitations.begin(), is.people.invitations.end(),
       [&](const Invitation& each) { return each.participant == one->id && each.generation > 0; });
-  if (command.unasked && live == is.invitations.end() && sent_before)
+  if (command.unasked && live == is.people.invitations.end() && sent_before)
     return conflict("invitation.revoked",
                     "the link was taken back, and only a person sends another");
   RABT_TRY_STATUS(has_place(is));
-  Invitation* invitation = live != is.invitations.end() ? &*live : nullptr;
+  Invitation* invitation = live != is.people.invitations.end() ? &*live : nullptr;
   if (invitation == nullptr) {
-    is.invitations.push_back({.id = command.invitation,
-                              .person = {},
-                              .role = one->role,
-                              .invited_by = step.moment.who.person,
-                              .participant = one->id});
-    invitation = &is.invitations.back();
+    is.people.invitations.push_back({.id = command.invitation,
+                                     .person = {},
+                                     .role = one->role,
+                                     .invited_by = step.moment.who.person,
+                                     .participant = one->id});
+    invitation = &is.people.invitations.back();
   }
   if (invitation->by_link) shut_out(step, *invitation);
   invitation->status = "pending";

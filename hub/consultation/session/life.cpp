@@ -20,7 +20,7 @@ Status no_patient_data(const Session& draft) {
 }
 
 void warn_of(Session& is, const VideoSettings& settings) {
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (!known_licence(one, settings)) is.warn("licence.missing");
     if (one.role == PartRole::family_member && !consent_stands(is, "family"))
       is.warn("consent.family_missing");
@@ -29,18 +29,18 @@ void warn_of(Session& is, const VideoSettings& settings) {
 
 bool within_lead(const Session& is, const Moment& moment) {
   if (moment.room_at_join) return false;
-  return !is.scheduled_ms ||
-         *is.scheduled_ms - moment.now.ms <= moment.settings.room_lead_minutes * 60'000;
+  return !is.schedule.at_ms ||
+         *is.schedule.at_ms - moment.now.ms <= moment.settings.room_lead_minutes * 60'000;
 }
 
 // A session that has begun stays where it was planned: what is noted of it later means this visit.
 Status reschedule(Session& is, const Json& to) {
   std::optional<std::int64_t> at;
   if (!to.is_null()) at = to.as_int64();
-  if (is.status == SessionStatus::active && at != is.scheduled_ms)
+  if (is.status == SessionStatus::active && at != is.schedule.at_ms)
     return conflict("session.already_started",
                     "the session is active, and its time is fixed once it has begun");
-  is.scheduled_ms = at;
+  is.schedule.at_ms = at;
   return ok_status();
 }
 
@@ -52,7 +52,7 @@ Status retype(Session& is, const std::string& to) {
     return conflict("session.already_started",
                     "the session is active, and its type is fixed once it has begun");
   is.type = *type;
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (one.takes_part()) RABT_TRY_STATUS(role_allowed(is, one.role));
   }
   return ok_status();
@@ -72,31 +72,31 @@ Result<Change> on(Step step, const Open& command) {
   if (command.place_free && !*command.place_free)
     return conflict("clinic.full", "the clinic session has no free place");
   is.created_by = at.who.actor;
-  for (Participant& one : is.participants) one.brought_by = at.who.person;
-  for (const Participant& one : is.participants) RABT_TRY_STATUS(may_take_part(step, one));
-  RABT_TRY_STATUS(may_be_in(at.settings, is.region));
-  if (is.e2ee && !is.provider_plugin.empty() && !at.end_to_end)
+  for (Participant& one : is.people.participants) one.brought_by = at.who.person;
+  for (const Participant& one : is.people.participants) RABT_TRY_STATUS(may_take_part(step, one));
+  RABT_TRY_STATUS(may_be_in(at.settings, is.room.region));
+  if (is.e2ee && !is.room.plugin.empty() && !at.end_to_end)
     return conflict("capability.e2ee",
                     "the video provider of this session opens what people say on its way; make a "
                     "session without `e2ee`, or bind the role video to hub://p2p");
   // without a provider the session waits for one.
-  if (is.recording == "auto" && !is.provider_plugin.empty())
+  if (is.recording.mode == "auto" && !is.room.plugin.empty())
     RABT_TRY_STATUS(provider_records(step));
   is.status = command.request ? SessionStatus::requested : SessionStatus::scheduled;
   is.created_ms = at.now.ms;
   // the name is fixed here, whenever the provider's room is opened.
-  is.room_name = is.visit.empty() ? "s-" + command.room_suffix.substr(0, 12)
+  is.room.name = is.visit.empty() ? "s-" + command.room_suffix.substr(0, 12)
                                   : "visit-" + std::to_string(is.visit_number) + "-" +
                                         command.room_suffix.substr(0, 6);
   //
-  for (Participant& one : is.participants) {
+  for (Participant& one : is.people.participants) {
     one.admission = first_admission(is, one);
     one.since_ms = at.now.ms;
     one.created_ms = at.now.ms;
   }
   warn_of(is, at.settings);
   //
-  if (is.provider_plugin.empty()) is.warn("video.not_configured");
+  if (is.room.plugin.empty()) is.warn("video.not_configured");
   if (!command.request && !command.by_patient && within_lead(is, at)) open_room(step);
   step.record(command.request ? "session.requested" : "session.created",
               Json::object({{"type", to_string(is.type)}, {"door", is.door}}));
@@ -117,17 +117,17 @@ static Status take_over(Step& step, Participant doctor) {
   is.provider = doctor.person;
   Participant* own = is.of_person(doctor.person);
   if (own == nullptr) {
-    doctor.number = static_cast<std::int64_t>(is.participants.size()) + 1;
+    doctor.number = static_cast<std::int64_t>(is.people.participants.size()) + 1;
     doctor.created_ms = step.moment.now.ms;
-    is.participants.push_back(std::move(doctor));
-    own = &is.participants.back();
+    is.people.participants.push_back(std::move(doctor));
+    own = &is.people.participants.back();
   } else if (!needs_licence(own->role)) {
     own->role = doctor.role;
     own->licence = doctor.licence;
   }
   own->admission = Admission::admitted;
   own->since_ms = step.moment.now.ms;
-  if (is.organizer.empty()) is.organizer = own->id;
+  if (is.people.organizer.empty()) is.people.organizer = own->id;
   if (!known_licence(*own, step.moment.settings)) is.warn("licence.missing");
   return not_own_patient(is);
 }
@@ -150,21 +150,21 @@ void follow_provider(Step& step) {
   const Participant* const own = is.of_person(is.provider);
   if (!is.provider.empty() && (own == nullptr || own->takes_part())) return;
   // Some sessions have no provider. Others have a doctor without an account in his place.
-  const auto& were = step.before.participants;
+  const auto& were = step.before.people.participants;
   const bool by_guest = std::any_of(were.begin(), were.end(), [](const Participant& one) {
     return one.person.empty() && needs_licence(one.role);
   });
   if (is.provider.empty() && !by_guest) return;
   const Participant* next = nullptr;
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (!holds(one)) continue;
     // A doctor without an account holds it already.
     if (is.provider.empty() && one.person.empty()) return;
     if (next == nullptr || (next->person.empty() && !one.person.empty())) next = &one;
   }
   if (next == nullptr || next->person == is.provider) return;
-  const Participant* const organizer = is.participant(is.organizer);
-  if (organizer == nullptr || !organizer->takes_part()) is.organizer = next->id;
+  const Participant* const organizer = is.participant(is.people.organizer);
+  if (organizer == nullptr || !organizer->takes_part()) is.people.organizer = next->id;
   is.provider = next->person;
   leave_clinic_session(step);
   step.change.followed = true;
@@ -253,8 +253,8 @@ Result<Change> on(Step step, const Assign& command) {
     old->since_ms = step.moment.now.ms;
     old->here = false;
     end_stays(step, old->id, step.moment.now.ms);
-    if (is.room == "open") step.ask("remove-participant", old->id);
-    if (is.organizer == old->id) is.organizer = is.of_person(is.provider)->id;
+    if (is.room.state == "open") step.ask("remove-participant", old->id);
+    if (is.people.organizer == old->id) is.people.organizer = is.of_person(is.provider)->id;
   }
   const bool called = calls_doctors(step.before);
   if (called) is.taken_by = is.provider;
@@ -345,8 +345,8 @@ Status name_patient(Step& step, const Amend& command) {
 // emergency, leaves them.
 Status keep_hours(Step& step, const Amend& command) {
   const Session& is = step.after();
-  if (!command.hours || is.scheduled_ms == step.before.scheduled_ms) return ok_status();
-  if (!is.scheduled_ms || command.hours->take(*is.scheduled_ms)) return ok_status();
+  if (!command.hours || is.schedule.at_ms == step.before.schedule.at_ms) return ok_status();
+  if (!is.schedule.at_ms || command.hours->take(*is.schedule.at_ms)) return ok_status();
   if (!step.moment.who.system && is.type != SessionType::emergency_consultation)
     return invalid("api.invalid", "scheduledStart: it is not within the clinic session");
   leave_clinic_session(step);
@@ -373,14 +373,14 @@ Result<Change> on(Step step, const Amend& command) {
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   const Json& to = command.members;
   if (const Json* at = to.find("scheduledStart")) RABT_TRY_STATUS(reschedule(is, *at));
-  if (is.scheduled_ms != step.before.scheduled_ms) ++is.schedule_version;
+  if (is.schedule.at_ms != step.before.schedule.at_ms) ++is.schedule.version;
   RABT_TRY_STATUS(keep_hours(step, command));
-  is.planned_minutes = to.int_or("plannedMinutes", is.planned_minutes);
-  is.max_participants = to.int_or("maxParticipants", is.max_participants);
+  is.schedule.minutes = to.int_or("plannedMinutes", is.schedule.minutes);
+  is.people.most = to.int_or("maxParticipants", is.people.most);
   is.quality = to.string_or("quality", is.quality);
   is.waiting_room = to.bool_or("waitingRoom", is.waiting_room);
-  is.recording = to.string_or("recording", is.recording);
-  if (to.find("recording") != nullptr && is.recording == "auto" && !is.provider_plugin.empty())
+  is.recording.mode = to.string_or("recording", is.recording.mode);
+  if (to.find("recording") != nullptr && is.recording.mode == "auto" && !is.room.plugin.empty())
     RABT_TRY_STATUS(provider_records(step));
   is.language = to.string_or("language", is.language);
   RABT_TRY_STATUS(retype(is, to.string_or("type", "")));

@@ -9,15 +9,15 @@ namespace {
 
 // persons who are admitted and there, not devices.
 std::int64_t crowd(const Session& is, std::string_view without) {
-  return std::count_if(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
-    return one.id != without && one.admitted() && (one.here || is.present(one));
-  });
+  return std::count_if(
+      is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
+        return one.id != without && one.admitted() && (one.here || is.present(one));
+      });
 }
 Status room_for(const Session& is, const Participant& one) {
   //
-  const std::int64_t most = is.provider_plugin == kP2p
-                                ? std::min(is.max_participants, kMostP2pParticipants)
-                                : is.max_participants;
+  const std::int64_t most =
+      is.room.plugin == kP2p ? std::min(is.people.most, kMostP2pParticipants) : is.people.most;
   if (crowd(is, one.id) < most) return ok_status();
   return conflict("session.full", "there are " + std::to_string(most) +
                                       " persons in the session already, as many as it takes");
@@ -39,23 +39,23 @@ Result<Participant*> named_in(Step& step, std::string_view id) {
 bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t at_ms,
                 std::string_view source) {
   Session& is = step.after();
-  for (const Stay& stay : is.stays) {
+  for (const Stay& stay : is.people.stays) {
     if (stay.participant != one.id || stay.sid != sid) continue;
     // Some providers know a person by one name for every stay: who lost the line comes back under
     // it.
     if (!stay.left_ms || at_ms <= *stay.left_ms) return false;
   }
-  is.stays.push_back({.participant = one.id,
-                      .sid = std::string(sid),
-                      .joined_ms = at_ms,
-                      .left_ms = std::nullopt,
-                      .source = std::string(source)});
+  is.people.stays.push_back({.participant = one.id,
+                             .sid = std::string(sid),
+                             .joined_ms = at_ms,
+                             .left_ms = std::nullopt,
+                             .source = std::string(source)});
   if (!one.in_ms && !is.over()) one.in_ms = at_ms;
   return true;
 }
 
 void put_out(Step& step, const Participant& one) {
-  if (step.after().room == "open") step.ask("remove-participant", one.id);
+  if (step.after().room.state == "open") step.ask("remove-participant", one.id);
 }
 
 bool call_is_joining(const Session& is, const Moment& moment) {
@@ -74,7 +74,7 @@ void tell_left(Step& step, const Participant& one) {
 
 Status no_second_patient(const Session& session, const Participant& coming) {
   if (coming.role != PartRole::patient) return ok_status();
-  const auto& people = session.participants;
+  const auto& people = session.people.participants;
   // A patient who wants none of the family there stays the patient, also when he was put out:
   // whoever comes in that place may be a relative.
   const std::vector<Json> refusals = own_refusals(session, "family");
@@ -103,7 +103,7 @@ Participant* known_in(Session& session, const Participant& coming) {
   }
   // A guest is known by the id that his own system gives him.
   const std::string external = coming.guest.string_or("externalId", "");
-  for (Participant& one : session.participants) {
+  for (Participant& one : session.people.participants) {
     if (!one.person.empty()) continue;
     const bool same = !external.empty() && one.guest.string_or("externalId", "") == external;
     if (same || (coming.reference.is_object() && one.reference == coming.reference)) return &one;
@@ -120,7 +120,7 @@ Result<Change> on(Step step, const Join& command) {
                     "the session is requested, and only one that is scheduled can be joined");
   if (own->admitted()) RABT_TRY_STATUS(room_for(is, *own));
   //
-  if (is.provider_plugin.empty())
+  if (is.room.plugin.empty())
     return unavailable("video.not_configured", "no video provider is bound to the role video");
   if (step.moment.who.part.participant.empty()) end_links(step, own->id);
   if (!command.device_type.empty()) own->device_type = command.device_type;

@@ -18,7 +18,7 @@ void clear_room_warnings(Session& is) {
 }
 
 Participant* by_identity(Session& is, std::string_view identity) {
-  for (Participant& one : is.participants) {
+  for (Participant& one : is.people.participants) {
     if (one.identity == identity) return &one;
   }
   return nullptr;
@@ -38,14 +38,14 @@ Result<Change> on(Step step, const ProviderJoined& command) {
   if (is.over() && at >= is.ended_ms.value_or(0)) return nothing(step.before);
   // A token that was handed out before may still open the room to somebody who was put out, or who
   // waits to be let in again.
-  if (!is.over() && !one->admitted() && is.room == "open") {
+  if (!is.over() && !one->admitted() && is.room.state == "open") {
     put_out(step, *one);
     return done(std::move(step));
   }
   if (!begin_stay(step, *one, command.sid, at, command.source)) return nothing(step.before);
   step.change.participant = one->id;
   if (is.over()) {
-    is.stays.back().left_ms = is.ended_ms;
+    is.people.stays.back().left_ms = is.ended_ms;
     return std::move(step.change);
   }
   const bool told = one->here && call_is_joining(is, step.moment);
@@ -66,7 +66,7 @@ Result<Change> on(Step step, const ProviderLeft& command) {
   const std::int64_t at = is.over() ? std::min(command.at.ms, is.ended_ms.value_or(0))
                                     : std::min(command.at.ms, step.moment.now.ms);
   Stay* found = nullptr;
-  for (Stay& stay : is.stays) {
+  for (Stay& stay : is.people.stays) {
     if (stay.participant != one->id || stay.sid != command.sid) continue;
     if (found == nullptr || stay.joined_ms <= at) found = &stay;
   }
@@ -90,36 +90,37 @@ Result<Change> on(Step step, const ProviderLeft& command) {
 Result<Change> on(Step step, const RoomOpened& command) {
   Session& is = step.after();
   // The session ended meanwhile: whoever asked for the room ends it.
-  if (is.over() || (is.room == "open" && is.room_sid == command.sid)) return nothing(step.before);
+  if (is.over() || (is.room.state == "open" && is.room.sid == command.sid))
+    return nothing(step.before);
   constexpr std::size_t kMaxRooms = 100;
-  const bool anew = !is.room_sid.empty();
-  if (anew && is.room_sid != command.sid && is.recorded && is.earlier_rooms.size() < kMaxRooms)
-    is.earlier_rooms.push_back(is.room_sid);
-  is.room_sid = command.sid;
-  if (!command.region.empty()) is.region = command.region;
+  const bool anew = !is.room.sid.empty();
+  if (anew && is.room.sid != command.sid && is.recording.ever && is.room.earlier.size() < kMaxRooms)
+    is.room.earlier.push_back(is.room.sid);
+  is.room.sid = command.sid;
+  if (!command.region.empty()) is.room.region = command.region;
   clear_room_warnings(is);
   // The provider chose another region than the binding names: nobody enters that room.
-  if (const Status allowed = may_be_in(step.moment.settings, is.region); !allowed.ok()) {
-    is.room = "closed";
+  if (const Status allowed = may_be_in(step.moment.settings, is.room.region); !allowed.ok()) {
+    is.room.state = "closed";
     is.warn(allowed.error().code);
     step.ask("end-room");
     return done(std::move(step));
   }
-  is.room = "open";
-  is.room_gone_ms.reset();
+  is.room.state = "open";
+  is.room.gone_ms.reset();
   // The new room is asked for all that the room before was asked for.
-  if (anew && !is.recording_now.empty()) step.ask("start-recording", is.recording_now);
-  if (anew && is.transcribed) begin_transcription(step);
+  if (anew && !is.recording.running.empty()) step.ask("start-recording", is.recording.running);
+  if (anew && is.transcript.on) begin_transcription(step);
   return done(std::move(step));
 }
 
 Result<Change> on(Step step, const RoomNotOpened& command) {
   Session& is = step.after();
-  if (is.over() || is.room != "asked") return nothing(step.before);
-  is.room = "closed";
+  if (is.over() || is.room.state != "asked") return nothing(step.before);
+  is.room.state = "closed";
   clear_room_warnings(is);
   is.warn(command.warning);
-  if (is.status == SessionStatus::active && !is.room_gone_ms) is.room_gone_ms = step.moment.now.ms;
+  if (is.status == SessionStatus::active && !is.room.gone_ms) is.room.gone_ms = step.moment.now.ms;
   return done(std::move(step));
 }
 
@@ -130,7 +131,7 @@ Result<Change> on(const Step& step, const Look& /*command*/) {
 Result<Change> on(Step step, const RecordingLost& command) {
   Session& is = step.after();
   if (is.over()) return nothing(step.before);
-  if (is.recording_now == command.recording) is.recording_now.clear();
+  if (is.recording.running == command.recording) is.recording.running.clear();
   if (command.stop) step.ask("stop-recording", command.recording);
   is.warn("recording.failed");
   const Json what = Json::object({{"recording", command.recording}, {"code", command.code}});
@@ -143,16 +144,16 @@ Result<Change> on(Step step, const RecordingSeen& /*command*/) {
   constexpr std::string_view kUnasked = "recording.unasked";
   Session& is = step.after();
   if (is.over()) return nothing(step.before);
-  if (!is.recording_now.empty()) {
-    if (is.recording_confirmed) return nothing(step.before);
-    is.recording_confirmed = true;
+  if (!is.recording.running.empty()) {
+    if (is.recording.confirmed) return nothing(step.before);
+    is.recording.confirmed = true;
     is.clear_warning("recording.failed");
-    step.tell("recording-confirmed", Json::object({{"recording", is.recording_now}}));
+    step.tell("recording-confirmed", Json::object({{"recording", is.recording.running}}));
     return done(std::move(step));
   }
   // News of a recording that was stopped meanwhile come late. Where none was ever asked for, the
   // provider records by a setting of its own, and nobody has consented.
-  if (is.recorded || is.warns(kUnasked)) return nothing(step.before);
+  if (is.recording.ever || is.warns(kUnasked)) return nothing(step.before);
   is.warn(kUnasked);
   step.ask("stop-recording");
   step.record("recording.unasked");
@@ -162,10 +163,10 @@ Result<Change> on(Step step, const RecordingSeen& /*command*/) {
 
 Result<Change> on(Step step, const RoomEnded& command) {
   Session& is = step.after();
-  if (is.over() || is.room != "open") return nothing(step.before);
+  if (is.over() || is.room.state != "open") return nothing(step.before);
   const std::int64_t at = std::min(command.at.ms, step.moment.now.ms);
   const bool somebody = is.anybody_here();
-  for (Participant& one : is.participants) {
+  for (Participant& one : is.people.participants) {
     if (!one.here && !is.present(one)) continue;
     if (one.admission == Admission::waiting) continue;
     one.here = false;
@@ -173,8 +174,8 @@ Result<Change> on(Step step, const RoomEnded& command) {
     tell_left(step, one);
   }
   end_stays(step, {}, at);
-  is.room = "closed";
-  if (is.transcribed) is.begin_gap(at, "video.room_ended");
+  is.room.state = "closed";
+  if (is.transcript.on) is.begin_gap(at, "video.room_ended");
   // Before the start, and when a room was empty, the provider only tidied up: it is opened again
   // under the same name when somebody comes. So is a room that the provider lost.
   if (is.status == SessionStatus::active && somebody && !command.lost) {

@@ -33,7 +33,8 @@ std::optional<Enum> parse(const std::array<std::string_view, N>& names, std::str
 std::size_t count(const Session& session, std::initializer_list<PartRole> roles,
                   bool joined_counts) {
   return static_cast<std::size_t>(std::count_if(
-      session.participants.begin(), session.participants.end(), [&](const Participant& one) {
+      session.people.participants.begin(), session.people.participants.end(),
+      [&](const Participant& one) {
         const bool there = session.present(one) || (joined_counts && one.here && one.admitted());
         return there && std::find(roles.begin(), roles.end(), one.role) != roles.end();
       }));
@@ -77,9 +78,9 @@ std::string_view to_string(Admission admission) {
 }
 
 const Participant* Session::participant(std::string_view wanted) const {
-  const auto found = std::find_if(participants.begin(), participants.end(),
+  const auto found = std::find_if(people.participants.begin(), people.participants.end(),
                                   [&](const Participant& one) { return one.id == wanted; });
-  return found == participants.end() ? nullptr : &*found;
+  return found == people.participants.end() ? nullptr : &*found;
 }
 Participant* Session::participant(std::string_view wanted) {
   return const_cast<Participant*>(std::as_const(*this).participant(wanted));
@@ -92,12 +93,12 @@ void rename_patient(Session& session, const std::string& from, const std::string
     if (person == from) person = to;
   };
   rename(session.patient);
-  for (Participant& one : session.participants) {
+  for (Participant& one : session.people.participants) {
     rename(one.person);
     rename(one.brought_by);
     rename(one.admitted_by);
   }
-  for (Invitation& one : session.invitations) {
+  for (Invitation& one : session.people.invitations) {
     rename(one.person);
     rename(one.invited_by);
   }
@@ -108,12 +109,12 @@ void rename_patient(Session& session, const std::string& from, const std::string
 void Session::read_for(const std::string& survivor) {
   if (patient.empty() || patient == survivor || of_person(survivor) != nullptr) return;
   patient_written = patient;
-  consents_written = std::exchange(consents, Json::array());
+  consents.written = std::exchange(consents.all, Json::array());
   rename_patient(*this, patient_written, survivor);
-  for (const Json& one : consents_written.as_array()) {
+  for (const Json& one : consents.written.as_array()) {
     Json consent = one;
     if (one.string_or("by", "") == patient_written) consent.set("by", survivor);
-    consents.push_back(std::move(consent));
+    consents.all.push_back(std::move(consent));
   }
 }
 
@@ -122,9 +123,9 @@ Session Session::as_written() const {
   if (out.patient_written.empty()) return out;
   rename_patient(out, patient, patient_written);
   // Each word stays that of who said it; those since then were said by the survivor.
-  out.consents = std::exchange(out.consents_written, Json::array());
-  for (std::size_t at = out.consents.size(); at < consents.size(); ++at)
-    out.consents.push_back(consents.item(at));
+  out.consents.all = std::exchange(out.consents.written, Json::array());
+  for (std::size_t at = out.consents.all.size(); at < consents.all.size(); ++at)
+    out.consents.all.push_back(consents.all.item(at));
   out.patient_written.clear();
   return out;
 }
@@ -132,7 +133,7 @@ Session Session::as_written() const {
 const Participant* Session::of_person(std::string_view person) const {
   if (person.empty()) return nullptr;
   const Participant* removed = nullptr;
-  for (const Participant& one : participants) {
+  for (const Participant& one : people.participants) {
     if (one.person != person) continue;
     if (one.admission != Admission::removed) return &one;
     removed = &one;
@@ -148,14 +149,14 @@ bool has_known_appointment(const Session& session) {
 
 bool begins_now(const Session& session) {
   return session.type == SessionType::emergency_consultation &&
-         session.scheduled_ms.value_or(session.created_ms) <= session.created_ms + kEmergencyMs;
+         session.schedule.at_ms.value_or(session.created_ms) <= session.created_ms + kEmergencyMs;
 }
 
 bool calls_doctors(const Session& session) {
   if (session.type != SessionType::emergency_consultation || session.over()) return false;
   if (!session.taken_by.empty()) return false;
   const bool asks = !session.context.string_or("specialty", "").empty();
-  return std::none_of(session.participants.begin(), session.participants.end(),
+  return std::none_of(session.people.participants.begin(), session.people.participants.end(),
                       [&](const Participant& one) { return answers(one, asks); });
 }
 
@@ -170,14 +171,14 @@ bool keep_posted(Participant& participant, const Json& posted) {
 }
 
 bool Session::present(const Participant& one) const {
-  return one.admitted() && std::any_of(stays.begin(), stays.end(), [&](const Stay& stay) {
-           return stay.participant == one.id && !stay.left_ms;
-         });
+  return one.admitted() &&
+         std::any_of(people.stays.begin(), people.stays.end(),
+                     [&](const Stay& stay) { return stay.participant == one.id && !stay.left_ms; });
 }
 bool Session::anybody_here() const {
-  return std::any_of(participants.begin(), participants.end(), [&](const Participant& one) {
-    return (one.takes_part() && one.here) || present(one);
-  });
+  return std::any_of(
+      people.participants.begin(), people.participants.end(),
+      [&](const Participant& one) { return (one.takes_part() && one.here) || present(one); });
 }
 void Session::warn(std::string_view code) {
   if (!warns(code)) warnings.emplace_back(code);
@@ -191,14 +192,14 @@ void Session::clear_warning(std::string_view code) {
 void Session::begin_gap(std::int64_t at_ms, std::string_view code) {
   // A provider that breaks off all the time: what lies between is not worth more.
   constexpr std::size_t kMaxGaps = 100;
-  const bool lasts = !transcript_gaps.empty() && !transcript_gaps.back().to_ms;
-  if (!lasts && transcript_gaps.size() < kMaxGaps) transcript_gaps.push_back({.from_ms = at_ms});
-  transcript_gaps.back().to_ms.reset();
-  transcript_gaps.back().code = std::string(code);
+  const bool lasts = !transcript.gaps.empty() && !transcript.gaps.back().to_ms;
+  if (!lasts && transcript.gaps.size() < kMaxGaps) transcript.gaps.push_back({.from_ms = at_ms});
+  transcript.gaps.back().to_ms.reset();
+  transcript.gaps.back().code = std::string(code);
 }
 void Session::end_gap(std::int64_t at_ms) {
-  if (transcript_gaps.empty() || transcript_gaps.back().to_ms) return;
-  transcript_gaps.back().to_ms = std::max(at_ms, transcript_gaps.back().from_ms);
+  if (transcript.gaps.empty() || transcript.gaps.back().to_ms) return;
+  transcript.gaps.back().to_ms = std::max(at_ms, transcript.gaps.back().from_ms);
 }
 
 bool is_staff(PartRole role) {
@@ -247,7 +248,7 @@ bool works_here(identity::Roles account) {
 
 bool leads(const Session& session, const Participant& participant) {
   return is_host_role(session.type, participant.role) ||
-         (participant.id == session.organizer && is_staff(participant.role));
+         (participant.id == session.people.organizer && is_staff(participant.role));
 }
 
 bool is_host(const Session& session, const Participant& participant) {
@@ -260,8 +261,8 @@ bool opens_by_link(PartRole role) {
 
 std::int64_t expiry_of(const Session& session, const Invitation& invitation) {
   constexpr std::int64_t kAfterwardsMinutes = 60;
-  const std::int64_t from = std::max(session.scheduled_ms.value_or(0), invitation.created_ms);
-  return from + (session.planned_minutes + kAfterwardsMinutes) * 60'000;
+  const std::int64_t from = std::max(session.schedule.at_ms.value_or(0), invitation.created_ms);
+  return from + (session.schedule.minutes + kAfterwardsMinutes) * 60'000;
 }
 
 bool link_holds(const Session& session, const Invitation& invitation, std::string_view participant,
@@ -281,7 +282,7 @@ bool still_counts(const Session& session, const Json& consent) {
   const std::string link = consent.string_or("link", "");
   if (link.empty() || !consent.bool_or("given", false)) return true;
   const std::string by = consent.string_or("by", "");
-  return std::any_of(session.participants.begin(), session.participants.end(),
+  return std::any_of(session.people.participants.begin(), session.people.participants.end(),
                      [&](const Participant& one) {
                        return by == guest_actor(one.id) && link == link_word(session, one);
                      });
@@ -300,11 +301,11 @@ Status may_be_transcribed(const Session& session) {
   const std::vector<Json> refusals = own_refusals(session, "transcription");
   // The patient's no holds before he comes, and whoever is in his place.
   const bool expected = std::any_of(
-      session.participants.begin(), session.participants.end(),
+      session.people.participants.begin(), session.people.participants.end(),
       [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); });
   if (expected && patient_refused(session, "transcription")) return missing();
   bool anybody = false;
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     // Whoever was in once was heard, also when he waits again. Older hubs wrote no time down.
     const bool came_in =
         one.admission == Admission::admitted || one.admission == Admission::removed;
@@ -316,7 +317,7 @@ Status may_be_transcribed(const Session& session) {
              consent.string_or("participant", one.id) == one.id;
     };
     bool given = false;
-    for (const Json& consent : session.consents.as_array()) {
+    for (const Json& consent : session.consents.all.as_array()) {
       if (consent.string_or("kind", "") != "transcription" || !still_counts(session, consent))
         continue;
       const bool for_guest = one.person.empty() && consent.string_or("participant", "") == one.id;
@@ -332,7 +333,7 @@ namespace {
 
 // True if the patient said so through the link of his part.
 bool is_patient_by_link(const Session& session, std::string_view by) {
-  return std::any_of(session.participants.begin(), session.participants.end(),
+  return std::any_of(session.people.participants.begin(), session.people.participants.end(),
                      [&](const Participant& one) {
                        return one.role == PartRole::patient && by == guest_actor(one.id);
                      });
@@ -365,7 +366,7 @@ bool is_same_person(const Participant& one, const Participant& other) {
 
 std::vector<Json> own_refusals(const Session& session, std::string_view kind) {
   std::vector<Json> standing;
-  for (const Json& consent : session.consents.as_array()) {
+  for (const Json& consent : session.consents.all.as_array()) {
     if (consent.string_or("kind", "") != kind) continue;
     const std::string by = consent.string_or("by", "");
     // Written down for somebody else.
@@ -381,7 +382,7 @@ std::vector<Json> own_refusals(const Session& session, std::string_view kind) {
     std::erase_if(standing, [&](const Json& refusal) {
       const std::string refused_by = refusal.string_or("by", "");
       if (refused_by == by) return true;
-      return std::any_of(session.participants.begin(), session.participants.end(),
+      return std::any_of(session.people.participants.begin(), session.people.participants.end(),
                          [&](const Participant& one) {
                            return one.person == by && refused_by == guest_actor(one.id);
                          });
@@ -394,9 +395,9 @@ namespace {
 
 const Invitation* link_of(const Session& session, const Participant& one) {
   const auto found =
-      std::find_if(session.invitations.begin(), session.invitations.end(),
+      std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
                    [&](const Invitation& each) { return each.id == one.invitation; });
-  return one.invitation.empty() || found == session.invitations.end() ? nullptr : &*found;
+  return one.invitation.empty() || found == session.people.invitations.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -404,7 +405,7 @@ const Invitation* link_of(const Session& session, const Participant& one) {
 const Json* latest_word(const Session& session, std::string_view kind, std::string_view by,
                         std::string_view participant) {
   const Json* latest = nullptr;
-  for (const Json& consent : session.consents.as_array()) {
+  for (const Json& consent : session.consents.all.as_array()) {
     if (consent.string_or("kind", "") == kind && consent.string_or("by", "") == by &&
         consent.string_or("participant", "") == participant)
       latest = &consent;
@@ -446,7 +447,7 @@ bool patient_refused(const Session& session, std::string_view kind) {
 bool consent_stands(const Session& session, std::string_view kind) {
   if (patient_refused(session, kind)) return false;
   bool given = false;
-  for (const Json& consent : session.consents.as_array()) {
+  for (const Json& consent : session.consents.all.as_array()) {
     if (consent.string_or("kind", "") == kind && still_counts(session, consent) &&
         speaks_for_patient(session, kind, consent.string_or("by", "")))
       given = consent.bool_or("given", false);
@@ -456,12 +457,13 @@ bool consent_stands(const Session& session, std::string_view kind) {
 
 bool is_unwanted_relative(const Session& session, const Participant& coming) {
   if (!patient_refused(session, "family")) return false;
-  return std::any_of(
-      session.participants.begin(), session.participants.end(), [&](const Participant& one) {
-        if (one.role != PartRole::family_member || one.takes_part()) return false;
-        return coming.person.empty() ? one.person.empty() && is_same_guest(one.guest, coming.guest)
-                                     : one.person == coming.person;
-      });
+  return std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                     [&](const Participant& one) {
+                       if (one.role != PartRole::family_member || one.takes_part()) return false;
+                       return coming.person.empty()
+                                  ? one.person.empty() && is_same_guest(one.guest, coming.guest)
+                                  : one.person == coming.person;
+                     });
 }
 
 Status role_allowed(const Session& session, PartRole role) {
@@ -527,10 +529,11 @@ bool required_present(const Session& session, bool joined_counts) {
 std::vector<std::string> missing_roles(const Session& session) {
   std::vector<std::string> missing;
   const auto came = [&](std::initializer_list<PartRole> roles) {
-    return std::any_of(
-        session.participants.begin(), session.participants.end(), [&](const Participant& one) {
-          return one.was_here && std::find(roles.begin(), roles.end(), one.role) != roles.end();
-        });
+    return std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                       [&](const Participant& one) {
+                         return one.was_here &&
+                                std::find(roles.begin(), roles.end(), one.role) != roles.end();
+                       });
   };
   const bool nurse_hosts = session.type == SessionType::remote_monitoring;
   if (!came({PartRole::doctor, PartRole::specialist}) && !(nurse_hosts && came({PartRole::nurse})))

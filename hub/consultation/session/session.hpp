@@ -178,6 +178,85 @@ struct TranscriptGap {
   std::string code{};
 };
 
+// When a session is planned.
+struct SessionSchedule {
+  std::optional<std::int64_t> at_ms;
+  // Counts how often the planned start was set, from 1.
+  std::int64_t version = 1;
+  // At most kMostPlannedMinutes.
+  std::int64_t minutes = 30;
+};
+
+// The provider's room of a session.
+struct SessionRoom {
+  std::string name;
+  // plugin://twilio; empty when no video provider is bound.
+  std::string plugin;
+  // Id at the provider.
+  std::string sid;
+  // none, asked, open, closed
+  std::string state = "none";
+  std::string region;
+  // The provider's ids of rooms that ended before the session did and may hold recordings.
+  std::vector<std::string> earlier;
+  // When the last one left, while nobody is there.
+  std::optional<std::int64_t> empty_since_ms;
+  // Since when it is gone and could not be opened again.
+  std::optional<std::int64_t> gone_ms;
+};
+
+// How a session is recorded.
+struct SessionRecord {
+  // off, manual, auto
+  std::string mode = "manual";
+  // session_recording.id of the one that runs, and its purpose; empty when none does.
+  std::string running;
+  std::string purpose;
+  // The provider said that it records.
+  bool confirmed = false;
+  // It was recorded at least once.
+  bool ever = false;
+};
+
+// How the provider writes down what is said in a session.
+struct SessionTranscript {
+  // It writes it down.
+  bool on = false;
+  // When somebody last asked for it; 0 when nobody did.
+  std::int64_t asked_ms = 0;
+  // When the hub last ended one; 0 when it did not.
+  std::int64_t ended_ms = 0;
+  // When the one that runs began, as the provider told by its own clock; 0 while it has not.
+  std::int64_t begun_ms = 0;
+  // Oldest first.
+  std::vector<TranscriptGap> gaps;
+};
+
+// Consents and refusals in a session.
+struct SessionConsents {
+  // [{kind, given, method, by, at, participant?, guardian?, link?, patient?, record?, waiting?}].
+  // No answer has the last four. link: link_word() of who spoke by a link. Of a refusal: patient,
+  // true when it was the patient's; record, {of, version} as in Participant, when it was by a link;
+  // waiting, true when it was said by a link that was opened anew, before a host had let in who
+  // did.
+  Json all = Json::array();
+  // The ones that were there when the session was read for the survivor of a merge, as they were.
+  // Not stored.
+  Json written = Json::array();
+};
+
+// Who is in a session, and who may come.
+struct SessionParties {
+  // A participant's id.
+  std::string organizer;
+  // Most participants at once.
+  std::int64_t most = 10;
+  std::vector<Participant> participants;
+  std::vector<Invitation> invitations;
+  // From session_attendance.
+  std::vector<Stay> stays;
+};
+
 struct Session {
   std::string tenant;
   std::string id;
@@ -195,8 +274,6 @@ struct Session {
   // The record that the session names as its patient, where that was merged and `patient` is the
   // survivor. Empty otherwise. Not stored.
   std::string patient_written{};
-  // The consents that were there when it was read for the survivor, as they were. Not stored.
-  Json consents_written = Json::array();
   // The persons on whose word alone the session is about this patient, with spaces between them:
   // who named the patient, who brought that person in, and so on. Empty once somebody else stands
   // behind it: a system of the hospital, a workflow, or the patient, who came.
@@ -217,37 +294,21 @@ struct Session {
   // The patient alone says so: no system of the hospital is told of the session by it.
   bool appointment_of_patient = false;
   std::string consultation;
-  // A participant's id.
-  std::string organizer;
   std::string follow_up_of;
-  std::optional<std::int64_t> scheduled_ms;
-  // Counts how often the planned start was set, from 1.
-  std::int64_t schedule_version = 1;
-  // At most kMostPlannedMinutes.
-  std::int64_t planned_minutes = 30;
   std::int64_t created_ms = 0;
   std::string created_by;
   std::int64_t updated_ms = 0;
   std::optional<std::int64_t> started_ms;
   std::optional<std::int64_t> ended_ms;
-  std::int64_t max_participants = 10;
   // low, standard, high, hd
   std::string quality = "high";
   bool waiting_room = true;
-  // off, manual, auto
-  std::string recording = "manual";
   std::string language = "ar";
   bool e2ee = false;
   // Patient data, as the next two.
   std::string chief_complaint;
   std::string notes;
   Json context = Json::object();
-  // [{kind, given, method, by, at, participant?, guardian?, link?, patient?, record?, waiting?}].
-  // No answer has the last four. link: link_word() of who spoke by a link. Of a refusal: patient,
-  // true when it was the patient's; record, {of, version} as in Participant, when it was by a link;
-  // waiting, true when it was said by a link that was opened anew, before a host had let in who
-  // did.
-  Json consents = Json::array();
   // {identifiers, by, at} of the latest confirmation of who the patient is, or null.
   Json identification;
   // Confirmations so far.
@@ -266,13 +327,6 @@ struct Session {
   std::optional<double> quality_score;
   // [{by, rating}]: how the connection was
   Json ratings = Json::array();
-  std::string room_name;
-  // plugin://twilio; empty when no video provider is bound.
-  std::string provider_plugin;
-  std::string room_sid;
-  // none, asked, open, closed
-  std::string room = "none";
-  std::string region;
   std::vector<std::string> warnings;
   // Origin, for display, audit and metrics alone (Ask::door).
   std::string door = "api";
@@ -285,36 +339,15 @@ struct Session {
   // Words of a client of another system by the id or time that the hub has in their place: clients
   // get theirs back.
   Json as_given = Json::object();
-  // session_recording.id of the one that runs, and its purpose; empty when none does.
-  std::string recording_now;
-  std::string recording_purpose;
-  // The provider said that it records.
-  bool recording_confirmed = false;
-  // The provider writes down what is said.
-  bool transcribed = false;
-  // When somebody last asked for it; 0 when nobody did.
-  std::int64_t transcribed_ms = 0;
-  // When the hub last ended one; 0 when it did not.
-  std::int64_t transcript_ended_ms = 0;
-  // When the one that runs began, as the provider told by its own clock; 0 while it has not.
-  std::int64_t transcript_begun_ms = 0;
-  // Oldest first.
-  std::vector<TranscriptGap> transcript_gaps;
-  // Was recorded at least once.
-  bool recorded = false;
-  // The provider's ids of rooms that ended before the session did and may hold recordings.
-  std::vector<std::string> earlier_rooms;
-  // When the last one left, while nobody is there.
-  std::optional<std::int64_t> empty_since_ms;
-  // Since when the provider's room is gone and could not be opened again.
-  std::optional<std::int64_t> room_gone_ms;
   // session_effect.n of the newest one.
   std::int64_t effects = 0;
   bool ready_told = false;
-  std::vector<Participant> participants;
-  std::vector<Invitation> invitations;
-  // From session_attendance.
-  std::vector<Stay> stays;
+  SessionSchedule schedule;
+  SessionRoom room;
+  SessionRecord recording;
+  SessionTranscript transcript;
+  SessionConsents consents;
+  SessionParties people;
 
   [[nodiscard]] bool over() const { return is_end(status); }
   // Reads the session for `survivor`, in whose record its patient is merged. A session that names

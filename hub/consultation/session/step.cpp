@@ -59,7 +59,7 @@ Status may_be_recorded(const Session& is, const VideoSettings& settings, std::st
   // Everybody in a training speaks for himself.
   const auto agrees = [&](const std::string& person) {
     bool yes = false;
-    for (const Json& consent : is.consents.as_array()) {
+    for (const Json& consent : is.consents.all.as_array()) {
       if (consent.string_or("kind", "") == "training" && consent.string_or("by", "") == person &&
           still_counts(is, consent))
         yes = consent.bool_or("given", false);
@@ -71,7 +71,7 @@ Status may_be_recorded(const Session& is, const VideoSettings& settings, std::st
                     "recording needs a consent of kind " + std::string(kind));
   };
   if (is.type == SessionType::training_session) {
-    for (const Participant& one : is.participants) {
+    for (const Participant& one : is.people.participants) {
       if (one.takes_part() && !agrees(one.person.empty() ? guest_actor(one.id) : one.person))
         return missing("training of every participant");
     }
@@ -89,25 +89,26 @@ bool somebody_came(const Session& before, const Session& is) {
   const auto there = [](const Session& session, const Participant& one) {
     return one.admitted() && (one.here || session.present(one));
   };
-  return std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
-    const Participant* const was = before.participant(one.id);
-    return there(is, one) && (was == nullptr || !there(before, *was));
-  });
+  return std::any_of(is.people.participants.begin(), is.people.participants.end(),
+                     [&](const Participant& one) {
+                       const Participant* const was = before.participant(one.id);
+                       return there(is, one) && (was == nullptr || !there(before, *was));
+                     });
 }
 
 // A recording that stood on a consent by a link ends with that link; that of a training, of which
 // everybody is asked, ends when somebody comes who has not consented.
 void follow_consents(Step& step) {
   const Session& is = step.after();
-  if (is.recording_now.empty()) return;
-  const auto& all = is.consents.as_array();
+  if (is.recording.running.empty()) return;
+  const auto& all = is.consents.all.as_array();
   const bool ended = std::any_of(all.begin(), all.end(), [&](const Json& one) {
     return still_counts(step.before, one) && !still_counts(is, one);
   });
   const bool joins = is.type == SessionType::training_session && somebody_came(step.before, is);
-  if ((!ended && !joins) || may_be_recorded(is, step.moment.settings, is.recording_purpose).ok())
+  if ((!ended && !joins) || may_be_recorded(is, step.moment.settings, is.recording.purpose).ok())
     return;
-  step.ask("stop-recording", is.recording_now);
+  step.ask("stop-recording", is.recording.running);
   end_recording(step);
 }
 
@@ -115,7 +116,7 @@ void follow_consents(Step& step) {
 
 Result<Change> done(Step&& step) {
   // Somebody came who has not consented, or somebody took his consent back.
-  if (step.after().transcribed && !may_be_transcribed(step.after()).ok()) {
+  if (step.after().transcript.on && !may_be_transcribed(step.after()).ok()) {
     step.ask("stop-transcription");
     end_transcription(step, "consent.transcription_missing");
   }
@@ -133,7 +134,7 @@ Result<Change> nothing(const Session& session) {
 Status not_own_patient(const Session& session) {
   if (session.patient.empty()) return ok_status();
   const bool treats = session.provider == session.patient;
-  const auto& people = session.participants;
+  const auto& people = session.people.participants;
   const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& one) {
     return one.person == session.patient && one.takes_part() && one.role != PartRole::patient;
   });
@@ -183,8 +184,8 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   is.add(Is::patient, (of_link || (!who.person.empty() && who.person == session.patient)) &&
                           (own == nullptr || own->takes_part()));
   if (own == nullptr) {
-    is.add(Is::invited, std::any_of(session.invitations.begin(), session.invitations.end(),
-                                    [&](const Invitation& one) {
+    is.add(Is::invited, std::any_of(session.people.invitations.begin(),
+                                    session.people.invitations.end(), [&](const Invitation& one) {
                                       return one.person == who.person && one.status == "pending";
                                     }));
     return facts;
@@ -248,8 +249,8 @@ bool licensed(const Participant& one, const VideoSettings& settings) {
 
 void open_room(Step& step) {
   Session& is = step.after();
-  if (is.provider_plugin.empty() || is.room == "asked" || is.room == "open") return;
-  is.room = "asked";
+  if (is.room.plugin.empty() || is.room.state == "asked" || is.room.state == "open") return;
+  is.room.state = "asked";
   step.ask("open-room");
 }
 
@@ -266,7 +267,7 @@ Status may_be_in(const VideoSettings& settings, std::string_view region) {
 }
 
 Status provider_records(const Step& step) {
-  if (!step.change.after.provider_plugin.empty() && step.moment.records) return ok_status();
+  if (!step.change.after.room.plugin.empty() && step.moment.records) return ok_status();
   return conflict("capability.recording",
                   "the video provider of this session cannot record; make a session without "
                   "`recording: auto`, or bind the role video to a provider that records");
@@ -277,7 +278,7 @@ namespace {
 // True for somebody without an account whom a person calls staff: nobody knows that he is no
 // relative. The session's own organizer, and whom a system brought, are known to the hospital.
 bool is_unknown_staff(const Session& is, const Participant& coming, const Actor& who) {
-  if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == is.organizer)
+  if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == is.people.organizer)
     return false;
   const Participant* const known = is.participant(coming.id);
   return !(known != nullptr ? bringer_of(is, *known) : who.person).empty();
@@ -312,7 +313,7 @@ Status may_take_part(const Step& step, const Participant& coming) {
     return conflict("consent.own_word",
                     "the patient wants none of his family there: until he takes that back, who "
                     "comes as staff needs an account with a role of the hospital");
-  if (is.provider_plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
+  if (is.room.plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
     return ok_status();
   return conflict("capability.receive_only",
                   "the role " + std::string(to_string(role)) +
@@ -323,19 +324,19 @@ Status may_take_part(const Step& step, const Participant& coming) {
 Result<Participant*> bring_in(Step& step, Participant coming) {
   Session& is = step.after();
   RABT_TRY_STATUS(may_take_part(step, coming));
-  const auto parts = std::count_if(is.participants.begin(), is.participants.end(),
+  const auto parts = std::count_if(is.people.participants.begin(), is.people.participants.end(),
                                    [](const Participant& part) { return part.takes_part(); });
   if (parts >= kMostParticipants)
     return conflict("session.full", "a session has at most 15 participants");
-  if (is.participants.size() >= limits::kMaxSessionPeople)
+  if (is.people.participants.size() >= limits::kMaxSessionPeople)
     return conflict("session.full", "100 people took part in the session, as many as it knows");
   coming.admission = first_admission(is, coming);
   coming.since_ms = step.moment.now.ms;
   coming.created_ms = step.moment.now.ms;
-  coming.number = static_cast<std::int64_t>(is.participants.size()) + 1;
-  is.participants.push_back(std::move(coming));
-  RABT_TRY_STATUS(take_as_patient(step, is.participants.back()));
-  return &is.participants.back();
+  coming.number = static_cast<std::int64_t>(is.people.participants.size()) + 1;
+  is.people.participants.push_back(std::move(coming));
+  RABT_TRY_STATUS(take_as_patient(step, is.people.participants.back()));
+  return &is.people.participants.back();
 }
 
 Status take_as_patient(Step& step, const Participant& coming) {
@@ -378,57 +379,58 @@ Admission first_admission(const Session& session, const Participant& coming) {
 
 Status begin_recording(Step& step, std::string_view purpose) {
   Session& is = step.after();
-  if (!step.moment.settings.recording_enabled || is.recording == "off")
+  if (!step.moment.settings.recording_enabled || is.recording.mode == "off")
     return conflict("capability.recording", "recording is switched off");
   if (is.e2ee)
     return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
   RABT_TRY_STATUS(provider_records(step));
   RABT_TRY_STATUS(may_be_recorded(is, step.moment.settings, purpose));
-  is.recording_now = step.moment.fresh_id;
-  is.recording_purpose = std::string(purpose);
-  is.recorded = true;
-  step.change.recording_begun = is.recording_now;
+  is.recording.running = step.moment.fresh_id;
+  is.recording.purpose = std::string(purpose);
+  is.recording.ever = true;
+  step.change.recording_begun = is.recording.running;
   step.change.recording_purpose = std::string(purpose);
   open_room(step);
-  is.recording_confirmed = false;
-  step.ask("start-recording", is.recording_now);
+  is.recording.confirmed = false;
+  step.ask("start-recording", is.recording.running);
   hold_receivers(step);
-  step.record("recording.started", Json::object({{"recording", is.recording_now}}));
-  step.tell("recording-started", Json::object({{"recording", is.recording_now}}));
+  step.record("recording.started", Json::object({{"recording", is.recording.running}}));
+  step.tell("recording-started", Json::object({{"recording", is.recording.running}}));
   return ok_status();
 }
 
 void hold_receivers(Step& step) {
   const Session& is = step.after();
   if (!step.moment.holds_receivers) return;
-  if (std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
-        return one.takes_part() && only_receives(is.type, one.role);
-      }))
+  if (std::any_of(is.people.participants.begin(), is.people.participants.end(),
+                  [&](const Participant& one) {
+                    return one.takes_part() && only_receives(is.type, one.role);
+                  }))
     step.ask("hold-receivers");
 }
 
 void end_recording(Step& step) {
   Session& is = step.after();
-  if (is.recording_now.empty()) return;
-  step.record("recording.stopped", Json::object({{"recording", is.recording_now}}));
-  step.tell("recording-stopped", Json::object({{"recording", is.recording_now}}));
-  step.change.recording_ended = is.recording_now;
-  is.recording_now.clear();
+  if (is.recording.running.empty()) return;
+  step.record("recording.stopped", Json::object({{"recording", is.recording.running}}));
+  step.tell("recording-stopped", Json::object({{"recording", is.recording.running}}));
+  step.change.recording_ended = is.recording.running;
+  is.recording.running.clear();
 }
 
 void begin_transcription(Step& step) {
   Session& is = step.after();
-  is.transcribed_ms = step.moment.now.ms;
-  is.transcript_begun_ms = 0;
+  is.transcript.asked_ms = step.moment.now.ms;
+  is.transcript.begun_ms = 0;
   is.end_gap(step.moment.now.ms);
   step.ask("start-transcription");
 }
 
 void end_transcription(Step& step, std::string_view code) {
   Session& is = step.after();
-  if (!is.transcribed) return;
-  is.transcribed = false;
-  is.transcript_ended_ms = step.moment.now.ms;
+  if (!is.transcript.on) return;
+  is.transcript.on = false;
+  is.transcript.ended_ms = step.moment.now.ms;
   is.end_gap(step.moment.now.ms);
   Json why = Json::object();
   if (!code.empty()) why.set("code", code);
@@ -442,7 +444,7 @@ Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
   if (visit_open && !*visit_open)
     return conflict("visit.closed", "the visit is CLOSED; a session starts only in an OPEN one");
   // those who may host, whether or not they have come.
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (one.admitted() && !licensed(one, step.moment.settings))
       return conflict(
           "licence.missing",
@@ -454,7 +456,7 @@ Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
   if (!is.provider.empty()) step.change.busy = true;
   step.record("session.started", Json::object({{"how", how}}));
   step.tell("started");
-  if (is.recording == "auto" && step.moment.video) {
+  if (is.recording.mode == "auto" && step.moment.video) {
     if (const Status recorded = begin_recording(step, "care"); !recorded.ok())
       is.warn(recorded.error().code);
   }
@@ -471,8 +473,8 @@ void begin_by_itself(Step& step, std::optional<bool> visit_open) {
     step.tell("ready");
   }
   if (is.begins_by_call) return;
-  const auto there =
-      std::count_if(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+  const auto there = std::count_if(
+      is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
         return is.present(one) || (is.joined_counts && one.here && one.admitted());
       });
   if (there < 2) return;
@@ -489,7 +491,7 @@ void begin_by_itself(Step& step, std::optional<bool> visit_open) {
 }
 
 void end_stays(Step& step, std::string_view participant, std::int64_t at_ms) {
-  for (Stay& stay : step.after().stays) {
+  for (Stay& stay : step.after().people.stays) {
     if (stay.left_ms || (!participant.empty() && stay.participant != participant)) continue;
     stay.left_ms = std::max(stay.joined_ms, at_ms);
   }
@@ -505,12 +507,13 @@ void follow_presence(Step& step) {
   } else if (is.status == SessionStatus::waiting && !somebody) {
     is.status = SessionStatus::scheduled;
   }
-  const bool was_somebody = std::any_of(is.participants.begin(), is.participants.end(),
-                                        [](const Participant& one) { return one.was_here; });
+  const bool was_somebody =
+      std::any_of(is.people.participants.begin(), is.people.participants.end(),
+                  [](const Participant& one) { return one.was_here; });
   if (somebody || !was_somebody) {
-    is.empty_since_ms.reset();
-  } else if (!is.empty_since_ms) {
-    is.empty_since_ms = step.moment.now.ms;
+    is.room.empty_since_ms.reset();
+  } else if (!is.room.empty_since_ms) {
+    is.room.empty_since_ms = step.moment.now.ms;
   }
 }
 
@@ -519,10 +522,10 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   const bool was_active = is.status == SessionStatus::active;
   const std::vector<std::string> missing = missing_roles(is);
   end_stays(step, {}, step.moment.now.ms);
-  const std::string recording = is.recording_now;
+  const std::string recording = is.recording.running;
   end_recording(step);
   end_transcription(step);
-  for (Participant& one : is.participants) {
+  for (Participant& one : is.people.participants) {
     if (one.here || is.present(one)) {
       one.connection = "disconnected";
       one.went_ms = step.moment.now.ms;
@@ -533,16 +536,16 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   is.ended_ms = step.moment.now.ms;
   is.end_reason = std::string(reason);
   is.ended_by = step.moment.who.actor;
-  is.empty_since_ms.reset();
-  is.room_gone_ms.reset();
-  for (Invitation& one : is.invitations) {
+  is.room.empty_since_ms.reset();
+  is.room.gone_ms.reset();
+  for (Invitation& one : is.people.invitations) {
     if (one.status == "pending") one.status = "expired";
   }
   if (!recording.empty()) step.ask("stop-recording", recording);
-  if (is.room == "asked" || is.room == "open") step.ask("end-room");
+  if (is.room.state == "asked" || is.room.state == "open") step.ask("end-room");
   // Without a room there is nothing to ask for: SessionWork settles such recordings as `none`.
-  if (is.recorded && !is.room_sid.empty()) {
-    for (const std::string& room : is.earlier_rooms) step.ask("collect", room);
+  if (is.recording.ever && !is.room.sid.empty()) {
+    for (const std::string& room : is.room.earlier) step.ask("collect", room);
     step.ask("collect");
   }
   if (was_active && !is.provider.empty()) step.change.busy = false;
@@ -592,9 +595,9 @@ constexpr std::int64_t kRequestMs = 14LL * 24 * 60 * kMinuteMs;
 std::int64_t never_begun_ms(const Session& session, std::int64_t planned_ms,
                             const VideoSettings& settings) {
   std::int64_t from = planned_ms;
-  for (const Participant& one : session.participants)
+  for (const Participant& one : session.people.participants)
     from = std::max(from, one.came_ms.value_or(from));
-  return from + (session.planned_minutes + settings.no_show_minutes) * kMinuteMs;
+  return from + (session.schedule.minutes + settings.no_show_minutes) * kMinuteMs;
 }
 
 }  // namespace
@@ -604,10 +607,10 @@ std::optional<std::int64_t> due_at(const Session& session, const VideoSettings& 
   const auto at = [&](std::int64_t ms) { due = due ? std::min(*due, ms) : ms; };
   // a late entry waits from its creation.
   const std::int64_t planned =
-      std::max(session.scheduled_ms.value_or(session.created_ms), session.created_ms);
+      std::max(session.schedule.at_ms.value_or(session.created_ms), session.created_ms);
   if (session.status == SessionStatus::requested) {
-    at(session.scheduled_ms ? planned + settings.no_show_minutes * kMinuteMs
-                            : planned + kRequestMs);
+    at(session.schedule.at_ms ? planned + settings.no_show_minutes * kMinuteMs
+                              : planned + kRequestMs);
   }
   if (session.status == SessionStatus::scheduled || session.status == SessionStatus::waiting) {
     if (!required_present(session, true)) {
@@ -618,9 +621,10 @@ std::optional<std::int64_t> due_at(const Session& session, const VideoSettings& 
   }
   if (session.status == SessionStatus::active) {
     at(session.started_ms.value_or(session.created_ms) + settings.max_session_minutes * kMinuteMs);
-    if (session.empty_since_ms) at(*session.empty_since_ms + settings.empty_minutes * kMinuteMs);
+    if (session.room.empty_since_ms)
+      at(*session.room.empty_since_ms + settings.empty_minutes * kMinuteMs);
   }
-  if (!session.over() && session.room_gone_ms) at(*session.room_gone_ms + kRoomPatienceMs);
+  if (!session.over() && session.room.gone_ms) at(*session.room.gone_ms + kRoomPatienceMs);
   return due;
 }
 
@@ -629,16 +633,17 @@ Result<Change> on(Step step, const Tick& /*command*/) {
   const std::int64_t now = step.moment.now.ms;
   const auto due = due_at(is, step.moment.settings);
   if (!due || *due > now) return nothing(step.before);
-  if (is.room_gone_ms && *is.room_gone_ms + kRoomPatienceMs <= now &&
+  if (is.room.gone_ms && *is.room.gone_ms + kRoomPatienceMs <= now &&
       (is.status == SessionStatus::active || is.status == SessionStatus::waiting)) {
     finish(step, SessionStatus::failed, "provider_lost");
   } else if (is.status == SessionStatus::active) {
-    const bool empty = is.empty_since_ms &&
-                       *is.empty_since_ms + step.moment.settings.empty_minutes * kMinuteMs <= now;
+    const bool empty =
+        is.room.empty_since_ms &&
+        *is.room.empty_since_ms + step.moment.settings.empty_minutes * kMinuteMs <= now;
     finish(step, SessionStatus::completed, empty ? "empty" : "time_limit");
-  } else if (is.room_gone_ms) {
+  } else if (is.room.gone_ms) {
     // The room is empty, and is opened again when somebody comes.
-    is.room_gone_ms.reset();
+    is.room.gone_ms.reset();
   } else if (is.status == SessionStatus::requested) {
     finish(step, SessionStatus::cancelled, "not_accepted");
   } else if (required_present(is, true)) {

@@ -10,7 +10,7 @@ namespace {
 // Tells of a transcription before the one that runs. Clocks differ.
 bool is_of_before(const Session& is, Timestamp at) {
   constexpr std::int64_t kSkewMs = 10'000;
-  return at.ms < is.transcribed_ms - kSkewMs;
+  return at.ms < is.transcript.asked_ms - kSkewMs;
 }
 // Owner of a stop that the provider tells of: it may be the one before, which the hub asked for:
 // until the provider hears that, the next one may have been asked for. By the provider's own clock,
@@ -18,15 +18,15 @@ bool is_of_before(const Session& is, Timestamp at) {
 enum class WhoseStop { own, others, unknown };
 WhoseStop whose_stop(const Session& is, Timestamp at) {
   constexpr std::int64_t kOnItsWayMs = 60'000;
-  if (is.transcript_ended_ms == 0) return WhoseStop::others;
-  if (is.transcript_begun_ms != 0)
-    return at.ms <= is.transcript_begun_ms ? WhoseStop::own : WhoseStop::others;
-  return at.ms < is.transcript_ended_ms + kOnItsWayMs ? WhoseStop::unknown : WhoseStop::others;
+  if (is.transcript.ended_ms == 0) return WhoseStop::others;
+  if (is.transcript.begun_ms != 0)
+    return at.ms <= is.transcript.begun_ms ? WhoseStop::own : WhoseStop::others;
+  return at.ms < is.transcript.ended_ms + kOnItsWayMs ? WhoseStop::unknown : WhoseStop::others;
 }
 
 // Error unavailable asr.not_configured, as of a hub without speech recognition.
 Status must_transcribe(const Step& step) {
-  if (step.moment.transcribes && !step.before.provider_plugin.empty()) return ok_status();
+  if (step.moment.transcribes && !step.before.room.plugin.empty()) return ok_status();
   return unavailable("asr.not_configured",
                      "the video provider of this session writes nothing down, and no speech "
                      "recognition listens during a call; send the text of the segments");
@@ -41,11 +41,11 @@ Result<Change> on(Step step, const StartTranscription& /*command*/) {
   if (is.e2ee)
     return conflict("transcription.e2ee",
                     "a session that is encrypted end to end is not transcribed");
-  if (is.room != "open")
+  if (is.room.state != "open")
     return conflict("transcription.no_room", "the video provider has no room of this session yet");
   RABT_TRY_STATUS(may_be_transcribed(is));
-  if (is.transcribed) return nothing(is);
-  is.transcribed = true;
+  if (is.transcript.on) return nothing(is);
+  is.transcript.on = true;
   begin_transcription(step);
   step.record("transcript.started");
   step.tell("transcript-started");
@@ -56,7 +56,7 @@ Result<Change> on(Step step, const StopTranscription& /*command*/) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "active"));
   RABT_TRY_STATUS(must_transcribe(step));
-  if (!is.transcribed) return nothing(is);
+  if (!is.transcript.on) return nothing(is);
   step.ask("stop-transcription");
   end_transcription(step);
   return done(std::move(step));
@@ -64,7 +64,8 @@ Result<Change> on(Step step, const StopTranscription& /*command*/) {
 
 Result<Change> on(Step step, const TranscriptionLost& command) {
   Session& is = step.after();
-  if (!is.transcribed || (command.at && is_of_before(is, *command.at))) return nothing(step.before);
+  if (!is.transcript.on || (command.at && is_of_before(is, *command.at)))
+    return nothing(step.before);
   if (command.may_be_asked && command.at) {
     const WhoseStop whose = whose_stop(is, *command.at);
     if (whose == WhoseStop::own) return nothing(step.before);
@@ -75,10 +76,10 @@ Result<Change> on(Step step, const TranscriptionLost& command) {
     }
   }
   // Nothing was heard since it was interrupted.
-  const bool lasts = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
+  const bool lasts = !is.transcript.gaps.empty() && !is.transcript.gaps.back().to_ms;
   const std::int64_t since =
-      lasts ? is.transcript_gaps.back().from_ms : command.at.value_or(step.moment.now).ms;
-  if (lasts) is.transcript_gaps.pop_back();
+      lasts ? is.transcript.gaps.back().from_ms : command.at.value_or(step.moment.now).ms;
+  if (lasts) is.transcript.gaps.pop_back();
   // An answer that was lost may have been a yes.
   step.ask("stop-transcription");
   end_transcription(step, command.code);
@@ -88,8 +89,8 @@ Result<Change> on(Step step, const TranscriptionLost& command) {
 
 Result<Change> on(Step step, const TranscriptionPaused& command) {
   Session& is = step.after();
-  if (!is.transcribed || is_of_before(is, command.at)) return nothing(step.before);
-  const bool paused = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
+  if (!is.transcript.on || is_of_before(is, command.at)) return nothing(step.before);
+  const bool paused = !is.transcript.gaps.empty() && !is.transcript.gaps.back().to_ms;
   if (paused == command.paused) return nothing(step.before);
   if (command.paused) {
     is.begin_gap(command.at.ms, "video.transcription_interrupted");
@@ -107,16 +108,16 @@ Result<Change> on(Step step, const TranscriptionSeen& command) {
   // Clocks that are further apart leave it open which one began.
   constexpr std::int64_t kCloseMs = 1'000;
   Session& is = step.after();
-  if (is.transcribed) {
+  if (is.transcript.on) {
     const bool of_before =
-        is_of_before(is, command.at) || command.at.ms < is.transcript_ended_ms - kCloseMs;
-    if (of_before || command.at.ms <= is.transcript_begun_ms) return nothing(step.before);
-    is.transcript_begun_ms = command.at.ms;
+        is_of_before(is, command.at) || command.at.ms < is.transcript.ended_ms - kCloseMs;
+    if (of_before || command.at.ms <= is.transcript.begun_ms) return nothing(step.before);
+    is.transcript.begun_ms = command.at.ms;
     return done(std::move(step));
   }
   const bool told =
       std::find(is.warnings.begin(), is.warnings.end(), kUnasked) != is.warnings.end();
-  if (is.over() || is.transcribed_ms != 0 || told) return nothing(step.before);
+  if (is.over() || is.transcript.asked_ms != 0 || told) return nothing(step.before);
   is.warn(kUnasked);
   step.ask("stop-transcription");
   step.record("transcript.unasked");

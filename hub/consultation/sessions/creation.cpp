@@ -46,7 +46,7 @@ bool was_held(const Actor& who, const Session& before, Timestamp now) {
 // The clinicians of a session, who plan what follows.
 std::string clinicians_of(const Session& session) {
   std::string out;
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (is_staff(one.role) && !one.person.empty()) out += (out.empty() ? "" : " ") + one.person;
   }
   return out;
@@ -72,7 +72,7 @@ void hand_word_on(const Actor& who, const Session& before, bool followed, Sessio
 }
 
 const Participant* patient_in(const Session& session) {
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (one.role == PartRole::patient) return &one;
   }
   return nullptr;
@@ -115,7 +115,7 @@ Json refused_before(const Session& before, const Session& is) {
 // A patient books for himself with one provider. Others he invites: whoever takes up an invitation
 // is named, and nobody is who was only typed in. Staff has accounts that say so.
 void check_company(const Actor& who, const Session& is, Mistakes& mistakes) {
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (one.person.empty() && (is_staff(one.role) || leads(is, one))) {
       mistakes.add("participants", "a patient names staff by their accounts");
     } else if (!one.person.empty() && one.person != who.person && one.person != is.patient &&
@@ -187,16 +187,16 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
     if (one.person.empty() && own_role && is_staff(one.role) && !who.person.empty()) {
       one = acts_.persons().participant(one.role, who.person, one.guest);
     }
-    is.organizer = one.id;
-    is.participants.push_back(std::move(one));
+    is.people.organizer = one.id;
+    is.people.participants.push_back(std::move(one));
   } else if (own_role && !who.person.empty() && !who.system) {
     Participant one = acts_.persons().participant(*own_role, who.person, Json::object());
-    is.organizer = one.id;
-    is.participants.push_back(std::move(one));
+    is.people.organizer = one.id;
+    is.people.participants.push_back(std::move(one));
   }
-  if (is.provider.empty() && !is.participants.empty() &&
-      needs_licence(is.participants.front().role))
-    is.provider = is.participants.front().person;
+  if (is.provider.empty() && !is.people.participants.empty() &&
+      needs_licence(is.people.participants.front().role))
+    is.provider = is.people.participants.front().person;
   if (!is.provider.empty()) {
     auto known = acts_.parts().directory.find(is.tenant, is.provider);
     if (!known.ok()) return known.error();
@@ -205,8 +205,8 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
       mistakes.add("provider", "it is no doctor or specialist");
     } else if (is.of_person(is.provider) == nullptr) {
       Participant one = acts_.persons().participant(*role, is.provider, Json::object());
-      if (is.organizer.empty()) is.organizer = one.id;
-      is.participants.push_back(std::move(one));
+      if (is.people.organizer.empty()) is.people.organizer = one.id;
+      is.people.participants.push_back(std::move(one));
     }
     booking.provider = std::move(*known);
   }
@@ -220,24 +220,25 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
     }
     if (one.role == PartRole::patient && is.patient.empty()) is.patient = one.person;
     if (is.provider.empty() && needs_licence(one.role)) is.provider = one.person;
-    if (is.organizer.empty() && who.system && needs_licence(one.role)) is.organizer = one.id;
-    is.participants.push_back(std::move(one));
+    if (is.people.organizer.empty() && who.system && needs_licence(one.role))
+      is.people.organizer = one.id;
+    is.people.participants.push_back(std::move(one));
   }
   if (!is.patient.empty()) {
     auto known = acts_.parts().directory.find(is.tenant, is.patient);
     if (!known.ok()) return known.error();
     is.patient_pseudonym = known->pseudonym;
     if (is.of_person(is.patient) == nullptr && has_patient_in_it(is.type))
-      is.participants.push_back(
+      is.people.participants.push_back(
           acts_.persons().participant(PartRole::patient, is.patient, Json::object()));
     booking.patient = std::move(*known);
   }
-  if (is.participants.size() > static_cast<std::size_t>(kMostParticipants))
+  if (is.people.participants.size() > static_cast<std::size_t>(kMostParticipants))
     mistakes.add("participants", "it must be at most 15 with organizer, provider and patient");
   if (booking.open.by_patient) check_company(who, is, mistakes);
   std::int64_t number = 0;
-  for (Participant& one : is.participants) one.number = ++number;
-  const bool host = std::any_of(is.participants.begin(), is.participants.end(),
+  for (Participant& one : is.people.participants) one.number = ++number;
+  const bool host = std::any_of(is.people.participants.begin(), is.people.participants.end(),
                                 [&](const Participant& one) { return leads(is, one); });
   if (!host && !booking.open.request)
     mistakes.add("organizer", "it is needed: a session of this type has a host");
@@ -299,27 +300,27 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.consultation = input.consultation;
   is.appointment = input.appointment;
   is.appointment_of_patient = by_patient && !input.appointment.is_null();
-  is.scheduled_ms = input.scheduled_ms;
-  is.planned_minutes = input.planned_minutes.value_or(30);
-  if (by_patient && is.planned_minutes > kMostMinutesByPatient)
+  is.schedule.at_ms = input.scheduled_ms;
+  is.schedule.minutes = input.planned_minutes.value_or(30);
+  if (by_patient && is.schedule.minutes > kMostMinutesByPatient)
     mistakes.add("plannedMinutes", "a patient books at most " +
                                        std::to_string(kMostMinutesByPatient) +
                                        " minutes; the clinic books longer visits");
-  is.max_participants = input.max_participants.value_or(acts_.parts().settings.max_participants);
+  is.people.most = input.max_participants.value_or(acts_.parts().settings.max_participants);
   is.quality = input.quality.empty() ? "high" : input.quality;
   // A patient does not let himself in.
   const bool waits = acts_.parts().settings.waiting_room && ask.manner.waiting_room;
   is.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
   if (by_patient) {
-    for (Participant& one : is.participants) one.bypass = false;
+    for (Participant& one : is.people.participants) one.bypass = false;
   }
   is.e2ee = input.e2ee;
-  is.recording = input.recording;
-  if (is.recording.empty())
-    is.recording = acts_.parts().settings.auto_record && !is.e2ee && ask.manner.auto_record
-                       ? "auto"
-                       : "manual";
-  if (!acts_.parts().settings.recording_enabled) is.recording = "off";
+  is.recording.mode = input.recording;
+  if (is.recording.mode.empty())
+    is.recording.mode = acts_.parts().settings.auto_record && !is.e2ee && ask.manner.auto_record
+                            ? "auto"
+                            : "manual";
+  if (!acts_.parts().settings.recording_enabled) is.recording.mode = "off";
   is.language = input.language;
   if (is.language.empty())
     is.language = booking.patient ? booking.patient->profile.string_or("language", "ar") : "ar";
@@ -329,14 +330,14 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   if (is.patient.empty() && input.patient_foreign)
     is.context.set("patient", input.patient["value"]);
   if (is.context.bool_or("familyConsent", false))
-    is.consents.push_back(Json::object({{"kind", "family"},
-                                        {"given", true},
-                                        {"method", "app"},
-                                        {"by", who.person.empty() ? who.actor : who.person},
-                                        {"at", to_iso8601(acts_.parts().clock.now())}}));
-  for (Json& no : refused.mutable_array()) is.consents.push_back(std::move(no));
-  is.provider_plugin = video_.bound();
-  if (!is.provider_plugin.empty()) is.region = acts_.parts().settings.region;
+    is.consents.all.push_back(Json::object({{"kind", "family"},
+                                            {"given", true},
+                                            {"method", "app"},
+                                            {"by", who.person.empty() ? who.actor : who.person},
+                                            {"at", to_iso8601(acts_.parts().clock.now())}}));
+  for (Json& no : refused.mutable_array()) is.consents.all.push_back(std::move(no));
+  is.room.plugin = video_.bound();
+  if (!is.room.plugin.empty()) is.room.region = acts_.parts().settings.region;
   RABT_TRY_STATUS(mistakes.status());
   keep_words(ask, is);
   return ok_status();
@@ -351,12 +352,12 @@ void SessionCreation::keep_words(const Ask& ask, Session& is) {
   };
   keep("provider", is.provider);
   keep("patient", is.patient);
-  if (is.scheduled_ms) keep("scheduledStart", to_iso8601({*is.scheduled_ms}));
+  if (is.schedule.at_ms) keep("scheduledStart", to_iso8601({*is.schedule.at_ms}));
 }
 
 // The desk finds out whose number a booking has that contradicts the record under it.
 void SessionCreation::ask_who(const Session& is) const {
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     const auto sides = acts_.persons().contradiction(one);
     if (sides.ok() && sides->is_object())
       ask_desk(
@@ -406,8 +407,8 @@ Answer SessionCreation::create(const Ask& ask) {
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
     if (attempt > 0) RABT_TRY_STATUS(stand_behind(who, booking));
     RABT_TRY(change, decide(booking.draft, moment, booking.open));
-    if (!booking.draft.provider_plugin.empty())
-      RABT_TRY_STATUS(lets_people_in(acts_.parts().actions, booking.draft.provider_plugin));
+    if (!booking.draft.room.plugin.empty())
+      RABT_TRY_STATUS(lets_people_in(acts_.parts().actions, booking.draft.room.plugin));
     const auto shape = [&](const Session& session, const Change&) {
       return acts_.show(ask, session);
     };

@@ -35,11 +35,11 @@ std::optional<std::int64_t> begin_of(const std::string& date, const std::string&
 }
 
 std::int64_t start_of(const Session& is) {
-  return is.scheduled_ms.value_or(is.created_ms);
+  return is.schedule.at_ms.value_or(is.created_ms);
 }
 
 const Participant* patient_of(const Session& is) {
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (one.role == PartRole::patient && one.takes_part()) return &one;
   }
   return nullptr;
@@ -81,10 +81,10 @@ struct SessionDays::Plan {
   [[nodiscard]] Status may_move(const Session& is, Timestamp now) const {
     if (is.status == SessionStatus::active)
       return conflict("session.already_started", "the session is active");
-    if (!is.scheduled_ms) return conflict("day.no_time", "the visit has no planned start");
+    if (!is.schedule.at_ms) return conflict("day.no_time", "the visit has no planned start");
     // The workflow would put it back, or tell the hospital nothing.
     if (is_linked(is)) return conflict("day.linked", "the hospital's own system moves the visit");
-    if (*is.scheduled_ms + shift_ms <= now.ms)
+    if (*is.schedule.at_ms + shift_ms <= now.ms)
       return conflict("day.past", "the new time of the visit is past");
     return ok_status();
   }
@@ -181,8 +181,8 @@ Json SessionDays::considered(const Ask& ask, const Plan& plan, const Session& is
        {"number", is.number},
        {"version", is.version},
        {"status", to_string(is.status)},
-       {"scheduledStart", time_or_null(is.scheduled_ms)},
-       {"plannedMinutes", is.planned_minutes},
+       {"scheduledStart", time_or_null(is.schedule.at_ms)},
+       {"plannedMinutes", is.schedule.minutes},
        {"linked", is_linked(is)},
        {"patient", patient == nullptr ? Json()
                                       : participant_json(is, *patient, sight_of(is, who, false),
@@ -197,7 +197,7 @@ Json SessionDays::considered(const Ask& ask, const Plan& plan, const Session& is
     if (plan.act == DayAct::cancel) return Command(Cancel{plan.reason});
     const Status may = plan.may_move(is, acts_.parts().clock.now());
     const bool timed = may.ok() || may.error().code == "day.past";
-    const std::int64_t to_ms = is.scheduled_ms.value_or(0) + plan.shift_ms;
+    const std::int64_t to_ms = is.schedule.at_ms.value_or(0) + plan.shift_ms;
     if (timed) out.set("newStart", to_iso8601({to_ms}));
     if (!may.ok()) return may.error();
     return life_.amending(is, Json::object({{"scheduledStart", to_ms}}));
@@ -298,8 +298,8 @@ Answer SessionDays::apply(const Ask& ask) {
     of.body = Json::object();
     if (plan.act == DayAct::give) of.body.set("provider", plan.person);
     if (plan.act == DayAct::cancel) of.body.set("reason", plan.reason);
-    if (plan.act == DayAct::move && one.scheduled_ms)
-      of.body.set("scheduledStart", to_iso8601({*one.scheduled_ms + plan.shift_ms}));
+    if (plan.act == DayAct::move && one.schedule.at_ms)
+      of.body.set("scheduledStart", to_iso8601({*one.schedule.at_ms + plan.shift_ms}));
     const auto acted = act(of, plan, one);
     if (!acted.ok()) {
       leave(one.id, acted.error().code);
@@ -378,8 +378,8 @@ Answer SessionDays::list(const Ask& ask) {
                                   {"type", to_string(one.type)},
                                   {"provider", text_or_null(one.provider)},
                                   {"doctor", std::move(doctor)},
-                                  {"scheduledStart", time_or_null(one.scheduled_ms)},
-                                  {"plannedMinutes", one.planned_minutes},
+                                  {"scheduledStart", time_or_null(one.schedule.at_ms)},
+                                  {"plannedMinutes", one.schedule.minutes},
                                   {"patient", std::move(shown)}}));
   }
   return Json::object({{"date", date}, {"more", more}, {"visits", std::move(items)}});

@@ -54,7 +54,7 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
   // A person whom a host has invited by name accepts by coming.
   RABT_TRY(seen, acts_.recognising(ask));
   if (seen.of_person(who.person) == nullptr && !who.person.empty()) {
-    for (const Invitation& one : seen.invitations) {
+    for (const Invitation& one : seen.people.invitations) {
       if (one.person != who.person || one.status != "pending") continue;
       RABT_TRY(accepted, acts_.act(ask, ask.session,
                                    [&](const Session& is) -> Result<Command> {
@@ -112,10 +112,10 @@ Answer SessionEntry::give_token(const Ask& ask, bool joins) {
                     "the session is requested, and tokens are given from scheduled on");
   if (!own->admitted())
     return conflict("participant.waiting", "the participant waits, and has to be admitted first");
-  if (session.provider_plugin.empty() && video_.bound().empty())
+  if (session.room.plugin.empty() && video_.bound().empty())
     return unavailable("video.not_configured", "no video provider is bound to the role video");
   // Somebody who asks for a token wants to come in.
-  const bool closed = session.room != "open" && session.room != "asked";
+  const bool closed = session.room.state != "open" && session.room.state != "asked";
   if ((joins || closed) && !who.system) {
     Ask joining = ask;
     joining.body = Json::object();
@@ -127,11 +127,11 @@ Answer SessionEntry::give_token(const Ask& ask, bool joins) {
   }
   RABT_TRY(access, access_of(ask, session, own->id, true));
   return Json::object({{"token", access.token},
-                       {"roomName", session.room_name},
+                       {"roomName", session.room.name},
                        {"sessionId", session.id},
                        {"participant", own->id},
                        {"identity", own->identity},
-                       {"provider", session.provider_plugin},
+                       {"provider", session.room.plugin},
                        {"expiresAt", access.media["expiresAt"]},
                        {"media", access.media}});
 }
@@ -174,7 +174,7 @@ Acts::Shape SessionEntry::admission_shape(const Ask& ask) const {
 }
 
 Result<Session> SessionEntry::with_room(const Session& session, std::int64_t patience_ms) const {
-  if (session.room == "asked") {
+  if (session.room.state == "asked") {
     intents_.wait_for_room(session.id, std::chrono::milliseconds(patience_ms));
     return acts_.rows().load(session.tenant, session.id);
   }
@@ -223,15 +223,15 @@ Result<SessionEntry::Access> SessionEntry::open_access(const Session& given,
   RABT_CHECK(one != nullptr);
   if (!one->admitted()) return waiting_access(given, *one);
   RABT_TRY(session, with_room(given, VideoProvider::kPatienceMs));
-  if (session.provider_plugin.empty() || session.room != "open") {
+  if (session.room.plugin.empty() || session.room.state != "open") {
     if (!required) return waiting_access(session, *one);
-    if (session.warns("video.credentials")) return wrong_credentials(session.provider_plugin);
-    RABT_TRY_STATUS(may_be_in(acts_.parts().settings, session.region));
+    if (session.warns("video.credentials")) return wrong_credentials(session.room.plugin);
+    RABT_TRY_STATUS(may_be_in(acts_.parts().settings, session.room.region));
     if (session.warns("video.room_refused"))
       return unavailable("video.unavailable",
                          "the video provider refused to open a room; the log says why, in the line "
                          "session.effect of this session");
-    return session.provider_plugin.empty()
+    return session.room.plugin.empty()
                ? unavailable("video.not_configured", "no video provider is bound to the role video")
                : unavailable("video.unavailable",
                              "the video provider has not opened the room yet; try again");
@@ -243,9 +243,9 @@ Result<SessionEntry::Access> SessionEntry::open_access(const Session& given,
   }
   Access access{.token = token->token, .use = "media", .media = Json::object()};
   access.media =
-      Json::object({{"provider", session.provider_plugin},
+      Json::object({{"provider", session.room.plugin},
                     {"token", token->token},
-                    {"roomName", session.room_name},
+                    {"roomName", session.room.name},
                     {"identity", one->identity},
                     {"url", token->more["url"]},
                     {"room", token->more["room"]},
@@ -261,9 +261,9 @@ Result<SessionEntry::Access> SessionEntry::open_access(const Session& given,
 Result<Json> SessionEntry::host_tokens(const Ask& ask, const Session& session) {
   const Actor who = Acts::actor_of(ask);
   Json tokens = Json::array();
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (!leads(session, one) || !is_own(session, one, who)) continue;
-    if (session.room != "open") continue;
+    if (session.room.state != "open") continue;
     RABT_TRY(access, access_of(ask, session, one.id, false));
     if (access.use != "media") continue;
     Json token = access.media;

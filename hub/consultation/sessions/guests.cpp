@@ -30,7 +30,7 @@ Error unknown() {
 
 // The name of the doctor who is to be met: his record's, else what was posted of him.
 Json host_name(const Session& is, Names& names) {
-  for (const Participant& one : is.participants) {
+  for (const Participant& one : is.people.participants) {
     if (!needs_licence(one.role) || !one.takes_part()) continue;
     const Json* const posted = one.guest.find("name");
     if (posted != nullptr) return *posted;
@@ -72,9 +72,10 @@ Result<FoundInvitation> invitation_of(const Acts& acts, std::string_view code) {
   FoundInvitation found;
   RABT_TRY(session, acts.load(invited.session));
   found.session = std::move(session);
-  const auto at = std::find_if(found.session.invitations.begin(), found.session.invitations.end(),
-                               [&](const Invitation& one) { return one.id == invited.invitation; });
-  if (at == found.session.invitations.end()) return unknown();
+  const auto at =
+      std::find_if(found.session.people.invitations.begin(), found.session.people.invitations.end(),
+                   [&](const Invitation& one) { return one.id == invited.invitation; });
+  if (at == found.session.people.invitations.end()) return unknown();
   found.invitation = *at;
   if (at->generation > 0) {
     RABT_TRY(lease, acts.parts().keys.lease(acts.parts().tenant));
@@ -171,7 +172,7 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
     Names names(acts_.parts().directory, acts_.parts().tenant);
     if (by.child) answer.set("comesFor", names.of(one->person)["name"]);
   }
-  answer.set("roomName", acted.session.room_name);
+  answer.set("roomName", acted.session.room.name);
   return Entered{.answer = std::move(answer), .proof = std::move(proof)};
 }
 
@@ -233,7 +234,7 @@ Answer SessionGuests::preview(const Ask& ask) {
   const House& house = acts_.parts().house;
   Json name = Json::object();
   for (const auto& [language, text] : house.name) name.set(language, text);
-  const bool planned = is.scheduled_ms.has_value();
+  const bool planned = is.schedule.at_ms.has_value();
   Json proofs = Json::array();
   for (const std::string& proof : proof_.offered()) proofs.push_back(proof);
   return Json::object(
@@ -246,10 +247,10 @@ Answer SessionGuests::preview(const Ask& ask) {
        {"status", found.invitation.status},
        {"secondProof", std::move(proofs)},
        {"needsAccount", !opens_by_link(found.invitation.role)},
-       {"scheduledStart", planned ? Json(to_iso8601({*is.scheduled_ms})) : Json()},
-       {"scheduledStartHijri", planned ? Json(hijri_date({*is.scheduled_ms})) : Json()},
+       {"scheduledStart", planned ? Json(to_iso8601({*is.schedule.at_ms})) : Json()},
+       {"scheduledStartHijri", planned ? Json(hijri_date({*is.schedule.at_ms})) : Json()},
        {"timeZone", house.time_zone},
-       {"plannedMinutes", is.planned_minutes}});
+       {"plannedMinutes", is.schedule.minutes}});
 }
 
 Result<std::optional<identity::Part>> SessionGuests::part_of(const identity::GuestProof& proof) {
@@ -259,9 +260,9 @@ Result<std::optional<identity::Part>> SessionGuests::part_of(const identity::Gue
   RABT_TRY(row, find_guest(acts_.parts().store, acts_.parts().tenant, secret));
   if (!row || row->session != proof.session) return Nothing();
   RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, row->session));
-  const auto at = std::find_if(session.invitations.begin(), session.invitations.end(),
+  const auto at = std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
                                [&](const Invitation& one) { return one.id == row->invitation; });
-  if (at == session.invitations.end() || at->generation != row->generation) return Nothing();
+  if (at == session.people.invitations.end() || at->generation != row->generation) return Nothing();
   if (!link_holds(session, *at, row->participant, acts_.parts().clock.now())) return Nothing();
   return Nothing(identity::Part{.session = row->session, .participant = row->participant});
 }

@@ -17,7 +17,7 @@ Answer SessionInvitations::list(const Ask& ask) {
   RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
                                       Json::object({{"what", "invitations"}})));
   Json items = Json::array();
-  for (const Invitation& one : session.invitations)
+  for (const Invitation& one : session.people.invitations)
     items.push_back(
         invitation_json(session, one, sight_of(session, who, false), acts_.parts().clock.now()));
   return Json::object({{"items", std::move(items)}});
@@ -40,20 +40,20 @@ Answer SessionInvitations::invite(const Ask& ask) {
   RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
   const std::string code = code_of(lease, invitation.id, 1);
   const std::string index = code_index(lease, code);
-  return acts_.act_and_answer(ask,
-                              [&](const Session& is) -> Result<Command> {
-                                RABT_TRY(known, acts_.persons().as_known(is, whom));
-                                return Command(Invite{invitation, std::move(known)});
-                              },
-                              {.shape = [&](const Session& session, const Change&) -> Answer {
-                                 return with_code(ask, session, session.invitations.back(), code);
-                               },
-                               .also =
-                                   [&](store::Transaction& transaction, const Change& change) {
-                                     return SessionRows::put_code(transaction, change.after.tenant,
-                                                                  index, change.after.id,
-                                                                  invitation.id);
-                                   }});
+  return acts_.act_and_answer(
+      ask,
+      [&](const Session& is) -> Result<Command> {
+        RABT_TRY(known, acts_.persons().as_known(is, whom));
+        return Command(Invite{invitation, std::move(known)});
+      },
+      {.shape = [&](const Session& session, const Change&) -> Answer {
+         return with_code(ask, session, session.people.invitations.back(), code);
+       },
+       .also =
+           [&](store::Transaction& transaction, const Change& change) {
+             return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
+                                          invitation.id);
+           }});
 }
 
 Answer SessionInvitations::with_code(const Ask& ask, const Session& session,
@@ -81,9 +81,9 @@ Answer SessionInvitations::send(const Ask& ask, bool unasked) {
   RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
   const auto invited = [&](const Session& session, const Change& change) -> const Invitation& {
     const auto at =
-        std::find_if(session.invitations.begin(), session.invitations.end(),
+        std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
                      [&](const Invitation& one) { return one.id == change.invitation; });
-    RABT_CHECK(at != session.invitations.end());
+    RABT_CHECK(at != session.people.invitations.end());
     return *at;
   };
   return acts_.act_and_answer(
@@ -118,7 +118,7 @@ Answer SessionInvitations::revoke(const Ask& ask) {
   return acts_.act_and_answer(
       ask, [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
       {.shape = [&](const Session& session, const Change&) -> Answer {
-        for (const Invitation& one : session.invitations) {
+        for (const Invitation& one : session.people.invitations) {
           if (one.id == id)
             return invitation_json(session, one, sight_of(session, Acts::actor_of(ask), false),
                                    acts_.parts().clock.now());
@@ -151,11 +151,11 @@ Answer SessionInvitations::accept(const Ask& ask) {
     return conflict("invitation.revoked", "a newer link was sent for this invitation");
   const auto of_session = [](Json answer, const Session& session) {
     answer.set("session", session.id);
-    answer.set("roomName", session.room_name);
+    answer.set("roomName", session.room.name);
     return answer;
   };
   const auto take_up = [&](const Session& is) -> Result<Command> {
-    for (const Invitation& one : is.invitations) {
+    for (const Invitation& one : is.people.invitations) {
       if (one.id != found.invitation.id) continue;
       if (!one.person.empty() && one.person != who.person)
         return denied("authorisation.denied", "the invitation is for somebody else");

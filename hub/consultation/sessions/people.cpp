@@ -16,7 +16,7 @@ namespace rabt::consultation {
 namespace {
 
 Answer transcribing(const Session& session, const Change& /*change*/) {
-  return Json::object({{"session", session.id}, {"transcribing", session.transcribed}});
+  return Json::object({{"session", session.id}, {"transcribing", session.transcript.on}});
 }
 
 // Whoever comes by the link of a child speaks as its guardian.
@@ -43,7 +43,7 @@ Answer SessionPeople::participants(const Ask& ask) {
                                       Json::object({{"what", "participants"}})));
   Names names(acts_.parts().directory, acts_.parts().tenant);
   Json items = Json::array();
-  for (const Participant& one : session.participants)
+  for (const Participant& one : session.people.participants)
     items.push_back(participant_json(session, one, sight_of(session, who, reason), names,
                                      acts_.parts().clock.now()));
   return Json::object({{"items", std::move(items)}});
@@ -99,7 +99,7 @@ Answer SessionPeople::waiting_room(const Ask& ask) {
   RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
                                       Json::object({{"what", "waiting_room"}})));
   std::vector<const Participant*> waiting;
-  for (const Participant& one : session.participants) {
+  for (const Participant& one : session.people.participants) {
     if (one.admission == Admission::waiting) waiting.push_back(&one);
   }
   // People who have come before people who are expected, each in order of arrival.

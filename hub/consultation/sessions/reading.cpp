@@ -168,7 +168,8 @@ Result<bool> SessionReading::is_of_another(const Session& session,
   bool own = numbers.empty();
   for (const Json& number : numbers) {
     const bool booked = std::any_of(
-        session.participants.begin(), session.participants.end(), [&](const Participant& one) {
+        session.people.participants.begin(), session.people.participants.end(),
+        [&](const Participant& one) {
           const auto same = [&](const Json& known) { return is_same_number(known, number); };
           const auto& numbers_of_booking = one.numbers.as_array();
           return one.role == PartRole::patient &&
@@ -211,7 +212,7 @@ Answer SessionReading::of_appointment(const Ask& ask) {
         {{"session", session.id},
          {"consultation", session.consultation.empty() ? Json() : Json(session.consultation)},
          {"status", to_string(session.status)},
-         {"startEpoch", session.scheduled_ms ? Json(*session.scheduled_ms / 1000) : Json()},
+         {"startEpoch", session.schedule.at_ms ? Json(*session.schedule.at_ms / 1000) : Json()},
          {"otherPatient", another},
          {"billing", another ? Json() : session.billing}}));
   }

@@ -19,7 +19,7 @@ Answer SessionRecordings::start(const Ask& ask) {
   RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
     return Command(StartRecording{purpose});
   }));
-  RABT_TRY(one, find_session_recording(acts_.parts(), acted.session.recording_now));
+  RABT_TRY(one, find_session_recording(acts_.parts(), acted.session.recording.running));
   return recording_json(one, false);
 }
 

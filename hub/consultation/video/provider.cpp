@@ -21,10 +21,10 @@ std::string_view provider_role(PartRole role) {
 }
 
 bool VideoProvider::has(const Session& session, std::string_view feature) const {
-  return has_feature_ && has_feature_(session.provider_plugin, feature);
+  return has_feature_ && has_feature_(session.room.plugin, feature);
 }
 bool VideoProvider::serves(const Session& session, std::string_view capability) const {
-  return actions_.find(session.provider_plugin, capability, kVideoVersion).has_value();
+  return actions_.find(session.room.plugin, capability, kVideoVersion).has_value();
 }
 
 bool VideoProvider::records(const Session& session) const {
@@ -46,14 +46,14 @@ void VideoProvider::call(const Session& session, std::string_view capability, Js
   request.instance = session.id;
   request.patient = session.patient_pseudonym;
   request.role = std::string(kRole);
-  request.target = session.provider_plugin;
+  request.target = session.room.plugin;
   request.action = std::string(capability);
   request.version = std::string(kVideoVersion);
   request.arguments = std::move(arguments);
   request.idempotency_key = std::move(key);
   request.deadline_unix_ms = clock_.now().ms + timeout_ms;
   request.attempt = attempt;
-  actions_.invoke(std::move(request), [refused = refused_, target = session.provider_plugin,
+  actions_.invoke(std::move(request), [refused = refused_, target = session.room.plugin,
                                        done = std::move(done)](workflow::ActionOutcome outcome) {
     const bool taken = outcome.kind == workflow::OutcomeKind::done;
     const bool wrong = refuses_credentials(outcome);
@@ -76,7 +76,7 @@ Status VideoProvider::credentials() const {
 
 Result<VideoProvider::Token> VideoProvider::token(const Session& session, const Participant& one,
                                                   std::int64_t seconds) {
-  const std::string key = session.id + "/" + one.id + "/" + session.room_sid;
+  const std::string key = session.id + "/" + one.id + "/" + session.room.sid;
   const std::int64_t now = clock_.now().ms;
   {
     const Lock lock(mutex_);
@@ -86,7 +86,7 @@ Result<VideoProvider::Token> VideoProvider::token(const Session& session, const 
   // The callback may come after the patience is over: it holds the promise.
   const auto answer = std::make_shared<std::promise<workflow::ActionOutcome>>();
   auto waiting = answer->get_future();
-  Json arguments = Json::object({{"sessionId", session.room_sid},
+  Json arguments = Json::object({{"sessionId", session.room.sid},
                                  {"identity", one.identity},
                                  {"role", provider_role(one.role)},
                                  {"ttlSeconds", seconds}});
@@ -97,9 +97,9 @@ Result<VideoProvider::Token> VideoProvider::token(const Session& session, const 
   if (waiting.wait_for(std::chrono::milliseconds(kPatienceMs + 1'000)) != std::future_status::ready)
     return unavailable("video.unavailable", "the video provider did not answer in time");
   const workflow::ActionOutcome outcome = waiting.get();
-  if (refuses_credentials(outcome)) return wrong_credentials(session.provider_plugin);
+  if (refuses_credentials(outcome)) return wrong_credentials(session.room.plugin);
   if (outcome.kind != workflow::OutcomeKind::done) {
-    RABT_TRY_STATUS(lets_people_in(actions_, session.provider_plugin));
+    RABT_TRY_STATUS(lets_people_in(actions_, session.room.plugin));
     return unavailable("video.unavailable", "the video provider gave no token: " + outcome.code +
                                                 ", " + outcome.message);
   }

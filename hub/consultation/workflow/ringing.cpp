@@ -47,9 +47,9 @@ HubEvent Ringing::event_of(const Session& session, std::string_view type, const 
 
 Result<std::string> Ringing::tongue_of(const Session& session) const {
   const auto patient =
-      std::find_if(session.participants.begin(), session.participants.end(),
+      std::find_if(session.people.participants.begin(), session.people.participants.end(),
                    [](const Participant& one) { return one.role == PartRole::patient; });
-  if (patient == session.participants.end()) return session.language;
+  if (patient == session.people.participants.end()) return session.language;
   std::string tongue = patient->guest.string_or("preferredLanguage", "");
   if (tongue.empty() && !patient->person.empty()) {
     RABT_TRY(person, acts_.parts().directory.find(session.tenant, patient->person));
@@ -64,11 +64,12 @@ Result<std::string> Ringing::next(const Session& session, const std::vector<Ring
   RABT_TRY(online, practice_.providers(ask));
   RABT_TRY(tongue, tongue_of(session));
   const std::string specialty = session.context.string_or("specialty", "");
-  const bool attended = std::any_of(
-      session.participants.begin(), session.participants.end(), [](const Participant& one) {
-        return needs_licence(one.role) && one.takes_part() &&
-               (one.was_here || (!one.person.empty() && one.person == one.brought_by));
-      });
+  const bool attended =
+      std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                  [](const Participant& one) {
+                    return needs_licence(one.role) && one.takes_part() &&
+                           (one.was_here || (!one.person.empty() && one.person == one.brought_by));
+                  });
   std::string best;
   int best_rank = 0;
   for (const Json& one : online["items"].as_array()) {
