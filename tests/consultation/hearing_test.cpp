@@ -161,8 +161,6 @@ TEST_F(Hearing, WhoWaitsSeesHisOwnConsentsAlone) {
   EXPECT_EQ(consents(as_admin(session_)), 2U);
 }
 
-// Symptom: one answer had all events of a session, of which there may be tens of thousands. Cause:
-// the list knew no pages.
 // Symptom: a patient refused that his words are written down, and pages and APIs wrote on.
 // Cause: only what the video provider hears was asked about.
 // Tests refused the start of a transcription.
@@ -190,6 +188,43 @@ TEST_F(Hearing, NobodyWritesDownWordsThatSomebodyRefused) {
   EXPECT_EQ(writes(doctor_, "browser"), "ok");
 }
 
+// Symptom: a guest said no at the desk, the doctor wrote it down, and pages wrote on.
+// Cause: only what somebody had refused himself was asked about.
+// Tests refused by an account.
+TEST_F(Hearing, WhatAHostWroteDownAsAGuestsNoHoldsForEverySource) {
+  Ask hub = ask_of_hub("t1", "workflow");
+  const Json layla = Json::object({{"role", "patient"}, {"name", "Layla"}});
+  hub.body = Json::object({{"type", "doctor_patient"},
+                           {"provider", doctor_},
+                           {"scheduledStart", to_iso8601({clock_.now().ms + 3'600'000})},
+                           {"participants", Json::array({layla})}});
+  const std::string visit = id_of(must(sessions_->creation.create(hub)));
+  std::string guest;
+  const Json all = seen(visit);
+  for (const Json& one : all["participants"].as_array())
+    if (one.string_or("role", "") == "patient") guest = one.string_or("id", "");
+  const auto written = [&](bool given) {
+    return code(sessions_->people.record_consent(as(doctor_, visit,
+                                                    Json::object({{"kind", "transcription"},
+                                                                  {"given", given},
+                                                                  {"method", "verbal"},
+                                                                  {"participant", guest}}))));
+  };
+  const auto writes = [&](const char* source) {
+    return code(records_->add_segment(
+        as(doctor_, visit, Json::object({{"text", "hello"}, {"source", source}}))));
+  };
+  must(sessions_->entry.join(as(doctor_, visit)));
+  EXPECT_EQ(writes("browser"), "ok");
+  ASSERT_EQ(written(false), "ok");
+  for (const char* source : {"browser", "asr"})
+    EXPECT_EQ(writes(source), "consent.transcription_missing") << source;
+  ASSERT_EQ(written(true), "ok");
+  EXPECT_EQ(writes("browser"), "ok");
+}
+
+// Symptom: one answer had all events of a session, of which there may be tens of thousands. Cause:
+// the list knew no pages.
 TEST_F(Hearing, EventsComeInPages) {
   constexpr std::int64_t kMore = 1'200;
   must(store_->write([&](store::Transaction& transaction) -> Status {

@@ -333,7 +333,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   }
   out.quality = is.quality;
   out.transcribed = is.transcript.on;
-  out.words_refused = !own_refusals(is, "transcription").empty();
+  out.words_refused = words_refused(is);
   for (const TranscriptGap& gap : is.transcript.gaps)
     out.transcript_gaps.push_back(
         Json::object({{"from", to_iso8601({gap.from_ms})},

@@ -292,6 +292,38 @@ std::string guest_actor(std::string_view participant) {
   return "guest:" + std::string(participant);
 }
 
+namespace {
+
+bool is_own_word(const Participant& one, const Json& consent) {
+  const std::string by = consent.string_or("by", "");
+  if (by == guest_actor(one.id)) return true;
+  return !one.person.empty() && by == one.person &&
+         consent.string_or("participant", one.id) == one.id;
+}
+
+// The newest word of a participant about transcription: his own, or of a guest also what a host has
+// written down for him.
+std::optional<bool> lets_write_down(const Session& session, const Participant& one) {
+  std::optional<bool> given;
+  for (const Json& consent : session.consents.all.as_array()) {
+    if (consent.string_or("kind", "") != "transcription" || !still_counts(session, consent))
+      continue;
+    const bool for_guest = one.person.empty() && consent.string_or("participant", "") == one.id;
+    if (is_own_word(one, consent) || for_guest) given = consent.bool_or("given", false);
+  }
+  return given;
+}
+
+}  // namespace
+
+bool words_refused(const Session& session) {
+  if (!own_refusals(session, "transcription").empty()) return true;
+  return std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                     [&](const Participant& one) {
+                       return one.person.empty() && lets_write_down(session, one) == false;
+                     });
+}
+
 Status may_be_transcribed(const Session& session) {
   const auto missing = [] {
     return conflict("consent.transcription_missing",
@@ -310,20 +342,10 @@ Status may_be_transcribed(const Session& session) {
     const bool came_in =
         one.admission == Admission::admitted || one.admission == Admission::removed;
     if (!one.in_ms && !was_in(session, one) && !(one.was_here && came_in)) continue;
-    const auto is_own = [&](const Json& consent) {
-      const std::string by = consent.string_or("by", "");
-      if (by == guest_actor(one.id)) return true;
-      return !one.person.empty() && by == one.person &&
-             consent.string_or("participant", one.id) == one.id;
-    };
-    bool given = false;
-    for (const Json& consent : session.consents.all.as_array()) {
-      if (consent.string_or("kind", "") != "transcription" || !still_counts(session, consent))
-        continue;
-      const bool for_guest = one.person.empty() && consent.string_or("participant", "") == one.id;
-      if (is_own(consent) || for_guest) given = consent.bool_or("given", false);
-    }
-    if (!given || std::any_of(refusals.begin(), refusals.end(), is_own)) return missing();
+    const bool refused = std::any_of(refusals.begin(), refusals.end(), [&](const Json& refusal) {
+      return is_own_word(one, refusal);
+    });
+    if (refused || lets_write_down(session, one) != true) return missing();
     anybody = true;
   }
   return anybody ? ok_status() : Status(missing());

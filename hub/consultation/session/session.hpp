@@ -467,6 +467,9 @@ bool keep_posted(Participant& participant, const Json& posted);
 // Error conflict consent.transcription_missing unless everybody who was in the call has said so for
 // himself, and has not taken it back. A host says it for a guest who has not refused himself.
 [[nodiscard]] Status may_be_transcribed(const Session& session);
+// True if somebody has refused it and not taken that back: by his own word, or a guest by what a
+// host has written down.
+[[nodiscard]] bool words_refused(const Session& session);
 
 // Names of identifiers by which a patient is known when he comes, for a confirmation.
 inline constexpr std::array<std::string_view, 4> kIdentifiers{"name", "birth_date", "record_number",
