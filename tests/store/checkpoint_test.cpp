@@ -4,6 +4,7 @@
 #include <future>
 #include <thread>
 
+#include "tests/recording_logger.hpp"
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
@@ -49,13 +50,6 @@ class Checkpoint : public ::testing::Test {
   }
   [[nodiscard]] std::filesystem::path log() const { return folder_.path() / "hub.db-wal"; }
   [[nodiscard]] std::uintmax_t log_bytes() const { return std::filesystem::file_size(log()); }
-  // What a log gets when it begins anew (the salts of sqlite.org/fileformat2.html, section 4.1).
-  [[nodiscard]] std::string start_of_log() const {
-    std::ifstream in(log(), std::ios::binary);
-    std::string start(24, '\0');
-    in.read(start.data(), static_cast<std::streamsize>(start.size()));
-    return start.substr(16);
-  }
   void expect_all_rows() {
     EXPECT_EQ(ids(*store_).size(), static_cast<std::size_t>(rows_));
     const Status read = store_->read([](Connection& connection) {
@@ -73,9 +67,9 @@ class Checkpoint : public ::testing::Test {
 };
 
 TEST_F(Checkpoint, LetsTheLogBeginAnewAndKeepsItShort) {
-  const std::string start = start_of_log();
+  const std::string start = salts_of(log());
   write(10 * kRows);
-  EXPECT_NE(start_of_log(), start);
+  EXPECT_NE(salts_of(log()), start);
   EXPECT_LT(log_bytes(), 2U * kPages * 4120U);
   expect_all_rows();
 }
@@ -117,16 +111,16 @@ TEST_F(Checkpoint, LeavesTheLogToAReaderThatUsesIt) {
     EXPECT_TRUE(read.ok());
   });
   reads.get_future().wait();
-  const std::string start = start_of_log();
+  const std::string start = salts_of(log());
   const int syncs = database_syncs.passed();
   write(10 * kRows);
-  EXPECT_EQ(start_of_log(), start) << "the reader needs it";
+  EXPECT_EQ(salts_of(log()), start) << "the reader needs it";
   EXPECT_GT(log_bytes(), 10U * kRows * kBodyBytes);
   EXPECT_LE(database_syncs.passed() - syncs, 12);
   ends.set_value();
   reader.join();
   write(2 * kRows);
-  EXPECT_NE(start_of_log(), start);
+  EXPECT_NE(salts_of(log()), start);
   expect_all_rows();
 }
 
@@ -176,29 +170,12 @@ TEST(CheckpointFailure, StopsTheProcess) {
   EXPECT_EQ(wait_for(child), sqlite::kExitIo);
 }
 
-// Collects the events that are logged.
-class Events final : public Logger {
- public:
-  void log(LogLevel /*level*/, std::string_view event, LogFields /*fields*/) override {
-    const std::scoped_lock lock(mutex_);
-    events_.emplace_back(event);
-  }
-  [[nodiscard]] std::ptrdiff_t count(std::string_view event) {
-    const std::scoped_lock lock(mutex_);
-    return std::count(events_.begin(), events_.end(), event);
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> events_;
-};
-
 // A reader that does not end keeps the log from beginning anew: the operator has to hear of it.
 TEST(CheckpointLog, WarnsOfALogThatGrows) {
   const Folder folder;
-  Events events;
+  rabt::test::RecordingLogger logger;
   const auto opened =
-      sqlite::open_tuned(folder.options(), {.vfs = "", .checkpoint_pages = kPages}, events);
+      sqlite::open_tuned(folder.options(), {.vfs = "", .checkpoint_pages = kPages}, logger);
   ASSERT_TRUE(opened.ok());
   Store& store = **opened;
   std::int64_t id = 0;
@@ -206,8 +183,14 @@ TEST(CheckpointLog, WarnsOfALogThatGrows) {
     for (const std::int64_t end = id + 6 * kRows; id < end; ++id)
       ASSERT_TRUE(store.write(insert(id, std::string(kBodyBytes, 'b'))).ok());
   };
+  const auto warnings = [&] {
+    const auto lines = logger.lines();
+    return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+      return line.starts_with("store.log_long ");
+    });
+  };
   write_much();
-  EXPECT_EQ(events.count("store.log_long"), 0);
+  EXPECT_EQ(warnings(), 0);
   const auto reader = open_sqlite_reader(folder.options().path);
   ASSERT_TRUE(reader.ok());
   const auto begin = [&](const Statement& statement) {
@@ -216,8 +199,8 @@ TEST(CheckpointLog, WarnsOfALogThatGrows) {
   begin({"BEGIN"});
   begin(kCount);
   write_much();
-  EXPECT_GE(events.count("store.log_long"), 1);
-  EXPECT_LE(events.count("store.log_long"), 2) << "at each doubling";
+  EXPECT_GE(warnings(), 1);
+  EXPECT_LE(warnings(), 2) << "at each doubling";
   begin({"ROLLBACK"});
 }
 

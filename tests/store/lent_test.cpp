@@ -142,24 +142,16 @@ TEST(LentWriter, LendsNothingWhileManyWrite) {
   EXPECT_TRUE(lends(*store, 11));
 }
 
-// Salt of the write-ahead log: another one each time that the log begins anew.
-std::string salt_of(const std::filesystem::path& log) {
-  std::ifstream in(log, std::ios::binary);
-  std::string head(32, '\0');
-  in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  return head.substr(16, 8);
-}
-
 TEST(LentWriter, CopiesTheLogIntoTheDatabaseAsEver) {
   const Folder folder;
   const auto store = folder.open();
   ASSERT_TRUE(store->write(insert(0)).ok());
   const std::filesystem::path log = folder.options().path + "-wal";
-  const std::string first = salt_of(log);
+  const std::string first = salts_of(log);
   std::size_t here = 0;
   constexpr std::int64_t kMostRows = 2'000;
   std::int64_t id = 1;
-  for (; id < kMostRows && salt_of(log) == first; ++id) {
+  for (; id < kMostRows && salts_of(log) == first; ++id) {
     Thread thread;
     const std::size_t size = id < 100 ? 1'000'000 : 1'000;
     ASSERT_TRUE(store->write(noting(thread, insert(id, std::string(size, 'b')))).ok());

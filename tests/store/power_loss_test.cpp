@@ -185,7 +185,7 @@ class RecordedRun {
     }
     store_.reset();
   }
-  // What is on record, and the first event after the store was opened.
+  // Events on record, and the first one after the store was opened.
   [[nodiscard]] std::vector<Event> events() const { return record.take(); }
   [[nodiscard]] std::int64_t begun() const { return begun_; }
   [[nodiscard]] std::int64_t jobs() const { return jobs_; }
@@ -243,7 +243,7 @@ class RecordedRun {
 
 // ---- the loss
 
-// What a disk leaves out without telling: then the test has to find a loss.
+// Syncs that a disk leaves out without telling: then the test has to find a loss.
 enum class Lie : std::uint8_t { none, syncs_of_the_log, syncs_of_the_database, start_of_the_log };
 
 struct FileOnDisk {
@@ -288,7 +288,7 @@ class Disk {
 
  private:
   static constexpr std::size_t kSector = 512;
-  // What of an event reached the disk by itself.
+  // Part of an event that reached the disk by itself.
   struct Piece {
     std::int64_t event = 0;
     std::size_t from = 0;

@@ -155,4 +155,13 @@ class Gate {
   bool open_ = false;
 };
 
+// Salts of a write-ahead log: others each time that the log begins anew
+// (sqlite.org/fileformat2.html, section 4.1).
+inline std::string salts_of(const std::filesystem::path& log) {
+  std::ifstream in(log, std::ios::binary);
+  std::string start(24, '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return start.substr(16);
+}
+
 }  // namespace rabt::store::test

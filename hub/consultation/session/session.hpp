@@ -178,7 +178,7 @@ struct TranscriptGap {
   std::string code{};
 };
 
-// When a session is planned.
+// Plan of a session.
 struct SessionSchedule {
   std::optional<std::int64_t> at_ms;
   // Counts how often the planned start was set, from 1.
@@ -199,13 +199,13 @@ struct SessionRoom {
   std::string region;
   // The provider's ids of rooms that ended before the session did and may hold recordings.
   std::vector<std::string> earlier;
-  // When the last one left, while nobody is there.
+  // Time at which the last one left, while nobody is there.
   std::optional<std::int64_t> empty_since_ms;
-  // Since when it is gone and could not be opened again.
+  // Time since which it is gone and could not be opened again.
   std::optional<std::int64_t> gone_ms;
 };
 
-// How a session is recorded.
+// Recording of a session.
 struct SessionRecord {
   // off, manual, auto
   std::string mode = "manual";
@@ -218,15 +218,15 @@ struct SessionRecord {
   bool ever = false;
 };
 
-// How the provider writes down what is said in a session.
+// Transcription of a session by the provider.
 struct SessionTranscript {
   // It writes it down.
   bool on = false;
-  // When somebody last asked for it; 0 when nobody did.
+  // Time of the last wish for it; 0 without one.
   std::int64_t asked_ms = 0;
-  // When the hub last ended one; 0 when it did not.
+  // Time at which the hub last ended one; 0 when it did not.
   std::int64_t ended_ms = 0;
-  // When the one that runs began, as the provider told by its own clock; 0 while it has not.
+  // Begin of the one that runs, as the provider told by its own clock; 0 while it has not.
   std::int64_t begun_ms = 0;
   // Oldest first.
   std::vector<TranscriptGap> gaps;
@@ -245,7 +245,7 @@ struct SessionConsents {
   Json written = Json::array();
 };
 
-// Who is in a session, and who may come.
+// People of a session: in it, invited, and their stays.
 struct SessionParties {
   // A participant's id.
   std::string organizer;

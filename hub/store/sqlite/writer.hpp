@@ -37,9 +37,9 @@ namespace rabt::store::sqlite {
 // - A commit begins the log anew only "if the entire WAL has been transferred into the database and
 //   synced and if no readers are making use of the WAL" (sqlite.org/wal.html, section 2.2).
 // - One connection writes and makes checkpoints. SQLite 3.7.0 to 3.51.2, also that of Debian 12,
-// can
-//   damage a database when two do at the same moment (sqlite.org/wal.html, section "The WAL-Reset
-//   Bug"). Readers open it read-only, and the lock of the data folder keeps another hub away.
+//   can damage a database when two do at the same moment (sqlite.org/wal.html, section "The
+//   WAL-Reset Bug"). Readers open it read-only, and the lock of the data folder keeps another hub
+//   away.
 class Writer {
  public:
   struct Options {
