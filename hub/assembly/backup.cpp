@@ -362,6 +362,10 @@ Result<BackupFindings> verify_backup(const std::string& folder, const config::Co
       add_problem(findings, name + " is not what was backed up: its SHA-256 differs");
     }
   }
+  RABT_TRY(added, files_without_sum(place, (*manifest)["sha256"]));
+  for (const std::string& name : added)
+    add_problem(findings,
+                name + " is not of the backup: it was added, and a restore would put it in place");
   for (const char* const kind : {"missing", "secret"}) {
     const Json& lines = (*manifest)[kind];
     for (std::size_t i = 0; i < lines.size(); ++i) {

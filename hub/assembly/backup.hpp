@@ -51,10 +51,11 @@ struct BackupFindings {
   std::uint64_t audit_entries = 0;
   std::int64_t blobs = 0;
 };
-// Compares a backup with its MANIFEST and each blob with its sum, checks the database and its audit
-// log, looks for each blob that the database names, and looks whether the configured keyring, when
-// there is one, is of the same hub, is new enough and opens each data key. Errors: invalid
-// backup.folder (it is no backup), backup.io, those of store, audit log and the keyring's file.
+// Compares a backup with its MANIFEST and each blob with its sum, names what was added to plugins
+// and configuration, checks the database and its audit log, looks for each blob that the database
+// names, and looks whether the configured keyring, when there is one, is of the same hub, is new
+// enough and opens each data key. Errors: invalid backup.folder (it is no backup), backup.io, those
+// of store, audit log and the keyring's file.
 [[nodiscard]] Result<BackupFindings> verify_backup(const std::string& folder,
                                                    const config::Config& config);
 

@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
+#include <string_view>
 
 #include "hub/audit/files.hpp"
 #include "hub/base/bytes.hpp"
@@ -31,12 +35,31 @@ constexpr const char* kConfig = "config";
 // PEM of each kind ends its first line so: RSA, EC, ENCRYPTED.
 constexpr std::string_view kPrivateKey = "PRIVATE KEY-----";
 
+// True for a JWK with members of the private or the secret key (RFC 7518; `priv`: AKP), and for
+// whatever holds one.
+bool holds_private_jwk(const Json& value) {
+  constexpr std::array<std::string_view, 9> kPrivate{"d",  "p",   "q", "dp",  "dq",
+                                                     "qi", "oth", "k", "priv"};
+  if (value.is_array()) {
+    const auto& all = value.as_array();
+    return std::any_of(all.begin(), all.end(), holds_private_jwk);
+  }
+  if (!value.is_object()) return false;
+  const auto& members = value.as_object();
+  const bool is_key = value.find("kty") != nullptr;
+  return std::any_of(members.begin(), members.end(), [&](const auto& member) {
+    return holds_private_jwk(member.second) ||
+           (is_key && std::find(kPrivate.begin(), kPrivate.end(), member.first) != kPrivate.end());
+  });
+}
+
 bool holds_private_key(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
-  for (std::string line; std::getline(in, line);) {
-    if (line.find(kPrivateKey) != std::string::npos) return true;
-  }
-  return false;
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  if (text.find(kPrivateKey) != std::string::npos) return true;
+  if (text.find("\"kty\"") == std::string::npos) return false;
+  const auto json = Json::parse(text);
+  return json.ok() && holds_private_jwk(*json);
 }
 
 // Empty if the file can be copied.
@@ -166,6 +189,28 @@ void FileCopies::miss(const std::string& what, const std::string& why) {
 Status FileCopies::sync() const {
   for (const fs::path& folder : folders_) RABT_TRY_STATUS(audit::sync_folder(folder.string()));
   return ok_status();
+}
+
+Result<std::vector<std::string>> files_without_sum(const fs::path& folder, const Json& sums) {
+  std::vector<std::string> out;
+  for (const char* const part : {kConfig, kPlugins}) {
+    RABT_TRY(there, is_there((folder / part).string()));
+    if (!there) continue;
+    std::error_code failure;
+    for (auto at = fs::recursive_directory_iterator(folder / part, failure);
+         !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
+      const bool is_folder = fs::is_directory(at->symlink_status(failure));
+      if (failure) break;
+      const std::string place = at->path().lexically_relative(folder).string();
+      if (!is_folder && sums.find(place) == nullptr) out.push_back(printable(place));
+    }
+    if (failure) {
+      errno = failure.value();
+      return backup_error("read " + (folder / part).string());
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 Status copy_plugins(const std::string& store, FileCopies& copies) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
 
@@ -24,6 +25,11 @@ namespace rabt::assembly {
 [[nodiscard]] Result<bool> copy_durably(const std::filesystem::path& from,
                                         const std::filesystem::path& to);
 
+// Files and links below plugins/ and config/ of a backup that have no sum in its MANIFEST, by their
+// places: they were added. Sorted. Error backup.io.
+[[nodiscard]] Result<std::vector<std::string>> files_without_sum(
+    const std::filesystem::path& folder, const Json& sums);
+
 struct CopiedFiles {
   // Place in the backup, and SHA-256 in hexadecimal digits.
   std::vector<std::pair<std::string, std::string>> sums;
@@ -40,7 +46,7 @@ class FileCopies {
   // Copies a file to its place in the backup, whose folders are made (0700). A file that cannot be
   // read is noted as missing; what is at its place already stays. Error backup.io.
   [[nodiscard]] Status add(const std::filesystem::path& from, const std::filesystem::path& place);
-  // The same, but a file that holds a private key is noted and not copied.
+  // The same, but a file that holds a private key, in PEM or as a JWK, is noted and not copied.
   [[nodiscard]] Status add_public(const std::filesystem::path& from,
                                   const std::filesystem::path& place);
   void miss(const std::string& what, const std::string& why);

@@ -342,6 +342,59 @@ TEST_F(Backup, HoldsPluginsAndKeysThatTheLockNamesAndFindsOneThatIsMissingOrChan
                                              "plugins/plugins.lock" + changed}));
 }
 
+// Symptom: a restore put files in place that no backup had held, and `verify` had said nothing.
+// Cause: only names in MANIFEST were looked at.
+// Tests changed and removed files.
+TEST_F(Backup, VerifyNamesWhatWasAddedToPluginsAndConfiguration) {
+  const fs::path etc = folder_ / "etc";
+  fs::create_directory(etc);
+  config_.file = (etc / "rabt.yaml").string();
+  std::ofstream(config_.file) << "tenant: t1\n";
+  const fs::path folder = backup_with();
+  ASSERT_EQ(problems(folder), std::vector<std::string>{});
+  const std::string place = "config" + etc.string();
+  std::ofstream(folder / place / "more.yaml") << "x";
+  fs::create_symlink("/etc", folder / place / "z");
+  fs::create_directories(folder / "plugins" / "own" / "1.0.0");
+  std::ofstream(folder / "plugins" / "own" / "1.0.0" / "manifest.yaml") << "id: own\n";
+  const std::string added =
+      " is not of the backup: it was added, and a restore would put it in place";
+  EXPECT_EQ(problems(folder),
+            (std::vector<std::string>{place + "/more.yaml" + added, place + "/z" + added,
+                                      "plugins/own/1.0.0/manifest.yaml" + added}));
+}
+
+// Symptom: a set of keys with its private halves was copied into the backup.
+// Cause: private keys were looked for in PEM alone.
+// Tests had PEM.
+TEST_F(Backup, LeavesOutAJwkWithPrivateMembers) {
+  const auto hub = must(Foundation::open(config_, clock_, null_logger()));
+  int made = 0;
+  const auto left_out = [&](const std::string& jwks) {
+    const fs::path file = folder_ / (std::to_string(++made) + ".jwks");
+    std::ofstream(file) << jwks;
+    config_.identity.issuers.resize(1);
+    config_.identity.issuers[0].jwks = file.string();
+    const BackupReport report =
+        must(create_backup(config_, (folder_ / std::to_string(made)).string(), clock_));
+    const bool copied = fs::exists(report.folder + "/config" + file.string());
+    EXPECT_EQ(report.secret,
+              copied ? std::vector<std::string>{}
+                     : std::vector<std::string>{file.string() + ": it holds a private key"});
+    EXPECT_EQ(problems(report.folder), std::vector<std::string>{});
+    return !copied;
+  };
+  EXPECT_FALSE(left_out(R"({"keys": [{"kty": "EC", "crv": "P-256", "x": "A", "y": "A"}]})"));
+  EXPECT_FALSE(left_out(R"({"keys": [{"kty": "RSA", "n": "A", "e": "AQAB", "kid": "d"}]})"));
+  for (const char* key :
+       {R"({"kty": "EC", "crv": "P-256", "x": "A", "y": "A", "d": "A"})",
+        R"({"kty": "RSA", "n": "A", "e": "AQAB", "p": "A", "q": "A"})",
+        R"({"kty": "oct", "k": "A"})", R"({"kty": "AKP", "alg": "ML-DSA-44", "priv": "A"})"}) {
+    EXPECT_TRUE(left_out(key)) << key;
+    EXPECT_TRUE(left_out(std::string(R"({"keys": [)") + key + "]}")) << key;
+  }
+}
+
 // A nightly backup of the database is worth more than one that ends at a damaged store.
 TEST_F(Backup, NamesPluginsThatItCouldNotCopyAndHoldsEverythingElse) {
   config_.plugins = (folder_ / "store").string();

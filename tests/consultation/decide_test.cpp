@@ -555,6 +555,21 @@ TEST_F(Consents, WhatThePatientRefusesIsNotRecordedWhateverTheSettingsSay) {
   EXPECT_TRUE(is_.recording.running.empty());
 }
 
+// Symptom: a host wrote down that a guest wants no recording, which stopped, and could be begun
+// again where no consent is needed.
+// Cause: without that setting only the patient's own no counted.
+// Tests refused as the patient.
+TEST_F(Consents, NothingIsRecordedAfterANoThatAHostWroteDownWhateverTheSettingsSay) {
+  settings_.consent_required_to_record = false;
+  EXPECT_EQ(act(doctor_, Start{}), "ok");
+  EXPECT_EQ(act(doctor_, StartRecording{"care"}), "ok");
+  EXPECT_EQ(act(doctor_, says("recording", false)), "ok");
+  EXPECT_TRUE(is_.recording.running.empty());
+  EXPECT_EQ(act(doctor_, StartRecording{"care"}), "consent.recording_missing");
+  EXPECT_EQ(act(doctor_, says("recording", true)), "ok");
+  EXPECT_EQ(act(doctor_, StartRecording{"care"}), "ok");
+}
+
 TEST_F(Consents, APatientWhoWasPutOutSeesNothingAndMayStillRefuse) {
   EXPECT_EQ(act(doctor_, Remove{"p"}), "ok");
   EXPECT_FALSE(may(access::Right::session_see, is_, patient_).ok());
@@ -615,6 +630,24 @@ TEST_F(Consents, WhoWasInOnceIsAskedBeforeAnythingIsWrittenDown) {
   EXPECT_TRUE(may_be_transcribed(is_).ok()) << "somebody who only waited is not heard";
   is_.people.stays.push_back({.participant = "p", .sid = "s", .joined_ms = now_.ms});
   EXPECT_FALSE(may_be_transcribed(is_).ok());
+}
+
+TEST_F(Consents, ANoThatAHostWroteDownForAGuestHoldsBeforeHeComesAndUnderHisAccount) {
+  is_.patient.clear();
+  is_.participant("p")->person.clear();
+  is_.participant("d")->was_here = true;
+  is_.participant("d")->in_ms = now_.ms;
+  EXPECT_EQ(act(doctor_, says("transcription", true)), "ok");
+  EXPECT_TRUE(may_be_transcribed(is_).ok());
+  RecordConsent no = says("transcription", false);
+  no.consent.set("participant", "p");
+  EXPECT_EQ(act(doctor_, no), "ok");
+  EXPECT_FALSE(may_be_transcribed(is_).ok());
+  EXPECT_TRUE(words_refused(is_));
+  is_.participant("p")->person = kPatient;
+  EXPECT_TRUE(words_refused(is_)) << "nobody has taken it back";
+  EXPECT_EQ(act(patient_, says("transcription", true)), "ok");
+  EXPECT_FALSE(words_refused(is_));
 }
 
 // Refusals that older hubs stored say neither whose record it was, nor which one the booking had.

@@ -307,6 +307,47 @@ TEST_F(SecondProofs, WithoutAnyProofALinkPutsNoAccountOut) {
   EXPECT_EQ(code(enter()), "ok") << "the desk, which was called, has sent it again";
 }
 
+// Symptom: a patient left for a moment, an older link was opened, and she waited to be let in
+// again. Cause: a link was older than her coming only while she was there. Tests opened links while
+// she was there.
+TEST_F(SecondProofs, AnOlderLinkTakesNoAccountsPlaceWhileItIsAway) {
+  const auto came_and_went = [&] {
+    must(sessions_->entry.join(as(patient_, session_)));
+    must(sessions_->entry.leave(as(patient_, session_)));
+    clock_.advance_ms(1000);
+  };
+  link_ = sent(true);
+  clock_.advance_ms(1000);
+  must(sessions_->entry.join(as(patient_, session_)));
+  Ask admit = as(doctor_, session_);
+  admit.record = part_;
+  must(sessions_->people.admit(admit));
+  came_and_went();
+  EXPECT_EQ(code(enter()), "invitation.second_proof");
+  must(asked());
+  EXPECT_EQ(code(enter(with_code(digits()))), "ok") << "the code shows that it is the patient";
+
+  provider_.notifies = false;
+  link_ = sent(true);
+  clock_.advance_ms(1000);
+  came_and_went();
+  EXPECT_EQ(code(enter()), "invitation.used");
+  EXPECT_EQ(code(asked()), "invitation.used");
+  link_ = sent(true);
+  clock_.advance_ms(1000);
+  EXPECT_EQ(code(enter()), "ok") << "sent since she came";
+}
+
+TEST_F(SecondProofs, ALinkThatWasSentSinceTheAccountCameStaysOpenWhenItsPageAsksAgain) {
+  provider_.notifies = false;
+  must(sessions_->entry.join(as(patient_, session_)));
+  clock_.advance_ms(1000);
+  link_ = sent(true);
+  clock_.advance_ms(1000);
+  must(sessions_->entry.join(as(patient_, session_)));
+  EXPECT_EQ(code(enter()), "ok");
+}
+
 TEST_F(SecondProofs, ALinkThatWasTakenBackOrIsOverAsksForNoProof) {
   const std::string former = link_;
   const std::string newest = sent(true);

@@ -340,6 +340,9 @@ struct Change {
 
 // True if whom the invitation is for is in the session, or on his way there, under his account.
 [[nodiscard]] bool is_there_under_account(const Session& session, const Invitation& invitation);
+// True if whom the invitation is for has come under his account since it was sent, also while he is
+// away: whoever has it was not looked at since.
+[[nodiscard]] bool came_since_sent(const Session& session, const Invitation& invitation);
 // Ok if the code of the generation still leads to the invitation. Errors: conflict
 // invitation.expired, invitation.revoked.
 [[nodiscard]] Status may_be_shown(const Session& session, const Invitation& invitation,

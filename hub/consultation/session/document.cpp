@@ -52,6 +52,7 @@ Json participant_document(const Participant& one) {
                        {"numbers", one.numbers},
                        {"came", optional_ms(one.came_ms)},
                        {"went", optional_ms(one.went_ms)},
+                       {"underAccount", optional_ms(one.account_ms)},
                        {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
                        {"guest", one.guest},
                        {"record", one.record},
@@ -84,6 +85,7 @@ Participant participant_of(const Json& json) {
   if (json["numbers"].is_array()) one.numbers = json["numbers"];
   one.came_ms = ms_of(json["came"]);
   one.went_ms = ms_of(json["went"]);
+  one.account_ms = ms_of(json["underAccount"]);
   one.in_ms = ms_of(json["in"]);
   // An older hub did not write it down.
   if (json.find("in") == nullptr && one.was_here && one.admitted()) one.in_ms = one.came_ms;

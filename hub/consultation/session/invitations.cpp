@@ -104,14 +104,6 @@ void keep_door(Step& step, Participant& one, bool proves, const Enter& command) 
   follow_presence(step);
 }
 
-// True if whom the link is for came under his account after it was sent: whoever has it was not
-// looked at since.
-bool came_since_sent(const Session& is, const Invitation& link) {
-  if (!is_there_under_account(is, link)) return false;
-  const Participant& one = *is.participant(link.participant);
-  return link.created_ms < std::max(one.since_ms, one.came_ms.value_or(0));
-}
-
 }  // namespace
 
 void end_links(Step& step, std::string_view participant) {
@@ -146,6 +138,15 @@ bool is_there_under_account(const Session& session, const Invitation& invitation
   const Participant* const one = session.participant(invitation.participant);
   return one != nullptr && !one->person.empty() && one->takes_part() &&
          (one->here || session.present(*one));
+}
+
+bool came_since_sent(const Session& session, const Invitation& invitation) {
+  const Participant* const one = session.participant(invitation.participant);
+  if (one == nullptr || one->person.empty() || !one->takes_part()) return false;
+  if (invitation.created_ms < one->account_ms.value_or(0)) return true;
+  // He was let in, or asked to come in, since.
+  return is_there_under_account(session, invitation) &&
+         invitation.created_ms < std::max(one->since_ms, one->came_ms.value_or(0));
 }
 
 Status may_be_shown(const Session& session, const Invitation& invitation, std::int64_t generation,
@@ -274,9 +275,9 @@ Result<Change> on(Step step, const Enter& command) {
                     "call the hospital, which can send it again");
   if (found->status == "pending" && command.second_proof.empty() && came_since_sent(is, *found))
     return conflict("invitation.used",
-                    "whom the invitation is for takes part under his account now, and the hospital "
-                    "sends no code that shows who opens the link; call the hospital, which can "
-                    "send it again");
+                    "whom the invitation is for has come under his account since it was sent, and "
+                    "the hospital sends no code that shows who opens the link; call the hospital, "
+                    "which can send it again");
   if ((found->status != "pending" && !moves && !proves) || is_late(is, *found, step.moment.now))
     return expired();
   if (moves) {

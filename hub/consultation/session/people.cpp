@@ -134,6 +134,9 @@ Result<Change> on(Step step, const Join& command) {
     step.tell("participant-waiting", named(*own));
   }
   const bool comes = !own->here;
+  // A page that asks again does not come: a link may have been sent since.
+  if (comes && step.moment.who.part.participant.empty() && !own->person.empty())
+    own->account_ms = step.moment.now.ms;
   own->here = true;
   own->by_page = step.moment.who.page;
   own->was_here = true;

@@ -294,6 +294,7 @@ std::string guest_actor(std::string_view participant) {
 
 namespace {
 
+// Consents of kind transcription by the participant for himself.
 bool is_own_word(const Participant& one, const Json& consent) {
   const std::string by = consent.string_or("by", "");
   if (by == guest_actor(one.id)) return true;
@@ -301,27 +302,37 @@ bool is_own_word(const Participant& one, const Json& consent) {
          consent.string_or("participant", one.id) == one.id;
 }
 
-// The newest word of a participant about transcription: his own, or of a guest also what a host has
-// written down for him.
-std::optional<bool> lets_write_down(const Session& session, const Participant& one) {
+// Consents of kind transcription that a host wrote down for the participant. Of a guest who has an
+// account since, a no counts on.
+bool is_word_for(const Participant& one, const Json& consent) {
+  return consent.string_or("participant", "") == one.id &&
+         (one.person.empty() || !consent.bool_or("given", false));
+}
+
+// True if the participant's last word about the transcription, his own or written down for him, is
+// this one. counts: of those that still count. False without a word.
+bool last_said(const Session& session, const Participant& one, bool yes, bool counts) {
   std::optional<bool> given;
   for (const Json& consent : session.consents.all.as_array()) {
-    if (consent.string_or("kind", "") != "transcription" || !still_counts(session, consent))
-      continue;
-    const bool for_guest = one.person.empty() && consent.string_or("participant", "") == one.id;
-    if (is_own_word(one, consent) || for_guest) given = consent.bool_or("given", false);
+    if (consent.string_or("kind", "") != "transcription") continue;
+    if (counts && !still_counts(session, consent)) continue;
+    if (is_own_word(one, consent) || is_word_for(one, consent))
+      given = consent.bool_or("given", false);
   }
-  return given;
+  return given == yes;
+}
+
+// A no is taken back once, by a yes that may have ended since.
+bool holds_to_no(const Session& session, const Participant& one) {
+  return last_said(session, one, false, false);
 }
 
 }  // namespace
 
 bool words_refused(const Session& session) {
-  if (!own_refusals(session, "transcription").empty()) return true;
-  return std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                     [&](const Participant& one) {
-                       return one.person.empty() && lets_write_down(session, one) == false;
-                     });
+  return !own_refusals(session, "transcription").empty() ||
+         std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                     [&](const Participant& one) { return holds_to_no(session, one); });
 }
 
 Status may_be_transcribed(const Session& session) {
@@ -338,14 +349,15 @@ Status may_be_transcribed(const Session& session) {
   if (expected && patient_refused(session, "transcription")) return missing();
   bool anybody = false;
   for (const Participant& one : session.people.participants) {
+    if (one.role == PartRole::patient && one.takes_part() && holds_to_no(session, one))
+      return missing();
     // Whoever was in once was heard, also when he waits again. Older hubs wrote no time down.
     const bool came_in =
         one.admission == Admission::admitted || one.admission == Admission::removed;
     if (!one.in_ms && !was_in(session, one) && !(one.was_here && came_in)) continue;
-    const bool refused = std::any_of(refusals.begin(), refusals.end(), [&](const Json& refusal) {
-      return is_own_word(one, refusal);
-    });
-    if (refused || lets_write_down(session, one) != true) return missing();
+    const auto is_own = [&](const Json& consent) { return is_own_word(one, consent); };
+    const bool given = last_said(session, one, true, true);
+    if (!given || std::any_of(refusals.begin(), refusals.end(), is_own)) return missing();
     anybody = true;
   }
   return anybody ? ok_status() : Status(missing());
@@ -466,15 +478,27 @@ bool patient_refused(const Session& session, std::string_view kind) {
                      [&](const Json& refusal) { return is_patients_word(session, refusal); });
 }
 
-bool consent_stands(const Session& session, std::string_view kind) {
-  if (patient_refused(session, kind)) return false;
-  bool given = false;
+namespace {
+
+// The latest consent of the patient, whoever said or wrote it down. Unset without one that counts.
+std::optional<bool> last_given(const Session& session, std::string_view kind) {
+  std::optional<bool> given;
   for (const Json& consent : session.consents.all.as_array()) {
     if (consent.string_or("kind", "") == kind && still_counts(session, consent) &&
         speaks_for_patient(session, kind, consent.string_or("by", "")))
       given = consent.bool_or("given", false);
   }
   return given;
+}
+
+}  // namespace
+
+bool consent_stands(const Session& session, std::string_view kind) {
+  return !patient_refused(session, kind) && last_given(session, kind).value_or(false);
+}
+
+bool consent_refused(const Session& session, std::string_view kind) {
+  return patient_refused(session, kind) || !last_given(session, kind).value_or(true);
 }
 
 bool is_unwanted_relative(const Session& session, const Participant& coming) {

@@ -94,6 +94,8 @@ struct Participant {
   // tell of it later, or never.
   std::optional<std::int64_t> came_ms;
   std::optional<std::int64_t> went_ms;
+  // When he last came under his account. Older hubs wrote no such time down.
+  std::optional<std::int64_t> account_ms;
   // The licence as it was known when the participant came in. For doctors and specialists.
   identity::Licence licence = identity::Licence::missing;
   // As it was posted: externalId, name, phone, email, licenceNumber, department, organization,
@@ -435,6 +437,8 @@ bool keep_posted(Participant& participant, const Json& posted);
 // The patient's consent of a kind stands: given last, and not refused by the patient himself, whose
 // own no he alone takes back. Others' consents for themselves do not count.
 [[nodiscard]] bool consent_stands(const Session& session, std::string_view kind);
+// The patient himself has said no, or a no was said or written down last.
+[[nodiscard]] bool consent_refused(const Session& session, std::string_view kind);
 // Consents by which somebody refuses for himself, and has not taken it back, oldest first. Only his
 // account takes back what was said under it; what was said by a link, the same participant's link,
 // or the account that this participant was booked for.
@@ -467,8 +471,9 @@ bool keep_posted(Participant& participant, const Json& posted);
 // Error conflict consent.transcription_missing unless everybody who was in the call has said so for
 // himself, and has not taken it back. A host says it for a guest who has not refused himself.
 [[nodiscard]] Status may_be_transcribed(const Session& session);
-// True if somebody has refused it and not taken that back: by his own word, or a guest by what a
-// host has written down.
+
+// True if somebody has refused that words are kept, and holds to it: himself, or a guest for whom a
+// host wrote it down last.
 [[nodiscard]] bool words_refused(const Session& session);
 
 // Names of identifiers by which a patient is known when he comes, for a confirmation.

@@ -79,7 +79,7 @@ Status may_be_recorded(const Session& is, const VideoSettings& settings, std::st
     return missing("training");
   }
   const bool agreed = settings.consent_required_to_record ? consent_stands(is, "recording")
-                                                          : !patient_refused(is, "recording");
+                                                          : !consent_refused(is, "recording");
   if (!agreed) return missing("recording");
   return ok_status();
 }

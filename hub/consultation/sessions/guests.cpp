@@ -45,6 +45,12 @@ bool is_held(const FoundInvitation& found) {
          found.invitation.generation == found.generation;
 }
 
+// The account of whom the link is for has his place: who opens the link shows who he is.
+bool is_of_account(const FoundInvitation& found) {
+  return is_there_under_account(found.session, found.invitation) ||
+         came_since_sent(found.session, found.invitation);
+}
+
 }  // namespace
 
 std::string code_of(const keys::Lease& lease, std::string_view invitation,
@@ -126,8 +132,8 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
   std::string second_proof;
   // The browser that holds the visit gives a second proof when it wants to.
   const bool proves = same_browser && !given.none() && invitation.proven != found.generation;
-  const bool takes_over = is_held(found) ? proves || (!same_browser && !tapped)
-                                         : is_there_under_account(found.session, found.invitation);
+  const bool takes_over =
+      is_held(found) ? proves || (!same_browser && !tapped) : is_of_account(found);
   if (takes_over && !proof_.offered().empty()) {
     RABT_TRY_STATUS(
         may_be_shown(found.session, invitation, found.generation, acts_.parts().clock.now()));
@@ -182,7 +188,7 @@ Answer SessionGuests::try_to_send_code(const Ask& ask) {
   RABT_TRY_STATUS(
       may_be_shown(found.session, found.invitation, found.generation, acts_.parts().clock.now()));
   const auto proofs = proof_.offered();
-  if ((!is_held(found) && !is_there_under_account(found.session, found.invitation)) ||
+  if ((!is_held(found) && !is_of_account(found)) ||
       std::find(proofs.begin(), proofs.end(), "code") == proofs.end())
     return conflict("invitation.used",
                     "no code is sent for this link: it needs none, or the "
