@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -43,10 +44,12 @@ class PostgresServer {
     }
     run({program("initdb"), "-D", data(), "-A", "scram-sha-256", "--pwfile", password_file(), "-E",
          "UTF8", "--no-locale", "-U", "rabt", "--no-instructions"});
+    // Databases of hundreds of tests are not vacuumed.
     std::ofstream(data() + "/postgresql.conf", std::ios::app)
         << "listen_addresses = '" << (port == 0 ? "" : "127.0.0.1") << "'\nport = " << port_
         << "\nunix_socket_directories = '" << folder_
         << "'\nmax_connections = 200\nshared_buffers = 32MB\n"
+        << "autovacuum = off\n"
         << settings << "\n";
     start();
   }
@@ -99,14 +102,23 @@ class PostgresServer {
     if (code != 0) throw std::runtime_error("psql: " + out);
     return out;
   }
-  // A new, empty database.
-  std::string create() const {
+  // A new database: empty, or with what is in another one, to which nobody is connected.
+  std::string create(const std::string& like = "template1") const {
     const std::string name = "t" + std::to_string(++files());
-    sql("postgres", "CREATE DATABASE " + name);
+    sql("postgres", "CREATE DATABASE " + name + " TEMPLATE " + like);
     return name;
   }
   void drop(const std::string& database) const {
     sql("postgres", "DROP DATABASE IF EXISTS " + database + " WITH (FORCE)");
+  }
+  // Drops it when many more have been let go, or with the server: each drop is a checkpoint, and
+  // takes longer than most tests.
+  void let_go(const std::string& database) {
+    constexpr std::size_t kKept = 256;
+    let_go_.push_back(database);
+    if (let_go_.size() <= kKept) return;
+    drop(let_go_.front());
+    let_go_.pop_front();
   }
 
  private:
@@ -149,6 +161,7 @@ class PostgresServer {
   }
 
   std::string folder_;
+  std::deque<std::string> let_go_;
   const int port_;
   pid_t pid_ = -1;
   const std::string user_ = "rabt";
