@@ -91,6 +91,8 @@ class Examples {
     const auto client = [this] { names_["id"] = made_["createClient"].text("id"); };
     const auto webhook = [this] { names_["id"] = made_["createWebhook"].text("id"); };
     const auto doctor = [this] { names_["provider"] = h_.person("D").id; };
+    // D has no hours: other examples hold visits of his at once, on each day of the week.
+    const auto with_hours = [this] { names_["provider"] = made_["createProvider"].text("id"); };
     const auto active = [this] { begin(); };
     const auto asked = [this] {
       booked("P", Json::object({{"request", true}, {"provider", h_.person("D").id}}));
@@ -108,9 +110,9 @@ class Examples {
         {"addClinic", "AD"},
         {"addClinicSession", "AD", [this] { names_["clinic"] = made_["addClinic"].text("id"); }},
         {"openVisit", "D"},
-        {"setAvailability", "AD", doctor},
-        {"previewDay", "AD", doctor},
-        {"changeDay", "AD", doctor},
+        {"setAvailability", "AD", with_hours},
+        {"previewDay", "AD", with_hours},
+        {"changeDay", "AD", with_hours},
         {"setPresence", "AD", doctor},
         {"setMyPresence", "D"},
 
