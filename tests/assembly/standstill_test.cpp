@@ -40,9 +40,10 @@ constexpr store::Statement kIntent{
     "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
     "VALUES ('t1', 's1', $1, $2, '', 'open', 3, 0, 'net.timeout')"};
 constexpr store::Statement kRecording{
-    "INSERT INTO session_recording (tenant, id, number, session, sid, status, kind, purpose, "
-    "started_ms, bytes, sha256, content_type, sealed) VALUES ('t1', 'r1', 1, 's1', x'', "
-    "'processing', '', 'care', 0, 0, '', '', x'')"};
+    "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
+    "purpose, "
+    "started_ms, blob, bytes, sha256, content_type, sealed, copy, problem) VALUES ('t1', 'r1', 1, "
+    "'s1', '', x'', 'processing', '', 'care', 0, '', 0, '', '', x'', 'kept', '')"};
 
 class StandstillTest : public ::testing::Test {
  protected:

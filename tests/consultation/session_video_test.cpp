@@ -63,6 +63,18 @@ class Video : public SessionHouse {
     const Page kept = must(sessions_->recordings.list(as(doctor_, session), {}));
     return kept.items.size() == 1 ? kept.items[0] : Json();
   }
+  std::int64_t open_intents(std::string_view kind) {
+    static constexpr store::Statement kOpen{
+        "SELECT count(*) FROM session_effect WHERE kind = $1 AND state = 'open'"};
+    std::int64_t count = -1;
+    must(store_->read([&](store::Connection& connection) {
+      return connection.query(kOpen, {kind}, [&](const store::Row& row) {
+        count = row.integer(0);
+        return false;
+      });
+    }));
+    return count;
+  }
   std::string copy_of(const std::string& session) {
     return recording_of(session).string_or("providerCopy", "");
   }
@@ -670,6 +682,32 @@ TEST_F(Video, ACopyThatIsNeverDeletedIsLeftAndSaysWhy) {
   must(sessions_->recordings.withdraw(withdraw));
   EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
   EXPECT_TRUE(recording_of(id)["problem"].is_null());
+}
+
+// Symptom: the content was kept under a recording that nobody may read, and told as ready. Cause:
+// the withdrawal was not looked at.
+TEST_F(Video, ARecordingThatIsWithdrawnWhileItIsFetchedIsNotKept) {
+  has_recording("bytes of a recording");
+  std::atomic<bool> held{true};
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action == "fetch-recording" && held)
+      return plugin::failed(OutcomeKind::transient, "net.timeout", "not now");
+    return provider_.usual(call);
+  };
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return !provider_.calls("fetch-recording").empty(); }));
+  static constexpr store::Statement kWithdrawn{"UPDATE recording SET status = 'deleted'"};
+  must(store_->write(
+      [&](store::Transaction& transaction) { return store::run(transaction, kWithdrawn, {}); }));
+  held = false;
+  EXPECT_TRUE(eventually([&] {
+    clock_.advance_ms(60'000);
+    return open_intents("fetch") == 0;
+  }));
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "deleted");
+  EXPECT_TRUE(recording_of(id)["sha256"].is_null());
+  EXPECT_TRUE(told("recording-ready").empty());
+  EXPECT_TRUE(provider_.calls("delete-recording").empty());
 }
 
 TEST_F(Video, AProviderThatCannotDeleteLeavesItsCopyAndTheRecordingSaysSo) {

@@ -87,10 +87,10 @@ TEST_F(Sessions, K37AllRecordingsAreSummedHoweverManyThereAre) {
       must(sessions_->creation.create(as(doctor2_, {}, with(plain(), "patient", patient2_)))));
   static constexpr store::Statement kMany{
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $3) INSERT INTO "
-      "session_recording (tenant, id, number, session, sid, status, kind, purpose, started_ms, "
-      "bytes, sha256, content_type, sealed) SELECT $1, $2 || printf('%06d', i), $4 + i, $2, x'', "
-      "CASE i % 3 WHEN 0 THEN 'processing' ELSE 'ready' END, 'video', 'care', 0, i, '', '', x'' "
-      "FROM n"};
+      "recording (tenant, id, number, session, instance, external, status, kind, purpose, "
+      "started_ms, blob, bytes, sha256, content_type, sealed, copy, problem) SELECT $1, $2 || "
+      "printf('%06d', i), $4 + i, $2, '', x'', CASE i % 3 WHEN 0 THEN 'processing' ELSE 'ready' "
+      "END, 'video', 'care', 0, '', i, '', '', x'', 'kept', '' FROM n"};
   (void)must(store_->write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, kMany, {"t1", id, 450, 0}));
     return store::run(transaction, kMany, {"t1", other, 3, 1000});

@@ -18,10 +18,10 @@ constexpr Statement kCollectOpen{
     "SELECT count(*) FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'collect' "
     "AND state = 'open'"};
 constexpr Statement kStranded{
-    "SELECT r.session, r.id, r.sid <> x'', s.room_sid <> '' OR EXISTS (SELECT 1 FROM "
+    "SELECT r.session, r.id, r.external <> $3, s.room_sid <> '' OR EXISTS (SELECT 1 FROM "
     "session_effect o WHERE o.tenant = r.tenant AND o.session = r.session AND o.kind = 'open-room' "
-    "AND o.subject <> '') FROM session_recording r JOIN session s ON s.tenant = r.tenant AND s.id "
-    "= r.session WHERE r.tenant = $1 AND r.status IN ('recording', 'processing') AND s.status IN "
+    "AND o.subject <> '') FROM recording r JOIN session s ON s.tenant = r.tenant AND s.id = "
+    "r.session WHERE r.tenant = $1 AND r.status IN ('recording', 'processing') AND s.status IN "
     "('completed', 'cancelled', 'no_show', 'failed') AND NOT EXISTS (SELECT 1 FROM session_effect "
     "e WHERE e.tenant = r.tenant AND e.session = r.session AND e.state = 'open' AND (e.kind = "
     "'collect' OR (e.kind = 'fetch' AND e.subject = r.id))) LIMIT $2"};
@@ -88,12 +88,7 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
                                     kDayMs};
   RABT_TRY(blob, parts.blobs.find(parts.tenant, output.string_or("blob", "")));
   RABT_TRY(job, prepare_keep(parts.keys,
-                             {.tenant = parts.tenant,
-                              .id = recording.id,
-                              .consultation = session.id,
-                              .external = recording.sid,
-                              .kind = recording.kind.empty() ? "composition" : recording.kind,
-                              .retain_until = kept},
+                             {.tenant = parts.tenant, .id = recording.id, .retain_until = kept},
                              std::move(blob), now));
   // The provider's copy goes next: what was sealed must be all that it has.
   const auto sealed = static_cast<std::int64_t>(job.blob.bytes);
@@ -134,18 +129,18 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
                                                      .result = "ok",
                                                      .detail = stored,
                                                      .patient = session.patient_pseudonym});
+  bool ready = false;
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(is_new, write_keep(transaction, parts.blobs, parts.keys, job));
-    (void)is_new;
-    RABT_TRY_STATUS(write_ready(transaction, session.tenant, recording.id, job.blob, sealed_row,
-                                now, job.what.retain_until));
+    RABT_TRY(written, write_ready(transaction, parts.blobs, parts.keys, job, sealed_row));
+    ready = written;
+    if (!ready) return close_intent(transaction, intent, "done", "");
     // In this commit: whenever the hub stops, the deletion stands beside the sealed copy.
     RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, kDeleteCopy, recording.id, now));
     RABT_TRY_STATUS(acts_.add_event(transaction, session, "recording-ready", told));
     RABT_TRY_STATUS(close_intent(transaction, intent, "done", ""));
     return parts.audit.append(transaction, entry);
   }));
-  acts_.figures().sealed(static_cast<double>(now.ms - intent.asked_ms) / 1'000);
+  if (ready) acts_.figures().sealed(static_cast<double>(now.ms - intent.asked_ms) / 1'000);
   return Verdict{.then = Verdict::Then::closed};
 }
 
@@ -239,13 +234,14 @@ bool RecordingWork::settle_stranded() {
   stranded_ms_ = now + kSearchMs;
   std::vector<Stranded> found;
   const Status read = parts.store.read([&](store::Connection& connection) {
-    return connection.query(kStranded, {parts.tenant, kBatch}, [&](const Row& row) {
-      found.push_back({.session = std::string(row.text(0)),
-                       .recording = std::string(row.text(1)),
-                       .named = row.integer(2) != 0,
-                       .had_room = row.integer(3) != 0});
-      return true;
-    });
+    return connection.query(kStranded, {parts.tenant, kBatch, store::Blob{""}},
+                            [&](const Row& row) {
+                              found.push_back({.session = std::string(row.text(0)),
+                                               .recording = std::string(row.text(1)),
+                                               .named = row.integer(2) != 0,
+                                               .had_room = row.integer(3) != 0});
+                              return true;
+                            });
   });
   if (!read.ok() || found.empty()) return false;
   bool any_left = false;

@@ -12,9 +12,8 @@ constexpr Statement kVideo{
     "e.state = 'open' AND e.tenant = $1 AND e.attempts > 0 AND e.kind <> 'collect' AND "
     "s.updated_ms < $2"};
 constexpr Statement kRecording{
-    "SELECT count(DISTINCT r.id), min(s.ended_ms), coalesce(max(e.code), '') FROM "
-    "session_recording r INDEXED "
-    "BY session_recording_waits JOIN session s ON s.tenant = r.tenant AND s.id = r.session LEFT "
+    "SELECT count(DISTINCT r.id), min(s.ended_ms), coalesce(max(e.code), '') FROM recording r "
+    "INDEXED BY recording_waits JOIN session s ON s.tenant = r.tenant AND s.id = r.session LEFT "
     "JOIN session_effect e ON e.tenant = r.tenant AND e.session = r.session AND e.state = 'open' "
     "WHERE r.tenant = $1 AND r.status IN ('recording', 'processing') AND s.ended_ms < $2"};
 

@@ -7,21 +7,25 @@ namespace rabt::consultation {
 
 namespace {
 
+using store::Blob;
 using store::Row;
 using store::Statement;
 
-#define RABT_KEPT_COLUMNS "id, consultation, kind, blob, content_type, bytes, sha256, stored_ms"
+// The consultation: the session or the instance.
+#define RABT_KEPT_COLUMNS                                                                         \
+  "id, CASE WHEN instance = '' THEN session ELSE instance END, kind, blob, content_type, bytes, " \
+  "sha256, stored_ms"
 
 constexpr Statement kInsert{
-    "INSERT INTO recording (tenant, id, consultation, external_index, kind, blob, content_type, "
-    "bytes, sha256, stored_ms, "
-    "retain_until_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO "
-    "NOTHING"};
-constexpr Statement kFindByExternal{"SELECT " RABT_KEPT_COLUMNS
-                                    " FROM recording WHERE tenant = $1 AND consultation = $2 AND "
-                                    "external_index = $3"};
+    "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
+    "purpose, started_ms, stopped_ms, stored_ms, retain_until_ms, blob, bytes, sha256, "
+    "content_type, sealed, copy, problem) VALUES ($1, $2, NULL, '', $3, $4, 'ready', $5, '', NULL, "
+    "NULL, $6, $7, $8, $9, $10, $11, $12, '', '') ON CONFLICT DO NOTHING"};
+constexpr Statement kFindByExternal{
+    "SELECT " RABT_KEPT_COLUMNS
+    " FROM recording WHERE tenant = $1 AND instance = $2 AND instance <> '' AND external = $3"};
 constexpr Statement kFind{"SELECT " RABT_KEPT_COLUMNS
-                          " FROM recording WHERE tenant = $1 AND id = $2"};
+                          " FROM recording WHERE tenant = $1 AND id = $2 AND blob <> ''"};
 
 Recording read(const Row& row) {
   return {.id = std::string(row.text(0)),
@@ -32,6 +36,10 @@ Recording read(const Row& row) {
           .bytes = static_cast<std::uint64_t>(row.integer(5)),
           .sha256 = std::string(row.text(6)),
           .stored = Timestamp{row.integer(7)}};
+}
+
+std::string external_index(const KeepJob& job, const OfInstance& of) {
+  return job.lease->blind_index("recording", of.external);
 }
 
 Error unknown() {
@@ -47,33 +55,39 @@ Result<KeepJob> prepare_keep(keys::DataKeys& keys, Keep what, blob::BlobInfo blo
   job.bucket = std::move(bucket);
   RABT_TRY(lease, keys.lease(what.tenant));
   job.lease = std::make_shared<keys::Lease>(std::move(lease));
-  job.external_index = job.lease->blind_index("recording", what.external);
   job.what = std::move(what);
   return job;
 }
 
-Result<bool> write_keep(store::Transaction& transaction, blob::BlobStore& blobs,
-                        keys::DataKeys& keys, const KeepJob& job) {
-  const Keep& what = job.what;
-  RABT_TRY(inserted, transaction.execute(
-                         kInsert, {what.tenant, what.id, what.consultation,
-                                   store::Blob{job.external_index}, what.kind, job.blob.id,
-                                   job.blob.content_type, static_cast<std::int64_t>(job.blob.bytes),
-                                   job.blob.sha256, job.now.ms, what.retain_until.ms}));
+Status take_over(store::Transaction& transaction, blob::BlobStore& blobs, keys::DataKeys& keys,
+                 const KeepJob& job) {
+  RABT_TRY_STATUS(
+      blobs.adopt(transaction, job.what.tenant, job.blob.id, "recording:" + job.what.id));
+  return keys.move(transaction, *job.lease, job.blob.data_key, job.bucket);
+}
+
+Result<bool> write_kept(store::Transaction& transaction, blob::BlobStore& blobs,
+                        keys::DataKeys& keys, const KeepJob& job, const OfInstance& of) {
+  const std::string index = external_index(job, of);
+  RABT_TRY(inserted,
+           transaction.execute(kInsert, {job.what.tenant, job.what.id, of.instance, Blob{index},
+                                         of.kind, job.now.ms, job.what.retain_until.ms, job.blob.id,
+                                         static_cast<std::int64_t>(job.blob.bytes), job.blob.sha256,
+                                         job.blob.content_type, Blob{""}}));
   if (inserted != 1) return false;
-  RABT_TRY_STATUS(blobs.adopt(transaction, what.tenant, job.blob.id, "recording:" + what.id));
-  RABT_TRY_STATUS(keys.move(transaction, *job.lease, job.blob.data_key, job.bucket));
+  RABT_TRY_STATUS(take_over(transaction, blobs, keys, job));
   return true;
 }
 
-Result<Recording> find_kept(store::Connection& connection, const KeepJob& job) {
+Result<Recording> find_kept(store::Connection& connection, const KeepJob& job,
+                            const OfInstance& of) {
+  const std::string index = external_index(job, of);
   std::optional<Recording> found;
-  RABT_TRY_STATUS(connection.query(
-      kFindByExternal, {job.what.tenant, job.what.consultation, store::Blob{job.external_index}},
-      [&](const Row& row) {
-        found = read(row);
-        return false;
-      }));
+  RABT_TRY_STATUS(connection.query(kFindByExternal, {job.what.tenant, of.instance, Blob{index}},
+                                   [&](const Row& row) {
+                                     found = read(row);
+                                     return false;
+                                   }));
   if (!found) return unknown();
   return *found;
 }

@@ -20,7 +20,7 @@ using store::Value;
   "r.stored_ms, r.retain_until_ms, r.bytes, r.sha256, r.content_type, r.sealed, s.data_key, " \
   "r.copy, r.problem"
 #define RABT_RECORDING_FROM \
-  " FROM session_recording r JOIN session s ON s.tenant = r.tenant AND s.id = r.session "
+  " FROM recording r JOIN session s ON s.tenant = r.tenant AND s.id = r.session "
 
 constexpr Statement kOfSession{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
                                "WHERE r.tenant = $1 AND r.session = $2 ORDER BY r.id"};
@@ -33,12 +33,12 @@ constexpr Statement kAll{
     "WHERE r.tenant = $1 AND r.id < $2 AND ($3 = '' OR r.status = $3) ORDER BY "
     "r.id DESC LIMIT $4 OFFSET $5"};
 constexpr Statement kCountAll{
-    "SELECT count(*) FROM session_recording r WHERE r.tenant = $1 AND ($2 = '' OR r.status = $2)"};
+    "SELECT count(*) FROM recording WHERE tenant = $1 AND session <> '' AND ($2 = '' OR status = "
+    "$2)"};
 constexpr Statement kTotalsOfAll{
-    "SELECT count(*), coalesce(sum(bytes), 0) FROM session_recording WHERE tenant = $1"};
-#define RABT_RECORDING_OF_MEMBER                                                            \
-  " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = " \
-  "m.session "
+    "SELECT count(*), coalesce(sum(bytes), 0) FROM recording WHERE tenant = $1 AND session <> ''"};
+#define RABT_RECORDING_OF_MEMBER \
+  " FROM session_member m JOIN recording r ON r.tenant = m.tenant AND r.session = m.session "
 // Sessions of $2, whose other records are $4 to $11, in tenant $1; $3: 1 when patients read
 // recordings, and 2 more when the person's account may be a doctor.
 #define RABT_RECORDING_MAY_SEE                                                                     \
@@ -55,38 +55,37 @@ constexpr Statement kCountOfPerson{"SELECT count(*)" RABT_RECORDING_OF_MEMBER RA
 constexpr Statement kTotalsOfPerson{
     "SELECT count(*), coalesce(sum(r.bytes), 0)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE};
 constexpr Statement kKeptBytes{
-    "SELECT SUM(bytes) FROM session_recording WHERE tenant = $1 AND status = 'ready'"};
+    "SELECT SUM(bytes) FROM recording WHERE tenant = $1 AND status = 'ready' AND session <> ''"};
 constexpr Statement kInsert{
-    "INSERT INTO session_recording (tenant, id, number, session, sid, status, kind, purpose, "
-    "started_ms, stopped_ms, stored_ms, retain_until_ms, bytes, sha256, content_type, sealed) "
-    "VALUES "
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, $12, '', '', $11) ON CONFLICT DO "
-    "NOTHING"};
+    "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
+    "purpose, started_ms, stopped_ms, stored_ms, retain_until_ms, blob, bytes, sha256, "
+    "content_type, sealed, copy, problem) VALUES ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10, "
+    "NULL, NULL, '', $12, '', '', $11, 'kept', '') ON CONFLICT DO NOTHING"};
 constexpr Statement kStopped{
-    "UPDATE session_recording SET status = 'processing', stopped_ms = $3 WHERE tenant = $1 AND id "
-    "= $2 AND status = 'recording'"};
+    "UPDATE recording SET status = 'processing', stopped_ms = $3 WHERE tenant = $1 AND id = $2 AND "
+    "status = 'recording'"};
 constexpr Statement kBind{
-    "UPDATE session_recording SET sid = $3, kind = $4, sealed = $5, bytes = $6 WHERE tenant = $1 "
-    "AND id = $2"};
+    "UPDATE recording SET external = $3, kind = $4, sealed = $5, bytes = $6 WHERE tenant = $1 AND "
+    "id = $2"};
 constexpr Statement kFailed{
-    "UPDATE session_recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 "
-    "AND status IN ('recording', 'processing')"};
+    "UPDATE recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 AND status "
+    "IN ('recording', 'processing')"};
 constexpr Statement kNone{
-    "UPDATE session_recording SET status = 'none', problem = $3 WHERE tenant = $1 AND id = $2 AND "
-    "status IN ('recording', 'processing')"};
+    "UPDATE recording SET status = 'none', problem = $3 WHERE tenant = $1 AND id = $2 AND status "
+    "IN ('recording', 'processing')"};
 constexpr Statement kMerged{
-    "UPDATE session_recording SET status = 'merged', sealed = $3, problem = '' WHERE tenant = $1 "
-    "AND id = $2 AND status IN ('recording', 'processing')"};
+    "UPDATE recording SET status = 'merged', sealed = $3, problem = '' WHERE tenant = $1 AND id = "
+    "$2 AND status IN ('recording', 'processing')"};
 constexpr Statement kReady{
-    "UPDATE session_recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, bytes = "
-    "$5, sha256 = $6, content_type = $7, sealed = $8, copy = 'deleting', problem = '' WHERE tenant "
-    "= $1 AND id = $2 AND status IN ('recording', 'processing', 'failed')"};
+    "UPDATE recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, blob = $5, bytes "
+    "= $6, sha256 = $7, content_type = $8, sealed = $9, copy = 'deleting', problem = '' WHERE "
+    "tenant = $1 AND id = $2 AND status IN ('recording', 'processing', 'failed')"};
 constexpr Statement kCopy{
-    "UPDATE session_recording SET copy = $3, problem = CASE WHEN $4 = '' AND status = 'failed' "
-    "THEN problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
+    "UPDATE recording SET copy = $3, problem = CASE WHEN $4 = '' AND status = 'failed' THEN "
+    "problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
 constexpr Statement kWithdraw{
-    "UPDATE session_recording SET status = 'deleted', sealed = $3, copy = $4 WHERE tenant = $1 AND "
-    "id = $2 AND status IN ('ready', 'failed')"};
+    "UPDATE recording SET status = 'deleted', sealed = $3, copy = $4 WHERE tenant = $1 AND id = $2 "
+    "AND status IN ('ready', 'failed')"};
 
 std::optional<std::int64_t> optional(const Row& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -120,6 +119,7 @@ Raw read(const Row& row) {
   return raw;
 }
 
+// The table had this name when the first of its rows were sealed.
 crypto::SealContext place(std::string_view tenant, std::string_view id) {
   return {.tenant = tenant, .table = "session_recording", .row = id, .field = "sealed"};
 }
@@ -161,7 +161,7 @@ Value value(const std::optional<std::int64_t>& ms) {
 }
 
 Result<std::int64_t> next_number(store::Transaction& transaction, std::string_view tenant) {
-  const std::string name = "session_recording." + std::string(tenant);
+  const std::string name = "recording." + std::string(tenant);
   return transaction.next({name});
 }
 
@@ -262,12 +262,16 @@ Result<std::string> seal_recording(const SessionParts& parts, const Session& ses
   return seal(parts, session.data_key, one.id, document_of(one));
 }
 
-Status write_ready(store::Transaction& transaction, std::string_view tenant, std::string_view id,
-                   const blob::BlobInfo& blob, std::string_view sealed, Timestamp now,
-                   Timestamp retain_until) {
-  return store::run(transaction, kReady,
-                    {tenant, id, now.ms, retain_until.ms, static_cast<std::int64_t>(blob.bytes),
-                     blob.sha256, blob.content_type, Blob{sealed}});
+Result<bool> write_ready(store::Transaction& transaction, blob::BlobStore& blobs,
+                         keys::DataKeys& keys, const KeepJob& job, std::string_view sealed) {
+  const blob::BlobInfo& blob = job.blob;
+  RABT_TRY(changed, transaction.execute(
+                        kReady, {job.what.tenant, job.what.id, job.now.ms, job.what.retain_until.ms,
+                                 blob.id, static_cast<std::int64_t>(blob.bytes), blob.sha256,
+                                 blob.content_type, Blob{sealed}}));
+  if (changed != 1) return false;
+  RABT_TRY_STATUS(take_over(transaction, blobs, keys, job));
+  return true;
 }
 Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                     std::string_view problem) {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "hub/blob/blob_store.hpp"
+#include "hub/consultation/recording/keep.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/session/decide.hpp"
@@ -99,7 +99,7 @@ struct RecordingPage {
 
 // A track of the provider, and the recording that it is.
 struct BoundRecording {
-  // session_recording.id
+  // recording.id
   std::string id;
   // The provider's id.
   std::string sid;
@@ -128,10 +128,11 @@ struct BoundRecording {
 // Inside a job, as the next ones.
 [[nodiscard]] Status write_bound(store::Transaction& transaction, const Session& session,
                                  const BoundRecording& one);
-// sealed: of seal_recording.
-[[nodiscard]] Status write_ready(store::Transaction& transaction, std::string_view tenant,
-                                 std::string_view id, const blob::BlobInfo& blob,
-                                 std::string_view sealed, Timestamp now, Timestamp retain_until);
+// The content of a recording is sealed and kept. sealed: of seal_recording. False, and nothing is
+// written, when it was kept before or withdrawn meanwhile: the blob is left to the sweeper.
+[[nodiscard]] Result<bool> write_ready(store::Transaction& transaction, blob::BlobStore& blobs,
+                                       keys::DataKeys& keys, const KeepJob& job,
+                                       std::string_view sealed);
 [[nodiscard]] Status write_failed(store::Transaction& transaction, std::string_view tenant,
                                   std::string_view id, std::string_view problem);
 // Nothing was recorded: the provider never opened a room.

@@ -10,8 +10,10 @@ namespace {
 using store::Statement;
 
 constexpr Statement kBlobsOf{
-    "SELECT blob FROM recording WHERE tenant = $1 AND consultation = $2 ORDER BY id"};
-constexpr Statement kBlobOf{"SELECT blob FROM recording WHERE tenant = $1 AND id = $2"};
+    "SELECT blob FROM recording WHERE tenant = $1 AND instance = $2 AND instance <> '' ORDER BY "
+    "id"};
+constexpr Statement kBlobOf{
+    "SELECT blob FROM recording WHERE tenant = $1 AND id = $2 AND blob <> ''"};
 
 }  // namespace
 

@@ -317,7 +317,7 @@ struct Change {
   bool followed = false;
   // Nothing to store: the command was a repeat.
   bool unchanged = false;
-  // A recording that begins or ends: session_recording.id.
+  // A recording that begins or ends: recording.id.
   std::string recording_begun;
   std::string recording_purpose;
   std::string recording_ended;

@@ -211,7 +211,7 @@ struct SessionRoom {
 struct SessionRecord {
   // off, manual, auto
   std::string mode = "manual";
-  // session_recording.id of the one that runs, and its purpose; empty when none does.
+  // recording.id of the one that runs, and its purpose; empty when none does.
   std::string running;
   std::string purpose;
   // The provider said that it records.

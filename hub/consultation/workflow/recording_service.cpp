@@ -22,6 +22,7 @@ constexpr std::string_view kKinds[] = {"audio", "video", "screen", "data", "comp
 // One call of `store`, with its arguments checked.
 struct Wanted {
   Keep what;
+  OfInstance of;
   blob::BlobInfo blob;
 };
 
@@ -29,17 +30,18 @@ struct Wanted {
 Result<Wanted> read_call(const Parts& parts, const CallRequest& call) {
   Wanted wanted;
   Keep& what = wanted.what;
+  OfInstance& of = wanted.of;
   RABT_TRY(consultation, consultation_of(call));
-  what.kind = call.arguments.string_or("kind", "");
-  if (std::find(std::begin(kKinds), std::end(kKinds), what.kind) == std::end(kKinds))
+  of.kind = call.arguments.string_or("kind", "");
+  if (std::find(std::begin(kKinds), std::end(kKinds), of.kind) == std::end(kKinds))
     return invalid("recording.kind", "`kind` must be audio, video, screen, data or composition");
   RABT_TRY(blob, parts.blobs.find(call.tenant, call.arguments.string_or("blob", "")));
   const std::int64_t years = call.arguments.int_or("retentionYears", 0);
   if (years < 0 || years > kMaxRetentionYears)
     return invalid("recording.retention", "`retentionYears` must be a number from 1 to 100");
   what.tenant = call.tenant;
-  what.consultation = std::move(consultation);
-  what.external = call.arguments.string_or("recordingId", "");
+  of.instance = std::move(consultation);
+  of.external = call.arguments.string_or("recordingId", "");
   what.id = parts.ids.next().text();
   const auto& classes = parts.keys.policy().classes;
   what.retain_until =
@@ -72,6 +74,7 @@ void Recordings::invoke(const CallRequest& call, Ended ended) {
     return;
   }
   const auto job = std::make_shared<const KeepJob>(std::move(*prepared));
+  const auto of = std::make_shared<const OfInstance>(std::move(wanted->of));
   const auto output = std::make_shared<Json>();
   const auto entry = parts_.audit.prepare({.tenant = job->what.tenant,
                                            .actor = "node:recordings",
@@ -80,16 +83,16 @@ void Recordings::invoke(const CallRequest& call, Ended ended) {
                                            .result = "ok",
                                            .detail = Json::object({{"bytes", job->blob.bytes},
                                                                    {"sha256", job->blob.sha256},
-                                                                   {"kind", job->what.kind},
+                                                                   {"kind", of->kind},
                                                                    {"instance", call.instance}}),
                                            .patient = call.patient});
   parts_.store.submit(
       store::Store::Need::droppable,
-      [this, job, output, entry](store::Transaction& transaction) -> Status {
-        RABT_TRY(stored, write_keep(transaction, parts_.blobs, parts_.keys, *job));
-        RABT_TRY(kept, find_kept(transaction, *job));
+      [this, job, of, output, entry](store::Transaction& transaction) -> Status {
+        RABT_TRY(stored, write_kept(transaction, parts_.blobs, parts_.keys, *job, *of));
+        RABT_TRY(kept, find_kept(transaction, *job, *of));
         *output = Json::object({{"id", kept.id},
-                                {"recordingId", job->what.external},
+                                {"recordingId", of->external},
                                 {"kind", kept.kind},
                                 {"contentType", kept.content_type},
                                 {"bytes", kept.bytes},
