@@ -4,6 +4,7 @@
 #include "hub/consultation/rows/slot_statements.hpp"
 #include "tests/consultation/fakes.hpp"
 #include "tests/consultation/plan_of.hpp"
+#include "tests/number_of.hpp"
 
 // Visits, clinics, availability, presence and figures on a real store. Rows of sessions are put
 // there by hand.
@@ -255,6 +256,55 @@ TEST_F(PracticeTest, VisitsAreListedNewestFirstAPageAtATime) {
   EXPECT_EQ(must(practice_->visits(ask(admin_, {}, {}, {{"patient", nurse_}}), {})).items.size(),
             0U);
   EXPECT_EQ(practice_->visits(ask(patient_), {}).error().code, "authorisation.denied");
+}
+
+// Symptom: a visit got the number of one that was deleted. Cause: it was the highest there was, and
+// one more.
+TEST_F(PracticeTest, NumbersAreDrawnOnceAlsoWhenTheLastRowIsGone) {
+  const auto drawn = [&](const store::Statement& gone, const std::function<Answer()>& add) {
+    const std::int64_t first = must(add()).int_or("number", 0);
+    write([&](store::Transaction& tx) { return store::run(tx, gone, {}); });
+    return std::pair(first, must(add()).int_or("number", 0));
+  };
+  const std::pair<std::int64_t, std::int64_t> both{1, 2};
+  static constexpr store::Statement kNoVisits{"DELETE FROM visit"};
+  EXPECT_EQ(
+      drawn(kNoVisits,
+            [&] {
+              return practice_->open_visit(ask(doctor_, Json::object({{"patient", patient_}})));
+            }),
+      both);
+  static constexpr store::Statement kNoClinics{"DELETE FROM clinic"};
+  EXPECT_EQ(drawn(kNoClinics,
+                  [&] {
+                    return practice_->add_clinic(ask(admin_, Json::object({{"name", "Heart"}})));
+                  }),
+            both);
+  static constexpr store::Statement kNoHours{"DELETE FROM clinic_session"};
+  EXPECT_EQ(drawn(kNoHours,
+                  [&] {
+                    return practice_->add_clinic_session(
+                        ask(admin_,
+                            Json::object({{"provider", doctor_},
+                                          {"startsAt", "2026-11-23T06:00:00Z"},
+                                          {"endsAt", "2026-11-23T09:00:00Z"}}),
+                            "2"));
+                  }),
+            both);
+}
+
+TEST_F(PracticeTest, VisitsThatAreOpenedAtOnceHaveNumbersOfTheirOwn) {
+  constexpr int kEach = 20;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < kEach; ++n)
+        must(practice_->open_visit(ask(doctor_, Json::object({{"patient", patient_}}))));
+    });
+  }
+  for (std::thread& one : threads) one.join();
+  static constexpr store::Statement kNumbers{"SELECT count(DISTINCT number) FROM visit"};
+  EXPECT_EQ(rabt::test::number_of(*store_, kNumbers), 2 * kEach);
 }
 
 // A nurse who has nothing to do with it neither reads nor closes it.

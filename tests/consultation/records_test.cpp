@@ -120,13 +120,14 @@ class RecordsTest : public RecordHouse {
   std::string says(const std::string& role) {
     return verdict(records_->add_segment(ask(role, text("hello"))));
   }
-  // Copies the only record of the kind that the person wrote until he has so many.
+  // Copies the only record of the kind that the person wrote until he has so many; their numbers
+  // are none that are drawn.
   void fill(const char* kind, const std::string& role, std::int64_t most) {
     static constexpr store::Statement kFill{
         "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
         "updated_ms, version, client, blob, sealed) WITH RECURSIVE one (n) AS (SELECT 2 UNION ALL "
         "SELECT n + 1 FROM one WHERE n < $2) SELECT tenant, id || '-' || n, kind, (SELECT "
-        "MAX(number) FROM session_record) + n, session, author, state, at_ms, updated_ms, version, "
+        "MIN(number) FROM session_record) - n, session, author, state, at_ms, updated_ms, version, "
         "CAST(id || '-' || n AS BLOB), blob, sealed FROM session_record, one WHERE kind = $1 AND "
         "author = $3 AND id NOT LIKE '%-%'"};
     must(store_->write([&](store::Transaction& transaction) {
@@ -173,6 +174,17 @@ TEST_F(RecordsTest, AMessageIsKeptWithItsEntryAndItsEvent) {
   EXPECT_EQ(acts[0].dump().find("hello"), std::string::npos);
   EXPECT_EQ(acts[1].string_or("act", ""), "session.read");
   EXPECT_EQ(acts[1].string_or("purpose", ""), "TREAT");
+}
+
+TEST_F(RecordsTest, NumbersOfAKindAreDrawnOnceAlsoWhenTheLastRecordIsGone) {
+  const auto number = [](const Answer& answer) { return must(Answer(answer)).int_or("number", 0); };
+  EXPECT_EQ(number(records_->send_message(ask("doctor", text("one")))), 1);
+  EXPECT_EQ(number(records_->send_message(ask("doctor", text("two")))), 2);
+  static constexpr store::Statement kGone{"DELETE FROM session_record WHERE number = 2"};
+  must(store_->write(
+      [](store::Transaction& transaction) { return store::run(transaction, kGone, {}); }));
+  EXPECT_EQ(number(records_->send_message(ask("doctor", text("three")))), 3);
+  EXPECT_EQ(number(records_->write_note(ask("doctor", Json::object({{"content", "x"}})))), 1);
 }
 
 TEST_F(RecordsTest, NothingOfAMessageIsOnDiskInClear) {

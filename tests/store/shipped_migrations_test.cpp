@@ -88,5 +88,38 @@ TEST_F(MigrationsOfRows, RecordingsBecomeOneTable) {
   EXPECT_GT(next("recording.t"), 3);
 }
 
+TEST_F(MigrationsOfRows, NumbersGoOnBehindTheHighest) {
+  open_at(72);
+  static constexpr Statement kRecord{
+      "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
+      "updated_ms, version, client, blob, sealed) VALUES ($1, $2, $3, $4, 's', '', '', 0, 0, 1, "
+      "$5, '', $5)"};
+  write(kRecord, {"t", "m1", "message", 7, Blob{""}});
+  write(kRecord, {"t", "m2", "message", 2000, Blob{""}});
+  write(kRecord, {"t", "n1", "note", 3, Blob{""}});
+  write(kRecord, {"u", "m1", "message", 5, Blob{""}});
+  static constexpr Statement kVisit{
+      "INSERT INTO visit (tenant, id, number, version, patient, provider, status, opened_ms, "
+      "external, data_key, sealed, opened_by) VALUES ('t', 'v', 12, 1, '', '', 'OPEN', 0, $1, $1, "
+      "$1, '')"};
+  write(kVisit, {Blob{""}});
+  static constexpr Statement kClinic{
+      "INSERT INTO clinic (tenant, id, number, name, name_ar, time_zone, active, created_ms) "
+      "VALUES ('t', 'c', 4, '', '', '', 1, 0)"};
+  write(kClinic, {});
+  static constexpr Statement kHours{
+      "INSERT INTO clinic_session (tenant, id, number, clinic, provider, starts_ms, ends_ms, "
+      "capacity, booked) VALUES ('t', 'h', 30, 'c', 'p', 0, 1, 1, 0)"};
+  write(kHours, {});
+  open_at(73);
+  EXPECT_EQ(next("session_record.message.t"), 2001);
+  EXPECT_EQ(next("session_record.note.t"), 4);
+  EXPECT_EQ(next("session_record.message.u"), 6);
+  EXPECT_EQ(next("visit.t"), 13);
+  EXPECT_EQ(next("clinic.t"), 5);
+  EXPECT_EQ(next("clinic_session.t"), 31);
+  EXPECT_EQ(next("visit.u"), 1);
+}
+
 }  // namespace
 }  // namespace rabt::store::test

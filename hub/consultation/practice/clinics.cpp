@@ -1,4 +1,5 @@
 #include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/rows/numbers.hpp"
 #include "hub/workflow/cron.hpp"
 
 // Clinics and the hours that providers give there.
@@ -14,8 +15,6 @@ constexpr Statement kClinics{
     "ORDER BY number DESC LIMIT 1000"};
 constexpr Statement kClinicById{"SELECT id FROM clinic WHERE tenant = $1 AND id = $2"};
 constexpr Statement kClinicByNumber{"SELECT id FROM clinic WHERE tenant = $1 AND number = $2"};
-constexpr Statement kNextClinic{
-    "SELECT COALESCE(MAX(number), 0) + 1 FROM clinic WHERE tenant = $1"};
 constexpr Statement kInsertClinic{
     "INSERT INTO clinic (tenant, id, number, name, name_ar, time_zone, active, created_ms) VALUES "
     "($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"};
@@ -29,8 +28,6 @@ constexpr Statement kSessionById{
 constexpr Statement kSessionByNumber{
     "SELECT id, number, clinic, provider, starts_ms, ends_ms, capacity, booked FROM clinic_session "
     "WHERE tenant = $1 AND number = $2"};
-constexpr Statement kNextSession{
-    "SELECT COALESCE(MAX(number), 0) + 1 FROM clinic_session WHERE tenant = $1"};
 constexpr Statement kInsertSession{
     "INSERT INTO clinic_session (tenant, id, number, clinic, provider, starts_ms, ends_ms, "
     "capacity, booked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT DO NOTHING"};
@@ -118,11 +115,7 @@ Answer PracticeService::add_clinic(const Ask& ask) {
                               {"active", active},
                               {"createdAt", to_iso8601(now)}});
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    std::int64_t number = 0;
-    RABT_TRY_STATUS(transaction.query(kNextClinic, {tenant}, [&](const Row& row) {
-      number = row.integer(0);
-      return false;
-    }));
+    RABT_TRY(number, next_number(transaction, "clinic", tenant));
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsertClinic,
         {tenant, id, number, name, name_ar, zone, std::int64_t{active ? 1 : 0}, now.ms}));
@@ -170,7 +163,6 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
       entry(ask, "clinic.changed", "clinic:" + clinic, Json::object({{"clinicSession", id}}));
   Json out;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    std::int64_t number = 0;
     bool given = false;
     RABT_TRY_STATUS(transaction.query(
         kOverlapping, {tenant, *provider, starts->ms - kMaxHoursMs, starts->ms, ends->ms},
@@ -182,10 +174,7 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
       return conflict("provider.busy",
                       "the provider gives another clinic session at that time; choose other hours "
                       "or another provider");
-    RABT_TRY_STATUS(transaction.query(kNextSession, {tenant}, [&](const Row& row) {
-      number = row.integer(0);
-      return false;
-    }));
+    RABT_TRY(number, next_number(transaction, "clinic_session", tenant));
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsertSession,
         {tenant, id, number, clinic, *provider, starts->ms, ends->ms, capacity}));

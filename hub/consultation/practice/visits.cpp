@@ -1,5 +1,6 @@
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/rows/numbers.hpp"
 #include "hub/identity/merges.hpp"
 
 // Visits: OPEN -> CLOSED.
@@ -42,7 +43,6 @@ constexpr Statement kCount{
     "$11, $12, $13, $14, $15)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND "
     "opened_ms >= $5 AND opened_ms < $6 AND ($7 = "
     "'' OR provider = $7 OR opened_by = $7)"};
-constexpr Statement kNextNumber{"SELECT COALESCE(MAX(number), 0) + 1 FROM visit WHERE tenant = $1"};
 constexpr Statement kInsert{
     "INSERT INTO visit (tenant, id, number, version, patient, provider, status, opened_ms, "
     "external, data_key, sealed, opened_by) VALUES ($1, $2, $3, 1, $4, $5, 'OPEN', $6, $7, $8, $9, "
@@ -248,17 +248,13 @@ Answer PracticeService::open_visit(const Ask& ask) {
                 .opened_by = ask.caller.who.person};
   bool there = false;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    std::int64_t number = 0;
     there = false;
     if (!index.empty()) {
       RABT_TRY_STATUS(transaction.query(kByExternal, {tenant, store::Blob{index}},
                                         [&](const Row&) { return !(there = true); }));
       if (there) return ok_status();
     }
-    RABT_TRY_STATUS(transaction.query(kNextNumber, {tenant}, [&](const Row& row) {
-      number = row.integer(0);
-      return false;
-    }));
+    RABT_TRY(number, next_number(transaction, "visit", tenant));
     made.number = number;
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsert,

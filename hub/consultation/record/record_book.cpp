@@ -6,6 +6,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/consultation/record/rights.hpp"
 #include "hub/consultation/request/reference.hpp"
+#include "hub/consultation/rows/numbers.hpp"
 
 namespace rabt::consultation {
 
@@ -47,8 +48,6 @@ constexpr Statement kHas{
 constexpr Statement kHasOwn{
     "SELECT COUNT(*) FROM (SELECT client FROM session_record WHERE tenant = $1 AND session = $2 "
     "AND kind = $3 AND author = $4 AND client <> x'' LIMIT $5) AS those"};
-constexpr Statement kNextNumber{
-    "SELECT COALESCE(MAX(number), 0) + 1 FROM session_record WHERE tenant = $1 AND kind = $2"};
 constexpr Statement kInsert{
     "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
     "updated_ms, version, client, blob, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
@@ -296,19 +295,16 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Ask& ask, co
     // kHasOwn finds what has a client alone.
     if (client_index.empty()) client_index = record.id;
   }
-  RABT_TRY_STATUS(transaction.query(kNextNumber, {of.tenant, kind}, [&](const Row& row) {
-    record.number = row.integer(0);
-    return false;
-  }));
+  // Each kind has numbers of its own.
+  RABT_TRY(number,
+           next_number(transaction, std::string(kTable) + "." + std::string(kind), of.tenant));
+  record.number = number;
   RABT_TRY(inserted,
            transaction.execute(
                kInsert, {of.tenant, record.id, kind, record.number, of.session, record.author,
                          record.state, record.at_ms, record.updated_ms, record.version,
                          store::Blob{client_index}, record.blob, store::Blob{sealed}}));
-  if (inserted == 1) return true;
-  if (client_index.empty())
-    return conflict(std::string(store::kRaced), "the number was taken by another writer");
-  return false;
+  return inserted == 1;
 }
 
 Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, const Membership& of,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/rows/numbers.hpp"
 #include "hub/identity/merges.hpp"
 
 namespace rabt::consultation {
@@ -160,11 +161,6 @@ Value value(const std::optional<std::int64_t>& ms) {
   return ms ? Value(*ms) : Value(Null{});
 }
 
-Result<std::int64_t> next_number(store::Transaction& transaction, std::string_view tenant) {
-  const std::string name = "recording." + std::string(tenant);
-  return transaction.next({name});
-}
-
 }  // namespace
 
 Json recording_json(const KeptRecording& one, bool with_reason) {
@@ -228,7 +224,7 @@ Result<RecordingNotes> RecordingNotes::of(const SessionParts& parts, const Sessi
 
 Status RecordingNotes::write(store::Transaction& transaction) const {
   if (!begun_.empty()) {
-    RABT_TRY(number, next_number(transaction, tenant_));
+    RABT_TRY(number, next_number(transaction, "recording", tenant_));
     RABT_TRY_STATUS(store::run(transaction, kInsert,
                                {tenant_, begun_, number, session_, Blob{""}, "recording", "",
                                 purpose_, now_.ms, Null{}, Blob{sealed_}, std::int64_t{0}}));
@@ -243,7 +239,7 @@ Status write_bound(store::Transaction& transaction, const Session& session,
   if (one.merged)
     return store::run(transaction, kMerged, {session.tenant, one.id, Blob{one.sealed}});
   if (one.bind && one.fresh) {
-    RABT_TRY(number, next_number(transaction, session.tenant));
+    RABT_TRY(number, next_number(transaction, "recording", session.tenant));
     RABT_TRY_STATUS(store::run(
         transaction, kInsert,
         {session.tenant, one.id, number, session.id, Blob{one.index}, "processing", one.kind,

@@ -9,6 +9,7 @@
 #include "hub/base/event_names.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/line/samples.hpp"
+#include "hub/consultation/rows/numbers.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
 #include "hub/identity/merges.hpp"
 
@@ -363,12 +364,6 @@ Status write_stays(store::Transaction& transaction, const Session& before, const
   return ok_status();
 }
 
-// Numbers of a tenant's sessions.
-Result<std::int64_t> next_number(store::Transaction& transaction, std::string_view tenant) {
-  const std::string name = "session." + std::string(tenant);
-  return transaction.next({name});
-}
-
 }  // namespace
 
 Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const Session& before,
@@ -393,7 +388,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   std::int64_t number = before.number;
   if (before.version == 0) {
     RABT_TRY_STATUS(keys::insert(transaction, *sealed.key));
-    RABT_TRY(drawn, next_number(transaction, is.tenant));
+    RABT_TRY(drawn, next_number(transaction, "session", is.tenant));
     number = drawn;
     RABT_TRY_STATUS(store::run(transaction, kInsert,
                                {is.tenant,
