@@ -25,35 +25,33 @@ constexpr Statement kDropOldest{
     "DELETE FROM delivery_outcome WHERE tenant = $1 AND source = $2 AND id <= (SELECT id FROM "
     "delivery_outcome WHERE tenant = $1 AND source = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)"};
 constexpr Statement kDropBodies{
-    "UPDATE delivery_outcome SET data_key = x'', sealed = x'', envelope = x'' WHERE tenant = $1 "
-    "AND "
-    "source = $2 AND "
-    "data_key != x'' AND id <= (SELECT id FROM delivery_outcome WHERE tenant = $1 AND source = $2 "
-    "AND data_key != x'' ORDER BY id DESC LIMIT 1 OFFSET $3)"};
+    "UPDATE delivery_outcome SET data_key = $4, sealed = $4, envelope = $4 WHERE tenant = $1 AND "
+    "source = $2 AND length(data_key) > 0 AND id <= (SELECT id FROM delivery_outcome WHERE tenant "
+    "= $1 AND source = $2 AND length(data_key) > 0 ORDER BY id DESC LIMIT 1 OFFSET $3)"};
 constexpr Statement kDropOldBodies{
-    "UPDATE delivery_outcome SET data_key = x'', sealed = x'', envelope = x'' WHERE data_key != "
-    "x'' "
-    "AND at_ms < $1"};
-#define RABT_OUTCOME                                                                            \
-  "SELECT id, source, outcome, at_ms, client, request, code, reason, length, data_key != x'', " \
-  "settled, became, settled_by, settled_ms FROM delivery_outcome WHERE tenant = $1 "
+    "UPDATE delivery_outcome SET data_key = $2, sealed = $2, envelope = $2 WHERE length(data_key) "
+    "> 0 AND at_ms < $1"};
+#define RABT_OUTCOME                                                                           \
+  "SELECT id, source, outcome, at_ms, client, request, code, reason, length, "                 \
+  "length(data_key) > 0, settled, became, settled_by, settled_ms FROM delivery_outcome WHERE " \
+  "tenant = $1 "
 constexpr Statement kListAll{RABT_OUTCOME "ORDER BY id DESC LIMIT $2"};
 constexpr Statement kListOfSource{RABT_OUTCOME "AND source = $3 ORDER BY id DESC LIMIT $2"};
 constexpr Statement kListOne{RABT_OUTCOME "AND id = $2"};
 #undef RABT_OUTCOME
 // Deliveries whose body is kept: 100 of each source at most. The index of kept bodies finds each.
 constexpr Statement kOldestKept{
-    "SELECT id, source, at_ms FROM delivery_outcome WHERE tenant = $1 AND data_key != x'' AND "
-    "envelope != x'' AND settled = '' AND ($2 = '' OR source = $2) AND ($3 = '' OR code = $3) AND "
-    "at_ms >= $4 AND at_ms < $5 ORDER BY at_ms, id LIMIT $6"};
+    "SELECT id, source, at_ms FROM delivery_outcome WHERE tenant = $1 AND length(data_key) > 0 AND "
+    "length(envelope) > 0 AND settled = '' AND ($2 = '' OR source = $2) AND ($3 = '' OR code = $3) "
+    "AND at_ms >= $4 AND at_ms < $5 ORDER BY at_ms, id LIMIT $6"};
 constexpr Statement kSettle{
     "UPDATE delivery_outcome SET settled = $3, became = $4, settled_by = $5, settled_ms = $6 WHERE "
     "id = $1 AND tenant = $2 AND settled != 'discarded'"};
 constexpr Statement kIsThere{"SELECT settled FROM delivery_outcome WHERE id = $1 AND tenant = $2"};
 constexpr Statement kReadKept{
     "SELECT uid, data_key, sealed, envelope, source, client, request, settled FROM "
-    "delivery_outcome "
-    "WHERE id = $1 AND tenant = $2 AND data_key != x'' AND envelope != x''"};
+    "delivery_outcome WHERE id = $1 AND tenant = $2 AND length(data_key) > 0 AND length(envelope) "
+    "> 0"};
 constexpr Statement kTotals{
     "SELECT source, outcome, total FROM delivery_outcome_total WHERE tenant = $1"};
 // At most kKeptOutcomes of each source.
@@ -62,8 +60,8 @@ constexpr Statement kLately{
     "settled = '' AND at_ms >= CASE outcome WHEN 'unreadable' THEN CAST($2 AS BIGINT) ELSE $3 END "
     "GROUP BY source, outcome ORDER BY source, outcome"};
 constexpr Statement kReadBody{
-    "SELECT uid, data_key, sealed FROM delivery_outcome WHERE id = $1 AND tenant = $2 AND data_key "
-    "!= x''"};
+    "SELECT uid, data_key, sealed FROM delivery_outcome WHERE id = $1 AND tenant = $2 AND "
+    "length(data_key) > 0"};
 
 constexpr std::array<std::string_view, 4> kNames = {"signature", "unreadable", "not_taken",
                                                     "unused"};
@@ -140,7 +138,8 @@ void DeliveryOutcomes::note(const LostDelivery& lost) {
                                   length, store::Blob{uid}, store::Blob{data_key},
                                   store::Blob{sealed}, store::Blob{envelope}});
         transaction.put(kCount, {tenant, source, outcome});
-        if (!data_key.empty()) transaction.put(kDropBodies, {tenant, source, kKeptBodies});
+        if (!data_key.empty())
+          transaction.put(kDropBodies, {tenant, source, kKeptBodies, store::Blob{""}});
         transaction.put(kDropOldest, {tenant, source, kKeptOutcomes});
         return ok_status();
       },
@@ -152,7 +151,7 @@ void DeliveryOutcomes::remove_old() {
   parts_.store.submit(
       store::Store::Need::droppable,
       [before](store::Transaction& transaction) -> Status {
-        transaction.put(kDropOldBodies, {before});
+        transaction.put(kDropOldBodies, {before, store::Blob{""}});
         return ok_status();
       },
       [](const Status& /*status*/) {});

@@ -227,7 +227,7 @@ inline constexpr Statement kPutBootstrap{
 inline constexpr Statement kCountBootstrap{
     "UPDATE bootstrap SET tries = tries + 1 WHERE tenant = $1"};
 inline constexpr Statement kCloseBootstrap{
-    "UPDATE bootstrap SET done = 1, code = x'' WHERE tenant = $1 AND code = $2 AND done = 0 AND "
+    "UPDATE bootstrap SET done = 1, code = $4 WHERE tenant = $1 AND code = $2 AND done = 0 AND "
     "ends_ms > $3"};
 
 // ---- who changed

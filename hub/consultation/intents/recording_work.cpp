@@ -18,7 +18,7 @@ constexpr Statement kCollectOpen{
     "SELECT count(*) FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'collect' "
     "AND state = 'open'"};
 constexpr Statement kStranded{
-    "SELECT r.session, r.id, r.external <> $3, s.room_sid <> '' OR EXISTS (SELECT 1 FROM "
+    "SELECT r.session, r.id, length(r.external) > 0, s.room_sid <> '' OR EXISTS (SELECT 1 FROM "
     "session_effect o WHERE o.tenant = r.tenant AND o.session = r.session AND o.kind = 'open-room' "
     "AND o.subject <> '') FROM recording r JOIN session s ON s.tenant = r.tenant AND s.id = "
     "r.session WHERE r.tenant = $1 AND r.status IN ('recording', 'processing') AND s.status IN "
@@ -234,14 +234,13 @@ bool RecordingWork::settle_stranded() {
   stranded_ms_ = now + kSearchMs;
   std::vector<Stranded> found;
   const Status read = parts.store.read([&](store::Connection& connection) {
-    return connection.query(kStranded, {parts.tenant, kBatch, store::Blob{""}},
-                            [&](const Row& row) {
-                              found.push_back({.session = std::string(row.text(0)),
-                                               .recording = std::string(row.text(1)),
-                                               .named = row.integer(2) != 0,
-                                               .had_room = row.integer(3) != 0});
-                              return true;
-                            });
+    return connection.query(kStranded, {parts.tenant, kBatch}, [&](const Row& row) {
+      found.push_back({.session = std::string(row.text(0)),
+                       .recording = std::string(row.text(1)),
+                       .named = row.integer(2) != 0,
+                       .had_room = row.integer(3) != 0});
+      return true;
+    });
   });
   if (!read.ok() || found.empty()) return false;
   bool any_left = false;

@@ -26,7 +26,7 @@ constexpr Statement kByExternal{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
     "sealed, "
     "opened_by "
-    "FROM visit WHERE tenant = $1 AND external = $2 AND external <> x''"};
+    "FROM visit WHERE tenant = $1 AND external = $2 AND length(external) > 0"};
 // $2 to $4 are a patient, a provider and a status, or empty; $5 and $6 bound the opening; $7 is the
 // number before which the page begins, $10 whose visits are shown, or empty; $11 to $18 are the
 // other records of the patient.

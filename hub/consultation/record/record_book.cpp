@@ -47,7 +47,7 @@ constexpr Statement kHas{
 // By the index of those that have a client: all of a kind of which one person may have so many.
 constexpr Statement kHasOwn{
     "SELECT COUNT(*) FROM (SELECT client FROM session_record WHERE tenant = $1 AND session = $2 "
-    "AND kind = $3 AND author = $4 AND client <> x'' LIMIT $5) AS those"};
+    "AND kind = $3 AND author = $4 AND length(client) > 0 LIMIT $5) AS those"};
 constexpr Statement kInsert{
     "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
     "updated_ms, version, client, blob, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "

@@ -56,20 +56,7 @@ std::string turn_code(std::string_view code) {
 std::string for_postgres(std::string_view sql) {
   std::string out;
   split(sql, [&](std::string_view part, bool code) {
-    if (code) {
-      out += turn_code(part);
-      return;
-    }
-    const bool blob = part.front() == '\'' && !out.empty() && out.back() == 'x' &&
-                      (out.size() == 1 || !in_word(out[out.size() - 2]));
-    if (!blob) {
-      out += part;
-      return;
-    }
-    out.pop_back();
-    const bool empty = part == "''";
-    out += empty ? std::string(part) : "'\\x" + std::string(part.substr(1));
-    out += "::bytea";
+    out += code ? turn_code(part) : std::string(part);
   });
   return out;
 }

@@ -7,7 +7,6 @@ namespace rabt::store::postgres {
 
 // A statement of the hub as PostgreSQL takes it. One text serves both engines; what differs is
 // turned here, outside of quotes:
-//   x'', x'00ff'    blobs                     ''::bytea, '\x00ff'::bytea
 //   INDEXED BY i    a hint to SQLite alone    nothing
 //   instr(          place of a text in one    strpos(
 [[nodiscard]] std::string for_postgres(std::string_view sql);
