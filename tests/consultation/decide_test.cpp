@@ -5,6 +5,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session/hijri.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 
 // The state machine alone: no store, no clock, no provider.
 namespace rabt::consultation {

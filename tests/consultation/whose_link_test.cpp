@@ -1,4 +1,5 @@
 #include "hub/consultation/record/records.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 #include "hub/identity/epochs.hpp"
 #include "tests/consultation/link_house.hpp"
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "hub/consultation/session/hijri.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 
 namespace rabt::consultation {
 

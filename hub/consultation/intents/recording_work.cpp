@@ -5,6 +5,7 @@
 
 #include "hub/consultation/recording/bind.hpp"
 #include "hub/consultation/recording/keep.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 
 namespace rabt::consultation {
 

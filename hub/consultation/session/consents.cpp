@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/limits.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 
 // Consents, and recordings, which stand on them.
 namespace rabt::consultation {

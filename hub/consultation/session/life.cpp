@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/consultation/session/standing_consents.hpp"
 #include "hub/consultation/session/step.hpp"
 
 // From creation to the end: what moves a session from state to state.

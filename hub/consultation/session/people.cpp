@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/consultation/session/standing_consents.hpp"
 #include "hub/consultation/session/step.hpp"
 
 // Decisions about people: waiting room, coming and going.

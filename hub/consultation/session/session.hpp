@@ -423,33 +423,6 @@ bool keep_posted(Participant& participant, const Json& posted);
 // True while whoever came by the link of the invitation may be in the session as the participant.
 [[nodiscard]] bool link_holds(const Session& session, const Invitation& invitation,
                               std::string_view participant, Timestamp now);
-// As consents name a guest who speaks for himself: "guest:01J...".
-[[nodiscard]] std::string guest_actor(std::string_view participant);
-
-// Ok if the role may take part at all. Error conflict participant.role_not_allowed; conflict
-// consent.family_missing for a family member without consent.
-[[nodiscard]] Status role_allowed(const Session& session, PartRole role);
-// Those who take part and are present satisfy what the type requires. counted: whom to take
-// for present.
-[[nodiscard]] bool required_present(const Session& session, bool joined_counts);
-// Roles that the type requires and nobody present has: for the event no-show.
-[[nodiscard]] std::vector<std::string> missing_roles(const Session& session);
-// The patient's consent of a kind stands: given last, and not refused by the patient himself, whose
-// own no he alone takes back. Others' consents for themselves do not count.
-[[nodiscard]] bool consent_stands(const Session& session, std::string_view kind);
-// The patient himself has said no, or a no was said or written down last.
-[[nodiscard]] bool consent_refused(const Session& session, std::string_view kind);
-// Consents by which somebody refuses for himself, and has not taken it back, oldest first. Only his
-// account takes back what was said under it; what was said by a link, the same participant's link,
-// or the account that this participant was booked for.
-[[nodiscard]] std::vector<Json> own_refusals(const Session& session, std::string_view kind);
-// The latest consent of a kind by `by`, as consents name him, about the participant, or about
-// nobody in particular when that is empty. Null without one.
-[[nodiscard]] const Json* latest_word(const Session& session, std::string_view kind,
-                                      std::string_view by, std::string_view participant);
-// True for a refusal, and for a consent that was not given by a link, or whose link is still held
-// by the browser that gave it. Consents that do not count stand nowhere for anybody's word.
-[[nodiscard]] bool still_counts(const Session& session, const Json& consent);
 // Name of the link that a participant holds now, for the consents that he gives by it: its
 // invitation and generation, and how often it moved to another browser. Empty without one.
 [[nodiscard]] std::string link_word(const Session& session, const Participant& one);
@@ -459,22 +432,15 @@ bool keep_posted(Participant& participant, const Json& posted);
 // True if the holder of the participant's link has given a code that went to the telephone of this
 // record, {of, version}. Null or of nobody: never.
 [[nodiscard]] bool link_proven(const Session& session, const Participant& one, const Json& record);
-// True if both are one person: by the account, or, for two guests, by a name, an address or an id.
-[[nodiscard]] bool is_same_person(const Participant& one, const Participant& other);
-// True for a consent that the patient gave or refused himself, by his account or his link.
-[[nodiscard]] bool is_patients_word(const Session& session, const Json& consent);
-// True if the patient himself has said no, and has not taken it back.
-[[nodiscard]] bool patient_refused(const Session& session, std::string_view kind);
-// True for a relative who was put out while the patient's no stands. A guest is known by a name, an
-// address or an id.
-[[nodiscard]] bool is_unwanted_relative(const Session& session, const Participant& coming);
-// Error conflict consent.transcription_missing unless everybody who was in the call has said so for
-// himself, and has not taken it back. A host says it for a guest who has not refused himself.
-[[nodiscard]] Status may_be_transcribed(const Session& session);
 
-// True if somebody has refused that words are kept, and holds to it: himself, or a guest for whom a
-// host wrote it down last.
-[[nodiscard]] bool words_refused(const Session& session);
+// Ok if the role may take part at all. Error conflict participant.role_not_allowed; conflict
+// consent.family_missing for a family member without consent.
+[[nodiscard]] Status role_allowed(const Session& session, PartRole role);
+// True if those who take part and are present satisfy what the type requires. joined_counts:
+// the call to join makes present, too.
+[[nodiscard]] bool required_present(const Session& session, bool joined_counts);
+// Roles that the type requires and nobody present has: for the event no-show.
+[[nodiscard]] std::vector<std::string> missing_roles(const Session& session);
 
 // Names of identifiers by which a patient is known when he comes, for a confirmation.
 inline constexpr std::array<std::string_view, 4> kIdentifiers{"name", "birth_date", "record_number",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/limits.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 #include "hub/schema/schema_regex.hpp"
 
 namespace rabt::consultation {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hub/consultation/session/standing_consents.hpp"
+
 // Transcription by the provider.
 namespace rabt::consultation {
 

@@ -6,6 +6,7 @@
 
 #include "hub/consultation/acts/desk.hpp"
 #include "hub/consultation/rows/relations.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 #include "hub/consultation/video/role.hpp"
 
 namespace rabt::consultation {

@@ -4,6 +4,7 @@
 
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::consultation {

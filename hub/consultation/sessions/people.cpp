@@ -10,6 +10,7 @@
 #include "hub/consultation/acts/desk.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 
 namespace rabt::consultation {
 

@@ -6,6 +6,7 @@
 #include "hub/base/printable.hpp"
 #include "hub/consultation/recording/keep.hpp"
 #include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
 
 namespace rabt::consultation {
 
