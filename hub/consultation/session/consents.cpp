@@ -5,7 +5,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 
-// Consents, and recordings, which stand on them.
+// Decisions about consents.
 namespace rabt::consultation {
 
 namespace {
@@ -200,26 +200,6 @@ Result<Change> on(Step step, const RecordConsent& command) {
     step.ask("stop-recording", is.recording.running);
     end_recording(step);
   }
-  return done(std::move(step));
-}
-
-Result<Change> on(Step step, const StartRecording& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "active"));
-  if (is.status != SessionStatus::active)
-    return conflict("session.not_started", "the session is " + std::string(to_string(is.status)) +
-                                               ", and only one that is active is recorded");
-  if (!is.recording.running.empty()) return nothing(is);
-  RABT_TRY_STATUS(begin_recording(step, command.purpose));
-  return done(std::move(step));
-}
-
-Result<Change> on(Step step, const StopRecording& /*command*/) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "active"));
-  if (is.recording.running.empty()) return nothing(is);
-  step.ask("stop-recording", is.recording.running);
-  end_recording(step);
   return done(std::move(step));
 }
 

@@ -82,6 +82,9 @@ void keep_refusals(Step& step, const Participant& one);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);
+// A recording that stood on a consent by a link ends with that link; that of a training, of which
+// everybody is asked, ends when somebody comes who has not consented.
+void follow_consents(Step& step);
 // Asks the provider, also when it was asked before: it may have begun in another room.
 void begin_transcription(Step& step);
 // Ends the transcription. code: why, when nobody asked for the end.

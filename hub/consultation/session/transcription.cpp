@@ -36,6 +36,26 @@ Status must_transcribe(const Step& step) {
 
 }  // namespace
 
+void begin_transcription(Step& step) {
+  Session& is = step.after();
+  is.transcript.asked_ms = step.moment.now.ms;
+  is.transcript.begun_ms = 0;
+  is.end_gap(step.moment.now.ms);
+  step.ask("start-transcription");
+}
+
+void end_transcription(Step& step, std::string_view code) {
+  Session& is = step.after();
+  if (!is.transcript.on) return;
+  is.transcript.on = false;
+  is.transcript.ended_ms = step.moment.now.ms;
+  is.end_gap(step.moment.now.ms);
+  Json why = Json::object();
+  if (!code.empty()) why.set("code", code);
+  step.record("transcript.stopped", why);
+  step.tell("transcript-stopped", why);
+}
+
 Result<Change> on(Step step, const StartTranscription& /*command*/) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "active"));

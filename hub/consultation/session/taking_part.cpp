@@ -1,0 +1,127 @@
+#include <algorithm>
+
+#include "hub/base/limits.hpp"
+#include "hub/consultation/session/standing_consents.hpp"
+#include "hub/consultation/session/step.hpp"
+
+// Rules of taking part: roles that a session takes, its patient, and the way in.
+namespace rabt::consultation {
+
+namespace {
+
+// True for somebody without an account whom a person calls staff: nobody knows that he is no
+// relative. The session's own organizer, and whom a system brought, are known to the hospital.
+bool is_unknown_staff(const Session& is, const Participant& coming, const Actor& who) {
+  if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == is.people.organizer)
+    return false;
+  const Participant* const known = is.participant(coming.id);
+  return !(known != nullptr ? bringer_of(is, *known) : who.person).empty();
+}
+
+}  // namespace
+
+Status not_own_patient(const Session& session) {
+  if (session.patient.empty()) return ok_status();
+  const bool treats = session.provider == session.patient;
+  const auto& people = session.people.participants;
+  const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& one) {
+    return one.person == session.patient && one.takes_part() && one.role != PartRole::patient;
+  });
+  if (!treats && !other) return ok_status();
+  return conflict("session.own_patient",
+                  "whom the session is about takes part as patient, and as nothing else: name "
+                  "another doctor, or another patient");
+}
+
+Status may_take_part(const Step& step, const Participant& coming) {
+  const Session& is = step.change.after;
+  const PartRole role = coming.role;
+  RABT_TRY_STATUS(role_allowed(is, role));
+  // A person who comes himself has the roles that he signed in with, too.
+  const Actor& who = step.moment.who;
+  const identity::Roles own_roles = coming.person == who.person ? who.roles : identity::Roles{};
+  const bool held = may_act_as(coming.account, role) || may_act_as(own_roles, role);
+  if (!coming.person.empty() && !held)
+    return conflict("participant.role_not_held",
+                    "the account has no role in the tenant with which somebody takes part as " +
+                        std::string(to_string(role)));
+  RABT_TRY_STATUS(no_second_patient(is, coming));
+  if (is_unwanted_relative(is, coming))
+    return conflict("consent.own_word",
+                    "the patient has put this relative out by his own word, and he alone lets the "
+                    "relative in again");
+  // Nobody knows of an observer without a role of the hospital that he is no relative.
+  if (role == PartRole::observer && !works_here(coming.account) && !works_here(own_roles) &&
+      patient_refused(is, "family"))
+    return conflict("consent.own_word",
+                    "the patient wants none of his family there: until he takes that back, who "
+                    "observes needs an account with a role of the hospital");
+  if (is_unknown_staff(is, coming, who) && patient_refused(is, "family"))
+    return conflict("consent.own_word",
+                    "the patient wants none of his family there: until he takes that back, who "
+                    "comes as staff needs an account with a role of the hospital");
+  if (is.room.plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
+    return ok_status();
+  return conflict("capability.receive_only",
+                  "the role " + std::string(to_string(role)) +
+                      " only sees and hears, and the video provider of this session cannot keep "
+                      "anybody from speaking");
+}
+
+Result<Participant*> bring_in(Step& step, Participant coming) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(may_take_part(step, coming));
+  const auto parts = std::count_if(is.people.participants.begin(), is.people.participants.end(),
+                                   [](const Participant& part) { return part.takes_part(); });
+  if (parts >= kMostParticipants)
+    return conflict("session.full", "a session has at most 15 participants");
+  if (is.people.participants.size() >= limits::kMaxSessionPeople)
+    return conflict("session.full", "100 people took part in the session, as many as it knows");
+  coming.admission = first_admission(is, coming);
+  coming.since_ms = step.moment.now.ms;
+  coming.created_ms = step.moment.now.ms;
+  coming.number = static_cast<std::int64_t>(is.people.participants.size()) + 1;
+  is.people.participants.push_back(std::move(coming));
+  RABT_TRY_STATUS(take_as_patient(step, is.people.participants.back()));
+  return &is.people.participants.back();
+}
+
+Status take_as_patient(Step& step, const Participant& coming) {
+  Session& is = step.after();
+  // The patient may come later, once.
+  if (coming.role == PartRole::patient && is.patient.empty() && !coming.person.empty()) {
+    is.patient = coming.person;
+    is.patient_pseudonym = coming.pseudonym;
+    is.patient_by = word_of(is, step.moment.who.person);
+  }
+  return not_own_patient(is);
+}
+
+std::string bringer_of(const Session& session, const Participant& one) {
+  constexpr std::string_view kPerson = "person:";
+  if (!one.brought_by.empty()) return one.brought_by;
+  // The opener counts as having brought in those of whom an older hub wrote nothing down.
+  const auto at = session.created_by.rfind(kPerson);
+  return at == std::string::npos ? std::string() : session.created_by.substr(at + kPerson.size());
+}
+
+std::string word_of(const Session& session, const std::string& person) {
+  std::string out = person;
+  const Participant* one = session.of_person(person);
+  while (one != nullptr) {
+    const std::string by = bringer_of(session, *one);
+    if (by.empty() || out.find(by) != std::string::npos) break;
+    out += " " + by;
+    one = session.of_person(by);
+  }
+  return out;
+}
+
+Admission first_admission(const Session& session, const Participant& coming) {
+  // An `admin` without an account is no office: he waits like everybody else.
+  const bool guest_office = coming.person.empty() && coming.role == PartRole::admin;
+  const bool at_once = coming.bypass || (leads(session, coming) && !guest_office);
+  return session.waiting_room && !at_once ? Admission::waiting : Admission::admitted;
+}
+
+}  // namespace rabt::consultation
