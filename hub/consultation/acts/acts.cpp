@@ -7,6 +7,7 @@
 #include "hub/access/reading.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/recording/rows.hpp"
+#include "hub/consultation/rows/follow_ups.hpp"
 #include "hub/consultation/rows/guest_rows.hpp"
 
 namespace rabt::consultation {
@@ -300,7 +301,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
     if (wanted) {
       const bool by_hospital = who.system || who.roles.has(identity::Role::integration);
       if (!change.after.follow_up_of.empty() && !by_hospital)
-        RABT_TRY_STATUS(SessionRows::check_follow_up(transaction, change.after));
+        RABT_TRY_STATUS(check_follow_up(transaction, change.after));
       RABT_TRY(found, fits(transaction));
       if ((found != Fit::free) != change.after.warns("provider.overlap"))
         return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");

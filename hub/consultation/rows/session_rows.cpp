@@ -1,13 +1,9 @@
 #include "hub/consultation/rows/session_rows.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/base/check.hpp"
-#include "hub/base/event_names.hpp"
-#include "hub/base/limits.hpp"
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
@@ -39,9 +35,6 @@ constexpr Statement kStays{
 constexpr Statement kDue{
     "SELECT tenant, id FROM session WHERE due_ms IS NOT NULL AND due_ms <= $1 ORDER BY due_ms "
     "LIMIT $2"};
-constexpr Statement kEvents{
-    "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
-    "AND seq > $3 ORDER BY seq LIMIT $4"};
 constexpr Statement kInsert{
     "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
     "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
@@ -57,35 +50,6 @@ constexpr Statement kUpdate{
     "tenant = $1 AND id = "
     "$2 "
     "AND version = $17"};
-// Both without emergencies that begin within $3 of their making.
-constexpr Statement kBookings{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "ended_ms IS NULL AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
-constexpr Statement kBookedSince{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "created_ms > $4 AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
-constexpr Statement kBookedFor{
-    "SELECT count(*) FILTER (WHERE patient = $4 AND patient <> ''), count(*) FILTER (WHERE "
-    "provider = $5 AND provider <> '') FROM session WHERE tenant = $1 AND booked_by = $2 AND "
-    "booked_by <> '' AND created_ms > $3"};
-constexpr Statement kOpenNow{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "ended_ms IS NULL AND at_ms <= $3"};
-constexpr Statement kOpenEmergency{
-    "SELECT id FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND ended_ms "
-    "IS NULL AND type = 'emergency_consultation' AND id <> $3 AND at_ms <= $4 LIMIT 1"};
-constexpr Statement kEmergenciesSince{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "created_ms > $4 AND type = 'emergency_consultation' AND at_ms <= created_ms + $3"};
-constexpr Statement kFollowsOn{
-    "SELECT id FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND follow_up_of "
-    "= $3 AND id <> $4 LIMIT 1"};
-// $5 is before the start of whatever lasts until $6; the index walks from there on.
-constexpr Statement kFollowUps{
-    "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
-    "FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $5 AND "
-    "follow_up_of = $3 AND id <> $4 AND status IN ('requested', 'scheduled', 'waiting', "
-    "'active')"};
 constexpr Statement kInsertSealed{
     "INSERT INTO session_sealed (tenant, id, sealed) VALUES ($1, $2, $3)"};
 constexpr Statement kUpdateSealed{
@@ -116,12 +80,6 @@ constexpr Statement kRelink{
     "version = $5"};
 constexpr Statement kLastEffect{
     "SELECT max(n) FROM session_effect WHERE tenant = $1 AND session = $2"};
-constexpr Statement kCountEvent{
-    "UPDATE session SET events = events + 1 WHERE tenant = $1 AND id = $2"};
-constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant = $1 AND id = $2"};
-constexpr Statement kPutEvent{
-    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)"};
 constexpr Statement kHold{"UPDATE session SET events = events WHERE tenant = $1 AND id = $2"};
 constexpr Statement kStatusOf{"SELECT status FROM session WHERE tenant = $1 AND id = $2"};
 constexpr Statement kAdmissionOf{
@@ -277,32 +235,6 @@ Result<std::vector<std::pair<std::string, std::string>>> SessionRows::due(Timest
   return found;
 }
 
-Result<SessionRows::EventPage> SessionRows::events(std::string_view tenant,
-                                                   std::string_view session,
-                                                   std::int64_t after) const {
-  EventPage page;
-  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    page = {};
-    std::size_t bytes = 0;
-    return connection.query(
-        kEvents, {tenant, session, after, limits::kMaxPageItems + 1}, [&](const Row& row) {
-          bytes += row.text(4).size();
-          const auto items = static_cast<std::int64_t>(page.events.size());
-          page.more =
-              items > 0 && (bytes > limits::kMaxPageBytes || items == limits::kMaxPageItems);
-          if (page.more) return false;
-          auto data = Json::parse(row.text(4));
-          page.events.push_back({.seq = row.integer(0),
-                                 .type = text(row, 1),
-                                 .at_ms = row.integer(2),
-                                 .actor = text(row, 3),
-                                 .data = data.ok() ? std::move(*data) : Json::object()});
-          return true;
-        });
-  }));
-  return page;
-}
-
 Result<std::string> SessionRows::appointment_index(std::string_view tenant,
                                                    const Json& appointment) const {
   if (appointment.is_null()) return std::string();
@@ -447,26 +379,6 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   return number;
 }
 
-Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
-                                            std::string_view tenant, std::string_view session,
-                                            std::string_view type, Timestamp at,
-                                            std::string_view actor, std::string_view trace,
-                                            const Json& data) {
-  if (!is_event_name("session." + std::string(type)))
-    RABT_BUG("an event that hub/base/event_names.cpp does not list");
-  RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
-  std::int64_t seq = 0;
-  RABT_TRY_STATUS(transaction.query(kEventNumber, {tenant, session}, [&](const Row& row) {
-    seq = row.integer(0);
-    return false;
-  }));
-  const std::string text = data.dump();
-  RABT_TRY_STATUS(
-      store::run(transaction, kPutEvent,
-                 {tenant, session, seq, type, at.ms, actor, std::string_view(text), trace}));
-  return seq;
-}
-
 Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& transaction,
                                                        std::string_view tenant,
                                                        std::string_view session) {
@@ -495,183 +407,11 @@ Result<std::optional<std::string>> SessionRows::of_request(std::string_view tena
   return found;
 }
 
-namespace {
-
-// Says whether another session than `but` follows one.
-Status find_follower(store::Connection& connection, const Session& is, std::string_view followed,
-                     std::string_view but, bool& found) {
-  return connection.query(kFollowsOn, {is.tenant, is.patient, followed, but},
-                          [&](const Row& /*row*/) {
-                            found = true;
-                            return false;
-                          });
-}
-
-}  // namespace
-
-Result<bool> SessionRows::is_followed(const Session& session) const {
-  bool found = false;
-  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return find_follower(connection, session, session.id, session.id, found);
-  }));
-  return found;
-}
-
-Status SessionRows::take_word(store::Transaction& transaction, const Session& is) {
-  bool taken = false;
-  RABT_TRY_STATUS(find_follower(transaction, is, is.follow_up_of, is.id, taken));
-  if (!taken) return ok_status();
-  return conflict(std::string(kSessionRaced), "another session follows the same one meanwhile");
-}
-
 Status SessionRows::put_request(store::Transaction& transaction, std::string_view tenant,
                                 std::string_view index, std::string_view session) {
   RABT_TRY(put, transaction.execute(kPutRequest, {tenant, Blob{index}, session}));
   if (put == 1) return ok_status();
   return conflict(std::string(kSessionRaced), "the request came twice at once");
-}
-
-namespace {
-
-// A patient has one emergency that he opened himself and that is not over.
-Status check_emergency(store::Transaction& transaction, const Session& is,
-                       std::string_view person) {
-  // One that is planned for later is no reason to refuse one that begins now.
-  const std::int64_t until =
-      begins_now(is) ? is.created_ms + kEmergencyMs : std::numeric_limits<std::int64_t>::max();
-  std::string open;
-  RABT_TRY_STATUS(
-      transaction.query(kOpenEmergency, {is.tenant, person, is.id, until}, [&](const Row& row) {
-        open = text(row, 0);
-        return false;
-      }));
-  if (open.empty()) return ok_status();
-  return conflict("emergency.open", "your emergency session:" + open +
-                                        " is open; join it, or cancel it before you open another");
-}
-
-constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kDayMs = 24 * kHourMs;
-
-Error booking_limit(const std::string& why) {
-  return conflict("booking.limit", why);
-}
-
-// Each emergency rings for doctors and opens a room, also one that is called off at once.
-Status check_emergencies(store::Transaction& transaction, const Session& is, Booker by) {
-  const bool own = by == Booker::patient;
-  const std::int64_t most = own ? limits::kMaxEmergenciesOfPatient : limits::kMaxEmergenciesOfStaff;
-  const std::int64_t since = is.created_ms - (own ? kHourMs : kDayMs);
-  std::int64_t opened = 0;
-  RABT_TRY_STATUS(transaction.query(
-      kEmergenciesSince, {is.tenant, is.booked_by, kEmergencyMs, since}, [&](const Row& row) {
-        opened = row.integer(0);
-        return false;
-      }));
-  if (opened <= most) return ok_status();
-  return booking_limit("you have opened " + std::to_string(most) + " emergencies within " +
-                       (own ? "an hour" : "a day") +
-                       ", as many as there may be, also those that were called off; call the "
-                       "hospital, or the emergency services");
-}
-
-Status check_own_bookings(store::Transaction& transaction, const Session& is,
-                          const VideoSettings& settings) {
-  const std::string_view person = is.booked_by;
-  if (is.type == SessionType::emergency_consultation)
-    RABT_TRY_STATUS(check_emergency(transaction, is, person));
-  // Whoever needs help now is not told to cancel a visit first.
-  if (begins_now(is)) return ok_status();
-  std::int64_t open = 0;
-  std::int64_t today = 0;
-  RABT_TRY_STATUS(
-      transaction.query(kBookings, {is.tenant, person, kEmergencyMs}, [&](const Row& row) {
-        open = row.integer(0);
-        return false;
-      }));
-  RABT_TRY_STATUS(transaction.query(
-      kBookedSince, {is.tenant, person, kEmergencyMs, is.created_ms - kDayMs}, [&](const Row& row) {
-        today = row.integer(0);
-        return false;
-      }));
-  if (open > settings.patient_bookings)
-    return booking_limit("you have " + std::to_string(settings.patient_bookings) +
-                         " open bookings, as many as there may be; cancel one first");
-  if (today > settings.patient_bookings_per_day)
-    return booking_limit("you have booked " + std::to_string(settings.patient_bookings_per_day) +
-                         " visits within a day, as many as there may be, also those that you have "
-                         "cancelled; book again tomorrow, or call the clinic");
-  return ok_status();
-}
-
-Status check_bookings_of_staff(store::Transaction& transaction, const Session& is, Booker by,
-                               const VideoSettings& settings) {
-  std::int64_t of_patient = 0;
-  std::int64_t of_provider = 0;
-  RABT_TRY_STATUS(transaction.query(
-      kBookedFor, {is.tenant, is.booked_by, is.created_ms - kDayMs, is.patient, is.provider},
-      [&](const Row& row) {
-        of_patient = row.integer(0);
-        of_provider = row.integer(1);
-        return false;
-      }));
-  const auto refused = [](std::int64_t most, std::string_view whose) {
-    return booking_limit("you have booked " + std::to_string(most) + " visits of this " +
-                         std::string(whose) +
-                         " within a day, as many as there may be, also those that were called off; "
-                         "book again tomorrow");
-  };
-  if (of_patient > settings.bookings_per_patient)
-    return refused(settings.bookings_per_patient, "patient");
-  if (of_provider > settings.bookings_per_provider)
-    return refused(settings.bookings_per_provider, "provider");
-  const std::int64_t soon = is.created_ms + settings.room_lead_minutes * 60'000;
-  if (by == Booker::office || is.schedule.at_ms.value_or(is.created_ms) > soon) return ok_status();
-  std::int64_t open = 0;
-  RABT_TRY_STATUS(transaction.query(kOpenNow, {is.tenant, is.booked_by, soon}, [&](const Row& row) {
-    open = row.integer(0);
-    return false;
-  }));
-  if (open <= settings.open_rooms) return ok_status();
-  return booking_limit("you have opened " + std::to_string(settings.open_rooms) +
-                       " sessions that are not over, as many as there may be at once; end or "
-                       "cancel one first");
-}
-
-}  // namespace
-
-Status SessionRows::check_bookings(store::Transaction& transaction, const Session& is, Booker by,
-                                   const VideoSettings& settings) {
-  if (is.booked_by.empty()) return ok_status();
-  if (begins_now(is) && by != Booker::office)
-    RABT_TRY_STATUS(check_emergencies(transaction, is, by));
-  if (by == Booker::patient) return check_own_bookings(transaction, is, settings);
-  if (begins_now(is)) return ok_status();
-  return check_bookings_of_staff(transaction, is, by, settings);
-}
-
-Status SessionRows::check_follow_up(store::Transaction& transaction, const Session& is) {
-  constexpr std::int64_t kMostOpen = 20;
-  const std::int64_t from = is.schedule.at_ms.value_or(is.created_ms);
-  const std::int64_t to = from + is.schedule.minutes * 60'000;
-  std::int64_t open = 0;
-  std::int64_t then = 0;
-  RABT_TRY_STATUS(transaction.query(kFollowUps,
-                                    {is.tenant, is.provider, is.follow_up_of, is.id,
-                                     is.created_ms - kMostPlannedMinutes * 60'000, from, to},
-                                    [&](const Row& row) {
-                                      open = row.integer(0);
-                                      then = row.integer(1);
-                                      return false;
-                                    }));
-  if (then > 0)
-    return conflict("follow_up.taken",
-                    "the visit has a follow-up at that time already; choose another time, or "
-                    "cancel that one first");
-  if (open < kMostOpen) return ok_status();
-  return conflict("follow_up.limit", "the visit has " + std::to_string(open) +
-                                         " follow-ups that are not over, as many as there may be; "
-                                         "cancel one first");
 }
 
 Status SessionRows::put_effect(store::Transaction& transaction, const Session& session,

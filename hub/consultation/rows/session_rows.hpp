@@ -64,10 +64,6 @@ struct SealedChange {
   std::string trace;
 };
 
-// Person who books under his own account: a patient for himself, an office for the whole house, or
-// somebody else of the staff.
-enum class Booker : std::uint8_t { patient, staff, office };
-
 // Immutable, any thread.
 class SessionRows {
  public:
@@ -141,22 +137,6 @@ class SessionRows {
   // Inside a job. Error conflict session.raced: another one of the same key was quicker.
   [[nodiscard]] static Status put_request(store::Transaction& transaction, std::string_view tenant,
                                           std::string_view index, std::string_view session);
-  // True if another session of its patient follows it, also one that was called off.
-  [[nodiscard]] Result<bool> is_followed(const Session& session) const;
-  // Inside the job that makes a session with the word of the one that it follows. Error conflict
-  // session.raced: another one was quicker.
-  [[nodiscard]] static Status take_word(store::Transaction& transaction, const Session& is);
-  // Inside the job that makes a session. Errors conflict booking.limit: more sessions that this
-  // person booked are not over, or were booked in 24 hours, than the settings allow;
-  // emergency.open: a patient opens an emergency, and another one of his is not over. An emergency
-  // that begins now neither counts as a booking nor is refused for bookings; one person opens as
-  // many as limits.hpp says.
-  [[nodiscard]] static Status check_bookings(store::Transaction& transaction, const Session& is,
-                                             Booker by, const VideoSettings& settings);
-  // Inside the job that makes or moves a session that follows another. Error conflict
-  // follow_up.taken when another one with the same provider covers that time already,
-  // follow_up.limit when 20 others are not over.
-  [[nodiscard]] static Status check_follow_up(store::Transaction& transaction, const Session& is);
   // Inside a job: one more intent of a session, also after its end.
   [[nodiscard]] static Status put_effect(store::Transaction& transaction, const Session& session,
                                          std::string_view kind, std::string_view subject,

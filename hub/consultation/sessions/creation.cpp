@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "hub/consultation/acts/desk.hpp"
+#include "hub/consultation/rows/booking_limits.hpp"
+#include "hub/consultation/rows/follow_ups.hpp"
 #include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 #include "hub/consultation/video/role.hpp"
@@ -253,7 +255,7 @@ Status SessionCreation::stand_behind(const Actor& who, Booking& booking) const {
   is.patient_by = who.person;
   is.word_handed_on = false;
   if (!booking.before) return ok_status();
-  RABT_TRY(followed, acts_.rows().is_followed(*booking.before));
+  RABT_TRY(followed, is_followed(acts_.parts().store, *booking.before));
   hand_word_on(who, *booking.before, followed, is, acts_.parts().clock.now());
   return ok_status();
 }
@@ -397,10 +399,8 @@ Answer SessionCreation::create(const Ask& ask) {
     const Session& is = made.after;
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
-    if (is.word_handed_on && !is.patient_by.empty())
-      RABT_TRY_STATUS(SessionRows::take_word(transaction, is));
-    RABT_TRY_STATUS(
-        SessionRows::check_bookings(transaction, is, booker_of(who), acts_.parts().settings));
+    if (is.word_handed_on && !is.patient_by.empty()) RABT_TRY_STATUS(take_word(transaction, is));
+    RABT_TRY_STATUS(check_bookings(transaction, is, booker_of(who), acts_.parts().settings));
     if (is.provider.empty() || booking.open.request) return ok_status();
     return acts_.around().take_place(transaction, is.tenant, booking.place, is.id);
   };

@@ -1,0 +1,153 @@
+#include "hub/consultation/rows/booking_limits.hpp"
+
+#include <limits>
+#include <string>
+
+#include "hub/base/limits.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+// Both without emergencies that begin within $3 of their making.
+constexpr Statement kBookings{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "ended_ms IS NULL AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
+constexpr Statement kBookedSince{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "created_ms > $4 AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
+constexpr Statement kBookedFor{
+    "SELECT count(*) FILTER (WHERE patient = $4 AND patient <> ''), count(*) FILTER (WHERE "
+    "provider = $5 AND provider <> '') FROM session WHERE tenant = $1 AND booked_by = $2 AND "
+    "booked_by <> '' AND created_ms > $3"};
+constexpr Statement kOpenNow{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "ended_ms IS NULL AND at_ms <= $3"};
+constexpr Statement kOpenEmergency{
+    "SELECT id FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND ended_ms "
+    "IS NULL AND type = 'emergency_consultation' AND id <> $3 AND at_ms <= $4 LIMIT 1"};
+constexpr Statement kEmergenciesSince{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "created_ms > $4 AND type = 'emergency_consultation' AND at_ms <= created_ms + $3"};
+
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kDayMs = 24 * kHourMs;
+
+Error booking_limit(const std::string& why) {
+  return conflict("booking.limit", why);
+}
+
+// A patient has one emergency that he opened himself and that is not over.
+Status check_emergency(store::Transaction& transaction, const Session& is,
+                       std::string_view person) {
+  // One that is planned for later is no reason to refuse one that begins now.
+  const std::int64_t until =
+      begins_now(is) ? is.created_ms + kEmergencyMs : std::numeric_limits<std::int64_t>::max();
+  std::string open;
+  RABT_TRY_STATUS(
+      transaction.query(kOpenEmergency, {is.tenant, person, is.id, until}, [&](const Row& row) {
+        open = std::string(row.text(0));
+        return false;
+      }));
+  if (open.empty()) return ok_status();
+  return conflict("emergency.open", "your emergency session:" + open +
+                                        " is open; join it, or cancel it before you open another");
+}
+
+// Each emergency rings for doctors and opens a room, also one that is called off at once.
+Status check_emergencies(store::Transaction& transaction, const Session& is, Booker by) {
+  const bool own = by == Booker::patient;
+  const std::int64_t most = own ? limits::kMaxEmergenciesOfPatient : limits::kMaxEmergenciesOfStaff;
+  const std::int64_t since = is.created_ms - (own ? kHourMs : kDayMs);
+  std::int64_t opened = 0;
+  RABT_TRY_STATUS(transaction.query(
+      kEmergenciesSince, {is.tenant, is.booked_by, kEmergencyMs, since}, [&](const Row& row) {
+        opened = row.integer(0);
+        return false;
+      }));
+  if (opened <= most) return ok_status();
+  return booking_limit("you have opened " + std::to_string(most) + " emergencies within " +
+                       (own ? "an hour" : "a day") +
+                       ", as many as there may be, also those that were called off; call the "
+                       "hospital, or the emergency services");
+}
+
+Status check_own_bookings(store::Transaction& transaction, const Session& is,
+                          const VideoSettings& settings) {
+  const std::string_view person = is.booked_by;
+  if (is.type == SessionType::emergency_consultation)
+    RABT_TRY_STATUS(check_emergency(transaction, is, person));
+  // Whoever needs help now is not told to cancel a visit first.
+  if (begins_now(is)) return ok_status();
+  std::int64_t open = 0;
+  std::int64_t today = 0;
+  RABT_TRY_STATUS(
+      transaction.query(kBookings, {is.tenant, person, kEmergencyMs}, [&](const Row& row) {
+        open = row.integer(0);
+        return false;
+      }));
+  RABT_TRY_STATUS(transaction.query(
+      kBookedSince, {is.tenant, person, kEmergencyMs, is.created_ms - kDayMs}, [&](const Row& row) {
+        today = row.integer(0);
+        return false;
+      }));
+  if (open > settings.patient_bookings)
+    return booking_limit("you have " + std::to_string(settings.patient_bookings) +
+                         " open bookings, as many as there may be; cancel one first");
+  if (today > settings.patient_bookings_per_day)
+    return booking_limit("you have booked " + std::to_string(settings.patient_bookings_per_day) +
+                         " visits within a day, as many as there may be, also those that you have "
+                         "cancelled; book again tomorrow, or call the clinic");
+  return ok_status();
+}
+
+Status check_bookings_of_staff(store::Transaction& transaction, const Session& is, Booker by,
+                               const VideoSettings& settings) {
+  std::int64_t of_patient = 0;
+  std::int64_t of_provider = 0;
+  RABT_TRY_STATUS(transaction.query(
+      kBookedFor, {is.tenant, is.booked_by, is.created_ms - kDayMs, is.patient, is.provider},
+      [&](const Row& row) {
+        of_patient = row.integer(0);
+        of_provider = row.integer(1);
+        return false;
+      }));
+  const auto refused = [](std::int64_t most, std::string_view whose) {
+    return booking_limit("you have booked " + std::to_string(most) + " visits of this " +
+                         std::string(whose) +
+                         " within a day, as many as there may be, also those that were called off; "
+                         "book again tomorrow");
+  };
+  if (of_patient > settings.bookings_per_patient)
+    return refused(settings.bookings_per_patient, "patient");
+  if (of_provider > settings.bookings_per_provider)
+    return refused(settings.bookings_per_provider, "provider");
+  const std::int64_t soon = is.created_ms + settings.room_lead_minutes * 60'000;
+  if (by == Booker::office || is.schedule.at_ms.value_or(is.created_ms) > soon) return ok_status();
+  std::int64_t open = 0;
+  RABT_TRY_STATUS(transaction.query(kOpenNow, {is.tenant, is.booked_by, soon}, [&](const Row& row) {
+    open = row.integer(0);
+    return false;
+  }));
+  if (open <= settings.open_rooms) return ok_status();
+  return booking_limit("you have opened " + std::to_string(settings.open_rooms) +
+                       " sessions that are not over, as many as there may be at once; end or "
+                       "cancel one first");
+}
+
+}  // namespace
+
+Status check_bookings(store::Transaction& transaction, const Session& is, Booker by,
+                      const VideoSettings& settings) {
+  if (is.booked_by.empty()) return ok_status();
+  if (begins_now(is) && by != Booker::office)
+    RABT_TRY_STATUS(check_emergencies(transaction, is, by));
+  if (by == Booker::patient) return check_own_bookings(transaction, is, settings);
+  if (begins_now(is)) return ok_status();
+  return check_bookings_of_staff(transaction, is, by, settings);
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,75 @@
+#include "hub/consultation/rows/follow_ups.hpp"
+
+#include <string>
+
+#include "hub/consultation/rows/session_rows.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr Statement kFollowsOn{
+    "SELECT id FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND follow_up_of "
+    "= $3 AND id <> $4 LIMIT 1"};
+// $5 is before the start of whatever lasts until $6; the index walks from there on.
+constexpr Statement kFollowUps{
+    "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
+    "FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $5 AND "
+    "follow_up_of = $3 AND id <> $4 AND status IN ('requested', 'scheduled', 'waiting', "
+    "'active')"};
+
+// Says whether another session than `but` follows one.
+Status find_follower(store::Connection& connection, const Session& is, std::string_view followed,
+                     std::string_view but, bool& found) {
+  return connection.query(kFollowsOn, {is.tenant, is.patient, followed, but},
+                          [&](const Row& /*row*/) {
+                            found = true;
+                            return false;
+                          });
+}
+
+}  // namespace
+
+Result<bool> is_followed(store::Store& store, const Session& session) {
+  bool found = false;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return find_follower(connection, session, session.id, session.id, found);
+  }));
+  return found;
+}
+
+Status take_word(store::Transaction& transaction, const Session& is) {
+  bool taken = false;
+  RABT_TRY_STATUS(find_follower(transaction, is, is.follow_up_of, is.id, taken));
+  if (!taken) return ok_status();
+  return conflict(std::string(kSessionRaced), "another session follows the same one meanwhile");
+}
+
+Status check_follow_up(store::Transaction& transaction, const Session& is) {
+  constexpr std::int64_t kMostOpen = 20;
+  const std::int64_t from = is.schedule.at_ms.value_or(is.created_ms);
+  const std::int64_t to = from + is.schedule.minutes * 60'000;
+  std::int64_t open = 0;
+  std::int64_t then = 0;
+  RABT_TRY_STATUS(transaction.query(kFollowUps,
+                                    {is.tenant, is.provider, is.follow_up_of, is.id,
+                                     is.created_ms - kMostPlannedMinutes * 60'000, from, to},
+                                    [&](const Row& row) {
+                                      open = row.integer(0);
+                                      then = row.integer(1);
+                                      return false;
+                                    }));
+  if (then > 0)
+    return conflict("follow_up.taken",
+                    "the visit has a follow-up at that time already; choose another time, or "
+                    "cancel that one first");
+  if (open < kMostOpen) return ok_status();
+  return conflict("follow_up.limit", "the visit has " + std::to_string(open) +
+                                         " follow-ups that are not over, as many as there may be; "
+                                         "cancel one first");
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,72 @@
+#include "hub/base/check.hpp"
+#include "hub/base/event_names.hpp"
+#include "hub/base/limits.hpp"
+#include "hub/consultation/rows/session_rows.hpp"
+
+// Events of sessions.
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr Statement kEvents{
+    "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
+    "AND seq > $3 ORDER BY seq LIMIT $4"};
+constexpr Statement kCountEvent{
+    "UPDATE session SET events = events + 1 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant = $1 AND id = $2"};
+constexpr Statement kPutEvent{
+    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)"};
+
+}  // namespace
+
+Result<SessionRows::EventPage> SessionRows::events(std::string_view tenant,
+                                                   std::string_view session,
+                                                   std::int64_t after) const {
+  EventPage page;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    page = {};
+    std::size_t bytes = 0;
+    return connection.query(
+        kEvents, {tenant, session, after, limits::kMaxPageItems + 1}, [&](const Row& row) {
+          bytes += row.text(4).size();
+          const auto items = static_cast<std::int64_t>(page.events.size());
+          page.more =
+              items > 0 && (bytes > limits::kMaxPageBytes || items == limits::kMaxPageItems);
+          if (page.more) return false;
+          auto data = Json::parse(row.text(4));
+          page.events.push_back({.seq = row.integer(0),
+                                 .type = std::string(row.text(1)),
+                                 .at_ms = row.integer(2),
+                                 .actor = std::string(row.text(3)),
+                                 .data = data.ok() ? std::move(*data) : Json::object()});
+          return true;
+        });
+  }));
+  return page;
+}
+
+Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
+                                            std::string_view tenant, std::string_view session,
+                                            std::string_view type, Timestamp at,
+                                            std::string_view actor, std::string_view trace,
+                                            const Json& data) {
+  if (!is_event_name("session." + std::string(type)))
+    RABT_BUG("an event that hub/base/event_names.cpp does not list");
+  RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
+  std::int64_t seq = 0;
+  RABT_TRY_STATUS(transaction.query(kEventNumber, {tenant, session}, [&](const Row& row) {
+    seq = row.integer(0);
+    return false;
+  }));
+  const std::string text = data.dump();
+  RABT_TRY_STATUS(
+      store::run(transaction, kPutEvent,
+                 {tenant, session, seq, type, at.ms, actor, std::string_view(text), trace}));
+  return seq;
+}
+
+}  // namespace rabt::consultation
