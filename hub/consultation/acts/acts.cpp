@@ -14,11 +14,6 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr store::Statement kActive{
-    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
-// Longest age of the count of a metric.
-constexpr std::int64_t kCountedMs = 60'000;
-
 // The time of its provider that a session covers; nothing while no provider has it.
 std::optional<WantedTime> time_of(const Session& is) {
   if (is.over() || is.status == SessionStatus::requested || is.provider.empty())
@@ -332,18 +327,6 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   return acted;
 }
 
-void Acts::count(const Session& before, const Acted& acted, Timestamp now) {
-  const Session& after = acted.session;
-  if (after.status != before.status || before.version == 0)
-    ++entered_[static_cast<std::size_t>(after.status)];
-  for (const SessionEvent& event : acted.change.events) {
-    if (event.type != "participant-joined") continue;
-    if (const auto role = parse_part_role(event.data.string_or("role", "")))
-      ++joined_[static_cast<std::size_t>(*role)];
-  }
-  figures_.changed(before, acted.change, now.ms);
-}
-
 Status Acts::audit_reading(const Ask& ask, std::string_view object, const Session* session,
                            Json detail, Reads reads) const {
   const Actor who = actor_of(ask);
@@ -395,116 +378,6 @@ Json Acts::show_participant(const Ask& ask, const Session& session, const Partic
   Names names(parts_.directory, parts_.tenant);
   return participant_json(session, one, sight_of(session, actor_of(ask), false), names,
                           parts_.clock.now());
-}
-
-Result<Membership> Acts::membership(const Ask& ask) {
-  RABT_TRY(session, visible(ask));
-  return membership_of(session, actor_of(ask), parts_.clock.now());
-}
-
-Status Acts::allows(const Ask& ask, access::Right right) const {
-  const Actor who = actor_of(ask);
-  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
-  // The patient may refuse consents after he was put out: the body says whether he does.
-  const bool about_him = !who.person.empty() && who.person == session.patient;
-  if (right == access::Right::consent_record && about_him) return ok_status();
-  RABT_TRY_STATUS(may(access::Right::session_see, session, who));
-  const access::Facts facts = facts_of(session, who);
-  // A person whom a host has invited by name takes part by coming.
-  if (right == access::Right::session_take_part && facts.is.has(access::Is::invited))
-    return ok_status();
-  RABT_TRY_STATUS(access::admit(right, facts));
-  return ok_status();
-}
-
-Status Acts::still_open(store::Transaction& transaction, const Membership& seen) {
-  RABT_TRY(status, SessionRows::hold(transaction, seen.tenant, seen.session));
-  if (!status) return not_found("session.unknown", "there is no such session");
-  if (is_end(*status)) return ended_error(*status, "open");
-  if (seen.participant.empty()) return ok_status();
-  RABT_TRY(takes_part,
-           SessionRows::admitted(transaction, seen.tenant, seen.session, seen.participant));
-  if (takes_part) return ok_status();
-  return denied("participant.not_a_participant",
-                "the caller does not take part in this session any more");
-}
-
-Status Acts::add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
-                       std::string_view actor, Json data) {
-  const Timestamp now = parts_.clock.now();
-  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-  Json all = Json::object({{"session", of.session},
-                           {"sessionNumber", of.number},
-                           {"type", of.type},
-                           {"bookingType", or_null(of.booking)},
-                           {"status", to_string(of.status)},
-                           {"visit", or_null(of.visit)},
-                           {"clinic", or_null(of.clinic)},
-                           {"hasAppointment", of.known_appointment},
-                           {"namesAppointment", !of.appointment.is_null()},
-                           {"consultation", or_null(of.consultation)},
-                           {"provider", or_null(of.provider)},
-                           {"patient", or_null(of.patient_pseudonym)},
-                           {"at", to_iso8601(now)}});
-  if (data.is_object()) {
-    for (const auto& [key, value] : data.as_object()) all.set(key, value);
-  }
-  RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor,
-                                       of.trace, all));
-  (void)seq;
-  return ok_status();
-}
-
-Status Acts::add_event(store::Transaction& transaction, const Session& session,
-                       std::string_view type, Json data) {
-  return add_event(transaction, membership_of(session, Actor{}, parts_.clock.now()), type,
-                   "node:sessions", std::move(data));
-}
-
-std::uint64_t Acts::kept_bytes() const {
-  const std::int64_t now = parts_.clock.now().ms;
-  const Lock lock(kept_.mutex);
-  if (kept_.counted_ms > 0 && now - kept_.counted_ms < kCountedMs) return kept_.bytes;
-  if (const auto bytes = bytes_of_ready(parts_.store, parts_.tenant); bytes.ok())
-    kept_.bytes = *bytes;
-  kept_.counted_ms = now;
-  return kept_.bytes;
-}
-
-void Acts::write_metrics(MetricsWriter& out) const {
-  out.counters("rabt_sessions_total", "Sessions that came into a state.");
-  for (std::size_t i = 0; i < entered_.size(); ++i)
-    out.sample("rabt_sessions_total", {{"status", to_string(static_cast<SessionStatus>(i))}},
-               entered_[i].load());
-  const auto count = [&](SessionStatus status) {
-    return entered_[static_cast<std::size_t>(status)].load();
-  };
-  const std::uint64_t completed = count(SessionStatus::completed);
-  const std::uint64_t over = completed + count(SessionStatus::cancelled) +
-                             count(SessionStatus::no_show) + count(SessionStatus::failed);
-  if (over > 0) {
-    // A metric of this writer is a whole number.
-    const std::string thousandths = std::to_string(1'000 + completed * 1'000 / over);
-    out.text(
-        "# HELP rabt_session_success_ratio Sessions that completed, of those that are over.\n"
-        "# TYPE rabt_session_success_ratio gauge\nrabt_session_success_ratio " +
-        std::string(completed == over ? "1." : "0.") + thousandths.substr(1) + "\n");
-  }
-  std::uint64_t active = 0;
-  (void)parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kActive, {parts_.tenant}, [&active](const store::Row& row) {
-      active = static_cast<std::uint64_t>(row.integer(0));
-      return false;
-    });
-  });
-  out.gauge("rabt_sessions_active", "Sessions that are active now.", active);
-  out.gauge("rabt_recording_bytes", "Bytes of the recordings of sessions that are kept.",
-            kept_bytes());
-  figures_.write(out);
-  out.counters("rabt_participants_joined_total", "Participants who came into a call.");
-  for (std::size_t i = 0; i < joined_.size(); ++i)
-    out.sample("rabt_participants_joined_total", {{"role", to_string(static_cast<PartRole>(i))}},
-               joined_[i].load());
 }
 
 }  // namespace rabt::consultation

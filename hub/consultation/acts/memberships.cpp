@@ -1,0 +1,71 @@
+#include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/acts/answers.hpp"
+
+// Memberships in sessions, for those who keep records of one.
+namespace rabt::consultation {
+
+Result<Membership> Acts::membership(const Ask& ask) {
+  RABT_TRY(session, visible(ask));
+  return membership_of(session, actor_of(ask), parts_.clock.now());
+}
+
+Status Acts::allows(const Ask& ask, access::Right right) const {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
+  // The patient may refuse consents after he was put out: the body says whether he does.
+  const bool about_him = !who.person.empty() && who.person == session.patient;
+  if (right == access::Right::consent_record && about_him) return ok_status();
+  RABT_TRY_STATUS(may(access::Right::session_see, session, who));
+  const access::Facts facts = facts_of(session, who);
+  // A person whom a host has invited by name takes part by coming.
+  if (right == access::Right::session_take_part && facts.is.has(access::Is::invited))
+    return ok_status();
+  RABT_TRY_STATUS(access::admit(right, facts));
+  return ok_status();
+}
+
+Status Acts::still_open(store::Transaction& transaction, const Membership& seen) {
+  RABT_TRY(status, SessionRows::hold(transaction, seen.tenant, seen.session));
+  if (!status) return not_found("session.unknown", "there is no such session");
+  if (is_end(*status)) return ended_error(*status, "open");
+  if (seen.participant.empty()) return ok_status();
+  RABT_TRY(takes_part,
+           SessionRows::admitted(transaction, seen.tenant, seen.session, seen.participant));
+  if (takes_part) return ok_status();
+  return denied("participant.not_a_participant",
+                "the caller does not take part in this session any more");
+}
+
+Status Acts::add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
+                       std::string_view actor, Json data) {
+  const Timestamp now = parts_.clock.now();
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  Json all = Json::object({{"session", of.session},
+                           {"sessionNumber", of.number},
+                           {"type", of.type},
+                           {"bookingType", or_null(of.booking)},
+                           {"status", to_string(of.status)},
+                           {"visit", or_null(of.visit)},
+                           {"clinic", or_null(of.clinic)},
+                           {"hasAppointment", of.known_appointment},
+                           {"namesAppointment", !of.appointment.is_null()},
+                           {"consultation", or_null(of.consultation)},
+                           {"provider", or_null(of.provider)},
+                           {"patient", or_null(of.patient_pseudonym)},
+                           {"at", to_iso8601(now)}});
+  if (data.is_object()) {
+    for (const auto& [key, value] : data.as_object()) all.set(key, value);
+  }
+  RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor,
+                                       of.trace, all));
+  (void)seq;
+  return ok_status();
+}
+
+Status Acts::add_event(store::Transaction& transaction, const Session& session,
+                       std::string_view type, Json data) {
+  return add_event(transaction, membership_of(session, Actor{}, parts_.clock.now()), type,
+                   "node:sessions", std::move(data));
+}
+
+}  // namespace rabt::consultation
