@@ -32,10 +32,6 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-// 16 bytes; only for HTTP Digest authentication with servers that know nothing better (RFC 7616).
-// Empty where the library has no MD5.
-[[nodiscard]] Bytes md5(std::string_view data);
-
 // 20 bytes; only for the handshake of WebSockets (RFC 6455 section 4.2.2).
 [[nodiscard]] Bytes sha1(std::string_view data);
 

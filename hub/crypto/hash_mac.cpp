@@ -108,20 +108,6 @@ Digest sha256(std::string_view data) {
   return out;
 }
 
-Bytes md5(std::string_view data) {
-  const std::unique_ptr<EVP_MD, Free> md(EVP_MD_fetch(nullptr, "MD5", nullptr));
-  const DigestContext context(EVP_MD_CTX_new());
-  Bytes out(16);
-  unsigned size = 0;
-  if (md == nullptr || context == nullptr ||
-      EVP_DigestInit_ex2(context.get(), md.get(), nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), data.data(), data.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), out.data(), &size) != 1 || size != out.size()) {
-    return {};
-  }
-  return out;
-}
-
 Bytes sha1(std::string_view data) {
   thread_local const DigestContext context = make_digest("SHA1");
   Bytes out(20);

@@ -89,7 +89,7 @@ int on_prepared(void* self, char* address, char* /*local*/, int /*port*/, int /*
     exchange.stop = Stop::address;
     return CURL_PREREQFUNC_ABORT;
   }
-  if (exchange.requests_begun > 0 && !is_repeatable(exchange.request)) {
+  if (exchange.requests_begun > exchange.challenges && !is_repeatable(exchange.request)) {
     exchange.stop = Stop::resend;
     return CURL_PREREQFUNC_ABORT;
   }
@@ -118,6 +118,9 @@ std::size_t on_header(char* data, std::size_t one, std::size_t count, void* self
   if (line.starts_with("HTTP/")) {
     exchange.response.headers.clear();
     exchange.head_done = false;
+    long status = 0;
+    curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (exchange.request.digest && status == 401) ++exchange.challenges;
     return line.size();
   }
   if (exchange.head_done) return line.size();
@@ -373,6 +376,11 @@ bool Exchange::prepare() {
     return options.ok();
   }
   set_body(options, *this);
+  if (request.digest) {
+    options.set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_DIGEST));
+    options.set(CURLOPT_USERNAME, request.digest->name.c_str());
+    options.set(CURLOPT_PASSWORD, request.digest->password.c_str());
+  }
   return set_headers(options, *this) && options.ok();
 }
 

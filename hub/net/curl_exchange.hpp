@@ -60,8 +60,9 @@ struct Exchange {
   char error[256] = {};
   Stop stop = Stop::none;
   std::string sink_error;
-  // How often libcurl was about to write the request.
+  // How often libcurl was about to write the request, and was refused for what Digest asks for.
   int requests_begun = 0;
+  int challenges = 0;
   bool head_done = false;
   std::size_t header_bytes = 0;
   std::size_t body_bytes = 0;

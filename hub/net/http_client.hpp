@@ -41,6 +41,13 @@ struct Mail {
   std::string password{};
 };
 
+// Who signs in by HTTP Digest (RFC 7616: SHA-256 and MD5, qop auth). The first request of the
+// exchange has no body; the answer to its challenge has it.
+struct DigestUser {
+  std::string name;
+  std::string password;
+};
+
 struct Request {
   std::string method = "GET";
   std::string url{};
@@ -70,6 +77,7 @@ struct Request {
   std::uint64_t body_bytes = 0;
   // The default options if this is null.
   std::shared_ptr<const TlsOptions> tls{};
+  std::optional<DigestUser> digest{};
   // When set, the URL is smtp:// or smtps:// and `body` is the message (RFC 5322). smtp:// must
   // turn to TLS by STARTTLS unless the host is a loopback literal. With mllp:// or mllps:// it is
   // unset, and `body` is a message of HL7 v2. In both cases method and headers say nothing.

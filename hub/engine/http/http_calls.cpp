@@ -8,7 +8,6 @@
 #include "hub/base/trace_context.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/base/utf8.hpp"
-#include "hub/engine/http/http_digest.hpp"
 #include "hub/engine/http/http_state.hpp"
 #include "hub/net/url.hpp"
 #include "hub/workflow/run/openapi.hpp"
@@ -227,6 +226,9 @@ void HttpCalls::State::send(const CallPtr& call) {
   request.max_response_bytes = options.max_response_bytes;
   if (!call->authorization.empty())
     request.headers.emplace_back("Authorization", call->authorization);
+  if (call->scheme == "digest")
+    request.digest = net::DigestUser{call->settings.string_or("username", ""),
+                                     call->settings.string_or("password", "")};
   if (options.patient != nullptr && !call->trace.empty() && options.patient->check(call->url).ok())
     request.headers.emplace_back("traceparent", traceparent_of(call->trace, random));
   exchange(call, std::move(request), &State::answered);
@@ -234,42 +236,20 @@ void HttpCalls::State::send(const CallPtr& call) {
 
 void HttpCalls::State::answered(const CallPtr& call, const net::Response& response) {
   if (!response.error_code.empty()) return failed(call, response, false);
-  if (response.status == 401 && again(call, response)) return;
+  if (response.status == 401 && call->token_from_cache) return renew_token(call);
   if (call->follow && redirected(call, response)) return;
   ActionOutcome outcome;
   outcome.output = answer_json(response, call->raw);
   finish(call, std::move(outcome));
 }
 
-bool HttpCalls::State::again(const CallPtr& call, const net::Response& response) {
-  if (call->token_from_cache) {
-    // Revoked before its time: one new token.
-    {
-      const Lock lock(mutex);
-      tokens.erase(call->cache_key);
-    }
-    call->token_from_cache = false;
-    get_token(call);
-    return true;
+void HttpCalls::State::renew_token(const CallPtr& call) {
+  {
+    const Lock lock(mutex);
+    tokens.erase(call->cache_key);
   }
-  if (call->scheme != "digest" || call->digest_answers >= 2) return false;
-  std::vector<HttpChallenge> challenges;
-  for (const auto& [name, value] : response.headers) {
-    if (name != "www-authenticate") continue;
-    for (HttpChallenge& one : parse_challenges(value)) challenges.push_back(std::move(one));
-  }
-  const HttpChallenge* challenge = choose_digest(challenges);
-  if (challenge == nullptr) return false;
-  // A second refusal means a wrong password, unless only the nonce was too old.
-  if (call->digest_answers == 1 && lower(challenge->get("stale")) != "true") return false;
-  ++call->digest_answers;
-  std::array<std::uint8_t, 16> nonce{};
-  random.fill(nonce);
-  call->authorization = digest_authorization(
-      *challenge, call->method, target_of(call->url), call->settings.string_or("username", ""),
-      call->settings.string_or("password", ""), to_hex(ByteView(nonce)));
-  send(call);
-  return true;
+  call->token_from_cache = false;
+  get_token(call);
 }
 
 bool HttpCalls::State::redirected(const CallPtr& call, const net::Response& response) {
@@ -309,10 +289,6 @@ bool HttpCalls::State::redirected(const CallPtr& call, const net::Response& resp
     });
   }
   call->url = std::move(next);
-  if (call->scheme == "digest") {  // its answer was for another target
-    call->authorization.clear();
-    call->digest_answers = 0;
-  }
   send(call);
   return true;
 }

@@ -45,7 +45,6 @@ struct HttpCalls::Call {
   std::string cache_key;
   std::string token_url;
   bool token_from_cache = false;
-  int digest_answers = 0;
 };
 
 // Shared with the callbacks. The client and done are never called with the lock held.
@@ -84,9 +83,9 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   void begin(const CallPtr& call);
   void send(const CallPtr& call);
   void answered(const CallPtr& call, const net::Response& response);
-  // Whether a 401 was answered with another request. The server did nothing, so this repeats no
-  // effect.
-  bool again(const CallPtr& call, const net::Response& response);
+  // Asks for a new token after a 401 for a kept one, which was revoked before its time. The server
+  // did nothing, so this repeats no effect.
+  void renew_token(const CallPtr& call);
   bool redirected(const CallPtr& call, const net::Response& response);
 
   // http_tokens.cpp
