@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "hub/base/json.hpp"
+#include "tests/eventually.hpp"
 #include "tools/demo/rabbitmq.hpp"
 
 // A durable queue of a broker, bound to the exchange as another system would do it.
@@ -99,15 +99,17 @@ class AmqpQueue {
   }
   // Takes messages until there are so many. Fewer only after a minute.
   [[nodiscard]] std::vector<AmqpMessage> take(std::size_t count) {
-    constexpr std::chrono::milliseconds kLook{50};
     std::vector<AmqpMessage> out;
-    for (int look = 0; look < 1'200 && good_ && out.size() < count; ++look) {
-      if (auto one = take()) {
-        out.push_back(*std::move(one));
-      } else {
-        std::this_thread::sleep_for(kLook);
-      }
-    }
+    (void)eventually(
+        [&] {
+          while (good_ && out.size() < count) {
+            auto one = take();
+            if (!one) return false;
+            out.push_back(*std::move(one));
+          }
+          return true;
+        },
+        std::chrono::minutes(1));
     return out;
   }
 

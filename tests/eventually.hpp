@@ -1,20 +1,24 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <thread>
 
 namespace rabt::test {
 
-// Looks every 50 ms until it holds. False if it never did within the patience.
+// Looks until it holds, at first every millisecond, later every 50. False if it never did within
+// the patience. Where nothing must happen, a test expects false of a short patience.
 inline bool eventually(const std::function<bool()>& holds,
                        std::chrono::milliseconds patience = std::chrono::seconds(30)) {
-  constexpr std::chrono::milliseconds kStep{50};
-  for (std::chrono::milliseconds waited{0}; waited < patience; waited += kStep) {
+  using std::chrono::milliseconds;
+  milliseconds step{0};
+  for (milliseconds waited{0}; waited < patience; waited += step) {
     if (holds()) return true;
-    std::this_thread::sleep_for(kStep);
+    step = std::min(patience - waited, std::clamp(waited / 4, milliseconds(1), milliseconds(50)));
+    std::this_thread::sleep_for(step);
   }
-  return false;
+  return holds();
 }
 
 }  // namespace rabt::test

@@ -4,11 +4,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <variant>
 #include <vector>
 
 #include "hub/base/log.hpp"
+#include "tests/eventually.hpp"
 
 namespace rabt::test {
 
@@ -39,9 +39,7 @@ class RecordingLogger final : public Logger {
   }
   // Waits up to two seconds.
   [[nodiscard]] bool comes(std::string_view part) const {
-    for (int i = 0; i < 200 && !has(part); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return has(part);
+    return eventually([&] { return has(part); }, std::chrono::seconds(2));
   }
 
  private:

@@ -3,6 +3,7 @@
 #include "hub/base/random.hpp"
 #include "tests/acceptance/hospital.hpp"
 #include "tests/amqp_queue.hpp"
+#include "tests/eventually.hpp"
 #include "tools/demo/rabbitmq.hpp"
 
 // Rows P-09, P-19, P-20 and P-37 of the catalogue of calls, with a RabbitMQ of their own.
@@ -47,11 +48,7 @@ Json detail(const std::string& who) {
 }
 // The hub sees it after a moment.
 bool becomes(const std::string& word) {
-  for (int look = 0; look < 2'400; ++look) {
-    if (bus_health() == word) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return false;
+  return test::eventually([&] { return bus_health() == word; }, std::chrono::minutes(2));
 }
 
 std::string made(const Json& appointment = {}) {
@@ -224,8 +221,7 @@ TEST(PulseoneBus, WhatAQueueRefusesComesWhenThereIsRoom) {
   };
   const std::string first = cancelled();
   const std::string second = cancelled();
-  for (int look = 0; look < 2'400 && failed().empty(); ++look)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(test::eventually([&] { return !failed().empty(); }, std::chrono::minutes(2)));
   EXPECT_EQ(failed(), "bus.refused");
   const std::vector<AmqpMessage> one = queue.take(1);
   const std::vector<AmqpMessage> other = queue.take(1);

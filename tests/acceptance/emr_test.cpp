@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <chrono>
 #include <regex>
-#include <thread>
 
 #include "tests/acceptance/hospital.hpp"
 
@@ -273,8 +271,7 @@ TEST(Emr, E16ASessionHasOneRoomAtTheProvider) {
   ASSERT_EQ(made.size(), 1U) << made.dump();
   EXPECT_EQ(made[0]["detail"]["sid"], is["room_sid"]);
   RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
-  for (int look = 0; look < 1'000 && rooms("room.completed").size() == 0; ++look)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(eventually([&] { return rooms("room.completed").size() > 0; }));
   EXPECT_EQ(rooms("room.completed").size(), 1U);
 }
 

@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
-#include <thread>
 
 #include "hub/api/stream.hpp"
+#include "tests/eventually.hpp"
 #include "tests/identity/house.hpp"
 
 // What a credential opened, and what it may open.
@@ -74,9 +73,7 @@ TEST_F(GuardedSocketTest, Trap39TheSocketOfSomebodyWhoIsDisabledIsClosedWithinAS
   EXPECT_EQ(socket->sent, 1);
   EXPECT_EQ(socket->closed, 0);
   disable();
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (socket->closed == 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(test::eventually([&] { return socket->closed != 0; }));
   EXPECT_EQ(socket->closed, http::kCloseSignIn);
   handler->closed();
   EXPECT_TRUE(echo->ended);

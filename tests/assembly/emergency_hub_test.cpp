@@ -1,10 +1,13 @@
 #include <cstdlib>
 
 #include "tests/assembly/whole_hub.hpp"
+#include "tests/eventually.hpp"
 
 // An emergency rings a doctor's live channel, over a whole hub that runs the shipped workflow.
 namespace rabt::assembly {
 namespace {
+
+using test::eventually;
 
 class EmergencyHub : public WholeHub {
  protected:
@@ -28,14 +31,6 @@ class EmergencyHub : public WholeHub {
                  {{"type", "emergency_consultation"}, {"request", true}, {"patient", patient_}}));
     EXPECT_EQ(made.status, 201) << made.json.dump();
     return made.json.string_or("id", "");
-  }
-  template <typename Done>
-  static bool eventually(Done done) {
-    for (int i = 0; i < 600; ++i) {
-      if (done()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
   }
   std::string patient_;
 };

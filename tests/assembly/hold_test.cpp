@@ -3,12 +3,14 @@
 #include "hub/assembly/hold.hpp"
 #include "tests/assembly/whole_hub.hpp"
 #include "tests/engine/loopback_http.hpp"
+#include "tests/eventually.hpp"
 #include "tests/must.hpp"
 
 // A hub that is started with --hold on the data of one that left work of each kind open.
 namespace rabt::assembly {
 namespace {
 
+using test::eventually;
 using test::must;
 
 // Content of a database: the rows of each table, in order, as SQL literals.
@@ -54,20 +56,13 @@ class HeldHub : public WholeHub {
   }
   void TearDown() override {
     release_.store(true);
+    release_.notify_all();
     WholeHub::TearDown();
   }
   void start(bool hold) {
     auto hub = Hub::start(config_, time_, log_, phi::strict_policy(), {.hold = hold});
     ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
     hub_ = *std::move(hub);
-  }
-  template <typename Done>
-  static bool eventually(Done done) {
-    for (int i = 0; i < 1'000; ++i) {
-      if (done()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return false;
   }
   std::int64_t asked(std::string_view target) {
     std::int64_t count = 0;
@@ -115,6 +110,7 @@ class HeldHub : public WholeHub {
     hub_->stop(0);
     hub_.reset();
     release_.store(true);
+    release_.notify_all();
     {
       const auto store = opened();
       // As if the hub had ended before the provider's answer.
@@ -186,9 +182,7 @@ class HeldHub : public WholeHub {
   std::atomic<int> dialled_{0};
   engine::LoopbackHttp world_{[this](const engine::LoopbackRequest& request) {
     // Open until the hub has ended.
-    if (request.target == "/call") {
-      while (!release_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    if (request.target == "/call") release_.wait(false);
     if (request.target == "/refused") return engine::LoopbackResponse{.status = 400};
     if (request.target == "/webhook") return engine::LoopbackResponse{.status = 500};
     return engine::LoopbackResponse{.status = 204};
@@ -225,7 +219,9 @@ TEST_F(HeldHub, SendsNothingAndLeavesEveryRowAsItWas) {
   EXPECT_EQ(listening(), 1) << "the hub before";
 
   start(true);
-  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  EXPECT_FALSE(eventually(
+      [&] { return world_.requests().size() != sent || dialled_ != dialled || listening() != 1; },
+      std::chrono::milliseconds(700)));
   const Answer health = call("operator", "GET", "/health");
   EXPECT_EQ(health.json.string_or("status", ""), "warn") << health.json.dump();
   const Json todo = call("operator", "GET", "/api/v1/todo").json;
@@ -268,10 +264,11 @@ class SlowHeldHub : public HeldHub {
   // Runs for two sweeps, and more than a week by its clock.
   void sweeps(bool hold) {
     ASSERT_NO_FATAL_FAILURE(start(hold));
-    time_.advance_ms(9LL * 24 * 3600 * 1000);
-    std::this_thread::sleep_for(std::chrono::seconds(7));
-    time_.advance_ms(3600 * 1000);
-    std::this_thread::sleep_for(std::chrono::seconds(5));
+    for (const std::int64_t hours : {9 * 24, 1}) {
+      time_.advance_ms(hours * 3600 * 1000);
+      // The hub sweeps by the machine's time, and a sweep that removes nothing leaves no trace.
+      std::this_thread::sleep_for(std::chrono::seconds(7));
+    }
     hub_->stop(0);
     hub_.reset();
   }

@@ -4,6 +4,7 @@
 
 #include "hub/assembly/share.hpp"
 #include "tests/assembly/two_tenants.hpp"
+#include "tests/eventually.hpp"
 #include "tests/operations.hpp"
 #include "tests/tls_files.hpp"
 
@@ -264,7 +265,7 @@ TEST_F(TwoTenants, ATenantThatCannotStartLeavesTheOtherAloneAndComesBack) {
   EXPECT_EQ(answer.body.find("nonsense"), std::string::npos);
 
   write("south/rabt.yaml", configuration("south"));
-  EXPECT_TRUE(wait_until([&] { return !all_->refused("south").has_value(); }));
+  EXPECT_TRUE(test::eventually([&] { return !all_->refused("south").has_value(); }));
   (void)things("south");
   EXPECT_EQ(raw("127.0.0.1", "GET", "/health").json.string_or("status", ""), "pass");
 }
@@ -465,12 +466,13 @@ TEST_F(TwoTenants, SoManyConnectionsServeOnePrincipal) {
   };
   // The first calls of both ended, whose connections may take a moment.
   const auto opens = [&](const std::string& token) {
-    for (int tried = 0; tried < 2000; ++tried) {
-      auto over = std::make_unique<test::WebSocketClient>(all_->port());
-      if (ask(*over, token) == "200") return over;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return std::unique_ptr<test::WebSocketClient>();
+    std::unique_ptr<test::WebSocketClient> over;
+    const bool opened = test::eventually([&] {
+      over = std::make_unique<test::WebSocketClient>(all_->port());
+      return ask(*over, token) == "200";
+    });
+    if (!opened) over.reset();
+    return over;
   };
   auto one = opens(doctor);
   auto two = opens(doctor);

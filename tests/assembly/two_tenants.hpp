@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -11,7 +10,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -255,13 +253,6 @@ class TwoTenants : public ::testing::Test {
         text.replace(at, id.size(), kUnknown);
     }
     return text;
-  }
-  bool wait_until(const std::function<bool()>& holds) {
-    for (int i = 0; i < 200; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
   }
   // What the program says. Its folder is this one.
   std::string rabt(const std::string& arguments, int* code = nullptr) {

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 
 #include "tests/audit/support.hpp"
+#include "tests/eventually.hpp"
 
 namespace rabt::audit {
 namespace {
@@ -59,12 +59,6 @@ class AuditAnchor : public Fixture {
     std::filesystem::create_directories(anchor_);
     return with(make_folder_anchor(anchor_, vkey()), required);
   }
-  template <typename Condition>
-  bool wait(const Condition& condition, int patience_ms = 30'000) {
-    for (int i = 0; i < patience_ms && !condition(); i += 5)
-      std::this_thread::sleep_for(milliseconds(5));
-    return condition();
-  }
   Texts compared() {
     VerifyOptions options;
     options.mac_key = &mac_key_;
@@ -101,16 +95,16 @@ TEST_F(AuditAnchor, AFolderCatchesUpAfterHavingBeenAway) {
   write_log(700);  // without the anchor
   EXPECT_EQ(compared(), Texts{});
   open_log(with_folder());
-  ASSERT_TRUE(wait([&] { return log_->state().anchors.front().size == 710; }));
+  ASSERT_TRUE(test::eventually([&] { return log_->state().anchors.front().size == 710; }));
   EXPECT_EQ(content(anchor_ + "/checkpoint"), content(checkpoint_file()));
   std::filesystem::rename(anchor_, anchor_ + ".gone");
   add(1);
-  ASSERT_TRUE(wait([&] { return log_->state().anchors.front().failing; }));
+  ASSERT_TRUE(test::eventually([&] { return log_->state().anchors.front().failing; }));
   EXPECT_EQ(log_->state().anchors.front().code, "audit.anchor_io");
   EXPECT_TRUE(log_->state().well()) << "best effort";
   EXPECT_TRUE(store_->write(append(1)).ok()) << "acts go on";
   std::filesystem::rename(anchor_ + ".gone", anchor_);
-  ASSERT_TRUE(wait([&] { return log_->state().anchors.front().size == 712; }));
+  ASSERT_TRUE(test::eventually([&] { return log_->state().anchors.front().size == 712; }));
   EXPECT_FALSE(log_->state().anchors.front().failing);
   close_log();
   EXPECT_EQ(compared(), Texts{});
@@ -150,12 +144,13 @@ TEST_F(AuditAnchor, AnAnchorThatComesLateWithAContradictionStopsActs) {
   place->note = Signer(kOrigin, test_seed()).sign(9, crypto::sha256("other")).note;
   open_log(with(std::make_unique<FakeAnchor>(place)));
   add(2);
-  ASSERT_TRUE(wait([&] { return log_->state().signed_size == 2; })) << "best effort: signed anyway";
+  ASSERT_TRUE(test::eventually([&] { return log_->state().signed_size == 2; }))
+      << "best effort: signed anyway";
   {
     const std::scoped_lock lock(place->mutex);
     place->fails = false;
   }
-  ASSERT_TRUE(wait([&] { return !log_->state().appendable; }));
+  ASSERT_TRUE(test::eventually([&] { return !log_->state().appendable; }));
   EXPECT_EQ(log_->state().code, "audit.old_database");
   EXPECT_EQ(store_->write(append(1)).error().code, "audit.unavailable");
   EXPECT_EQ(place->puts, 0) << "what is kept there stays";
@@ -170,7 +165,7 @@ TEST_F(AuditAnchor, NothingIsSignedBeforeARequiredAnchorWasReadAndHealthFails) {
   open_log(with(std::make_unique<FakeAnchor>(place), true));
   EXPECT_FALSE(log_->state().well());
   add(2);
-  ASSERT_TRUE(wait([&] { return !log_->state().signing; }));
+  ASSERT_TRUE(test::eventually([&] { return !log_->state().signing; }));
   EXPECT_EQ(log_->state().code, "audit.anchor_unread");
   EXPECT_EQ(log_->state().signed_size, 1);
   EXPECT_TRUE(log_->state().appendable) << "care goes on";
@@ -178,16 +173,16 @@ TEST_F(AuditAnchor, NothingIsSignedBeforeARequiredAnchorWasReadAndHealthFails) {
     const std::scoped_lock lock(place->mutex);
     place->fails = false;
   }
-  ASSERT_TRUE(wait([&] { return log_->state().signed_size == 3; }));
-  ASSERT_TRUE(wait([&] { return log_->state().well(); }));
+  ASSERT_TRUE(test::eventually([&] { return log_->state().signed_size == 3; }));
+  ASSERT_TRUE(test::eventually([&] { return log_->state().well(); }));
   // Later failures of a required anchor are an alarm, and nothing more.
   {
     const std::scoped_lock lock(place->mutex);
     place->fails = true;
   }
   add(1);
-  ASSERT_TRUE(wait([&] { return log_->state().signed_size == 4; }));
-  ASSERT_TRUE(wait([&] { return !log_->state().well(); }));
+  ASSERT_TRUE(test::eventually([&] { return log_->state().signed_size == 4; }));
+  ASSERT_TRUE(test::eventually([&] { return !log_->state().well(); }));
 }
 
 TEST_F(AuditAnchor, AnAnchorThatHangsHoldsUpNeitherActsNorTheEnd) {
@@ -198,7 +193,7 @@ TEST_F(AuditAnchor, AnAnchorThatHangsHoldsUpNeitherActsNorTheEnd) {
   const auto start = std::chrono::steady_clock::now();
   open_log(std::move(hanging));
   add(3);
-  EXPECT_TRUE(wait([&] { return log_->state().signed_size == 3; }));
+  EXPECT_TRUE(test::eventually([&] { return log_->state().signed_size == 3; }));
   close_log();
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(20'000));
   {
@@ -207,8 +202,12 @@ TEST_F(AuditAnchor, AnAnchorThatHangsHoldsUpNeitherActsNorTheEnd) {
   }
   place->changed.notify_all();  // its thread finds the log closed
   store_.reset();
-  std::this_thread::sleep_for(milliseconds(50));
-  EXPECT_EQ(place->puts, 0);
+  EXPECT_FALSE(test::eventually(
+      [&] {
+        const std::scoped_lock lock(place->mutex);
+        return place->puts > 0;
+      },
+      milliseconds(50)));
 }
 
 TEST_F(AuditAnchor, WhatIsNotOursInAnAnchorIsAFailureAndIsNotOverwritten) {
@@ -219,7 +218,7 @@ TEST_F(AuditAnchor, WhatIsNotOursInAnAnchorIsAFailureAndIsNotOverwritten) {
     place->note = note;
     open_log(with(std::make_unique<FakeAnchor>(place)));
     add(1);
-    ASSERT_TRUE(wait([&] { return log_->state().anchors.front().failing; }));
+    ASSERT_TRUE(test::eventually([&] { return log_->state().anchors.front().failing; }));
     EXPECT_EQ(log_->state().anchors.front().code, "audit.anchor_damaged");
     close_log();
     EXPECT_EQ(place->note, note);

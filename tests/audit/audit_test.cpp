@@ -1,13 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <thread>
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/mac.hpp"
 #include "hub/audit/tree.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/audit/support.hpp"
+#include "tests/eventually.hpp"
 
 namespace rabt::audit {
 namespace {
@@ -390,8 +390,8 @@ TEST_F(Audit, SignsWhenThereAreEnoughEntriesOrAfterTheInterval) {
   fast.checkpoint_entries = 10;
   open_log(std::move(fast));
   const auto wait_signed = [&](std::int64_t size, int patience_ms) {
-    for (int i = 0; i < patience_ms && log_->state().signed_size < size; i += 5)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    (void)test::eventually([&] { return log_->state().signed_size >= size; },
+                           std::chrono::milliseconds(patience_ms));
     return log_->state().signed_size;
   };
   add(9);
@@ -416,15 +416,11 @@ TEST_F(Audit, ALogThatIsRewrittenUnderARunningHubIsFoundBeforeItIsSigned) {
   fast.checkpoint_interval = std::chrono::milliseconds(50);
   open_log(std::move(fast));
   add(3);
-  for (int i = 0; i < 1000 && log_->state().signed_size < 3; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  ASSERT_EQ(log_->state().signed_size, 3);
+  ASSERT_TRUE(test::eventually([&] { return log_->state().signed_size == 3; }));
   tamper("UPDATE audit SET leaf = zeroblob(32) WHERE seq = 2");
   add(1);
-  for (int i = 0; i < 1000 && log_->state().appendable; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(test::eventually([&] { return !log_->state().appendable; }));
   const LogState state = log_->state();
-  EXPECT_FALSE(state.appendable);
   EXPECT_FALSE(state.well());
   EXPECT_EQ(state.code, "audit.rewritten");
   EXPECT_EQ(state.signed_size, 3);

@@ -9,11 +9,11 @@
 #include <cstdio>
 #include <fstream>
 #include <set>
-#include <thread>
 
 #include "hub/audit/export/syslog_sender.hpp"
 #include "hub/base/bytes.hpp"
 #include "tests/audit/support.hpp"
+#include "tests/eventually.hpp"
 #include "tests/tls_files.hpp"
 
 // The sender against servers that we did not write: rsyslog, and Python's TLS in a server that
@@ -101,11 +101,8 @@ class Syslog : public Fixture {
     sender_ = std::move(*made);
   }
   bool wait_confirmed(std::int64_t seq, int timeout_ms = 20'000) {
-    for (int waited = 0; waited < timeout_ms; waited += 20) {
-      if (sender_->stats().confirmed >= seq) return true;
-      std::this_thread::sleep_for(milliseconds(20));
-    }
-    return false;
+    return test::eventually([&] { return sender_->stats().confirmed >= seq; },
+                            milliseconds(timeout_ms));
   }
   // The messages that the sink has got, whole.
   std::vector<std::string> received() {
@@ -185,16 +182,12 @@ TEST_F(Syslog, AServerThatIsDownRaisesTheAlarmAndIsServedWhenItComes) {
   required.required = true;
   start(required);
   append(11);
-  for (int i = 0; i < 200 && sender_->ready().ok(); ++i)
-    std::this_thread::sleep_for(milliseconds(20));
-  ASSERT_FALSE(sender_->ready().ok());
+  ASSERT_TRUE(test::eventually([&] { return !sender_->ready().ok(); }));
   EXPECT_EQ(sender_->ready().error().code, "audit.sink_behind");
   EXPECT_TRUE(sender_->stats().behind);
   Child server(sink(port), folder_ + "/sink.log");
   ASSERT_TRUE(wait_confirmed(11));
-  for (int i = 0; i < 200 && !sender_->ready().ok(); ++i)
-    std::this_thread::sleep_for(milliseconds(20));
-  EXPECT_TRUE(sender_->ready().ok());
+  EXPECT_TRUE(test::eventually([&] { return sender_->ready().ok(); }));
 }
 
 TEST_F(Syslog, AServerWithAnotherAuthorityGetsNothing) {
@@ -209,8 +202,8 @@ TEST_F(Syslog, AServerWithAnotherAuthorityGetsNothing) {
   wrong.tls.ca_file = folder_ + "/other.pem";
   append(3);
   start(wrong);
-  std::this_thread::sleep_for(milliseconds(1500));
-  EXPECT_EQ(sender_->stats().connects, 0U);
+  EXPECT_FALSE(
+      test::eventually([&] { return sender_->stats().connects > 0U; }, milliseconds(1500)));
   EXPECT_TRUE(received().empty());
 }
 
@@ -282,12 +275,12 @@ TEST_F(Syslog, RsyslogTakesTheMessagesOverTls) {
     FAIL() << text;
   }
   std::vector<std::string> lines;
-  for (int i = 0; i < 250 && lines.size() < 50; ++i) {
-    std::this_thread::sleep_for(milliseconds(20));
+  (void)test::eventually([&] {
     lines.clear();
     std::ifstream file(folder_ + "/rsyslog.out");
     for (std::string line; std::getline(file, line);) lines.push_back(line);
-  }
+    return lines.size() >= 50;
+  });
   ASSERT_EQ(lines.size(), 50U);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string start =

@@ -3,13 +3,13 @@
 #include <atomic>
 #include <chrono>
 #include <fstream>
-#include <thread>
 
 #include "hub/audit/anchor.hpp"
 #include "hub/audit/proof.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/audit/tree.hpp"
 #include "tests/audit/support.hpp"
+#include "tests/eventually.hpp"
 
 // Ways to alter a log, each while the hub runs and while it does not: verification, readers and the
 // running log itself find every one.
@@ -270,9 +270,7 @@ TEST_F(Ways, EachIsFoundByTheRunningLogItselfWhichThenRefusesActs) {
     open_log(watched(milliseconds(20)));
     EXPECT_TRUE(store_->write(append(1)).ok());
     way.change();
-    for (int i = 0; i < 2'000 && log_->state().appendable; ++i)
-      std::this_thread::sleep_for(milliseconds(5));
-    EXPECT_FALSE(log_->state().appendable) << way.name;
+    EXPECT_TRUE(test::eventually([&] { return !log_->state().appendable; })) << way.name;
     EXPECT_FALSE(log_->state().well()) << way.name;
     EXPECT_EQ(store_->write(append(1)).error().code, "audit.unavailable") << way.name;
   }
@@ -331,8 +329,7 @@ TEST_F(Ways, AnEmptiedAnchorThatIsNotRequiredIsAnAlarmAndIsNotFilledAgain) {
   std::filesystem::remove_all(anchor_);
   std::filesystem::create_directory(anchor_);
   const auto failing = [this] {
-    for (int i = 0; i < 2'000 && !log_->state().anchors.front().failing; ++i)
-      std::this_thread::sleep_for(milliseconds(5));
+    (void)test::eventually([this] { return log_->state().anchors.front().failing; });
     return log_->state().anchors.front().code;
   };
   EXPECT_EQ(failing(), "audit.anchor_cut");
@@ -407,7 +404,7 @@ TEST_F(Ways, TheLastCheckpointBeforeAPauseIsToldToTheLogAfterTheInterval) {
   open_log(std::move(all));
   EXPECT_EQ(told.newest, 600);
   ASSERT_TRUE(store_->write(append(1)).ok());
-  for (int i = 0; i < 2'000 && told.newest < 601; ++i) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_TRUE(test::eventually([&] { return told.newest >= 601; }));
   EXPECT_EQ(told.newest, 601);
   log_.reset();
 }

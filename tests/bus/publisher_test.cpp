@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "tests/amqp_queue.hpp"
+#include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
 #include "tests/tls_files.hpp"
 #include "tools/demo/rabbitmq.hpp"
@@ -65,17 +66,11 @@ class BusPublisher : public testing::Test {
     publisher_->start();
   }
   bool reached() {
-    const auto begin = std::chrono::steady_clock::now();
-    while (!publisher_->reached() && std::chrono::steady_clock::now() - begin < kLimit)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return publisher_->reached();
+    return test::eventually([this] { return publisher_->reached(); }, kLimit);
   }
   // Whether the log has such an entry, after a while.
   bool logs(std::string_view entry) {
-    const auto begin = std::chrono::steady_clock::now();
-    while (!log_.has(entry) && std::chrono::steady_clock::now() - begin < kLimit)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return log_.has(entry);
+    return test::eventually([&] { return log_.has(entry); }, kLimit);
   }
   void publish(const std::string& id, const std::string& key, const std::string& body = "{}") {
     {

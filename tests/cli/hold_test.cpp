@@ -1,11 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 
 #include "tests/cli/shell.hpp"
 #include "tests/engine/loopback_http.hpp"
@@ -24,6 +22,7 @@ class Outside {
   }
   ~Outside() {
     release_ = true;
+    release_.notify_all();
     std::filesystem::remove_all(folder_);
   }
   Outside(const Outside&) = delete;
@@ -39,7 +38,7 @@ class Outside {
   engine::LoopbackHttp http_{[this](const engine::LoopbackRequest& request) {
     const bool first = !called_.exchange(true);
     std::ofstream(calls(), std::ios::app) << request.target << std::endl;
-    while (first && !release_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (first) release_.wait(false);
     return engine::LoopbackResponse{.status = 204};
   }};
 };

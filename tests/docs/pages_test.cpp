@@ -14,8 +14,9 @@
 #include <fstream>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "tests/eventually.hpp"
 
 namespace {
 
@@ -99,15 +100,14 @@ std::vector<pid_t> left_running() {
 }
 // Waits until everything has ended; after the time it is killed. False then.
 bool ends_all(std::chrono::seconds most) {
-  const auto late = std::chrono::steady_clock::now() + most;
-  bool in_time = true;
-  for (;; std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
+  if (rabt::test::eventually([] { return left_running().empty(); }, most)) return true;
+  // Each process that is killed may leave children behind.
+  (void)rabt::test::eventually([] {
     const std::vector<pid_t> left = left_running();
-    if (left.empty()) return in_time;
-    if (std::chrono::steady_clock::now() < late) continue;
-    in_time = false;
     for (const pid_t one : left) kill(one, SIGKILL);
-  }
+    return left.empty();
+  });
+  return false;
 }
 
 bool matches(const std::vector<std::string>& expected, std::size_t e,

@@ -8,10 +8,10 @@
 #include <regex>
 #include <set>
 #include <sstream>
-#include <thread>
 
 #include "hub/plugin/package/library.hpp"
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 
 // What people get wrong, and what the product says then: the place, the reason, the way out.
 namespace rabt::e2e {
@@ -322,10 +322,8 @@ TEST_F(Edge, PatientDataNeedsAReasonAndReadingItIsAudited) {
   ASSERT_TRUE(accepted.ok());
   const std::string id = (*accepted)["instances"][0].as_string();
   // Its own steps are audited too: they must be over.
-  for (int i = 0; i < 500 && site_.api("instances/" + id).string_or("status", "") != "completed";
-       ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  ASSERT_TRUE(test::eventually(
+      [&] { return site_.api("instances/" + id).string_or("status", "") == "completed"; }));
   const std::string path = "/api/v1/instances/" + id;
   const std::pair<std::string, std::string> token{"Authorization", "Bearer " + site_.token()};
   EXPECT_EQ(site_.send("GET", path + "?data=true", {token}).status, 400);
@@ -362,13 +360,13 @@ TEST_F(Edge, MetricsArePrometheusText) {
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
   EXPECT_EQ(site_.post(booking.id, booking.body, true).status, 401);
-  auto answer = site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}});
+  net::Response answer;
   // The delivery is answered when it is stored; the instance begins after that.
   constexpr std::string_view kStarted = "rabt_instances_total{state=\"started\"} 1\n";
-  for (int i = 0; i < 300 && answer.body.find(kStarted) == std::string::npos; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_TRUE(test::eventually([&] {
     answer = site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}});
-  }
+    return answer.body.find(kStarted) != std::string::npos;
+  })) << answer.body;
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   ASSERT_TRUE(answer.body.ends_with('\n'));
