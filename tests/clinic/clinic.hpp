@@ -167,9 +167,10 @@ class Clinic : public ::testing::Test {
   static Status until_all(Desk& desk, const std::function<Result<bool>(Visit&)>& done) {
     std::string last;
     for (Visit& visit : desk.visits) visit.done = false;
-    auto moved = steady_clock::now();
-    for (;;) {
-      bool all = true;
+    bool all = false;
+    const auto goes_on = [&] {
+      bool moved = false;
+      all = true;
       for (Visit& visit : desk.visits) {
         if (visit.done) continue;
         const std::string before = visit.people == nullptr ? "" : visit.people->next();
@@ -177,14 +178,16 @@ class Clinic : public ::testing::Test {
         if (!did.ok()) last = did.error().message;
         visit.done = did.ok() && *did;
         const bool went_on = visit.people != nullptr && visit.people->next() != before;
-        if (visit.done || went_on) moved = steady_clock::now();
+        moved = moved || visit.done || went_on;
         all = all && visit.done;
       }
-      if (all) return ok_status();
-      if (steady_clock::now() - moved > kPatience)
+      return all || moved;
+    };
+    while (!all) {
+      if (!test::eventually(goes_on, kPatience))
         return unavailable("test.stuck", "nothing goes on: " + last);
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
+    return ok_status();
   }
   Result<Json> get(Desk& desk, const std::string& path) {
     return desk.http.json("GET", hub_->url() + "/api/v1" + path,

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "hub/crypto/crypto.hpp"
+#include "tests/eventually.hpp"
 
 namespace rabt::clinic {
 
@@ -529,7 +530,9 @@ void PlayedWeek::settle() {
     const bool idle = hub_->engine().drain(10'000);
     const std::int64_t due = due_outside();
     quiet = idle && due == 0 ? quiet + 1 : 0;
-    if (due > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    // Outside it takes a moment, and then the engine may have new work.
+    if (due > 0)
+      (void)test::eventually([this] { return due_outside() == 0; }, std::chrono::milliseconds(5));
     if (steady_clock::now() < until) continue;
     unexplained_.push_back("seed " + std::to_string(plan_.seed) +
                            ": the hub does not come to rest, " + std::to_string(due) + " due");

@@ -8,11 +8,11 @@
 #include <chrono>
 #include <csignal>
 #include <set>
-#include <thread>
 
 #include "tests/e2e/canaries.hpp"
 #include "tests/e2e/support.hpp"
 #include "tests/engine/loopback_http.hpp"
+#include "tests/eventually.hpp"
 
 // Two hundred values that stand for patient data go into the hub by every door; afterwards none may
 // be found in anything that it wrote or said without being asked for data with a reason.
@@ -26,10 +26,6 @@ using engine::LoopbackResponse;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kPlanted = 200;
-
-void pause_ms(std::int64_t ms) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-}
 
 // Sends bytes as they are and reads what comes until the hub closes or falls silent.
 std::string raw(int port, const std::string& bytes) {
@@ -170,11 +166,9 @@ class CanaryRun : public testing::Test {
   }
   // Waits until no instance runs, or for so long.
   void settle(std::int64_t limit_ms) {
-    for (std::int64_t waited = 0; waited < limit_ms; waited += 50) {
-      const Json list = site_.api("instances?status=running")["items"];
-      if (list.size() == 0) return;
-      pause_ms(50);
-    }
+    (void)test::eventually(
+        [this] { return site_.api("instances?status=running")["items"].size() == 0; },
+        std::chrono::milliseconds(limit_ms));
   }
 
   Canaries canaries_{20'261'121};
@@ -590,8 +584,7 @@ TEST_F(SlowEveryDoor, NoCanaryComesOutOfLogsErrorsMetricsEventsFilesOrACrash) {
   EXPECT_NE(limits.find("Max core file size        0                    0"), std::string::npos)
       << limits;
   EXPECT_EQ(::kill(pid, SIGABRT), 0);
-  for (int i = 0; i < 500 && site_.hub_runs(); ++i) pause_ms(10);
-  EXPECT_FALSE(site_.hub_runs());
+  EXPECT_TRUE(test::eventually([this] { return !site_.hub_runs(); }));
   for (const fs::path& folder : {fs::path(site_.folder().path()), fs::current_path()}) {
     auto entry = fs::recursive_directory_iterator(folder);
     for (; entry != fs::recursive_directory_iterator(); ++entry) {

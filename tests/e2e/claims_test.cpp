@@ -1,10 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <set>
-#include <thread>
 
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 
 // What is claimed of a visit, and what waits for somebody's decision first.
 namespace rabt::e2e {
@@ -26,11 +25,10 @@ class Claims : public testing::Test {
   }
   std::string ended() {
     std::string status;
-    for (int i = 0; i < 600; ++i) {
+    (void)test::eventually([&] {
       status = site_.api("instances/" + site_.instance()).string_or("status", status);
-      if (status == "completed" || status == "faulted") break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+      return status == "completed" || status == "faulted";
+    });
     return status;
   }
   Finished decide(const std::string& decision) {
@@ -114,20 +112,12 @@ TEST_F(Claims, AVisitThatNobodyWroteAboutWaitsForADecisionAndIsNotClaimed) {
   EXPECT_EQ(site_.api("instances/" + site_.instance()).string_or("status", ""), "parked");
   const Finished claimed = decide("claim");
   ASSERT_EQ(claimed.code, 0) << claimed.said;
-  // There is no diagnosis: it is asked again.
-  for (int i = 0; i < 200; ++i) {
-    const std::string status = site_.api("instances/" + site_.instance()).string_or("status", "");
-    if (status == "parked") break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  // The second question may not be parked yet.
+  // There is no diagnosis: it is asked again. The second question may not be parked yet.
   Finished skipped;
-  for (int i = 0; i < 100; ++i) {
+  ASSERT_TRUE(test::eventually([&] {
     skipped = decide("skip");
-    if (skipped.code == 0) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  ASSERT_EQ(skipped.code, 0) << skipped.said;
+    return skipped.code == 0;
+  })) << skipped.said;
   EXPECT_EQ(ended(), "completed");
   EXPECT_EQ(site_.effects("claim.accepted"), 0);
   EXPECT_EQ(site_.effects("report.imported"), 1);

@@ -3,9 +3,9 @@
 #include <chrono>
 #include <csignal>
 #include <regex>
-#include <thread>
 
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 #include "tools/demo/child_process.hpp"
 
 // `./dev demo` as a person runs it, and what it leaves behind.
@@ -272,8 +272,8 @@ TEST(ServedDemo, SaysWhoIsThereAndEndsWithSigterm) {
           .start({program("rabt-demo"), "--root", source_dir(), "--serve", "--ready-file", file},
                  folder / "demo.out")
           .ok());
-  for (int i = 0; i < 2'000 && !fs::exists(file) && child.running(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  (void)test::eventually([&] { return fs::exists(file) || !child.running(); },
+                         std::chrono::minutes(4));
   ASSERT_TRUE(fs::exists(file)) << read_file(folder / "demo.out");
   const auto ready = Json::parse(read_file(file));
   ASSERT_TRUE(ready.ok());

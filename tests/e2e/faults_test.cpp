@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 
 // The outside systems fail while a consultation runs. It completes all the same, and everything has
 // happened once.
@@ -130,8 +131,13 @@ TEST_F(UnderFaults, TheProcessesOfAllPluginsAreKilledWhileItRuns) {
     for (int time = 0; time < kTimes; ++time) {
       // Not before all are up again: each is killed as often.
       std::vector<pid_t> all;
-      while (!over && (all = children(site_.hub_pid())).size() < kPlugins)
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      EXPECT_TRUE(test::eventually(
+          [&] {
+            all = children(site_.hub_pid());
+            return over || all.size() >= kPlugins;
+          },
+          std::chrono::minutes(5)))
+          << "the plugins did not come up again";
       std::this_thread::sleep_for(std::chrono::milliseconds(100 * time));
       if (over) return;
       for (const pid_t pid : all) killed += ::kill(pid, SIGKILL) == 0 ? 1U : 0U;
@@ -193,11 +199,14 @@ class UnderFaultsOverTheApi : public UnderFaults {
   // Tries until there is a token; it comes as soon as there is a room.
   Result<Json> token(const std::string& session) {
     Result<Json> answer = unavailable("test.untried", "nobody asked");
-    for (int i = 0; i < 600 && !answer.ok(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      answer = people_->as("doctor", "POST", "/sessions/" + session + "/join");
-      if (answer.ok()) answer = people_->as("doctor", "POST", "/sessions/" + session + "/token");
-    }
+    (void)test::eventually(
+        [&] {
+          answer = people_->as("doctor", "POST", "/sessions/" + session + "/join");
+          if (answer.ok())
+            answer = people_->as("doctor", "POST", "/sessions/" + session + "/token");
+          return answer.ok();
+        },
+        std::chrono::minutes(1));
     return answer;
   }
   SystemClock clock_;
@@ -231,8 +240,8 @@ TEST_F(UnderFaultsOverTheApi, AHubThatIsKilledBetweenRoomAndTokenFindsTheRoomAga
       R"([{"match": {"method": "POST", "path": "^/v1/Rooms$"}, "fault": "drop-reply", "times": 1}])");
   // It waits for its room, and the hub dies meanwhile.
   std::thread doctor([this] { (void)make(); });
-  for (int i = 0; i < 6'000 && site_.effects("room.created") < 1; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(test::eventually([this] { return site_.effects("room.created") >= 1; },
+                               std::chrono::minutes(1)));
   site_.kill_hub();
   doctor.join();
   ASSERT_EQ(site_.effects("room.created"), 1);

@@ -1,16 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 #include "tests/postgres_server.hpp"
 
 // Data folders of released builds, tests/e2e/kept/<version>.tar.gz: every later build opens them
@@ -26,13 +25,7 @@ namespace fs = std::filesystem;
 
 const char* const kRefused = R"([{"fault": "status", "status": 400}])";
 
-bool eventually(const std::function<bool()>& holds, std::int64_t limit_ms = 30'000) {
-  for (std::int64_t waited = 0; waited < limit_ms; waited += 50) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return holds();
-}
+using test::eventually;
 
 // A hospital whose workflows wait, fail and ask.
 class Hospital {

@@ -2,26 +2,23 @@
 
 #include <chrono>
 #include <functional>
-#include <thread>
 
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 
 // Systems that speak neither FHIR nor HL7 v2 book through mapping files, at a hub that runs as a
 // process: the shipped examples end in sessions of the shipped consultation workflow.
 namespace rabt::e2e {
 namespace {
 
-constexpr std::int64_t kLongestMs = 30'000;
-
 // The first value that is not null, while it is waited for.
 Json waited(const std::function<Json()>& ask) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(kLongestMs);
-  while (std::chrono::steady_clock::now() < end) {
-    Json found = ask();
-    if (!found.is_null()) return found;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return {};
+  Json found;
+  (void)test::eventually([&] {
+    found = ask();
+    return !found.is_null();
+  });
+  return found;
 }
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
@@ -154,8 +151,9 @@ TEST_F(Mapped, ARepeatAndAnOlderVersionChangeNothing) {
   ASSERT_EQ(
       site_.deliver("clinic", "m5", "application/json", replaced(late, "10:30", "16:00")).status,
       202);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
-  EXPECT_EQ(start(), day_ + "T07:30:00");
+  EXPECT_FALSE(
+      test::eventually([&] { return start() != day_ + "T07:30:00"; }, std::chrono::seconds(1)))
+      << start();
 }
 
 TEST_F(Mapped, ARefusalNamesLineAndPlaceAndNoValue) {

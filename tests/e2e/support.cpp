@@ -14,12 +14,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <thread>
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/api_token.hpp"
+#include "tests/eventually.hpp"
 #include "tools/demo/booked.hpp"
 #include "tools/demo/people.hpp"
 #include "tools/demo/signed_store.hpp"
@@ -35,9 +35,6 @@ namespace fs = std::filesystem;
 std::int64_t now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-void pause_ms(std::int64_t ms) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 }
 
 std::string variable(const char* name) {
@@ -149,15 +146,13 @@ Finished run(const std::vector<std::string>& arguments, std::int64_t limit_ms) {
     return finished;
   }
   int status = 0;
-  while (::waitpid(pid, &status, WNOHANG) != pid) {
-    if (now_ms() - start > limit_ms) {
-      ::kill(pid, SIGKILL);
-      ::waitpid(pid, nullptr, 0);
-      finished.said = read_file(output) + "\n(killed after " + std::to_string(limit_ms) + " ms)";
-      finished.ms = now_ms() - start;
-      return finished;
-    }
-    pause_ms(10);
+  if (!test::eventually([&] { return ::waitpid(pid, &status, WNOHANG) == pid; },
+                        std::chrono::milliseconds(limit_ms))) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    finished.said = read_file(output) + "\n(killed after " + std::to_string(limit_ms) + " ms)";
+    finished.ms = now_ms() - start;
+    return finished;
   }
   finished.ms = now_ms() - start;
   finished.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -365,15 +360,12 @@ void Site::start_sandbox(const Json& options) {
                       "--ready-file", ready, "--die-with-parent"},
                      folder_ / "sandbox.log");
   ASSERT_TRUE(started.ok()) << started.error().message;
-  for (const std::int64_t end = now_ms() + 15'000; now_ms() < end && sandbox_.running();
-       pause_ms(10)) {
-    if (!fs::exists(ready)) continue;
-    const auto urls = Json::parse(read_file(ready));
-    ASSERT_TRUE(urls.ok());
-    urls_ = *urls;
-    return;
-  }
-  FAIL() << "the stand-ins did not start: " << read_file(folder_ / "sandbox.log");
+  (void)test::eventually([&] { return fs::exists(ready) || !sandbox_.running(); });
+  ASSERT_TRUE(fs::exists(ready)) << "the stand-ins did not start: "
+                                 << read_file(folder_ / "sandbox.log");
+  const auto urls = Json::parse(read_file(ready));
+  ASSERT_TRUE(urls.ok());
+  urls_ = *urls;
 }
 
 void Site::start_hub() {
@@ -385,14 +377,11 @@ void Site::start_hub() {
   if (dev) arguments.emplace_back("--dev");
   const auto started = hub_.start(arguments, folder_ / "hub.out");
   ASSERT_TRUE(started.ok()) << started.error().message;
-  for (const std::int64_t end = now_ms() + 30'000; now_ms() < end && hub_.running(); pause_ms(10)) {
-    if (!fs::exists(ready)) continue;
-    const auto token = identity::read_api_token(config.data);
-    ASSERT_TRUE(token.ok()) << token.error().message;
-    token_ = *token;
-    return;
-  }
-  FAIL() << "the hub did not start: " << read_file(folder_ / "hub.out");
+  (void)test::eventually([&] { return fs::exists(ready) || !hub_.running(); });
+  ASSERT_TRUE(fs::exists(ready)) << "the hub did not start: " << read_file(folder_ / "hub.out");
+  const auto token = identity::read_api_token(config.data);
+  ASSERT_TRUE(token.ok()) << token.error().message;
+  token_ = *token;
 }
 
 std::int64_t Site::hub_pid() const {
@@ -519,10 +508,10 @@ std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms, bool
   std::int64_t recorded_at = 0;
   std::string status;
   std::string last;
-  for (const std::int64_t end = now_ms() + limit_ms; now_ms() < end; pause_ms(50)) {
+  const auto over = [&] {
     status = api("instances/" + instance_).string_or("status", status);
     if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
-      break;
+      return true;
     if (visit == nullptr) {
       const Json context = api("instances/" + instance_, true)["context"];
       if (context["session"].is_string()) {
@@ -530,14 +519,16 @@ std::string Site::play(const demo::Booking& booking, std::int64_t limit_ms, bool
             demo::BookedVisit::Setting{.people = *people_, .video = video, .silent = silent},
             context["session"].as_string(), "doctor", "patient");
       }
-      continue;
+      return false;
     }
     const std::string next = visit->next();
-    if (next == "end" && now_ms() - recorded_at < 1200) continue;
+    if (next == "end" && now_ms() - recorded_at < 1200) return false;
     const Status went = visit->go_on();
     if (!went.ok()) last = next + ": " + went.error().message;
     if (went.ok() && next == "record") recorded_at = now_ms();
-  }
+    return false;
+  };
+  (void)test::eventually(over, std::chrono::milliseconds(limit_ms));
   if (status != "completed" && !silent) {
     ADD_FAILURE() << "the consultation is " << status << "; " << last << ":\n"
                   << api("instances/" + instance_).dump_pretty();

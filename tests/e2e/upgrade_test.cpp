@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 
 // A plugin is upgraded by the commands that people type, while the hub runs and instances are on
 // their way. The plugin `desk` says which of its versions answered.
@@ -19,16 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void pause_ms(std::int64_t ms) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-}
-bool eventually(const std::function<bool()>& holds, std::int64_t limit_ms = 30'000) {
-  for (std::int64_t waited = 0; waited < limit_ms; waited += 50) {
-    if (holds()) return true;
-    pause_ms(50);
-  }
-  return holds();
-}
+using test::eventually;
 
 // Asks before and after it waits for a cancellation.
 std::string visit(const std::string& version, const std::string& contract) {
@@ -137,16 +129,17 @@ TEST_F(Upgrade, CallsInFlightAndWaitingInstancesLoseNothingAndOldVersionsGo) {
   add("1.1.0");
   EXPECT_EQ(serving(), (Serving{{"1.0.0", ""}})) << "only an upgrade loads it";
   std::atomic<bool> upgraded{false};
+  std::atomic<int> deliveries{0};
   Finished upgrade;
   std::thread operator_([&] {
-    pause_ms(300);
+    EXPECT_TRUE(eventually([&] { return deliveries >= 5; })) << "nothing is delivered";
     upgrade = site_.rabt({"plugin", "upgrade", "desk"});
     upgraded = true;
   });
   std::vector<std::string> flights;
-  while (!upgraded) {
+  while (!eventually([&] { return upgraded.load(); }, std::chrono::milliseconds(50))) {
     for (const std::string& id : deliver(true)) flights.push_back(id);
-    pause_ms(50);
+    ++deliveries;
   }
   const bool in_flight = std::any_of(flights.begin(), flights.end(), [&](const std::string& id) {
     return status(id) != "completed";
@@ -187,8 +180,11 @@ TEST_F(Upgrade, CallsInFlightAndWaitingInstancesLoseNothingAndOldVersionsGo) {
         << page;
   }
   // Nobody needs 1.1.0 but the one instance; some sweeps of the hub change nothing.
-  pause_ms(6000);
-  EXPECT_EQ(serving(), (Serving{{"1.1.0", "older contracts"}, {"2.0.0", ""}}));
+  EXPECT_FALSE(eventually(
+      [&] {
+        return serving() != Serving{{"1.1.0", "older contracts"}, {"2.0.0", ""}};
+      },
+      std::chrono::seconds(6)));
 
   const std::string last = begin(true);
   for (const std::string& id : {waits, fresh, last})

@@ -10,6 +10,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "tests/e2e/support.hpp"
 #include "tests/engine/loopback_http.hpp"
+#include "tests/eventually.hpp"
 #include "tests/sdk/shell.hpp"
 
 // A hospital whose every outside system is reached by a plugin of a vendor, each as `rabt plugin
@@ -193,12 +194,15 @@ class SlowVendors : public testing::Test {
   // Waits for the answer of `ask`; a failed expectation and null after two minutes.
   template <typename Ask>
   Json wait(const std::string& what, Ask ask) {
-    for (int tries = 0; tries < 1200; ++tries) {
-      if (Json found = ask(); !found.is_null()) return found;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    ADD_FAILURE() << what << " did not come";
-    return {};
+    Json found;
+    EXPECT_TRUE(test::eventually(
+        [&] {
+          found = ask();
+          return !found.is_null();
+        },
+        std::chrono::minutes(2)))
+        << what << " did not come";
+    return found;
   }
   // The outcome of the only instance of a workflow.
   Json completed(const std::string& workflow) {

@@ -7,6 +7,7 @@
 
 #include "tests/e2e/support.hpp"
 #include "tests/engine/loopback_http.hpp"
+#include "tests/eventually.hpp"
 
 // What workflows do beside plugins, and how they are deployed, at a hub that runs as a process.
 namespace rabt::e2e {
@@ -66,11 +67,12 @@ class Workflows : public testing::Test {
   // Waits for the end; the last status that was seen.
   std::string ended(const std::string& id, std::int64_t limit_ms = 15'000) {
     std::string status;
-    for (std::int64_t waited = 0; waited < limit_ms; waited += 20) {
-      status = site_.api("instances/" + id).string_or("status", status);
-      if (status == "completed" || status == "faulted" || status == "cancelled") break;
-      pause_ms(20);
-    }
+    (void)test::eventually(
+        [&] {
+          status = site_.api("instances/" + id).string_or("status", status);
+          return status == "completed" || status == "faulted" || status == "cancelled";
+        },
+        std::chrono::milliseconds(limit_ms));
     return status;
   }
   // The active versions as "name version", and all rows as the API gives them.
@@ -357,8 +359,8 @@ TEST_F(HttpCalls, AnInstanceWhoseSecretIsMissingAtAStartGoesOnWhenItIsBack) {
   site_.config.more = "http: {allow: ['" + outside_.origin() + "']}\n";
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   const std::string id = book_one();  // accepted: it is not lost
-  pause_ms(100);
-  EXPECT_EQ(outside_.requests().size(), 0U);
+  EXPECT_FALSE(test::eventually([this] { return outside_.requests().size() > 0; },
+                                std::chrono::milliseconds(100)));
   const Finished shown = site_.rabt({"instances", id});
   EXPECT_EQ(shown.code, 1);
   EXPECT_TRUE(contains(shown.said, "uses the secret `partner`")) << shown.said;
