@@ -11,6 +11,7 @@
 
 #include "hub/audit/audit_log.hpp"
 #include "tests/engine/rig.hpp"
+#include "tests/eventually.hpp"
 
 namespace rabt::engine {
 namespace {
@@ -341,11 +342,10 @@ TEST(Engine, CancellingTwiceAtOnceEndsAnInstanceOnce) {
     });
   }
   // Those who come second are answered while the store is busy.
-  for (int i = 0; i < 2'000; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(test::eventually([&] {
     const std::lock_guard lock(mutex);
-    if (codes.size() == 2) break;
-  }
+    return codes.size() == 2;
+  }));
   go.set_value();
   slow.join();
   for (std::thread& one : people) one.join();

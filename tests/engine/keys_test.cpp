@@ -3,7 +3,6 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
-#include <thread>
 
 #include "hub/audit/verify.hpp"
 #include "hub/keys/admin.hpp"
@@ -162,7 +161,7 @@ TEST_F(EngineKeysTest, WithoutTheRootIntakeRefusesAndInstancesWait) {
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
   call.done(done(Json::object({{"name", "Sara"}})));
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_NE(rig_.wait_status(ids[0], "completed", 200), "completed");
   const auto cancelled = rig_.engine().cancel(ids[0], "test", "no keys");
   ASSERT_FALSE(cancelled.ok());
   EXPECT_EQ(cancelled.error().kind, ErrorKind::unavailable);

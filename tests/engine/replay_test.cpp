@@ -9,6 +9,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/engine/rig.hpp"
+#include "tests/eventually.hpp"
 
 // What past instances would have become on a new file, from the journals of a real store.
 namespace rabt::engine {
@@ -283,10 +284,8 @@ TEST_F(ReplayOfJournals, TheTimeOfAnInstanceAndOfAllIsLimited) {
   const auto timed = [&](std::int64_t step) {
     std::atomic<bool> over = false;
     std::thread passes([&] {
-      while (!over) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1'500));
+      while (!test::eventually([&] { return over.load(); }, std::chrono::milliseconds(1'500)))
         rig_.clock().advance_ms(step);
-      }
     });
     const auto begun = std::chrono::steady_clock::now();
     const Json made = replay(heavy);

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <thread>
 
+#include "tests/eventually.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 
@@ -239,11 +239,13 @@ std::string Rig::status(const std::string& instance) {
 
 std::string Rig::wait_status(const std::string& instance, const std::string& wanted,
                              int timeout_ms) {
-  std::string seen = status(instance);
-  for (int waited = 0; seen != wanted && waited < timeout_ms; waited += 2) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    seen = status(instance);
-  }
+  std::string seen;
+  (void)test::eventually(
+      [&] {
+        seen = status(instance);
+        return seen == wanted;
+      },
+      std::chrono::milliseconds(timeout_ms));
   return seen;
 }
 

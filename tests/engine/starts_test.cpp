@@ -7,6 +7,7 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/trace_context.hpp"
 #include "tests/engine/rig.hpp"
+#include "tests/eventually.hpp"
 #include "tests/number_of.hpp"
 
 // Instances that no event starts: run.workflow, and the clock.
@@ -57,8 +58,7 @@ class Starts : public testing::Test {
   }
   // Waits until the parent has started this many.
   std::vector<std::string> wait_children(const std::string& id, std::size_t count) {
-    for (int i = 0; i < 2500 && children(id).size() < count; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    (void)test::eventually([&] { return children(id).size() >= count; });
     return children(id);
   }
   std::int64_t rows(const char* table) {

@@ -5,9 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <future>
-#include <thread>
 
 #include "hub/identity/issuers.hpp"
+#include "tests/eventually.hpp"
 #include "tests/identity/test_keys.hpp"
 #include "tests/keys/support.hpp"
 
@@ -38,7 +38,10 @@ class RemoteKeysTest : public testing::Test {
     return [this](const net::Request& request) -> Result<net::Response> {
       ++asked_;
       asked_with_ = request;
-      if (slow_) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (slow_) {
+        EXPECT_FALSE(
+            test::eventually([this] { return asked_ > 1; }, std::chrono::milliseconds(100)));
+      }
       if (down_) return unavailable("auth.issuer_unreachable", "down");
       return answer_;
     };

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "hub/identity/totp.hpp"
+#include "tests/eventually.hpp"
 #include "tests/identity/house.hpp"
 
 namespace rabt::identity {
@@ -52,14 +53,10 @@ class Trap39 : public testing::Test {
   }
   // A machine that does nothing else takes half a second.
   static bool within_a_second(const std::atomic<bool>& flag) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!flag && std::chrono::steady_clock::now() < until)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return flag;
+    return test::eventually([&] { return flag.load(); }, std::chrono::seconds(10));
   }
   static bool stays(const std::atomic<bool>& flag) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    return !flag;
+    return !test::eventually([&] { return flag.load(); }, std::chrono::milliseconds(500));
   }
 
   House house_;

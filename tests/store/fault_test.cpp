@@ -9,9 +9,9 @@
 #include <cstring>
 #include <future>
 #include <random>
-#include <thread>
 
 #include "hub/base/full_disk.hpp"
+#include "tests/eventually.hpp"
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
@@ -39,7 +39,7 @@ TEST(Crash, LosesNoAcknowledgedRow) {
       const auto store = folder.open();
       if (store == nullptr) ::_exit(1);
       for (std::int64_t id = first;; ++id) {
-        while (store->stats().queued > 300) std::this_thread::sleep_for(100us);
+        (void)rabt::test::eventually([&] { return store->stats().queued <= 300; });
         store->submit(Store::Need::required, insert(id), [id, &ends](const Status& status) {
           if (!status.ok() || ::write(ends[1], &id, sizeof id) != sizeof id) ::_exit(2);
         });
@@ -113,8 +113,7 @@ void fill_and_recover(
         return ok_status();
       },
       [&](const Status& status) { required_done = status.ok() ? 1 : -1; });
-  for (int i = 0; i < 500 && runs.load() < 3; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_GE(runs.load(), 3);  // tried again
+  EXPECT_TRUE(rabt::test::eventually([&] { return runs.load() >= 3; })) << "not tried again";
   EXPECT_EQ(required_done.load(), 0);
   const auto start = std::chrono::steady_clock::now();
   const Status intake = store.write(insert(200'000, body));
@@ -125,7 +124,7 @@ void fill_and_recover(
             500ms);  // refused at once, not after the next try
 
   make_room();
-  for (int i = 0; i < 1000 && required_done.load() == 0; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(rabt::test::eventually([&] { return required_done.load() != 0; }));
   EXPECT_EQ(required_done.load(), 1);
   EXPECT_FALSE(store.stats().disk_full);
   EXPECT_TRUE(store.write(insert(300'000)).ok());
@@ -249,8 +248,7 @@ TEST(DiskFull, ACheckpointWithoutRoomIsTriedAgainByItself) {
   EXPECT_TRUE(full()) << "the database has none";
   const auto before = database_bytes();
   no_room_in_database = false;
-  for (int i = 0; i < 500 && full(); ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_FALSE(full());
+  EXPECT_TRUE(rabt::test::eventually([&] { return !full(); }));
   EXPECT_GT(database_bytes(), before);
   const auto log_before = log_bytes();
   EXPECT_TRUE(store->write(insert(1001)).ok());
@@ -269,10 +267,9 @@ TEST(TakenAway, NothingIsAcknowledgedUntilTheDatabaseIsBack) {
   std::atomic<int> answered{0};
   store->submit(Store::Need::required, insert(3),
                 [&](const Status& status) { answered = status.ok() ? 1 : -1; });
-  std::this_thread::sleep_for(300ms);
-  EXPECT_EQ(answered.load(), 0) << "it waits";
+  EXPECT_FALSE(rabt::test::eventually([&] { return answered.load() != 0; }, 300ms)) << "it waits";
   std::filesystem::rename(away, folder.options().path);
-  for (int i = 0; i < 500 && answered.load() == 0; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(rabt::test::eventually([&] { return answered.load() != 0; }));
   EXPECT_EQ(answered.load(), 1);
   EXPECT_FALSE(store->stats().disk_full);
   EXPECT_EQ(ids(*store), (std::vector<std::int64_t>{1, 3}));

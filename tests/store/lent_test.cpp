@@ -3,6 +3,7 @@
 #include <future>
 #include <thread>
 
+#include "tests/eventually.hpp"
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
@@ -42,11 +43,9 @@ Ran run(Store& store, Store::Caller caller, Store::Job job) {
 
 // Until the writer lends its work, which it does when it sleeps. The rows get numbers from first.
 bool lends(Store& store, std::int64_t first) {
-  for (std::int64_t id = first; id < first + 1000; ++id) {
-    if (run(store, Store::Caller::waits, insert(id)).job == std::this_thread::get_id()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
+  return rabt::test::eventually([&] {
+    return run(store, Store::Caller::waits, insert(first++)).job == std::this_thread::get_id();
+  });
 }
 
 TEST(LentWriter, RunsTheJobOfACallerThatWaitsOnItsThread) {
@@ -252,7 +251,7 @@ TEST(LentWriter, LeavesAFullDiskToItsThread) {
         return insert(30'000)(transaction);
       },
       [&](const Status& status) { told.set_value(status); }, Store::Caller::waits);
-  while (runs < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(rabt::test::eventually([&] { return runs >= 3; })) << "not tried again";
   thread = {};
   EXPECT_FALSE(store->write(noting(thread, insert(40'000))).ok());
   EXPECT_EQ(thread, Thread()) << "a job that came while the writer waits for room";

@@ -9,6 +9,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/store/sqlite/connection.hpp"
 #include "hub/store/sqlite/settings.hpp"
+#include "tests/eventually.hpp"
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
@@ -79,9 +80,7 @@ TEST(LogSync, RunsTheNextJobsMeanwhileAndTellsAndShowsNothing) {
   constexpr auto kMost = static_cast<int>(limits::kMaxCommitJobs);
   constexpr std::int64_t kAll = kTogether + 2 * kMost;
   for (std::int64_t id = kTogether; id < kAll; ++id) submit(id);
-  const auto until = std::chrono::steady_clock::now() + 10s;
-  while (ran < kTogether + kMost && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(rabt::test::eventually([&] { return ran >= kTogether + kMost; }));
   EXPECT_EQ(seeing.wait_for(50ms), std::future_status::timeout) << "read what is not durable";
   EXPECT_EQ(ran, kTogether + kMost);
   {
@@ -118,8 +117,7 @@ TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
   gate.open();
   ASSERT_TRUE(disk.log.holds());
   std::thread stopping([&] { store.reset(); });
-  std::this_thread::sleep_for(20ms);
-  EXPECT_EQ(told, 0);
+  EXPECT_FALSE(rabt::test::eventually([&] { return told > 0; }, 20ms));
   disk.log.release();
   stopping.join();
   EXPECT_EQ(told, kTogether + 1);

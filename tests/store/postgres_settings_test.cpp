@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include <chrono>
 #include <thread>
 
 #include "hub/store/postgres/link.hpp"
@@ -15,7 +14,6 @@
 namespace rabt::store::test {
 namespace {
 
-using namespace std::chrono_literals;
 using postgres::Session;
 using rabt::test::eventually;
 using rabt::test::must;
@@ -83,7 +81,10 @@ TEST(PostgresConnection, IsEncryptedAndTheServersNameAndAuthorityAreVerified) {
                                    "ssl_key_file = '" + file + ".key'", std::string("ssl = on")})
       server.sql("postgres", "ALTER SYSTEM SET " + set);
     server.sql("postgres", "SELECT pg_reload_conf()");
-    std::this_thread::sleep_for(300ms);
+    // The server shows the file to a new session when it has read it.
+    EXPECT_TRUE(eventually([&] {
+      return server.sql("postgres", "SHOW ssl_cert_file").find(file) != std::string::npos;
+    }));
   };
   PostgresOptions options;
   options.host = "localhost";

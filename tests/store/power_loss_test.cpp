@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <random>
-#include <thread>
 
 #include "hub/store/sqlite/connection.hpp"
 #include "tests/store/changed_files.hpp"
@@ -37,6 +38,7 @@ class Record {
     const std::scoped_lock lock(mutex_);
     if (event.log) ++of_log_[event.kind];
     events_.push_back(std::move(event));
+    changed_.notify_all();
     return static_cast<std::int64_t>(events_.size()) - 1;
   }
   // Events of this kind on the log.
@@ -46,9 +48,8 @@ class Record {
   }
   // Waits until there are more of them, but not for long.
   void wait_for_more(Event::Kind kind, int than, std::chrono::milliseconds most) {
-    const auto until = std::chrono::steady_clock::now() + most;
-    while (of_log(kind) <= than && std::chrono::steady_clock::now() < until)
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, most, [&] { return of_log_[kind] > than; });
   }
   [[nodiscard]] std::vector<Event> take() {
     const std::scoped_lock lock(mutex_);
@@ -57,6 +58,7 @@ class Record {
 
  private:
   std::mutex mutex_;
+  std::condition_variable changed_;
   std::vector<Event> events_;
   std::map<Event::Kind, int> of_log_;
 };
