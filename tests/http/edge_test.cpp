@@ -4,12 +4,12 @@
 #include <chrono>
 #include <map>
 #include <mutex>
-#include <thread>
 
 #include "hub/http/connection.hpp"
 #include "hub/http/event_stream.hpp"
 #include "hub/http/loop.hpp"
 #include "hub/http/server.hpp"
+#include "tests/eventually.hpp"
 #include "tests/web_socket_client.hpp"
 
 namespace rabt::http {
@@ -80,10 +80,7 @@ class Edge : public ::testing::Test {
     EXPECT_TRUE(head_.starts_with("HTTP/1.1 200 ")) << head_;
     return client;
   }
-  void wait_until(const std::function<bool()>& holds) {
-    for (int i = 0; i < 2000 && !holds(); ++i) std::this_thread::sleep_for(5ms);
-    EXPECT_TRUE(holds());
-  }
+  void wait_until(const std::function<bool()>& holds) { EXPECT_TRUE(test::eventually(holds)); }
 
   Topic topic_;
   std::string head_;
@@ -202,7 +199,7 @@ TEST_F(Edge, ARequestWhoseTurnDoesNotComeIsToldSoAndNotRun) {
   std::atomic<int> runs{0};
   start({.threads = 1, .handler_wait_ms = 200}, [&](const Request& /*request*/) {
     ++runs;
-    while (!go) std::this_thread::sleep_for(1ms);
+    go.wait(false);
     return Response{};
   });
   Client first(server_->port());
@@ -214,6 +211,7 @@ TEST_F(Edge, ARequestWhoseTurnDoesNotComeIsToldSoAndNotRun) {
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
   EXPECT_NE(answer.find("\r\nRetry-After: "), std::string::npos);
   go = true;
+  go.notify_all();
   EXPECT_TRUE(first.head().starts_with("HTTP/1.1 200 "));
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(server_->stats().overloaded, 1U);
@@ -233,7 +231,7 @@ TEST_F(Edge, ACallerWhoFillsHisPartLeavesOthersServed) {
           return Intake{.handler = [](const Request&) { return Response{}; }, .lane = Lane::head};
         const auto slow = [&](const Request&) {
           ++runs;
-          while (!go) std::this_thread::sleep_for(1ms);
+          go.wait(false);
           return Response{};
         };
         const auto quick = [](const Request&) { return Response{}; };
@@ -265,6 +263,7 @@ TEST_F(Edge, ACallerWhoFillsHisPartLeavesOthersServed) {
   // Those whose turn does not come are told that it is their own part.
   EXPECT_TRUE(busy.back()->head().starts_with("HTTP/1.1 429 "));
   go = true;
+  go.notify_all();
   EXPECT_TRUE(busy.front()->head().starts_with("HTTP/1.1 200 "));
 }
 
@@ -285,7 +284,7 @@ TEST_F(Edge, SignInNeverWaitsBehindCallers) {
       [&](const Request& head) -> Admission {
         const auto slow = [&](const Request&) {
           ++runs;
-          while (!go) std::this_thread::sleep_for(1ms);
+          go.wait(false);
           return Response{};
         };
         const auto quick = [](const Request&) { return Response{.body = "in"}; };
@@ -322,6 +321,7 @@ TEST_F(Edge, SignInNeverWaitsBehindCallers) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, 10'000ms) << "half of the wait for a turn";
   EXPECT_EQ(runs, most) << "the lanes were full all the time";
   go = true;
+  go.notify_all();
   for (const auto& one : busy) EXPECT_TRUE(one->head().starts_with("HTTP/1.1 200 "));
 }
 
@@ -336,7 +336,7 @@ TEST_F(Edge, WhatWaitsForItsPartRunsWhenThePartIsFree) {
                             const int now = ++running;
                             for (int seen = most; seen < now;)
                               most.compare_exchange_weak(seen, now);
-                            std::this_thread::sleep_for(2ms);
+                            EXPECT_FALSE(test::eventually([&] { return running > 3; }, 2ms));
                             --running;
                             return Response{};
                           },
@@ -364,7 +364,7 @@ TEST_F(Edge, AHeadThatNeedsAnotherMachineIsJudgedElsewhere) {
         if (head.path == "/x") return Response{};
         if (!head.may_wait) return Elsewhere{.share = {"keys", 2}};
         ++waits;
-        while (!go) std::this_thread::sleep_for(1ms);
+        go.wait(false);
         return Response{.status = 401};
       },
       null_logger());
@@ -380,6 +380,7 @@ TEST_F(Edge, AHeadThatNeedsAnotherMachineIsJudgedElsewhere) {
   other.send(kGet);
   EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
   go = true;
+  go.notify_all();
   for (const auto& one : callers) EXPECT_TRUE(one->head().starts_with("HTTP/1.1 401 "));
 }
 
@@ -503,8 +504,7 @@ TEST_F(Edge, WhatAnAnswerHoldsIsLetGoWhenItHasGoneOut) {
   auto reader = std::make_unique<Client>(server_->port(), 4096);
   reader->send(kGet);
   EXPECT_TRUE(reader->head().starts_with("HTTP/1.1 200 "));
-  std::this_thread::sleep_for(50ms);
-  EXPECT_FALSE(held.expired()) << "it is not read yet";
+  EXPECT_FALSE(test::eventually([&] { return held.expired(); }, 50ms)) << "it is not read yet";
   reader.reset();
   wait_until([&] { return held.expired(); });
 }

@@ -14,6 +14,7 @@
 #include "hub/base/json.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/http/server.hpp"
+#include "tests/eventually.hpp"
 #include "tests/tls_files.hpp"
 #include "tests/web_socket_client.hpp"
 
@@ -149,7 +150,7 @@ TEST_F(SlowEdge, Trap55SlowhttptestLeavesOthersServed) {
   // Slow heads, slow bodies, slow reading.
   for (const std::string how : {"-H -i 1", "-B -i 1 -s 8192", "-X -w 1 -y 8 -z 4 -k 3"}) {
     std::thread attack([&] { (void)shell("slowhttptest -c 900 -r 450 -l 6 -p 3 " + how + url); });
-    std::this_thread::sleep_for(2s);
+    std::this_thread::sleep_for(2s);  // all 900 have come
     EXPECT_GT(server_->stats().connections, 100U) << how;
     const double during = p99_ms(server_->port());
     // 20 ms are what other programs on the machine may take.
@@ -245,8 +246,8 @@ class SlowProxies : public SlowEdge {
 
 void SlowProxies::run(const Front& front) {
   ASSERT_TRUE(shell(front.start)) << front.name;
-  for (int i = 0; i < 100 && !handshake(kPort, folder_ + "/ca.pem"); ++i)
-    std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(test::eventually([&] { return handshake(kPort, folder_ + "/ca.pem"); }))
+      << front.name;
   const std::string lead = "POST /first HTTP/1.1\r\nHost: a\r\n";
   const std::string smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
   const std::string chunked = "Transfer-Encoding: chunked\r\n";
@@ -290,6 +291,7 @@ void SlowProxies::run(const Front& front) {
     (void)take_seen();
     fs::resize_file(folder_ + "/" + front.log, 0);
     send(row + smuggled);
+    // A request that was smuggled in would be there by then.
     std::this_thread::sleep_for(100ms);
     std::vector<std::string> ours = take_seen();
     std::vector<std::string> theirs = sent_on(folder_ + "/" + front.log);

@@ -5,10 +5,10 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "hub/http/server.hpp"
 #include "hub/http/sockets.hpp"
+#include "tests/eventually.hpp"
 #include "tests/web_socket_client.hpp"
 
 namespace rabt::http {
@@ -78,10 +78,7 @@ class WebSocketServer : public ::testing::Test {
     EXPECT_EQ(client->next()->payload, "hello");
     return client;
   }
-  void wait_until(const std::function<bool()>& holds) {
-    for (int i = 0; i < 1000 && !holds(); ++i) std::this_thread::sleep_for(5ms);
-    EXPECT_TRUE(holds());
-  }
+  void wait_until(const std::function<bool()>& holds) { EXPECT_TRUE(test::eventually(holds)); }
 
   Echo::Seen seen_;
   std::unique_ptr<Server> server_;

@@ -124,8 +124,7 @@ class Limits : public BothWays {
         [](const Status&) {});
     rests.get_future().wait();
     std::thread disk([&] {
-      for (int i = 0; i < 2'000 && hub_.store->stats().queued < waiting; ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      EXPECT_TRUE(eventually([&] { return hub_.store->stats().queued >= waiting; }));
       std::this_thread::sleep_for(std::chrono::milliseconds(500));
       go.set_value();
     });
@@ -231,7 +230,8 @@ TEST_P(Limits, PluginsTakeTurnsAtTheDisk) {
   call.version = "1.0.0";
   hub_.host->invoke(std::move(call), first.sink());
   ASSERT_TRUE(eventually([&] { return disk.holds(); }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // all of them wait
+  EXPECT_FALSE(eventually([&] { return first.count() > 0; }, std::chrono::milliseconds(200)))
+      << "all of them wait";
   disk.each_takes(std::chrono::milliseconds(5));
   EXPECT_EQ(run("infos", many(3, 1), "2.0.0"), "[3,0]");
   EXPECT_EQ(first.count(), 0) << "the other plugin's thousand take five seconds";
@@ -287,7 +287,9 @@ TEST_P(Processes, ARequestThatHasNotBegunNeverDoes) {
   EXPECT_EQ(waiter.outcome().kind, OutcomeKind::transient) << "nothing can have happened";
   disk.release();
   EXPECT_TRUE(eventually([&] { return run("infos", many(1, 1)) == "[1,0]"; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_FALSE(
+      eventually([&] { return !server.last_request().empty() || hub_.http->stats().started > 0; },
+                 std::chrono::milliseconds(300)));
   EXPECT_EQ(server.last_request(), "");
   EXPECT_EQ(hub_.http->stats().started, 0U) << "not even to be cancelled at once";
 }

@@ -8,6 +8,7 @@
 
 #include <chrono>
 
+#include "tests/eventually.hpp"
 #include "tests/plugin/package_support.hpp"
 
 // The store loads what its lock names, as it was added, or says why not.
@@ -414,8 +415,8 @@ TEST_F(Store, AReaderWaitsForAChangeToEnd) {
     const PluginStore store = look();
     read_it = true;
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_FALSE(read_it);
+  EXPECT_FALSE(
+      rabt::test::eventually([&] { return read_it.load(); }, std::chrono::milliseconds(50)));
   held.reset();
   reader.join();
   EXPECT_TRUE(read_it);

@@ -199,12 +199,5 @@ CallRequest request(const std::string& role, const std::string& action, Json arg
   call.idempotency_key = "key-1";
   return call;
 }
-bool eventually(const std::function<bool()>& condition, int ms) {
-  for (int waited = 0; waited < ms; waited += 5) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return condition();
-}
 
 }  // namespace rabt::plugin::test

@@ -26,6 +26,7 @@
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
+#include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
 
 namespace rabt::plugin::test {
@@ -135,6 +136,6 @@ class Waiter {
 };
 CallRequest request(const std::string& role, const std::string& action,
                     Json arguments = Json::object());
-bool eventually(const std::function<bool()>& condition, int ms = 20'000);
+using rabt::test::eventually;
 
 }  // namespace rabt::plugin::test

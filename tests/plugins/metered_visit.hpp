@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/consultation/session_house.hpp"
+#include "tests/eventually.hpp"
 #include "tests/must.hpp"
 #include "tests/plugins/video_suite.hpp"
 
@@ -66,13 +67,13 @@ class MeteredVisit : public VideoSuite<Provider> {
 
   // What the provider told since the last time reaches the hub, each twice. lost: what does not.
   void hear(const std::function<bool(const Json&)>& lost = {}) {
-    for (int quiet = 0; quiet < 20; ++quiet) {
+    constexpr std::chrono::milliseconds kQuiet{200};
+    while (test::eventually([this] { return this->hub_.all().size() > heard_; }, kQuiet)) {
       const auto all = this->hub_.all();
-      for (; heard_ < all.size(); ++heard_, quiet = 0) {
+      for (; heard_ < all.size(); ++heard_) {
         Provider::heard(all[heard_].body);
         for (int twice = 0; twice < 2; ++twice) tell(all[heard_].body, lost);
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
   void tell(const std::string& body, const std::function<bool(const Json&)>& lost) {
@@ -128,8 +129,7 @@ class MeteredVisit : public VideoSuite<Provider> {
   static void some_time() { std::this_thread::sleep_for(std::chrono::milliseconds(1'100)); }
   // Hub and provider end the visit within one second.
   static void begin_of_a_second() {
-    while (sandbox::system_now_ms() % 1000 > 300)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_TRUE(test::eventually([] { return sandbox::system_now_ms() % 1000 <= 300; }));
   }
 
   House house_;

@@ -10,12 +10,12 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "hub/plugin/package/manifest.hpp"
 #include "rabt/time.hpp"
+#include "tests/eventually.hpp"
 #include "tests/must.hpp"
 #include "tests/plugins/test_host.hpp"
 #include "tests/sandbox/client.hpp"
@@ -185,12 +185,7 @@ class VideoSuite : public ::testing::Test {
   }
   // True as soon as it holds, false when it never did.
   static bool eventually(const std::function<bool()>& holds) {
-    const auto end = std::chrono::steady_clock::now() + World::kPatience;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return true;
+    return test::eventually(holds, World::kPatience);
   }
   // The last answer of list-recordings, when everything is ready or nobody waits any longer.
   Json listed(const std::string& session) {

@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <thread>
 
+#include "tests/eventually.hpp"
 #include "tests/sandbox/client.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/server.hpp"
@@ -213,11 +215,9 @@ TEST_F(Frame, CallbackFaultsDuplicateAndDrop) {
   std::map<std::string, int> bodies;
   for (const auto& each : receiver.all()) ++bodies[each.body];
   EXPECT_EQ(bodies, (std::map<std::string, int>{{"once", 1}, {"twice", 2}}));
-  for (int i = 0; i < 100; ++i) {  // the receiver counts before the sender does
-    if (call("GET", control("/callbacks")).json()["sent"] == 3) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  EXPECT_EQ(call("GET", control("/callbacks")).json()["sent"], 3);
+  // The receiver counts before the sender does.
+  EXPECT_TRUE(
+      test::eventually([&] { return call("GET", control("/callbacks")).json()["sent"] == 3; }));
 }
 
 TEST_F(Frame, CallbackToAPathGoesToTheHub) {
@@ -241,7 +241,7 @@ TEST_F(Frame, ControlDoorExplainsWhatItDoesNotKnow) {
 TEST_F(Frame, TwoHundredClientsKeepTheirConnections) {
   constexpr int kClients = 220;
   std::atomic<int> answered{0};
-  std::atomic<int> ready{0};
+  std::latch ready(kClients);
   std::vector<std::thread> clients;
   const Poco::UInt16 port = Poco::URI(sandbox_->url("echo")).getPort();
   for (int i = 0; i < kClients; ++i) {
@@ -252,10 +252,7 @@ TEST_F(Frame, TwoHundredClientsKeepTheirConnections) {
       for (int round = 0; round < 3; ++round) {
         if (testing::exchange(session, "POST", "/load", {}, "x").status == 200) ++answered;
         // Nobody goes on before all hold an answered connection.
-        if (round == 0) {
-          ++ready;
-          while (ready < kClients) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
+        if (round == 0) ready.arrive_and_wait();
       }
     });
   }

@@ -4,8 +4,8 @@
 
 #include <regex>
 #include <set>
-#include <thread>
 
+#include "tests/eventually.hpp"
 #include "tests/sandbox/client.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/server.hpp"
@@ -85,14 +85,13 @@ class Twilio : public ::testing::Test {
     EXPECT_EQ(reply.status, 201) << reply.body;
     return reply.json().value("sid", "");
   }
-  // Until the room has this many finished recordings, at most five seconds.
+  // Until the room has this many finished recordings, but not for ever.
   Json finished_recordings(const std::string& room, std::size_t count) {
     Json list;
-    for (int i = 0; i < 500; ++i) {
+    (void)test::eventually([&] {
       list = get("/v1/Recordings?Status=completed&GroupingSid=" + room).json()["recordings"];
-      if (list.size() >= count) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+      return list.size() >= count;
+    });
     return list;
   }
   [[nodiscard]] Ledger& ledger() { return sandbox_->ledger(); }
@@ -368,9 +367,7 @@ TEST_F(Twilio, AnUnusedRoomAndAnEmptyRoomEndAfterTheirTimeouts) {
       create("empty", {{"EmptyRoomTimeout", "1"}, {"UnusedRoomTimeout", "60"}});
   control("join", {{"room", empty}, {"identity", "a"}});
   control("leave", {{"room", empty}, {"identity", "a"}});
-  for (int i = 0; i < 300 && ledger().count("room.completed") < 2; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  EXPECT_TRUE(test::eventually([&] { return ledger().count("room.completed") >= 2; }));
   EXPECT_EQ(get("/v1/Rooms/" + unused).json()["status"], "completed");
   EXPECT_EQ(get("/v1/Rooms/" + empty).json()["status"], "completed");
 }

@@ -388,6 +388,7 @@ TEST(Frames, ASenderWaitsWhileTooManyDescriptorsOfItsUserAreUnderWay) {
     ::_exit(good ? 0 : 1);
   }
   pair.here.reset();
+  // The child gets ahead of its reader.
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   int read = 0;
   while (pair.receiver.receive(pair.there.get(), true, pair.frame) == Receiver::Got::frame) {

@@ -1,6 +1,7 @@
 // A process that lies in the memory that it shares with the hub (hostile/hostile_host.cpp). What it
 // writes may make an outcome more careful, never less.
 #include "hub/phi/policy.hpp"
+#include "tests/eventually.hpp"
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {
@@ -46,8 +47,8 @@ TEST_F(SharedMemoryLies, ACallWithARequestIsAmbiguousAlsoWhenItIsSaidNotToHaveBe
     EXPECT_EQ(waiter.outcome().code, "plugin.crashed") << action;
     EXPECT_EQ(waiter.outcome().kind, OutcomeKind::ambiguous) << action;
     EXPECT_EQ(waiter.count(), 1);
-    ASSERT_TRUE(eventually(
-        [&] { return hub_.call("beast", "echo", Json(1)).kind == OutcomeKind::done; }, 10'000));
+    ASSERT_TRUE(
+        eventually([&] { return hub_.call("beast", "echo", Json(1)).kind == OutcomeKind::done; }));
   }
 }
 
@@ -67,6 +68,7 @@ TEST_F(SharedMemoryLies, ACallThatIsSaidToHaveBegunIsNotTakenBack) {
 TEST_F(SharedMemoryLies, ACallThatWasTakenBackMakesNoRequestAndHasNoSecondOutcome) {
   Waiter waiter;
   const std::uint64_t token = start("twice", waiter, 20'000);
+  // The process begins with the call; it tells nobody.
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   hub_.host->cancel(token);
   ASSERT_TRUE(waiter.wait());
@@ -104,8 +106,8 @@ TEST_F(SharedMemoryLies, AProcessThatLeavesNoRoomStopsItsOwnCallsAndNothingElse)
   EXPECT_EQ(deaf.outcome().kind, OutcomeKind::transient);
   // A call that waits in vain has the deaf process ended; the next one serves.
   static_cast<void>(hub_.call("beast", "echo", Json(1), 300));
-  EXPECT_TRUE(eventually(
-      [&] { return hub_.call("beast", "echo", Json(2)).kind == OutcomeKind::done; }, 10'000));
+  EXPECT_TRUE(
+      eventually([&] { return hub_.call("beast", "echo", Json(2)).kind == OutcomeKind::done; }));
   EXPECT_EQ(deaf.count(), 1);
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "hub/base/random.hpp"
+#include "tests/eventually.hpp"
 #include "tests/plugins/janus/lossy_line.hpp"
 #include "tests/plugins/video_suite.hpp"
 #include "tools/demo/janus.hpp"
@@ -140,12 +141,7 @@ class JanusWorld {
 
  private:
   static bool wait(const std::function<bool()>& holds) {
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (!holds()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return true;
+    return test::eventually(holds, kPatience);
   }
   // Who is in the room, as Janus says.
   std::set<std::string> people(const std::string& room) const {

@@ -11,6 +11,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/random.hpp"
 #include "hub/net/local_http.hpp"
+#include "tests/eventually.hpp"
 #include "tests/plugins/test_host.hpp"
 #include "tests/sandbox/client.hpp"
 #include "tools/demo/janus.hpp"
@@ -105,6 +106,7 @@ class SlowRealJanus : public ::testing::Test {
     const rabt::Json seen = page.seen();
     return seen.int_or("audio", 0) + seen.int_or("video", 0);
   }
+  // A call goes on for so long: media take the time that they last.
   static void wait_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
   // Events that Janus has told since the last call, through the plugin, of this type.
@@ -124,12 +126,12 @@ class SlowRealJanus : public ::testing::Test {
   // Waits until one event of the type is as it must be.
   bool hears(const std::string& type, int limit_ms,
              const std::function<bool(const Plain&)>& holds) {
-    for (int waited = 0; waited < limit_ms; waited += 100, wait_ms(100)) {
-      for (const Plain& one : told(type)) {
-        if (holds(one)) return true;
-      }
-    }
-    return false;
+    return rabt::test::eventually(
+        [&] {
+          const auto all = told(type);
+          return std::any_of(all.begin(), all.end(), holds);
+        },
+        std::chrono::milliseconds(limit_ms));
   }
   bool line_of(const std::string& who, const std::string& direction) {
     return hears("quality", 60'000, [&](const Plain& line) {
@@ -170,10 +172,13 @@ TEST_F(SlowRealJanus, TwoPeopleCallAreRecordedAndOneIsPutOut) {
   wait_ms(4000);
   EXPECT_EQ(done("stop-recording", input).at("recording"), false);
   Plain listed;
-  for (int i = 0; i < 300; ++i, wait_ms(200)) {
-    listed = done("list-recordings", input);
-    if (listed.at("ready") == true) break;
-  }
+  EXPECT_TRUE(rabt::test::eventually(
+      [&] {
+        listed = done("list-recordings", input);
+        return listed.at("ready") == true;
+      },
+      std::chrono::minutes(1)))
+      << listed.dump();
   ASSERT_EQ(listed.at("recordings").size(), 1U) << listed.dump();
   const Plain recording{{"recordingId", listed.at("recordings")[0].at("recordingId")}};
   const Plain fetched = done("fetch-recording", recording);
@@ -306,20 +311,21 @@ class SlowFullDisk : public SlowRealJanus {
     return bytes;
   }
   bool grows(const std::string& room, std::uintmax_t beyond) const {
-    for (int i = 0; i < 300 && written(room) <= beyond; ++i) wait_ms(100);
-    return written(room) > beyond;
+    return rabt::test::eventually([&] { return written(room) > beyond; });
   }
   // Asked for again while something is put together, and while the answer is still that of a disk
   // that was full.
   Plain listed(const Plain& input) {
     Plain list{{"recordings", Plain::array()}};
-    for (int i = 0; i < 300; ++i, wait_ms(200)) {
-      const sdk::Outcome outcome =
-          host_->call("list-recordings", input, "list-" + std::to_string(++calls_));
-      if (outcome.kind != Kind::done) continue;
-      list = Plain::parse(outcome.output);
-      if (list.at("ready") == true) break;
-    }
+    (void)rabt::test::eventually(
+        [&] {
+          const sdk::Outcome outcome =
+              host_->call("list-recordings", input, "list-" + std::to_string(++calls_));
+          if (outcome.kind != Kind::done) return false;
+          list = Plain::parse(outcome.output);
+          return list.at("ready") == true;
+        },
+        std::chrono::minutes(1));
     return list;
   }
   // Seconds of what was fetched.
@@ -353,8 +359,11 @@ TEST_F(SlowFullDisk, WhatJanusCouldNotWriteIsNoticedAndTheRestIsKept) {
   wait_ms(3000);
   EXPECT_EQ(done("stop-recording", input).at("recording"), false);
   sdk::Outcome full;
-  for (int i = 0; i < 100 && full.code.empty(); ++i, wait_ms(100))
-    full = host_->call("list-recordings", input, "full-" + std::to_string(i));
+  int asked = 0;
+  EXPECT_TRUE(rabt::test::eventually([&] {
+    full = host_->call("list-recordings", input, "full-" + std::to_string(asked++));
+    return !full.code.empty();
+  })) << "the shelf does not say that the disk is full";
   EXPECT_EQ(full.kind, Kind::transient);
   EXPECT_EQ(full.code, "janus.shelf_507");
   // Nobody is told that another one runs.
@@ -406,7 +415,9 @@ TEST_F(SlowFullDisk, ARecordingOfWhichNothingCouldBeWrittenHasFailed) {
   fs::create_directories(servers_.recordings() + "/" + room);
   fill();
   ASSERT_NO_FATAL_FAILURE(bring(patient_, session, "patient"));
-  for (int i = 0; i < 300 && fs::is_empty(servers_.recordings() + "/" + room); ++i) wait_ms(100);
+  EXPECT_TRUE(rabt::test::eventually([&] {
+    return !fs::is_empty(servers_.recordings() + "/" + room);
+  })) << "Janus has opened no file";
   wait_ms(3000);
   EXPECT_EQ(done("stop-recording", input).at("recording"), false);
   ASSERT_TRUE(fs::remove(ballast()));

@@ -39,8 +39,8 @@ class Visit : public VideoSuite<Provider> {
     this->join(session, "practitioner");
     this->done("start-recording", {{"sessionId", session}});
     this->done("stop-recording", {{"sessionId", session}});
-    while (this->ledger("recording.completed") < this->ledger("recording.started"))
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(this->eventually(
+        [&] { return this->ledger("recording.completed") >= this->ledger("recording.started"); }));
     // As long as people may come back, nothing is composed.
     EXPECT_EQ(this->done("list-recordings", {{"sessionId", session}})["ready"], false);
     EXPECT_EQ(this->ledger("composition.enqueued"), 0U);
@@ -80,8 +80,7 @@ TEST_F(TwilioComposition, TellsWhenTheFileIsThere) {
   const std::string session = over();
   const Json list = listed(session);
   ASSERT_EQ(list["recordings"].size(), 1U);
-  while (hub_.of("composition-available").empty())
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(eventually([&] { return !hub_.of("composition-available").empty(); }));
   const auto told = hub_.of("composition-available")[0];
   const auto [events, error] = host_->deliver(told.body);
   EXPECT_EQ(error, "");
@@ -92,7 +91,7 @@ TEST_F(TwilioComposition, TellsWhenTheFileIsThere) {
   EXPECT_EQ(events[0]["data"]["recordingId"], list["recordings"][0]["recordingId"]);
   for (const char* event :
        {"composition-enqueued", "composition-started", "composition-progress"}) {
-    while (hub_.of(event).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ASSERT_TRUE(eventually([&] { return !hub_.of(event).empty(); })) << event;
     const auto [none, wrong] = host_->deliver(hub_.of(event)[0].body);
     EXPECT_EQ(wrong, "");
     EXPECT_EQ(none, Json::array());

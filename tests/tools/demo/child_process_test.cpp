@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <thread>
+
+#include "tests/eventually.hpp"
 
 namespace rabt::demo {
 namespace {
@@ -24,9 +24,7 @@ TEST(ChildProcess, OutputGoesToTheFileAndTheEndIsSeen) {
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   ChildProcess child;
   ASSERT_TRUE(child.start({"/bin/sh", "-c", "echo out; echo err >&2"}, folder + "/out").ok());
-  for (int i = 0; i < 500 && child.running(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_FALSE(child.running());
+  EXPECT_TRUE(test::eventually([&] { return !child.running(); }));
   std::ifstream in(folder + "/out");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "out\nerr\n");
   fs::remove_all(folder);

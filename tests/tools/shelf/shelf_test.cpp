@@ -4,14 +4,13 @@
 #include <stdlib.h>
 
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/net/local_http.hpp"
+#include "tests/eventually.hpp"
 #include "tools/shelf/segments.hpp"
 #include "tools/shelf/server.hpp"
 
@@ -19,6 +18,8 @@ namespace rabt::shelf {
 namespace {
 
 namespace fs = std::filesystem;
+
+using test::eventually;
 
 constexpr const char* kRoom = "demo.0f8fad5b-d9cb-469f-a165-70867728950e";
 constexpr std::int64_t kBegun = 1'795'223'354'248'771;
@@ -65,12 +66,6 @@ class JanusShelf : public ::testing::Test {
   }
   std::vector<Track> tracks() {
     return tracks_of(folder(), kRoom, clock_.now().ms * 1000, 120'000'000);
-  }
-  // Waits for what the shelf does in the background.
-  static bool eventually(const std::function<bool()>& holds) {
-    for (int i = 0; i < 3000 && !holds(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return holds();
   }
   Shelf shelf() {
     return {root_, clock_, [this](const fs::path& /*folder*/) { return free_.load(); }};
@@ -306,10 +301,10 @@ TEST_F(JanusShelf, AFileThatNobodyCanReadIsSaidAndStays) {
   write(broken, "MJR00002" + std::string(2000, 'x'));
   Shelf shelf = this->shelf();
   Json failed;
-  for (int i = 0; i < 2000 && failed.size() == 0; ++i) {
+  ASSERT_TRUE(eventually([&] {
     failed = (*shelf.list(kRoom))["failed"];
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+    return failed.size() > 0;
+  }));
   ASSERT_EQ(failed.size(), 1U);
   EXPECT_EQ(failed[0].string_or("why", ""), "broken");
   EXPECT_TRUE(fs::exists(folder() / broken));
@@ -448,10 +443,10 @@ TEST_F(JanusShelfServer, AFullDiskIs507) {
   write(name_of("patient", kBegun), mjr());
   free_ = 0;
   int status = 200;
-  for (int i = 0; i < 3000 && status == 200; ++i) {
+  EXPECT_TRUE(eventually([&] {
     status = ask("GET", std::string("/rooms/") + kRoom).status;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+    return status != 200;
+  }));
   EXPECT_EQ(status, 507);
 }
 
