@@ -73,7 +73,7 @@ TEST_F(GuardedSocketTest, Trap39TheSocketOfSomebodyWhoIsDisabledIsClosedWithinAS
   EXPECT_EQ(socket->sent, 1);
   EXPECT_EQ(socket->closed, 0);
   disable();
-  EXPECT_TRUE(test::eventually([&] { return socket->closed != 0; }));
+  EXPECT_TRUE(test::eventually([&] { return socket->closed != 0; }, std::chrono::seconds(10)));
   EXPECT_EQ(socket->closed, http::kCloseSignIn);
   handler->closed();
   EXPECT_TRUE(echo->ended);
