@@ -388,7 +388,7 @@ TEST(Lanes, NothingGoesOutOnceACallThatHungIsSaidToHaveHadNoEffect) {
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
     over = true;
   });
-  ASSERT_TRUE(eventually([&] { return over.load(); }));
+  ASSERT_TRUE(eventually([&] { return over.load(); }, std::chrono::seconds(5)));
   EXPECT_EQ(outcome.code, "plugin.hung");
   EXPECT_EQ(outcome.kind, OutcomeKind::transient);
   EXPECT_EQ(server.last_request(), "");
