@@ -174,9 +174,9 @@ TEST_F(ClientsTest, Trap39ARevokedKeyEndsWhatItOpened) {
                    .shown = {.authorization = "Bearer " + made.text},
                    .lost = [&lost] { lost = true; },
                    .used_ms = {}});
-  EXPECT_FALSE(test::eventually([&] { return lost.load(); }, std::chrono::milliseconds(300)));
+  EXPECT_FALSE(rabt::test::eventually([&] { return lost.load(); }, std::chrono::milliseconds(300)));
   must(house_.clients.revoke_key(house_.administrator(), "brainsait", made.key.id));
-  EXPECT_TRUE(test::eventually([&] { return lost.load(); }, std::chrono::seconds(10)));
+  EXPECT_TRUE(rabt::test::eventually([&] { return lost.load(); }, std::chrono::seconds(10)));
 }
 
 // ---- signed assertions

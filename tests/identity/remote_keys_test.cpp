@@ -40,7 +40,7 @@ class RemoteKeysTest : public testing::Test {
       asked_with_ = request;
       if (slow_) {
         EXPECT_FALSE(
-            test::eventually([this] { return asked_ > 1; }, std::chrono::milliseconds(100)));
+            rabt::test::eventually([this] { return asked_ > 1; }, std::chrono::milliseconds(100)));
       }
       if (down_) return unavailable("auth.issuer_unreachable", "down");
       return answer_;

@@ -53,10 +53,10 @@ class Trap39 : public testing::Test {
   }
   // A machine that does nothing else takes half a second.
   static bool within_a_second(const std::atomic<bool>& flag) {
-    return test::eventually([&] { return flag.load(); }, std::chrono::seconds(10));
+    return rabt::test::eventually([&] { return flag.load(); }, std::chrono::seconds(10));
   }
   static bool stays(const std::atomic<bool>& flag) {
-    return !test::eventually([&] { return flag.load(); }, std::chrono::milliseconds(500));
+    return !rabt::test::eventually([&] { return flag.load(); }, std::chrono::milliseconds(500));
   }
 
   House house_;

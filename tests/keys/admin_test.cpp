@@ -66,7 +66,7 @@ TEST_F(KeyAdminTest, ARewrappingInTheBackgroundGoesOnAfterARestart) {
   ASSERT_TRUE(admin().rewrap(order(), false).ok());
   reopen();  // wherever it was
   admin().resume();
-  EXPECT_TRUE(test::eventually([&] { return !must(admin().status()).rewrap.has_value(); }));
+  EXPECT_TRUE(rabt::test::eventually([&] { return !must(admin().status()).rewrap.has_value(); }));
   EXPECT_EQ(status_of(bucket).old_data_keys, 0U);
 }
 
@@ -104,7 +104,7 @@ TEST_F(KeyAdminTest, ASecondOrderToRewrapDoesNotCallOffTheForgetting) {
   std::filesystem::rename(root + ".away", root);
   reopen();
   admin().resume();
-  EXPECT_TRUE(test::eventually([&] { return !must(admin().status()).rewrap.has_value(); }));
+  EXPECT_TRUE(rabt::test::eventually([&] { return !must(admin().status()).rewrap.has_value(); }));
   EXPECT_EQ(status_of(made.bucket).info.oldest_version, 2U);
 }
 
