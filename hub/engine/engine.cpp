@@ -57,9 +57,13 @@ void Engine::Impl::rang(const Timers::Entry& entry) {
     case Timers::Kind::schedule:
       schedules.due(entry);
       return;
+    case Timers::Kind::unheard:
+      start_unheard();
+      return;
     case Timers::Kind::sweep:
       end_due_pauses();
       recovery.sweep();
+      start_unheard();
       timers.add({.due = {context.parts.clock.now().ms + kSweepMs}, .kind = Timers::Kind::sweep});
       return;
     case Timers::Kind::task:

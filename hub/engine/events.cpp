@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "hub/base/event_names.hpp"
-#include "hub/engine/receipt.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/model.hpp"
+#include "hub/workflow/said.hpp"
 
 namespace rabt::engine {
 
@@ -73,13 +73,66 @@ Status Events::store(store::Transaction& transaction, const PreparedEvent& event
   for (const std::string& key : event.keys)
     transaction.put(sql::kInsertEventKey, {tenant, store::Blob{key}, number});
   if (!event.keys.empty()) after.events.push_back({number, event.keys, event.envelope});
+  std::set<std::string> begun;
   for (const PreparedStart& start : event.starts) {
     RABT_TRY(stored, starts_.store(transaction, start, number, event.envelope, after));
     instances.push_back(stored.num != 0 ? start.id : stored.existing);
+    if (stored.num != 0) begun.insert(start.business_key);
+    // An instance of this event took the key for another workflow of the name.
+    if (stored.refused != kBusinessKeyTaken || begun.contains(start.business_key)) continue;
+    const auto definition = definitions_.find(start.definition);
+    if (definition == nullptr || !definition->unheard_starts()) continue;
+    RABT_TRY_STATUS(store::compare_and_set(transaction, sql::kInsertUnheardStart,
+                                           {tenant, store::Blob{start.business_key}, number}));
+    after.unheard = true;
   }
   for (const std::int64_t collecting : event.collecting)
     RABT_TRY_STATUS(collect(transaction, event, collecting, number, after, instances));
   return ok_status();
+}
+
+Result<std::vector<UnheardStart>> Events::unheard() const {
+  std::vector<UnheardStart> found;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(
+        sql::kUnheardStarts, {context_.options.tenant}, [&](const store::Row& row) {
+          found.push_back({std::string(row.blob(0)), row.integer(1), row.integer(2)});
+          return true;
+        });
+  }));
+  return found;
+}
+
+Result<AfterCommit> Events::start_unheard(const UnheardStart& unheard, const Json& envelope) const {
+  const std::string& tenant = context_.options.tenant;
+  std::vector<PreparedStart> starts;
+  if (!envelope.is_null()) {
+    RABT_TRY(lease, KeyLease::take(context_.parts.keys, tenant));
+    const auto all = definitions_.all();
+    for (const DeployedDefinition& one : *all) {
+      if (!one.active || !one.definition->unheard_starts() || !one.definition->starts_on(envelope))
+        continue;
+      RABT_TRY(start, starts_.prepare(one.id, *one.definition, envelope, *lease));
+      if (start.business_key == unheard.business_key) starts.push_back(std::move(start));
+    }
+  }
+  const store::Value key = store::Blob{unheard.business_key};
+  AfterCommit after;
+  RABT_TRY_STATUS(context_.parts.store.write([&](store::Transaction& transaction) -> Status {
+    after = {};
+    RABT_TRY(rows, transaction.execute(sql::kDeleteUnheardStart, {tenant, key, unheard.event}));
+    // Somebody else was quicker.
+    if (rows == 0) return ok_status();
+    for (const PreparedStart& start : starts) {
+      RABT_TRY(stored, starts_.store(transaction, start, unheard.event, envelope, after));
+      if (stored.num != 0) transaction.put(sql::kUnheardBy, {tenant, key, stored.num});
+    }
+    if (starts.empty() || !after.begins.empty()) return ok_status();
+    // Another event has taken the key meanwhile.
+    return store::compare_and_set(transaction, sql::kInsertUnheardStart,
+                                  {tenant, key, unheard.event});
+  }));
+  return after;
 }
 
 Result<Json> Events::read(std::int64_t event) const {
@@ -108,8 +161,7 @@ Result<Events::Order> Events::order_of(std::int64_t event, const Json& envelope)
       return false;
     });
   }));
-  const auto said = parse_iso8601(envelope.string_or("time", ""));
-  if (said.ok() && envelope.find(kTimeOfReceipt) == nullptr) order.said_ms = said->ms;
+  if (const auto said = workflow::said_at(envelope)) order.said_ms = said->ms;
   return order;
 }
 

@@ -28,6 +28,15 @@ struct PreparedEvent {
   std::shared_ptr<const KeyLease> lease;
 };
 
+// An event that would have started an instance, and that the instance which had its business key
+// has not heard.
+struct UnheardStart {
+  // Blind index.
+  std::string business_key;
+  std::int64_t event = 0;
+  std::int64_t instance = 0;
+};
+
 // Immutable.
 class Events {
  public:
@@ -40,6 +49,12 @@ class Events {
   // instances that it started or met. Inside a job. Error store.raced.
   Status store(store::Transaction& transaction, const PreparedEvent& event, AfterCommit& after,
                std::vector<std::string>& instances) const;
+  // The events that found a business key taken which is free now, the oldest first.
+  [[nodiscard]] Result<std::vector<UnheardStart>> unheard() const;
+  // Starts the next instance by this event, unless somebody was quicker; by null none is started.
+  // Durable when this returns; route what is given back.
+  [[nodiscard]] Result<AfterCommit> start_unheard(const UnheardStart& unheard,
+                                                  const Json& envelope) const;
   // Opens a stored event. Error not_found engine.event.
   [[nodiscard]] Result<Json> read(std::int64_t event) const;
 

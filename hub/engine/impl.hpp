@@ -54,6 +54,15 @@ struct Engine::Impl {
   Status ask(std::string_view id, Request request);
   void rang(const Timers::Entry& entry);
 
+  // unheard.cpp
+  // Starts the next instances of business keys by what the last ones have not heard.
+  void start_unheard();
+  // Whether it started one.
+  Result<bool> start_unheard(const UnheardStart& unheard);
+  // Whether the instance has settled what the event says: a person cancelled it, or it has heard
+  // an event that happened later.
+  [[nodiscard]] Result<bool> settled(std::int64_t instance, const Json& envelope) const;
+
   // pause.cpp
   // Reads the roles that are paused. Once, before instances run.
   Status load_pauses();

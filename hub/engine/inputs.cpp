@@ -2,7 +2,9 @@
 
 #include "hub/base/check.hpp"
 #include "hub/engine/answer_fits.hpp"
+#include "hub/engine/statements.hpp"
 #include "hub/engine/worker.hpp"
+#include "hub/workflow/model.hpp"
 
 // From a message to the input of a turn.
 namespace rabt::engine {
@@ -113,9 +115,17 @@ void Worker::event_matched(EventMatch& message) {
   const std::string type = message.envelope.string_or("type", "");
   if (instance->definition->names_event(type)) detail.set("type", type);
   if (early) detail.set("early", true);
+  FirstInCommit heard;
+  // A later version of the workflow may start on it.
+  if (instance->definition->model().business_key) {
+    heard = [tenant = context_.options.tenant, num = instance->num,
+             event = message.event](store::Transaction& transaction) {
+      return store::run(transaction, sql::kHeardStart, {tenant, num, event});
+    };
+  }
   take_turn(*instance,
             input_of(workflow::EventArrived{message.listen, std::move(message.envelope)}),
-            {.act = "event.consumed", .detail = std::move(detail)});
+            {.act = "event.consumed", .detail = std::move(detail)}, nullptr, std::move(heard));
 }
 
 void Worker::timer_fired(const Timers::Entry& entry) {

@@ -157,6 +157,8 @@ struct AfterCommit {
   std::vector<StoredListen> listens;
   // Events of the transaction that had come before.
   std::size_t known_events = 0;
+  // An event starts an instance when the one that lives has ended without having heard it.
+  bool unheard = false;
 };
 
 }  // namespace rabt::engine

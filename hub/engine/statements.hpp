@@ -272,6 +272,25 @@ inline constexpr Statement kEarlierOfBusinessKey{
     "SELECT EXISTS (SELECT 1 FROM instance o WHERE o.tenant = i.tenant AND o.business_key = "
     "i.business_key AND o.num <> i.num AND o.start_event < $2) FROM instance i WHERE i.num = $1 "
     "AND i.business_key IS NOT NULL"};
+inline constexpr Statement kInsertUnheardStart{
+    "INSERT INTO unheard_start (tenant, business_key, event, instance) SELECT $1, $2, $3, num FROM "
+    "running_instance WHERE tenant = $1 AND business_key = $2 ON CONFLICT (tenant, business_key, "
+    "event) DO UPDATE SET instance = excluded.instance"};
+// The instance $2 has heard the event.
+inline constexpr Statement kHeardStart{
+    "DELETE FROM unheard_start WHERE tenant = $1 AND event = $3 AND business_key = (SELECT "
+    "business_key FROM instance WHERE num = $2)"};
+inline constexpr Statement kDeleteUnheardStart{
+    "DELETE FROM unheard_start WHERE tenant = $1 AND business_key = $2 AND event = $3"};
+// Those of business keys under which no instance lives any more, the first that came first, and
+// the instance that lived then.
+inline constexpr Statement kUnheardStarts{
+    "SELECT business_key, event, instance FROM unheard_start u WHERE tenant = $1 AND NOT EXISTS "
+    "(SELECT 1 FROM running_instance r WHERE r.tenant = u.tenant AND r.business_key = "
+    "u.business_key) ORDER BY event"};
+// $3 follows the instance that lived.
+inline constexpr Statement kUnheardBy{
+    "UPDATE unheard_start SET instance = $3 WHERE tenant = $1 AND business_key = $2"};
 // Recovery: every pair of a waiting listen and a stored event that share a key.
 inline constexpr Statement kOpenMatches{
     "SELECT DISTINCT s.instance, s.listen, k.event FROM subscription s "

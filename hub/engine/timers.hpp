@@ -18,8 +18,9 @@ namespace rabt::engine {
 class Timers {
  public:
   // resend and probe: a call is sent or asked about again. held: a call goes on whose role is no
-  // longer paused. schedule: id is the definition, and instance is 0. sweep: instance and id are 0.
-  enum class Kind : std::uint8_t { task, resend, probe, held, schedule, sweep };
+  // longer paused. schedule: id is the definition, and instance is 0. unheard: an instance has
+  // ended, which may not have heard what starts the next. unheard, sweep: instance and id are 0.
+  enum class Kind : std::uint8_t { task, resend, probe, held, schedule, unheard, sweep };
   struct Entry {
     Timestamp due;
     std::int64_t instance = 0;

@@ -289,7 +289,11 @@ void Worker::committed(const TurnCommitted& message) {
         "action.parked",
         {{"instance", instance.id}, {"role", asked.role}, {"action", asked.action}});
   }
-  if (turn.finished) count_end(instance, turn);
+  if (turn.finished) {
+    count_end(instance, turn);
+    if (instance.definition->unheard_starts())
+      parts_.timers.add({.due = context_.parts.clock.now(), .kind = Timers::Kind::unheard});
+  }
   if (instance.finished && instance.commits_in_flight == 0) forget(prepared.num);
 }
 

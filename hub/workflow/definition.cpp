@@ -190,6 +190,10 @@ Result<std::optional<std::string>> Definition::business_key(const Json& start_ev
   return std::optional<std::string>(key.is_string() ? key.as_string() : key.dump_sorted());
 }
 
+bool Definition::unheard_starts() const {
+  return model_->unheard_starts;
+}
+
 const std::vector<std::string>& patient_kinds() {
   static const std::vector<std::string> kinds{"identifier", "mrn", "phone", "email", "pseudonym"};
   return kinds;

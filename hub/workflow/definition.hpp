@@ -68,6 +68,9 @@ class Definition {
   // metadata.rabt.businessKey on the document: at most one live instance for each value. Evaluated
   // on the workflow's transformed input. nullopt if the definition has none.
   [[nodiscard]] Result<std::optional<std::string>> business_key(const Json& start_events) const;
+  // metadata.rabt.unheard: an event that found the business key taken starts the next instance when
+  // the living one ends without having heard it.
+  [[nodiscard]] bool unheard_starts() const;
 
   // metadata.rabt.patient on the document: whose data an instance works on, by identifiers of the
   // person. Evaluated as business_key is. An expression that gives null or an empty text leaves its

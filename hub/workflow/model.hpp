@@ -307,6 +307,7 @@ struct Definition::Model {
   std::string data_class;                       // metadata.rabt.dataClass
   OnFailure on_failure = OnFailure::inherited;  // metadata.rabt, of the document
   std::optional<Expr> business_key;
+  bool unheard_starts = false;                        // metadata.rabt.unheard: start
   std::vector<std::pair<std::string, Expr>> patient;  // metadata.rabt.patient: kind, expression
   std::vector<std::pair<std::string, std::string>> catalogs;  // use.catalogs: role, endpoint
   std::vector<std::unique_ptr<Task>> functions;

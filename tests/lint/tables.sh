@@ -7,7 +7,7 @@ declare -A owner=() exception=()
 own() { local folder=$1 table; shift; for table in "$@"; do owner[$table]=$folder; done; }
 own audit audit audit_find audit_tile audit_checkpoint
 own engine definition delivery event event_key instance journal timer subscription dispatched definition_child origin child schedule \
-  start_set instance_patient binding restart role_pause
+  start_set unheard_start instance_patient binding restart role_pause
 own plugin plugin_kv plugin_config
 own blob blob
 own consultation consultation recording session session_sealed session_member session_event session_attendance session_effect \

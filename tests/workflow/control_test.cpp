@@ -858,6 +858,20 @@ TEST(Metadata, OtherVendorsKeysAreFree) {
             "[workflow.value]\n");
 }
 
+TEST(Metadata, WhatIsNotHeardNeedsABusinessKey) {
+  const auto said = [](const std::string& metadata) {
+    return all_text(parse_definition(with_metadata(metadata, "do: [{a: {set: {b: 1}}}]\n"), nullptr)
+                        .diagnostics);
+  };
+  EXPECT_EQ(said("{businessKey: '.[0].id', unheard: start}"), "");
+  EXPECT_EQ(said("{businessKey: '.[0].id', unheard: drop}"), "");
+  EXPECT_EQ(said("{businessKey: '.[0].id', unheard: again}"),
+            "test.yaml:6:54: error: metadata.rabt.unheard is start or drop [workflow.value]\n");
+  EXPECT_EQ(said("{unheard: start}"),
+            "test.yaml:6:21: error: metadata.rabt.unheard is of no use without businessKey (every "
+            "start event starts an instance: leave it out) [workflow.value]\n");
+}
+
 TEST(Errors, TypesOfAllThreeFamiliesAreTheSame) {
   for (const char* family : {"https://serverlessworkflow.io/spec/1.0.0/errors/",
                              "https://open-workflow-specification.org/spec/1.0.0/errors/",

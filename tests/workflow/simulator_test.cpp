@@ -203,6 +203,44 @@ TEST(Simulator, ABusinessKeyHasOneLiveInstance) {
   EXPECT_EQ(simulator.instances().size(), 2U);  // the third comes after the first has ended
 }
 
+TEST(Simulator, AnEventThatWasNotHeardStartsTheNextInstance) {
+  const auto outputs = [](const std::string& rest, int events) {
+    Simulator simulator({}, {});
+    ParsedDefinition one = parse_definition(
+        "document:\n"
+        "  dsl: '1.0.3'\n"
+        "  namespace: test\n"
+        "  name: sample\n"
+        "  version: '1.0.0'\n"
+        "  metadata: {rabt: {businessKey: '${ .k }', unheard: start}}\n"
+        "schedule: {on: {one: {with: {type: a.b.c}}}}\n"
+        "input: {from: '${ .[0].data }'}\n"
+        "do:\n"
+        "  - keep: {set: '${ . }', export: {as: '${ . }'}}\n"
+        "  - w: {wait: PT1H}\n" +
+            rest + "output: {as: '${ $context.n }'}\n",
+        nullptr);
+    EXPECT_NE(one.definition, nullptr) << all_text(one.diagnostics);
+    simulator.deploy(one.definition);
+    const Timestamp start = simulator.now();
+    for (int i = 0; i < events; ++i) {
+      simulator.post(with_id("a.b.c", Json::object({{"k", "x"}, {"n", i}}), std::to_string(i)),
+                     {start.ms + i * kMinute});
+    }
+    EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
+    std::string out;
+    for (const SimulatedInstance& instance : simulator.instances())
+      out += instance.result.output.dump() + " at " +
+             std::to_string((instance.started.ms - start.ms) / kMinute) + "; ";
+    return out;
+  };
+  EXPECT_EQ(outputs("", 3), "0 at 0; 1 at 60; 2 at 120; ");
+  EXPECT_EQ(outputs("  - hear: {listen: {to: {one: {with: {type: a.b.c}, correlate: {k: {from: "
+                    ".data.k, expect: '${ $context.k }'}}}}}}\n",
+                    2),
+            "0 at 0; ");
+}
+
 TEST(Simulator, AllEventsOfASetStartOneInstance) {
   Simulator simulator({}, {});
   simulator.deploy(

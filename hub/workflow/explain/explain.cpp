@@ -86,8 +86,9 @@ class Explainer {
     }
     if (out_.starts.empty()) out_.starts.emplace_back("another workflow or an operator");
     if (model_.business_key.has_value()) {
-      out_.limits.push_back("at most one live instance for each value of " +
-                            expression_text(*model_.business_key));
+      out_.limits.push_back(
+          "at most one live instance for each value of " + expression_text(*model_.business_key) +
+          (model_.unheard_starts ? "; an event that it has not heard starts the next" : ""));
     }
     if (!model_.patient.empty()) {
       std::string kinds;

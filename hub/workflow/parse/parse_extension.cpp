@@ -331,12 +331,22 @@ void Parser::read_document_metadata(const YamlNode& document) {
   const YamlEntry* ours = metadata->value->find("rabt");
   if (ours == nullptr) return;
   check_keys(*ours->value, "metadata.rabt of the document",
-             {"businessKey", "patient", "timeZone", "dataClass", "onFailure"}, {}, ours->line,
-             ours->column);
+             {"businessKey", "unheard", "patient", "timeZone", "dataClass", "onFailure"}, {},
+             ours->line, ours->column);
   if (ours->value->kind != YamlNode::Kind::mapping) return;
   const YamlNode& rabt = *ours->value;
   if (const YamlEntry* found = rabt.find("businessKey"))
     model_->business_key = expression(*found->value, "businessKey", Place::event, Scope{});
+  if (const YamlEntry* found = rabt.find("unheard")) {
+    const std::string text = text_of(*found, "metadata.rabt.unheard");
+    model_->unheard_starts = text == "start";
+    if (!text.empty() && text != "start" && text != "drop")
+      error(*found->value, "workflow.value", "metadata.rabt.unheard is start or drop");
+    if (rabt.find("businessKey") == nullptr) {
+      error(*found, "workflow.value", "metadata.rabt.unheard is of no use without businessKey",
+            "every start event starts an instance: leave it out");
+    }
+  }
   if (const YamlEntry* found = rabt.find("patient")) read_patient(*found);
   if (const YamlEntry* found = rabt.find("onFailure")) {
     model_->on_failure = on_failure(*found);

@@ -11,6 +11,7 @@
 #include "hub/base/overloaded.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/workflow/error_types.hpp"
+#include "hub/workflow/said.hpp"
 
 namespace rabt::workflow {
 
@@ -121,6 +122,13 @@ struct Simulator::Impl {
   std::set<std::size_t> alive;
   std::set<std::size_t> open_listens;
   std::deque<Stored> inbox;
+  // What finds its business key taken and starts the next instance, unless the living one hears it.
+  struct Unheard {
+    std::string business_key;
+    std::shared_ptr<const Definition> definition;
+    std::size_t event = 0;  // in `inbox`
+  };
+  std::deque<Unheard> unheard;
   std::map<const Definition*, Json> start_sets;         // schedule.on.all: what is not complete
   std::set<std::pair<std::string, std::string>> known;  // source and id
 
@@ -132,8 +140,10 @@ struct Simulator::Impl {
 
   void accept(const Json& event);
 
-  // An instance that events start, unless its business key is taken.
-  void begin(const std::shared_ptr<const Definition>& definition, Json input);
+  // An instance that events start, unless its business key is taken. event: in `inbox`, the last.
+  void begin(const std::shared_ptr<const Definition>& definition, Json input, std::size_t event);
+  // The next instance of the business key of one that has ended.
+  void begin_unheard(const Run& ended);
 
   static bool shares_key(const std::vector<std::string>& wanted,
                          const std::vector<std::string>& sorted);
@@ -224,9 +234,9 @@ void Simulator::Impl::accept(const Json& event) {
       Json& pending = start_sets[definition.get()];
       Definition::StartStep step = definition->collect_start(pending, event, now);
       pending = std::move(step.pending);
-      if (step.start) begin(definition, std::move(*step.start));
+      if (step.start) begin(definition, std::move(*step.start), position);
     } else if (definition->starts_on(event)) {
-      begin(definition, Json::array({event}));
+      begin(definition, Json::array({event}), position);
     }
   }
   for (const std::size_t one : open_listens) {
@@ -236,18 +246,37 @@ void Simulator::Impl::accept(const Json& event) {
   }
 }
 
-void Simulator::Impl::begin(const std::shared_ptr<const Definition>& definition, Json input) {
+void Simulator::Impl::begin(const std::shared_ptr<const Definition>& definition, Json input,
+                            std::size_t event) {
   std::string business_key;
   if (const auto key = definition->business_key(input); key.ok() && key->has_value())
     business_key = definition->name() + '\n' + **key;
   if (!business_key.empty() && std::any_of(alive.begin(), alive.end(), [&](std::size_t one) {
         return runs[one].business_key == business_key;
       })) {
+    if (definition->unheard_starts() && !definition->starts_on_all())
+      unheard.push_back({std::move(business_key), definition, event});
     return;
   }
   const std::size_t index = create(definition, std::move(input));
   runs[index].business_key = std::move(business_key);
+  runs[index].seen = event + 1;
   add(now, Begin{index});
+}
+
+void Simulator::Impl::begin_unheard(const Run& ended) {
+  const bool cancelled = instances[ended.index].status == InstanceStatus::cancelled;
+  std::erase_if(unheard, [&](const Unheard& one) {
+    return one.business_key == ended.business_key &&
+           (cancelled || knows_newer(ended.inputs, inbox[one.event].event));
+  });
+  const auto next = std::find_if(unheard.begin(), unheard.end(), [&](const Unheard& one) {
+    return one.business_key == ended.business_key;
+  });
+  if (next == unheard.end()) return;
+  const Unheard one = *next;
+  unheard.erase(next);
+  begin(one.definition, Json::array({inbox[one.event].event}), one.event);
 }
 
 bool Simulator::Impl::shares_key(const std::vector<std::string>& wanted,
@@ -309,6 +338,9 @@ void Simulator::Impl::handle(const What& what) {
             if (!run.listens.contains(offer.listen) || !run.execution.wants(offer.listen, event)) {
               return;
             }
+            std::erase_if(unheard, [&](const Unheard& one) {
+              return one.event == offer.event && one.business_key == run.business_key;
+            });
             if (callbacks.taken) callbacks.taken(instances[offer.instance], event);
             apply(offer.instance, EventArrived{offer.listen, event});
           },
@@ -405,6 +437,7 @@ void Simulator::Impl::apply(std::size_t index, T what) {
   for (const std::size_t call : to_send) {
     if (!calls[call].cancelled) send(calls[call]);
   }
+  if (!live(index) && !runs[index].business_key.empty()) begin_unheard(runs[index]);
 }
 
 void Simulator::Impl::finish(Run& run, const Finished& finished) {

@@ -1,0 +1,59 @@
+#include <set>
+
+#include "hub/engine/impl.hpp"
+#include "hub/workflow/said.hpp"
+
+// Start events that found their business key taken, by an instance that never heard them.
+namespace rabt::engine {
+
+Result<bool> Engine::Impl::settled(std::int64_t instance, const Json& envelope) const {
+  RABT_TRY(row, reader.row(instance));
+  if (row.status == as_int(workflow::InstanceStatus::cancelled)) return true;
+  RABT_TRY(lease, context.parts.keys.lease(row.tenant));
+  RABT_TRY(from, reader.materials(row, lease));
+  return workflow::knows_newer(from.inputs, envelope);
+}
+
+Result<bool> Engine::Impl::start_unheard(const UnheardStart& unheard) {
+  Logger& log = context.parts.log;
+  auto envelope = events.read(unheard.event);
+  if (!envelope.ok()) {
+    if (envelope.error().kind != ErrorKind::not_found) return envelope.error();
+    // Its retention is over.
+    log.warn("event.unheard", {{"event", unheard.event}});
+    envelope = Json();
+  } else {
+    const auto done = settled(unheard.instance, *envelope);
+    // Nobody can read any more what an instance did whose retention is over.
+    if (!done.ok() && done.error().kind != ErrorKind::not_found) return done.error();
+    if (done.ok() && *done) {
+      log.info("event.settled", {{"event", unheard.event}});
+      envelope = Json();
+    }
+  }
+  RABT_TRY(after, events.start_unheard(unheard, *envelope));
+  for (const BeginInstance& begin : after.begins)
+    log.info("event.starts_next", {{"instance", begin.id}});
+  const bool started = !after.begins.empty();
+  router.route(std::move(after));
+  return started;
+}
+
+void Engine::Impl::start_unheard() {
+  const auto tell = [this](const Error& error) {
+    // The next sweep tries it again.
+    context.parts.log.warn("engine.unheard_failed", {{"code", error.code}});
+  };
+  const auto found = events.unheard();
+  if (!found.ok()) return tell(found.error());
+  // Keys whose next instance was started, or whose first event cannot be read now.
+  std::set<std::string> done;
+  for (const UnheardStart& one : *found) {
+    if (stopping || done.contains(one.business_key)) continue;
+    const auto started = start_unheard(one);
+    if (!started.ok()) tell(started.error());
+    if (!started.ok() || *started) done.insert(one.business_key);
+  }
+}
+
+}  // namespace rabt::engine

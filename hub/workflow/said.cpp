@@ -1,0 +1,35 @@
+#include "hub/workflow/said.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+namespace rabt::workflow {
+
+std::optional<Timestamp> said_at(const Json& envelope) {
+  if (!envelope.is_object() || envelope.find(kTimeOfReceipt) != nullptr) return std::nullopt;
+  const auto said = parse_iso8601(envelope.string_or("time", ""));
+  return said.ok() ? std::optional(*said) : std::nullopt;
+}
+
+bool knows_newer(const std::vector<Input>& journal, const Json& envelope) {
+  constexpr std::int64_t kSecondMs = 1000;
+  const auto said = said_at(envelope);
+  if (!said) return false;
+  const std::string source = envelope.string_or("source", "");
+  const auto newer = [&](const Json& known) {
+    if (!known.is_object() || known.string_or("source", "") != source) return false;
+    const auto at = said_at(known);
+    return at && at->ms / kSecondMs > said->ms / kSecondMs;
+  };
+  return std::any_of(journal.begin(), journal.end(), [&](const Input& input) {
+    if (const auto* const arrived = std::get_if<EventArrived>(&input.what))
+      return newer(arrived->event);
+    const auto* const start = std::get_if<Start>(&input.what);
+    if (start == nullptr || !start->input.is_array()) return false;
+    const auto& events = start->input.as_array();
+    return std::any_of(events.begin(), events.end(), newer);
+  });
+}
+
+}  // namespace rabt::workflow

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/workflow/execution.hpp"
+
+// The order in which a source's events happened, as the source tells it.
+namespace rabt::workflow {
+
+// Attribute of an event whose source gave no time: `time` is the time of its receipt, and says
+// nothing about the order in which the source's events happened.
+inline constexpr std::string_view kTimeOfReceipt = "rabtreceipt";
+
+// Time at which the event happened. nullopt where its source gave none.
+[[nodiscard]] std::optional<Timestamp> said_at(const Json& envelope);
+// Whether an instance was started by, or has heard, an event of the same source that happened
+// later, in whole seconds as HL7 v2 tells them. Times of different sources are of different clocks.
+// journal: its inputs.
+[[nodiscard]] bool knows_newer(const std::vector<Input>& journal, const Json& envelope);
+
+}  // namespace rabt::workflow
