@@ -95,7 +95,8 @@ struct Mutation {
 };
 
 constexpr const char* kWhole = "a visit from booking to report";
-constexpr const char* kLost = "the provider loses the session while it runs";
+constexpr const char* kLost =
+    "the room of a booking that names no payer is lost, and no claim is looked for";
 const std::string kDocumented =
     "        - documented:\n"
     "            metadata: *ask\n"
@@ -105,7 +106,7 @@ const std::string kDocumented =
 std::vector<Mutation> mutations() {
   using enum ReplayResult;
   return {
-      {"another version", kWhole, {{"version: '2.25.4'", "version: '9.0.0'"}}, same, ""},
+      {"another version", kWhole, {{"version: '2.26.0'", "version: '9.0.0'"}}, same, ""},
       {"a task with another name", kWhole, {{"- documented:", "- filed:"}}, same, ""},
       {"a longer wait", kWhole, {{"wait: {seconds: 2}", "wait: {seconds: 3}"}}, same, ""},
       {"another member of the output",
@@ -158,7 +159,7 @@ std::vector<Mutation> mutations() {
          "}', title: '${ $failure.title }'}}",
          "              set: {}"}},
        completes,
-       "broken /"},
+       "lost /"},
       {"an expression that fails",
        kWhole,
        {{"outcome: ${ $context.outcome // \"held\" }", "outcome: ${ error(\"no\") }"}},
@@ -168,7 +169,7 @@ std::vector<Mutation> mutations() {
        kLost,
        {{"status: '${ $failure.status }', title", "status: 418, title"}},
        other_end,
-       "broken /"},
+       "lost /"},
       {"another event that starts it",
        kWhole,
        {{"data: ${ .modality == \"video\" }\n      - with",

@@ -675,6 +675,12 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
       {"onFailure: ask", "onFailure: fail", "nothing is undone while a person is asked"},
       {"commit: true", "commit: false",
        "the operator cancels the instance while the visit takes place"},
+      {"$context.besides != [] or $context.payer != $context.looked", "$context.besides != []",
+       "another session has its claim while that of the booking waits for the payer, and another "
+       "payer is named"},
+      {"$context.news.person or $context.news.names", "$context.news.person",
+       "the payer is named under an unknown number, and again when registration has merged the two "
+       "records"},
       {"session: '${ .session }', reason", "session: S-2, reason",
        "the operator cancels the instance before the visit"},
   };
