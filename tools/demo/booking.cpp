@@ -3,10 +3,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 
 #include "hub/base/check.hpp"
 #include "hub/base/json.hpp"
@@ -98,6 +101,24 @@ Booking make_moved(const Booking& booking, UlidSource& ids, int minutes) {
   return out;
 }
 
+namespace {
+
+// Takes a port for this process until it ends, against whoever else looks for one: between the look
+// and the listen of a server lie seconds. An abstract address of the kernel, which leaves no file.
+bool reserve(int port) {
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = "rabt-port-" + std::to_string(port);
+  std::copy(name.begin(), name.end(), address.sun_path + 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0) return true;
+  if (fd >= 0) ::close(fd);
+  return false;
+}
+
+}  // namespace
+
 Result<int> free_port() {
   // Linux gives the ports from 32768 on to outgoing connections: one of those can be gone before it
   // is listened on. Processes that search at the same time begin at different places.
@@ -114,7 +135,7 @@ Result<int> free_port() {
     const bool good =
         fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     if (fd >= 0) ::close(fd);
-    if (good) return port;
+    if (good && reserve(port)) return port;
   }
   return unavailable("demo.port", "no free port on 127.0.0.1");
 }

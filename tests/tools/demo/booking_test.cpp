@@ -1,7 +1,10 @@
 #include "tools/demo/booking.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <set>
 
 #include "hub/base/json.hpp"
@@ -66,6 +69,33 @@ TEST(DemoBooking, AFreePortIsAPort) {
   ASSERT_TRUE(port.ok());
   EXPECT_GT(*port, 1023);
   EXPECT_LT(*port, 65536);
+}
+
+// Symptom: two tests that looked for a port at the same time started their servers on one.
+TEST(DemoBooking, APortThatAnotherProcessGotIsNotFree) {
+  std::array<int, 2> got{};
+  std::array<int, 2> leave{};
+  ASSERT_EQ(::pipe(got.data()), 0);
+  ASSERT_EQ(::pipe(leave.data()), 0);
+  const pid_t other = ::fork();
+  if (other == 0) {
+    const auto found = free_port();
+    const int port = found.ok() ? *found : 0;
+    char end = 0;
+    const bool told = ::write(got[1], &port, sizeof port) == sizeof port;
+    ::close(leave[1]);
+    ::_exit(told && ::read(leave[0], &end, 1) == 0 ? 0 : 1);
+  }
+  int theirs = 0;
+  ASSERT_EQ(::read(got[0], &theirs, sizeof theirs), static_cast<ssize_t>(sizeof theirs));
+  const auto ours = free_port();
+  ::close(leave[1]);
+  int status = 1;
+  EXPECT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(status, 0);
+  for (const int fd : {got[0], got[1], leave[0]}) ::close(fd);
+  ASSERT_TRUE(ours.ok());
+  EXPECT_NE(*ours, theirs);
 }
 
 }  // namespace
