@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "hub/base/event_names.hpp"
+
 namespace rabt::workflow {
 
 std::optional<Timestamp> said_at(const Json& envelope) {
@@ -18,7 +20,9 @@ bool knows_newer(const std::vector<Input>& journal, const Json& envelope) {
   if (!said) return false;
   const std::string source = envelope.string_or("source", "");
   const auto newer = [&](const Json& known) {
-    if (!known.is_object() || known.string_or("source", "") != source) return false;
+    if (!known.is_object() || known.string_or("source", "") != source ||
+        is_hub_type(known.string_or("type", "")))
+      return false;
     const auto at = said_at(known);
     return at && at->ms / kSecondMs > said->ms / kSecondMs;
   };
