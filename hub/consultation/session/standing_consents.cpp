@@ -24,22 +24,22 @@ bool is_word_for(const Participant& one, const Json& consent) {
          (one.person.empty() || !consent.bool_or("given", false));
 }
 
-// True if the participant's last word about the transcription, his own or written down for him, is
-// this one. counts: of those that still count. False without a word.
-bool last_said(const Session& session, const Participant& one, bool yes, bool counts) {
+// The participant's last word about the transcription, his own or written down for him. ended: also
+// one that no longer counts. Unset without a word.
+std::optional<bool> last_said(const Session& session, const Participant& one, bool ended) {
   std::optional<bool> given;
   for (const Json& consent : session.consents.all.as_array()) {
     if (consent.string_or("kind", "") != "transcription") continue;
-    if (counts && !still_counts(session, consent)) continue;
+    if (!ended && !still_counts(session, consent)) continue;
     if (is_own_word(one, consent) || is_word_for(one, consent))
       given = consent.bool_or("given", false);
   }
-  return given == yes;
+  return given;
 }
 
 // A no is taken back once, by a yes that may have ended since.
 bool holds_to_no(const Session& session, const Participant& one) {
-  return last_said(session, one, false, false);
+  return last_said(session, one, true) == false;
 }
 
 // True if the patient said so through the link of his part.
@@ -196,7 +196,7 @@ Status may_be_transcribed(const Session& session) {
         one.admission == Admission::admitted || one.admission == Admission::removed;
     if (!one.in_ms && !was_in(session, one) && !(one.was_here && came_in)) continue;
     const auto is_own = [&](const Json& consent) { return is_own_word(one, consent); };
-    const bool given = last_said(session, one, true, true);
+    const bool given = last_said(session, one, false) == true;
     if (!given || std::any_of(refusals.begin(), refusals.end(), is_own)) return missing();
     anybody = true;
   }
