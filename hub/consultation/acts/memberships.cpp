@@ -39,19 +39,18 @@ Status Acts::still_open(store::Transaction& transaction, const Membership& seen)
 Status Acts::add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
                        std::string_view actor, Json data) {
   const Timestamp now = parts_.clock.now();
-  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   Json all = Json::object({{"session", of.session},
                            {"sessionNumber", of.number},
                            {"type", of.type},
-                           {"bookingType", or_null(of.booking)},
+                           {"bookingType", text_or_null(of.booking)},
                            {"status", to_string(of.status)},
-                           {"visit", or_null(of.visit)},
-                           {"clinic", or_null(of.clinic)},
+                           {"visit", text_or_null(of.visit)},
+                           {"clinic", text_or_null(of.clinic)},
                            {"hasAppointment", of.known_appointment},
                            {"namesAppointment", !of.appointment.is_null()},
-                           {"consultation", or_null(of.consultation)},
-                           {"provider", or_null(of.provider)},
-                           {"patient", or_null(of.patient_pseudonym)},
+                           {"consultation", text_or_null(of.consultation)},
+                           {"provider", text_or_null(of.provider)},
+                           {"patient", text_or_null(of.patient_pseudonym)},
                            {"at", to_iso8601(now)}});
   if (data.is_object()) {
     for (const auto& [key, value] : data.as_object()) all.set(key, value);
