@@ -57,9 +57,9 @@ struct Engine::Impl {
   // unheard.cpp
   // Starts the next instances of business keys by what the last ones have not heard.
   void start_unheard();
-  // Whether it started one.
+  // True if it started one.
   Result<bool> start_unheard(const UnheardStart& unheard);
-  // Whether the instance has settled what the event says: a person cancelled it, or it has heard
+  // True if the instance has settled what the event says: a person cancelled it, or it has heard
   // an event that happened later.
   [[nodiscard]] Result<bool> settled(std::int64_t instance, const Json& envelope) const;
 

@@ -24,7 +24,7 @@ Result<bool> Engine::Impl::start_unheard(const UnheardStart& unheard) {
     envelope = Json();
   } else {
     const auto done = settled(unheard.instance, *envelope);
-    // Nobody can read any more what an instance did whose retention is over.
+    // The journal of an instance whose retention is over cannot be read: nothing is settled by it.
     if (!done.ok() && done.error().kind != ErrorKind::not_found) return done.error();
     if (done.ok() && *done) {
       log.info("event.settled", {{"event", unheard.event}});

@@ -60,8 +60,9 @@ struct Exchange {
   char error[256] = {};
   Stop stop = Stop::none;
   std::string sink_error;
-  // How often libcurl was about to write the request, and was refused for what Digest asks for.
+  // Number of times that libcurl was about to write the request.
   int requests_begun = 0;
+  // Number of answers 401 to a request that signs in by Digest.
   int challenges = 0;
   bool head_done = false;
   std::size_t header_bytes = 0;

@@ -41,8 +41,8 @@ struct Mail {
   std::string password{};
 };
 
-// Who signs in by HTTP Digest (RFC 7616: SHA-256 and MD5, qop auth). The first request of the
-// exchange has no body; the answer to its challenge has it.
+// User name and password for HTTP Digest (RFC 7616: SHA-256 and MD5, qop auth). The first request
+// of the exchange has no body; the answer to its challenge has it.
 struct DigestUser {
   std::string name;
   std::string password;

@@ -17,7 +17,7 @@ inline constexpr std::string_view kTimeOfReceipt = "rabtreceipt";
 
 // Time at which the event happened. nullopt where its source gave none.
 [[nodiscard]] std::optional<Timestamp> said_at(const Json& envelope);
-// Whether an instance was started by, or has heard, an event of the same source that happened
+// True if an instance was started by, or has heard, an event of the same source that happened
 // later, in whole seconds as HL7 v2 tells them. Times of different sources are of different clocks,
 // and those of the hub's own events tell nothing of what a source knew. journal: its inputs.
 [[nodiscard]] bool knows_newer(const std::vector<Input>& journal, const Json& envelope);

@@ -619,7 +619,7 @@ TEST_F(HttpCallsTest, TheStrictDigestServerAgreesWithCurl) {
   }
 }
 
-// What left once is not sent again where the connection ends after the challenge.
+// A body that left once is not sent again where the connection ends after the challenge.
 TEST_F(HttpCallsTest, AnAnswerToAChallengeIsSentOnce) {
   std::atomic<int> given = 0;
   LoopbackHttp server([&](const LoopbackRequest& r) -> LoopbackResponse {

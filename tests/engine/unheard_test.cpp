@@ -49,7 +49,7 @@ class Unheard : public ::testing::Test {
     rig_.settle();
     return ids;
   }
-  // What started the instances, oldest first, and how each stands: "1 completed".
+  // The instances, oldest first: how each stands, and what started it if it is over: "completed 1".
   std::vector<std::string> instances() {
     std::vector<std::string> out;
     for (const auto& one : must(rig_.engine().instances({}, 100))) {

@@ -50,7 +50,7 @@ Status may_take_part(const Step& step, const Participant& coming) {
     return conflict("consent.own_word",
                     "the patient has put this relative out by his own word, and he alone lets the "
                     "relative in again");
-  // Nobody knows of an observer without a role of the hospital that he is no relative.
+  // An observer without a role of the hospital may be a relative.
   if (role == PartRole::observer && !works_here(coming.account) && !works_here(own_roles) &&
       patient_refused(is, "family"))
     return conflict("consent.own_word",

@@ -122,7 +122,8 @@ struct Simulator::Impl {
   std::set<std::size_t> alive;
   std::set<std::size_t> open_listens;
   std::deque<Stored> inbox;
-  // What finds its business key taken and starts the next instance, unless the living one hears it.
+  // An event that found its business key taken: it starts the next instance unless the living one
+  // hears it.
   struct Unheard {
     std::string business_key;
     std::shared_ptr<const Definition> definition;
