@@ -172,7 +172,7 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
   const auto names = [&route](std::string_view part) {
     return route.pattern.find(part) != std::string_view::npos;
   };
-  consultation::Ask ask{.caller = call.caller};
+  consultation::Ask ask{.caller = {call.caller}};
   if (names_session(route)) {
     ask.session = std::string(call.path[0]);
     return resources.sessions->acts.allows(ask, *right);

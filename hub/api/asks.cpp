@@ -48,12 +48,12 @@ void read_path(const Call& call, Ask& ask) {
 }  // namespace
 
 Result<Ask> ask_of(const Call& call) {
-  Ask ask{.caller = call.caller};
+  Ask ask{.caller = {call.caller}};
   read_path(call, ask);
   RABT_TRY(body, body_object(call));
   ask.body = std::move(body);
   ask.query = call.request.query;
-  ask.repeat = call.repeat;
+  ask.caller.repeat = call.repeat;
   RABT_TRY_STATUS(read_if_match(call, ask));
   return ask;
 }
@@ -61,7 +61,7 @@ Result<Ask> ask_of(const Call& call) {
 Result<Ask> keeping(const Call& call, int status) {
   RABT_TRY(ask, ask_of(call));
   if (call.once) {
-    ask.once = [&call, status](store::Transaction& transaction, const Json& body) {
+    ask.caller.once = [&call, status](store::Transaction& transaction, const Json& body) {
       return call.once(transaction, answer(status, body));
     };
   }

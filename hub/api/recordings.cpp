@@ -94,7 +94,7 @@ Response stream(std::shared_ptr<blob::BlobReader> reader, const consultation::Re
 Result<Response> Recordings::get(const Call& call) const {
   if (sessions != nullptr) {
     auto of_session =
-        sessions->recordings.get({.caller = call.caller, .record = std::string(call.path[0])});
+        sessions->recordings.get({.caller = {call.caller}, .record = std::string(call.path[0])});
     if (of_session.ok()) return json_response(200, *of_session);
     if (of_session.error().kind != ErrorKind::not_found) return of_session.error();
   }
@@ -112,7 +112,7 @@ Result<Response> Recordings::get(const Call& call) const {
 Result<Response> Recordings::content(const Call& call) const {
   if (sessions != nullptr) {
     auto answered =
-        of_session({.caller = call.caller, .record = std::string(call.path[0])}, call.request);
+        of_session({.caller = {call.caller}, .record = std::string(call.path[0])}, call.request);
     if (answered.ok() || answered.error().kind != ErrorKind::not_found) return answered;
   }
   if (!call.caller.who.roles.has_any(kRead)) return not_allowed();

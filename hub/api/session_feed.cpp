@@ -56,7 +56,7 @@ SessionFeed::SessionFeed(const LiveParts& parts, Ask ask, std::string link)
 std::string SessionFeed::link_now(const LiveParts& parts, const identity::Caller& caller) {
   if (caller.who.kind != identity::Kind::guest) return {};
   const auto of =
-      parts.sessions.acts.membership({.caller = caller, .session = caller.who.part.session});
+      parts.sessions.acts.membership({.caller = {caller}, .session = caller.who.part.session});
   return of.ok() ? of->link : std::string();
 }
 

@@ -74,7 +74,7 @@ Result<http::Response> create_session(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
   // The commit makes no room and no token: they follow, and the answer that is kept has them then.
   if (call.once) {
-    ask.once = [&call](store::Transaction& transaction, Json session) {
+    ask.caller.once = [&call](store::Transaction& transaction, Json session) {
       session.set("tokens", Json::array());
       return call.once(transaction, created(session));
     };

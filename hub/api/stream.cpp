@@ -246,7 +246,7 @@ Result<Json> StreamSocket::subscribe(const Json& frame) {
     from = after->as_int64();
     if (!from || *from < 0) return invalid("api.invalid", "after: it must be the seq of an event");
   }
-  Ask ask{.caller = caller_, .session = topic.substr(kTopic.size())};
+  Ask ask{.caller = {caller_}, .session = topic.substr(kTopic.size())};
   auto feed = std::make_shared<TopicFeed>(parts_, std::move(ask), link_, topic, socket_);
   RABT_TRY_STATUS(feed->begin(from));
   const std::int64_t newest = feed->newest();

@@ -288,7 +288,7 @@ Answer Webhooks::list(const Ask& ask) {
 Status Webhooks::write(const Ask& ask, const Json& answer, const store::Store::Job& job) {
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(job(transaction));
-    return ask.once ? ask.once(transaction, answer) : ok_status();
+    return ask.caller.once ? ask.caller.once(transaction, answer) : ok_status();
   });
 }
 

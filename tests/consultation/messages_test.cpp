@@ -446,7 +446,7 @@ class Messages : public SessionHouse {
   Json tell(const char* call = "call") {
     Ask ask = ask_of_hub("t1", "workflow");
     ask.session = session_;
-    ask.key = call;
+    ask.caller.key = call;
     return must(messenger_->tell(ask));
   }
   // The gateway takes messages as G-1, G-2, ...

@@ -220,7 +220,7 @@ TEST_F(Posted, APatientBooksSoManyTimesADayThoughHeCancelsThem) {
   for (const Json& body : {own, with(own, "request", true), with(own, "followUpOf", first)})
     EXPECT_EQ(code(book(patient_, body)), "booking.limit");
   Ask door = as(patient_, {}, own);
-  door.door = "pulseone";
+  door.caller.door = "pulseone";
   EXPECT_EQ(code(sessions_->creation.create(door)), "booking.limit");
   EXPECT_EQ(code(book(patient2_, own)), "ok");
   const std::string desk = somebody({identity::Role::desk, identity::Role::patient}, {});
@@ -310,7 +310,7 @@ TEST_F(Posted, APatientHasOneOpenEmergencyThatHeOpenedHimself) {
         << why;
   }
   Ask door = as(patient_, {}, own);
-  door.door = "clinicvault";
+  door.caller.door = "clinicvault";
   const auto refused = sessions_->creation.create(door);
   ASSERT_EQ(code(refused), "emergency.open");
   EXPECT_NE(refused.error().message.find(first), std::string::npos);
@@ -333,7 +333,7 @@ TEST_F(Posted, AClientOfPulseOneThatJoinsHasJoinedThoughTheProviderSeesNobody) {
   close();
   open();
   Ask ask = as(doctor_, {}, with(plain(), "waitingRoom", false));
-  ask.manner.joined_counts = true;
+  ask.caller.manner.joined_counts = true;
   const std::string id = id_of(must(sessions_->creation.create(ask)));
   must(sessions_->entry.join(as(doctor_, id)));
   must(sessions_->entry.join(as(doctor_, id)));

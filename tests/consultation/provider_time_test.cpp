@@ -278,7 +278,7 @@ TEST_F(ProviderTime, AnEmergencyThatBecomesAnAppointmentAsksForTheTime) {
   const std::string id = id_of(must(sessions_->creation.create(
       as(doctor_, {}, with(visit("10:10"), "type", "emergency_consultation")))));
   Ask change = as(doctor_, id, Json::object({{"type", "doctor_patient"}}));
-  change.manner.retypes = true;
+  change.caller.manner.retypes = true;
   EXPECT_EQ(code(sessions_->life.change(change)), "provider.busy");
 }
 

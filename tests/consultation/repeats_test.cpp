@@ -17,7 +17,7 @@ class RepeatsTest : public ServiceHouse {
   Json keeps(const std::string& what, Ask ask, const Does& does,
              const std::vector<std::string>& later = {}) {
     std::vector<Json> kept;
-    ask.once = [&kept](store::Transaction& /*transaction*/, const Json& answer) {
+    ask.caller.once = [&kept](store::Transaction& /*transaction*/, const Json& answer) {
       kept.push_back(answer);
       return ok_status();
     };
@@ -122,7 +122,7 @@ TEST_F(RepeatsTest, TheCommitOfARecordKeepsItsAnswer) {
                                        {{"rttMs", 40}, {"jitterMs", 5}, {"lossPercent", 0}})})}})),
       on_records(&R::report_quality));
   Ask plan = as(doctor_, session, Json::object({{"afterDays", 7}, {"book", true}}));
-  plan.repeat = "r1";
+  plan.caller.repeat = "r1";
   const Json planned = keeps("follow-up", plan, on_records(&R::plan_follow_up));
   // The session was booked, and the hub ended before the follow-up was written.
   const Json again = must(records_->plan_follow_up(plan));

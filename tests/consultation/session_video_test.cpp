@@ -90,7 +90,7 @@ TEST_F(Video, ARoomThatTheHubDidNotLearnOfIsAdoptedByTheNextStart) {
   };
   const std::string id = id_of(must(sessions_->creation.create([&] {
     Ask ask = as(doctor_, {}, plain());
-    ask.manner.waits_for_room = false;
+    ask.caller.manner.waits_for_room = false;
     return ask;
   }())));
   EXPECT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
@@ -178,7 +178,7 @@ TEST_F(Video, AProviderThatIsDownIsWaitedForAndThenAsked) {
   test::RecordingLogger log;
   log_to(log);
   Ask ask = as(doctor_, {}, plain());
-  ask.manner.waits_for_room = false;
+  ask.caller.manner.waits_for_room = false;
   const std::string id = id_of(must(sessions_->creation.create(ask)));
   ASSERT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
   EXPECT_TRUE(eventually([&] { return log.has("session.effect"); })) << "why nobody gets in";
@@ -1060,7 +1060,7 @@ TEST_F(Video, B18AnAutomaticRecordingBeginsWithTheSession) {
 TEST_F(Video, E29TheSettingOfTheEmrDecidesWhereItsClientsSayNothing) {
   const auto recording = [&](bool follows_setting, const char* wish = nullptr) {
     Ask ask = as(doctor_, {}, wish == nullptr ? plain() : with(plain(), "recording", wish));
-    ask.manner.auto_record = follows_setting;
+    ask.caller.manner.auto_record = follows_setting;
     return must(sessions_->creation.create(ask)).string_or("recording", "");
   };
   EXPECT_EQ(recording(true), "manual");

@@ -111,14 +111,14 @@ TEST_F(Sessions, K37AllRecordingsAreSummedHoweverManyThereAre) {
 // A hub that is killed leaves session and answer, or neither.
 TEST_F(Sessions, TheAnswerIsKeptInTheCommitThatMakesTheSession) {
   Ask failing = as(doctor_, {}, plain());
-  failing.once = [](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
+  failing.caller.once = [](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
     return conflict("test.failed", "the commit fails with its answer");
   };
   EXPECT_EQ(code(sessions_->creation.create(failing)), "test.failed");
   EXPECT_EQ(must(sessions_->reading.list(as(doctor_), {})).items.size(), 0U);
   Ask keeping = as(doctor_, {}, plain());
   Json kept;
-  keeping.once = [&](store::Transaction& /*transaction*/, const Json& answer) {
+  keeping.caller.once = [&](store::Transaction& /*transaction*/, const Json& answer) {
     kept = answer;
     return ok_status();
   };
@@ -238,7 +238,7 @@ TEST_F(Sessions, AProviderWhoWasPutOutIsNothingToTheSession) {
 TEST_F(Sessions, ATypeThatIsChangedIsStored) {
   const std::string id = id_of(made());
   Ask change = as(doctor_, id, Json::object({{"type", "emergency_consultation"}}));
-  change.manner.retypes = true;
+  change.caller.manner.retypes = true;
   must(sessions_->life.change(change));
   EXPECT_EQ(seen(id)["type"], Json("emergency_consultation"));
 }

@@ -322,7 +322,7 @@ Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
   }
   for (const Json& one : open) {
     const bool own =
-        one.string_or("createdBy", "").ends_with(patient) && one["door"] == Json(call.door);
+        one.string_or("createdBy", "").ends_with(patient) && one["door"] == Json(call.caller.door);
     if (own && (doctor.is_null() || one["provider"] == doctor)) return one;
   }
   Json ours = Json::object({{"type", "doctor_patient"},
@@ -395,7 +395,8 @@ Status write_all(const DoorCall& call, const std::string& session, const std::ve
     if (parts.size() == 1) break;
     bool would = false;
     Ask ask = call.ask(session, one.body);
-    ask.once = [&would](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
+    ask.caller.once = [&would](store::Transaction& /*transaction*/,
+                               const Json& /*answer*/) -> Status {
       would = true;
       return unavailable("store.busy", "the record is not kept yet");
     };

@@ -29,10 +29,7 @@ Ask DoorCall::ask(std::string_view session, Json with, std::string_view record) 
   return {.caller = caller,
           .session = std::string(session),
           .record = std::string(record),
-          .body = std::move(with),
-          .door = door,
-          .manner = manner,
-          .naive_offset_minutes = naive_offset_minutes};
+          .body = std::move(with)};
 }
 
 http::Response DoorCall::reply(const Json& answer) const {
@@ -40,13 +37,13 @@ http::Response DoorCall::reply(const Json& answer) const {
 }
 
 Json DoorCall::reference(const Json& id) const {
-  Json named = reference_of(id, door);
+  Json named = reference_of(id, caller.door);
   const auto is_known = [&](const Json& one) {
     return house.people.resolve(caller.who.tenant, one).ok();
   };
   if (is_known(named)) return named;
   // Numbers of two systems meet by accident, UUIDs do not: one that is nobody's here may be theirs.
-  if (named.is_string()) named = Json::object({{"system", door}, {"value", id}});
+  if (named.is_string()) named = Json::object({{"system", caller.door}, {"value", id}});
   if (!named.is_object() || is_known(named)) return named;
   std::string found;
   for (const TokenSystem& system : house.systems) {
@@ -62,7 +59,7 @@ Json DoorCall::reference(const Json& id) const {
 
 const TokenSystem* DoorCall::home() const {
   for (const TokenSystem& system : house.systems) {
-    if (system.name == door) return &system;
+    if (system.name == caller.door) return &system;
   }
   // Without one of its name: the only one with patients.
   const TokenSystem* only = nullptr;
@@ -83,7 +80,7 @@ consultation::Answer DoorCall::create_session(Json ours) const {
            id.as_string().find('-') != std::string::npos;
   };
   const bool newcomer = system != nullptr && system->has_patients && patient.is_object() &&
-                        patient["system"] == Json(door) && is_uuid(patient["value"]) &&
+                        patient["system"] == Json(caller.door) && is_uuid(patient["value"]) &&
                         ours["type"] != Json("training_session") &&
                         may_call("createPatient").ok() &&
                         !house.people.resolve(caller.who.tenant, patient).ok();
@@ -92,7 +89,8 @@ consultation::Answer DoorCall::create_session(Json ours) const {
   ours.mutable_object().erase("patient");
   bool would = false;
   Ask trial = ask({}, ours);
-  trial.once = [&would](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
+  trial.caller.once = [&would](store::Transaction& /*transaction*/,
+                               const Json& /*answer*/) -> Status {
     would = true;
     return unavailable("store.busy", "the session is not kept yet");
   };

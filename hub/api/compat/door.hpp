@@ -71,13 +71,11 @@ using Names = std::span<const std::pair<std::string_view, std::string_view>>;
 struct DoorCall {
   House& house;
   const http::Request& request;
-  std::string_view door;
-  consultation::Manner manner{};
   // The status of the route when all is well.
   int status = 200;
   PathParameters path{};
-  identity::Caller caller{};
-  int naive_offset_minutes = 0;
+  // With the door and its manner.
+  consultation::Caller caller{};
   // Every member, at every depth, in camelCase, however the client wrote it.
   Json body = Json::object();
 

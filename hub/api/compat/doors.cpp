@@ -169,14 +169,15 @@ void Doors::write_metrics(MetricsWriter& out) const {
 Response Doors::serve(const Found& found, const Request& request,
                       const identity::Caller& caller) const {
   const Door& door = *found.door;
+  consultation::Caller asks{caller};
+  asks.door = door.name;
+  asks.manner = door.manner;
+  asks.naive_offset_minutes = options_of(door).naive_offset_minutes;
   DoorCall call{.house = house_,
                 .request = request,
-                .door = door.name,
-                .manner = door.manner,
                 .status = found.route->status,
                 .path = found.path,
-                .caller = caller,
-                .naive_offset_minutes = options_of(door).naive_offset_minutes};
+                .caller = std::move(asks)};
   auto body = body_of(request);
   if (door.check != nullptr) {
     if (const Status good = door.check(*found.route, found.path); !good.ok())

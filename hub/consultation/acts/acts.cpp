@@ -83,7 +83,7 @@ Actor Acts::actor_of(const Ask& ask) {
   return {.actor = ask.caller.who.actor(),
           .person = ask.caller.who.person,
           .roles = ask.caller.who.roles,
-          .system = ask.system,
+          .system = ask.caller.system,
           .page = ask.caller.page,
           .trace = ask.caller.trace,
           .part = ask.caller.who.part};
@@ -287,7 +287,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   after.version = before.over() ? before.version : before.version + 1;
   if (sealed.key) after.data_key = sealed.key->id;
   Json answer;
-  if (options.shape && ask.once) {
+  if (options.shape && ask.caller.once) {
     RABT_TRY(shown, options.shape(after, change));
     answer = std::move(shown);
   }
@@ -313,7 +313,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
     if (options.also) RABT_TRY_STATUS(options.also(transaction, change));
     if (!answer.is_null()) {
       if (before.version == 0) answer.set("number", number);
-      RABT_TRY_STATUS(ask.once(transaction, answer));
+      RABT_TRY_STATUS(ask.caller.once(transaction, answer));
     }
     for (const audit::Prepared& entry : entries)
       RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
@@ -369,8 +369,8 @@ Answer Acts::show(const Ask& ask, const Session& session) const {
   const bool reason = !ask.caller.reason.empty();
   Json shown =
       session_json(session, sight_of(session, actor_of(ask), reason), names, parts_.clock.now());
-  if (ask.manner.own_words) shown.set("asGiven", session.as_given);
-  if (ask.system && !has_known_appointment(session)) shown.set("appointment", Json());
+  if (ask.caller.manner.own_words) shown.set("asGiven", session.as_given);
+  if (ask.caller.system && !has_known_appointment(session)) shown.set("appointment", Json());
   return shown;
 }
 

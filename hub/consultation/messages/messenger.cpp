@@ -448,7 +448,7 @@ Answer Messenger::tell(const Ask& ask) {
       said.push_back(shown(outcome));
       RABT_TRY_STATUS(note(session, one.id, outcome));
     }
-    RABT_TRY(followed, reports_.follow(session, one.id, ask.key));
+    RABT_TRY(followed, reports_.follow(session, one.id, ask.caller.key));
     for (const MessageKind kind : followed.undelivered)
       said.push_back(Json::object({{"kind", to_string(kind)}, {"outcome", "undelivered"}}));
     if (!followed.next_ms) continue;

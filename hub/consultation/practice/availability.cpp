@@ -100,8 +100,8 @@ std::vector<PracticeService::SlotInput> PracticeService::read_slots(const Ask& a
   for (std::size_t i = 0; i < slots.size(); ++i) {
     Fields slot(slots.item(i), fields.mistakes(), "slots[" + std::to_string(i) + "].");
     slot.only({"startsAt", "endsAt", "status", "clinic"});
-    const auto starts = slot.time("startsAt", ask.naive_offset_minutes);
-    const auto ends = slot.time("endsAt", ask.naive_offset_minutes);
+    const auto starts = slot.time("startsAt", ask.caller.naive_offset_minutes);
+    const auto ends = slot.time("endsAt", ask.caller.naive_offset_minutes);
     for (const char* name : {"startsAt", "endsAt"}) {
       if (!slot.has(name)) slot.wrong(name, "it is needed");
     }

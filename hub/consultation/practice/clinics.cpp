@@ -120,7 +120,7 @@ Answer PracticeService::add_clinic(const Ask& ask) {
         transaction, kInsertClinic,
         {tenant, id, number, name, name_ar, zone, std::int64_t{active ? 1 : 0}, now.ms}));
     clinic.set("number", number);
-    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, clinic));
+    if (ask.caller.once) RABT_TRY_STATUS(ask.caller.once(transaction, clinic));
     return parts_.audit.append(transaction, changed);
   }));
   return clinic;
@@ -147,8 +147,8 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
   RABT_TRY(clinic, clinic_id(tenant, read_reference(ask.record)));
   Fields fields(ask.body);
   fields.only({"provider", "startsAt", "endsAt", "capacity"});
-  const auto starts = fields.time("startsAt", ask.naive_offset_minutes);
-  const auto ends = fields.time("endsAt", ask.naive_offset_minutes);
+  const auto starts = fields.time("startsAt", ask.caller.naive_offset_minutes);
+  const auto ends = fields.time("endsAt", ask.caller.naive_offset_minutes);
   for (const char* name : {"provider", "startsAt", "endsAt"}) {
     if (!fields.has(name)) fields.wrong(name, "it is needed");
   }
@@ -182,7 +182,7 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
       out = session_json(row);
       return false;
     }));
-    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, out));
+    if (ask.caller.once) RABT_TRY_STATUS(ask.caller.once(transaction, out));
     return parts_.audit.append(transaction, changed);
   }));
   return out;

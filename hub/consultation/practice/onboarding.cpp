@@ -91,7 +91,7 @@ Answer PracticeService::note_onboarding(const Ask& ask) {
     fields.wrong("deviceChecked",
                  "at least one of deviceChecked, consentShown, language is needed");
   const Timestamp now = parts_.clock.now();
-  const Timestamp at = fields.time("at", ask.naive_offset_minutes).value_or(now);
+  const Timestamp at = fields.time("at", ask.caller.naive_offset_minutes).value_or(now);
   if (at > now) fields.wrong("at", "it must not lie in the future");
   RABT_TRY_STATUS(fields.done());
   // What was noted within a day of it changes nothing.

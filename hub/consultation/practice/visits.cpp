@@ -261,7 +261,8 @@ Answer PracticeService::open_visit(const Ask& ask) {
         {tenant, id, number, made.patient, made.provider, made.opened_ms, store::Blob{index},
          store::Blob{sealed.empty() ? std::string_view() : std::string_view(key->id())},
          store::Blob{sealed}, made.opened_by}));
-    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, visit_json(made, external_json)));
+    if (ask.caller.once)
+      RABT_TRY_STATUS(ask.caller.once(transaction, visit_json(made, external_json)));
     return parts_.audit.append(transaction, opened);
   }));
   if (!there) return visit_json(made, external_json);
@@ -357,7 +358,7 @@ Result<Surroundings::Visit> PracticeService::visit(std::string_view tenant, cons
 Result<Surroundings::Visit> PracticeService::visible_visit(const Ask& ask, const Json& reference) {
   const std::string& tenant = parts_.tenant;
   RABT_TRY(row, find_visit(tenant, reference_in(reference)));
-  if (!ask.system) {
+  if (!ask.caller.system) {
     const Status seen = may_visit(access::Right::visit_see, ask, row, "use this visit");
     if (!seen.ok() && seen.error().kind != ErrorKind::denied) return seen.error();
     if (!seen.ok()) return not_found("visit.unknown", "there is no such visit");

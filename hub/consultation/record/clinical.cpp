@@ -67,7 +67,7 @@ Answer RecordService::record_vitals(const Ask& ask) {
                "respiratoryRate", "oxygenSaturation", "weightKg", "heightCm", "glucoseMmol",
                "painScale"});
   const Timestamp now = parts_.clock.now();
-  const Timestamp taken = fields.time("takenAt", ask.naive_offset_minutes).value_or(now);
+  const Timestamp taken = fields.time("takenAt", ask.caller.naive_offset_minutes).value_or(now);
   if (taken.ms > now.ms + kAheadMs) fields.wrong("takenAt", "it lies in the future");
   const std::string source = fields.word("source", {"manual", "device", "patient"});
   const Json device = read_device(fields, ask.body);

@@ -299,7 +299,7 @@ Json practitioner_of_profile(const Json& profile) {
 }
 
 Answer RecordService::clinical_facts(const Ask& ask) {
-  if (!ask.system) return denied("authorisation.denied", "only workflows read these facts");
+  if (!ask.caller.system) return denied("authorisation.denied", "only workflows read these facts");
   RABT_TRY(of, parts_.sessions.membership(ask));
   VisitRecords records;
   RABT_TRY_STATUS(book_.each(of, RecordKind::note,

@@ -53,7 +53,7 @@ Answer RecordService::review_detection(const Ask& ask) {
         Json::object({{"of", *event}, {"kinds", finding["kinds"]}, {"verdict", verdict}});
     RABT_TRY_STATUS(parts_.audit.append(transaction, book_.entry(ask, of, "phi.reviewed", told)));
     answer = Json::object({{"event", *event}, {"kinds", finding["kinds"]}, {"verdict", verdict}});
-    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, answer));
+    if (ask.caller.once) RABT_TRY_STATUS(ask.caller.once(transaction, answer));
     return parts_.sessions.add_event(transaction, of, "phi-reviewed", ask.caller.who.actor(), told);
   }));
   return answer;

@@ -73,7 +73,7 @@ Answer RecordService::report_quality(const Ask& ask) {
     }
     answer = level_json(job.ladder);
     answer.set("accepted", samples.size());
-    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, answer));
+    if (ask.caller.once) RABT_TRY_STATUS(ask.caller.once(transaction, answer));
     return ok_status();
   }));
   parts_.sessions.count(Counted::bytes_up, job.bytes.up);

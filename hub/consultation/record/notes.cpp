@@ -171,7 +171,7 @@ Answer RecordService::write_note(const Ask& ask) {
 }
 
 Answer RecordService::change_note(const Ask& ask) {
-  if (!ask.version && ask.manner.names_version) {
+  if (!ask.version && ask.caller.manner.names_version) {
     return conflict("precondition.required",
                     "send If-Match with the ETag of the note as you read it");
   }

@@ -113,7 +113,7 @@ Most most_of(const Ask& ask, const Membership& of, RecordKind kind) {
   } else {
     return {};
   }
-  const bool treats = ask.system || (!of.waiting && (of.host || is_clinical(of)));
+  const bool treats = ask.caller.system || (!of.waiting && (of.host || is_clinical(of)));
   return treats ? Most{most.all} : Most{most.all / 4 * 3, most.own};
 }
 
@@ -337,7 +337,8 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, co
     // The same author wrote it through another writer just now; the next run finds it.
     if (!written) return conflict(std::string(store::kRaced), "it was written meanwhile");
     if (act.also) RABT_TRY_STATUS(act.also(transaction));
-    if (ask.once && act.shape != nullptr) RABT_TRY_STATUS(ask.once(transaction, act.shape(record)));
+    if (ask.caller.once && act.shape != nullptr)
+      RABT_TRY_STATUS(ask.caller.once(transaction, act.shape(record)));
     return tell_in(transaction, ask, of, sessions, act);
   }));
   if (!before) return ok_status();

@@ -22,7 +22,7 @@ Json author_of(const Ask& ask, const Membership& of) {
   Json author = Json::object();
   if (!of.participant.empty()) author.set("participant", of.participant);
   if (!ask.caller.who.person.empty()) author.set("person", ask.caller.who.person);
-  author.set("role", ask.system ? "workflow" : of.role);
+  author.set("role", ask.caller.system ? "workflow" : of.role);
   return author;
 }
 
@@ -36,7 +36,7 @@ Record RecordService::fresh(const Ask& ask, const Membership& of, RecordKind kin
                 .updated_ms = now};
   record.document.set("author", author_of(ask, of));
   // A step that is repeated writes once.
-  if (ask.system) record.client = ask.key;
+  if (ask.caller.system) record.client = ask.caller.key;
   return record;
 }
 
@@ -78,7 +78,7 @@ Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view act
 
 Status RecordService::audit_reading(const Ask& ask, const Membership& of, std::string_view act,
                                     Json detail) {
-  const bool outside = of.administrator && of.participant.empty() && !ask.system;
+  const bool outside = of.administrator && of.participant.empty() && !ask.caller.system;
   if (outside && !ask.caller.reason.empty()) {
     access::Reading reading{
         .act = std::string(act), .object = "session:" + of.session, .detail = std::move(detail)};
@@ -93,7 +93,7 @@ Status RecordService::audit_reading(const Ask& ask, const Membership& of, std::s
                                reading);
   }
   // A workflow that has begun goes on.
-  if (!ask.system) RABT_TRY_STATUS(parts_.access.ready());
+  if (!ask.caller.system) RABT_TRY_STATUS(parts_.access.ready());
   const audit::Prepared entry = book_.entry(ask, of, act, std::move(detail));
   const Status written = parts_.store.write(
       [&](store::Transaction& transaction) { return parts_.audit.append(transaction, entry); });

@@ -34,8 +34,9 @@ bool is_for(const Record& record, std::string_view role) {
 }  // namespace
 
 access::Facts facts_of(const Ask& ask, const Membership& of) {
-  access::Facts facts{
-      .roles = ask.caller.who.roles, .system = ask.system, .reason = !ask.caller.reason.empty()};
+  access::Facts facts{.roles = ask.caller.who.roles,
+                      .system = ask.caller.system,
+                      .reason = !ask.caller.reason.empty()};
   access::Relations& is = facts.is;
   is.add(Is::host, of.host);
   if (of.participant.empty()) return facts;
@@ -74,7 +75,7 @@ Result<Allowed> may_read(const Ask& ask, const Membership& of, RecordKind kind) 
 }
 
 bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
-  const bool outside = ask.system || (of.administrator && of.participant.empty());
+  const bool outside = ask.caller.system || (of.administrator && of.participant.empty());
   if (outside) return record.kind != RecordKind::note || record.state != "draft";
   if (record.at_ms < of.reads_from_ms) return false;
   const bool own = record.author == of.participant;
@@ -101,7 +102,7 @@ Status not_over(const Membership& of) {
 }
 
 Status open_or_again(const Ask& ask, const Membership& of) {
-  return ask.system && !ask.key.empty() ? ok_status() : not_over(of);
+  return ask.caller.system && !ask.caller.key.empty() ? ok_status() : not_over(of);
 }
 
 Status about_a_patient(const Membership& of) {

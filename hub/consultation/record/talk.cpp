@@ -351,7 +351,7 @@ Answer RecordService::follow_ups(const Ask& ask) {
 Answer RecordService::plan_follow_up(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"at", "afterDays", "plannedMinutes", "reason", "book"});
-  const auto at = fields.time("at", ask.naive_offset_minutes);
+  const auto at = fields.time("at", ask.caller.naive_offset_minutes);
   const auto days = fields.integer("afterDays", 1, kMaxFollowUpDays);
   if (fields.has("at") == fields.has("afterDays"))
     fields.wrong("at", "name either `at` or `afterDays`");
@@ -386,8 +386,9 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
     create.session.clear();
     create.version.reset();
     // A repeat after a crash books no second session.
-    create.once = {};
-    if (!ask.repeat.empty()) create.key = "follow-up " + of.session + " " + ask.repeat;
+    create.caller.once = {};
+    if (!ask.caller.repeat.empty())
+      create.caller.key = "follow-up " + of.session + " " + ask.caller.repeat;
     create.body = Json::object({{"type", "doctor_patient"},
                                 {"provider", of.provider},
                                 {"scheduledStart", to_iso8601(due)},

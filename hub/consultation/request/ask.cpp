@@ -23,9 +23,9 @@ std::string_view Ask::parameter(std::string_view name) const {
 
 Ask ask_of_hub(std::string tenant, std::string id) {
   Ask ask;
-  ask.door = "workflow";
-  ask.manner = kWorkflowManner;
-  ask.system = true;
+  ask.caller.door = "workflow";
+  ask.caller.manner = kWorkflowManner;
+  ask.caller.system = true;
   ask.caller.who.kind = identity::Kind::node;
   ask.caller.who.id = std::move(id);
   ask.caller.who.tenant = std::move(tenant);

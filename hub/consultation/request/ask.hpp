@@ -43,10 +43,31 @@ struct Manner {
   bool names_version = true;
 };
 
-// One request to the domain, whichever door it came through: /api/v1, a compatibility API, a
-// workflow's call of hub://session.
+// Who asks the domain, and what is known of his request, whichever door it came through: /api/v1, a
+// compatibility API, a workflow's call of hub://session.
+struct Caller : identity::Caller {
+  // Origin of the request, for display, audit and metrics: "api", "kiorex", "emr", "pulseone",
+  // "clinicvault", "workflow". No rule reads it.
+  std::string_view door = "api";
+  Manner manner{};
+  // Time zone offset in minutes of times that are written without one.
+  int naive_offset_minutes = 0;
+  // The hub itself asks, or a workflow.
+  bool system = false;
+  // Names the request where it may come twice: create answers a repeat with the session that it
+  // made. May be empty.
+  std::string key{};
+  // Name of a call that its sender may repeat: the same for each repeat, and of no other call.
+  // Empty without an Idempotency-Key.
+  std::string repeat{};
+  // Keeps the answer for a repeat of the request. An act that is one commit calls it in that
+  // commit, so that a crash leaves act and answer, or neither. May be unset.
+  std::function<Status(store::Transaction&, const Json& answer)> once{};
+};
+
+// One request to the domain.
 struct Ask {
-  identity::Caller caller;
+  Caller caller;
   // The session that the request is about: its ULID, UUID or number. Empty when it is about none.
   std::string session{};
   // The record that the path names: a participant, note, recording, visit, provider.
@@ -54,25 +75,8 @@ struct Ask {
   // The members that docs/openapi.yaml gives the operation, in camelCase.
   Json body = Json::object();
   std::vector<std::pair<std::string, std::string>> query{};
-  // Origin of the request, for display, audit and metrics: "api", "kiorex", "emr", "pulseone",
-  // "clinicvault", "workflow". No rule reads it.
-  std::string_view door = "api";
-  Manner manner{};
-  // The hub itself asks, or a workflow.
-  bool system = false;
   // If-Match: the version of the record that the caller has seen.
   std::optional<std::int64_t> version{};
-  // Names the request where it may come twice: create answers a repeat with the session that it
-  // made. May be empty.
-  std::string key{};
-  // Name of a call that its sender may repeat: the same for each repeat, and of no other call.
-  // Empty without an Idempotency-Key.
-  std::string repeat{};
-  // Time zone offset in minutes of times that are written without one.
-  int naive_offset_minutes = 0;
-  // Keeps the answer for a repeat of the request. An act that is one commit calls it in that
-  // commit, so that a crash leaves act and answer, or neither. May be unset.
-  std::function<Status(store::Transaction&, const Json& answer)> once{};
 
   // The first one of this name in the query; empty when it is absent.
   [[nodiscard]] std::string_view parameter(std::string_view name) const;

@@ -267,10 +267,10 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   Mistakes mistakes;
   is.tenant = acts_.parts().tenant;
   is.id = acts_.parts().ids.next().text();
-  is.door = std::string(ask.door);
+  is.door = std::string(ask.caller.door);
   if (!who.system) is.booked_by = who.person;
-  is.begins_by_call = ask.manner.begins_by_call;
-  is.joined_counts = ask.manner.joined_counts;
+  is.begins_by_call = ask.caller.manner.begins_by_call;
+  is.joined_counts = ask.caller.manner.joined_counts;
   is.type = input.type;
   is.booking = input.booking;
   RABT_TRY(provider, acts_.persons().named(input.provider, "provider", mistakes));
@@ -312,7 +312,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.people.most = input.max_participants.value_or(acts_.parts().settings.max_participants);
   is.quality = input.quality.empty() ? "high" : input.quality;
   // A patient does not let himself in.
-  const bool waits = acts_.parts().settings.waiting_room && ask.manner.waiting_room;
+  const bool waits = acts_.parts().settings.waiting_room && ask.caller.manner.waiting_room;
   is.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
   if (by_patient) {
     for (Participant& one : is.people.participants) one.bypass = false;
@@ -320,9 +320,9 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.e2ee = input.e2ee;
   is.recording.mode = input.recording;
   if (is.recording.mode.empty())
-    is.recording.mode = acts_.parts().settings.auto_record && !is.e2ee && ask.manner.auto_record
-                            ? "auto"
-                            : "manual";
+    is.recording.mode =
+        acts_.parts().settings.auto_record && !is.e2ee && ask.caller.manner.auto_record ? "auto"
+                                                                                        : "manual";
   if (!acts_.parts().settings.recording_enabled) is.recording.mode = "off";
   is.language = input.language;
   if (is.language.empty())
@@ -348,7 +348,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
 
 // A door gives back the ids and the time that its client wrote.
 void SessionCreation::keep_words(const Ask& ask, Session& is) {
-  if (!ask.manner.own_words || !ask.body["asGiven"].is_object()) return;
+  if (!ask.caller.manner.own_words || !ask.body["asGiven"].is_object()) return;
   const Json& given = ask.body["asGiven"];
   const auto keep = [&](std::string_view name, const std::string& ours) {
     if (given[name].is_string() && !ours.empty()) is.as_given.set(ours, given[name]);
@@ -375,15 +375,15 @@ Answer SessionCreation::create(const Ask& ask) {
   if (who.person.empty())
     RABT_TRY_STATUS(
         access::admit(access::Right::session_create, {.roles = who.roles, .system = who.system}));
-  RABT_TRY(input, read_session(ask.body, ask.naive_offset_minutes, acts_.parts().settings));
+  RABT_TRY(input, read_session(ask.body, ask.caller.naive_offset_minutes, acts_.parts().settings));
   RABT_TRY_STATUS(acts_.around().may_create(acts_.parts().tenant));
   Booking booking;
   RABT_TRY_STATUS(fill(ask, who, input, booking));
   // A request that came before has made its session already.
   std::string request;
-  if (!ask.key.empty()) {
+  if (!ask.caller.key.empty()) {
     RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
-    request = lease.blind_index("session.request", ask.key);
+    request = lease.blind_index("session.request", ask.caller.key);
     RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
     if (made) {
       RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
@@ -426,11 +426,12 @@ Answer SessionCreation::create(const Ask& ask) {
   ask_who(acted.session);
   // Planning a visit does not wait for a provider that is down: the room comes later.
   constexpr std::int64_t kRoomPatienceMs = 2'000;
-  RABT_TRY(session, ask.manner.waits_for_room ? entry_.with_room(acted.session, kRoomPatienceMs)
-                                              : Result<Session>(acted.session));
+  RABT_TRY(session, ask.caller.manner.waits_for_room
+                        ? entry_.with_room(acted.session, kRoomPatienceMs)
+                        : Result<Session>(acted.session));
   RABT_TRY(answer, acts_.show(ask, session));
-  RABT_TRY(tokens, ask.manner.waits_for_room ? entry_.host_tokens(ask, session)
-                                             : Result<Json>(Json::array()));
+  RABT_TRY(tokens, ask.caller.manner.waits_for_room ? entry_.host_tokens(ask, session)
+                                                    : Result<Json>(Json::array()));
   answer.set("tokens", std::move(tokens));
   return answer;
 }

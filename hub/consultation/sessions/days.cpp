@@ -293,8 +293,8 @@ Answer SessionDays::apply(const Ask& ask) {
     of.session = one.id;
     of.record.clear();
     of.version = one.version;
-    of.once = {};
-    of.repeat.clear();
+    of.caller.once = {};
+    of.caller.repeat.clear();
     of.body = Json::object();
     if (plan.act == DayAct::give) of.body.set("provider", plan.person);
     if (plan.act == DayAct::cancel) of.body.set("reason", plan.reason);

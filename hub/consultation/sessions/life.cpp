@@ -101,7 +101,8 @@ Answer SessionLife::cancel(const Ask& ask) {
 }
 
 Answer SessionLife::change(const Ask& ask) {
-  RABT_TRY(members, read_amendment(ask.body, ask.naive_offset_minutes, ask.manner.retypes));
+  RABT_TRY(members,
+           read_amendment(ask.body, ask.caller.naive_offset_minutes, ask.caller.manner.retypes));
   Mistakes mistakes;
   if (!members["patient"].is_null()) {
     RABT_TRY(id, acts_.persons().named(members["patient"], "patient", mistakes));

@@ -101,7 +101,7 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
   filter.provider = std::move(provider);
   RABT_TRY(patient, acts_.persons().of_filter(ask.parameter("patient")));
   filter.patient = std::move(patient);
-  filter.with_patient = ask.manner.with_patient;
+  filter.with_patient = ask.caller.manner.with_patient;
   if (const auto visit = ask.parameter("visit"); !visit.empty()) {
     const auto known = acts_.around().visit(acts_.parts().tenant, std::string(visit));
     filter.visit = known.ok() ? known->id : "-";
@@ -120,14 +120,14 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
     if (given.empty()) return;
     // A clinic's clients of other systems have a zone of their own (`naive_time_zone`).
     const std::size_t of_day = given.find_first_of("Tt");
-    if (!ask.manner.naive_times && of_day != std::string_view::npos &&
+    if (!ask.caller.manner.naive_times && of_day != std::string_view::npos &&
         given.find_first_of("Zz+-", of_day) == std::string_view::npos) {
       bounds.wrong(name,
                    "it needs a time zone: Z, or an offset such as +03:00, whose + is written as "
                    "%2B in an address");
       return;
     }
-    if (const auto time = bounds.time(name, ask.naive_offset_minutes)) at = time->ms;
+    if (const auto time = bounds.time(name, ask.caller.naive_offset_minutes)) at = time->ms;
   };
   bound("from", filter.from_ms);
   bound("to", filter.to_ms);
@@ -153,7 +153,7 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
   for (const Session& session : found.sessions) {
     page.items.push_back(
         session_json(session, sight_of(session, who, false), names, acts_.parts().clock.now()));
-    if (ask.manner.own_words) page.items.back().set("asGiven", session.as_given);
+    if (ask.caller.manner.own_words) page.items.back().set("asGiven", session.as_given);
   }
   return page;
 }
@@ -192,7 +192,7 @@ Result<bool> SessionReading::is_of_another(const Session& session,
 }
 
 Answer SessionReading::of_appointment(const Ask& ask) {
-  if (!ask.system)
+  if (!ask.caller.system)
     return denied("authorisation.denied", "only workflows read the sessions of an appointment");
   const std::string& tenant = acts_.parts().tenant;
   SessionFilter filter;

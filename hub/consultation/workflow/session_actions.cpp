@@ -134,7 +134,7 @@ class SessionActions final : public plugin::HubService {
     Ask ask = ask_of_hub(call.tenant, "workflow");
     ask.caller.request = call.instance;
     ask.caller.trace = call.trace;
-    ask.key = call.idempotency_key;
+    ask.caller.key = call.idempotency_key;
     ask.session = call.arguments.string_or("session", "");
     ask.record = call.arguments.string_or("participant", "");
     ask.body = call.arguments;
