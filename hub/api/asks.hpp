@@ -34,6 +34,13 @@ namespace rabt::api {
 [[nodiscard]] http::Response answer(int status, const Json& body);
 // {items, next}: next is the path of the next page, absent on the last one.
 [[nodiscard]] Result<http::Response> answer(const Call& call, const consultation::Page& page);
+template <typename View>
+[[nodiscard]] Result<http::Response> answer(const Call& call, consultation::PageOf<View> page) {
+  consultation::Page shown{.items = {}, .next = std::move(page.next), .total = page.total};
+  shown.items.reserve(page.items.size());
+  for (const View& one : page.items) shown.items.push_back(to_json(one));
+  return answer(call, shown);
+}
 // The path of the page of this list that begins behind `place`.
 [[nodiscard]] Result<std::string> path_behind(const Call& call, std::string_view place);
 // The number behind which the page of a list by number begins.
@@ -68,12 +75,29 @@ Result<http::Response> act(Resources& resources, const Call& call) {
   return answer(status, body);
 }
 
+// The same where the request is a struct, which `reads` makes of the ask; to_json shows the view.
+template <auto service, auto does, auto reads, int status = 200>
+requires(!std::is_integral_v<decltype(reads)>) Result<http::Response> act(Resources& resources,
+                                                                          const Call& call) {
+  RABT_TRY(ask, keeping(call, status));
+  RABT_TRY(view, (service_of(resources, service).*does)(ask.caller, reads(ask)));
+  return answer(status, to_json(view));
+}
+
 template <auto service, auto lists>
 Result<http::Response> list(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
   RABT_TRY(window, window_of(call));
   RABT_TRY(page, (service_of(resources, service).*lists)(ask, window));
   return answer(call, page);
+}
+
+template <auto service, auto lists, auto reads>
+Result<http::Response> list(Resources& resources, const Call& call) {
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(window, window_of(call));
+  RABT_TRY(page, (service_of(resources, service).*lists)(ask.caller, reads(ask), window));
+  return answer(call, std::move(page));
 }
 
 }  // namespace rabt::api

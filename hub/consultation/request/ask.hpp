@@ -65,7 +65,7 @@ struct Caller : identity::Caller {
   std::function<Status(store::Transaction&, const Json& answer)> once{};
 };
 
-// One request to the domain.
+// One request as it came: what a door knows of it before it is read.
 struct Ask {
   Caller caller;
   // The session that the request is about: its ULID, UUID or number. Empty when it is about none.
@@ -96,14 +96,21 @@ struct Ask {
 // When an act is ok, it is durable with its audit entry and its event.
 using Answer = Result<Json>;
 
+// A request that was read from an ask, or every mistake in it: invalid api.invalid. The service
+// decides first whether the caller may ask at all, and looks at the mistakes then.
+template <typename Request>
+using Asked = Result<Request>;
+
 // A page of a list, newest first.
-struct Page {
-  std::vector<Json> items;
+template <typename Item>
+struct PageOf {
+  std::vector<Item> items;
   // Cursor of the next page, opaque; empty on the last.
   std::string next;
   // Number of all items. Filled where the window skips (doors number their pages).
   std::int64_t total = 0;
 };
+using Page = PageOf<Json>;
 
 // The part of a list that is asked for.
 struct Window {
