@@ -41,9 +41,7 @@ Result<alerts::Channels> make_channels(const config::Config& config, net::HttpCl
     return out.at(static_cast<std::size_t>(way));
   };
   at(alerts::Way::webhook) =
-      alerts::make_webhook([&webhooks, tenant = config.tenant](const Json& event) {
-        return webhooks.accept(tenant, event);
-      });
+      alerts::make_webhook([&webhooks](const Json& event) { return webhooks.accept(event); });
   if (!entry.sms.empty()) {
     at(alerts::Way::sms) = alerts::make_sms(
         plugins, clock,

@@ -1,5 +1,6 @@
 #include "hub/assembly/consultations.hpp"
 
+#include "hub/base/event_names.hpp"
 #include "hub/consultation/practice/agreements.hpp"
 
 namespace rabt::assembly {
@@ -60,13 +61,24 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
 }
 
 void Consultations::begin(engine::Engine& engine, webhooks::Webhooks& webhooks) {
-  // Each of them knows an event that comes again: told once, whenever the hub stops in between.
-  sessions_->begin([this, &engine, &webhooks](const engine::Delivery& delivery) -> Status {
-    RABT_TRY_STATUS(engine.accept(delivery));
-    for (const Json& event : delivery.events) {
-      RABT_TRY(told, webhooks.accept(delivery.tenant, event));
-      (void)told;
-      // Those of sessions are told by the thread of the live channel.
+  sessions_->acts.tell_only([&engine, &webhooks](std::string_view type) {
+    const std::string whole = event_type("session." + std::string(type));
+    return engine.wants(whole) || webhooks.wants(whole);
+  });
+  // One commit, so that each is told once, whenever the hub stops.
+  sessions_->begin([this, &engine, &webhooks](const std::vector<Json>& events,
+                                              const store::Store::Job& also) -> Status {
+    std::vector<webhooks::Delivery> deliveries;
+    for (const Json& event : events) {
+      for (webhooks::Delivery& one : webhooks.deliveries_of(event))
+        deliveries.push_back(std::move(one));
+    }
+    RABT_TRY_STATUS(engine.tell(events, [&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(webhooks.put(transaction, deliveries));
+      return also(transaction);
+    }));
+    // Those of sessions are told by the thread of the live channel.
+    for (const Json& event : events) {
       if (event.find("subject") == nullptr) live_->tell_outside(event);
     }
     return ok_status();

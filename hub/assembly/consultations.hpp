@@ -10,6 +10,7 @@
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
 #include "hub/consultation/workflow/p2p.hpp"
+#include "hub/engine/engine.hpp"
 #include "hub/phi/detector.hpp"
 #include "hub/webhooks/webhooks.hpp"
 

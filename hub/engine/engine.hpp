@@ -352,6 +352,13 @@ class Engine {
   // engine.delivery_conflict (same id, other body), unavailable store.busy, store.full,
   // engine.stopping, engine.no_partition. Blocks for one commit.
   Result<Accepted> accept(const Delivery& delivery);
+  // Tells instances of events that the hub itself has made (CloudEvents 1.0, as
+  // Delivery::events), in one commit with `also`: those that a workflow wants are stored with what
+  // they start. An event that was told before changes nothing. No delivery is kept. Durable when it
+  // is ok. Errors: those of accept and of `also`.
+  Status tell(const std::vector<Json>& events, const store::Store::Job& also);
+  // True if a deployed workflow may start by an event of this type, or wait for one.
+  [[nodiscard]] bool wants(std::string_view type) const;
   // What accept would find. Its events are not looked at.
   [[nodiscard]] Result<Known> known(const Delivery& delivery);
 

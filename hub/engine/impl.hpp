@@ -27,6 +27,9 @@ struct Engine::Impl {
         recovery(context, partitions, router, timers),
         http(std::make_unique<HttpCalls>(p.http, p.clock, p.random, context.options.http)) {}
 
+  // Ok while events are taken in (intake.cpp). Errors unavailable engine.stopping,
+  // engine.no_partition.
+  [[nodiscard]] Status takes_events() const;
   // What the files would change, and what is in their way (draft.cpp).
   struct Draft;
   [[nodiscard]] Draft make_draft(const std::vector<WorkflowFile>& files, bool prune);

@@ -145,6 +145,48 @@ void add_indexes(Intake& intake, const KeyLease& lease) {
 
 }  // namespace
 
+Status Engine::Impl::takes_events() const {
+  if (stopping) return unavailable("engine.stopping", "the hub is shutting down; deliver again");
+  if (partitions.any() < 0) {
+    return unavailable("engine.no_partition",
+                       "this hub runs no instances now; deliver to another, or again");
+  }
+  return ok_status();
+}
+
+bool Engine::wants(std::string_view type) const {
+  const auto all = impl_->definitions.all();
+  return std::any_of(all->begin(), all->end(), [&](const DeployedDefinition& one) {
+    if (one.definition->may_hear(type)) return true;
+    const std::vector<std::string> starts = one.definition->start_types();
+    return one.active && std::find(starts.begin(), starts.end(), type) != starts.end();
+  });
+}
+
+Status Engine::tell(const std::vector<Json>& events, const store::Store::Job& also) {
+  Impl& engine = *impl_;
+  Context& context = engine.context;
+  RABT_TRY_STATUS(engine.takes_events());
+  RABT_TRY(lease, KeyLease::take(context.parts.keys, context.options.tenant));
+  std::vector<PreparedEvent> prepared;
+  for (const Json& envelope : events) {
+    if (!wants(envelope.string_or("type", ""))) continue;
+    RABT_TRY(event, engine.events.prepare(envelope, lease));
+    prepared.push_back(std::move(event));
+  }
+  AfterCommit after;
+  RABT_TRY_STATUS(context.parts.store.write([&](store::Transaction& transaction) -> Status {
+    after = {};
+    std::vector<std::string> instances;
+    for (const PreparedEvent& event : prepared)
+      RABT_TRY_STATUS(engine.events.store(transaction, event, after, instances));
+    return also(transaction);
+  }));
+  context.counters.events += prepared.size() - after.known_events;
+  engine.router.route(std::move(after));
+  return ok_status();
+}
+
 Result<Known> Engine::known(const Delivery& delivery) {
   Context& context = impl_->context;
   RABT_TRY(lease, KeyLease::take(context.parts.keys, context.options.tenant));
@@ -165,12 +207,7 @@ Result<Known> Engine::known(const Delivery& delivery) {
 Result<Accepted> Engine::accept(const Delivery& delivery) {
   Impl& engine = *impl_;
   Context& context = engine.context;
-  if (engine.stopping)
-    return unavailable("engine.stopping", "the hub is shutting down; deliver again");
-  if (engine.partitions.any() < 0) {
-    return unavailable("engine.no_partition",
-                       "this hub runs no instances now; deliver to another, or again");
-  }
+  RABT_TRY_STATUS(engine.takes_events());
   if (delivery.events.size() > static_cast<std::size_t>(limits::kMaxEventsPerDelivery)) {
     return invalid("engine.too_many_events", "one delivery may carry at most " +
                                                  std::to_string(limits::kMaxEventsPerDelivery) +

@@ -10,6 +10,7 @@ void begin_attempt(Task& task) {
   task.error.reset();
   task.rows = 0;
   task.undo.clear();
+  task.committed.clear();
 }
 
 Status run_job_function(const Store::Job& job, Transaction& transaction) {
@@ -53,6 +54,9 @@ Written count(const Batch& batch) {
 
 void tell_done(Batch& batch) {
   for (Task& task : batch) {
+    if (!task.error) {
+      for (const std::function<void()>& then : task.committed) then();
+    }
     if (task.done) task.done(task.error ? Status(std::move(*task.error)) : ok_status());
   }
 }

@@ -21,6 +21,7 @@ struct Task {
   std::optional<Error> error;
   std::uint64_t rows = 0;
   std::vector<std::function<void()>> undo;
+  std::vector<std::function<void()>> committed;
 };
 using Batch = std::vector<Task>;
 
@@ -41,7 +42,8 @@ struct Written {
   std::uint64_t rows = 0;
 };
 [[nodiscard]] Written count(const Batch& batch);
-// Calls done of every task, with its error where it has one.
+// Runs what each written task has left for its commit, and calls done of every task, with its error
+// where it has one.
 void tell_done(Batch& batch);
 
 // Where the time of who writes goes: what has passed since the last call is added to the sum.

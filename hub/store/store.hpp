@@ -92,6 +92,9 @@ class Transaction : public Connection {
   // failed), on the thread that ran the job. For state that is kept beside the database once a
   // stream, such as the head of a chain of audit entries.
   virtual void on_rollback(std::function<void()> undo) = 0;
+  // Runs once, when the writes of this job are durable, before done and on its thread. For what is
+  // counted or woken by an act, such as a metric.
+  virtual void on_commit(std::function<void()> then) = 0;
 };
 
 // Executes, where the number of changed rows does not matter.

@@ -92,14 +92,17 @@ std::vector<std::string> texts(const Json& list) {
 
 }  // namespace
 
-bool wanted(const Wants& wants, const Json& event) {
-  const std::string type = event.string_or("type", "");
+bool names_type(const Wants& wants, std::string_view type) {
   const std::string_view name = event_name(type);
-  if (name.empty()) return false;
-  const bool fit = std::any_of(wants.events.begin(), wants.events.end(),
-                               [&](const std::string& pattern) { return fits(pattern, name); });
+  return !name.empty() &&
+         std::any_of(wants.events.begin(), wants.events.end(),
+                     [&](const std::string& pattern) { return fits(pattern, name); });
+}
+
+bool wanted(const Wants& wants, const Json& event) {
   const Json& data = event["data"];
-  return fit && among(wants.types, data["type"]) && among(wants.clinics, data["clinic"]);
+  return names_type(wants, event.string_or("type", "")) && among(wants.types, data["type"]) &&
+         among(wants.clinics, data["clinic"]);
 }
 
 Status check(const Wants& wants) {
@@ -137,6 +140,12 @@ std::vector<Route> default_routes() {
           {"session.ended", "video.session.ended"},
           {"session.cancelled", "video.session.cancelled"},
           {"session.completed", "appointment.consultation.completed", true}};
+}
+
+bool names_type(const std::vector<Route>& routes, std::string_view type) {
+  const std::string_view name = event_name(type);
+  return !name.empty() && std::any_of(routes.begin(), routes.end(),
+                                      [&](const Route& one) { return fits(one.event, name); });
 }
 
 const Route* route_of(const std::vector<Route>& routes, const Json& event) {

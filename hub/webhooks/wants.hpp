@@ -21,6 +21,8 @@ struct Wants {
   friend bool operator==(const Wants&, const Wants&) = default;
 };
 
+// True if one of the patterns fits events of this type (CloudEvents 1.0).
+[[nodiscard]] bool names_type(const Wants& wants, std::string_view type);
 // event: a CloudEvent of the hub.
 [[nodiscard]] bool wanted(const Wants& wants, const Json& event);
 
@@ -39,6 +41,8 @@ struct Route {
 };
 // Those of PulseOne.
 [[nodiscard]] std::vector<Route> default_routes();
+// True if a route may fit events of this type (CloudEvents 1.0).
+[[nodiscard]] bool names_type(const std::vector<Route>& routes, std::string_view type);
 // The first route that fits. Null when none does.
 [[nodiscard]] const Route* route_of(const std::vector<Route>& routes, const Json& event);
 // Error invalid bus.keys: there is no route, too many, or one that fits no event of the hub.

@@ -130,8 +130,7 @@ Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event,
           .created_ms = parts_.clock.now().ms};
 }
 
-Result<std::size_t> Webhooks::accept(std::string_view tenant, const Json& event) {
-  if (tenant != parts_.tenant) return std::size_t{0};
+std::vector<Delivery> Webhooks::deliveries_of(const Json& event) const {
   std::vector<Delivery> made;
   for (const auto& endpoint : *book_.all()) {
     if (!endpoint->active()) continue;
@@ -142,14 +141,30 @@ Result<std::size_t> Webhooks::accept(std::string_view tenant, const Json& event)
       made.push_back(delivery_of(*endpoint, event, {}));
     }
   }
+  return made;
+}
+
+Status Webhooks::put(store::Transaction& transaction, const std::vector<Delivery>& deliveries) {
+  for (const Delivery& one : deliveries)
+    RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, one));
+  if (!deliveries.empty()) transaction.on_commit([this] { sender_.wake(); });
+  return ok_status();
+}
+
+Result<std::size_t> Webhooks::accept(const Json& event) {
+  const std::vector<Delivery> made = deliveries_of(event);
   if (made.empty()) return std::size_t{0};
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    for (const Delivery& one : made)
-      RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, one));
-    return ok_status();
-  }));
-  sender_.wake();
+  RABT_TRY_STATUS(
+      parts_.store.write([&](store::Transaction& transaction) { return put(transaction, made); }));
   return made.size();
+}
+
+bool Webhooks::wants(std::string_view type) const {
+  const auto all = book_.all();
+  return std::any_of(all->begin(), all->end(), [&](const auto& one) {
+    return one->active() &&
+           (one->routes != nullptr ? names_type(*one->routes, type) : names_type(one->wants, type));
+  });
 }
 
 // ---- Administration

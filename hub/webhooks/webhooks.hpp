@@ -45,9 +45,15 @@ class Webhooks {
   void start();
   void stop();
 
-  // An event of the hub (CloudEvents 1.0): a delivery for each webhook that wants it is durable
-  // when it returns. The same event again changes nothing. Gives the number of those webhooks.
-  [[nodiscard]] Result<std::size_t> accept(std::string_view tenant, const Json& event);
+  // Deliveries of an event of the hub (CloudEvents 1.0), one for each webhook that wants it.
+  [[nodiscard]] std::vector<Delivery> deliveries_of(const Json& event) const;
+  // Inside a job: keeps them, and sends them once they are durable. Those of an event that was put
+  // before change nothing.
+  Status put(store::Transaction& transaction, const std::vector<Delivery>& deliveries);
+  // Puts the deliveries of an event in a commit of their own. Gives their number.
+  [[nodiscard]] Result<std::size_t> accept(const Json& event);
+  // True if an active webhook may want events of this type.
+  [[nodiscard]] bool wants(std::string_view type) const;
 
   // {items: [Webhook]}
   consultation::Answer list(const consultation::Ask& ask);

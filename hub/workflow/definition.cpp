@@ -241,6 +241,10 @@ bool Definition::names_event(std::string_view type) const {
   return model_->key_plans.contains(std::string(type));
 }
 
+bool Definition::may_hear(std::string_view type) const {
+  return model_->listens_to_every || names_event(type);
+}
+
 std::vector<std::string> Definition::correlation_keys(const Json& event) const {
   std::vector<std::string> out;
   const Json& type = event["type"];

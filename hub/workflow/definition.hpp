@@ -88,6 +88,8 @@ class Definition {
 
   // Whether a listen of the file names this event type. Another one may have been made of data.
   [[nodiscard]] bool names_event(std::string_view type) const;
+  // Whether a listen of the file may take an event of this type.
+  [[nodiscard]] bool may_hear(std::string_view type) const;
   // The correlation keys of an event for every listen of this definition that could take it. A key
   // is one text made of type, correlation names, `from` expressions and extracted values; a
   // subscription carries the same text.

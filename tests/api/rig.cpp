@@ -122,7 +122,7 @@ void ApiRig::open(Options options) {
       hub.store(), audit, hub.keys(), *people, details, clock, random, ids, "t1"});
   alerts::Channels channels;
   channels.at(static_cast<std::size_t>(alerts::Way::webhook)) =
-      alerts::make_webhook([this](const Json& event) { return webhooks_->accept("t1", event); });
+      alerts::make_webhook([this](const Json& event) { return webhooks_->accept(event); });
   alerts = must(alerts::Alerts::open({.store = hub.store(),
                                       .audit = audit,
                                       .keys = hub.keys(),

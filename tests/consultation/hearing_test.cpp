@@ -1,6 +1,7 @@
 #include "hub/consultation/events/hearing.hpp"
 
 #include "hub/base/bytes.hpp"
+#include "hub/consultation/events/telling.hpp"
 #include "tests/consultation/service_house.hpp"
 
 // Events and consents of a session as those see them who were not let in.
@@ -238,6 +239,50 @@ TEST_F(Hearing, NobodyWritesDownWordsAfterANoThatAHostWroteDownForAGuest) {
   EXPECT_EQ(writes("browser"), "ok");
 }
 
+// Symptom: a message in the chat cost a commit for each of those who might hear of it, though no
+// workflow and no other system wanted it. Cause: every event waited to be told.
+TEST_F(Hearing, AnEventThatNobodyWantsCostsNoCommit) {
+  sessions_->acts.tell_only([](std::string_view type) { return type == "note-written"; });
+  sessions_->catch_up();
+  const std::uint64_t before = store_->stats().jobs;
+  must(records_->send_message(as(doctor_, session_, Json::object({{"text", "to all"}}))));
+  const std::uint64_t by_act = store_->stats().jobs - before;
+  sessions_->catch_up();
+  EXPECT_EQ(store_->stats().jobs - before, by_act) << "nothing follows the act";
+  EXPECT_TRUE(told("message-sent").empty());
+  EXPECT_TRUE(events(doctor_).contains("message-sent")) << "the history keeps it";
+
+  must(records_->write_note(as(doctor_, session_, Json::object({{"content", "x"}}))));
+  sessions_->catch_up();
+  EXPECT_EQ(told("note-written").size(), 1U);
+}
+
+// Events that are refused together are told one by one, up to the first that nobody takes.
+TEST_F(Hearing, OneEventThatIsRefusedHoldsBackOnlyThoseAfterIt) {
+  std::vector<Untold> events;
+  std::vector<std::string> marked;
+  for (const char* id : {"a", "b", "bad", "c"}) {
+    events.push_back({Json::object({{"id", id}}), [&marked, id](store::Transaction&) {
+                        marked.emplace_back(id);
+                        return ok_status();
+                      }});
+  }
+  const auto deliver = [this](const std::vector<Json>& all, const store::Store::Job& also) {
+    for (const Json& one : all) {
+      if (one["id"] == Json("bad")) return Status(invalid("test.no", "no"));
+    }
+    return store_->write(also);
+  };
+  EXPECT_EQ(tell_in_order(events, deliver, *lines_), 2U);
+  EXPECT_EQ(marked, (std::vector<std::string>{"a", "b"}));
+  events.erase(events.begin() + 2);
+  marked.clear();
+  const std::uint64_t before = store_->stats().jobs;
+  EXPECT_EQ(tell_in_order(events, deliver, *lines_), 3U);
+  EXPECT_EQ(store_->stats().jobs - before, 1U) << "all of them in one job";
+  EXPECT_EQ(marked, (std::vector<std::string>{"a", "b", "c"}));
+}
+
 // Symptom: one answer had all events of a session, of which there may be tens of thousands. Cause:
 // the list knew no pages.
 TEST_F(Hearing, EventsComeInPages) {
@@ -245,7 +290,7 @@ TEST_F(Hearing, EventsComeInPages) {
   must(store_->write([&](store::Transaction& transaction) -> Status {
     for (std::int64_t i = 0; i < kMore; ++i)
       RABT_TRY_STATUS(SessionRows::add_event(transaction, "t1", session_, "message-sent",
-                                             clock_.now(), "node:test", "", Json::object()));
+                                             clock_.now(), "node:test", "", Json::object(), true));
     return ok_status();
   }));
   const auto page = [&](const std::string& after) {

@@ -263,12 +263,17 @@ class SessionHouse : public ::testing::Test {
         .details = reasons_.get()});
     codes_ = std::make_unique<Messenger>(sessions_->acts, sessions_->invitations);
     sessions_->guests.send_codes_by(*codes_);
-    sessions_->begin([this](const engine::Delivery& delivery) {
-      const Lock lock(told_mutex_);
-      if (refuse_events_) return Status(unavailable("store.busy", "not now"));
-      for (const Json& event : delivery.events) told_.push_back(event);
-      return ok_status();
-    });
+    sessions_->begin(
+        [this](const std::vector<Json>& events, const store::Store::Job& also) -> Status {
+          {
+            const Lock lock(told_mutex_);
+            if (refuse_events_) return Status(unavailable("store.busy", "not now"));
+          }
+          RABT_TRY_STATUS(store_->write(also));
+          const Lock lock(told_mutex_);
+          for (const Json& event : events) told_.push_back(event);
+          return ok_status();
+        });
   }
   void close() {
     if (sessions_ != nullptr) sessions_->stop();

@@ -149,6 +149,30 @@ TEST(Store, DoesNotLetAReaderWrite) {
   EXPECT_TRUE(ids(*store).empty());
 }
 
+TEST(Store, RunsWhatAJobLeftForItsCommitOnceItIsDurableAndBeforeDone) {
+  const Folder folder;
+  const auto store = folder.open();
+  std::vector<std::string> order;
+  Gate gate(*store);
+  for (int i = 0; i < 3; ++i) {
+    store->submit(
+        Store::Need::droppable,
+        [i, &order](Transaction& transaction) -> Status {
+          transaction.on_commit([i, &order] { order.push_back("then " + std::to_string(i)); });
+          RABT_TRY_STATUS(run(transaction, kInsert, {std::int64_t{i}, Blob{"x"}}));
+          if (i == 1) return invalid("test.no", "no");
+          return ok_status();
+        },
+        [i, &order](const Status& status) {
+          order.push_back((status.ok() ? "done " : "failed ") + std::to_string(i));
+        });
+  }
+  gate.open();
+  store->flush();
+  // The batch ran again without the one that failed: nothing runs twice.
+  EXPECT_EQ(order, (std::vector<std::string>{"then 0", "done 0", "failed 1", "then 2", "done 2"}));
+}
+
 TEST(Store, UndoesAFailingJobAloneWhileItsNeighboursCommit) {
   const Folder folder;
   const auto store = folder.open();

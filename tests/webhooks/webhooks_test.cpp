@@ -144,7 +144,7 @@ class WebhookDeliveries : public testing::Test {
                          {"data", Json::object({{"session", "01J"}, {"type", "family"}})}});
   }
   void happened(std::string_view id, std::string_view name = "session.created") {
-    ASSERT_TRUE(hooks_->accept("t1", event(id, name)).ok());
+    ASSERT_TRUE(hooks_->accept(event(id, name)).ok());
   }
   Json deliveries(const Json& hook, std::string_view state) {
     Ask asked = ask(hook.string_or("id", ""));
@@ -208,6 +208,30 @@ TEST_F(WebhookDeliveries, AnEventIsSentOnceSignedAndThin) {
   EXPECT_EQ(http_.all.size(), 1U);
 }
 
+// Deliveries join the commit of somebody else: what is undone there is not sent.
+TEST_F(WebhookDeliveries, DeliveriesAreKeptWithTheActThatTheyTellOf) {
+  const Json hook = made("his", kA, Json::array({"session.cr*"}));
+  EXPECT_TRUE(hooks_->wants("org.rabt.hub.session.created.v1"));
+  EXPECT_FALSE(hooks_->wants("org.rabt.hub.session.ended.v1"));
+  const std::vector<Delivery> made = hooks_->deliveries_of(event("s/1"));
+  ASSERT_EQ(made.size(), 1U);
+  EXPECT_TRUE(hooks_->deliveries_of(event("s/2", "session.ended")).empty());
+  const auto keep = [&](const Status& then) {
+    return store_->write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(hooks_->put(transaction, made));
+      return then;
+    });
+  };
+  EXPECT_FALSE(keep(invalid("test.no", "no")).ok());
+  turn();
+  EXPECT_TRUE(http_.all.empty());
+  must(keep(ok_status()));
+  must(keep(ok_status()));
+  turn();
+  EXPECT_EQ(http_.all.size(), 1U) << "the same event again changes nothing";
+  EXPECT_EQ(deliveries(hook, "done").size(), 1U);
+}
+
 // The trace of what caused an event goes to receivers that may be sent patient data, in each
 // attempt with a span of its own.
 TEST_F(WebhookDeliveries, ATraceGoesOnToWhoMayKnowIt) {
@@ -219,7 +243,7 @@ TEST_F(WebhookDeliveries, ATraceGoesOnToWhoMayKnowIt) {
   const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
   Json caused = event("s/1");
   caused.set("traceparent", "00-" + trace + "-00f067aa0ba902b7-01");
-  ASSERT_TRUE(hooks_->accept("t1", caused).ok());
+  ASSERT_TRUE(hooks_->accept(caused).ok());
   http_.answer = [](const net::Request&) { return Receivers::status(503); };
   turn();
   turn(3'600'000);
@@ -253,7 +277,7 @@ TEST_F(WebhookDeliveries, TheDescriptionOfTheApiNamesEachHeader) {
   (void)made("his", kA);
   Json caused = event("s/1");
   caused.set("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-  ASSERT_TRUE(hooks_->accept("t1", caused).ok());
+  ASSERT_TRUE(hooks_->accept(caused).ok());
   turn();
   ASSERT_EQ(http_.all.size(), 1U);
   std::set<std::string> sent;
@@ -516,7 +540,7 @@ TEST_F(WebhookDeliveries, AClinicMayBeNamedAsEverywhereAndMustBeThere) {
   EXPECT_EQ(hook["clinics"], Json::array({kClinic}));
   Json told = event("s/1");
   told.set("data", Json::object({{"type", "doctor_patient"}, {"clinic", kClinic}}));
-  ASSERT_TRUE(hooks_->accept("t1", told).ok());
+  ASSERT_TRUE(hooks_->accept(told).ok());
   turn();
   EXPECT_EQ(http_.all.size(), 1U);
   Ask change = ask(hook.string_or("id", ""), Json::object({{"clinics", Json::array({"8"})}}));
@@ -688,7 +712,7 @@ TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder
         std::array{"b/1", "session.created", "b"}, std::array{"a/3", "session.cancelled", "a"}}) {
     Json one = event(id, name);
     one.set("subject", session);
-    ASSERT_TRUE(hooks_->accept("t1", one).ok());
+    ASSERT_TRUE(hooks_->accept(one).ok());
     clock_.advance_ms(10);
   }
   turn(3'600'000);

@@ -301,7 +301,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
       if ((found != Fit::free) != change.after.warns("provider.overlap"))
         return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");
     }
-    RABT_TRY(written, SessionRows::write(transaction, before, change, sealed));
+    RABT_TRY(written, SessionRows::write(transaction, before, change, sealed, wanted_));
     number = written;
     const Session& is = change.after;
     if (change.busy)
@@ -323,7 +323,11 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   Acted acted{std::move(after), std::move(change)};
   count(before, acted, now);
   if (acted.session.over() && !before.over()) video_.forget(acted.session.id);
-  if (!acted.change.effects.empty() || !acted.change.events.empty()) wake_();
+  const std::vector<SessionEvent>& events = acted.change.events;
+  if (!acted.change.effects.empty() ||
+      std::any_of(events.begin(), events.end(),
+                  [this](const SessionEvent& event) { return wanted_(event.type); }))
+    wake_();
   return acted;
 }
 

@@ -70,6 +70,9 @@ class Acts final : public Memberships {
   void surround(Surroundings& around) { around_ = &around; }
   // Called after each commit that left something to do.
   void on_work(std::function<void()> wake) { wake_ = std::move(wake); }
+  // Before the first act: the events that somebody wants to be told of. Otherwise all are kept to
+  // be told.
+  void tell_only(Wanted wanted) { wanted_ = std::move(wanted); }
 
   // Errors: those of `make` and of decide(); unavailable store.busy.
   [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
@@ -150,6 +153,7 @@ class Acts final : public Memberships {
   // Set before the first act.
   Surroundings* around_ = &nothing_;
   std::function<void()> wake_ = [] {};
+  Wanted wanted_ = [](std::string_view /*type*/) { return true; };
 
   std::array<std::atomic<std::uint64_t>, 8> entered_{};
   std::array<std::atomic<std::uint64_t>, 7> joined_{};

@@ -51,7 +51,7 @@ void SessionFigures::changed(const Session& before, const Change& change, std::i
   }
 }
 
-void SessionFigures::told(std::string_view type, const Json& data) {
+void SessionFigures::happened(std::string_view type, const Json& data) {
   const Lock lock(mutex_);
   if (type == "completed") {
     duration_.add(static_cast<double>(data.int_or("durationSeconds", 0)));

@@ -39,8 +39,8 @@ class SessionFigures {
  public:
   // A change of a session is durable.
   void changed(const Session& before, const Change& change, std::int64_t now_ms);
-  // An event of a session was told. type: without prefix and version.
-  void told(std::string_view type, const Json& data);
+  // An event of a session is durable. type: without prefix and version.
+  void happened(std::string_view type, const Json& data);
   void count(Counted what, std::uint64_t by);
   // A recording came from the provider and was sealed.
   void sealed(double seconds);

@@ -18,6 +18,7 @@ void Acts::count(const Session& before, const Acted& acted, Timestamp now) {
   if (after.status != before.status || before.version == 0)
     ++entered_[static_cast<std::size_t>(after.status)];
   for (const SessionEvent& event : acted.change.events) {
+    figures_.happened(event.type, event.data);
     if (event.type != "participant-joined") continue;
     if (const auto role = parse_part_role(event.data.string_or("role", "")))
       ++joined_[static_cast<std::size_t>(*role)];

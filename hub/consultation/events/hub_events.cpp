@@ -5,7 +5,6 @@
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
 #include "hub/base/trace_context.hpp"
-#include "hub/crypto/crypto.hpp"
 
 namespace rabt::consultation {
 
@@ -45,7 +44,7 @@ Status put(store::Transaction& transaction, std::string_view tenant, const HubEv
 // Two writers may have drawn their ids in one order and committed in the other.
 constexpr std::int64_t kNearMs = 10'000;
 
-struct Unsent {
+struct Kept {
   std::string tenant;
   std::string id;
   std::string type;
@@ -54,7 +53,7 @@ struct Unsent {
   std::string trace;
 };
 
-Unsent read_unsent(const Row& row) {
+Kept read_kept(const Row& row) {
   return {.tenant = std::string(row.text(0)),
           .id = std::string(row.text(1)),
           .type = std::string(row.text(2)),
@@ -63,21 +62,15 @@ Unsent read_unsent(const Row& row) {
           .trace = std::string(row.text(5))};
 }
 
-engine::Delivery delivery_of(const Unsent& one) {
+Json envelope_of(const Kept& one) {
   auto data = Json::parse(one.data);
-  engine::Delivery out;
-  out.tenant = one.tenant;
-  out.source = "hub";
-  out.dedupe_id = one.id;
-  out.body_sha256 = std::string(as_text(crypto::sha256(one.data)));
-  out.events.push_back(Json::object({{"specversion", "1.0"},
-                                     {"id", one.id},
-                                     {"source", "/hub"},
-                                     {"type", event_type(one.type)},
-                                     {"time", to_iso8601({one.at_ms})},
-                                     {"datacontenttype", "application/json"},
-                                     {"data", data.ok() ? std::move(*data) : Json::object()}}));
-  return out;
+  return Json::object({{"specversion", "1.0"},
+                       {"id", one.id},
+                       {"source", "/hub"},
+                       {"type", event_type(one.type)},
+                       {"time", to_iso8601({one.at_ms})},
+                       {"datacontenttype", "application/json"},
+                       {"data", data.ok() ? std::move(*data) : Json::object()}});
 }
 
 }  // namespace
@@ -104,38 +97,28 @@ Result<std::optional<Json>> newest_event(store::Store& store, std::string_view t
 }
 
 std::size_t tell_hub_events(store::Store& store, Random& random, Logger& log,
-                            const std::function<Status(const engine::Delivery&)>& deliver) {
-  std::vector<Unsent> unsent;
+                            const Deliver& deliver) {
+  std::vector<Untold> untold;
   const Status read = store.read([&](store::Connection& connection) {
-    unsent.clear();
+    untold.clear();
     return connection.query(kUnsent, {}, [&](const Row& row) {
-      unsent.push_back(read_unsent(row));
+      const Kept one = read_kept(row);
+      Json event = envelope_of(one);
+      if (!one.trace.empty()) event.set("traceparent", traceparent_of(one.trace, random));
+      untold.push_back(
+          {std::move(event), [tenant = one.tenant, id = one.id](store::Transaction& transaction) {
+             return store::run(transaction, kSent, {tenant, id});
+           }});
       return true;
     });
   });
-  std::size_t told = 0;
-  if (!read.ok()) return told;
-  for (const Unsent& one : unsent) {
-    engine::Delivery delivery = delivery_of(one);
-    if (!one.trace.empty())
-      delivery.events.front().set("traceparent", traceparent_of(one.trace, random));
-    if (const Status taken = deliver(delivery); !taken.ok()) {
-      log.warn("hub.event", {{"event", one.id}, {"code", taken.error().code}});
-      return told;
-    }
-    const Status marked = store.write([&](store::Transaction& transaction) {
-      return store::run(transaction, kSent, {one.tenant, one.id});
-    });
-    if (!marked.ok()) return told;
-    ++told;
-  }
-  return told;
+  return read.ok() ? tell_in_order(untold, deliver, log) : 0;
 }
 
 Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
                                      std::string_view id) {
   std::optional<std::int64_t> at;
-  std::vector<Unsent> told;
+  std::vector<Kept> told;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     at.reset();
     told.clear();
@@ -145,14 +128,14 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
     }));
     if (!at) return ok_status();
     return connection.query(kTold, {tenant, id, *at - kNearMs}, [&](const Row& row) {
-      told.push_back(read_unsent(row));
+      told.push_back(read_kept(row));
       return true;
     });
   }));
   if (!at) return not_found("stream.after", "the event is not kept any more; read what is now");
   std::vector<Json> out;
   out.reserve(told.size());
-  for (const Unsent& one : told) out.push_back(delivery_of(one).events.front());
+  for (const Kept& one : told) out.push_back(envelope_of(one));
   return out;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +9,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
-#include "hub/engine/engine.hpp"
+#include "hub/consultation/events/telling.hpp"
 #include "hub/store/store.hpp"
 
 // Events of the hub that belong to no session: written in the transaction of what happened, told by
@@ -37,11 +36,9 @@ struct HubEvent {
 // The data of the newest event of a type. Unset when there is none.
 [[nodiscard]] Result<std::optional<Json>> newest_event(store::Store& store, std::string_view tenant,
                                                        std::string_view type);
-// Gives events that nobody was told to `deliver`, in order, until one is refused. Returns how many
-// were taken. The same event may be given again after the process was killed.
-[[nodiscard]] std::size_t tell_hub_events(
-    store::Store& store, Random& random, Logger& log,
-    const std::function<Status(const engine::Delivery&)>& deliver);
+// Tells the events that nobody was told, as tell_in_order.
+[[nodiscard]] std::size_t tell_hub_events(store::Store& store, Random& random, Logger& log,
+                                          const Deliver& deliver);
 // The events, as they were told, since the one with this id: also those that were told at nearly
 // the same time, since an id says little about who was first. At most 1,000. Error not_found
 // stream.after.

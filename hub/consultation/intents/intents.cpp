@@ -49,7 +49,7 @@ Status close_intent(store::Transaction& transaction, const Intent& intent, std::
                     {intent.tenant, intent.session, intent.n, state, code, subject});
 }
 
-void Intents::start(Teller::Deliver deliver) {
+void Intents::start(Deliver deliver) {
   teller_.deliver_to(std::move(deliver));
   thread_ = std::thread([this] { run(); });
 }
@@ -418,7 +418,7 @@ void Intents::write_metrics(MetricsWriter& out) const {
   out.counter("rabt_session_provider_calls_total", "Calls of the video provider.", calls_.load());
   out.counter("rabt_session_provider_parked_total",
               "Calls of the video provider whose effect nobody knows.", parked_.load());
-  out.counter("rabt_session_events_told_total", "Events of sessions that workflows were told.",
+  out.counter("rabt_session_events_told_total", "Events that workflows and webhooks were told.",
               teller_.told());
 }
 

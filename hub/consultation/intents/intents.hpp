@@ -36,7 +36,7 @@ class Intents {
   Intents& operator=(const Intents&) = delete;
 
   // Until then what is to be done is only noted.
-  void start(Teller::Deliver deliver);
+  void start(Deliver deliver);
   // Does not wait for calls under way: the next start makes them again, under their old keys.
   void stop();
   // There is something to do.

@@ -8,7 +8,6 @@
 #include "hub/base/event_names.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/consultation/events/hub_events.hpp"
-#include "hub/crypto/crypto.hpp"
 
 namespace rabt::consultation {
 
@@ -23,7 +22,7 @@ constexpr Statement kUnsent{
 constexpr Statement kSent{
     "UPDATE session_event SET sent = 1 WHERE tenant = $1 AND session = $2 AND seq = $3"};
 
-// Events told in one turn.
+// Events told in one turn, all in one commit.
 constexpr std::int64_t kBatch = 64;
 
 // Events of which one visit has thousands.
@@ -35,79 +34,46 @@ bool is_often(std::string_view type) {
 
 bool Teller::turn() {
   if (!deliver_) return false;
-  struct Unsent {
-    std::string tenant;
-    std::string session;
-    std::int64_t seq = 0;
-    std::string type;
-    std::int64_t at_ms = 0;
-    std::string data;
-    std::string trace;
-  };
-  std::vector<Unsent> unsent;
-  const Status read = acts_.parts().store.read([&](store::Connection& connection) {
+  const SessionParts& parts = acts_.parts();
+  std::vector<Untold> untold;
+  // Session and type of each.
+  std::vector<std::pair<std::string, std::string>> about;
+  const Status read = parts.store.read([&](store::Connection& connection) {
+    untold.clear();
+    about.clear();
     return connection.query(kUnsent, {kBatch}, [&](const Row& row) {
-      unsent.push_back({.tenant = std::string(row.text(0)),
-                        .session = std::string(row.text(1)),
-                        .seq = row.integer(2),
-                        .type = std::string(row.text(3)),
-                        .at_ms = row.integer(4),
-                        .data = std::string(row.text(5)),
-                        .trace = std::string(row.text(6))});
+      const std::string session(row.text(1));
+      const std::int64_t seq = row.integer(2);
+      const std::string type(row.text(3));
+      auto data = Json::parse(row.text(5));
+      Json event = Json::object({{"specversion", "1.0"},
+                                 {"id", session + "/" + std::to_string(seq)},
+                                 {"source", "/hub/sessions"},
+                                 {"type", event_type("session." + type)},
+                                 {"time", to_iso8601({row.integer(4)})},
+                                 {"subject", session},
+                                 {"datacontenttype", "application/json"},
+                                 {"data", data.ok() ? std::move(*data) : Json::object()}});
+      if (const std::string trace(row.text(6)); !trace.empty())
+        event.set("traceparent", traceparent_of(trace, parts.random));
+      untold.push_back({std::move(event), [tenant = std::string(row.text(0)), session,
+                                           seq](store::Transaction& transaction) {
+                          return store::run(transaction, kSent, {tenant, session, seq});
+                        }});
+      about.emplace_back(session, type);
       return true;
     });
   });
   if (!read.ok()) return false;
-  const std::size_t outside =
-      tell_hub_events(acts_.parts().store, acts_.parts().random, acts_.parts().log, deliver_);
-  told_ += outside;
-  const bool any = outside > 0;
-  // Data of the events that were told.
-  std::vector<Json> delivered;
-  for (const Unsent& one : unsent) {
-    auto data = Json::parse(one.data);
-    const std::string id = one.session + "/" + std::to_string(one.seq);
-    engine::Delivery delivery;
-    delivery.tenant = one.tenant;
-    delivery.source = "hub";
-    delivery.dedupe_id = id;
-    delivery.body_sha256 = std::string(as_text(crypto::sha256(one.data)));
-    delivery.events.push_back(
-        Json::object({{"specversion", "1.0"},
-                      {"id", id},
-                      {"source", "/hub/sessions"},
-                      {"type", event_type("session." + one.type)},
-                      {"time", to_iso8601({one.at_ms})},
-                      {"subject", one.session},
-                      {"datacontenttype", "application/json"},
-                      {"data", data.ok() ? std::move(*data) : Json::object()}}));
-    if (!one.trace.empty()) {
-      delivery.events.front().set("traceparent", traceparent_of(one.trace, acts_.parts().random));
-    }
-    if (const Status told = deliver_(delivery); !told.ok()) {
-      acts_.parts().log.warn("session.event",
-                             {{"session", one.session}, {"code", told.error().code}});
-      break;
-    }
-    delivered.push_back(delivery.events.front()["data"]);
+  const std::size_t outside = tell_hub_events(parts.store, parts.random, parts.log, deliver_);
+  const std::size_t told = tell_in_order(untold, deliver_, parts.log);
+  for (std::size_t i = 0; i < told; ++i) {
+    const auto& [session, type] = about[i];
+    parts.log.log(is_often(type) ? LogLevel::debug : LogLevel::info, "session.told",
+                  {{"session", session}, {"type", type}});
   }
-  if (delivered.empty()) return any;
-  // The same delivery again is known to whoever takes it: told once, whenever we stop before this
-  // commit.
-  const Status marked = acts_.parts().store.write([&](store::Transaction& transaction) {
-    for (std::size_t i = 0; i < delivered.size(); ++i)
-      transaction.put(kSent, {unsent[i].tenant, unsent[i].session, unsent[i].seq});
-    return ok_status();
-  });
-  if (!marked.ok()) return any;
-  for (std::size_t i = 0; i < delivered.size(); ++i) {
-    ++told_;
-    acts_.parts().log.log(is_often(unsent[i].type) ? LogLevel::debug : LogLevel::info,
-                          "session.told",
-                          {{"session", unsent[i].session}, {"type", unsent[i].type}});
-    acts_.figures().told(unsent[i].type, delivered[i]);
-  }
-  return true;
+  told_ += outside + told;
+  return outside + told > 0;
 }
 
 }  // namespace rabt::consultation

@@ -19,7 +19,7 @@ constexpr Statement kCountEvent{
 constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant = $1 AND id = $2"};
 constexpr Statement kPutEvent{
     "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)"};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 
 }  // namespace
 
@@ -53,7 +53,7 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
                                             std::string_view tenant, std::string_view session,
                                             std::string_view type, Timestamp at,
                                             std::string_view actor, std::string_view trace,
-                                            const Json& data) {
+                                            const Json& data, bool told) {
   if (!is_event_name("session." + std::string(type)))
     RABT_BUG("an event that hub/base/event_names.cpp does not list");
   RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
@@ -63,9 +63,9 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
     return false;
   }));
   const std::string text = data.dump();
-  RABT_TRY_STATUS(
-      store::run(transaction, kPutEvent,
-                 {tenant, session, seq, type, at.ms, actor, std::string_view(text), trace}));
+  RABT_TRY_STATUS(store::run(transaction, kPutEvent,
+                             {tenant, session, seq, type, at.ms, actor, std::string_view(text),
+                              trace, std::int64_t{told ? 1 : 0}}));
   return seq;
 }
 

@@ -299,7 +299,8 @@ Status write_stays(store::Transaction& transaction, const Session& before, const
 }  // namespace
 
 Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const Session& before,
-                                        const Change& change, const SealedChange& sealed) {
+                                        const Change& change, const SealedChange& sealed,
+                                        const Wanted& wanted) {
   std::optional<Session> as_written;
   if (!change.after.patient_written.empty()) as_written = change.after.as_written();
   const Session& is = as_written ? *as_written : change.after;
@@ -373,7 +374,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
     Json data = event.data;
     data.set("sessionNumber", number);
     RABT_TRY(seq, add_event(transaction, is.tenant, is.id, event.type, sealed.now, sealed.actor,
-                            sealed.trace, data));
+                            sealed.trace, data, !wanted(event.type)));
     (void)seq;
   }
   return number;

@@ -64,6 +64,9 @@ struct SealedChange {
   std::string trace;
 };
 
+// True if somebody wants to be told of events of this type, which is without prefix and version.
+using Wanted = std::function<bool(std::string_view type)>;
+
 // Immutable, any thread.
 class SessionRows {
  public:
@@ -107,14 +110,12 @@ class SessionRows {
   // version before.version any more; nothing was written. Gives the session's number.
   [[nodiscard]] static Result<std::int64_t> write(store::Transaction& transaction,
                                                   const Session& before, const Change& change,
-                                                  const SealedChange& sealed);
-  // Inside a job: adds one event and gives its number.
-  [[nodiscard]] static Result<std::int64_t> add_event(store::Transaction& transaction,
-                                                      std::string_view tenant,
-                                                      std::string_view session,
-                                                      std::string_view type, Timestamp at,
-                                                      std::string_view actor,
-                                                      std::string_view trace, const Json& data);
+                                                  const SealedChange& sealed, const Wanted& wanted);
+  // Inside a job: adds one event and gives its number. told: nobody has to be told of it any more.
+  [[nodiscard]] static Result<std::int64_t> add_event(
+      store::Transaction& transaction, std::string_view tenant, std::string_view session,
+      std::string_view type, Timestamp at, std::string_view actor, std::string_view trace,
+      const Json& data, bool told);
   // Inside a job: the state now, and a lock on it until the commit. Nothing when there is no such
   // session.
   [[nodiscard]] static Result<std::optional<SessionStatus>> hold(store::Transaction& transaction,

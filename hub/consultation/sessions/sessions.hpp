@@ -51,7 +51,7 @@ class Sessions {
   // Before begin.
   void keep_said(RecordingWork::KeepSaid keep) { intents.recordings().keep_said(std::move(keep)); }
   // Starts the thread that asks the video provider, watches the time and tells events.
-  void begin(Teller::Deliver deliver) { intents.start(std::move(deliver)); }
+  void begin(Deliver deliver) { intents.start(std::move(deliver)); }
   // Stops it. Calls in flight are taken up by the next start.
   void stop() { intents.stop(); }
   // Does what is due by now: timers, calls of the provider, deliveries. For whoever moves the

@@ -63,6 +63,9 @@ class JobTransaction final : public Transaction {
   void on_rollback(std::function<void()> undone) override {
     task_.undo.push_back(std::move(undone));
   }
+  void on_commit(std::function<void()> then) override {
+    task_.committed.push_back(std::move(then));
+  }
 
   // The error of the first statement that failed.
   [[nodiscard]] const std::optional<Error>& failed() const { return failed_; }

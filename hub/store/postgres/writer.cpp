@@ -83,7 +83,8 @@ void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done don
                         .done = std::move(done),
                         .error = std::nullopt,
                         .rows = 0,
-                        .undo = {}});
+                        .undo = {},
+                        .committed = {}});
     }
   }
   work_.notify_one();

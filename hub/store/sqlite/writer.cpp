@@ -105,6 +105,9 @@ class Writer::JobTransaction final : public Transaction {
   void on_rollback(std::function<void()> undone) override {
     task_.undo.push_back(std::move(undone));
   }
+  void on_commit(std::function<void()> then) override {
+    task_.committed.push_back(std::move(then));
+  }
 
   // The error of the first statement that failed.
   [[nodiscard]] const std::optional<Error>& failed() const { return failed_; }
@@ -196,7 +199,8 @@ void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done don
                         .done = std::move(done),
                         .error = std::nullopt,
                         .rows = 0,
-                        .undo = {}});
+                        .undo = {},
+                        .committed = {}});
     }
     if (caller == Store::Caller::waits && can_lend()) {
       lent_ = true;

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/result.hpp"
+#include "hub/store/store.hpp"
+
+// The way of the hub's events to whoever listens: workflows and other systems.
+namespace rabt::consultation {
+
+// Tells events (CloudEvents 1.0) in one commit with `also`; an error means that none was told.
+using Deliver =
+    std::function<Status(const std::vector<Json>& events, const store::Store::Job& also)>;
+
+// An event that nobody was told yet.
+struct Untold {
+  Json event;
+  // Writes down that it was told.
+  store::Store::Job mark;
+};
+
+// Tells events in their order, all in one commit; where that is refused, one by one until one is
+// refused. Gives the number of those that were told: the first ones.
+[[nodiscard]] std::size_t tell_in_order(const std::vector<Untold>& events, const Deliver& deliver,
+                                        Logger& log);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,121 @@
+#include <gtest/gtest.h>
+
+#include "tests/engine/rig.hpp"
+#include "tests/must.hpp"
+
+// Events that the hub itself has made: told in the commit of whoever keeps them.
+namespace rabt::engine {
+namespace {
+
+using rabt::test::must;
+
+const char* const kStartsByIt = R"(
+document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0'}
+schedule: {on: {one: {with: {type: org.rabt.hub.session.ended.v1}}}}
+do:
+  - hear:
+      listen:
+        to: {one: {with: {type: org.rabt.hub.session.completed.v1}, correlate: {s: {from: .data.session, expect: '${ .[0].data.session }'}}}}
+)";
+
+class Tell : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    rig_.start();
+    rig_.deploy(kStartsByIt);
+  }
+  static Json event(std::string_view name, std::string_view id) {
+    return Json::object({{"specversion", "1.0"},
+                         {"id", id},
+                         {"source", "/hub/sessions"},
+                         {"type", "org.rabt.hub.session." + std::string(name) + ".v1"},
+                         {"time", "2026-11-29T06:00:00.000Z"},
+                         {"data", Json::object({{"session", "S-1"}})}});
+  }
+  Status tell(const std::vector<Json>& events) {
+    return rig_.engine().tell(events, [this](store::Transaction& /*transaction*/) {
+      ++kept_;
+      return keeps_;
+    });
+  }
+  std::int64_t rows(const char* sql) {
+    std::int64_t found = -1;
+    must(rig_.store().read([&](store::Connection& connection) {
+      return connection.query(store::Statement{sql}, {}, [&](const store::Row& row) {
+        found = row.integer(0);
+        return false;
+      });
+    }));
+    return found;
+  }
+  std::vector<std::string> instances() {
+    std::vector<std::string> out;
+    for (const auto& one : must(rig_.engine().instances({}, 100))) out.push_back(one.status);
+    return out;
+  }
+
+  Rig rig_;
+  int kept_ = 0;
+  Status keeps_ = ok_status();
+};
+
+TEST_F(Tell, StartsAndEndsAnInstanceWithoutADelivery) {
+  must(tell({event("ended", "S-1/7")}));
+  rig_.settle();
+  EXPECT_EQ(instances(), (std::vector<std::string>{"waiting"}));
+  must(tell({event("completed", "S-1/8")}));
+  rig_.settle();
+  EXPECT_EQ(instances(), (std::vector<std::string>{"completed"}));
+  EXPECT_EQ(kept_, 2);
+  EXPECT_EQ(rows("SELECT count(*) FROM event"), 2);
+  EXPECT_EQ(rows("SELECT count(*) FROM delivery"), 0);
+}
+
+TEST_F(Tell, AnEventThatWasToldBeforeChangesNothing) {
+  must(tell({event("ended", "S-1/7")}));
+  must(tell({event("ended", "S-1/7"), event("completed", "S-1/8")}));
+  rig_.settle();
+  EXPECT_EQ(instances(), (std::vector<std::string>{"completed"}));
+  EXPECT_EQ(rows("SELECT count(*) FROM event"), 2);
+}
+
+TEST_F(Tell, WhatIsNotKeptWasNotTold) {
+  keeps_ = unavailable("test.no", "not now");
+  EXPECT_EQ(tell({event("ended", "S-1/7")}).error().code, "test.no");
+  rig_.settle();
+  EXPECT_TRUE(instances().empty());
+  EXPECT_EQ(rows("SELECT count(*) FROM event"), 0);
+  keeps_ = ok_status();
+  must(tell({event("ended", "S-1/7")}));
+  rig_.settle();
+  EXPECT_EQ(instances(), (std::vector<std::string>{"waiting"}));
+}
+
+TEST_F(Tell, AnEventThatNobodyWantsIsNotStored) {
+  must(tell({event("message-sent", "S-1/7")}));
+  EXPECT_EQ(kept_, 1);
+  EXPECT_EQ(rows("SELECT count(*) FROM event"), 0);
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.message-sent.v1"));
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.ended.v1"));
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+}
+
+// A version that nothing starts any more still hears what its instances wait for.
+TEST_F(Tell, AnEarlierVersionWantsWhatItsInstancesWaitFor) {
+  must(tell({event("ended", "S-1/7")}));
+  rig_.deploy(R"(
+document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.1.0'}
+schedule: {on: {one: {with: {type: org.rabt.hub.session.created.v1}}}}
+do:
+  - nothing: {set: {}}
+)");
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.ended.v1"));
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.created.v1"));
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+  must(tell({event("completed", "S-1/8")}));
+  rig_.settle();
+  EXPECT_EQ(instances(), (std::vector<std::string>{"completed"}));
+}
+
+}  // namespace
+}  // namespace rabt::engine
