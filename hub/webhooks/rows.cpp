@@ -1,5 +1,7 @@
 #include "hub/webhooks/rows.hpp"
 
+#include "hub/outbox/outbox.hpp"
+
 namespace rabt::webhooks {
 
 namespace {
@@ -25,33 +27,25 @@ constexpr Statement kDeleteDeliveries{
 
 constexpr Statement kInsert{
     "INSERT INTO webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, "
-    "created_ms, opened_ms, due_ms, tried_ms, status, code, topic, subject, trace) VALUES ($1, $2, "
-    "$3, $4, $5, $6, 'open', 0, $7, $7, $7, NULL, 0, '', $8, $9, $10) ON CONFLICT DO NOTHING"};
-constexpr Statement kDue{
-    "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code, topic, subject, trace FROM webhook_delivery AS d WHERE tenant = $1 AND webhook = $2 AND "
-    "state "
-    "= "
-    "'open' AND due_ms <= $3 AND (subject = '' OR NOT EXISTS (SELECT 1 FROM webhook_delivery AS e "
-    "WHERE e.tenant = $1 AND e.webhook = $2 AND e.state = 'open' AND e.subject = d.subject AND "
-    "e.id "
-    "< d.id)) ORDER BY due_ms, id LIMIT $4"};
+    "created_ms, opened_ms, tried_ms, status, code, topic, subject, trace) VALUES ($1, $2, $3, $4, "
+    "$5, $6, 'open', 0, $7, $7, NULL, 0, '', $8, $9, $10) ON CONFLICT DO NOTHING"};
 // One that was given up meanwhile stays so.
 constexpr Statement kAttempt{
-    "UPDATE webhook_delivery SET state = $3, attempts = $4, due_ms = $5, tried_ms = $6, status = "
-    "$7, code = $8 WHERE tenant = $1 AND id = $2 AND state = 'open'"};
+    "UPDATE webhook_delivery SET state = $3, attempts = $4, tried_ms = $5, status = $6, code = $7 "
+    "WHERE tenant = $1 AND id = $2 AND state = 'open'"};
 constexpr Statement kKill{
     "UPDATE webhook_delivery SET state = 'dead', code = $3 WHERE tenant = $1 AND webhook = $2 AND "
     "state = 'open'"};
-constexpr Statement kAgainOne{
-    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $4, due_ms = $4 WHERE "
-    "tenant = $1 AND webhook = $2 AND id = $3"};
-constexpr Statement kAgainDead{
-    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3, due_ms = $3 WHERE "
-    "tenant = $1 AND webhook = $2 AND state = 'dead'"};
-constexpr Statement kAgainSince{
-    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3, due_ms = $3 WHERE "
-    "tenant = $1 AND webhook = $2 AND created_ms >= $4 AND state <> 'discarded'"};
+constexpr Statement kDead{
+    "SELECT id FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND state = 'dead' ORDER "
+    "BY id"};
+constexpr Statement kSince{
+    "SELECT id FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND created_ms >= $3 AND "
+    "state <> 'discarded' ORDER BY id"};
+constexpr Statement kOpenAgain{
+    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $4 WHERE tenant = $1 "
+    "AND webhook = $2 AND id = $3"};
+constexpr Statement kSubject{"SELECT subject FROM webhook_delivery WHERE tenant = $1 AND id = $2"};
 constexpr Statement kDiscardOne{
     "UPDATE webhook_delivery SET state = 'discarded' WHERE tenant = $1 AND webhook = $2 AND id = "
     "$3 AND state = 'dead'"};
@@ -59,24 +53,23 @@ constexpr Statement kDiscardDead{
     "UPDATE webhook_delivery SET state = 'discarded' WHERE tenant = $1 AND webhook = $2 AND state "
     "= 'dead'"};
 constexpr Statement kList{
-    "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code, topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 "
-    "= '' OR "
-    "state = $3) AND "
-    "($4 = '' OR id < $4) ORDER BY id DESC LIMIT $5"};
+    "SELECT id, webhook, event, type, body, state, attempts, created_ms, tried_ms, status, code, "
+    "topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 = '' "
+    "OR state = $3) AND ($4 = '' OR id < $4) ORDER BY id DESC LIMIT $5"};
 constexpr Statement kFind{
-    "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code, topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = "
-    "$3"};
+    "SELECT id, webhook, event, type, body, state, attempts, created_ms, tried_ms, status, code, "
+    "topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = $3"};
+constexpr Statement kExpired{
+    "SELECT id FROM webhook_delivery WHERE state = 'open' AND opened_ms < $1"};
 constexpr Statement kExpire{
-    "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE state = 'open' AND "
-    "opened_ms < $1"};
+    "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE tenant = $1 AND id "
+    "= $2"};
 constexpr Statement kSweep{"DELETE FROM webhook_delivery WHERE state = $1 AND opened_ms < $2"};
 constexpr Statement kCount{
     "SELECT count(*), min(created_ms) FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
     "state = $3"};
 
-constexpr Statement kDead{
+constexpr Statement kGivenUp{
     "SELECT w.name, count(*), min(d.created_ms), w.state FROM webhook w JOIN webhook_delivery d ON "
     "d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'dead' WHERE w.tenant = $1 GROUP BY "
     "w.id, w.name, w.state ORDER BY w.name"};
@@ -102,13 +95,12 @@ Delivery read_delivery(const Row& row) {
   out.state = text(row, 5);
   out.attempts = row.integer(6);
   out.created_ms = row.integer(7);
-  out.due_ms = row.integer(8);
-  if (!row.is_null(9)) out.tried_ms = row.integer(9);
-  out.status = row.integer(10);
-  out.code = text(row, 11);
-  out.topic = text(row, 12);
-  out.subject = text(row, 13);
-  out.trace = text(row, 14);
+  if (!row.is_null(8)) out.tried_ms = row.integer(8);
+  out.status = row.integer(9);
+  out.code = text(row, 10);
+  out.topic = text(row, 11);
+  out.subject = text(row, 12);
+  out.trace = text(row, 13);
   return out;
 }
 
@@ -176,52 +168,93 @@ Status update_endpoint(store::Transaction& transaction, std::string_view tenant,
 
 Status delete_endpoint(store::Transaction& transaction, std::string_view tenant,
                        std::string_view id) {
+  RABT_TRY_STATUS(outbox::leave_all(transaction, tenant, outbox::kWebhook, id));
   RABT_TRY_STATUS(store::run(transaction, kDeleteDeliveries, {tenant, id}));
   return store::run(transaction, kDeleteEndpoint, {tenant, id});
 }
 
 Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                        const Delivery& delivery) {
-  return store::run(
-      transaction, kInsert,
-      {tenant, delivery.id, delivery.webhook, delivery.event, delivery.type, delivery.body,
-       delivery.created_ms, delivery.topic, delivery.subject, delivery.trace});
+  RABT_TRY(inserted,
+           transaction.execute(kInsert, {tenant, delivery.id, delivery.webhook, delivery.event,
+                                         delivery.type, delivery.body, delivery.created_ms,
+                                         delivery.topic, delivery.subject, delivery.trace}));
+  if (inserted == 0) return ok_status();
+  return outbox::put(transaction, tenant,
+                     {.kind = outbox::kWebhook,
+                      .target = delivery.webhook,
+                      .subject = delivery.subject,
+                      .ref = delivery.id,
+                      .due_ms = delivery.created_ms});
 }
 
 Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_view tenant,
                                              std::string_view webhook, std::int64_t now_ms,
                                              std::size_t limit) {
   std::vector<Delivery> out;
-  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     out.clear();
-    return connection.query(kDue, {tenant, webhook, now_ms, static_cast<std::int64_t>(limit)},
-                            [&](const Row& row) {
-                              out.push_back(read_delivery(row));
-                              return true;
-                            });
+    std::vector<outbox::Work> due;
+    RABT_TRY_STATUS(outbox::due(connection, tenant, outbox::kWebhook, webhook, now_ms, limit, due));
+    for (const outbox::Work& work : due) {
+      RABT_TRY_STATUS(connection.query(kFind, {tenant, webhook, work.ref}, [&](const Row& row) {
+        out.push_back(read_delivery(row));
+        out.back().work = work.n;
+        return false;
+      }));
+    }
+    return ok_status();
   }));
   return out;
 }
 
 Status write_attempt(store::Transaction& transaction, std::string_view tenant,
                      const Attempt& attempt) {
-  return store::run(transaction, kAttempt,
-                    {tenant, attempt.id, attempt.state, attempt.attempts, attempt.due_ms,
-                     attempt.tried_ms, attempt.status, attempt.code});
+  RABT_TRY_STATUS(store::run(transaction, kAttempt,
+                             {tenant, attempt.id, attempt.state, attempt.attempts, attempt.tried_ms,
+                              attempt.status, attempt.code}));
+  if (attempt.state != "open") return outbox::leave(transaction, tenant, attempt.work);
+  return outbox::again(transaction, tenant, attempt.work, attempt.attempts, attempt.due_ms);
 }
 
 Status kill_open(store::Transaction& transaction, std::string_view tenant, std::string_view webhook,
                  std::string_view code) {
+  RABT_TRY_STATUS(outbox::leave_all(transaction, tenant, outbox::kWebhook, webhook));
   return store::run(transaction, kKill, {tenant, webhook, code});
 }
 
 Result<std::int64_t> open_again(store::Transaction& transaction, std::string_view tenant,
                                 std::string_view webhook, const Again& again, std::int64_t now_ms) {
-  if (!again.delivery.empty())
-    return transaction.execute(kAgainOne, {tenant, webhook, again.delivery, now_ms});
-  if (again.since_ms)
-    return transaction.execute(kAgainSince, {tenant, webhook, now_ms, *again.since_ms});
-  return transaction.execute(kAgainDead, {tenant, webhook, now_ms});
+  std::vector<std::string> ids;
+  const auto add = [&ids](const Row& row) {
+    ids.push_back(text(row, 0));
+    return true;
+  };
+  if (!again.delivery.empty()) {
+    ids.push_back(again.delivery);
+  } else if (again.since_ms) {
+    RABT_TRY_STATUS(transaction.query(kSince, {tenant, webhook, *again.since_ms}, add));
+  } else {
+    RABT_TRY_STATUS(transaction.query(kDead, {tenant, webhook}, add));
+  }
+  std::int64_t opened = 0;
+  for (const std::string& id : ids) {
+    RABT_TRY(changed, transaction.execute(kOpenAgain, {tenant, webhook, id, now_ms}));
+    if (changed == 0) continue;
+    ++opened;
+    std::string subject;
+    RABT_TRY_STATUS(transaction.query(kSubject, {tenant, id}, [&](const Row& row) {
+      subject = text(row, 0);
+      return false;
+    }));
+    RABT_TRY_STATUS(outbox::put(transaction, tenant,
+                                {.kind = outbox::kWebhook,
+                                 .target = webhook,
+                                 .subject = subject,
+                                 .ref = id,
+                                 .due_ms = now_ms}));
+  }
+  return opened;
 }
 
 Result<std::int64_t> discard_dead(store::Transaction& transaction, std::string_view tenant,
@@ -258,9 +291,17 @@ Result<std::optional<Delivery>> find_delivery(store::Store& store, std::string_v
   return found;
 }
 
-Status sweep(store::Transaction& transaction, std::int64_t dead_before, std::int64_t done_before,
-             std::int64_t gone_before) {
-  RABT_TRY_STATUS(store::run(transaction, kExpire, {dead_before}));
+Status sweep(store::Transaction& transaction, std::string_view tenant, std::int64_t dead_before,
+             std::int64_t done_before, std::int64_t gone_before) {
+  std::vector<std::string> expired;
+  RABT_TRY_STATUS(transaction.query(kExpired, {dead_before}, [&](const Row& row) {
+    expired.push_back(text(row, 0));
+    return true;
+  }));
+  for (const std::string& id : expired) {
+    RABT_TRY_STATUS(store::run(transaction, kExpire, {tenant, id}));
+    RABT_TRY_STATUS(outbox::leave(transaction, tenant, outbox::kWebhook, id));
+  }
   RABT_TRY_STATUS(store::run(transaction, kSweep, {"done", done_before}));
   RABT_TRY_STATUS(store::run(transaction, kSweep, {"discarded", gone_before}));
   return store::run(transaction, kSweep, {"dead", gone_before});
@@ -269,7 +310,7 @@ Status sweep(store::Transaction& transaction, std::int64_t dead_before, std::int
 Result<std::vector<GivenUp>> dead_deliveries(store::Store& store, std::string_view tenant) {
   std::vector<GivenUp> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kDead, {tenant}, [&](const Row& row) {
+    return connection.query(kGivenUp, {tenant}, [&](const Row& row) {
       out.push_back({.events = {.of = std::string(row.text(0)),
                                 .count = row.integer(1),
                                 .oldest = {row.integer(2)}},

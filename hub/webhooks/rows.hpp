@@ -42,6 +42,8 @@ struct Endpoint {
 
 struct Delivery {
   std::string id;
+  // Its number in the outbox; 0 where it was not read from there.
+  std::int64_t work = 0;
   std::string webhook;
   std::string event;
   std::string type;
@@ -56,7 +58,6 @@ struct Delivery {
   std::string state;
   std::int64_t attempts = 0;
   std::int64_t created_ms = 0;
-  std::int64_t due_ms = 0;
   std::optional<std::int64_t> tried_ms;
   std::int64_t status = 0;
   std::string code;
@@ -65,6 +66,7 @@ struct Delivery {
 // What became of one attempt.
 struct Attempt {
   std::string id;
+  std::int64_t work = 0;
   std::string state;
   std::int64_t attempts = 0;
   std::int64_t due_ms = 0;
@@ -119,7 +121,7 @@ struct Untold {
 // Does nothing when the webhook has the event already.
 [[nodiscard]] Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                                      const Delivery& delivery);
-// The oldest that are due, in their order; of one subject only the oldest of all.
+// Those that are due, in the order of the outbox.
 [[nodiscard]] Result<std::vector<Delivery>> due_deliveries(store::Store& store,
                                                            std::string_view tenant,
                                                            std::string_view webhook,
@@ -147,8 +149,9 @@ struct Untold {
                                                             std::string_view id);
 // Open ones that were opened before `dead_before` become dead; done and dead ones that were opened
 // before their time are removed.
-[[nodiscard]] Status sweep(store::Transaction& transaction, std::int64_t dead_before,
-                           std::int64_t done_before, std::int64_t gone_before);
+[[nodiscard]] Status sweep(store::Transaction& transaction, std::string_view tenant,
+                           std::int64_t dead_before, std::int64_t done_before,
+                           std::int64_t gone_before);
 [[nodiscard]] Result<Counts> count_deliveries(store::Store& store, std::string_view tenant,
                                               std::string_view webhook);
 

@@ -143,6 +143,7 @@ Attempt Sender::judge(const Ended& ended, Line& line) {
   const std::int64_t now = parts_.clock.now().ms;
   const std::int64_t uptime = parts_.clock.monotonic_ms();
   Attempt out{.id = ended.delivery.id,
+              .work = ended.delivery.work,
               .state = "open",
               .attempts = ended.delivery.attempts,
               .due_ms = now,
@@ -350,7 +351,8 @@ void Sender::sweep() {
   swept_ms_ = uptime;
   const std::int64_t now = parts_.clock.now().ms;
   const Status swept = parts_.store.write([&](store::Transaction& transaction) {
-    return webhooks::sweep(transaction, now - kDeadAfterMs, now - kDoneKeptMs, now - kDeadKeptMs);
+    return webhooks::sweep(transaction, parts_.tenant, now - kDeadAfterMs, now - kDoneKeptMs,
+                           now - kDeadKeptMs);
   });
   if (!swept.ok()) parts_.log.warn("webhook.sweep", {{"code", swept.error().code}});
 }

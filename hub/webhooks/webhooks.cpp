@@ -5,6 +5,7 @@
 #include "hub/base/trace_context.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/net/url.hpp"
+#include "hub/outbox/outbox.hpp"
 
 namespace rabt::webhooks {
 
@@ -442,15 +443,19 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
   Page page;
   const std::int64_t now = parts_.clock.now().ms;
   const std::int64_t pause = sender_.pause_left_ms(endpoint->id);
-  const auto add = [&](const Delivery& one) {
+  const auto add = [&](const Delivery& one) -> Status {
     std::optional<std::int64_t> next;
-    if (one.state == "open" && endpoint->active())
-      next = pause > 0 ? std::max(one.due_ms, now + pause) : one.due_ms;
+    if (one.state == "open" && endpoint->active()) {
+      RABT_TRY(due, outbox::due_of(parts_.store, parts_.tenant, outbox::kWebhook, one.id));
+      next = due;
+      if (next && pause > 0) next = std::max(*next, now + pause);
+    }
     page.items.push_back(delivery_json(one, next));
+    return ok_status();
   };
   if (const std::string_view wanted = ask.parameter("delivery"); !wanted.empty()) {
     RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, wanted));
-    if (found) add(*found);
+    if (found) RABT_TRY_STATUS(add(*found));
     return page;
   }
   const std::string_view state = ask.parameter("state");
@@ -461,7 +466,7 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
                                   window.limit + 1));
   const bool more = found.size() > window.limit;
   if (more) found.resize(window.limit);
-  for (const Delivery& one : found) add(one);
+  for (const Delivery& one : found) RABT_TRY_STATUS(add(one));
   if (more) page.next = found.back().id;
   return page;
 }

@@ -153,8 +153,8 @@ TEST_F(AlertsApi, WhatAWebhookThatIsGoneHasNotGotIsToBeDiscarded) {
       "updated_ms, data_key, sealed) VALUES ('t1', 'w1', 'his', 'api', 'https://his.example', "
       "'{}', 'active', 1, 1, 1, x'', x'')");
   run("INSERT INTO webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, "
-      "created_ms, opened_ms, due_ms, status, code) VALUES ('t1', 'd1', 'w1', 'e1', 't', '{}', "
-      "'dead', 10, 1, 1, 1, 410, 'http.410')");
+      "created_ms, opened_ms, status, code) VALUES ('t1', 'd1', 'w1', 'e1', 't', '{}', "
+      "'dead', 10, 1, 1, 410, 'http.410')");
   const auto item = [&] { return json(api_.api("GET", "todo"))["items"].item(0); };
   EXPECT_EQ(item().string_or("command", ""), "rabt webhooks replay his --dead");
   run("UPDATE webhook SET state = 'gone' WHERE id = 'w1'");

@@ -62,8 +62,11 @@ constexpr store::Statement kSession{
     "VALUES ('t1', 'S', 1, 1, 0, 'scheduled', 'doctor_patient', '', '', '', '', '', '', '', '', "
     "'', 'api', $1, $1, 30, $1, $1, x'', '', '')"};
 constexpr store::Statement kRoom{
-    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
-    "VALUES ('t1', 'S', 1, 'open-room', '', 'open', 3, $1 + 90000000, 'http.503')"};
+    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, code) VALUES "
+    "('t1', 'S', 1, 'open-room', '', 'open', 3, 'http.503')"};
+constexpr store::Statement kWork{
+    "INSERT INTO outbox (n, tenant, shard, kind, target, subject, ref, ref_n, put_ms, due_ms, "
+    "attempts) VALUES (1, 't1', 0, 'video', '', 'S', 'S', 1, $1, $1 + 90000000, 3)"};
 
 TEST(AlertHub, WorkThatStandsStillIsToldAndListed) {
   std::string folder = (fs::temp_directory_path() / "rabt-alert-hub-XXXXXX").string();
@@ -84,7 +87,7 @@ TEST(AlertHub, WorkThatStandsStillIsToldAndListed) {
   {
     auto store = test::must(store::open_sqlite(
         {.path = config->data + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
-    for (const store::Statement* one : {&kSession, &kRoom}) {
+    for (const store::Statement* one : {&kSession, &kRoom, &kWork}) {
       const Status written = store->write([&](store::Transaction& transaction) {
         return store::run(transaction, *one, {kNow - 3'600'000});
       });

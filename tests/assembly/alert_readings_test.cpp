@@ -31,8 +31,8 @@ constexpr Statement kWebhook{
 constexpr Statement kDeliveries{
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) INSERT INTO "
     "webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, created_ms, "
-    "opened_ms, due_ms, status, code, topic, subject, trace) SELECT 't1', printf('%026d', i), 'W', "
-    "i, 't', '{}', CASE i % 3 WHEN 0 THEN 'open' WHEN 1 THEN 'dead' ELSE 'done' END, 1, i, i, i, "
+    "opened_ms, status, code, topic, subject, trace) SELECT 't1', printf('%026d', i), 'W', "
+    "i, 't', '{}', CASE i % 3 WHEN 0 THEN 'open' WHEN 1 THEN 'dead' ELSE 'done' END, 1, i, i, "
     "0, '', '', '', '' FROM n"};
 constexpr Statement kSessions{
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) INSERT INTO "
@@ -47,10 +47,10 @@ constexpr Statement kClinic{
     "('t1', 'C', 1, 'Cardiology', '', '', 1, 0)"};
 // Everybody waits; of each third session somebody was admitted again.
 constexpr Statement kEvents{
-    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, sent, trace) "
-    "SELECT s.tenant, s.id, e.seq, e.type, e.seq * 2000, '', '{}', 1, '' FROM session s JOIN "
+    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace) "
+    "SELECT s.tenant, s.id, e.seq, e.type, e.seq * 2000, '', '{}', '' FROM session s JOIN "
     "(SELECT 1 AS seq, 'created' AS type UNION SELECT 4, 'participant-waiting') e UNION ALL SELECT "
-    "tenant, id, 5, 'participant-admitted', 9000, '', '{}', 1, '' FROM session WHERE number % 3 = "
+    "tenant, id, 5, 'participant-admitted', 9000, '', '{}', '' FROM session WHERE number % 3 = "
     "0"};
 
 class AlertReadingsAtScale : public testing::Test {

@@ -119,6 +119,12 @@ class HeldHub : public WholeHub {
             "UPDATE session_effect SET state = 'open', attempts = 0 WHERE kind = 'open-room'"};
         RABT_TRY(changed, transaction.execute(kOpen, {}));
         EXPECT_GT(changed, 0) << "a session asks for a room";
+        static constexpr store::Statement kWaits{
+            "INSERT INTO outbox (n, tenant, shard, kind, target, subject, ref, ref_n, put_ms, "
+            "due_ms, attempts) SELECT 1000000 + row_number() OVER (ORDER BY session), tenant, 0, "
+            "'video', '', session, session, n, 1, 1, 0 FROM session_effect WHERE kind = "
+            "'open-room' ON CONFLICT DO NOTHING"};
+        RABT_TRY_STATUS(store::run(transaction, kWaits, {}));
         static constexpr store::Statement kOld{
             "INSERT INTO delivery_outcome (id, tenant, source, outcome, at_ms, client, request, "
             "code, reason, length, uid, data_key, sealed) VALUES (1, 't1', 'line', 'unreadable', "

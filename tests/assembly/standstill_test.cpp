@@ -37,8 +37,8 @@ constexpr store::Statement kSession{
     "'completed', 'doctor_patient', '', '', '', '', '', '', '', '', '', 'api', $1, 30, $1, $1, $1, "
     "x'')"};
 constexpr store::Statement kIntent{
-    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
-    "VALUES ('t1', 's1', $1, $2, '', 'open', 3, 0, 'net.timeout')"};
+    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, code) VALUES "
+    "('t1', 's1', $1, $2, '', 'open', 3, 'net.timeout')"};
 constexpr store::Statement kRecording{
     "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
     "purpose, "

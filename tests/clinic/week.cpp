@@ -508,10 +508,9 @@ std::int64_t PlayedWeek::due_outside() {
   std::int64_t due = 0;
   const Status read = hub_->store().read([&](store::Connection& connection) {
     return connection.query(
-        {"SELECT (SELECT count(*) FROM session_effect e WHERE e.state = 'open' AND e.due_ms <= $1 "
-         "AND NOT EXISTS (SELECT 1 FROM session_effect b WHERE b.session = e.session AND b.state = "
-         "'open' AND b.n < e.n AND b.kind <> 'delete')) + (SELECT count(*) FROM hub_event WHERE "
-         "sent = 0)"},
+        {"SELECT count(*) FROM outbox o WHERE o.kind IN ('video', 'hub-event') AND o.due_ms <= $1 "
+         "AND (o.subject = '' OR NOT EXISTS (SELECT 1 FROM outbox e WHERE e.kind = o.kind AND "
+         "e.subject = o.subject AND e.n < o.n))"},
         {clock_.now().ms}, [&](const store::Row& row) {
           due = row.integer(0);
           return true;

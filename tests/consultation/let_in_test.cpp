@@ -51,8 +51,8 @@ class LetIn : public SessionHouse {
   void happens(const std::string& session, const std::string& type, const std::string& actor,
                const Json& data) {
     static constexpr store::Statement kEvent{
-        "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
-        "VALUES ('t1', $1, $2, $3, 0, $4, $5, '', 1)"};
+        "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace) "
+        "VALUES ('t1', $1, $2, $3, 0, $4, $5, '')"};
     const std::int64_t seq = ++seq_;
     const std::string text = data.dump();
     must(store_->write([&](store::Transaction& transaction) {

@@ -80,7 +80,8 @@ class PracticeTest : public RecordHouse {
   // What the hub has told until now, oldest first: type and data.
   std::vector<std::pair<std::string, Json>> told() {
     static constexpr store::Statement kTold{
-        "SELECT type, data FROM hub_event WHERE sent = 0 ORDER BY id"};
+        "SELECT e.type, e.data FROM hub_event e JOIN outbox o ON o.kind = 'hub-event' AND o.ref = "
+        "e.id ORDER BY o.n"};
     std::vector<std::pair<std::string, Json>> out;
     (void)must(store_->read([&](store::Connection& connection) {
       return connection.query(kTold, {}, [&](const store::Row& row) {

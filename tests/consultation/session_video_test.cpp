@@ -1706,8 +1706,11 @@ TEST_F(Video, ARecordingThatNoIntentMovesIsSettledByTheNextStart) {
   // As an earlier version of the hub left it.
   static constexpr store::Statement kSkipped{
       "UPDATE session_effect SET state = 'done', code = 'skipped' WHERE kind = 'collect'"};
-  must(store_->write(
-      [&](store::Transaction& transaction) { return store::run(transaction, kSkipped, {}); }));
+  static constexpr store::Statement kLeft{"DELETE FROM outbox WHERE kind = 'video'"};
+  must(store_->write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(store::run(transaction, kSkipped, {}));
+    return store::run(transaction, kLeft, {});
+  }));
   restart();
   ASSERT_TRUE(
       eventually([&] { return recording_of(recorded_one).string_or("status", "") == "failed"; }));

@@ -4,7 +4,7 @@
 # Poco Net are each included by one folder; heavy headers never by a header of ours.
 set -euo pipefail
 cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
-order=(base args formats schema worker crypto phi workflow mapping net store http cluster audit keys blob identity access plugin engine repair consultation bus webhooks alerts pages api config
+order=(base args formats schema worker crypto phi workflow mapping net store outbox http cluster audit keys blob identity access plugin engine repair consultation bus webhooks alerts pages api config
   assembly cli)
 declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 bad=0

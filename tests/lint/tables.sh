@@ -8,6 +8,7 @@ own() { local folder=$1 table; shift; for table in "$@"; do owner[$table]=$folde
 own audit audit audit_find audit_tile audit_checkpoint
 own engine definition delivery event event_key instance journal timer subscription dispatched definition_child origin child schedule \
   start_set unheard_start instance_patient binding restart role_pause
+own outbox outbox
 own plugin plugin_kv plugin_config
 own blob blob
 own consultation consultation recording session session_sealed session_member session_event session_attendance session_effect \

@@ -730,8 +730,11 @@ TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder
   };
   EXPECT_EQ(due(), "a/1 video.session.created\nb/1 video.session.created\n");
   const std::string first = open[2].string_or("id", "");
+  const std::int64_t work =
+      must(due_deliveries(*store_, "t1", hook.string_or("id", ""), clock_.now().ms, 1))[0].work;
   const auto end = [&](const std::string& state, std::int64_t due_ms) {
-    const Attempt attempt{.id = first, .state = state, .attempts = 1, .due_ms = due_ms};
+    const Attempt attempt{
+        .id = first, .work = work, .state = state, .attempts = 1, .due_ms = due_ms};
     ASSERT_TRUE(store_
                     ->write([&](store::Transaction& transaction) {
                       return write_attempt(transaction, "t1", attempt);

@@ -1,10 +1,12 @@
 #include "hub/consultation/events/hub_events.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
 #include "hub/base/trace_context.hpp"
+#include "hub/outbox/outbox.hpp"
 
 namespace rabt::consultation {
 
@@ -14,38 +16,36 @@ using store::Row;
 using store::Statement;
 
 constexpr Statement kPut{
-    "INSERT INTO hub_event (tenant, id, type, at_ms, data, sent, trace) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
-constexpr Statement kUnsent{
-    "SELECT tenant, id, type, at_ms, data, trace FROM hub_event WHERE sent = 0 ORDER BY at_ms, id "
-    "LIMIT 64"};
-constexpr Statement kSent{"UPDATE hub_event SET sent = 1 WHERE tenant = $1 AND id = $2"};
+    "INSERT INTO hub_event (tenant, id, type, at_ms, data, trace) VALUES ($1, $2, $3, $4, $5, $6)"};
+constexpr Statement kEvent{
+    "SELECT id, type, at_ms, data, trace FROM hub_event WHERE tenant = $1 AND id = $2"};
 constexpr Statement kNewest{
     "SELECT data FROM hub_event WHERE tenant = $1 AND type = $2 ORDER BY id DESC LIMIT 1"};
 constexpr Statement kAt{"SELECT at_ms FROM hub_event WHERE tenant = $1 AND id = $2"};
-constexpr Statement kTold{
-    "SELECT tenant, id, type, at_ms, data, trace FROM hub_event "
-    "WHERE tenant = $1 AND id <> $2 AND at_ms >= $3 AND sent = 1 ORDER BY at_ms, id LIMIT 1000"};
+constexpr Statement kAfter{
+    "SELECT id, type, at_ms, data, trace FROM hub_event WHERE tenant = $1 AND id <> $2 AND at_ms "
+    ">= $3 ORDER BY at_ms, id LIMIT 1000"};
 constexpr Statement kSweep{
-    "DELETE FROM hub_event WHERE sent = 1 AND at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n "
-    "WHERE n.tenant = hub_event.tenant AND n.type = hub_event.type AND n.id > hub_event.id)"};
+    "DELETE FROM hub_event WHERE at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n WHERE n.tenant = "
+    "hub_event.tenant AND n.type = hub_event.type AND n.id > hub_event.id)"};
 
-Status put(store::Transaction& transaction, std::string_view tenant, const HubEvent& event,
-           std::int64_t sent) {
+// Events told in one turn, all in one commit.
+constexpr std::size_t kBatch = 64;
+
+Status put(store::Transaction& transaction, std::string_view tenant, const HubEvent& event) {
   if (!is_event_name(event.type)) RABT_BUG("an event that hub/base/event_names.cpp does not list");
   Json data = event.data;
   data.set("at", to_iso8601(event.at));
   const std::string text = data.dump();
   return store::run(
       transaction, kPut,
-      {tenant, event.id, event.type, event.at.ms, std::string_view(text), sent, event.trace});
+      {tenant, event.id, event.type, event.at.ms, std::string_view(text), event.trace});
 }
 
 // Two writers may have drawn their ids in one order and committed in the other.
 constexpr std::int64_t kNearMs = 10'000;
 
 struct Kept {
-  std::string tenant;
   std::string id;
   std::string type;
   std::int64_t at_ms = 0;
@@ -54,12 +54,11 @@ struct Kept {
 };
 
 Kept read_kept(const Row& row) {
-  return {.tenant = std::string(row.text(0)),
-          .id = std::string(row.text(1)),
-          .type = std::string(row.text(2)),
-          .at_ms = row.integer(3),
-          .data = std::string(row.text(4)),
-          .trace = std::string(row.text(5))};
+  return {.id = std::string(row.text(0)),
+          .type = std::string(row.text(1)),
+          .at_ms = row.integer(2),
+          .data = std::string(row.text(3)),
+          .trace = std::string(row.text(4))};
 }
 
 Json envelope_of(const Kept& one) {
@@ -76,12 +75,14 @@ Json envelope_of(const Kept& one) {
 }  // namespace
 
 Status put_event(store::Transaction& transaction, std::string_view tenant, const HubEvent& event) {
-  return put(transaction, tenant, event, 0);
+  RABT_TRY_STATUS(put(transaction, tenant, event));
+  return outbox::put(transaction, tenant,
+                     {.kind = outbox::kHubEvent, .ref = event.id, .due_ms = event.at.ms});
 }
 
 Status put_silent_event(store::Transaction& transaction, std::string_view tenant,
                         const HubEvent& event) {
-  return put(transaction, tenant, event, 1);
+  return put(transaction, tenant, event);
 }
 
 Result<std::optional<Json>> newest_event(store::Store& store, std::string_view tenant,
@@ -96,29 +97,33 @@ Result<std::optional<Json>> newest_event(store::Store& store, std::string_view t
   return found;
 }
 
-std::size_t tell_hub_events(store::Store& store, Random& random, Logger& log,
-                            const Deliver& deliver) {
+std::size_t tell_hub_events(store::Store& store, std::string_view tenant, const Clock& clock,
+                            Random& random, Logger& log, const Deliver& deliver) {
   std::vector<Untold> untold;
-  const Status read = store.read([&](store::Connection& connection) {
+  const Status read = store.read([&](store::Connection& connection) -> Status {
     untold.clear();
-    return connection.query(kUnsent, {}, [&](const Row& row) {
-      const Kept one = read_kept(row);
-      Json event = envelope_of(one);
-      if (!one.trace.empty()) event.set("traceparent", traceparent_of(one.trace, random));
-      untold.push_back(
-          {std::move(event), [tenant = one.tenant, id = one.id](store::Transaction& transaction) {
-             return store::run(transaction, kSent, {tenant, id});
-           }});
-      return true;
-    });
+    std::vector<outbox::Work> waiting;
+    RABT_TRY_STATUS(
+        outbox::due(connection, tenant, outbox::kHubEvent, "", clock.now().ms, kBatch, waiting));
+    for (const outbox::Work& work : waiting) {
+      RABT_TRY_STATUS(connection.query(kEvent, {tenant, work.ref}, [&](const Row& row) {
+        const Kept one = read_kept(row);
+        Json event = envelope_of(one);
+        if (!one.trace.empty()) event.set("traceparent", traceparent_of(one.trace, random));
+        untold.push_back({std::move(event), work.n});
+        return false;
+      }));
+    }
+    return ok_status();
   });
-  return read.ok() ? tell_in_order(untold, deliver, log) : 0;
+  return read.ok() ? tell_in_order(tenant, untold, deliver, log) : 0;
 }
 
 Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
                                      std::string_view id) {
   std::optional<std::int64_t> at;
   std::vector<Kept> told;
+  RABT_TRY(untold, outbox::waiting(store, tenant, outbox::kHubEvent));
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     at.reset();
     told.clear();
@@ -127,8 +132,9 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
       return false;
     }));
     if (!at) return ok_status();
-    return connection.query(kTold, {tenant, id, *at - kNearMs}, [&](const Row& row) {
-      told.push_back(read_kept(row));
+    return connection.query(kAfter, {tenant, id, *at - kNearMs}, [&](const Row& row) {
+      Kept one = read_kept(row);
+      if (!untold.contains(one.id)) told.push_back(std::move(one));
       return true;
     });
   }));
@@ -139,10 +145,11 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
   return out;
 }
 
-Status sweep_hub_events(store::Store& store, Timestamp before) {
-  return store.write([&](store::Transaction& transaction) {
-    return store::run(transaction, kSweep, {before.ms});
-  });
+Status sweep_hub_events(store::Store& store, std::string_view tenant, Timestamp before) {
+  RABT_TRY(waits, outbox::oldest(store, tenant, outbox::kHubEvent));
+  const std::int64_t until = std::min(before.ms, waits.value_or(before.ms));
+  return store.write(
+      [&](store::Transaction& transaction) { return store::run(transaction, kSweep, {until}); });
 }
 
 }  // namespace rabt::consultation

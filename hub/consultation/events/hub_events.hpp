@@ -37,7 +37,8 @@ struct HubEvent {
 [[nodiscard]] Result<std::optional<Json>> newest_event(store::Store& store, std::string_view tenant,
                                                        std::string_view type);
 // Tells the events that nobody was told, as tell_in_order.
-[[nodiscard]] std::size_t tell_hub_events(store::Store& store, Random& random, Logger& log,
+[[nodiscard]] std::size_t tell_hub_events(store::Store& store, std::string_view tenant,
+                                          const Clock& clock, Random& random, Logger& log,
                                           const Deliver& deliver);
 // The events, as they were told, since the one with this id: also those that were told at nearly
 // the same time, since an id says little about who was first. At most 1,000. Error not_found
@@ -45,6 +46,7 @@ struct HubEvent {
 [[nodiscard]] Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
                                                    std::string_view id);
 // Removes what was told before, but for the newest event of each type.
-[[nodiscard]] Status sweep_hub_events(store::Store& store, Timestamp before);
+[[nodiscard]] Status sweep_hub_events(store::Store& store, std::string_view tenant,
+                                      Timestamp before);
 
 }  // namespace rabt::consultation

@@ -2,30 +2,34 @@
 
 #include <string>
 
+#include "hub/outbox/outbox.hpp"
+
 namespace rabt::consultation {
 
 namespace {
 
 // Tells `count` events from `first` on.
-Status tell(const std::vector<Untold>& events, std::size_t first, std::size_t count,
-            const Deliver& deliver) {
+Status tell(std::string_view tenant, const std::vector<Untold>& events, std::size_t first,
+            std::size_t count, const Deliver& deliver) {
   std::vector<Json> told;
   for (std::size_t i = first; i < first + count; ++i) told.push_back(events[i].event);
   return deliver(told, [&](store::Transaction& transaction) -> Status {
     for (std::size_t i = first; i < first + count; ++i)
-      RABT_TRY_STATUS(events[i].mark(transaction));
+      RABT_TRY_STATUS(outbox::leave(transaction, tenant, events[i].work));
     return ok_status();
   });
 }
 
 }  // namespace
 
-std::size_t tell_in_order(const std::vector<Untold>& events, const Deliver& deliver, Logger& log) {
+std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& events,
+                          const Deliver& deliver, Logger& log) {
   if (events.empty()) return 0;
-  if (events.size() > 1 && tell(events, 0, events.size(), deliver).ok()) return events.size();
+  if (events.size() > 1 && tell(tenant, events, 0, events.size(), deliver).ok())
+    return events.size();
   std::size_t told = 0;
   for (; told < events.size(); ++told) {
-    const Status one = tell(events, told, 1, deliver);
+    const Status one = tell(tenant, events, told, 1, deliver);
     if (one.ok()) continue;
     log.warn("hub.event", {{"event", std::string_view(events[told].event["id"].as_string())},
                            {"code", one.error().code}});

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "hub/base/json.hpp"
@@ -19,13 +21,13 @@ using Deliver =
 // An event that nobody was told yet.
 struct Untold {
   Json event;
-  // Writes down that it was told.
-  store::Store::Job mark;
+  // Its number in the outbox, which it leaves when it is told.
+  std::int64_t work = 0;
 };
 
 // Tells events in their order, all in one commit; where that is refused, one by one until one is
 // refused. Gives the number of those that were told: the first ones.
-[[nodiscard]] std::size_t tell_in_order(const std::vector<Untold>& events, const Deliver& deliver,
-                                        Logger& log);
+[[nodiscard]] std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& events,
+                                        const Deliver& deliver, Logger& log);
 
 }  // namespace rabt::consultation

@@ -14,15 +14,14 @@ struct Intent {
   std::string tenant;
   std::string session;
   std::int64_t n = 0;
+  // Its number in the outbox.
+  std::int64_t work = 0;
   std::string kind;
   std::string subject;
   std::int64_t attempts = 0;
   // When the call began.
   std::int64_t asked_ms = 0;
 };
-
-// Kind that asks the provider to delete its copy of a recording. It waits for no other intent.
-inline constexpr std::string_view kDeleteCopy = "delete";
 
 // Calls that are answered `later` are made again so often; a provider that is down for an hour is
 // no reason to lose a recording.

@@ -6,6 +6,7 @@
 
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/recording/rows.hpp"
+#include "hub/outbox/outbox.hpp"
 
 namespace rabt::consultation {
 
@@ -15,11 +16,9 @@ using store::Row;
 using store::Statement;
 using workflow::OutcomeKind;
 
-constexpr Statement kOpen{
-    "SELECT e.tenant, e.session, e.n, e.kind, e.subject, e.attempts FROM session_effect e WHERE "
-    "e.state = 'open' AND e.due_ms <= $1 AND NOT EXISTS (SELECT 1 FROM session_effect b WHERE "
-    "b.tenant = e.tenant AND b.session = e.session AND b.state = 'open' AND b.n < e.n AND b.kind "
-    "<> 'delete') ORDER BY e.due_ms LIMIT $2"};
+constexpr Statement kIntent{
+    "SELECT kind, subject, attempts FROM session_effect WHERE tenant = $1 AND session = $2 AND n = "
+    "$3"};
 constexpr Statement kRoomOpen{
     "SELECT count(*) FROM session_effect WHERE session = $1 AND tenant = $2 AND kind = 'open-room' "
     "AND state = 'open'"};
@@ -30,13 +29,13 @@ constexpr Statement kClose{
     "UPDATE session_effect SET state = $4, code = $5, subject = CASE WHEN $6 = '' THEN subject "
     "ELSE $6 END WHERE tenant = $1 AND session = $2 AND n = $3"};
 constexpr Statement kAgain{
-    "UPDATE session_effect SET attempts = attempts + 1, due_ms = $4, code = $5 WHERE tenant = $1 "
-    "AND session = $2 AND n = $3"};
+    "UPDATE session_effect SET attempts = attempts + 1, code = $4 WHERE tenant = $1 AND session = "
+    "$2 AND n = $3"};
 // The clock of tests moves without waking anybody.
 constexpr std::chrono::milliseconds kIdle{200};
 // Between two turns while the disk is full.
 constexpr std::chrono::milliseconds kFullDisk{1000};
-constexpr std::int64_t kBatch = 64;
+constexpr std::size_t kBatch = 64;
 // Calls of the provider under way at once.
 constexpr std::size_t kMaxInFlight = 32;
 constexpr std::int64_t kLookMs = 30'000;
@@ -45,8 +44,9 @@ constexpr std::int64_t kLookMs = 30'000;
 
 Status close_intent(store::Transaction& transaction, const Intent& intent, std::string_view state,
                     std::string_view code, std::string_view subject) {
-  return store::run(transaction, kClose,
-                    {intent.tenant, intent.session, intent.n, state, code, subject});
+  RABT_TRY_STATUS(store::run(transaction, kClose,
+                             {intent.tenant, intent.session, intent.n, state, code, subject}));
+  return outbox::leave(transaction, intent.tenant, intent.work);
 }
 
 void Intents::start(Deliver deliver) {
@@ -139,7 +139,7 @@ void Intents::wait_for_room(std::string_view session, std::chrono::milliseconds 
 // ---- Timers
 
 bool Intents::timers() {
-  const auto due = acts_.rows().due(acts_.parts().clock.now(), static_cast<std::size_t>(kBatch));
+  const auto due = acts_.rows().due(acts_.parts().clock.now(), kBatch);
   if (!due.ok()) return false;
   bool any = false;
   for (const auto& [tenant, id] : *due) {
@@ -155,16 +155,26 @@ bool Intents::timers() {
 
 bool Intents::ask() {
   std::vector<Intent> open;
-  const Status read = acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(kOpen, {acts_.parts().clock.now().ms, kBatch}, [&](const Row& row) {
-      open.push_back({.tenant = std::string(row.text(0)),
-                      .session = std::string(row.text(1)),
-                      .n = row.integer(2),
-                      .kind = std::string(row.text(3)),
-                      .subject = std::string(row.text(4)),
-                      .attempts = row.integer(5)});
-      return true;
-    });
+  const std::string& tenant = acts_.parts().tenant;
+  const Status read = acts_.parts().store.read([&](store::Connection& connection) -> Status {
+    open.clear();
+    std::vector<outbox::Work> due;
+    RABT_TRY_STATUS(outbox::due(connection, tenant, outbox::kVideo, "",
+                                acts_.parts().clock.now().ms, kBatch, due));
+    for (const outbox::Work& work : due) {
+      RABT_TRY_STATUS(
+          connection.query(kIntent, {tenant, work.ref, work.ref_n}, [&](const Row& row) {
+            open.push_back({.tenant = tenant,
+                            .session = work.ref,
+                            .n = work.ref_n,
+                            .work = work.n,
+                            .kind = std::string(row.text(0)),
+                            .subject = std::string(row.text(1)),
+                            .attempts = row.integer(2)});
+            return false;
+          }));
+    }
+    return ok_status();
   });
   if (!read.ok()) return false;
   bool any = false;
@@ -377,8 +387,10 @@ void Intents::again(const Intent& intent, std::string_view code, std::int64_t re
   const std::int64_t due =
       acts_.parts().clock.now().ms +
       std::max(retry_after_ms, pause_ms(kind_of(intent.kind), intent.attempts));
-  const Status written = acts_.parts().store.write([&](store::Transaction& transaction) {
-    return store::run(transaction, kAgain, {intent.tenant, intent.session, intent.n, due, code});
+  const Status written = acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(
+        store::run(transaction, kAgain, {intent.tenant, intent.session, intent.n, code}));
+    return outbox::again(transaction, intent.tenant, intent.work, intent.attempts + 1, due);
   });
   if (!written.ok())
     acts_.parts().log.warn("session.effect",
@@ -420,6 +432,7 @@ void Intents::write_metrics(MetricsWriter& out) const {
               "Calls of the video provider whose effect nobody knows.", parked_.load());
   out.counter("rabt_session_events_told_total", "Events that workflows and webhooks were told.",
               teller_.told());
+  outbox::write_metrics(acts_.parts().store, acts_.parts().tenant, acts_.parts().clock.now(), out);
 }
 
 }  // namespace rabt::consultation

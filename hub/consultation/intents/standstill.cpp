@@ -8,7 +8,7 @@ using store::Statement;
 
 constexpr Statement kVideo{
     "SELECT count(*), min(s.updated_ms), coalesce(max(e.code), '') FROM session_effect e INDEXED "
-    "BY session_effect_due JOIN session s ON s.tenant = e.tenant AND s.id = e.session WHERE "
+    "BY session_effect_open JOIN session s ON s.tenant = e.tenant AND s.id = e.session WHERE "
     "e.state = 'open' AND e.tenant = $1 AND e.attempts > 0 AND e.kind <> 'collect' AND "
     "s.updated_ms < $2"};
 constexpr Statement kRecording{

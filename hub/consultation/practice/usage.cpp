@@ -343,7 +343,7 @@ Status PracticeService::catch_up() {
   }
   RABT_TRY_STATUS(note_thresholds(parts_.tenant, usage));
   RABT_TRY_STATUS(note_compliance());
-  RABT_TRY_STATUS(sweep_hub_events(parts_.store, {now.ms - kEventsKeptMs}));
+  RABT_TRY_STATUS(sweep_hub_events(parts_.store, parts_.tenant, {now.ms - kEventsKeptMs}));
   return sweep_quality_samples(parts_.store, now);
 }
 

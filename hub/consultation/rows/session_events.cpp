@@ -2,6 +2,7 @@
 #include "hub/base/event_names.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
+#include "hub/outbox/outbox.hpp"
 
 // Events of sessions.
 namespace rabt::consultation {
@@ -18,8 +19,8 @@ constexpr Statement kCountEvent{
     "UPDATE session SET events = events + 1 WHERE tenant = $1 AND id = $2"};
 constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant = $1 AND id = $2"};
 constexpr Statement kPutEvent{
-    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace) VALUES ($1, "
+    "$2, $3, $4, $5, $6, $7, $8)"};
 
 }  // namespace
 
@@ -53,7 +54,7 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
                                             std::string_view tenant, std::string_view session,
                                             std::string_view type, Timestamp at,
                                             std::string_view actor, std::string_view trace,
-                                            const Json& data, bool told) {
+                                            const Json& data, bool wanted) {
   if (!is_event_name("session." + std::string(type)))
     RABT_BUG("an event that hub/base/event_names.cpp does not list");
   RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
@@ -63,9 +64,14 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
     return false;
   }));
   const std::string text = data.dump();
-  RABT_TRY_STATUS(store::run(transaction, kPutEvent,
-                             {tenant, session, seq, type, at.ms, actor, std::string_view(text),
-                              trace, std::int64_t{told ? 1 : 0}}));
+  RABT_TRY_STATUS(
+      store::run(transaction, kPutEvent,
+                 {tenant, session, seq, type, at.ms, actor, std::string_view(text), trace}));
+  if (wanted) {
+    RABT_TRY_STATUS(
+        outbox::put(transaction, tenant,
+                    {.kind = outbox::kEvent, .ref = session, .ref_n = seq, .due_ms = at.ms}));
+  }
   return seq;
 }
 

@@ -8,6 +8,7 @@
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
 #include "hub/identity/merges.hpp"
+#include "hub/outbox/outbox.hpp"
 
 namespace rabt::consultation {
 
@@ -67,8 +68,8 @@ constexpr Statement kPutStay{
     "joined_ms) "
     "DO UPDATE SET left_ms = $6"};
 constexpr Statement kPutEffect{
-    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
-    "VALUES ($1, $2, $3, $4, $5, 'open', 0, $6, '')"};
+    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, code) VALUES "
+    "($1, $2, $3, $4, $5, 'open', 0, '')"};
 constexpr Statement kOfRequest{
     "SELECT session FROM session_request WHERE tenant = $1 AND key = $2"};
 constexpr Statement kPutRequest{
@@ -367,14 +368,20 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   RABT_TRY_STATUS(write_members(transaction, before, is));
   RABT_TRY_STATUS(write_stays(transaction, before, is));
   std::int64_t n = before.effects;
-  for (const Effect& effect : change.effects)
-    transaction.put(kPutEffect,
-                    {is.tenant, is.id, ++n, effect.kind, effect.subject, sealed.now.ms});
+  for (const Effect& effect : change.effects) {
+    transaction.put(kPutEffect, {is.tenant, is.id, ++n, effect.kind, effect.subject});
+    RABT_TRY_STATUS(outbox::put(transaction, is.tenant,
+                                {.kind = outbox::kVideo,
+                                 .subject = is.id,
+                                 .ref = is.id,
+                                 .ref_n = n,
+                                 .due_ms = sealed.now.ms}));
+  }
   for (const SessionEvent& event : change.events) {
     Json data = event.data;
     data.set("sessionNumber", number);
     RABT_TRY(seq, add_event(transaction, is.tenant, is.id, event.type, sealed.now, sealed.actor,
-                            sealed.trace, data, !wanted(event.type)));
+                            sealed.trace, data, wanted(event.type)));
     (void)seq;
   }
   return number;
@@ -425,9 +432,14 @@ Status SessionRows::put_effect(store::Transaction& transaction, const Session& s
     last = row.is_null(0) ? 0 : row.integer(0);
     return false;
   }));
-  return store::run(
-      transaction, kPutEffect,
-      {session.tenant, session.id, std::max(last, kAbove) + 1, kind, subject, due.ms});
+  const std::int64_t n = std::max(last, kAbove) + 1;
+  RABT_TRY_STATUS(
+      store::run(transaction, kPutEffect, {session.tenant, session.id, n, kind, subject}));
+  // The copy of a recording is deleted whatever else waits; files do not hold up the session.
+  const std::string order = kind == kDeleteCopy ? std::string() : session.id + "/files";
+  return outbox::put(
+      transaction, session.tenant,
+      {.kind = outbox::kVideo, .subject = order, .ref = session.id, .ref_n = n, .due_ms = due.ms});
 }
 
 Result<bool> SessionRows::admitted(store::Transaction& transaction, std::string_view tenant,

@@ -64,6 +64,9 @@ struct SealedChange {
   std::string trace;
 };
 
+// Kind of intent that asks the provider to delete its copy of a recording. It waits for no other.
+inline constexpr std::string_view kDeleteCopy = "delete";
+
 // True if somebody wants to be told of events of this type, which is without prefix and version.
 using Wanted = std::function<bool(std::string_view type)>;
 
@@ -111,11 +114,11 @@ class SessionRows {
   [[nodiscard]] static Result<std::int64_t> write(store::Transaction& transaction,
                                                   const Session& before, const Change& change,
                                                   const SealedChange& sealed, const Wanted& wanted);
-  // Inside a job: adds one event and gives its number. told: nobody has to be told of it any more.
+  // Inside a job: adds one event and gives its number. wanted: it waits to be told.
   [[nodiscard]] static Result<std::int64_t> add_event(
       store::Transaction& transaction, std::string_view tenant, std::string_view session,
       std::string_view type, Timestamp at, std::string_view actor, std::string_view trace,
-      const Json& data, bool told);
+      const Json& data, bool wanted);
   // Inside a job: the state now, and a lock on it until the commit. Nothing when there is no such
   // session.
   [[nodiscard]] static Result<std::optional<SessionStatus>> hold(store::Transaction& transaction,
