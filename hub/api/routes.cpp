@@ -28,6 +28,14 @@ Result<http::Response> open_stream(Resources& resources, const Call& call) {
   return resources.stream->open(call);
 }
 
+// The handler of an act that needs nothing but its caller.
+template <auto service, auto does>
+Result<http::Response> show(Resources& resources, const Call& call) {
+  RABT_TRY(asked, ask_of(call));
+  RABT_TRY(view, (service_of(resources, service).*does)(asked.caller));
+  return answer(200, to_json(view));
+}
+
 // As a list, or as a stream.
 Result<http::Response> session_events(Resources& resources, const Call& call) {
   if (wants_events(call.request)) return resources.stream->events(call);
@@ -195,10 +203,10 @@ constexpr std::array kRoutes{
     Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&R::records, &Written::set_quality_level>, kSignedIn, repeats(access::Right::session_run)},
 
     // What surrounds sessions.
-    Route{"GET", "/api/v1/clinics", "listClinics", act<&R::practice, &Practice::clinics>, kSignedIn},
-    Route{"POST", "/api/v1/clinics", "addClinic", act<&R::practice, &Practice::add_clinic, 201>, kSignedIn, repeats(access::Right::practice_manage)},
-    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&R::practice, &Practice::clinic_sessions>, kSignedIn},
-    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&R::practice, &Practice::add_clinic_session, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/clinics", "listClinics", show<&R::practice, &Practice::clinics>, kSignedIn},
+    Route{"POST", "/api/v1/clinics", "addClinic", act<&R::practice, &Practice::add_clinic, consultation::add_clinic_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&R::practice, &Practice::clinic_sessions, consultation::list_clinic_sessions_of>, kSignedIn},
+    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&R::practice, &Practice::add_clinic_session, consultation::add_clinic_session_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
     Route{"GET", "/api/v1/visits", "listVisits", list<&R::practice, &Practice::visits>, kSignedIn},
     Route{"POST", "/api/v1/visits", "openVisit", act<&R::practice, &Practice::open_visit, 201>, kSignedIn, repeats(access::Right::visits_manage)},
     Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&R::practice, &Practice::visit>, kSignedIn},

@@ -210,13 +210,13 @@ Answer PracticeService::availability(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(person, provider_of(ask));
   RABT_TRY(period, period_of(ask));
-  if (ask.parameter("from").empty()) period.from_ms = parts_.clock.now().ms;
+  if (!period.from) period.from = parts_.clock.now();
   RABT_TRY(now, presences(tenant));
   std::vector<SlotRow> rows;
   std::vector<TimePart> taken;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(
-        sql::kSlotsIn, {tenant, person.id, period.from_ms, period.to_ms}, [&](const Row& row) {
+        sql::kSlotsIn, {tenant, person.id, period.from_ms(), period.to_ms()}, [&](const Row& row) {
           rows.push_back({.id = std::string(row.text(0)),
                           .starts_ms = row.integer(1),
                           .ends_ms = row.integer(2),
@@ -244,7 +244,7 @@ Answer PracticeService::availability(const Ask& ask) {
 Answer PracticeService::set_availability(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(person, provider_of(ask));
-  RABT_TRY_STATUS(may(access::Right::provider_manage, ask,
+  RABT_TRY_STATUS(may(access::Right::provider_manage, ask.caller,
                       "change when another provider can be had", person.id));
   Fields fields(ask.body);
   fields.only({"slots", "weekly", "keep"});
@@ -255,7 +255,7 @@ Answer PracticeService::set_availability(const Ask& ask) {
     fields.wrong("slots", "name `slots`, `weekly` or both");
   RABT_TRY_STATUS(fields.done());
   const audit::Prepared changed =
-      entry(ask, "availability.set", "person:" + person.id,
+      entry(ask.caller, "availability.set", "person:" + person.id,
             Json::object({{"slots", static_cast<std::int64_t>(slots.size())}, {"keep", keep}}));
   const HubEvent told{.id = parts_.ids.next().text(),
                       .type = "provider.availability-changed",

@@ -53,11 +53,11 @@ struct Scope {
 };
 
 Result<Scope> scope_of(store::Store& store, const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read figures of sessions"));
+  RABT_TRY_STATUS(may(access::Right::figures_see, ask.caller, "read figures of sessions"));
   Scope scope;
   RABT_TRY(period, period_of(ask));
   scope.period = period;
-  if (!manages(ask)) scope.provider = ask.caller.who.person;
+  if (!manages(ask.caller)) scope.provider = ask.caller.who.person;
   const std::string_view session = ask.parameter("session");
   if (session.empty()) return scope;
   const Reference reference = read_reference(session);
@@ -86,7 +86,7 @@ Answer PracticeService::quality_metrics(const Ask& ask) {
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
         kQuality,
-        {ask.caller.who.tenant, scope.period.from_ms, scope.period.to_ms, scope.provider,
+        {ask.caller.who.tenant, scope.period.from_ms(), scope.period.to_ms(), scope.provider,
          scope.session},
         [&](const Row& row) {
           const auto count = static_cast<double>(row.integer(1));
@@ -129,8 +129,8 @@ Answer PracticeService::performance(const Ask& ask) {
   double join_seconds = 0;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(kPerformance,
-                                     {ask.caller.who.tenant, scope.period.from_ms,
-                                      scope.period.to_ms, scope.provider, scope.session},
+                                     {ask.caller.who.tenant, scope.period.from_ms(),
+                                      scope.period.to_ms(), scope.provider, scope.session},
                                      [&](const Row& row) {
                                        const std::string status(row.text(0));
                                        by_status[status] = row.integer(1);
@@ -141,7 +141,7 @@ Answer PracticeService::performance(const Ask& ask) {
     // From the session's beginning until each participant was there; whoever was there before it
     // waited no time.
     return connection.query(kJoins,
-                            {ask.caller.who.tenant, scope.period.from_ms, scope.period.to_ms,
+                            {ask.caller.who.tenant, scope.period.from_ms(), scope.period.to_ms(),
                              scope.provider, scope.session},
                             [&](const Row& row) {
                               ++joins;
@@ -178,7 +178,7 @@ Answer PracticeService::bandwidth(const Ask& ask) {
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
         kBandwidth,
-        {ask.caller.who.tenant, scope.period.from_ms, scope.period.to_ms, scope.provider,
+        {ask.caller.who.tenant, scope.period.from_ms(), scope.period.to_ms(), scope.provider,
          scope.session},
         [&](const Row& row) {
           sent += row.integer(1);
@@ -203,7 +203,7 @@ Answer PracticeService::bandwidth(const Ask& ask) {
 
 // One line for each licence: what the Saudi Commission for Health Specialties is told of a month.
 Answer PracticeService::scfhs_report(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::practice_audit, ask, "read this report"));
+  RABT_TRY_STATUS(may(access::Right::practice_audit, ask.caller, "read this report"));
   const std::string& tenant = ask.caller.who.tenant;
   const std::string_view text = ask.parameter("month");
   const auto begins = parse_iso8601(std::string(text) + "-01T00:00:00Z");
@@ -246,7 +246,7 @@ Answer PracticeService::scfhs_report(const Ask& ask) {
                                  {"minutes", whole_minutes(line.seconds)},
                                  {"trainingMinutes", whole_minutes(line.training_seconds)}}));
   }
-  RABT_TRY_STATUS(append(entry(ask, "compliance.read", "report:scfhs",
+  RABT_TRY_STATUS(append(entry(ask.caller, "compliance.read", "report:scfhs",
                                Json::object({{"month", text}, {"rows", rows.size()}}))));
   return Json::object({{"month", text}, {"dataSet", "SCFHS_MONTHLY"}, {"items", std::move(rows)}});
 }

@@ -40,7 +40,7 @@ Result<identity::Person> PracticeService::patient_of(const Ask& ask) const {
 
 Status PracticeService::may_onboard(const Ask& ask, std::string_view patient,
                                     std::string_view what) const {
-  RABT_TRY(facts, facts_about(ask, patient));
+  RABT_TRY(facts, facts_about(ask.caller, patient));
   if (access::decide(access::Right::patient_onboard, facts).allowed) return ok_status();
   return not_allowed(what);
 }
@@ -108,7 +108,7 @@ Answer PracticeService::note_onboarding(const Ask& ask) {
   Json steps = Json::array();
   for (const auto& [step, value] : done) steps.push_back(step);
   const audit::Prepared prepared =
-      entry(ask, "patient.onboarded", "person:" + patient.id,
+      entry(ask.caller, "patient.onboarded", "person:" + patient.id,
             Json::object({{"steps", std::move(steps)}}), patient.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     for (const auto& [step, value] : done) {

@@ -13,6 +13,8 @@
 #include "hub/base/metrics.hpp"
 #include "hub/base/random.hpp"
 #include "hub/consultation/acts/surroundings.hpp"
+#include "hub/consultation/practice/clinic_requests.hpp"
+#include "hub/consultation/practice/clinic_views.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/reference.hpp"
@@ -30,14 +32,17 @@ class Practice {
  public:
   virtual ~Practice() = default;
 
-  virtual Answer clinics(const Ask& ask) = 0;
-  virtual Answer add_clinic(const Ask& ask) = 0;
+  virtual Result<ClinicList> clinics(const Caller& caller) = 0;
+  virtual Result<AddedClinic> add_clinic(const Caller& caller, const Asked<AddClinic>& asked) = 0;
   // The id of the clinic that a reference names. Error not_found clinic.unknown.
   [[nodiscard]] virtual Result<std::string> clinic_id(std::string_view tenant,
                                                       const Reference& reference) const = 0;
-  // record: the clinic, here and in the next one.
-  virtual Answer clinic_sessions(const Ask& ask) = 0;
-  virtual Answer add_clinic_session(const Ask& ask) = 0;
+  // At most 1000, by their start.
+  virtual Result<ClinicSessionList> clinic_sessions(const Caller& caller,
+                                                    const Asked<ListClinicSessions>& asked) = 0;
+  // Error conflict provider.busy.
+  virtual Result<ClinicSessionView> add_clinic_session(const Caller& caller,
+                                                       const AddClinicSession& asked) = 0;
 
   // Newest first. Filters: patient, provider, status, from, to.
   virtual Result<Page> visits(const Ask& ask, const Window& window) = 0;

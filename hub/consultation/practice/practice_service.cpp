@@ -15,67 +15,48 @@ std::unique_ptr<Practice> make_practice(PracticeParts parts) {
   return std::make_unique<PracticeService>(std::move(parts));
 }
 
-bool manages(const Ask& ask) {
-  return ask.caller.who.roles.has_any(Roles{Role::admin, Role::operator_});
+bool manages(const Caller& caller) {
+  return caller.who.roles.has_any(Roles{Role::admin, Role::operator_});
 }
 
-bool is_provider(const Ask& ask) {
-  return ask.caller.who.roles.has_any(Roles{Role::doctor, Role::specialist});
+bool is_provider(const Caller& caller) {
+  return caller.who.roles.has_any(Roles{Role::doctor, Role::specialist});
 }
 
 Error not_allowed(std::string_view what) {
   return denied("authorisation.denied", "your role may not " + std::string(what));
 }
 
-Status may(access::Right right, const Ask& ask, std::string_view what, std::string_view of) {
-  access::Facts facts{.roles = ask.caller.who.roles};
-  facts.is.add(access::Is::self, !of.empty() && ask.caller.who.person == of);
+Status may(access::Right right, const Caller& caller, std::string_view what, std::string_view of) {
+  access::Facts facts{.roles = caller.who.roles};
+  facts.is.add(access::Is::self, !of.empty() && caller.who.person == of);
   if (access::decide(right, facts).allowed) return ok_status();
   return not_allowed(what);
 }
 
-Result<access::Facts> PracticeService::facts_about(const Ask& ask, std::string_view patient) const {
-  const std::string& own = ask.caller.who.person;
-  access::Facts facts{.roles = ask.caller.who.roles};
-  RABT_TRY(relations, relations_to(parts_.store, ask.caller.who.tenant, own, patient,
+Result<access::Facts> PracticeService::facts_about(const Caller& caller,
+                                                   std::string_view patient) const {
+  const std::string& own = caller.who.person;
+  access::Facts facts{.roles = caller.who.roles};
+  RABT_TRY(relations, relations_to(parts_.store, caller.who.tenant, own, patient,
                                    {parts_.clock.now(), parts_.treats_before_ms}));
   facts.is = relations;
   facts.is.add(access::Is::self, !own.empty() && own == patient);
   return facts;
 }
 
-Result<Period> period_of(const Ask& ask) {
-  Period period;
-  const auto read = [&](std::string_view name, std::int64_t& into) -> Status {
-    const std::string_view given = ask.parameter(name);
-    if (given.empty()) return ok_status();
-    // A day alone is its beginning.
-    const std::string text = std::string(given) + (given.size() == 10 ? "T00:00:00Z" : "");
-    const auto at = parse_iso8601(text);
-    if (!at.ok()) {
-      return invalid("api.invalid",
-                     std::string(name) + ": it must be a time of RFC 3339 or a date");
-    }
-    into = at->ms;
-    return ok_status();
-  };
-  RABT_TRY_STATUS(read("from", period.from_ms));
-  RABT_TRY_STATUS(read("to", period.to_ms));
-  return period;
-}
-
-audit::Prepared PracticeService::entry(const Ask& ask, std::string_view act, std::string object,
-                                       Json detail, std::string patient) const {
-  return parts_.audit.prepare({.tenant = ask.caller.who.tenant,
-                               .actor = ask.caller.who.actor(),
+audit::Prepared PracticeService::entry(const Caller& caller, std::string_view act,
+                                       std::string object, Json detail, std::string patient) const {
+  return parts_.audit.prepare({.tenant = caller.who.tenant,
+                               .actor = caller.who.actor(),
                                .act = std::string(act),
                                .object = std::move(object),
                                .result = "ok",
                                .detail = std::move(detail),
                                .patient = std::move(patient),
-                               .purpose = ask.caller.purpose,
-                               .client = ask.caller.client,
-                               .request = ask.caller.request});
+                               .purpose = caller.purpose,
+                               .client = caller.client,
+                               .request = caller.request});
 }
 
 Status PracticeService::append(const audit::Prepared& entry) const {
@@ -166,8 +147,9 @@ Json PracticeService::compliance_now() const {
 }
 
 Answer PracticeService::compliance(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::practice_audit, ask, "read figures of compliance"));
-  RABT_TRY_STATUS(append(entry(ask, "compliance.read", "report:compliance", Json::object())));
+  RABT_TRY_STATUS(may(access::Right::practice_audit, ask.caller, "read figures of compliance"));
+  RABT_TRY_STATUS(
+      append(entry(ask.caller, "compliance.read", "report:compliance", Json::object())));
   return compliance_now();
 }
 

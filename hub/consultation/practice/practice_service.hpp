@@ -24,12 +24,14 @@ class PracticeService final : public Practice, public Surroundings {
  public:
   explicit PracticeService(PracticeParts parts) : parts_(std::move(parts)) {}
 
-  Answer clinics(const Ask& ask) override;
-  Answer add_clinic(const Ask& ask) override;
+  Result<ClinicList> clinics(const Caller& caller) override;
+  Result<AddedClinic> add_clinic(const Caller& caller, const Asked<AddClinic>& asked) override;
   [[nodiscard]] Result<std::string> clinic_id(std::string_view tenant,
                                               const Reference& reference) const override;
-  Answer clinic_sessions(const Ask& ask) override;
-  Answer add_clinic_session(const Ask& ask) override;
+  Result<ClinicSessionList> clinic_sessions(const Caller& caller,
+                                            const Asked<ListClinicSessions>& asked) override;
+  Result<ClinicSessionView> add_clinic_session(const Caller& caller,
+                                               const AddClinicSession& asked) override;
 
   Result<Page> visits(const Ask& ask, const Window& window) override;
   Answer open_visit(const Ask& ask) override;
@@ -145,7 +147,8 @@ class PracticeService final : public Practice, public Surroundings {
                                  std::string_view provider, bool keep,
                                  const std::vector<SlotInput>& slots) const;
   // Relations of the caller to a patient: self, and those of relations_to().
-  [[nodiscard]] Result<access::Facts> facts_about(const Ask& ask, std::string_view patient) const;
+  [[nodiscard]] Result<access::Facts> facts_about(const Caller& caller,
+                                                  std::string_view patient) const;
   // onboarding.cpp
   [[nodiscard]] Result<identity::Person> patient_of(const Ask& ask) const;
   [[nodiscard]] Status may_onboard(const Ask& ask, std::string_view patient,
@@ -168,8 +171,9 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Status note_compliance();
 
   // Prepared for the audit log.
-  [[nodiscard]] audit::Prepared entry(const Ask& ask, std::string_view act, std::string object,
-                                      Json detail, std::string patient = {}) const;
+  [[nodiscard]] audit::Prepared entry(const Caller& caller, std::string_view act,
+                                      std::string object, Json detail,
+                                      std::string patient = {}) const;
   [[nodiscard]] Status append(const audit::Prepared& entry) const;
 
   const PracticeParts parts_;
@@ -196,17 +200,11 @@ class PracticeService final : public Practice, public Surroundings {
 };
 
 // Administrators and operators of the tenant.
-[[nodiscard]] bool manages(const Ask& ask);
+[[nodiscard]] bool manages(const Caller& caller);
 // what: as a refusal says it, "list visits". of: the person whom it is about; empty if nobody.
-[[nodiscard]] Status may(access::Right right, const Ask& ask, std::string_view what,
+[[nodiscard]] Status may(access::Right right, const Caller& caller, std::string_view what,
                          std::string_view of = {});
-[[nodiscard]] bool is_provider(const Ask& ask);
+[[nodiscard]] bool is_provider(const Caller& caller);
 [[nodiscard]] Error not_allowed(std::string_view what);
-// Times `from` and `to` of the query; all time when they are absent. Error invalid api.invalid.
-struct Period {
-  std::int64_t from_ms = 0;
-  std::int64_t to_ms = INT64_MAX;
-};
-[[nodiscard]] Result<Period> period_of(const Ask& ask);
 
 }  // namespace rabt::consultation

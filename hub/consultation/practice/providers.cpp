@@ -248,7 +248,7 @@ Answer PracticeService::set_presence(const Ask& ask) {
   }
   if (person.empty()) return not_allowed("have a presence; it belongs to a person");
   RABT_TRY_STATUS(
-      may(access::Right::provider_manage, ask, "set the presence of somebody else", person));
+      may(access::Right::provider_manage, ask.caller, "set the presence of somebody else", person));
   Fields fields(ask.body);
   fields.only({"status"});
   const std::string status = fields.word("status", {"online", "offline", "busy"});
@@ -256,7 +256,7 @@ Answer PracticeService::set_presence(const Ask& ask) {
   RABT_TRY_STATUS(fields.done());
   const Timestamp at = parts_.clock.now();
   const audit::Prepared set =
-      entry(ask, "presence.set", "person:" + person, Json::object({{"status", status}}));
+      entry(ask.caller, "presence.set", "person:" + person, Json::object({{"status", status}}));
   const HubEvent told{.id = parts_.ids.next().text(),
                       .type = "provider.presence-changed",
                       .at = at,

@@ -230,11 +230,11 @@ Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsag
 
 // A doctor sees what his own sessions used, who manages the tenant what all did.
 static std::string_view whose_sessions(const Ask& ask) {
-  return manages(ask) ? std::string_view() : std::string_view(ask.caller.who.person);
+  return manages(ask.caller) ? std::string_view() : std::string_view(ask.caller.who.person);
 }
 
 Answer PracticeService::usage(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
+  RABT_TRY_STATUS(may(access::Right::figures_see, ask.caller, "read the usage"));
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(month, month_asked(ask));
   const std::string_view provider = whose_sessions(ask);
@@ -275,7 +275,7 @@ Answer PracticeService::usage(const Ask& ask) {
 }
 
 Answer PracticeService::usage_by_session(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
+  RABT_TRY_STATUS(may(access::Right::figures_see, ask.caller, "read the usage"));
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(month, month_asked(ask));
   RABT_TRY(usage, usage_of(tenant, month, whose_sessions(ask)));

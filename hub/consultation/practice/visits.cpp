@@ -134,7 +134,7 @@ Result<Json> PracticeService::visit_json(std::string_view tenant, const VisitRow
 
 Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
   const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "list visits"));
+  RABT_TRY_STATUS(may(access::Right::visits_manage, ask.caller, "list visits"));
   RABT_TRY(period, period_of(ask));
   std::string persons[2];
   const std::string_view names[2] = {"patient", "provider"};
@@ -152,7 +152,7 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
   std::string own;
   if (!ask.caller.who.roles.has_any({identity::Role::admin, identity::Role::operator_,
                                      identity::Role::integration, identity::Role::desk})) {
-    RABT_TRY(facts, facts_about(ask, persons[0]));
+    RABT_TRY(facts, facts_about(ask.caller, persons[0]));
     if (!facts.is.has(access::Is::treats)) own = ask.caller.who.person;
   }
   const std::string status = upper(ask.parameter("status"));
@@ -170,7 +170,7 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
     RABT_TRY(also, identity::others_of(connection, tenant, persons[0]));
     RABT_TRY_STATUS(
         connection.query(kList,
-                         {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms,
+                         {tenant, persons[0], persons[1], status, period.from_ms(), period.to_ms(),
                           before, limit + 1, window.skip.value_or(0), own, also[0], also[1],
                           also[2], also[3], also[4], also[5], also[6], also[7]},
                          [&](const Row& row) {
@@ -181,7 +181,7 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
     if (!window.skip) return ok_status();
     return connection.query(
         kCount,
-        {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms, own, also[0],
+        {tenant, persons[0], persons[1], status, period.from_ms(), period.to_ms(), own, also[0],
          also[1], also[2], also[3], also[4], also[5], also[6], also[7]},
         [&](const Row& row) {
           page.total = row.integer(0);
@@ -201,7 +201,7 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
 
 Answer PracticeService::open_visit(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "open a visit"));
+  RABT_TRY_STATUS(may(access::Right::visits_manage, ask.caller, "open a visit"));
   Fields fields(ask.body);
   fields.only({"patient", "provider", "externalId"});
   if (!fields.has("patient")) fields.wrong("patient", "it is needed");
@@ -212,7 +212,7 @@ Answer PracticeService::open_visit(const Ask& ask) {
   RABT_TRY_STATUS(fields.done());
   const auto patient = parts_.people.resolve(tenant, ask.body["patient"]);
   if (!patient.ok()) fields.wrong("patient", "there is no such person");
-  Result<std::string> provider = std::string(is_provider(ask) ? ask.caller.who.person : "");
+  Result<std::string> provider = std::string(is_provider(ask.caller) ? ask.caller.who.person : "");
   if (fields.has("provider")) {
     provider = parts_.people.resolve(tenant, ask.body["provider"]);
     if (!provider.ok()) fields.wrong("provider", "there is no such person");
@@ -234,7 +234,7 @@ Answer PracticeService::open_visit(const Ask& ask) {
                        external_json.dump(), parts_.random);
   }
   const audit::Prepared opened =
-      entry(ask, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
+      entry(ask.caller, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
   VisitRow made{.id = id,
                 .number = 0,
                 .version = 1,
@@ -283,7 +283,7 @@ Answer PracticeService::visit(const Ask& ask) {
 Status PracticeService::may_visit(access::Right right, const Ask& ask, const VisitRow& row,
                                   std::string_view what) const {
   const std::string& own = ask.caller.who.person;
-  RABT_TRY(facts, facts_about(ask, row.patient));
+  RABT_TRY(facts, facts_about(ask.caller, row.patient));
   // A visit without a doctor is that of whoever treats its patient.
   const bool treats = row.provider.empty() && facts.is.has(access::Is::treats);
   facts.is.add(access::Is::treating, treats || (!own.empty() && own == row.provider));
@@ -316,7 +316,7 @@ Answer PracticeService::close_visit(const Ask& ask) {
   if (row.status == "CLOSED") return visit_json(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));
   const audit::Prepared closed =
-      entry(ask, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
+      entry(ask.caller, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::int64_t active = 0;
     RABT_TRY_STATUS(transaction.query(kActive, {tenant, row.id}, [&](const Row& found) {
@@ -340,7 +340,7 @@ Answer PracticeService::reopen_visit(const Ask& ask) {
   if (row.status == "OPEN") return visit_json(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));
   const audit::Prepared reopened =
-      entry(ask, "visit.reopened", "visit:" + row.id, Json::object(), person.pseudonym);
+      entry(ask.caller, "visit.reopened", "visit:" + row.id, Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(changed, transaction.execute(kReopen, {tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, reopened) : ok_status();

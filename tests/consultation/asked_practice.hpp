@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "hub/consultation/practice/practice.hpp"
+#include "tests/consultation/shown.hpp"
+
+namespace rabt::consultation {
+
+// The practice as a door sees it: an ask in, JSON out.
+class AskedPractice {
+ public:
+  explicit AskedPractice(std::unique_ptr<Practice> made) : made_(std::move(made)) {}
+
+  [[nodiscard]] Practice& itself() { return *made_; }
+
+  Answer clinics(const Ask& ask) { return shown(made_->clinics(ask.caller)); }
+  Answer add_clinic(const Ask& ask) {
+    return shown(made_->add_clinic(ask.caller, add_clinic_of(ask)));
+  }
+  Answer clinic_sessions(const Ask& ask) {
+    return shown(made_->clinic_sessions(ask.caller, list_clinic_sessions_of(ask)));
+  }
+  Answer add_clinic_session(const Ask& ask) {
+    return shown(made_->add_clinic_session(ask.caller, add_clinic_session_of(ask)));
+  }
+
+  Result<Page> visits(const Ask& ask, const Window& window) { return made_->visits(ask, window); }
+  Answer open_visit(const Ask& ask) { return made_->open_visit(ask); }
+  Answer visit(const Ask& ask) { return made_->visit(ask); }
+  Answer close_visit(const Ask& ask) { return made_->close_visit(ask); }
+  Answer reopen_visit(const Ask& ask) { return made_->reopen_visit(ask); }
+
+  Answer providers(const Ask& ask) { return made_->providers(ask); }
+  Answer provider(const Ask& ask) { return made_->provider(ask); }
+  Answer availability(const Ask& ask) { return made_->availability(ask); }
+  Answer set_availability(const Ask& ask) { return made_->set_availability(ask); }
+  Answer set_presence(const Ask& ask) { return made_->set_presence(ask); }
+
+  Answer onboarding(const Ask& ask) { return made_->onboarding(ask); }
+  Answer note_onboarding(const Ask& ask) { return made_->note_onboarding(ask); }
+
+  Answer usage(const Ask& ask) { return made_->usage(ask); }
+  Answer usage_by_session(const Ask& ask) { return made_->usage_by_session(ask); }
+  Answer quality_metrics(const Ask& ask) { return made_->quality_metrics(ask); }
+  Answer performance(const Ask& ask) { return made_->performance(ask); }
+  Answer bandwidth(const Ask& ask) { return made_->bandwidth(ask); }
+
+  Answer note_templates(const Ask& ask) { return made_->note_templates(ask); }
+  Answer ui_strings(const Ask& ask) { return made_->ui_strings(ask); }
+  Answer terms(const Ask& ask) { return made_->terms(ask); }
+  Answer video_settings(const Ask& ask) { return made_->video_settings(ask); }
+  Answer compliance(const Ask& ask) { return made_->compliance(ask); }
+  Answer scfhs_report(const Ask& ask) { return made_->scfhs_report(ask); }
+
+  void seen(std::string_view tenant, std::string_view person) { made_->seen(tenant, person); }
+  [[nodiscard]] Surroundings& surroundings() { return made_->surroundings(); }
+  Status catch_up() { return made_->catch_up(); }
+  void write_metrics(MetricsWriter& out) const { made_->write_metrics(out); }
+
+ private:
+  std::unique_ptr<Practice> made_;
+};
+
+}  // namespace rabt::consultation
