@@ -27,11 +27,23 @@ class AskedPractice {
     return shown(made_->add_clinic_session(ask.caller, add_clinic_session_of(ask)));
   }
 
-  Result<Page> visits(const Ask& ask, const Window& window) { return made_->visits(ask, window); }
-  Answer open_visit(const Ask& ask) { return made_->open_visit(ask); }
-  Answer visit(const Ask& ask) { return made_->visit(ask); }
-  Answer close_visit(const Ask& ask) { return made_->close_visit(ask); }
-  Answer reopen_visit(const Ask& ask) { return made_->reopen_visit(ask); }
+  Result<Page> visits(const Ask& ask, const Window& window) {
+    auto page = made_->visits(ask.caller, list_visits_of(ask), window);
+    if (!page.ok()) return page.error();
+    Page out{.items = {}, .next = page->next, .total = page->total};
+    for (const VisitView& one : page->items) out.items.push_back(to_json(one));
+    return out;
+  }
+  Answer open_visit(const Ask& ask) {
+    return shown(made_->open_visit(ask.caller, open_visit_of(ask)));
+  }
+  Answer visit(const Ask& ask) { return shown(made_->visit(ask.caller, visit_of(ask))); }
+  Answer close_visit(const Ask& ask) {
+    return shown(made_->close_visit(ask.caller, visit_of(ask)));
+  }
+  Answer reopen_visit(const Ask& ask) {
+    return shown(made_->reopen_visit(ask.caller, visit_of(ask)));
+  }
 
   Answer providers(const Ask& ask) { return made_->providers(ask); }
   Answer provider(const Ask& ask) { return made_->provider(ask); }

@@ -29,18 +29,19 @@ constexpr std::int64_t kSameMs = 24LL * 3'600'000;
 
 }  // namespace
 
-Result<identity::Person> PracticeService::patient_of(const Ask& ask) const {
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(id, parts_.people.resolve(tenant, Json(ask.record)));
+Result<identity::Person> PracticeService::patient_of(const Caller& caller,
+                                                     std::string_view patient) const {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(id, parts_.people.resolve(tenant, Json(patient)));
   RABT_TRY(person, parts_.people.find(tenant, id));
   if (!person.roles.has(Role::patient))
     return not_found("person.unknown", "there is no such patient");
   return person;
 }
 
-Status PracticeService::may_onboard(const Ask& ask, std::string_view patient,
+Status PracticeService::may_onboard(const Caller& caller, std::string_view patient,
                                     std::string_view what) const {
-  RABT_TRY(facts, facts_about(ask.caller, patient));
+  RABT_TRY(facts, facts_about(caller, patient));
   if (access::decide(access::Right::patient_onboard, facts).allowed) return ok_status();
   return not_allowed(what);
 }
@@ -67,15 +68,15 @@ Answer PracticeService::onboarding_json(std::string_view tenant, std::string_vie
 }
 
 Answer PracticeService::onboarding(const Ask& ask) {
-  RABT_TRY(patient, patient_of(ask));
-  RABT_TRY_STATUS(may_onboard(ask, patient.id, "see how this patient was made ready"));
+  RABT_TRY(patient, patient_of(ask.caller, ask.record));
+  RABT_TRY_STATUS(may_onboard(ask.caller, patient.id, "see how this patient was made ready"));
   return onboarding_json(ask.caller.who.tenant, patient.id);
 }
 
 Answer PracticeService::note_onboarding(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(patient, patient_of(ask));
-  RABT_TRY_STATUS(may_onboard(ask, patient.id, "make this patient ready"));
+  RABT_TRY(patient, patient_of(ask.caller, ask.record));
+  RABT_TRY_STATUS(may_onboard(ask.caller, patient.id, "make this patient ready"));
   Fields fields(ask.body);
   fields.only({"deviceChecked", "consentShown", "language", "at"});
   std::vector<std::pair<std::string_view, std::string>> done;

@@ -15,6 +15,8 @@
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/practice/clinic_requests.hpp"
 #include "hub/consultation/practice/clinic_views.hpp"
+#include "hub/consultation/practice/visit_requests.hpp"
+#include "hub/consultation/practice/visit_views.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/reference.hpp"
@@ -44,17 +46,20 @@ class Practice {
   virtual Result<ClinicSessionView> add_clinic_session(const Caller& caller,
                                                        const AddClinicSession& asked) = 0;
 
-  // Newest first. Filters: patient, provider, status, from, to.
-  virtual Result<Page> visits(const Ask& ask, const Window& window) = 0;
-  // {patient, provider?} -> Visit {id, uuid, number, patient, provider, status, openedAt, ...}
-  virtual Answer open_visit(const Ask& ask) = 0;
-  // record: the visit, here and in the next one.
-  virtual Answer visit(const Ask& ask) = 0;
-  virtual Answer close_visit(const Ask& ask) = 0;
+  // Newest first.
+  virtual Result<PageOf<VisitView>> visits(const Caller& caller, const Asked<ListVisits>& asked,
+                                           const Window& window) = 0;
+  // The visit that has this name already where there is one. Error conflict visit.other_patient.
+  virtual Result<VisitView> open_visit(const Caller& caller, const Asked<OpenVisit>& asked) = 0;
+  virtual Result<VisitView> visit(const Caller& caller, const OfVisit& asked) = 0;
+  // Error conflict visit.session_active.
+  virtual Result<VisitView> close_visit(const Caller& caller, const OfVisit& asked) = 0;
   // One that was closed by mistake goes on.
-  virtual Answer reopen_visit(const Ask& ask) = 0;
-  // visit_close of the visit `record`, patient_onboard of the patient. Errors: denied, not_found.
-  [[nodiscard]] virtual Status allows(const Ask& ask, access::Right right) const = 0;
+  virtual Result<VisitView> reopen_visit(const Caller& caller, const OfVisit& asked) = 0;
+  // visit_close of the visit that `record` names, patient_onboard of the patient. Errors: denied,
+  // not_found.
+  [[nodiscard]] virtual Status allows(const Caller& caller, access::Right right,
+                                      std::string_view record) const = 0;
 
   // {items: [{id, uuid, number, name, specialty, licenceNumber, languages, gender, videoEnabled,
   // status}]}; filters: specialty, gender, language, status, at

@@ -33,12 +33,14 @@ class PracticeService final : public Practice, public Surroundings {
   Result<ClinicSessionView> add_clinic_session(const Caller& caller,
                                                const AddClinicSession& asked) override;
 
-  Result<Page> visits(const Ask& ask, const Window& window) override;
-  Answer open_visit(const Ask& ask) override;
-  Answer visit(const Ask& ask) override;
-  Answer close_visit(const Ask& ask) override;
-  Answer reopen_visit(const Ask& ask) override;
-  [[nodiscard]] Status allows(const Ask& ask, access::Right right) const override;
+  Result<PageOf<VisitView>> visits(const Caller& caller, const Asked<ListVisits>& asked,
+                                   const Window& window) override;
+  Result<VisitView> open_visit(const Caller& caller, const Asked<OpenVisit>& asked) override;
+  Result<VisitView> visit(const Caller& caller, const OfVisit& asked) override;
+  Result<VisitView> close_visit(const Caller& caller, const OfVisit& asked) override;
+  Result<VisitView> reopen_visit(const Caller& caller, const OfVisit& asked) override;
+  [[nodiscard]] Status allows(const Caller& caller, access::Right right,
+                              std::string_view record) const override;
 
   Answer providers(const Ask& ask) override;
   Answer provider(const Ask& ask) override;
@@ -127,12 +129,14 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
                                             const Reference& reference) const;
   // Decides about the caller and a visit. Error: that of the decision.
-  [[nodiscard]] Status may_visit(access::Right right, const Ask& ask, const VisitRow& row,
+  [[nodiscard]] Status may_visit(access::Right right, const Caller& caller, const VisitRow& row,
                                  std::string_view what) const;
-  [[nodiscard]] Result<VisitRow> visit_to_change(const Ask& ask, std::string_view what) const;
-  [[nodiscard]] Result<Json> visit_json(std::string_view tenant, const VisitRow& row) const;
-  // external: the visit's externalId, opened.
-  [[nodiscard]] static Json visit_json(const VisitRow& row, const Json& external);
+  [[nodiscard]] Result<VisitRow> visit_to_change(const Caller& caller, const Reference& visit,
+                                                 std::string_view what) const;
+  // Without its name in another system.
+  [[nodiscard]] static VisitView view_of(const VisitRow& row);
+  // With it.
+  [[nodiscard]] Result<VisitView> opened_view(std::string_view tenant, const VisitRow& row) const;
   // providers.cpp
   [[nodiscard]] Result<identity::Person> provider_of(const Ask& ask) const;
   [[nodiscard]] Result<std::map<std::string, PresenceNow>> presences(std::string_view tenant) const;
@@ -150,8 +154,9 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Result<access::Facts> facts_about(const Caller& caller,
                                                   std::string_view patient) const;
   // onboarding.cpp
-  [[nodiscard]] Result<identity::Person> patient_of(const Ask& ask) const;
-  [[nodiscard]] Status may_onboard(const Ask& ask, std::string_view patient,
+  [[nodiscard]] Result<identity::Person> patient_of(const Caller& caller,
+                                                    std::string_view patient) const;
+  [[nodiscard]] Status may_onboard(const Caller& caller, std::string_view patient,
                                    std::string_view what) const;
   [[nodiscard]] Answer onboarding_json(std::string_view tenant, std::string_view patient) const;
   // usage.cpp
