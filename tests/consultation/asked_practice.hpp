@@ -45,11 +45,19 @@ class AskedPractice {
     return shown(made_->reopen_visit(ask.caller, visit_of(ask)));
   }
 
-  Answer providers(const Ask& ask) { return made_->providers(ask); }
-  Answer provider(const Ask& ask) { return made_->provider(ask); }
-  Answer availability(const Ask& ask) { return made_->availability(ask); }
-  Answer set_availability(const Ask& ask) { return made_->set_availability(ask); }
-  Answer set_presence(const Ask& ask) { return made_->set_presence(ask); }
+  Answer providers(const Ask& ask) {
+    return shown(made_->providers(ask.caller, list_providers_of(ask)));
+  }
+  Answer provider(const Ask& ask) { return shown(made_->provider(ask.caller, provider_of(ask))); }
+  Answer availability(const Ask& ask) {
+    return shown(made_->availability(ask.caller, get_availability_of(ask)));
+  }
+  Answer set_availability(const Ask& ask) {
+    return shown(made_->set_availability(ask.caller, set_availability_of(ask)));
+  }
+  Answer set_presence(const Ask& ask) {
+    return shown(made_->set_presence(ask.caller, set_presence_of(ask)));
+  }
 
   Answer onboarding(const Ask& ask) { return made_->onboarding(ask); }
   Answer note_onboarding(const Ask& ask) { return made_->note_onboarding(ask); }

@@ -15,6 +15,8 @@
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/practice/clinic_requests.hpp"
 #include "hub/consultation/practice/clinic_views.hpp"
+#include "hub/consultation/practice/provider_requests.hpp"
+#include "hub/consultation/practice/provider_views.hpp"
 #include "hub/consultation/practice/visit_requests.hpp"
 #include "hub/consultation/practice/visit_views.hpp"
 #include "hub/consultation/record/records.hpp"
@@ -61,16 +63,17 @@ class Practice {
   [[nodiscard]] virtual Status allows(const Caller& caller, access::Right right,
                                       std::string_view record) const = 0;
 
-  // {items: [{id, uuid, number, name, specialty, licenceNumber, languages, gender, videoEnabled,
-  // status}]}; filters: specialty, gender, language, status, at
-  virtual Answer providers(const Ask& ask) = 0;
-  // record: the provider, here and in the next three. One item of the list.
-  virtual Answer provider(const Ask& ask) = 0;
-  // {provider, status, timeZone, slots: [...]}
-  virtual Answer availability(const Ask& ask) = 0;
-  virtual Answer set_availability(const Ask& ask) = 0;
-  // {status: online, offline or busy}
-  virtual Answer set_presence(const Ask& ask) = 0;
+  // Active ones, by number.
+  virtual Result<ProviderList> providers(const Caller& caller,
+                                         const Asked<ListProviders>& asked) = 0;
+  // Error not_found provider.unknown, here and in the next ones.
+  virtual Result<ProviderView> provider(const Caller& caller, const OfProvider& asked) = 0;
+  virtual Result<AvailabilityView> availability(const Caller& caller,
+                                                const GetAvailability& asked) = 0;
+  // Error conflict availability.overlap: with what is kept.
+  virtual Result<AvailabilityView> set_availability(const Caller& caller,
+                                                    const SetAvailability& asked) = 0;
+  virtual Result<PresenceView> set_presence(const Caller& caller, const SetPresence& asked) = 0;
 
   // record: the patient, here and in the next one. {patient, deviceChecked, consentShown, language,
   // complete, steps: [{step, at}]}

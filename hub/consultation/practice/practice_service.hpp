@@ -42,11 +42,13 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Status allows(const Caller& caller, access::Right right,
                               std::string_view record) const override;
 
-  Answer providers(const Ask& ask) override;
-  Answer provider(const Ask& ask) override;
-  Answer availability(const Ask& ask) override;
-  Answer set_availability(const Ask& ask) override;
-  Answer set_presence(const Ask& ask) override;
+  Result<ProviderList> providers(const Caller& caller, const Asked<ListProviders>& asked) override;
+  Result<ProviderView> provider(const Caller& caller, const OfProvider& asked) override;
+  Result<AvailabilityView> availability(const Caller& caller,
+                                        const GetAvailability& asked) override;
+  Result<AvailabilityView> set_availability(const Caller& caller,
+                                            const SetAvailability& asked) override;
+  Result<PresenceView> set_presence(const Caller& caller, const SetPresence& asked) override;
 
   Answer onboarding(const Ask& ask) override;
   Answer note_onboarding(const Ask& ask) override;
@@ -98,12 +100,6 @@ class PracticeService final : public Practice, public Surroundings {
     // The person who opened it. Empty when it was no person.
     std::string opened_by;
   };
-  struct SlotInput {
-    std::int64_t starts_ms = 0;
-    std::int64_t ends_ms = 0;
-    std::string status = "free";
-    std::string clinic;
-  };
   struct PresenceNow {
     std::string status;
     std::int64_t since_ms = 0;
@@ -138,18 +134,17 @@ class PracticeService final : public Practice, public Surroundings {
   // With it.
   [[nodiscard]] Result<VisitView> opened_view(std::string_view tenant, const VisitRow& row) const;
   // providers.cpp
-  [[nodiscard]] Result<identity::Person> provider_of(const Ask& ask) const;
+  [[nodiscard]] Result<identity::Person> find_provider(std::string_view tenant,
+                                                       const Reference& provider) const;
   [[nodiscard]] Result<std::map<std::string, PresenceNow>> presences(std::string_view tenant) const;
-  [[nodiscard]] static Json provider_json(const identity::Person& person,
-                                          const std::map<std::string, PresenceNow>& presences);
+  [[nodiscard]] static ProviderView view_of(const identity::Person& person,
+                                            const std::map<std::string, PresenceNow>& presences);
   [[nodiscard]] static PresenceNow status_in(const std::map<std::string, PresenceNow>& presences,
                                              std::string_view person);
   // availability.cpp
-  [[nodiscard]] std::vector<SlotInput> read_slots(const Ask& ask, Fields& fields) const;
-  void read_weekly(const Ask& ask, Fields& fields, std::vector<SlotInput>& out) const;
   [[nodiscard]] Status put_slots(store::Transaction& transaction, std::string_view tenant,
                                  std::string_view provider, bool keep,
-                                 const std::vector<SlotInput>& slots) const;
+                                 const std::vector<SetAvailability::Slot>& slots) const;
   // Relations of the caller to a patient: self, and those of relations_to().
   [[nodiscard]] Result<access::Facts> facts_about(const Caller& caller,
                                                   std::string_view patient) const;
