@@ -59,8 +59,12 @@ class AskedPractice {
     return shown(made_->set_presence(ask.caller, set_presence_of(ask)));
   }
 
-  Answer onboarding(const Ask& ask) { return made_->onboarding(ask); }
-  Answer note_onboarding(const Ask& ask) { return made_->note_onboarding(ask); }
+  Answer onboarding(const Ask& ask) {
+    return shown(made_->onboarding(ask.caller, patient_of(ask)));
+  }
+  Answer note_onboarding(const Ask& ask) {
+    return shown(made_->note_onboarding(ask.caller, note_onboarding_of(ask)));
+  }
 
   Answer usage(const Ask& ask) { return made_->usage(ask); }
   Answer usage_by_session(const Ask& ask) { return made_->usage_by_session(ask); }

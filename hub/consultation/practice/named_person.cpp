@@ -2,7 +2,16 @@
 
 namespace rabt::consultation {
 
+namespace {
+
+// The directory takes longer ones for no number.
+constexpr std::size_t kMaxDigits = 18;
+
+}  // namespace
+
 Reference person_in(const Json& json) {
+  if (json.is_string() && json.as_string().size() > kMaxDigits)
+    return {.id = identity::ulid_of(json.as_string())};
   if (!json["system"].is_string() || !json["value"].is_string()) return reference_in(json);
   return {.external = std::pair{json["system"].as_string(), json["value"].as_string()}};
 }

@@ -15,6 +15,8 @@
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/practice/clinic_requests.hpp"
 #include "hub/consultation/practice/clinic_views.hpp"
+#include "hub/consultation/practice/onboarding_requests.hpp"
+#include "hub/consultation/practice/onboarding_views.hpp"
 #include "hub/consultation/practice/provider_requests.hpp"
 #include "hub/consultation/practice/provider_views.hpp"
 #include "hub/consultation/practice/visit_requests.hpp"
@@ -75,11 +77,10 @@ class Practice {
                                                     const SetAvailability& asked) = 0;
   virtual Result<PresenceView> set_presence(const Caller& caller, const SetPresence& asked) = 0;
 
-  // record: the patient, here and in the next one. {patient, deviceChecked, consentShown, language,
-  // complete, steps: [{step, at}]}
-  virtual Answer onboarding(const Ask& ask) = 0;
-  // {deviceChecked?, consentShown?, language?, at?}: steps that are done.
-  virtual Answer note_onboarding(const Ask& ask) = 0;
+  // Error not_found person.unknown, here and in the next one.
+  virtual Result<OnboardingView> onboarding(const Caller& caller, const OfPatient& asked) = 0;
+  virtual Result<OnboardingView> note_onboarding(const Caller& caller,
+                                                 const NoteOnboarding& asked) = 0;
 
   // {year, month, timeZone, attendeeMinutes, attendeeSeconds, adjustmentSeconds, limit, remaining,
   // percentage, sessions, activeSessions, alerts}

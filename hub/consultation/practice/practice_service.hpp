@@ -50,8 +50,9 @@ class PracticeService final : public Practice, public Surroundings {
                                             const SetAvailability& asked) override;
   Result<PresenceView> set_presence(const Caller& caller, const SetPresence& asked) override;
 
-  Answer onboarding(const Ask& ask) override;
-  Answer note_onboarding(const Ask& ask) override;
+  Result<OnboardingView> onboarding(const Caller& caller, const OfPatient& asked) override;
+  Result<OnboardingView> note_onboarding(const Caller& caller,
+                                         const NoteOnboarding& asked) override;
 
   Answer usage(const Ask& ask) override;
   Answer usage_by_session(const Ask& ask) override;
@@ -149,11 +150,12 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Result<access::Facts> facts_about(const Caller& caller,
                                                   std::string_view patient) const;
   // onboarding.cpp
-  [[nodiscard]] Result<identity::Person> patient_of(const Caller& caller,
-                                                    std::string_view patient) const;
+  [[nodiscard]] Result<identity::Person> find_patient(std::string_view tenant,
+                                                      const Reference& patient) const;
   [[nodiscard]] Status may_onboard(const Caller& caller, std::string_view patient,
                                    std::string_view what) const;
-  [[nodiscard]] Answer onboarding_json(std::string_view tenant, std::string_view patient) const;
+  [[nodiscard]] Result<OnboardingView> onboarding_of(std::string_view tenant,
+                                                     std::string_view patient) const;
   // usage.cpp
   // Seconds by month and participant.
   using Metered = std::map<std::pair<std::string, std::string>, std::int64_t>;

@@ -14,7 +14,7 @@ namespace rabt::consultation {
 struct ListVisits {
   std::optional<Reference> patient{};
   std::optional<Reference> provider{};
-  // Of the opening.
+  // Bounds of the opening.
   Period period{};
   // OPEN or CLOSED; empty for both. The list of an unknown person is empty before a mistake here
   // counts.

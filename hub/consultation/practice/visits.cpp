@@ -293,7 +293,7 @@ Status PracticeService::allows(const Caller& caller, access::Right right,
     RABT_TRY_STATUS(visit_to_change(caller, read_reference(record), "close or reopen this visit"));
     return ok_status();
   }
-  RABT_TRY(patient, patient_of(caller, record));
+  RABT_TRY(patient, find_patient(caller.who.tenant, person_in(Json(record))));
   return may_onboard(caller, patient.id, "make this patient ready");
 }
 
