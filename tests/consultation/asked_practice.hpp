@@ -66,18 +66,30 @@ class AskedPractice {
     return shown(made_->note_onboarding(ask.caller, note_onboarding_of(ask)));
   }
 
-  Answer usage(const Ask& ask) { return made_->usage(ask); }
-  Answer usage_by_session(const Ask& ask) { return made_->usage_by_session(ask); }
-  Answer quality_metrics(const Ask& ask) { return made_->quality_metrics(ask); }
-  Answer performance(const Ask& ask) { return made_->performance(ask); }
-  Answer bandwidth(const Ask& ask) { return made_->bandwidth(ask); }
+  Answer usage(const Ask& ask) { return shown(made_->usage(ask.caller, get_usage_of(ask))); }
+  Answer usage_by_session(const Ask& ask) {
+    return shown(made_->usage_by_session(ask.caller, get_usage_of(ask)));
+  }
+  Answer quality_metrics(const Ask& ask) {
+    return shown(made_->quality_metrics(ask.caller, get_figures_of(ask)));
+  }
+  Answer performance(const Ask& ask) {
+    return shown(made_->performance(ask.caller, get_figures_of(ask)));
+  }
+  Answer bandwidth(const Ask& ask) {
+    return shown(made_->bandwidth(ask.caller, get_figures_of(ask)));
+  }
 
-  Answer note_templates(const Ask& ask) { return made_->note_templates(ask); }
-  Answer ui_strings(const Ask& ask) { return made_->ui_strings(ask); }
-  Answer terms(const Ask& ask) { return made_->terms(ask); }
-  Answer video_settings(const Ask& ask) { return made_->video_settings(ask); }
-  Answer compliance(const Ask& ask) { return made_->compliance(ask); }
-  Answer scfhs_report(const Ask& ask) { return made_->scfhs_report(ask); }
+  Answer note_templates(const Ask& ask) { return shown(made_->note_templates(ask.caller)); }
+  Answer ui_strings(const Ask& ask) {
+    return shown(made_->ui_strings(ask.caller, get_strings_of(ask)));
+  }
+  Answer terms(const Ask& ask) { return shown(made_->terms(ask.caller, find_terms_of(ask))); }
+  Answer video_settings(const Ask& ask) { return shown(made_->video_settings(ask.caller)); }
+  Answer compliance(const Ask& ask) { return shown(made_->compliance(ask.caller)); }
+  Answer scfhs_report(const Ask& ask) {
+    return shown(made_->scfhs_report(ask.caller, get_scfhs_report_of(ask)));
+  }
 
   void seen(std::string_view tenant, std::string_view person) { made_->seen(tenant, person); }
   [[nodiscard]] Surroundings& surroundings() { return made_->surroundings(); }

@@ -14,6 +14,7 @@ namespace rabt::api::compat {
 
 using consultation::Ask;
 using consultation::AvailabilityView;
+using consultation::number_or_null;
 using consultation::ProviderView;
 using consultation::SlotView;
 using consultation::text_or_null;
@@ -710,33 +711,35 @@ Result<Response> summary(DoorCall& call) {
 
 // ---- figures
 
-Ask figures(const DoorCall& call) {
+consultation::Asked<consultation::GetFigures> figures(const DoorCall& call) {
   Ask ask = call.ask();
   for (const auto& [theirs, ours] :
        {std::pair{"sessionId", "session"}, {"from", "from"}, {"to", "to"}}) {
     if (const auto value = call.request.parameter(theirs)) ask.query.emplace_back(ours, *value);
   }
-  return ask;
+  return consultation::get_figures_of(ask);
 }
 
 Result<Response> quality(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.quality_metrics(figures(call)));
-  return call.reply(found);
+  RABT_TRY(found, call.house.practice.quality_metrics(call.caller, figures(call)));
+  return call.reply(to_json(found));
 }
 
 Result<Response> performance(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.performance(figures(call)));
-  return call.reply(found);
+  RABT_TRY(found, call.house.practice.performance(call.caller, figures(call)));
+  return call.reply(to_json(found));
 }
 
 Result<Response> bandwidth(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.bandwidth(figures(call)));
-  found.set(
-      "sessions", each(found["sessions"], [](const Json& one) {
-        return Json::object({{"sessionId", uuid_of(first_of(one["session"], one["sessionId"]))},
-                             {"totalBytes", one["totalBytes"]}});
-      }));
-  return call.reply(found);
+  RABT_TRY(found, call.house.practice.bandwidth(call.caller, figures(call)));
+  Json sessions = Json::array();
+  for (const consultation::BandwidthView::Session& one : found.sessions) {
+    sessions.push_back(
+        Json::object({{"sessionId", uuid_of(Json(one.session))}, {"totalBytes", one.total_bytes}}));
+  }
+  Json body = to_json(found);
+  body.set("sessions", std::move(sessions));
+  return call.reply(body);
 }
 
 Result<Response> optimize(DoorCall& call) {
@@ -777,18 +780,19 @@ Result<Response> metrics(DoorCall& call) {
                     .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                     .body = call.house.metrics()};
   }
-  RABT_TRY(speed, call.house.practice.performance(call.ask()));
-  RABT_TRY(lines, call.house.practice.quality_metrics(call.ask()));
-  RABT_TRY(bytes, call.house.practice.bandwidth(call.ask()));
+  const consultation::GetFigures all;
+  RABT_TRY(speed, call.house.practice.performance(call.caller, all));
+  RABT_TRY(lines, call.house.practice.quality_metrics(call.caller, all));
+  RABT_TRY(bytes, call.house.practice.bandwidth(call.caller, all));
   RABT_TRY(recordings, call.house.sessions.recordings.totals(call.ask()));
-  return call.reply(
-      Json::object({{"sessionSuccessRate", speed["successRate"]},
-                    {"averageSessionDurationMinutes", speed["averageDurationMinutes"]},
-                    {"averageQualityScore", lines["averageQualityScore"]},
-                    {"totalBandwidthBytes", bytes["totalBytes"]},
-                    {"recordingCount", recordings.count},
-                    {"recordingBytes", recordings.bytes},
-                    {"activeSessions", speed["activeSessions"]}}));
+  return call.reply(Json::object(
+      {{"sessionSuccessRate", number_or_null(speed.success_rate)},
+       {"averageSessionDurationMinutes", number_or_null(speed.average_duration_minutes)},
+       {"averageQualityScore", number_or_null(lines.average_quality_score)},
+       {"totalBandwidthBytes", bytes.total_bytes},
+       {"recordingCount", recordings.count},
+       {"recordingBytes", recordings.bytes},
+       {"activeSessions", speed.active_sessions}}));
 }
 
 // Sessions, recordings and participants are named by UUIDs; people by what their issuer calls them.

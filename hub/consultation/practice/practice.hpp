@@ -15,10 +15,14 @@
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/practice/clinic_requests.hpp"
 #include "hub/consultation/practice/clinic_views.hpp"
+#include "hub/consultation/practice/figure_requests.hpp"
+#include "hub/consultation/practice/figure_views.hpp"
 #include "hub/consultation/practice/onboarding_requests.hpp"
 #include "hub/consultation/practice/onboarding_views.hpp"
+#include "hub/consultation/practice/page_texts.hpp"
 #include "hub/consultation/practice/provider_requests.hpp"
 #include "hub/consultation/practice/provider_views.hpp"
+#include "hub/consultation/practice/settings_views.hpp"
 #include "hub/consultation/practice/visit_requests.hpp"
 #include "hub/consultation/practice/visit_views.hpp"
 #include "hub/consultation/record/records.hpp"
@@ -82,20 +86,25 @@ class Practice {
   virtual Result<OnboardingView> note_onboarding(const Caller& caller,
                                                  const NoteOnboarding& asked) = 0;
 
-  // {year, month, timeZone, attendeeMinutes, attendeeSeconds, adjustmentSeconds, limit, remaining,
-  // percentage, sessions, activeSessions, alerts}
-  virtual Answer usage(const Ask& ask) = 0;
-  virtual Answer usage_by_session(const Ask& ask) = 0;
-  virtual Answer quality_metrics(const Ask& ask) = 0;
-  virtual Answer performance(const Ask& ask) = 0;
-  virtual Answer bandwidth(const Ask& ask) = 0;
+  // Figures of all sessions for managers of the tenant, of his own for a provider.
+  virtual Result<UsageView> usage(const Caller& caller, const Asked<GetUsage>& asked) = 0;
+  virtual Result<UsageBySessionView> usage_by_session(const Caller& caller,
+                                                      const Asked<GetUsage>& asked) = 0;
+  // Error not_found session.unknown, here and in the next two.
+  virtual Result<QualityMetricsView> quality_metrics(const Caller& caller,
+                                                     const Asked<GetFigures>& asked) = 0;
+  virtual Result<PerformanceView> performance(const Caller& caller,
+                                              const Asked<GetFigures>& asked) = 0;
+  virtual Result<BandwidthView> bandwidth(const Caller& caller, const Asked<GetFigures>& asked) = 0;
 
-  virtual Answer note_templates(const Ask& ask) = 0;
-  virtual Answer ui_strings(const Ask& ask) = 0;
-  virtual Answer terms(const Ask& ask) = 0;
-  virtual Answer video_settings(const Ask& ask) = 0;
-  virtual Answer compliance(const Ask& ask) = 0;
-  virtual Answer scfhs_report(const Ask& ask) = 0;
+  virtual Result<PageTexts> note_templates(const Caller& caller) = 0;
+  virtual Result<PageTexts> ui_strings(const Caller& caller, const GetStrings& asked) = 0;
+  // At most 500.
+  virtual Result<PageTexts> terms(const Caller& caller, const FindTerms& asked) = 0;
+  virtual Result<VideoSettings> video_settings(const Caller& caller) = 0;
+  virtual Result<ComplianceView> compliance(const Caller& caller) = 0;
+  virtual Result<ScfhsReportView> scfhs_report(const Caller& caller,
+                                               const Asked<GetScfhsReport>& asked) = 0;
 
   // A person has a live connection now. Kept in memory for a minute.
   virtual void seen(std::string_view tenant, std::string_view person) = 0;

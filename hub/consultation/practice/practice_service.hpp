@@ -13,8 +13,6 @@
 #include "hub/consultation/practice/metering.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/languages.hpp"
-#include "hub/consultation/request/fields.hpp"
-#include "hub/consultation/request/reference.hpp"
 #include "hub/consultation/session/time.hpp"
 
 namespace rabt::consultation {
@@ -54,18 +52,22 @@ class PracticeService final : public Practice, public Surroundings {
   Result<OnboardingView> note_onboarding(const Caller& caller,
                                          const NoteOnboarding& asked) override;
 
-  Answer usage(const Ask& ask) override;
-  Answer usage_by_session(const Ask& ask) override;
-  Answer quality_metrics(const Ask& ask) override;
-  Answer performance(const Ask& ask) override;
-  Answer bandwidth(const Ask& ask) override;
+  Result<UsageView> usage(const Caller& caller, const Asked<GetUsage>& asked) override;
+  Result<UsageBySessionView> usage_by_session(const Caller& caller,
+                                              const Asked<GetUsage>& asked) override;
+  Result<QualityMetricsView> quality_metrics(const Caller& caller,
+                                             const Asked<GetFigures>& asked) override;
+  Result<PerformanceView> performance(const Caller& caller,
+                                      const Asked<GetFigures>& asked) override;
+  Result<BandwidthView> bandwidth(const Caller& caller, const Asked<GetFigures>& asked) override;
 
-  Answer note_templates(const Ask& ask) override;
-  Answer ui_strings(const Ask& ask) override;
-  Answer terms(const Ask& ask) override;
-  Answer video_settings(const Ask& ask) override;
-  Answer compliance(const Ask& ask) override;
-  Answer scfhs_report(const Ask& ask) override;
+  Result<PageTexts> note_templates(const Caller& caller) override;
+  Result<PageTexts> ui_strings(const Caller& caller, const GetStrings& asked) override;
+  Result<PageTexts> terms(const Caller& caller, const FindTerms& asked) override;
+  Result<VideoSettings> video_settings(const Caller& caller) override;
+  Result<ComplianceView> compliance(const Caller& caller) override;
+  Result<ScfhsReportView> scfhs_report(const Caller& caller,
+                                       const Asked<GetScfhsReport>& asked) override;
 
   void seen(std::string_view tenant, std::string_view person) override;
   Surroundings& surroundings() override { return *this; }
@@ -165,11 +167,11 @@ class PracticeService final : public Practice, public Surroundings {
   // provider: whose sessions; those of all when it is empty.
   [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month,
                                             std::string_view provider = {}) const;
-  [[nodiscard]] Result<Month> month_asked(const Ask& ask) const;
+  [[nodiscard]] Result<Month> month_asked(const Asked<GetUsage>& asked) const;
   [[nodiscard]] Status note_thresholds(std::string_view tenant, const MonthUsage& usage);
 
   // practice_service.cpp
-  [[nodiscard]] Json compliance_now() const;
+  [[nodiscard]] ComplianceView compliance_now() const;
   [[nodiscard]] Status note_compliance();
 
   // Prepared for the audit log.

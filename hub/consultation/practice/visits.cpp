@@ -1,5 +1,6 @@
 #include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/identity/merges.hpp"
 
