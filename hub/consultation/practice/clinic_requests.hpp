@@ -24,11 +24,11 @@ struct AddClinic {
 };
 [[nodiscard]] Asked<AddClinic> add_clinic_of(const Ask& ask);
 
-// record: the clinic, here and in the next one.
 struct ListClinicSessions {
   Reference clinic;
   Period period{};
 };
+// record: the clinic, here and in the next one.
 [[nodiscard]] Asked<ListClinicSessions> list_clinic_sessions_of(const Ask& ask);
 
 struct AddClinicSession {

@@ -112,7 +112,7 @@ struct BandwidthView {
 };
 [[nodiscard]] Json to_json(const BandwidthView& bandwidth);
 
-// A month as the Saudi Commission for Health Specialties is told of it.
+// A month for the Saudi Commission for Health Specialties.
 struct ScfhsReportView {
   // Sum of one provider.
   struct Line {

@@ -134,7 +134,7 @@ class PracticeService final : public Practice, public Surroundings {
                                                  std::string_view what) const;
   // Without its name in another system.
   [[nodiscard]] static VisitView view_of(const VisitRow& row);
-  // With it.
+  // With that name, opened.
   [[nodiscard]] Result<VisitView> opened_view(std::string_view tenant, const VisitRow& row) const;
   // providers.cpp
   [[nodiscard]] Result<identity::Person> find_provider(std::string_view tenant,
