@@ -183,10 +183,8 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
   }
   const bool of_practice =
       *right == access::Right::visit_close || *right == access::Right::patient_onboard;
-  if (of_practice && resources.practice != nullptr) {
-    ask.record = std::string(call.path[0]);
-    return resources.practice->allows(ask, *right);
-  }
+  if (of_practice && resources.practice != nullptr)
+    return resources.practice->allows(ask.caller, *right, call.path[0]);
   if (*right == access::Right::patient_change) return resources.people.may_change_patient(call);
   const identity::Principal& who = call.caller.who;
   bool may = access::is_conceivable(*right, who.roles);

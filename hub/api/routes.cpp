@@ -28,6 +28,14 @@ Result<http::Response> open_stream(Resources& resources, const Call& call) {
   return resources.stream->open(call);
 }
 
+// The handler of an act that needs nothing but its caller.
+template <auto service, auto does>
+Result<http::Response> show(Resources& resources, const Call& call) {
+  RABT_TRY(asked, ask_of(call));
+  RABT_TRY(view, (service_of(resources, service).*does)(asked.caller));
+  return answer(200, to_json(view));
+}
+
 // As a list, or as a stream.
 Result<http::Response> session_events(Resources& resources, const Call& call) {
   if (wants_events(call.request)) return resources.stream->events(call);
@@ -195,36 +203,36 @@ constexpr std::array kRoutes{
     Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&R::records, &Written::set_quality_level>, kSignedIn, repeats(access::Right::session_run)},
 
     // What surrounds sessions.
-    Route{"GET", "/api/v1/clinics", "listClinics", act<&R::practice, &Practice::clinics>, kSignedIn},
-    Route{"POST", "/api/v1/clinics", "addClinic", act<&R::practice, &Practice::add_clinic, 201>, kSignedIn, repeats(access::Right::practice_manage)},
-    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&R::practice, &Practice::clinic_sessions>, kSignedIn},
-    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&R::practice, &Practice::add_clinic_session, 201>, kSignedIn, repeats(access::Right::practice_manage)},
-    Route{"GET", "/api/v1/visits", "listVisits", list<&R::practice, &Practice::visits>, kSignedIn},
-    Route{"POST", "/api/v1/visits", "openVisit", act<&R::practice, &Practice::open_visit, 201>, kSignedIn, repeats(access::Right::visits_manage)},
-    Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&R::practice, &Practice::visit>, kSignedIn},
-    Route{"POST", "/api/v1/visits/{visit}/close", "closeVisit", act<&R::practice, &Practice::close_visit>, kSignedIn, repeats(access::Right::visit_close)},
-    Route{"POST", "/api/v1/visits/{visit}/reopen", "reopenVisit", act<&R::practice, &Practice::reopen_visit>, kSignedIn, repeats(access::Right::visit_close)},
-    Route{"GET", "/api/v1/providers", "listProviders", act<&R::practice, &Practice::providers>, kSignedIn},
-    Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&R::practice, &Practice::availability>, kSignedIn},
-    Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability>, kSignedIn, repeats(access::Right::provider_manage)},
-    Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, repeats(access::Right::provider_manage)},
+    Route{"GET", "/api/v1/clinics", "listClinics", show<&R::practice, &Practice::clinics>, kSignedIn},
+    Route{"POST", "/api/v1/clinics", "addClinic", act<&R::practice, &Practice::add_clinic, consultation::add_clinic_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&R::practice, &Practice::clinic_sessions, consultation::list_clinic_sessions_of>, kSignedIn},
+    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&R::practice, &Practice::add_clinic_session, consultation::add_clinic_session_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/visits", "listVisits", list<&R::practice, &Practice::visits, consultation::list_visits_of>, kSignedIn},
+    Route{"POST", "/api/v1/visits", "openVisit", act<&R::practice, &Practice::open_visit, consultation::open_visit_of, 201>, kSignedIn, repeats(access::Right::visits_manage)},
+    Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&R::practice, &Practice::visit, consultation::visit_of>, kSignedIn},
+    Route{"POST", "/api/v1/visits/{visit}/close", "closeVisit", act<&R::practice, &Practice::close_visit, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
+    Route{"POST", "/api/v1/visits/{visit}/reopen", "reopenVisit", act<&R::practice, &Practice::reopen_visit, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
+    Route{"GET", "/api/v1/providers", "listProviders", act<&R::practice, &Practice::providers, consultation::list_providers_of>, kSignedIn},
+    Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&R::practice, &Practice::availability, consultation::get_availability_of>, kSignedIn},
+    Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability, consultation::set_availability_of>, kSignedIn, repeats(access::Right::provider_manage)},
+    Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence, consultation::set_presence_of>, kSignedIn, repeats(access::Right::provider_manage)},
     // A bad day: a provider is away, or the hub will be.
     Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview>, kArranging, kRepeats},
     Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply>, kArranging, kRepeats},
     Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list>, kArranging},
     Route{"GET", "/api/v1/me/rings", "listMyRings", act<&Sessions::reading, &SessionReading::rings>, kSignedIn},
-    Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, kRepeats},
-    Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage>, kSignedIn},
-    Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&R::practice, &Practice::usage_by_session>, kSignedIn},
-    Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&R::practice, &Practice::quality_metrics>, kSignedIn},
-    Route{"GET", "/api/v1/performance", "getPerformance", act<&R::practice, &Practice::performance>, kSignedIn},
-    Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&R::practice, &Practice::bandwidth>, kSignedIn},
-    Route{"GET", "/api/v1/note-templates", "listNoteTemplates", act<&R::practice, &Practice::note_templates>, kSignedIn},
-    Route{"GET", "/api/v1/ui/strings", "getStrings", act<&R::practice, &Practice::ui_strings>, kSignedIn},
-    Route{"GET", "/api/v1/terms", "listTerms", act<&R::practice, &Practice::terms>, kSignedIn},
-    Route{"GET", "/api/v1/settings/video", "getVideoSettings", act<&R::practice, &Practice::video_settings>, kSignedIn},
-    Route{"GET", "/api/v1/compliance", "getCompliance", act<&R::practice, &Practice::compliance>, kSignedIn},
-    Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&R::practice, &Practice::scfhs_report>, kSignedIn},
+    Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence, consultation::set_presence_of>, kSignedIn, kRepeats},
+    Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage, consultation::get_usage_of>, kSignedIn},
+    Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&R::practice, &Practice::usage_by_session, consultation::get_usage_of>, kSignedIn},
+    Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&R::practice, &Practice::quality_metrics, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/performance", "getPerformance", act<&R::practice, &Practice::performance, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&R::practice, &Practice::bandwidth, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/note-templates", "listNoteTemplates", show<&R::practice, &Practice::note_templates>, kSignedIn},
+    Route{"GET", "/api/v1/ui/strings", "getStrings", act<&R::practice, &Practice::ui_strings, consultation::get_strings_of>, kSignedIn},
+    Route{"GET", "/api/v1/terms", "listTerms", act<&R::practice, &Practice::terms, consultation::find_terms_of>, kSignedIn},
+    Route{"GET", "/api/v1/settings/video", "getVideoSettings", show<&R::practice, &Practice::video_settings>, kSignedIn},
+    Route{"GET", "/api/v1/compliance", "getCompliance", show<&R::practice, &Practice::compliance>, kSignedIn},
+    Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&R::practice, &Practice::scfhs_report, consultation::get_scfhs_report_of>, kSignedIn},
 
     // The service decides about a session's recordings; recordings.cpp names the roles for others.
     Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kSignedIn},
@@ -314,8 +322,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/patients/{id}/unmerge", "unmergePatient", to<&R::people, &PersonRecords::unmerge_patient>, kArranging, repeats(access::Right::patient_merge)},
     Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},
-    Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&R::practice, &Practice::onboarding>, kSignedIn},
-    Route{"POST", "/api/v1/patients/{id}/onboarding", "noteOnboarding", act<&R::practice, &Practice::note_onboarding, 201>, kSignedIn, repeats(access::Right::patient_onboard)},
+    Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&R::practice, &Practice::onboarding, consultation::patient_of>, kSignedIn},
+    Route{"POST", "/api/v1/patients/{id}/onboarding", "noteOnboarding", act<&R::practice, &Practice::note_onboarding, consultation::note_onboarding_of, 201>, kSignedIn, repeats(access::Right::patient_onboard)},
     Route{"GET", "/api/v1/providers/{id}/sessions", "listProviderSessions", provider_sessions, kSignedIn},
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration}), kRepeats},
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},

@@ -243,9 +243,9 @@ Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
     return signal("transcript", what);
   }
   if (kind == "status") {
-    RABT_TRY(set, parts_.practice.set_presence(ask));
-    tell_status(set["status"]);
-    return set;
+    RABT_TRY(set, parts_.practice.set_presence(ask.caller, consultation::set_presence_of(ask)));
+    tell_status(Json(set.status));
+    return to_json(set);
   }
   if (kind == "signal") {
     if (!is_signal(what.string_or("signal", "")))

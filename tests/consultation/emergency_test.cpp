@@ -199,7 +199,7 @@ TEST_F(Emergencies, RightAfterTheStartPagesAreGivenTimeToConnect) {
     must(practice_->set_presence(as(one, {}, Json::object({{"status", "offline"}}))));
   const std::string id = called();
   EXPECT_EQ(ring(id), "unanswered");
-  service_ = make_session_actions(*sessions_, *records_, *practice_);
+  service_ = make_session_actions(*sessions_, *records_, practice_->itself());
   const std::string other = called();
   EXPECT_EQ(ring(other), "waiting");
   online(english_);

@@ -2,6 +2,7 @@
 
 #include "hub/consultation/practice/agreements.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
+#include "tests/consultation/asked_practice.hpp"
 #include "tests/consultation/fakes.hpp"
 #include "tests/consultation/plan_of.hpp"
 #include "tests/number_of.hpp"
@@ -65,17 +66,17 @@ class PracticeTest : public RecordHouse {
     records_.reset();
   }
   void make(PracticeSettings settings, VideoSettings video = {}) {
-    practice_ = make_practice({.store = *store_,
-                               .audit = *audit_,
-                               .keys = *keys_,
-                               .people = people_,
-                               .records = *records_,
-                               .clock = clock_,
-                               .random = random_,
-                               .ids = ids_,
-                               .tenant = "t1",
-                               .video = std::move(video),
-                               .settings = std::move(settings)});
+    practice_ = std::make_unique<AskedPractice>(make_practice({.store = *store_,
+                                                               .audit = *audit_,
+                                                               .keys = *keys_,
+                                                               .people = people_,
+                                                               .records = *records_,
+                                                               .clock = clock_,
+                                                               .random = random_,
+                                                               .ids = ids_,
+                                                               .tenant = "t1",
+                                                               .video = std::move(video),
+                                                               .settings = std::move(settings)}));
   }
   // What the hub has told until now, oldest first: type and data.
   std::vector<std::pair<std::string, Json>> told() {
@@ -191,7 +192,7 @@ class PracticeTest : public RecordHouse {
   test::StandInSessions sessions_;
   test::StandInPeople people_;
   std::unique_ptr<Records> records_;
-  std::unique_ptr<Practice> practice_;
+  std::unique_ptr<AskedPractice> practice_;
   std::string doctor_, other_, patient_, nurse_, admin_;
   std::int64_t sessions_made_ = 0;
   // Those that have ended.

@@ -6,6 +6,7 @@
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/workflow/session_actions.hpp"
+#include "tests/consultation/asked_practice.hpp"
 #include "tests/consultation/session_house.hpp"
 
 namespace rabt::consultation {
@@ -41,18 +42,18 @@ class ServiceHouse : public SessionHouse {
                       .random = random_,
                       .ids = ids_,
                       .video = settings_});
-    practice_ = make_practice({.store = *store_,
-                               .audit = *audit_,
-                               .keys = *keys_,
-                               .people = people_,
-                               .records = *records_,
-                               .clock = clock_,
-                               .random = random_,
-                               .ids = ids_,
-                               .tenant = "t1",
-                               .video = settings_,
-                               .settings = {}});
-    service_ = make_session_actions(*sessions_, *records_, *practice_);
+    practice_ = std::make_unique<AskedPractice>(make_practice({.store = *store_,
+                                                               .audit = *audit_,
+                                                               .keys = *keys_,
+                                                               .people = people_,
+                                                               .records = *records_,
+                                                               .clock = clock_,
+                                                               .random = random_,
+                                                               .ids = ids_,
+                                                               .tenant = "t1",
+                                                               .video = settings_,
+                                                               .settings = {}}));
+    service_ = make_session_actions(*sessions_, *records_, practice_->itself());
   }
   void TearDown() override {
     clear();
@@ -79,7 +80,7 @@ class ServiceHouse : public SessionHouse {
   std::unique_ptr<access::Grants> grants_;
   std::unique_ptr<access::AccessControl> access_;
   std::unique_ptr<Records> records_;
-  std::unique_ptr<Practice> practice_;
+  std::unique_ptr<AskedPractice> practice_;
   std::shared_ptr<plugin::HubService> service_;
 };
 

@@ -11,6 +11,7 @@
 #include "hub/audit/reader.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/consultation/acts/answers.hpp"
 #include "hub/identity/profile.hpp"
 
 // ClinicVault Enterprise: docs/compat/clinicvault.md. Ids are numbers, names snake_case.
@@ -101,8 +102,8 @@ Json user_shape(const Person& person, const Json& status) {
 // Whether the providers are online, by their numbers.
 Json presence_of(const DoorCall& call, const Person& person) {
   if (!person.roles.has_any({Role::doctor, Role::specialist})) return {};
-  const auto found = call.house.practice.availability(call.ask({}, Json::object(), person.id));
-  return found.ok() ? (*found)["status"] : Json();
+  const auto found = call.house.practice.availability(call.caller, {.provider = {.id = person.id}});
+  return found.ok() ? Json(found->status) : Json();
 }
 
 Result<Person> caller_person(const DoorCall& call) {
@@ -596,15 +597,14 @@ Result<Response> assign_doctor(DoorCall& call) {
 // ---- dashboards
 
 Json doctors(const DoorCall& call) {
-  const auto found = call.house.practice.providers(call.ask());
+  const auto found = call.house.practice.providers(call.caller, consultation::ListProviders{});
   Json out = Json::array();
   if (!found.ok()) return out;
-  const Json& items = (*found)["items"];
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    out.push_back(Json::object({{"id", items[i]["number"]},
-                                {"full_name", items[i]["name"]},
-                                {"specialty", items[i]["specialty"]},
-                                {"status", items[i]["status"]}}));
+  for (const consultation::ProviderView& one : found->items) {
+    out.push_back(Json::object({{"id", one.number},
+                                {"full_name", consultation::text_or_null(one.name)},
+                                {"specialty", consultation::text_or_null(one.specialty)},
+                                {"status", one.status}}));
   }
   return out;
 }

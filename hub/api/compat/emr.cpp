@@ -217,7 +217,8 @@ Result<Response> create_session(DoorCall& call) {
   if (!visit.is_number() && !visit.is_string())
     return invalid("api.invalid", "visit: Incorrect type. Expected pk value.");
   const std::string reference = visit.is_number() ? visit.number_text() : visit.as_string();
-  const auto found = call.house.practice.visit(call.ask({}, Json::object(), reference));
+  const auto found =
+      call.house.practice.visit(call.caller, {.visit = consultation::read_reference(reference)});
   if (!found.ok() && found.error().kind == ErrorKind::not_found)
     return invalid("visit.reference", "Invalid pk \"" + reference + "\" - object does not exist.");
 
@@ -227,7 +228,7 @@ Result<Response> create_session(DoorCall& call) {
   ours.set("visit", visit);
   ours.set("waitingRoom", false);
   // Who may not read the visit is told so by the session.
-  if (found.ok()) ours.set("patient", (*found)["patient"]);
+  if (found.ok()) ours.set("patient", found->patient);
   ours.set("provider", call.caller.who.person);
   RABT_TRY(made, call.house.sessions.creation.create(call.ask({}, std::move(ours))));
   return call.reply(session_shape(call, made));

@@ -4,6 +4,7 @@
 #include "hub/api/compat/door.hpp"
 #include "hub/api/health.hpp"
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/acts/answers.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/workflow/cron.hpp"
 
@@ -12,6 +13,11 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::AvailabilityView;
+using consultation::number_or_null;
+using consultation::ProviderView;
+using consultation::SlotView;
+using consultation::text_or_null;
 using http::Response;
 using identity::Role;
 
@@ -446,17 +452,19 @@ Result<Response> download_recording(DoorCall& call) {
 
 // ---- providers
 
-Json provider_shape(const Json& provider) {
-  const Json id = uuid_of(provider);
+Json provider_shape(const ProviderView& provider) {
+  const Json id = uuid_of(Json(provider.id));
+  Json languages = Json::array();
+  for (const std::string& one : provider.languages) languages.push_back(one);
   return Json::object({{"id", id},
                        {"userId", id},
-                       {"name", provider["name"]},
-                       {"specialty", provider["specialty"]},
-                       {"licenseNumber", provider["licenceNumber"]},
-                       {"languages", provider["languages"]},
-                       {"gender", provider["gender"]},
-                       {"videoEnabled", provider.bool_or("videoEnabled", true)},
-                       {"status", provider["status"]}});
+                       {"name", text_or_null(provider.name)},
+                       {"specialty", text_or_null(provider.specialty)},
+                       {"licenseNumber", text_or_null(provider.licence_number)},
+                       {"languages", std::move(languages)},
+                       {"gender", text_or_null(provider.gender)},
+                       {"videoEnabled", provider.video_enabled},
+                       {"status", provider.status}});
 }
 
 Result<Response> list_providers(DoorCall& call) {
@@ -465,26 +473,28 @@ Result<Response> list_providers(DoorCall& call) {
   for (const char* name : {"status", "specialty", "gender", "language"}) {
     if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
   }
-  RABT_TRY(found, call.house.practice.providers(ask));
-  const Json all = each(found, provider_shape);
+  RABT_TRY(found, call.house.practice.providers(ask.caller, consultation::list_providers_of(ask)));
+  const std::vector<ProviderView>& all = found.items;
   Json data = Json::array();
   const auto first = static_cast<std::size_t>((page.page - 1) * page.size);
   for (std::size_t i = first; i < std::min(all.size(), first + static_cast<std::size_t>(page.size));
        ++i)
-    data.push_back(all[i]);
+    data.push_back(provider_shape(all[i]));
   return call.reply(numbered(std::move(data), static_cast<std::int64_t>(all.size()), page));
 }
 
-Json availability_shape(const Json& availability) {
-  return Json::object({{"providerId", uuid_of(availability["provider"])},
-                       {"status", availability["status"]},
-                       {"timeZone", availability["timeZone"]},
-                       {"slots", each(availability["slots"], [](const Json& slot) {
-                          return Json::object({{"id", uuid_of(slot)},
-                                               {"startTime", slot["startsAt"]},
-                                               {"endTime", slot["endsAt"]},
-                                               {"available", slot["status"] == Json("free")}});
-                        })}});
+Json availability_shape(const AvailabilityView& availability) {
+  Json slots = Json::array();
+  for (const SlotView& slot : availability.slots) {
+    slots.push_back(Json::object({{"id", uuid_of(Json(slot.id))},
+                                  {"startTime", to_iso8601(slot.starts_at)},
+                                  {"endTime", to_iso8601(slot.ends_at)},
+                                  {"available", slot.status == "free"}}));
+  }
+  return Json::object({{"providerId", uuid_of(Json(availability.provider))},
+                       {"status", availability.status},
+                       {"timeZone", availability.time_zone},
+                       {"slots", std::move(slots)}});
 }
 
 Result<Ask> about_provider(const DoorCall& call, Json with = Json::object()) {
@@ -498,7 +508,8 @@ Result<Ask> about_provider(const DoorCall& call, Json with = Json::object()) {
 
 Result<Response> availability(DoorCall& call) {
   RABT_TRY(ask, about_provider(call));
-  RABT_TRY(found, call.house.practice.availability(ask));
+  RABT_TRY(found,
+           call.house.practice.availability(ask.caller, consultation::get_availability_of(ask)));
   return call.reply(availability_shape(found));
 }
 
@@ -536,7 +547,8 @@ Result<Response> add_availability(DoorCall& call) {
     slots.push_back(Json::object({{"startsAt", std::move(from)}, {"endsAt", std::move(to)}}));
   }
   asked.body = Json::object({{"slots", std::move(slots)}, {"keep", true}});
-  RABT_TRY(set, call.house.practice.set_availability(asked));
+  RABT_TRY(set, call.house.practice.set_availability(asked.caller,
+                                                     consultation::set_availability_of(asked)));
   Json shown = availability_shape(set);
   if (!zone.empty()) shown.set("timeZone", zone);
   return call.reply(shown);
@@ -550,12 +562,12 @@ Result<Response> provider_sessions(DoorCall& call) {
 
 Result<Response> set_status(DoorCall& call) {
   RABT_TRY(asked, about_provider(call, Json::object({{"status", call.body["status"]}})));
-  RABT_TRY(set, call.house.practice.set_presence(asked));
+  RABT_TRY(set,
+           call.house.practice.set_presence(asked.caller, consultation::set_presence_of(asked)));
   RABT_TRY(provider, call.person(Json(call.path[0])));
-  return call.reply(Json::object(
-      {{"providerId", uuid_of(Json(provider))},
-       {"status", first_of(set["status"], call.body["status"])},
-       {"updatedAt", first_of(set["since"], Json(to_iso8601(call.house.clock.now())))}}));
+  return call.reply(Json::object({{"providerId", uuid_of(Json(provider))},
+                                  {"status", set.status},
+                                  {"updatedAt", to_iso8601(set.since)}}));
 }
 
 // ---- patients
@@ -699,33 +711,35 @@ Result<Response> summary(DoorCall& call) {
 
 // ---- figures
 
-Ask figures(const DoorCall& call) {
+consultation::Asked<consultation::GetFigures> figures(const DoorCall& call) {
   Ask ask = call.ask();
   for (const auto& [theirs, ours] :
        {std::pair{"sessionId", "session"}, {"from", "from"}, {"to", "to"}}) {
     if (const auto value = call.request.parameter(theirs)) ask.query.emplace_back(ours, *value);
   }
-  return ask;
+  return consultation::get_figures_of(ask);
 }
 
 Result<Response> quality(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.quality_metrics(figures(call)));
-  return call.reply(found);
+  RABT_TRY(found, call.house.practice.quality_metrics(call.caller, figures(call)));
+  return call.reply(to_json(found));
 }
 
 Result<Response> performance(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.performance(figures(call)));
-  return call.reply(found);
+  RABT_TRY(found, call.house.practice.performance(call.caller, figures(call)));
+  return call.reply(to_json(found));
 }
 
 Result<Response> bandwidth(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.bandwidth(figures(call)));
-  found.set(
-      "sessions", each(found["sessions"], [](const Json& one) {
-        return Json::object({{"sessionId", uuid_of(first_of(one["session"], one["sessionId"]))},
-                             {"totalBytes", one["totalBytes"]}});
-      }));
-  return call.reply(found);
+  RABT_TRY(found, call.house.practice.bandwidth(call.caller, figures(call)));
+  Json sessions = Json::array();
+  for (const consultation::BandwidthView::Session& one : found.sessions) {
+    sessions.push_back(
+        Json::object({{"sessionId", uuid_of(Json(one.session))}, {"totalBytes", one.total_bytes}}));
+  }
+  Json body = to_json(found);
+  body.set("sessions", std::move(sessions));
+  return call.reply(body);
 }
 
 Result<Response> optimize(DoorCall& call) {
@@ -766,18 +780,19 @@ Result<Response> metrics(DoorCall& call) {
                     .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                     .body = call.house.metrics()};
   }
-  RABT_TRY(speed, call.house.practice.performance(call.ask()));
-  RABT_TRY(lines, call.house.practice.quality_metrics(call.ask()));
-  RABT_TRY(bytes, call.house.practice.bandwidth(call.ask()));
+  const consultation::GetFigures all;
+  RABT_TRY(speed, call.house.practice.performance(call.caller, all));
+  RABT_TRY(lines, call.house.practice.quality_metrics(call.caller, all));
+  RABT_TRY(bytes, call.house.practice.bandwidth(call.caller, all));
   RABT_TRY(recordings, call.house.sessions.recordings.totals(call.ask()));
-  return call.reply(
-      Json::object({{"sessionSuccessRate", speed["successRate"]},
-                    {"averageSessionDurationMinutes", speed["averageDurationMinutes"]},
-                    {"averageQualityScore", lines["averageQualityScore"]},
-                    {"totalBandwidthBytes", bytes["totalBytes"]},
-                    {"recordingCount", recordings.count},
-                    {"recordingBytes", recordings.bytes},
-                    {"activeSessions", speed["activeSessions"]}}));
+  return call.reply(Json::object(
+      {{"sessionSuccessRate", number_or_null(speed.success_rate)},
+       {"averageSessionDurationMinutes", number_or_null(speed.average_duration_minutes)},
+       {"averageQualityScore", number_or_null(lines.average_quality_score)},
+       {"totalBandwidthBytes", bytes.total_bytes},
+       {"recordingCount", recordings.count},
+       {"recordingBytes", recordings.bytes},
+       {"activeSessions", speed.active_sessions}}));
 }
 
 // Sessions, recordings and participants are named by UUIDs; people by what their issuer calls them.

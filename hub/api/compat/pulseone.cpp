@@ -5,6 +5,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
 #include "hub/api/health.hpp"
+#include "hub/consultation/practice/metering.hpp"
 
 // PulseOne Video Consultation: docs/compat/pulseone.md. Ids are UUIDs, names snake_case, status in
 // capitals, lists {sessions, total, page, page_size, total_pages}.
@@ -250,14 +251,14 @@ Result<Response> usage(DoorCall& call) {
   for (const char* name : {"year", "month"}) {
     if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
   }
-  RABT_TRY(found, call.house.practice.usage(ask));
+  RABT_TRY(found, call.house.practice.usage(ask.caller, consultation::get_usage_of(ask)));
   return call.reply(
-      Json::object({{"total_attendee_minutes_current_month", found["attendeeMinutes"]},
-                    {"free_tier_limit", found["limit"]},
-                    {"remaining_minutes", found["remaining"]},
-                    {"percentage_used", found["percentage"]},
-                    {"total_sessions_current_month", found["sessions"]},
-                    {"active_sessions", found["activeSessions"]}}));
+      Json::object({{"total_attendee_minutes_current_month", found.attendee_minutes},
+                    {"free_tier_limit", found.limit},
+                    {"remaining_minutes", found.remaining},
+                    {"percentage_used", Json::number(consultation::percent_text(found.per_mille))},
+                    {"total_sessions_current_month", found.sessions},
+                    {"active_sessions", found.active_sessions}}));
 }
 
 Result<Response> health(DoorCall& call) {

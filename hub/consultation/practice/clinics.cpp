@@ -1,6 +1,6 @@
+#include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 #include "hub/consultation/rows/numbers.hpp"
-#include "hub/workflow/cron.hpp"
 
 // Clinics and the hours that providers give there.
 namespace rabt::consultation {
@@ -37,20 +37,15 @@ constexpr Statement kOverlapping{
     "SELECT 1 FROM clinic_session WHERE tenant = $1 AND provider = $2 AND starts_ms > $3 AND "
     "starts_ms < $5 AND ends_ms > $4 LIMIT 1"};
 
-constexpr std::size_t kMaxName = 200;
-constexpr std::int64_t kMaxCapacity = 1'000;
-constexpr std::int64_t kMaxHoursMs = 24LL * 3'600'000;
-
-Json session_json(const Row& row) {
-  return Json::object({{"id", row.text(0)},
-                       {"uuid", identity::uuid_of(row.text(0))},
-                       {"number", row.integer(1)},
-                       {"clinic", row.text(2)},
-                       {"provider", row.text(3)},
-                       {"startsAt", to_iso8601({row.integer(4)})},
-                       {"endsAt", to_iso8601({row.integer(5)})},
-                       {"capacity", row.integer(6)},
-                       {"booked", row.integer(7)}});
+ClinicSessionView session_of(const Row& row) {
+  return {.id = std::string(row.text(0)),
+          .number = row.integer(1),
+          .clinic = std::string(row.text(2)),
+          .provider = std::string(row.text(3)),
+          .starts_at = {row.integer(4)},
+          .ends_at = {row.integer(5)},
+          .capacity = row.integer(6),
+          .booked = row.integer(7)};
 }
 
 }  // namespace
@@ -74,98 +69,85 @@ Result<std::string> PracticeService::clinic_id(std::string_view tenant,
   return id;
 }
 
-Answer PracticeService::clinics(const Ask& ask) {
-  Json items = Json::array();
+Result<ClinicList> PracticeService::clinics(const Caller& caller) {
+  ClinicList out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kClinics, {ask.caller.who.tenant}, [&](const Row& row) {
-      items.push_back(Json::object({{"id", row.text(0)},
-                                    {"uuid", identity::uuid_of(row.text(0))},
-                                    {"number", row.integer(1)},
-                                    {"name", row.text(2)},
-                                    {"nameAr", row.text(3).empty() ? Json() : Json(row.text(3))},
-                                    {"timeZone", row.text(4)},
-                                    {"active", row.integer(5) != 0},
-                                    {"createdAt", to_iso8601({row.integer(6)})}}));
+    return connection.query(kClinics, {caller.who.tenant}, [&](const Row& row) {
+      out.items.push_back({.id = std::string(row.text(0)),
+                           .number = row.integer(1),
+                           .name = std::string(row.text(2)),
+                           .name_ar = std::string(row.text(3)),
+                           .time_zone = std::string(row.text(4)),
+                           .active = row.integer(5) != 0,
+                           .created_at = {row.integer(6)}});
       return true;
     });
   }));
-  return Json::object({{"items", std::move(items)}});
+  return out;
 }
 
-Answer PracticeService::add_clinic(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::practice_manage, ask, "add a clinic"));
-  const std::string& tenant = ask.caller.who.tenant;
-  Fields fields(ask.body);
-  fields.only({"name", "nameAr", "timeZone", "active"});
-  const std::string name = fields.needed_text("name", kMaxName);
-  const std::string name_ar = fields.text("nameAr", kMaxName);
-  std::string zone = fields.text("timeZone", 64);
-  if (zone.empty()) zone = "Asia/Riyadh";
-  if (!workflow::is_time_zone(zone)) fields.wrong("timeZone", "it must be an IANA time zone");
-  const bool active = fields.boolean("active").value_or(true);
-  RABT_TRY_STATUS(fields.done());
-  const std::string id = parts_.ids.next().text();
-  const Timestamp now = parts_.clock.now();
-  const audit::Prepared changed = entry(ask, "clinic.changed", "clinic:" + id, Json::object());
-  Json clinic = Json::object({{"id", id},
-                              {"uuid", identity::uuid_of(id)},
-                              {"name", name},
-                              {"nameAr", name_ar.empty() ? Json() : Json(name_ar)},
-                              {"timeZone", zone},
-                              {"active", active},
-                              {"createdAt", to_iso8601(now)}});
+Result<AddedClinic> PracticeService::add_clinic(const Caller& caller,
+                                                const Asked<AddClinic>& asked) {
+  RABT_TRY_STATUS(may(access::Right::practice_manage, caller, "add a clinic"));
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(request, asked);
+  AddedClinic added{.clinic = {.id = parts_.ids.next().text(),
+                               .name = request.name,
+                               .name_ar = request.name_ar,
+                               .time_zone = request.time_zone,
+                               .active = request.active,
+                               .created_at = parts_.clock.now()}};
+  ClinicView& clinic = added.clinic;
+  const audit::Prepared changed =
+      entry(caller, "clinic.changed", "clinic:" + clinic.id, Json::object());
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(number, next_number(transaction, "clinic", tenant));
+    clinic.number = number;
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsertClinic,
-        {tenant, id, number, name, name_ar, zone, std::int64_t{active ? 1 : 0}, now.ms}));
-    clinic.set("number", number);
-    if (ask.caller.once) RABT_TRY_STATUS(ask.caller.once(transaction, clinic));
+        {tenant, clinic.id, number, clinic.name, clinic.name_ar, clinic.time_zone,
+         std::int64_t{clinic.active ? 1 : 0}, clinic.created_at.ms}));
+    if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(added)));
     return parts_.audit.append(transaction, changed);
   }));
-  return clinic;
+  return added;
 }
 
-Answer PracticeService::clinic_sessions(const Ask& ask) {
-  RABT_TRY(period, period_of(ask));
-  RABT_TRY(clinic, clinic_id(ask.caller.who.tenant, read_reference(ask.record)));
-  Json items = Json::array();
+Result<ClinicSessionList> PracticeService::clinic_sessions(const Caller& caller,
+                                                           const Asked<ListClinicSessions>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(clinic, clinic_id(caller.who.tenant, request.clinic));
+  const std::int64_t from_ms = request.period.from_ms();
+  const std::int64_t to_ms = request.period.to_ms();
+  ClinicSessionList out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kSessions,
-                            {ask.caller.who.tenant, clinic, period.from_ms, period.to_ms},
+    return connection.query(kSessions, {caller.who.tenant, clinic, from_ms, to_ms},
                             [&](const Row& row) {
-                              items.push_back(session_json(row));
+                              out.items.push_back(session_of(row));
                               return true;
                             });
   }));
-  return Json::object({{"items", std::move(items)}});
+  return out;
 }
 
-Answer PracticeService::add_clinic_session(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::practice_manage, ask, "add hours to a clinic"));
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(clinic, clinic_id(tenant, read_reference(ask.record)));
-  Fields fields(ask.body);
-  fields.only({"provider", "startsAt", "endsAt", "capacity"});
-  const auto starts = fields.time("startsAt", ask.caller.naive_offset_minutes);
-  const auto ends = fields.time("endsAt", ask.caller.naive_offset_minutes);
-  for (const char* name : {"provider", "startsAt", "endsAt"}) {
-    if (!fields.has(name)) fields.wrong(name, "it is needed");
-  }
-  if (starts && ends && (ends->ms <= starts->ms || ends->ms - starts->ms > kMaxHoursMs))
-    fields.wrong("endsAt", "it must be after the start, within a day");
-  const std::int64_t capacity = fields.integer("capacity", 1, kMaxCapacity).value_or(1);
-  RABT_TRY_STATUS(fields.done());
-  const auto provider = parts_.people.resolve(tenant, ask.body["provider"]);
+Result<ClinicSessionView> PracticeService::add_clinic_session(const Caller& caller,
+                                                              const AddClinicSession& asked) {
+  RABT_TRY_STATUS(may(access::Right::practice_manage, caller, "add hours to a clinic"));
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(clinic, clinic_id(tenant, asked.clinic));
+  RABT_TRY(hours, asked.hours);
+  const auto provider = person_id(parts_.people, tenant, hours.provider);
   if (!provider.ok()) return invalid("api.invalid", "provider: there is no such person");
+  const std::int64_t starts_ms = hours.starts.ms;
+  const std::int64_t ends_ms = hours.ends.ms;
   const std::string id = parts_.ids.next().text();
   const audit::Prepared changed =
-      entry(ask, "clinic.changed", "clinic:" + clinic, Json::object({{"clinicSession", id}}));
-  Json out;
+      entry(caller, "clinic.changed", "clinic:" + clinic, Json::object({{"clinicSession", id}}));
+  ClinicSessionView out;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     bool given = false;
     RABT_TRY_STATUS(transaction.query(
-        kOverlapping, {tenant, *provider, starts->ms - kMaxHoursMs, starts->ms, ends->ms},
+        kOverlapping, {tenant, *provider, starts_ms - kMaxHoursMs, starts_ms, ends_ms},
         [&](const Row& /*row*/) {
           given = true;
           return false;
@@ -177,12 +159,12 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
     RABT_TRY(number, next_number(transaction, "clinic_session", tenant));
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsertSession,
-        {tenant, id, number, clinic, *provider, starts->ms, ends->ms, capacity}));
+        {tenant, id, number, clinic, *provider, starts_ms, ends_ms, hours.capacity}));
     RABT_TRY_STATUS(transaction.query(kSessionById, {tenant, id}, [&](const Row& row) {
-      out = session_json(row);
+      out = session_of(row);
       return false;
     }));
-    if (ask.caller.once) RABT_TRY_STATUS(ask.caller.once(transaction, out));
+    if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(out)));
     return parts_.audit.append(transaction, changed);
   }));
   return out;

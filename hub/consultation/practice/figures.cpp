@@ -42,30 +42,41 @@ constexpr Statement kMonthly{
     "'specialist') ORDER BY m.person, s.id"};
 
 // Two decimals.
-Json rounded(double value) {
-  return {std::round(value * 100) / 100};
+double rounded(double value) {
+  return std::round(value * 100) / 100;
+}
+
+std::optional<double> mean_of(double sum, double count) {
+  return count > 0 ? std::optional(rounded(sum / count)) : std::nullopt;
+}
+
+// The figure that counts the sessions of a grade.
+std::int64_t& count_of(QualityMetricsView::Grades& grades, std::string_view grade) {
+  if (grade == "excellent") return grades.excellent;
+  if (grade == "good") return grades.good;
+  if (grade == "fair") return grades.fair;
+  return grade == "poor" ? grades.poor : grades.bad;
 }
 
 struct Scope {
-  Period period;
-  std::string provider;
-  std::string session;
+  std::int64_t from_ms = 0;
+  std::int64_t to_ms = INT64_MAX;
+  std::string provider{};
+  std::string session{};
 };
 
-Result<Scope> scope_of(store::Store& store, const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read figures of sessions"));
-  Scope scope;
-  RABT_TRY(period, period_of(ask));
-  scope.period = period;
-  if (!manages(ask)) scope.provider = ask.caller.who.person;
-  const std::string_view session = ask.parameter("session");
-  if (session.empty()) return scope;
-  const Reference reference = read_reference(session);
-  if (reference.none()) return not_found("session.unknown", "there is no such session");
-  scope.session = reference.id.value_or("-");
-  if (!reference.number) return scope;
+Result<Scope> scope_of(store::Store& store, const Caller& caller, const Asked<GetFigures>& asked) {
+  RABT_TRY_STATUS(may(access::Right::figures_see, caller, "read figures of sessions"));
+  RABT_TRY(request, asked);
+  Scope scope{.from_ms = request.period.from_ms(), .to_ms = request.period.to_ms()};
+  if (!manages(caller)) scope.provider = caller.who.person;
+  if (!request.session) return scope;
+  const Reference& session = *request.session;
+  if (session.none()) return not_found("session.unknown", "there is no such session");
+  scope.session = session.id.value_or("-");
+  if (!session.number) return scope;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kSessionByNumber, {ask.caller.who.tenant, *reference.number},
+    return connection.query(kSessionByNumber, {caller.who.tenant, *session.number},
                             [&](const Row& row) {
                               scope.session = std::string(row.text(0));
                               return false;
@@ -76,8 +87,9 @@ Result<Scope> scope_of(store::Store& store, const Ask& ask) {
 
 }  // namespace
 
-Answer PracticeService::quality_metrics(const Ask& ask) {
-  RABT_TRY(scope, scope_of(parts_.store, ask));
+Result<QualityMetricsView> PracticeService::quality_metrics(const Caller& caller,
+                                                            const Asked<GetFigures>& asked) {
+  RABT_TRY(scope, scope_of(parts_.store, caller, asked));
   std::map<std::string, double> lowest;
   std::int64_t samples = 0;
   double loss = 0;
@@ -85,9 +97,7 @@ Answer PracticeService::quality_metrics(const Ask& ask) {
   double rtt = 0;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
-        kQuality,
-        {ask.caller.who.tenant, scope.period.from_ms, scope.period.to_ms, scope.provider,
-         scope.session},
+        kQuality, {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
           const auto count = static_cast<double>(row.integer(1));
           const double mean = static_cast<double>(row.integer(2)) / 1000 / count;
@@ -100,117 +110,102 @@ Answer PracticeService::quality_metrics(const Ask& ask) {
           return true;
         });
   }));
-  Json distribution =
-      Json::object({{"excellent", 0}, {"good", 0}, {"fair", 0}, {"poor", 0}, {"bad", 0}});
+  QualityMetricsView out;
   double sum = 0;
   for (const auto& [session, mean] : lowest) {
-    const double score = std::round(mean * 100) / 100;
+    const double score = rounded(mean);
     sum += score;
-    distribution.set(grade_of(score), distribution.int_or(grade_of(score), 0) + 1);
+    ++count_of(out.distribution, grade_of(score));
   }
-  const auto mean = [](double total, double count) {
-    return count > 0 ? rounded(total / count) : Json();
-  };
   const auto many = static_cast<double>(samples);
-  return Json::object({{"averageQualityScore", mean(sum, static_cast<double>(lowest.size()))},
-                       {"sessionsMeasured", static_cast<std::int64_t>(lowest.size())},
-                       {"averagePacketLossPercent", mean(loss, many)},
-                       {"averageJitterMs", mean(jitter, many)},
-                       {"averageRttMs", mean(rtt, many)},
-                       {"distribution", std::move(distribution)}});
+  out.average_quality_score = mean_of(sum, static_cast<double>(lowest.size()));
+  out.sessions_measured = static_cast<std::int64_t>(lowest.size());
+  out.average_packet_loss_percent = mean_of(loss, many);
+  out.average_jitter_ms = mean_of(jitter, many);
+  out.average_rtt_ms = mean_of(rtt, many);
+  return out;
 }
 
-Answer PracticeService::performance(const Ask& ask) {
-  RABT_TRY(scope, scope_of(parts_.store, ask));
+Result<PerformanceView> PracticeService::performance(const Caller& caller,
+                                                     const Asked<GetFigures>& asked) {
+  RABT_TRY(scope, scope_of(parts_.store, caller, asked));
   std::map<std::string, std::int64_t, std::less<>> by_status;
   std::int64_t total = 0;
   std::int64_t duration_ms = 0;
   std::int64_t joins = 0;
   double join_seconds = 0;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(kPerformance,
-                                     {ask.caller.who.tenant, scope.period.from_ms,
-                                      scope.period.to_ms, scope.provider, scope.session},
-                                     [&](const Row& row) {
-                                       const std::string status(row.text(0));
-                                       by_status[status] = row.integer(1);
-                                       total += row.integer(1);
-                                       if (status == "completed") duration_ms = row.integer(2);
-                                       return true;
-                                     }));
+    RABT_TRY_STATUS(connection.query(
+        kPerformance,
+        {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
+        [&](const Row& row) {
+          const std::string status(row.text(0));
+          by_status[status] = row.integer(1);
+          total += row.integer(1);
+          if (status == "completed") duration_ms = row.integer(2);
+          return true;
+        }));
     // From the session's beginning until each participant was there; whoever was there before it
     // waited no time.
-    return connection.query(kJoins,
-                            {ask.caller.who.tenant, scope.period.from_ms, scope.period.to_ms,
-                             scope.provider, scope.session},
-                            [&](const Row& row) {
-                              ++joins;
-                              join_seconds += static_cast<double>(std::max<std::int64_t>(
-                                                  0, row.integer(1) - row.integer(0))) /
-                                              1000;
-                              return true;
-                            });
+    return connection.query(
+        kJoins, {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
+        [&](const Row& row) {
+          ++joins;
+          join_seconds +=
+              static_cast<double>(std::max<std::int64_t>(0, row.integer(1) - row.integer(0))) /
+              1000;
+          return true;
+        });
   }));
   const std::int64_t completed = by_status["completed"];
   const std::int64_t over =
       completed + by_status["cancelled"] + by_status["no_show"] + by_status["failed"];
-  const auto mean = [](double sum, std::int64_t count) {
-    return count > 0 ? rounded(sum / static_cast<double>(count)) : Json();
-  };
-  return Json::object(
-      {{"totalSessions", total},
-       {"completedSessions", completed},
-       {"cancelledSessions", by_status["cancelled"]},
-       {"noShowSessions", by_status["no_show"]},
-       {"failedSessions", by_status["failed"]},
-       {"activeSessions", by_status["active"]},
-       {"successRate", mean(static_cast<double>(completed), over)},
-       {"averageDurationMinutes", mean(static_cast<double>(duration_ms) / 60'000, completed)},
-       {"averageJoinSeconds", mean(join_seconds, joins)}});
+  return PerformanceView{
+      .total_sessions = total,
+      .completed_sessions = completed,
+      .cancelled_sessions = by_status["cancelled"],
+      .no_show_sessions = by_status["no_show"],
+      .failed_sessions = by_status["failed"],
+      .active_sessions = by_status["active"],
+      .success_rate = mean_of(static_cast<double>(completed), static_cast<double>(over)),
+      .average_duration_minutes =
+          mean_of(static_cast<double>(duration_ms) / 60'000, static_cast<double>(completed)),
+      .average_join_seconds = mean_of(join_seconds, static_cast<double>(joins))};
 }
 
-Answer PracticeService::bandwidth(const Ask& ask) {
-  RABT_TRY(scope, scope_of(parts_.store, ask));
-  std::int64_t sent = 0;
-  std::int64_t received = 0;
+Result<BandwidthView> PracticeService::bandwidth(const Caller& caller,
+                                                 const Asked<GetFigures>& asked) {
+  RABT_TRY(scope, scope_of(parts_.store, caller, asked));
+  BandwidthView out;
   std::int64_t seconds = 0;
-  Json sessions = Json::array();
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
-        kBandwidth,
-        {ask.caller.who.tenant, scope.period.from_ms, scope.period.to_ms, scope.provider,
-         scope.session},
+        kBandwidth, {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
-          sent += row.integer(1);
-          received += row.integer(2);
+          out.bytes_sent += row.integer(1);
+          out.bytes_received += row.integer(2);
           seconds += row.integer(3);
-          sessions.push_back(Json::object({{"session", row.text(0)},
-                                           {"bytesSent", row.integer(1)},
-                                           {"bytesReceived", row.integer(2)},
-                                           {"totalBytes", row.integer(1) + row.integer(2)}}));
+          out.sessions.push_back({.session = std::string(row.text(0)),
+                                  .bytes_sent = row.integer(1),
+                                  .bytes_received = row.integer(2),
+                                  .total_bytes = row.integer(1) + row.integer(2)});
           return true;
         });
   }));
-  const auto bytes = static_cast<double>(sent + received);
-  return Json::object(
-      {{"totalBytes", sent + received},
-       {"bytesSent", sent},
-       {"bytesReceived", received},
-       {"averageKbps",
-        seconds > 0 ? rounded(bytes * 8 / 1000 / static_cast<double>(seconds)) : Json(0)},
-       {"sessions", std::move(sessions)}});
+  out.total_bytes = out.bytes_sent + out.bytes_received;
+  if (seconds > 0)
+    out.average_kbps =
+        rounded(static_cast<double>(out.total_bytes) * 8 / 1000 / static_cast<double>(seconds));
+  return out;
 }
 
 // One line for each licence: what the Saudi Commission for Health Specialties is told of a month.
-Answer PracticeService::scfhs_report(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::practice_audit, ask, "read this report"));
-  const std::string& tenant = ask.caller.who.tenant;
-  const std::string_view text = ask.parameter("month");
-  const auto begins = parse_iso8601(std::string(text) + "-01T00:00:00Z");
-  if (text.size() != 7 || !begins.ok())
-    return invalid("api.invalid", "month: it must be a month such as 2026-11");
-  RABT_TRY(month, month_of(std::stoi(std::string(text.substr(0, 4))),
-                           std::stoi(std::string(text.substr(5, 2))), parts_.settings.time_zone));
+Result<ScfhsReportView> PracticeService::scfhs_report(const Caller& caller,
+                                                      const Asked<GetScfhsReport>& asked) {
+  RABT_TRY_STATUS(may(access::Right::practice_audit, caller, "read this report"));
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(request, asked);
+  RABT_TRY(month, month_of(request.year, request.month, parts_.settings.time_zone));
   struct Line {
     std::set<std::string> sessions;
     std::int64_t seconds = 0;
@@ -237,18 +232,18 @@ Answer PracticeService::scfhs_report(const Ask& ask) {
     const std::int64_t seconds = united_seconds(of, Timestamp{0}, now, now);
     (training.contains(key.second) ? line.training_seconds : line.seconds) += seconds;
   }
-  Json rows = Json::array();
+  ScfhsReportView out{.month = request.name};
   for (const auto& [person, line] : lines) {
     RABT_TRY(found, parts_.people.find(tenant, person));
-    rows.push_back(Json::object({{"licenceNumber", found.profile["licenceNumber"]},
-                                 {"person", person},
-                                 {"sessions", static_cast<std::int64_t>(line.sessions.size())},
-                                 {"minutes", whole_minutes(line.seconds)},
-                                 {"trainingMinutes", whole_minutes(line.training_seconds)}}));
+    out.items.push_back({.licence_number = found.profile.string_or("licenceNumber", ""),
+                         .person = person,
+                         .sessions = static_cast<std::int64_t>(line.sessions.size()),
+                         .minutes = whole_minutes(line.seconds),
+                         .training_minutes = whole_minutes(line.training_seconds)});
   }
-  RABT_TRY_STATUS(append(entry(ask, "compliance.read", "report:scfhs",
-                               Json::object({{"month", text}, {"rows", rows.size()}}))));
-  return Json::object({{"month", text}, {"dataSet", "SCFHS_MONTHLY"}, {"items", std::move(rows)}});
+  RABT_TRY_STATUS(append(entry(caller, "compliance.read", "report:scfhs",
+                               Json::object({{"month", out.month}, {"rows", out.items.size()}}))));
+  return out;
 }
 
 }  // namespace rabt::consultation

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 
 // Preparation of patients for calls: camera and microphone checked, consent shown, language
@@ -29,71 +30,59 @@ constexpr std::int64_t kSameMs = 24LL * 3'600'000;
 
 }  // namespace
 
-Result<identity::Person> PracticeService::patient_of(const Ask& ask) const {
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(id, parts_.people.resolve(tenant, Json(ask.record)));
+Result<identity::Person> PracticeService::find_patient(std::string_view tenant,
+                                                       const Reference& patient) const {
+  RABT_TRY(id, person_id(parts_.people, tenant, patient));
   RABT_TRY(person, parts_.people.find(tenant, id));
   if (!person.roles.has(Role::patient))
     return not_found("person.unknown", "there is no such patient");
   return person;
 }
 
-Status PracticeService::may_onboard(const Ask& ask, std::string_view patient,
+Status PracticeService::may_onboard(const Caller& caller, std::string_view patient,
                                     std::string_view what) const {
-  RABT_TRY(facts, facts_about(ask, patient));
+  RABT_TRY(facts, facts_about(caller, patient));
   if (access::decide(access::Right::patient_onboard, facts).allowed) return ok_status();
   return not_allowed(what);
 }
 
-Answer PracticeService::onboarding_json(std::string_view tenant, std::string_view patient) const {
-  Json steps = Json::array();
-  Json out = Json::object({{"patient", patient},
-                           {"deviceChecked", false},
-                           {"consentShown", false},
-                           {"language", Json()}});
+Result<OnboardingView> PracticeService::onboarding_of(std::string_view tenant,
+                                                      std::string_view patient) const {
+  OnboardingView out{.patient = std::string(patient)};
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(kSteps, {tenant, patient}, [&](const Row& row) {
       const std::string_view step = row.text(0);
-      if (step == kDevice) out.set("deviceChecked", true);
-      if (step == kConsent) out.set("consentShown", true);
-      if (step == kLanguage) out.set("language", row.text(1));
-      steps.push_back(Json::object({{"step", step}, {"at", to_iso8601({row.integer(2)})}}));
+      if (step == kDevice) out.device_checked = true;
+      if (step == kConsent) out.consent_shown = true;
+      if (step == kLanguage) out.language = std::string(row.text(1));
+      out.steps.push_back({.step = std::string(step), .at = {row.integer(2)}});
       return true;
     });
   }));
-  out.set("complete", steps.size() == kAllSteps);
-  out.set("steps", std::move(steps));
+  out.complete = out.steps.size() == kAllSteps;
   return out;
 }
 
-Answer PracticeService::onboarding(const Ask& ask) {
-  RABT_TRY(patient, patient_of(ask));
-  RABT_TRY_STATUS(may_onboard(ask, patient.id, "see how this patient was made ready"));
-  return onboarding_json(ask.caller.who.tenant, patient.id);
+Result<OnboardingView> PracticeService::onboarding(const Caller& caller, const OfPatient& asked) {
+  RABT_TRY(patient, find_patient(caller.who.tenant, asked.patient));
+  RABT_TRY_STATUS(may_onboard(caller, patient.id, "see how this patient was made ready"));
+  return onboarding_of(caller.who.tenant, patient.id);
 }
 
-Answer PracticeService::note_onboarding(const Ask& ask) {
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(patient, patient_of(ask));
-  RABT_TRY_STATUS(may_onboard(ask, patient.id, "make this patient ready"));
-  Fields fields(ask.body);
-  fields.only({"deviceChecked", "consentShown", "language", "at"});
+Result<OnboardingView> PracticeService::note_onboarding(const Caller& caller,
+                                                        const NoteOnboarding& asked) {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(patient, find_patient(tenant, asked.patient));
+  RABT_TRY_STATUS(may_onboard(caller, patient.id, "make this patient ready"));
   std::vector<std::pair<std::string_view, std::string>> done;
-  for (const auto& [name, step] :
-       {std::pair{"deviceChecked", kDevice}, std::pair{"consentShown", kConsent}}) {
-    const auto is = fields.boolean(name);
-    if (is && !*is) fields.wrong(name, "it must be true: steps are noted when they are done");
-    if (is) done.emplace_back(step, "");
-  }
-  const std::string language = fields.word("language", {"ar", "en"});
-  if (!language.empty()) done.emplace_back(kLanguage, language);
-  if (done.empty() && fields.good())
-    fields.wrong("deviceChecked",
-                 "at least one of deviceChecked, consentShown, language is needed");
+  if (asked.device_checked) done.emplace_back(kDevice, "");
+  if (asked.consent_shown) done.emplace_back(kConsent, "");
+  if (!asked.language.empty()) done.emplace_back(kLanguage, asked.language);
   const Timestamp now = parts_.clock.now();
-  const Timestamp at = fields.time("at", ask.caller.naive_offset_minutes).value_or(now);
-  if (at > now) fields.wrong("at", "it must not lie in the future");
-  RABT_TRY_STATUS(fields.done());
+  const Timestamp at = asked.at.value_or(now);
+  Mistakes mistakes = asked.mistakes;
+  if (at > now) mistakes.add("at", "it must not lie in the future");
+  RABT_TRY_STATUS(mistakes.status());
   // What was noted within a day of it changes nothing.
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(kSteps, {tenant, patient.id}, [&](const Row& row) {
@@ -104,11 +93,11 @@ Answer PracticeService::note_onboarding(const Ask& ask) {
       return true;
     });
   }));
-  if (done.empty()) return onboarding_json(tenant, patient.id);
+  if (done.empty()) return onboarding_of(tenant, patient.id);
   Json steps = Json::array();
   for (const auto& [step, value] : done) steps.push_back(step);
   const audit::Prepared prepared =
-      entry(ask, "patient.onboarded", "person:" + patient.id,
+      entry(caller, "patient.onboarded", "person:" + patient.id,
             Json::object({{"steps", std::move(steps)}}), patient.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     for (const auto& [step, value] : done) {
@@ -117,7 +106,7 @@ Answer PracticeService::note_onboarding(const Ask& ask) {
     }
     return parts_.audit.append(transaction, prepared);
   }));
-  return onboarding_json(tenant, patient.id);
+  return onboarding_of(tenant, patient.id);
 }
 
 }  // namespace rabt::consultation

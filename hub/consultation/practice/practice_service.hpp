@@ -13,8 +13,6 @@
 #include "hub/consultation/practice/metering.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/languages.hpp"
-#include "hub/consultation/request/fields.hpp"
-#include "hub/consultation/request/reference.hpp"
 #include "hub/consultation/session/time.hpp"
 
 namespace rabt::consultation {
@@ -24,41 +22,52 @@ class PracticeService final : public Practice, public Surroundings {
  public:
   explicit PracticeService(PracticeParts parts) : parts_(std::move(parts)) {}
 
-  Answer clinics(const Ask& ask) override;
-  Answer add_clinic(const Ask& ask) override;
+  Result<ClinicList> clinics(const Caller& caller) override;
+  Result<AddedClinic> add_clinic(const Caller& caller, const Asked<AddClinic>& asked) override;
   [[nodiscard]] Result<std::string> clinic_id(std::string_view tenant,
                                               const Reference& reference) const override;
-  Answer clinic_sessions(const Ask& ask) override;
-  Answer add_clinic_session(const Ask& ask) override;
+  Result<ClinicSessionList> clinic_sessions(const Caller& caller,
+                                            const Asked<ListClinicSessions>& asked) override;
+  Result<ClinicSessionView> add_clinic_session(const Caller& caller,
+                                               const AddClinicSession& asked) override;
 
-  Result<Page> visits(const Ask& ask, const Window& window) override;
-  Answer open_visit(const Ask& ask) override;
-  Answer visit(const Ask& ask) override;
-  Answer close_visit(const Ask& ask) override;
-  Answer reopen_visit(const Ask& ask) override;
-  [[nodiscard]] Status allows(const Ask& ask, access::Right right) const override;
+  Result<PageOf<VisitView>> visits(const Caller& caller, const Asked<ListVisits>& asked,
+                                   const Window& window) override;
+  Result<VisitView> open_visit(const Caller& caller, const Asked<OpenVisit>& asked) override;
+  Result<VisitView> visit(const Caller& caller, const OfVisit& asked) override;
+  Result<VisitView> close_visit(const Caller& caller, const OfVisit& asked) override;
+  Result<VisitView> reopen_visit(const Caller& caller, const OfVisit& asked) override;
+  [[nodiscard]] Status allows(const Caller& caller, access::Right right,
+                              std::string_view record) const override;
 
-  Answer providers(const Ask& ask) override;
-  Answer provider(const Ask& ask) override;
-  Answer availability(const Ask& ask) override;
-  Answer set_availability(const Ask& ask) override;
-  Answer set_presence(const Ask& ask) override;
+  Result<ProviderList> providers(const Caller& caller, const Asked<ListProviders>& asked) override;
+  Result<ProviderView> provider(const Caller& caller, const OfProvider& asked) override;
+  Result<AvailabilityView> availability(const Caller& caller,
+                                        const GetAvailability& asked) override;
+  Result<AvailabilityView> set_availability(const Caller& caller,
+                                            const SetAvailability& asked) override;
+  Result<PresenceView> set_presence(const Caller& caller, const SetPresence& asked) override;
 
-  Answer onboarding(const Ask& ask) override;
-  Answer note_onboarding(const Ask& ask) override;
+  Result<OnboardingView> onboarding(const Caller& caller, const OfPatient& asked) override;
+  Result<OnboardingView> note_onboarding(const Caller& caller,
+                                         const NoteOnboarding& asked) override;
 
-  Answer usage(const Ask& ask) override;
-  Answer usage_by_session(const Ask& ask) override;
-  Answer quality_metrics(const Ask& ask) override;
-  Answer performance(const Ask& ask) override;
-  Answer bandwidth(const Ask& ask) override;
+  Result<UsageView> usage(const Caller& caller, const Asked<GetUsage>& asked) override;
+  Result<UsageBySessionView> usage_by_session(const Caller& caller,
+                                              const Asked<GetUsage>& asked) override;
+  Result<QualityMetricsView> quality_metrics(const Caller& caller,
+                                             const Asked<GetFigures>& asked) override;
+  Result<PerformanceView> performance(const Caller& caller,
+                                      const Asked<GetFigures>& asked) override;
+  Result<BandwidthView> bandwidth(const Caller& caller, const Asked<GetFigures>& asked) override;
 
-  Answer note_templates(const Ask& ask) override;
-  Answer ui_strings(const Ask& ask) override;
-  Answer terms(const Ask& ask) override;
-  Answer video_settings(const Ask& ask) override;
-  Answer compliance(const Ask& ask) override;
-  Answer scfhs_report(const Ask& ask) override;
+  Result<PageTexts> note_templates(const Caller& caller) override;
+  Result<PageTexts> ui_strings(const Caller& caller, const GetStrings& asked) override;
+  Result<PageTexts> terms(const Caller& caller, const FindTerms& asked) override;
+  Result<VideoSettings> video_settings(const Caller& caller) override;
+  Result<ComplianceView> compliance(const Caller& caller) override;
+  Result<ScfhsReportView> scfhs_report(const Caller& caller,
+                                       const Asked<GetScfhsReport>& asked) override;
 
   void seen(std::string_view tenant, std::string_view person) override;
   Surroundings& surroundings() override { return *this; }
@@ -94,12 +103,6 @@ class PracticeService final : public Practice, public Surroundings {
     // The person who opened it. Empty when it was no person.
     std::string opened_by;
   };
-  struct SlotInput {
-    std::int64_t starts_ms = 0;
-    std::int64_t ends_ms = 0;
-    std::string status = "free";
-    std::string clinic;
-  };
   struct PresenceNow {
     std::string status;
     std::int64_t since_ms = 0;
@@ -125,32 +128,36 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
                                             const Reference& reference) const;
   // Decides about the caller and a visit. Error: that of the decision.
-  [[nodiscard]] Status may_visit(access::Right right, const Ask& ask, const VisitRow& row,
+  [[nodiscard]] Status may_visit(access::Right right, const Caller& caller, const VisitRow& row,
                                  std::string_view what) const;
-  [[nodiscard]] Result<VisitRow> visit_to_change(const Ask& ask, std::string_view what) const;
-  [[nodiscard]] Result<Json> visit_json(std::string_view tenant, const VisitRow& row) const;
-  // external: the visit's externalId, opened.
-  [[nodiscard]] static Json visit_json(const VisitRow& row, const Json& external);
+  [[nodiscard]] Result<VisitRow> visit_to_change(const Caller& caller, const Reference& visit,
+                                                 std::string_view what) const;
+  // Without its name in another system.
+  [[nodiscard]] static VisitView view_of(const VisitRow& row);
+  // With that name, opened.
+  [[nodiscard]] Result<VisitView> opened_view(std::string_view tenant, const VisitRow& row) const;
   // providers.cpp
-  [[nodiscard]] Result<identity::Person> provider_of(const Ask& ask) const;
+  [[nodiscard]] Result<identity::Person> find_provider(std::string_view tenant,
+                                                       const Reference& provider) const;
   [[nodiscard]] Result<std::map<std::string, PresenceNow>> presences(std::string_view tenant) const;
-  [[nodiscard]] static Json provider_json(const identity::Person& person,
-                                          const std::map<std::string, PresenceNow>& presences);
+  [[nodiscard]] static ProviderView view_of(const identity::Person& person,
+                                            const std::map<std::string, PresenceNow>& presences);
   [[nodiscard]] static PresenceNow status_in(const std::map<std::string, PresenceNow>& presences,
                                              std::string_view person);
   // availability.cpp
-  [[nodiscard]] std::vector<SlotInput> read_slots(const Ask& ask, Fields& fields) const;
-  void read_weekly(const Ask& ask, Fields& fields, std::vector<SlotInput>& out) const;
   [[nodiscard]] Status put_slots(store::Transaction& transaction, std::string_view tenant,
                                  std::string_view provider, bool keep,
-                                 const std::vector<SlotInput>& slots) const;
+                                 const std::vector<SetAvailability::Slot>& slots) const;
   // Relations of the caller to a patient: self, and those of relations_to().
-  [[nodiscard]] Result<access::Facts> facts_about(const Ask& ask, std::string_view patient) const;
+  [[nodiscard]] Result<access::Facts> facts_about(const Caller& caller,
+                                                  std::string_view patient) const;
   // onboarding.cpp
-  [[nodiscard]] Result<identity::Person> patient_of(const Ask& ask) const;
-  [[nodiscard]] Status may_onboard(const Ask& ask, std::string_view patient,
+  [[nodiscard]] Result<identity::Person> find_patient(std::string_view tenant,
+                                                      const Reference& patient) const;
+  [[nodiscard]] Status may_onboard(const Caller& caller, std::string_view patient,
                                    std::string_view what) const;
-  [[nodiscard]] Answer onboarding_json(std::string_view tenant, std::string_view patient) const;
+  [[nodiscard]] Result<OnboardingView> onboarding_of(std::string_view tenant,
+                                                     std::string_view patient) const;
   // usage.cpp
   // Seconds by month and participant.
   using Metered = std::map<std::pair<std::string, std::string>, std::int64_t>;
@@ -160,16 +167,17 @@ class PracticeService final : public Practice, public Surroundings {
   // provider: whose sessions; those of all when it is empty.
   [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month,
                                             std::string_view provider = {}) const;
-  [[nodiscard]] Result<Month> month_asked(const Ask& ask) const;
+  [[nodiscard]] Result<Month> month_asked(const Asked<GetUsage>& asked) const;
   [[nodiscard]] Status note_thresholds(std::string_view tenant, const MonthUsage& usage);
 
   // practice_service.cpp
-  [[nodiscard]] Json compliance_now() const;
+  [[nodiscard]] ComplianceView compliance_now() const;
   [[nodiscard]] Status note_compliance();
 
   // Prepared for the audit log.
-  [[nodiscard]] audit::Prepared entry(const Ask& ask, std::string_view act, std::string object,
-                                      Json detail, std::string patient = {}) const;
+  [[nodiscard]] audit::Prepared entry(const Caller& caller, std::string_view act,
+                                      std::string object, Json detail,
+                                      std::string patient = {}) const;
   [[nodiscard]] Status append(const audit::Prepared& entry) const;
 
   const PracticeParts parts_;
@@ -196,17 +204,11 @@ class PracticeService final : public Practice, public Surroundings {
 };
 
 // Administrators and operators of the tenant.
-[[nodiscard]] bool manages(const Ask& ask);
+[[nodiscard]] bool manages(const Caller& caller);
 // what: as a refusal says it, "list visits". of: the person whom it is about; empty if nobody.
-[[nodiscard]] Status may(access::Right right, const Ask& ask, std::string_view what,
+[[nodiscard]] Status may(access::Right right, const Caller& caller, std::string_view what,
                          std::string_view of = {});
-[[nodiscard]] bool is_provider(const Ask& ask);
+[[nodiscard]] bool is_provider(const Caller& caller);
 [[nodiscard]] Error not_allowed(std::string_view what);
-// Times `from` and `to` of the query; all time when they are absent. Error invalid api.invalid.
-struct Period {
-  std::int64_t from_ms = 0;
-  std::int64_t to_ms = INT64_MAX;
-};
-[[nodiscard]] Result<Period> period_of(const Ask& ask);
 
 }  // namespace rabt::consultation

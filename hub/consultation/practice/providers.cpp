@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
@@ -30,30 +31,18 @@ constexpr std::int64_t kByHandMs = 8LL * 3'600'000;
 // Without a live connection somebody is offline after it.
 constexpr std::int64_t kSeenMs = 60'000;
 
-std::string_view word_of(identity::Licence licence) {
-  switch (licence) {
-    case identity::Licence::missing:
-      return "missing";
-    case identity::Licence::format_ok:
-      return "format_ok";
-    case identity::Licence::vouched:
-      return "vouched";
-    case identity::Licence::verified:
-      return "verified";
-    case identity::Licence::refused:
-      return "refused";
-    case identity::Licence::expired:
-      return "expired";
+std::vector<std::string> languages_of(const Json& profile) {
+  std::vector<std::string> out;
+  const Json& all = profile["languages"];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all.item(i).is_string()) out.push_back(all.item(i).as_string());
   }
-  return "missing";
+  return out;
 }
 
-bool speaks(const Json& languages, std::string_view wanted) {
-  return languages.is_array() && std::any_of(languages.as_array().begin(),
-                                             languages.as_array().end(), [&](const Json& one) {
-                                               return one.is_string() &&
-                                                      equal_ignoring_case(one.as_string(), wanted);
-                                             });
+bool speaks(const ProviderView& provider, std::string_view wanted) {
+  return std::any_of(provider.languages.begin(), provider.languages.end(),
+                     [&](const std::string& one) { return equal_ignoring_case(one, wanted); });
 }
 
 }  // namespace
@@ -140,19 +129,24 @@ PracticeService::PresenceNow PracticeService::status_in(
   return {.status = "offline", .since_ms = 0, .source = "connection"};
 }
 
-Json PracticeService::provider_json(const Person& person,
-                                    const std::map<std::string, PresenceNow>& presences) {
-  Json out = Json::object(
-      {{"id", person.id}, {"uuid", identity::uuid_of(person.id)}, {"number", person.number}});
-  for (const char* name : {"name", "nameAr", "gender", "specialty", "department", "organization",
-                           "licenceNumber", "languages"})
-    out.set(name, person.profile[name]);
-  if (out["languages"].is_null()) out.set("languages", Json::array());
-  out.set("licenceState", word_of(person.licence));
-  out.set("videoEnabled", person.profile.bool_or("videoEnabled", true));
+ProviderView PracticeService::view_of(const Person& person,
+                                      const std::map<std::string, PresenceNow>& presences) {
+  const auto text = [&](std::string_view name) { return person.profile.string_or(name, ""); };
   const PresenceNow now = status_in(presences, person.id);
-  out.set("status", now.status);
-  out.set("statusSince", now.since_ms > 0 ? Json(to_iso8601({now.since_ms})) : Json());
+  ProviderView out{.id = person.id,
+                   .number = person.number,
+                   .name = text("name"),
+                   .name_ar = text("nameAr"),
+                   .gender = text("gender"),
+                   .specialty = text("specialty"),
+                   .department = text("department"),
+                   .organization = text("organization"),
+                   .licence_number = text("licenceNumber"),
+                   .languages = languages_of(person.profile),
+                   .licence = person.licence,
+                   .video_enabled = person.profile.bool_or("videoEnabled", true),
+                   .status = now.status};
+  if (now.since_ms > 0) out.status_since = Timestamp{now.since_ms};
   return out;
 }
 
@@ -184,47 +178,38 @@ Result<std::set<std::string>> free_at(store::Store& store, std::string_view tena
 
 }  // namespace
 
-Answer PracticeService::providers(const Ask& ask) {
-  const std::string& tenant = ask.caller.who.tenant;
-  const std::string_view at = ask.parameter("at");
-  const auto time = parse_iso8601(at);
-  if (!at.empty() && !time.ok()) return invalid("api.invalid", "at: it must be a time of RFC 3339");
-  const std::string_view status = ask.parameter("status");
-  const auto named = [&](std::string_view word) { return equal_ignoring_case(word, status); };
-  if (!status.empty() && !named("online") && !named("offline") && !named("busy"))
-    return invalid("api.invalid", "status: it must be one of online, offline, busy");
+Result<ProviderList> PracticeService::providers(const Caller& caller,
+                                                const Asked<ListProviders>& asked) {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(wanted, asked);
   RABT_TRY(people, parts_.people.having(tenant, kProviders));
   RABT_TRY(now, presences(tenant));
   std::set<std::string> free;
-  if (!at.empty()) {
-    RABT_TRY(found, free_at(parts_.store, tenant, people, *time));
+  if (wanted.at) {
+    RABT_TRY(found, free_at(parts_.store, tenant, people, *wanted.at));
     free = std::move(found);
   }
-  const auto is = [&](std::string_view filter, const Json& value) {
-    const std::string_view wanted = ask.parameter(filter);
-    return wanted.empty() || (value.is_string() && equal_ignoring_case(value.as_string(), wanted));
+  const auto is = [](std::string_view filter, std::string_view value) {
+    return filter.empty() || equal_ignoring_case(value, filter);
   };
-  Json items = Json::array();
+  ProviderList out;
   for (const Person& person : people) {
     if (!person.active) continue;
-    const Json one = provider_json(person, now);
-    if (!is("specialty", one["specialty"]) || !is("gender", one["gender"]) ||
-        !is("status", one["status"]))
+    ProviderView one = view_of(person, now);
+    if (!is(wanted.specialty, one.specialty) || !is(wanted.gender, one.gender) ||
+        !is(wanted.status, one.status))
       continue;
-    const std::string_view language = ask.parameter("language");
-    if (!language.empty() && !speaks(one["languages"], language)) continue;
-    if (!at.empty() && !free.contains(person.id)) continue;
-    items.push_back(one);
+    if (!wanted.language.empty() && !speaks(one, wanted.language)) continue;
+    if (wanted.at && !free.contains(person.id)) continue;
+    out.items.push_back(std::move(one));
   }
-  return Json::object({{"items", std::move(items)}});
+  return out;
 }
 
-// The person whom the path names, who must be a provider.
-Result<Person> PracticeService::provider_of(const Ask& ask) const {
-  const std::string& tenant = ask.caller.who.tenant;
-  const Reference reference = read_reference(ask.record);
-  auto id = reference.number ? parts_.people.resolve(tenant, Json(*reference.number))
-                             : parts_.people.resolve(tenant, Json(ask.record));
+// The person whom a request names, who must be a provider.
+Result<Person> PracticeService::find_provider(std::string_view tenant,
+                                              const Reference& provider) const {
+  const auto id = person_id(parts_.people, tenant, provider);
   if (!id.ok()) return not_found("provider.unknown", "there is no such provider");
   RABT_TRY(person, parts_.people.find(tenant, *id));
   if (!person.roles.has_any(kProviders))
@@ -232,37 +217,33 @@ Result<Person> PracticeService::provider_of(const Ask& ask) const {
   return person;
 }
 
-Answer PracticeService::provider(const Ask& ask) {
-  RABT_TRY(person, provider_of(ask));
-  RABT_TRY(now, presences(ask.caller.who.tenant));
-  return provider_json(person, now);
+Result<ProviderView> PracticeService::provider(const Caller& caller, const OfProvider& asked) {
+  RABT_TRY(person, find_provider(caller.who.tenant, asked.provider));
+  RABT_TRY(now, presences(caller.who.tenant));
+  return view_of(person, now);
 }
 
-// record: a person, or empty for the caller himself.
-Answer PracticeService::set_presence(const Ask& ask) {
-  const std::string& tenant = ask.caller.who.tenant;
-  std::string person = ask.caller.who.person;
-  if (!ask.record.empty()) {
-    RABT_TRY(provider, provider_of(ask));
+//
+Result<PresenceView> PracticeService::set_presence(const Caller& caller, const SetPresence& asked) {
+  const std::string& tenant = caller.who.tenant;
+  std::string person = caller.who.person;
+  if (asked.provider) {
+    RABT_TRY(provider, find_provider(tenant, *asked.provider));
     person = provider.id;
   }
   if (person.empty()) return not_allowed("have a presence; it belongs to a person");
   RABT_TRY_STATUS(
-      may(access::Right::provider_manage, ask, "set the presence of somebody else", person));
-  Fields fields(ask.body);
-  fields.only({"status"});
-  const std::string status = fields.word("status", {"online", "offline", "busy"});
-  if (status.empty() && fields.good()) fields.wrong("status", "it is needed");
-  RABT_TRY_STATUS(fields.done());
+      may(access::Right::provider_manage, caller, "set the presence of somebody else", person));
+  RABT_TRY(status, asked.status);
   const Timestamp at = parts_.clock.now();
   const audit::Prepared set =
-      entry(ask, "presence.set", "person:" + person, Json::object({{"status", status}}));
+      entry(caller, "presence.set", "person:" + person, Json::object({{"status", status}}));
   const HubEvent told{.id = parts_.ids.next().text(),
                       .type = "provider.presence-changed",
                       .at = at,
                       .data = Json::object({{"provider", person}, {"status", status}}),
-                      .trace = ask.caller.trace};
-  const bool tells = !ask.record.empty() || ask.caller.who.roles.has_any(kProviders);
+                      .trace = caller.trace};
+  const bool tells = asked.provider || caller.who.roles.has_any(kProviders);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, kSetPresence, {tenant, person, status, at.ms}));
     if (tells) RABT_TRY_STATUS(put_event(transaction, tenant, told));
@@ -270,11 +251,11 @@ Answer PracticeService::set_presence(const Ask& ask) {
   }));
   RABT_TRY(all, presences(tenant));
   const PresenceNow now = status_in(all, person);
-  return Json::object({{"provider", person},
-                       {"status", now.status},
-                       {"source", now.source},
-                       {"since", to_iso8601({now.since_ms})},
-                       {"updatedAt", to_iso8601(at)}});
+  return PresenceView{.provider = person,
+                      .status = now.status,
+                      .source = now.source,
+                      .since = {now.since_ms},
+                      .updated_at = at};
 }
 
 }  // namespace rabt::consultation

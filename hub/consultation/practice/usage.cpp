@@ -1,4 +1,3 @@
-#include "hub/base/number.hpp"
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 
@@ -172,21 +171,11 @@ void PracticeService::write_metrics(MetricsWriter& out) const {
              static_cast<std::uint64_t>(std::max<std::int64_t>(0, noted_minutes_)));
 }
 
-// ?year&month; now in the time zone of the metering when they are absent.
-Result<Month> PracticeService::month_asked(const Ask& ask) const {
+Result<Month> PracticeService::month_asked(const Asked<GetUsage>& asked) const {
   const std::string& zone = parts_.settings.time_zone;
   RABT_TRY(now, month_at(parts_.clock.now(), zone));
-  const auto read = [&](std::string_view name, int otherwise) -> std::optional<int> {
-    const std::string_view given = ask.parameter(name);
-    return given.empty() ? otherwise : read_number<int>(given);
-  };
-  const auto year = read("year", now.year);
-  const auto month = read("month", now.month);
-  if (!year || *year < 2000 || *year > 2999)
-    return invalid("api.invalid", "year: it must be a number from 2000 to 2999");
-  if (!month || *month < 1 || *month > 12)
-    return invalid("api.invalid", "month: it must be a number from 1 to 12");
-  return month_of(*year, *month, zone);
+  RABT_TRY(request, asked);
+  return month_of(request.year.value_or(now.year), request.month.value_or(now.month), zone);
 }
 
 // Each threshold is told once for a month.
@@ -229,59 +218,58 @@ Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsag
 }
 
 // A doctor sees what his own sessions used, who manages the tenant what all did.
-static std::string_view whose_sessions(const Ask& ask) {
-  return manages(ask) ? std::string_view() : std::string_view(ask.caller.who.person);
+static std::string_view whose_sessions(const Caller& caller) {
+  return manages(caller) ? std::string_view() : std::string_view(caller.who.person);
 }
 
-Answer PracticeService::usage(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(month, month_asked(ask));
-  const std::string_view provider = whose_sessions(ask);
+Result<UsageView> PracticeService::usage(const Caller& caller, const Asked<GetUsage>& asked) {
+  RABT_TRY_STATUS(may(access::Right::figures_see, caller, "read the usage"));
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(month, month_asked(asked));
+  const std::string_view provider = whose_sessions(caller);
   RABT_TRY(usage, usage_of(tenant, month, provider));
   const Timestamp now = parts_.clock.now();
   if (provider.empty() && now >= month.begins && now < month.ends)
     RABT_TRY_STATUS(note_thresholds(tenant, usage));
   const std::int64_t limit = parts_.settings.free_minutes;
   const UsageFigures figures = usage_figures(usage.seconds, limit);
-  std::int64_t active = 0;
-  Json alerts;
+  UsageView out{.year = month.year,
+                .month = month.month,
+                .time_zone = parts_.settings.time_zone,
+                .attendee_minutes = figures.minutes,
+                .attendee_seconds = usage.seconds,
+                .adjustment_seconds = usage.adjusted,
+                .limit = limit,
+                .remaining = figures.remaining,
+                .per_mille = figures.per_mille,
+                .sessions = static_cast<std::int64_t>(usage.sessions.size())};
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    alerts = Json::array();
+    out.alerts.clear();
     RABT_TRY_STATUS(connection.query(kActive, {tenant, provider}, [&](const Row& row) {
-      active = row.integer(0);
+      out.active_sessions = row.integer(0);
       return false;
     }));
     const std::string name = month.name();
     return connection.query(kAlerts, {tenant, name}, [&](const Row& row) {
-      alerts.push_back(Json::object({{"threshold", row.integer(0)},
-                                     {"attendeeMinutes", row.integer(1)},
-                                     {"at", to_iso8601({row.integer(2)})}}));
+      out.alerts.push_back({.threshold = row.integer(0),
+                            .attendee_minutes = row.integer(1),
+                            .at = {row.integer(2)}});
       return true;
     });
   }));
-  return Json::object({{"year", month.year},
-                       {"month", month.month},
-                       {"timeZone", parts_.settings.time_zone},
-                       {"attendeeMinutes", figures.minutes},
-                       {"attendeeSeconds", usage.seconds},
-                       {"adjustmentSeconds", usage.adjusted},
-                       {"limit", limit},
-                       {"remaining", figures.remaining},
-                       {"percentage", Json::number(percent_text(figures.per_mille))},
-                       {"sessions", static_cast<std::int64_t>(usage.sessions.size())},
-                       {"activeSessions", active},
-                       {"alerts", std::move(alerts)}});
+  return out;
 }
 
-Answer PracticeService::usage_by_session(const Ask& ask) {
-  RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(month, month_asked(ask));
-  RABT_TRY(usage, usage_of(tenant, month, whose_sessions(ask)));
-  Json items = Json::array();
+Result<UsageBySessionView> PracticeService::usage_by_session(const Caller& caller,
+                                                             const Asked<GetUsage>& asked) {
+  RABT_TRY_STATUS(may(access::Right::figures_see, caller, "read the usage"));
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(month, month_asked(asked));
+  RABT_TRY(usage, usage_of(tenant, month, whose_sessions(caller)));
+  UsageBySessionView out{
+      .year = month.year, .month = month.month, .time_zone = parts_.settings.time_zone};
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    items = Json::array();
+    out.items.clear();
     for (auto it = usage.sessions.rbegin(); it != usage.sessions.rend(); ++it) {
       const auto& [session, of] = *it;
       std::int64_t count = 0;
@@ -289,18 +277,15 @@ Answer PracticeService::usage_by_session(const Ask& ask) {
         count = row.integer(0);
         return false;
       }));
-      items.push_back(Json::object({{"session", session},
-                                    {"number", count},
-                                    {"participants", of.participants},
-                                    {"attendeeSeconds", of.seconds},
-                                    {"attendeeMinutes", whole_minutes(of.seconds)}}));
+      out.items.push_back({.session = session,
+                           .number = count,
+                           .participants = of.participants,
+                           .attendee_seconds = of.seconds,
+                           .attendee_minutes = whole_minutes(of.seconds)});
     }
     return ok_status();
   }));
-  return Json::object({{"year", month.year},
-                       {"month", month.month},
-                       {"timeZone", parts_.settings.time_zone},
-                       {"items", std::move(items)}});
+  return out;
 }
 
 Status PracticeService::may_create(std::string_view tenant) {

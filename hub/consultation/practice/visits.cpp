@@ -1,5 +1,6 @@
-#include "hub/base/ascii.hpp"
+#include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/identity/merges.hpp"
 
@@ -109,115 +110,108 @@ Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view t
   return *std::move(found);
 }
 
-Json PracticeService::visit_json(const VisitRow& row, const Json& external) {
-  return Json::object({{"id", row.id},
-                       {"uuid", identity::uuid_of(row.id)},
-                       {"number", row.number},
-                       {"version", row.version},
-                       {"patient", row.patient},
-                       {"provider", row.provider.empty() ? Json() : Json(row.provider)},
-                       {"status", row.status},
-                       {"openedAt", to_iso8601({row.opened_ms})},
-                       {"closedAt", row.closed_ms ? Json(to_iso8601({*row.closed_ms})) : Json()},
-                       {"externalId", external}});
+VisitView PracticeService::view_of(const VisitRow& row) {
+  VisitView out{.id = row.id,
+                .number = row.number,
+                .version = row.version,
+                .patient = row.patient,
+                .provider = row.provider,
+                .status = row.status,
+                .opened_at = {row.opened_ms}};
+  if (row.closed_ms) out.closed_at = Timestamp{*row.closed_ms};
+  return out;
 }
 
-Result<Json> PracticeService::visit_json(std::string_view tenant, const VisitRow& row) const {
-  if (row.sealed.empty()) return visit_json(row, Json());
+Result<VisitView> PracticeService::opened_view(std::string_view tenant, const VisitRow& row) const {
+  VisitView out = view_of(row);
+  if (row.sealed.empty()) return out;
   RABT_TRY(key, parts_.keys.open(tenant, row.data_key));
   RABT_TRY(plain,
            key->open({.tenant = tenant, .table = "visit", .row = row.id, .field = "external"},
                      row.sealed));
   RABT_TRY(external, Json::parse(plain));
-  return visit_json(row, external);
+  out.external = std::pair{external.string_or("system", ""), external.string_or("value", "")};
+  return out;
 }
 
-Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "list visits"));
-  RABT_TRY(period, period_of(ask));
+Result<PageOf<VisitView>> PracticeService::visits(const Caller& caller,
+                                                  const Asked<ListVisits>& asked,
+                                                  const Window& window) {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY_STATUS(may(access::Right::visits_manage, caller, "list visits"));
+  RABT_TRY(request, asked);
+  const std::int64_t from_ms = request.period.from_ms();
+  const std::int64_t to_ms = request.period.to_ms();
   std::string persons[2];
-  const std::string_view names[2] = {"patient", "provider"};
+  const std::optional<Reference>* const named[2] = {&request.patient, &request.provider};
   for (std::size_t i = 0; i < 2; ++i) {
-    const std::string_view given = ask.parameter(names[i]);
-    if (given.empty()) continue;
-    const Reference reference = read_reference(given);
-    auto id =
-        parts_.people.resolve(tenant, reference.number ? Json(*reference.number) : Json(given));
+    if (!*named[i]) continue;
+    auto id = person_id(parts_.people, tenant, **named[i]);
     // The list of nobody.
-    if (!id.ok()) return Page{};
+    if (!id.ok()) return PageOf<VisitView>{};
     persons[i] = std::move(*id);
   }
   // A clinician who treats the patient sees all visits of the patient; others see their own.
   std::string own;
-  if (!ask.caller.who.roles.has_any({identity::Role::admin, identity::Role::operator_,
-                                     identity::Role::integration, identity::Role::desk})) {
-    RABT_TRY(facts, facts_about(ask, persons[0]));
-    if (!facts.is.has(access::Is::treats)) own = ask.caller.who.person;
+  if (!caller.who.roles.has_any({identity::Role::admin, identity::Role::operator_,
+                                 identity::Role::integration, identity::Role::desk})) {
+    RABT_TRY(facts, facts_about(caller, persons[0]));
+    if (!facts.is.has(access::Is::treats)) own = caller.who.person;
   }
-  const std::string status = upper(ask.parameter("status"));
-  if (!status.empty() && status != "OPEN" && status != "CLOSED")
-    return invalid("api.invalid", "status: it must be OPEN or CLOSED");
+  RABT_TRY(status, request.status);
   const Reference cursor = read_reference(window.cursor);
   if (!window.cursor.empty() && !cursor.number)
     return invalid("api.invalid", "cursor: it must come from `next`");
   const std::int64_t before = cursor.number.value_or(INT64_MAX);
   const auto limit = static_cast<std::int64_t>(window.limit);
   std::vector<VisitRow> rows;
-  Page page;
+  PageOf<VisitView> page;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     rows.clear();
     RABT_TRY(also, identity::others_of(connection, tenant, persons[0]));
     RABT_TRY_STATUS(
         connection.query(kList,
-                         {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms,
-                          before, limit + 1, window.skip.value_or(0), own, also[0], also[1],
-                          also[2], also[3], also[4], also[5], also[6], also[7]},
+                         {tenant, persons[0], persons[1], status, from_ms, to_ms, before, limit + 1,
+                          window.skip.value_or(0), own, also[0], also[1], also[2], also[3], also[4],
+                          also[5], also[6], also[7]},
                          [&](const Row& row) {
                            rows.push_back(read_visit(row));
                            return true;
                          }));
     for (VisitRow& row : rows) RABT_TRY_STATUS(read_for_survivor(connection, tenant, row));
     if (!window.skip) return ok_status();
-    return connection.query(
-        kCount,
-        {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms, own, also[0],
-         also[1], also[2], also[3], also[4], also[5], also[6], also[7]},
-        [&](const Row& row) {
-          page.total = row.integer(0);
-          return false;
-        });
+    return connection.query(kCount,
+                            {tenant, persons[0], persons[1], status, from_ms, to_ms, own, also[0],
+                             also[1], also[2], also[3], also[4], also[5], also[6], also[7]},
+                            [&](const Row& row) {
+                              page.total = row.integer(0);
+                              return false;
+                            });
   }));
   if (rows.size() > window.limit) {
     rows.resize(window.limit);
     page.next = std::to_string(rows.back().number);
   }
   for (const VisitRow& row : rows) {
-    RABT_TRY(json, visit_json(tenant, row));
-    page.items.push_back(std::move(json));
+    RABT_TRY(view, opened_view(tenant, row));
+    page.items.push_back(std::move(view));
   }
   return page;
 }
 
-Answer PracticeService::open_visit(const Ask& ask) {
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "open a visit"));
-  Fields fields(ask.body);
-  fields.only({"patient", "provider", "externalId"});
-  if (!fields.has("patient")) fields.wrong("patient", "it is needed");
-  const Reference external =
-      fields.has("externalId") ? reference_in(ask.body["externalId"]) : Reference{};
-  if (fields.has("externalId") && !external.external)
-    fields.wrong("externalId", "it must be {system, value}");
-  RABT_TRY_STATUS(fields.done());
-  const auto patient = parts_.people.resolve(tenant, ask.body["patient"]);
-  if (!patient.ok()) fields.wrong("patient", "there is no such person");
-  Result<std::string> provider = std::string(is_provider(ask) ? ask.caller.who.person : "");
-  if (fields.has("provider")) {
-    provider = parts_.people.resolve(tenant, ask.body["provider"]);
-    if (!provider.ok()) fields.wrong("provider", "there is no such person");
+Result<VisitView> PracticeService::open_visit(const Caller& caller, const Asked<OpenVisit>& asked) {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY_STATUS(may(access::Right::visits_manage, caller, "open a visit"));
+  RABT_TRY(request, asked);
+  Mistakes mistakes;
+  const auto patient = person_id(parts_.people, tenant, request.patient);
+  if (!patient.ok()) mistakes.add("patient", "there is no such person");
+  Result<std::string> provider = std::string(is_provider(caller) ? caller.who.person : "");
+  if (request.provider) {
+    provider = person_id(parts_.people, tenant, *request.provider);
+    if (!provider.ok()) mistakes.add("provider", "there is no such person");
   }
-  RABT_TRY_STATUS(fields.done());
+  RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(person, parts_.people.find(tenant, *patient));
 
   RABT_TRY(lease, parts_.keys.lease(tenant));
@@ -225,27 +219,20 @@ Answer PracticeService::open_visit(const Ask& ask) {
   const std::string id = parts_.ids.next().text();
   std::string index;
   std::string sealed;
-  Json external_json;
-  if (external.external) {
-    const auto& [system, value] = *external.external;
-    external_json = Json::object({{"system", system}, {"value", value}});
-    index = lease.blind_index("visit", external_text(*external.external));
+  if (request.external) {
+    const auto& [system, value] = *request.external;
+    index = lease.blind_index("visit", external_text(*request.external));
     sealed = key->seal({.tenant = tenant, .table = "visit", .row = id, .field = "external"},
-                       external_json.dump(), parts_.random);
+                       Json::object({{"system", system}, {"value", value}}).dump(), parts_.random);
   }
   const audit::Prepared opened =
-      entry(ask, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
-  VisitRow made{.id = id,
-                .number = 0,
-                .version = 1,
-                .patient = *patient,
-                .provider = *provider,
-                .status = "OPEN",
-                .opened_ms = parts_.clock.now().ms,
-                .closed_ms = {},
-                .data_key = {},
-                .sealed = {},
-                .opened_by = ask.caller.who.person};
+      entry(caller, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
+  VisitView made{.id = id,
+                 .patient = *patient,
+                 .provider = *provider,
+                 .status = "OPEN",
+                 .opened_at = parts_.clock.now(),
+                 .external = request.external};
   bool there = false;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     there = false;
@@ -258,32 +245,31 @@ Answer PracticeService::open_visit(const Ask& ask) {
     made.number = number;
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsert,
-        {tenant, id, number, made.patient, made.provider, made.opened_ms, store::Blob{index},
+        {tenant, id, number, made.patient, made.provider, made.opened_at.ms, store::Blob{index},
          store::Blob{sealed.empty() ? std::string_view() : std::string_view(key->id())},
-         store::Blob{sealed}, made.opened_by}));
-    if (ask.caller.once)
-      RABT_TRY_STATUS(ask.caller.once(transaction, visit_json(made, external_json)));
+         store::Blob{sealed}, caller.who.person}));
+    if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(made)));
     return parts_.audit.append(transaction, opened);
   }));
-  if (!there) return visit_json(made, external_json);
-  RABT_TRY(row, find_visit(tenant, external));
+  if (!there) return made;
+  RABT_TRY(row, find_visit(tenant, Reference{.external = request.external}));
   // The same visit told again is the same; of another patient it is a mix-up.
   if (row.patient != *patient)
     return conflict("visit.other_patient", "a visit of this name belongs to another patient");
-  RABT_TRY_STATUS(may_visit(access::Right::visit_see, ask, row, "read this visit"));
-  return visit_json(tenant, row);
+  RABT_TRY_STATUS(may_visit(access::Right::visit_see, caller, row, "read this visit"));
+  return opened_view(tenant, row);
 }
 
-Answer PracticeService::visit(const Ask& ask) {
-  RABT_TRY(row, find_visit(ask.caller.who.tenant, read_reference(ask.record)));
-  RABT_TRY_STATUS(may_visit(access::Right::visit_see, ask, row, "read this visit"));
-  return visit_json(ask.caller.who.tenant, row);
+Result<VisitView> PracticeService::visit(const Caller& caller, const OfVisit& asked) {
+  RABT_TRY(row, find_visit(caller.who.tenant, asked.visit));
+  RABT_TRY_STATUS(may_visit(access::Right::visit_see, caller, row, "read this visit"));
+  return opened_view(caller.who.tenant, row);
 }
 
-Status PracticeService::may_visit(access::Right right, const Ask& ask, const VisitRow& row,
+Status PracticeService::may_visit(access::Right right, const Caller& caller, const VisitRow& row,
                                   std::string_view what) const {
-  const std::string& own = ask.caller.who.person;
-  RABT_TRY(facts, facts_about(ask, row.patient));
+  const std::string& own = caller.who.person;
+  RABT_TRY(facts, facts_about(caller, row.patient));
   // A visit without a doctor is that of whoever treats its patient.
   const bool treats = row.provider.empty() && facts.is.has(access::Is::treats);
   facts.is.add(access::Is::treating, treats || (!own.empty() && own == row.provider));
@@ -292,31 +278,33 @@ Status PracticeService::may_visit(access::Right right, const Ask& ask, const Vis
   return not_allowed(what);
 }
 
-Result<PracticeService::VisitRow> PracticeService::visit_to_change(const Ask& ask,
+Result<PracticeService::VisitRow> PracticeService::visit_to_change(const Caller& caller,
+                                                                   const Reference& visit,
                                                                    std::string_view what) const {
-  if (!access::is_conceivable(access::Right::visit_close, ask.caller.who.roles))
+  if (!access::is_conceivable(access::Right::visit_close, caller.who.roles))
     return not_allowed(what);
-  RABT_TRY(row, find_visit(ask.caller.who.tenant, read_reference(ask.record)));
-  RABT_TRY_STATUS(may_visit(access::Right::visit_close, ask, row, what));
+  RABT_TRY(row, find_visit(caller.who.tenant, visit));
+  RABT_TRY_STATUS(may_visit(access::Right::visit_close, caller, row, what));
   return row;
 }
 
-Status PracticeService::allows(const Ask& ask, access::Right right) const {
+Status PracticeService::allows(const Caller& caller, access::Right right,
+                               std::string_view record) const {
   if (right == access::Right::visit_close) {
-    RABT_TRY_STATUS(visit_to_change(ask, "close or reopen this visit"));
+    RABT_TRY_STATUS(visit_to_change(caller, read_reference(record), "close or reopen this visit"));
     return ok_status();
   }
-  RABT_TRY(patient, patient_of(ask));
-  return may_onboard(ask, patient.id, "make this patient ready");
+  RABT_TRY(patient, find_patient(caller.who.tenant, person_in(Json(record))));
+  return may_onboard(caller, patient.id, "make this patient ready");
 }
 
-Answer PracticeService::close_visit(const Ask& ask) {
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(row, visit_to_change(ask, "close this visit"));
-  if (row.status == "CLOSED") return visit_json(tenant, row);
+Result<VisitView> PracticeService::close_visit(const Caller& caller, const OfVisit& asked) {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(row, visit_to_change(caller, asked.visit, "close this visit"));
+  if (row.status == "CLOSED") return opened_view(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));
   const audit::Prepared closed =
-      entry(ask, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
+      entry(caller, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::int64_t active = 0;
     RABT_TRY_STATUS(transaction.query(kActive, {tenant, row.id}, [&](const Row& found) {
@@ -331,22 +319,22 @@ Answer PracticeService::close_visit(const Ask& ask) {
     return changed == 1 ? parts_.audit.append(transaction, closed) : ok_status();
   }));
   RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));
-  return visit_json(tenant, after);
+  return opened_view(tenant, after);
 }
 
-Answer PracticeService::reopen_visit(const Ask& ask) {
-  const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY(row, visit_to_change(ask, "open this visit again"));
-  if (row.status == "OPEN") return visit_json(tenant, row);
+Result<VisitView> PracticeService::reopen_visit(const Caller& caller, const OfVisit& asked) {
+  const std::string& tenant = caller.who.tenant;
+  RABT_TRY(row, visit_to_change(caller, asked.visit, "open this visit again"));
+  if (row.status == "OPEN") return opened_view(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));
   const audit::Prepared reopened =
-      entry(ask, "visit.reopened", "visit:" + row.id, Json::object(), person.pseudonym);
+      entry(caller, "visit.reopened", "visit:" + row.id, Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(changed, transaction.execute(kReopen, {tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, reopened) : ok_status();
   }));
   RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));
-  return visit_json(tenant, after);
+  return opened_view(tenant, after);
 }
 
 Result<Surroundings::Visit> PracticeService::visit(std::string_view tenant, const Json& reference) {
@@ -359,7 +347,7 @@ Result<Surroundings::Visit> PracticeService::visible_visit(const Ask& ask, const
   const std::string& tenant = parts_.tenant;
   RABT_TRY(row, find_visit(tenant, reference_in(reference)));
   if (!ask.caller.system) {
-    const Status seen = may_visit(access::Right::visit_see, ask, row, "use this visit");
+    const Status seen = may_visit(access::Right::visit_see, ask.caller, row, "use this visit");
     if (!seen.ok() && seen.error().kind != ErrorKind::denied) return seen.error();
     if (!seen.ok()) return not_found("visit.unknown", "there is no such visit");
   }

@@ -21,12 +21,9 @@ Json state_of(std::string_view state, const Json& provider = {}, std::int64_t un
        {"until", until_ms == 0 ? Json() : Json((until_ms + kSecondMs - 1) / kSecondMs)}});
 }
 
-bool speaks(const Json& provider, std::string_view tongue) {
-  const Json& known = provider["languages"];
-  return known.is_array() &&
-         std::any_of(known.as_array().begin(), known.as_array().end(), [&](const Json& one) {
-           return one.is_string() && equal_ignoring_case(one.as_string(), tongue);
-         });
+bool speaks(const ProviderView& provider, std::string_view tongue) {
+  return std::any_of(provider.languages.begin(), provider.languages.end(),
+                     [&](const std::string& one) { return equal_ignoring_case(one, tongue); });
 }
 
 }  // namespace
@@ -59,9 +56,8 @@ Result<std::string> Ringing::tongue_of(const Session& session) const {
 }
 
 Result<std::string> Ringing::next(const Session& session, const std::vector<Ring>& rings) {
-  Ask ask = ask_of_hub(session.tenant, "emergencies");
-  ask.query = {{"status", "online"}};
-  RABT_TRY(online, practice_.providers(ask));
+  const Caller hub = ask_of_hub(session.tenant, "emergencies").caller;
+  RABT_TRY(online, practice_.providers(hub, ListProviders{.status = "online"}));
   RABT_TRY(tongue, tongue_of(session));
   const std::string specialty = session.context.string_or("specialty", "");
   const bool attended =
@@ -72,16 +68,15 @@ Result<std::string> Ringing::next(const Session& session, const std::vector<Ring
                   });
   std::string best;
   int best_rank = 0;
-  for (const Json& one : online["items"].as_array()) {
-    const std::string id = one.string_or("id", "");
+  for (const ProviderView& one : online.items) {
+    const std::string& id = one.id;
     const Participant* const own = session.of_person(id);
     const bool rung = std::any_of(rings.begin(), rings.end(),
                                   [&](const Ring& ring) { return ring.person == id; });
     const bool in_it = own != nullptr && (own->was_here || own->brought_by == id ||
                                           !own->takes_part() || !needs_licence(own->role));
-    if (rung || in_it || id == session.patient || !one.bool_or("videoEnabled", true)) continue;
-    const bool fits =
-        specialty.empty() || equal_ignoring_case(one.string_or("specialty", ""), specialty);
+    if (rung || in_it || id == session.patient || !one.video_enabled) continue;
+    const bool fits = specialty.empty() || equal_ignoring_case(one.specialty, specialty);
     // A colleague of another specialty is of no use to a doctor; to a patient alone he is.
     if (!fits && attended) continue;
     const int rank =

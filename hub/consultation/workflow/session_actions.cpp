@@ -198,7 +198,8 @@ Answer SessionActions::usage(const CallRequest& call) const {
       return invalid("api.invalid", "month: it must be a month, YYYY-MM");
     ask.query = {{"year", month.substr(0, 4)}, {"month", month.substr(5)}};
   }
-  return practice_.usage(ask);
+  RABT_TRY(found, practice_.usage(ask.caller, get_usage_of(ask)));
+  return to_json(found);
 }
 
 // A table: one part an action. What a call has done already is done: a repeat is no error.

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "hub/consultation/practice/period.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/reference.hpp"
+
+// Requests for figures over many sessions.
+namespace rabt::consultation {
+
+// A month in the time zone of the metering; the present year and month where they are unset.
+struct GetUsage {
+  // 2000 to 2999
+  std::optional<int> year{};
+  // 1 to 12
+  std::optional<int> month{};
+};
+// ?year&month
+[[nodiscard]] Asked<GetUsage> get_usage_of(const Ask& ask);
+
+struct GetFigures {
+  // Bounds of the planned start.
+  Period period{};
+  // One session alone.
+  std::optional<Reference> session{};
+};
+// ?from&to&session
+[[nodiscard]] Asked<GetFigures> get_figures_of(const Ask& ask);
+
+struct GetScfhsReport {
+  // 2026-11
+  std::string name;
+  int year = 0;
+  // 1 to 12
+  int month = 0;
+};
+// ?month
+[[nodiscard]] Asked<GetScfhsReport> get_scfhs_report_of(const Ask& ask);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "hub/base/clock.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/request/reference.hpp"
+
+// Requests about how patients are made ready for calls.
+namespace rabt::consultation {
+
+struct OfPatient {
+  Reference patient;
+};
+// record: the patient, here and in the next one.
+[[nodiscard]] OfPatient patient_of(const Ask& ask);
+
+// Steps that are done.
+struct NoteOnboarding {
+  Reference patient;
+  bool device_checked = false;
+  bool consent_shown = false;
+  // The language that was chosen: ar, en. Empty if none was.
+  std::string language{};
+  // Now when it is unset. It must not lie in the future.
+  std::optional<Timestamp> at{};
+  // Mistakes of the body. They count when the patient is looked up and the right decided.
+  Mistakes mistakes{};
+};
+[[nodiscard]] NoteOnboarding note_onboarding_of(const Ask& ask);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,15 @@
+#include "hub/consultation/practice/page_texts.hpp"
+
+#include "hub/base/ascii.hpp"
+
+namespace rabt::consultation {
+
+GetStrings get_strings_of(const Ask& ask) {
+  return {.language = lower(ask.parameter("lang"))};
+}
+
+FindTerms find_terms_of(const Ask& ask) {
+  return {.words = std::string(ask.parameter("q")), .language = lower(ask.parameter("lang"))};
+}
+
+}  // namespace rabt::consultation
