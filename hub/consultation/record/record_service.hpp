@@ -10,6 +10,7 @@
 #include "hub/consultation/record/languages.hpp"
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/record/record_json.hpp"
+#include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/record/rights.hpp"
 #include "hub/consultation/request/fields.hpp"
@@ -70,20 +71,41 @@ class RecordService final : public Records {
   };
   using Shape = Json (*)(const Record& record);
 
+  // What the caller is to the session. Errors: those of Memberships::membership.
+  [[nodiscard]] Result<Membership> member(const Caller& caller, std::string_view session);
   // A new record of the caller's, at the clock's time.
-  [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const;
-  // The record that the path names, with what the caller is to its session. Errors: not_found
-  // record.unknown; those of may_read; a record that is not shown is not found.
-  [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind);
-  // {items: [...], next?} of one kind, after the reading is in the audit log.
-  [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
-  [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
-                                     Json detail);
+  [[nodiscard]] Record fresh(const Caller& caller, const Membership& of, RecordKind kind) const;
+  // The record of this ULID, UUID or number, with what the caller is to its session. Errors:
+  // not_found record.unknown; those of may_read; a record that is not shown is not found.
+  [[nodiscard]] Result<Found> find(const Caller& caller, RecordKind kind, std::string_view name);
+  // Records of one kind that the caller is shown, after the reading is in the audit log.
+  [[nodiscard]] Result<RecordBook::Page> page(const Caller& caller, const Asked<ListRecords>& asked,
+                                              RecordKind kind);
+  [[nodiscard]] Status audit_reading(const Caller& caller, const Membership& of,
+                                     std::string_view act, Json detail);
   // The text as it may be kept; adds the kinds to the document and the act to the audit log.
   // Error invalid phi.exposed, whose entry is durable.
-  [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
+  [[nodiscard]] Result<std::string> screen(const Caller& caller, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
+  // The same for the caller of an ask.
+  [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const {
+    return fresh(ask.caller, of, kind);
+  }
+  [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind) {
+    return find(ask.caller, kind, ask.record);
+  }
+  // {items: [...], next?}
+  [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
+  [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
+                                     Json detail) {
+    return audit_reading(ask.caller, of, act, std::move(detail));
+  }
+  [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
+                                           const TextRules& rules, std::string_view text,
+                                           std::string_view where, RecordAct& act) {
+    return screen(ask.caller, of, rules, text, where, act);
+  }
   // Signature of a note or of a coded diagnosis: {participant, person, role, at}.
   [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Ask& ask, const Membership& of);
@@ -96,6 +118,9 @@ class RecordService final : public Records {
 };
 
 // Author of a record: {participant, person, role}.
-[[nodiscard]] Json author_of(const Ask& ask, const Membership& of);
+[[nodiscard]] Json author_of(const Caller& caller, const Membership& of);
+[[nodiscard]] inline Json author_of(const Ask& ask, const Membership& of) {
+  return author_of(ask.caller, of);
+}
 
 }  // namespace rabt::consultation
