@@ -2,6 +2,7 @@
 
 #include "hub/consultation/practice/agreements.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
+#include "tests/consultation/asked_records.hpp"
 #include "tests/consultation/fakes.hpp"
 #include "tests/consultation/plan_of.hpp"
 #include "tests/number_of.hpp"
@@ -189,7 +190,7 @@ class PracticeTest : public RecordHouse {
 
   test::StandInSessions sessions_;
   test::StandInPeople people_;
-  std::unique_ptr<Records> records_;
+  AskedRecords records_;
   std::unique_ptr<Practice> practice_;
   std::string doctor_, other_, patient_, nurse_, admin_;
   std::int64_t sessions_made_ = 0;

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "hub/base/ascii.hpp"
-#include "hub/consultation/record/record_json.hpp"
+#include "hub/consultation/record/clinical_views.hpp"
 #include "hub/consultation/record/record_service.hpp"
 #include "hub/consultation/session/time.hpp"
 #include "hub/phi/index_value.hpp"
@@ -201,10 +201,10 @@ Json clinical_facts_of(const VisitRecords& records, Extent extent) {
   }
   for (const Record& one : records.prescriptions) {
     if (one.state == "cancelled" || !is_clinician(one.document["author"])) continue;
-    const Json whole = prescription_json(one);
-    prescriptions.push_back(Json::object({{"number", whole["prescriptionNumber"]},
-                                          {"issuedAt", whole["issuedAt"]},
-                                          {"items", whole["items"]}}));
+    const PrescriptionView whole = prescription_view(one);
+    prescriptions.push_back(Json::object({{"number", whole.prescription_number()},
+                                          {"issuedAt", to_iso8601(whole.head.created)},
+                                          {"items", to_json(whole.items)}}));
   }
   return Json::object(
       {{"acts", Json::object({{"notes", notes},

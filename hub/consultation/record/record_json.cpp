@@ -62,16 +62,6 @@ Json vitals_json(const Record& record) {
   return out;
 }
 
-Json prescription_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("prescriber", who(record));
-  out.set("status", record.state);
-  const std::string issued = to_iso8601({record.at_ms});
-  out.set("issuedAt", issued);
-  out.set("prescriptionNumber", "RX-" + issued.substr(0, 4) + "-" + std::to_string(record.number));
-  return out;
-}
-
 Json segment_json(const Record& record) {
   Json out = with_document(record);
   out.set("speaker", record.author);

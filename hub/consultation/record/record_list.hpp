@@ -10,7 +10,7 @@
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/request/ask.hpp"
 
-// Requests and answers that all kinds of records share.
+// What requests and answers about all kinds of records have in common.
 namespace rabt::consultation {
 
 // A list of the records of a session.
@@ -41,6 +41,22 @@ struct RecordHead {
 [[nodiscard]] RecordHead head_view(const Record& record);
 // {id, uuid, number, version, session, createdAt, updatedAt}
 [[nodiscard]] Json to_json(const RecordHead& head);
+
+// The author of a record, or of a part of it.
+struct RecordAuthor {
+  // ULID of the participant, and of the person. Empty if there is none.
+  std::string participant{};
+  std::string person{};
+  // Role in the session; workflow.
+  std::string role{};
+
+  // Id of the person, else of the participant. May be empty.
+  [[nodiscard]] const std::string& id() const { return person.empty() ? participant : person; }
+};
+[[nodiscard]] RecordAuthor author_in(const Json& json);
+// {participant?, person?, role}
+[[nodiscard]] Json to_json(const RecordAuthor& author);
+[[nodiscard]] RecordAuthor author_of(const Caller& caller, const Membership& of);
 
 // {items: [...], next?}, oldest first.
 template <typename View>

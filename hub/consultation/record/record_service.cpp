@@ -18,14 +18,6 @@ std::unique_ptr<Records> make_records(RecordParts parts) {
   return std::make_unique<RecordService>(std::move(parts));
 }
 
-Json author_of(const Caller& caller, const Membership& of) {
-  Json author = Json::object();
-  if (!of.participant.empty()) author.set("participant", of.participant);
-  if (!caller.who.person.empty()) author.set("person", caller.who.person);
-  author.set("role", caller.system ? "workflow" : of.role);
-  return author;
-}
-
 Record RecordService::fresh(const Caller& caller, const Membership& of, RecordKind kind) const {
   const std::int64_t now = parts_.clock.now().ms;
   Record record{.id = parts_.ids.next().text(),
@@ -34,7 +26,7 @@ Record RecordService::fresh(const Caller& caller, const Membership& of, RecordKi
                 .author = of.participant,
                 .at_ms = now,
                 .updated_ms = now};
-  record.document.set("author", author_of(caller, of));
+  record.document.set("author", to_json(author_of(caller, of)));
   // A step that is repeated writes once.
   if (caller.system) record.client = caller.key;
   return record;
@@ -150,7 +142,7 @@ Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
   Json cut = Json::array();
   const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {
       {"notes", {RecordKind::note, &note_json}},
-      {"prescriptions", {RecordKind::prescription, &prescription_json}},
+      {"prescriptions", {RecordKind::prescription, &shown_as<&prescription_view>}},
       {"vitals", {RecordKind::vitals, &vitals_json}},
       {"followUps", {RecordKind::follow_up, &follow_up_json}},
       {"feedback", {RecordKind::feedback, &feedback_json}}};

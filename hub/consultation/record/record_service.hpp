@@ -38,10 +38,13 @@ class RecordService final : public Records {
 
   Answer vitals(const Ask& ask) override;
   Answer record_vitals(const Ask& ask) override;
-  Answer prescriptions(const Ask& ask) override;
-  Answer prescribe(const Ask& ask) override;
-  Answer prescription(const Ask& ask) override;
-  Answer cancel_prescription(const Ask& ask) override;
+  Result<RecordList<PrescriptionView>> prescriptions(const Caller& caller,
+                                                     const Asked<ListRecords>& asked) override;
+  Result<PrescriptionView> prescribe(const Caller& caller, const Asked<Prescribe>& asked) override;
+  Result<PrescriptionView> prescription(const Caller& caller,
+                                        const Asked<NamedRecord>& asked) override;
+  Result<PrescriptionView> cancel_prescription(const Caller& caller,
+                                               const Asked<CancelPrescription>& asked) override;
 
   Answer transcript(const Ask& ask) override;
   Answer add_segment(const Ask& ask) override;
@@ -108,9 +111,9 @@ class RecordService final : public Records {
   }
   // Signature of a note or of a coded diagnosis: {participant, person, role, at}.
   [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
-  [[nodiscard]] Result<access::Allowed> may_prescribe(const Ask& ask, const Membership& of);
-  [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
-                                          const std::string& notes);
+  [[nodiscard]] Result<access::Allowed> may_prescribe(const Caller& caller, const Membership& of);
+  [[nodiscard]] Result<PrescriptionView> write_prescription(const Caller& caller,
+                                                            const Prescribe& request);
 
   const RecordParts parts_;
   const RecordBook book_;
@@ -118,9 +121,8 @@ class RecordService final : public Records {
 };
 
 // Author of a record: {participant, person, role}.
-[[nodiscard]] Json author_of(const Caller& caller, const Membership& of);
 [[nodiscard]] inline Json author_of(const Ask& ask, const Membership& of) {
-  return author_of(ask.caller, of);
+  return to_json(author_of(ask.caller, of));
 }
 
 }  // namespace rabt::consultation

@@ -14,6 +14,9 @@
 #include "hub/base/random.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/consultation/acts/memberships.hpp"
+#include "hub/consultation/record/clinical_requests.hpp"
+#include "hub/consultation/record/clinical_views.hpp"
+#include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/shared_text.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/settings.hpp"
@@ -73,11 +76,14 @@ class Records {
   virtual Answer add_addendum(const Ask& ask) = 0;
   virtual Answer vitals(const Ask& ask) = 0;
   virtual Answer record_vitals(const Ask& ask) = 0;
-  virtual Answer prescriptions(const Ask& ask) = 0;
-  virtual Answer prescribe(const Ask& ask) = 0;
-  // record: the prescription, here and in the next one.
-  virtual Answer prescription(const Ask& ask) = 0;
-  virtual Answer cancel_prescription(const Ask& ask) = 0;
+  virtual Result<RecordList<PrescriptionView>> prescriptions(const Caller& caller,
+                                                             const Asked<ListRecords>& asked) = 0;
+  virtual Result<PrescriptionView> prescribe(const Caller& caller,
+                                             const Asked<Prescribe>& asked) = 0;
+  virtual Result<PrescriptionView> prescription(const Caller& caller,
+                                                const Asked<NamedRecord>& asked) = 0;
+  virtual Result<PrescriptionView> cancel_prescription(const Caller& caller,
+                                                       const Asked<CancelPrescription>& asked) = 0;
   virtual Answer transcript(const Ask& ask) = 0;
   virtual Answer add_segment(const Ask& ask) = 0;
   // For workflows alone: what was said in a recording, also after the end. ask.body: {recording,
