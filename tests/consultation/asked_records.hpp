@@ -36,8 +36,12 @@ class AskedRecords {
   Answer write_note(const Ask& ask) { return records_->write_note(ask); }
   Answer change_note(const Ask& ask) { return records_->change_note(ask); }
   Answer add_addendum(const Ask& ask) { return records_->add_addendum(ask); }
-  Answer vitals(const Ask& ask) { return records_->vitals(ask); }
-  Answer record_vitals(const Ask& ask) { return records_->record_vitals(ask); }
+  Answer vitals(const Ask& ask) {
+    return shown(records_->vitals(ask.caller, list_records_of(ask)));
+  }
+  Answer record_vitals(const Ask& ask) {
+    return shown(records_->record_vitals(ask.caller, record_vitals_of(ask)));
+  }
   Answer prescriptions(const Ask& ask) {
     return shown(records_->prescriptions(ask.caller, list_records_of(ask)));
   }

@@ -627,6 +627,20 @@ TEST_F(RecordsTest, VitalSignsSayWhereTheyCameFrom) {
   EXPECT_EQ(count("vitals.recorded"), 3);
 }
 
+TEST_F(RecordsTest, ATimeInTheFutureIsNamedInItsPlaceAmongTheMistakes) {
+  const std::string later = to_iso8601({clock_.now().ms + 3'600'000});
+  const auto wrong = [&](Json body) {
+    body.set("takenAt", later);
+    return records_->record_vitals(ask("nurse", std::move(body))).error().message;
+  };
+  EXPECT_EQ(wrong(Json::object({{"heartRate", 72}})), "takenAt: it lies in the future");
+  EXPECT_EQ(wrong(Json::object({{"heartRate", 900}})),
+            "takenAt: it lies in the future\nheartRate: it must be a whole number from 20 to 300");
+  const std::string all = wrong(Json::object({{"colour", "red"}, {"heartRate", 900}}));
+  EXPECT_TRUE(all.starts_with("body: it has an unknown member")) << all;
+  EXPECT_NE(all.find("\ntakenAt: it lies in the future\nheartRate: "), std::string::npos) << all;
+}
+
 TEST_F(RecordsTest, ATrainingSessionHoldsNoPatientData) {
   set(SessionStatus::active, "training_session");
   EXPECT_EQ(verdict(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 70}})))),

@@ -434,12 +434,10 @@ Result<Response> write_notes(DoorCall& call) {
         known += (known.empty() ? "" : ", ") + snake_case(theirs);
       return invalid("api.invalid", "vital_signs: needs at least one of " + known);
     }
-    Ask ask = call.ask(id, std::move(ours));
-    const auto write = [&records, ask](const Caller& caller) -> Result<std::int64_t> {
-      Ask by = ask;
-      by.caller = caller;
-      RABT_TRY(made, records.record_vitals(by));
-      return made.int_or("number", 0);
+    const auto asked = record_vitals_of(call.ask(id, std::move(ours)));
+    const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
+      RABT_TRY(made, records.record_vitals(caller, asked));
+      return made.head.number;
     };
     parts.push_back({write, vitals_id});
   }

@@ -1,5 +1,4 @@
 #include "hub/consultation/record/record_service.hpp"
-#include "hub/consultation/record/vital_signs.hpp"
 
 // Vital signs and prescriptions.
 namespace rabt::consultation {
@@ -11,20 +10,6 @@ constexpr std::int64_t kAheadMs = 5LL * 60 * 1000;
 // Time after the end in which the doctor may still prescribe.
 constexpr std::int64_t kPrescribeAfterEndMs = 24LL * 3'600'000;
 
-Json read_device(Fields& fields, const Json& body) {
-  const Json& device = body["device"];
-  if (device.is_null()) return {};
-  Fields of(device, fields.mistakes(), "device.");
-  of.only({"id", "kind", "serial"});
-  Json out = Json::object();
-  for (const char* name : {"id", "kind", "serial"}) {
-    const std::string text = of.text(name, 100);
-    if (!text.empty()) out.set(name, text);
-  }
-  if (of.good() && out.size() == 0) of.wrong("id", "a device has an id, a kind or a serial");
-  return out;
-}
-
 bool is_known(identity::Licence licence, VideoSettings::Licence wanted) {
   if (wanted == VideoSettings::Licence::off) return true;
   if (licence == identity::Licence::verified) return true;
@@ -34,46 +19,42 @@ bool is_known(identity::Licence licence, VideoSettings::Licence wanted) {
 
 }  // namespace
 
-Answer RecordService::vitals(const Ask& ask) {
-  return list(ask, RecordKind::vitals, "session.read", &vitals_json);
+Result<RecordList<VitalsView>> RecordService::vitals(const Caller& caller,
+                                                     const Asked<ListRecords>& asked) {
+  RABT_TRY(found, page(caller, asked, RecordKind::vitals));
+  return list_of(std::move(found), &vitals_view);
 }
 
-Answer RecordService::record_vitals(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"takenAt", "source", "device", "heartRate", "systolic", "diastolic", "temperatureC",
-               "respiratoryRate", "oxygenSaturation", "weightKg", "heightCm", "glucoseMmol",
-               "painScale"});
+Result<VitalsView> RecordService::record_vitals(const Caller& caller,
+                                                const Asked<RecordVitals>& asked) {
+  RABT_TRY(request, asked);
   const Timestamp now = parts_.clock.now();
-  const Timestamp taken = fields.time("takenAt", ask.caller.naive_offset_minutes).value_or(now);
-  if (taken.ms > now.ms + kAheadMs) fields.wrong("takenAt", "it lies in the future");
-  const std::string source = fields.word("source", {"manual", "device", "patient"});
-  const Json device = read_device(fields, ask.body);
-  if (source == "device" && device.is_null())
-    fields.wrong("device", "it is needed when the source is device");
-  const Json values = read_vital_signs(fields, ask.body);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::vitals));
+  const Timestamp taken = request.taken.value_or(now);
+  if (taken.ms > now.ms + kAheadMs)
+    request.mistakes.insert(request.before_time, "takenAt", "it lies in the future");
+  RABT_TRY_STATUS(request.mistakes.status());
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::vitals));
   RABT_TRY_STATUS(about_a_patient(of));
   RABT_TRY_STATUS(not_over(of));
 
-  RecordAct act{.record = fresh(ask, of, RecordKind::vitals), .also = {}};
+  RecordAct act{.record = fresh(caller, of, RecordKind::vitals), .also = {}};
   Json& document = act.record.document;
   document.set("takenAt", to_iso8601(taken));
   // Values that a patient enters are told apart from those that staff measured.
-  const std::string kept = of.role == "patient" ? "patient"
-                           : source.empty()     ? (device.is_null() ? "manual" : "device")
-                                                : source;
+  const std::string kept = of.role == "patient"     ? "patient"
+                           : request.source.empty() ? (request.device ? "device" : "manual")
+                                                    : request.source;
   document.set("source", kept);
-  if (!device.is_null()) document.set("device", device);
-  for (const auto& [name, value] : values.as_object()) document.set(name, value);
+  if (request.device) document.set("device", to_json(*request.device));
+  for (const MeasuredSign& sign : request.signs) document.set(sign.name, sign.value);
   const Json told =
-      Json::object({{"vitals", act.record.id}, {"source", kept}, {"values", values.size()}});
+      Json::object({{"vitals", act.record.id}, {"source", kept}, {"values", request.signs.size()}});
   act.acts.emplace_back("vitals.recorded", told);
   act.events.emplace_back("vitals-recorded", told);
-  act.shape = &vitals_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return vitals_json(act.record);
+  act.shape = &shown_as<&vitals_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return vitals_view(act.record);
 }
 
 Result<RecordList<PrescriptionView>> RecordService::prescriptions(const Caller& caller,

@@ -4,8 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "hub/consultation/request/fields.hpp"
-
 namespace rabt::consultation {
 
 namespace {
@@ -41,7 +39,39 @@ Medications read_items(Fields& fields) {
   return items;
 }
 
+// Texts of a device, in the order of an answer.
+struct DeviceText {
+  std::string_view name;
+  std::string Device::*text;
+};
+constexpr std::array<DeviceText, 3> kDevice{
+    {{"id", &Device::id}, {"kind", &Device::kind}, {"serial", &Device::serial}}};
+
+std::optional<Device> read_device(Fields& fields) {
+  const Json& given = fields.raw("device");
+  if (given.is_null()) return std::nullopt;
+  Fields of(given, fields.mistakes(), "device.");
+  of.only({"id", "kind", "serial"});
+  Device out;
+  bool any = false;
+  for (const DeviceText& one : kDevice) {
+    out.*one.text = of.text(one.name, 100);
+    any = any || !(out.*one.text).empty();
+  }
+  if (of.good() && !any) of.wrong("id", "a device has an id, a kind or a serial");
+  return out;
+}
+
 }  // namespace
+
+Json to_json(const Device& device) {
+  Json out = Json::object();
+  for (const DeviceText& one : kDevice) {
+    const std::string& text = device.*one.text;
+    if (!text.empty()) out.set(one.name, text);
+  }
+  return out;
+}
 
 Json to_json(const Medication& medication) {
   Json out = Json::object({{"name", medication.name}, {"dosage", medication.dosage}});
@@ -55,6 +85,22 @@ Json to_json(const Medication& medication) {
 Json to_json(const Medications& medications) {
   Json out = Json::array();
   for (const Medication& one : medications) out.push_back(to_json(one));
+  return out;
+}
+
+Asked<RecordVitals> record_vitals_of(const Ask& ask) {
+  RecordVitals out{.session = ask.session};
+  Fields fields(ask.body, out.mistakes);
+  fields.only({"takenAt", "source", "device", "heartRate", "systolic", "diastolic", "temperatureC",
+               "respiratoryRate", "oxygenSaturation", "weightKg", "heightCm", "glucoseMmol",
+               "painScale"});
+  out.taken = fields.time("takenAt", ask.caller.naive_offset_minutes);
+  out.before_time = out.mistakes.count();
+  out.source = fields.word("source", {"manual", "device", "patient"});
+  out.device = read_device(fields);
+  if (out.source == "device" && !out.device)
+    fields.wrong("device", "it is needed when the source is device");
+  out.signs = read_vital_signs(fields);
   return out;
 }
 

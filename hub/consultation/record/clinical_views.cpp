@@ -8,6 +8,13 @@ Json id_or_null(const RecordAuthor& author) {
   return author.id().empty() ? Json() : Json(author.id());
 }
 
+std::optional<Device> device_in(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Device{.id = json.string_or("id", ""),
+                .kind = json.string_or("kind", ""),
+                .serial = json.string_or("serial", "")};
+}
+
 Medications medications_in(const Json& json) {
   Medications out;
   if (!json.is_array()) return out;
@@ -29,6 +36,26 @@ std::optional<Cancellation> cancellation_in(const Json& json) {
 }
 
 }  // namespace
+
+VitalsView vitals_view(const Record& record) {
+  const Json& document = record.document;
+  return {.head = head_view(record),
+          .taken_at = document.string_or("takenAt", ""),
+          .source = document.string_or("source", ""),
+          .device = device_in(document["device"]),
+          .signs = signs_in(document),
+          .recorded_by = author_in(document["author"])};
+}
+
+Json to_json(const VitalsView& view) {
+  Json out = to_json(view.head);
+  out.set("takenAt", view.taken_at);
+  out.set("source", view.source);
+  if (view.device) out.set("device", to_json(*view.device));
+  for (const MeasuredSign& sign : view.signs) out.set(sign.name, sign.value);
+  out.set("recordedBy", id_or_null(view.recorded_by));
+  return out;
+}
 
 std::string PrescriptionView::prescription_number() const {
   return "RX-" + to_iso8601(head.created).substr(0, 4) + "-" + std::to_string(head.number);

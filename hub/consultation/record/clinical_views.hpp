@@ -10,6 +10,19 @@
 // Answers about what clinicians write; to_json gives the form of docs/openapi.yaml.
 namespace rabt::consultation {
 
+struct VitalsView {
+  RecordHead head;
+  // RFC 3339
+  std::string taken_at;
+  // manual, device, patient
+  std::string source;
+  std::optional<Device> device;
+  MeasuredSigns signs;
+  RecordAuthor recorded_by;
+};
+[[nodiscard]] VitalsView vitals_view(const Record& record);
+[[nodiscard]] Json to_json(const VitalsView& view);
+
 struct Cancellation {
   RecordAuthor by;
   // RFC 3339

@@ -56,12 +56,6 @@ Json note_json(const Record& record) {
   return out;
 }
 
-Json vitals_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("recordedBy", who(record));
-  return out;
-}
-
 Json segment_json(const Record& record) {
   Json out = with_document(record);
   out.set("speaker", record.author);

@@ -143,7 +143,7 @@ Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
   const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {
       {"notes", {RecordKind::note, &note_json}},
       {"prescriptions", {RecordKind::prescription, &shown_as<&prescription_view>}},
-      {"vitals", {RecordKind::vitals, &vitals_json}},
+      {"vitals", {RecordKind::vitals, &shown_as<&vitals_view>}},
       {"followUps", {RecordKind::follow_up, &follow_up_json}},
       {"feedback", {RecordKind::feedback, &feedback_json}}};
   for (const auto& [name, part] : parts) {

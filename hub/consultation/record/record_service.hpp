@@ -36,8 +36,9 @@ class RecordService final : public Records {
   Answer change_note(const Ask& ask) override;
   Answer add_addendum(const Ask& ask) override;
 
-  Answer vitals(const Ask& ask) override;
-  Answer record_vitals(const Ask& ask) override;
+  Result<RecordList<VitalsView>> vitals(const Caller& caller,
+                                        const Asked<ListRecords>& asked) override;
+  Result<VitalsView> record_vitals(const Caller& caller, const Asked<RecordVitals>& asked) override;
   Result<RecordList<PrescriptionView>> prescriptions(const Caller& caller,
                                                      const Asked<ListRecords>& asked) override;
   Result<PrescriptionView> prescribe(const Caller& caller, const Asked<Prescribe>& asked) override;

@@ -74,8 +74,10 @@ class Records {
   // record: the note, here and in the next one.
   virtual Answer change_note(const Ask& ask) = 0;
   virtual Answer add_addendum(const Ask& ask) = 0;
-  virtual Answer vitals(const Ask& ask) = 0;
-  virtual Answer record_vitals(const Ask& ask) = 0;
+  virtual Result<RecordList<VitalsView>> vitals(const Caller& caller,
+                                                const Asked<ListRecords>& asked) = 0;
+  virtual Result<VitalsView> record_vitals(const Caller& caller,
+                                           const Asked<RecordVitals>& asked) = 0;
   virtual Result<RecordList<PrescriptionView>> prescriptions(const Caller& caller,
                                                              const Asked<ListRecords>& asked) = 0;
   virtual Result<PrescriptionView> prescribe(const Caller& caller,
