@@ -32,10 +32,16 @@ class AskedRecords {
     return records_->document_content(ask);
   }
 
-  Answer notes(const Ask& ask) { return records_->notes(ask); }
-  Answer write_note(const Ask& ask) { return records_->write_note(ask); }
-  Answer change_note(const Ask& ask) { return records_->change_note(ask); }
-  Answer add_addendum(const Ask& ask) { return records_->add_addendum(ask); }
+  Answer notes(const Ask& ask) { return shown(records_->notes(ask.caller, list_records_of(ask))); }
+  Answer write_note(const Ask& ask) {
+    return shown(records_->write_note(ask.caller, write_note_of(ask)));
+  }
+  Answer change_note(const Ask& ask) {
+    return shown(records_->change_note(ask.caller, change_note_of(ask)));
+  }
+  Answer add_addendum(const Ask& ask) {
+    return shown(records_->add_addendum(ask.caller, add_addendum_of(ask)));
+  }
   Answer vitals(const Ask& ask) {
     return shown(records_->vitals(ask.caller, list_records_of(ask)));
   }

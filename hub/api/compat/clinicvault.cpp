@@ -451,14 +451,12 @@ Result<Response> write_notes(DoorCall& call) {
     parts.push_back({write, prescription_id});
   }
   if (!notes.is_null()) {
-    const Ask ask =
+    const auto asked = write_note_of(
         call.ask(id, Json::object({{"template", call.body["template"]},
-                                   {notes.is_object() ? "sections" : "content", notes}}));
-    const auto write = [&records, ask](const Caller& caller) -> Result<std::int64_t> {
-      Ask by = ask;
-      by.caller = caller;
-      RABT_TRY(made, records.write_note(by));
-      return made.int_or("number", 0);
+                                   {notes.is_object() ? "sections" : "content", notes}})));
+    const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
+      RABT_TRY(made, records.write_note(caller, asked));
+      return made.head.number;
     };
     parts.push_back({write, note_id});
   }

@@ -146,13 +146,14 @@ Json prescription_shape(const consultation::PrescriptionView& prescription) {
                        {"createdAt", to_iso8601(prescription.head.created)}});
 }
 
-Json note_shape(const Json& note, std::string_view session) {
-  return Json::object({{"id", uuid_of(note)},
-                       {"consultationId", uuid_of(first_of(note["session"], Json(session)))},
-                       {"content", note["content"]},
-                       {"type", note["kind"]},
-                       {"authorId", uuid_of(note["author"])},
-                       {"createdAt", note["createdAt"]}});
+Json note_shape(const consultation::NoteView& note) {
+  const std::string& author = note.author.id();
+  return Json::object({{"id", identity::uuid_of(note.head.id)},
+                       {"consultationId", identity::uuid_of(note.head.session)},
+                       {"content", note.content},
+                       {"type", note.kind},
+                       {"authorId", author.empty() ? Json() : Json(identity::uuid_of(author))},
+                       {"createdAt", to_iso8601(note.head.created)}});
 }
 
 template <typename Shape>
@@ -675,17 +676,18 @@ Result<Response> prescribe(DoorCall& call) {
 Result<Response> write_note(DoorCall& call) {
   Json ours = Json::object(
       {{"kind", first_of(call.body["type"], "free")}, {"content", call.body["content"]}});
-  RABT_TRY(made, call.house.records.write_note(call.ask(call.path[0], std::move(ours))));
-  return call.reply(note_shape(made, call.path[0]));
+  RABT_TRY(made, call.house.records.write_note(
+                     call.caller, write_note_of(call.ask(call.path[0], std::move(ours)))));
+  return call.reply(note_shape(made));
 }
 
 Result<Response> summary(DoorCall& call) {
   const std::string_view id = call.path[0];
   RABT_TRY(is, get_session(call, id));
   RABT_TRY(people, call.house.sessions.people.participants(call.ask(id)));
-  RABT_TRY(notes, call.house.records.notes(call.ask(id)));
-  RABT_TRY(prescriptions, call.house.records.prescriptions(
-                              call.caller, consultation::ListRecords{.session = std::string(id)}));
+  const consultation::ListRecords all{.session = std::string(id)};
+  RABT_TRY(notes, call.house.records.notes(call.caller, all));
+  RABT_TRY(prescriptions, call.house.records.prescriptions(call.caller, all));
   // Who may not read recordings or follow-ups has none of them in his summary.
   const auto recordings = call.house.sessions.recordings.list(call.ask(id), {});
   const auto follow_ups = call.house.records.follow_ups(call.ask(id));
@@ -695,7 +697,7 @@ Result<Response> summary(DoorCall& call) {
        {"session", shown},
        {"durationMinutes", shown["durationMinutes"]},
        {"participants", each(people, [&is](const Json& p) { return participant_shape(p, is); })},
-       {"notes", each(notes, [id](const Json& note) { return note_shape(note, id); })},
+       {"notes", each(notes.items, note_shape)},
        {"prescriptions", each(prescriptions.items, prescription_shape)},
        {"recordings",
         recordings.ok() ? each(Json(recordings->items), recording_shape) : Json::array()},

@@ -48,14 +48,6 @@ Json document_json(const Record& record) {
   return out;
 }
 
-Json note_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("author", who(record));
-  out.set("authorRole", record.document["author"]["role"]);
-  out.set("status", record.state);
-  return out;
-}
-
 Json segment_json(const Record& record) {
   Json out = with_document(record);
   out.set("speaker", record.author);

@@ -141,7 +141,7 @@ Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
   Json out = Json::object();
   Json cut = Json::array();
   const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {
-      {"notes", {RecordKind::note, &note_json}},
+      {"notes", {RecordKind::note, &shown_as<&note_view>}},
       {"prescriptions", {RecordKind::prescription, &shown_as<&prescription_view>}},
       {"vitals", {RecordKind::vitals, &shown_as<&vitals_view>}},
       {"followUps", {RecordKind::follow_up, &follow_up_json}},

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "hub/consultation/record/languages.hpp"
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/record/record_json.hpp"
 #include "hub/consultation/record/record_list.hpp"
@@ -31,10 +30,11 @@ class RecordService final : public Records {
   Answer document(const Ask& ask) override;
   Result<Content> document_content(const Ask& ask) override;
 
-  Answer notes(const Ask& ask) override;
-  Answer write_note(const Ask& ask) override;
-  Answer change_note(const Ask& ask) override;
-  Answer add_addendum(const Ask& ask) override;
+  Result<RecordList<NoteView>> notes(const Caller& caller,
+                                     const Asked<ListRecords>& asked) override;
+  Result<NoteView> write_note(const Caller& caller, const Asked<WriteNote>& asked) override;
+  Result<NoteView> change_note(const Caller& caller, const Asked<ChangeNote>& asked) override;
+  Result<NoteView> add_addendum(const Caller& caller, const Asked<AddAddendum>& asked) override;
 
   Result<RecordList<VitalsView>> vitals(const Caller& caller,
                                         const Asked<ListRecords>& asked) override;
@@ -110,15 +110,13 @@ class RecordService final : public Records {
                                            std::string_view where, RecordAct& act) {
     return screen(ask.caller, of, rules, text, where, act);
   }
-  // Signature of a note or of a coded diagnosis: {participant, person, role, at}.
-  [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
+  [[nodiscard]] Signature signed_by(const Caller& caller, const Membership& of) const;
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Caller& caller, const Membership& of);
   [[nodiscard]] Result<PrescriptionView> write_prescription(const Caller& caller,
                                                             const Prescribe& request);
 
   const RecordParts parts_;
   const RecordBook book_;
-  const Languages languages_;
 };
 
 // Author of a record: {participant, person, role}.

@@ -16,6 +16,7 @@
 #include "hub/consultation/acts/memberships.hpp"
 #include "hub/consultation/record/clinical_requests.hpp"
 #include "hub/consultation/record/clinical_views.hpp"
+#include "hub/consultation/record/note_requests.hpp"
 #include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/shared_text.hpp"
 #include "hub/consultation/request/ask.hpp"
@@ -69,11 +70,11 @@ class Records {
   };
   virtual Result<Content> document_content(const Ask& ask) = 0;
 
-  virtual Answer notes(const Ask& ask) = 0;
-  virtual Answer write_note(const Ask& ask) = 0;
-  // record: the note, here and in the next one.
-  virtual Answer change_note(const Ask& ask) = 0;
-  virtual Answer add_addendum(const Ask& ask) = 0;
+  virtual Result<RecordList<NoteView>> notes(const Caller& caller,
+                                             const Asked<ListRecords>& asked) = 0;
+  virtual Result<NoteView> write_note(const Caller& caller, const Asked<WriteNote>& asked) = 0;
+  virtual Result<NoteView> change_note(const Caller& caller, const Asked<ChangeNote>& asked) = 0;
+  virtual Result<NoteView> add_addendum(const Caller& caller, const Asked<AddAddendum>& asked) = 0;
   virtual Result<RecordList<VitalsView>> vitals(const Caller& caller,
                                                 const Asked<ListRecords>& asked) = 0;
   virtual Result<VitalsView> record_vitals(const Caller& caller,

@@ -313,8 +313,12 @@ Answer SessionActions::act(const CallRequest& call) {
     return picked(document, {"id", "number", "documentType", "contentType", "bytes", "sha256"});
   }
   if (call.action == "note") {
-    RABT_TRY(note, records_.write_note(record_of(call)));
-    return picked(note, {"id", "number", "kind", "status", "createdAt"});
+    RABT_TRY(note, records_.write_note(ask.caller, write_note_of(record_of(call))));
+    return Json::object({{"id", note.head.id},
+                         {"number", note.head.number},
+                         {"kind", note.kind},
+                         {"status", note.status},
+                         {"createdAt", to_iso8601(note.head.created)}});
   }
   if (call.action == "messages") return messenger_.tell(ask);
   if (call.action == "tell") return messenger_.tell_at_once(ask);
