@@ -60,10 +60,30 @@ class AskedRecords {
   Answer cancel_prescription(const Ask& ask) {
     return shown(records_->cancel_prescription(ask.caller, cancel_prescription_of(ask)));
   }
-  Answer transcript(const Ask& ask) { return records_->transcript(ask); }
-  Answer add_segment(const Ask& ask) { return records_->add_segment(ask); }
-  Answer add_transcript(const Ask& ask) { return records_->add_transcript(ask); }
-  Answer add_said(const Ask& ask) { return records_->add_said(ask); }
+  Answer transcript(const Ask& ask) {
+    return shown(records_->transcript(ask.caller, list_records_of(ask)));
+  }
+  Answer add_segment(const Ask& ask) {
+    return shown(records_->add_segment(ask.caller, add_segment_of(ask)));
+  }
+  Answer add_transcript(const Ask& ask) {
+    return shown(records_->add_transcript(ask.caller, add_transcript_of(ask)));
+  }
+  // {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]}
+  Answer add_said(const Ask& ask) {
+    AddSaid add{
+        .session = ask.session, .recording = ask.body.string_or("recording", ""), .said = {}};
+    for (const Json& one : ask.body["said"].as_array())
+      add.said.push_back({.key = one.string_or("key", ""),
+                          .participant = one.string_or("participant", ""),
+                          .person = one.string_or("person", ""),
+                          .role = one.string_or("role", ""),
+                          .at_ms = one.int_or("at", 0),
+                          .end_ms = one.int_or("endAt", 0),
+                          .text = one.string_or("text", ""),
+                          .confidence = one["confidence"]});
+    return shown(records_->add_said(ask.caller, add));
+  }
 
   Answer feedback(const Ask& ask) { return records_->feedback(ask); }
   Answer give_feedback(const Ask& ask) { return records_->give_feedback(ask); }

@@ -376,10 +376,6 @@ Json items_of(const Json& prescriptions) {
   return items;
 }
 
-Json id_of(const Json& record) {
-  return record["number"].is_null() ? record["id"] : record["number"];
-}
-
 // A record of those that one call writes.
 struct Part {
   // Gives the record's number.
@@ -481,15 +477,15 @@ Result<Response> transcribe(DoorCall& call) {
       {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
   RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
-  RABT_TRY(said, call.house.records.add_segment(call.ask(id, take(call.body, kNames))));
-  const Json& at = said["createdAt"];
+  RABT_TRY(said, call.house.records.add_segment(
+                     call.caller, add_segment_of(call.ask(id, take(call.body, kNames)))));
   return call.reply(
       Json::object({{"consultation_id", is["number"]},
-                    {"segment_id", id_of(said)},
-                    {"text", said["text"]},
-                    {"language", said["language"]},
+                    {"segment_id", said.head.number},
+                    {"text", said.text},
+                    {"language", said.language.empty() ? Json() : Json(said.language)},
                     {"speaker", call.number_of(Json(call.caller.who.person))},
-                    {"timestamp", at.is_null() ? Json(to_iso8601(call.house.clock.now())) : at}}));
+                    {"timestamp", to_iso8601(said.head.created)}}));
 }
 
 // ---- administration

@@ -48,12 +48,6 @@ Json document_json(const Record& record) {
   return out;
 }
 
-Json segment_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("speaker", record.author);
-  return out;
-}
-
 Json feedback_json(const Record& record) {
   Json out = with_document(record);
   out.set("by", who(record));

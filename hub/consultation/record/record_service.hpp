@@ -47,10 +47,11 @@ class RecordService final : public Records {
   Result<PrescriptionView> cancel_prescription(const Caller& caller,
                                                const Asked<CancelPrescription>& asked) override;
 
-  Answer transcript(const Ask& ask) override;
-  Answer add_segment(const Ask& ask) override;
-  Answer add_transcript(const Ask& ask) override;
-  Answer add_said(const Ask& ask) override;
+  Result<TranscriptView> transcript(const Caller& caller, const Asked<ListRecords>& asked) override;
+  Result<SegmentView> add_segment(const Caller& caller, const Asked<AddSegment>& asked) override;
+  Result<SegmentsWritten> add_transcript(const Caller& caller,
+                                         const Asked<AddTranscript>& asked) override;
+  Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) override;
   Answer feedback(const Ask& ask) override;
   Answer give_feedback(const Ask& ask) override;
   Answer follow_ups(const Ask& ask) override;

@@ -19,6 +19,9 @@
 #include "hub/consultation/record/note_requests.hpp"
 #include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/shared_text.hpp"
+#include "hub/consultation/record/transcript_requests.hpp"
+#include "hub/consultation/record/transcript_views.hpp"
+#include "hub/consultation/recording/said.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/settings.hpp"
 #include "hub/identity/people.hpp"
@@ -87,17 +90,17 @@ class Records {
                                                 const Asked<NamedRecord>& asked) = 0;
   virtual Result<PrescriptionView> cancel_prescription(const Caller& caller,
                                                        const Asked<CancelPrescription>& asked) = 0;
-  virtual Answer transcript(const Ask& ask) = 0;
-  virtual Answer add_segment(const Ask& ask) = 0;
-  // For workflows alone: what was said in a recording, also after the end. ask.body: {recording,
-  // language, startedMs, offsetMs, segments: [{startMs, endMs, text, speaker?, confidence?}]};
-  // gives {segments}, their number. A repeat changes nothing.
-  virtual Answer add_transcript(const Ask& ask) = 0;
+  virtual Result<TranscriptView> transcript(const Caller& caller,
+                                            const Asked<ListRecords>& asked) = 0;
+  virtual Result<SegmentView> add_segment(const Caller& caller, const Asked<AddSegment>& asked) = 0;
+  // For workflows alone: what was said in a recording, also after the end. Gives the number of
+  // segments. A repeat changes nothing.
+  virtual Result<SegmentsWritten> add_transcript(const Caller& caller,
+                                                 const Asked<AddTranscript>& asked) = 0;
   // For the hub alone: what the video provider wrote down while it recorded, also after the end.
-  // ask.body: {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]},
-  // times in milliseconds since 1970. What a client of the speaker has sent is passed over. Gives
-  // {segments}, the number of those that were written. A repeat changes nothing.
-  virtual Answer add_said(const Ask& ask) = 0;
+  // What a client of the speaker has sent is passed over. Gives the number of segments that were
+  // written. A repeat changes nothing.
+  virtual Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) = 0;
   virtual Answer feedback(const Ask& ask) = 0;
   virtual Answer give_feedback(const Ask& ask) = 0;
   virtual Answer follow_ups(const Ask& ask) = 0;

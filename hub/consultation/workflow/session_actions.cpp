@@ -286,7 +286,8 @@ Answer SessionActions::act(const CallRequest& call) {
       return picked(source, {"recording", "blob", "contentType", "language"});
     for (const std::string_view name : {"recording", "startedMs", "offsetMs"})
       of.body.set(name, source[name]);
-    return records_.add_transcript(of);
+    RABT_TRY(written, records_.add_transcript(of.caller, add_transcript_of(of)));
+    return to_json(written);
   }
   if (call.action == "update") {
     RABT_TRY(session, sessions_.life.change(record_of(call)));
