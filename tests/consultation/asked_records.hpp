@@ -94,7 +94,9 @@ class AskedRecords {
   Answer report_quality(const Ask& ask) { return records_->report_quality(ask); }
   Answer set_quality_level(const Ask& ask) { return records_->set_quality_level(ask); }
 
-  Answer clinical_facts(const Ask& ask) { return records_->clinical_facts(ask); }
+  Answer clinical_facts(const Ask& ask) {
+    return shown(records_->clinical_facts(ask.caller, read_clinical_facts_of(ask)));
+  }
   Status allows(const Ask& ask, access::Right right) { return records_->allows(ask, right); }
   Result<Json> summary_of(const Ask& ask, const Membership& of) {
     return records_->summary_of(ask, of);

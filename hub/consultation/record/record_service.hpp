@@ -64,7 +64,8 @@ class RecordService final : public Records {
   Answer set_quality_level(const Ask& ask) override;
 
   Status allows(const Ask& ask, access::Right right) override;
-  Answer clinical_facts(const Ask& ask) override;
+  Result<ClinicalFactsView> clinical_facts(const Caller& caller,
+                                           const Asked<ReadClinicalFacts>& asked) override;
   Result<Json> summary_of(const Ask& ask, const Membership& of) override;
   Json live_content(const Membership& of, std::string_view type, const Json& data) override;
 

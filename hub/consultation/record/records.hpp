@@ -14,6 +14,7 @@
 #include "hub/base/random.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/consultation/acts/memberships.hpp"
+#include "hub/consultation/record/clinical_facts.hpp"
 #include "hub/consultation/record/clinical_requests.hpp"
 #include "hub/consultation/record/clinical_views.hpp"
 #include "hub/consultation/record/note_requests.hpp"
@@ -118,9 +119,9 @@ class Records {
   virtual Status allows(const Ask& ask, access::Right right) = 0;
 
   // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take
-  // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on,
-  // whole?: for the chart and not for a claim}.
-  virtual Answer clinical_facts(const Ask& ask) = 0;
+  // it.
+  virtual Result<ClinicalFactsView> clinical_facts(const Caller& caller,
+                                                   const Asked<ReadClinicalFacts>& asked) = 0;
   // {notes, prescriptions, vitals, followUps, feedback, cut?} for the summary of a session: what
   // the caller may see. `cut` names the lists that have the newest alone. The caller's reading is
   // in the audit log already.
