@@ -97,9 +97,11 @@ class AskedRecords {
   Answer clinical_facts(const Ask& ask) {
     return shown(records_->clinical_facts(ask.caller, read_clinical_facts_of(ask)));
   }
-  Status allows(const Ask& ask, access::Right right) { return records_->allows(ask, right); }
+  Status allows(const Ask& ask, access::Right right) {
+    return records_->allows(ask.caller, named_record_of(ask), right);
+  }
   Result<Json> summary_of(const Ask& ask, const Membership& of) {
-    return records_->summary_of(ask, of);
+    return shown(records_->summary_of(ask.caller, of));
   }
   Json live_content(const Membership& of, std::string_view type, const Json& data) {
     return records_->live_content(of, type, data);

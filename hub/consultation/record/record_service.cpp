@@ -46,11 +46,13 @@ Result<RecordService::Found> RecordService::find(const Caller& caller, RecordKin
   return Found{.of = std::move(of), .record = std::move(record)};
 }
 
-Status RecordService::allows(const Ask& ask, access::Right right) {
+Status RecordService::allows(const Caller& caller, const Asked<NamedRecord>& asked,
+                             access::Right right) {
+  RABT_TRY(request, asked);
   const RecordKind kind =
       right == access::Right::prescription_write ? RecordKind::prescription : RecordKind::note;
-  RABT_TRY(found, find(ask.caller, kind, ask.record));
-  RABT_TRY_STATUS(may(right, ask.caller, found.of));
+  RABT_TRY(found, find(caller, kind, request.record));
+  RABT_TRY_STATUS(may(right, caller, found.of));
   if (found.record.author == found.of.participant || is_doctor(found.of)) return ok_status();
   return denied("authorisation.denied", "only its author or the doctor changes it");
 }
@@ -137,32 +139,40 @@ Json RecordService::live_content(const Membership& of, std::string_view type, co
   return message ? message_json(*record) : to_json(segment_view(*record));
 }
 
-Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
-  Json out = Json::object();
-  Json cut = Json::array();
-  const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {
-      {"notes", {RecordKind::note, &shown_as<&note_view>}},
-      {"prescriptions", {RecordKind::prescription, &shown_as<&prescription_view>}},
-      {"vitals", {RecordKind::vitals, &shown_as<&vitals_view>}},
-      {"followUps", {RecordKind::follow_up, &follow_up_json}},
-      {"feedback", {RecordKind::feedback, &feedback_json}}};
-  for (const auto& [name, part] : parts) {
-    const auto& [kind, shape] = part;
-    Json items = Json::array();
-    if (may_read(ask, of, kind).ok()) {
-      RABT_TRY(page, book_.newest(of, kind));
-      if (!page.cut.empty()) cut.push_back(name);
-      for (const Record& record : page.records) {
-        if (!is_shown(ask, of, record)) continue;
-        Json item = shape(record);
-        if (kind == RecordKind::feedback && !may_read_comments(ask, of))
-          item.mutable_object().erase("comments");
-        items.push_back(std::move(item));
-      }
-    }
-    out.set(name, std::move(items));
-  }
-  if (cut.size() > 0) out.set("cut", std::move(cut));
+Result<std::vector<Record>> RecordService::newest(const Caller& caller, const Membership& of,
+                                                  RecordKind kind, bool& cut) {
+  if (!may_read(caller, of, kind).ok()) return std::vector<Record>{};
+  RABT_TRY(page, book_.newest(of, kind));
+  cut = !page.cut.empty();
+  std::erase_if(page.records, [&](const Record& one) { return !is_shown(caller, of, one); });
+  return std::move(page.records);
+}
+
+Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Membership& of) {
+  RecordSummary out;
+  const auto take = [&](const char* name, RecordKind kind, auto&& show) -> Status {
+    bool cut = false;
+    RABT_TRY(records, newest(caller, of, kind, cut));
+    if (cut) out.cut.emplace_back(name);
+    for (const Record& record : records) show(record);
+    return ok_status();
+  };
+  RABT_TRY_STATUS(take("notes", RecordKind::note,
+                       [&](const Record& record) { out.notes.push_back(note_view(record)); }));
+  RABT_TRY_STATUS(take("prescriptions", RecordKind::prescription, [&](const Record& record) {
+    out.prescriptions.push_back(prescription_view(record));
+  }));
+  RABT_TRY_STATUS(take("vitals", RecordKind::vitals,
+                       [&](const Record& record) { out.vitals.push_back(vitals_view(record)); }));
+  RABT_TRY_STATUS(take("followUps", RecordKind::follow_up, [&](const Record& record) {
+    out.follow_ups.push_back(follow_up_json(record));
+  }));
+  const bool comments = may_read_comments(caller, of);
+  RABT_TRY_STATUS(take("feedback", RecordKind::feedback, [&](const Record& record) {
+    Json item = feedback_json(record);
+    if (!comments) item.mutable_object().erase("comments");
+    out.feedback.push_back(std::move(item));
+  }));
   return out;
 }
 

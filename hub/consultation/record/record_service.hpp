@@ -63,10 +63,11 @@ class RecordService final : public Records {
   Answer report_quality(const Ask& ask) override;
   Answer set_quality_level(const Ask& ask) override;
 
-  Status allows(const Ask& ask, access::Right right) override;
+  Status allows(const Caller& caller, const Asked<NamedRecord>& asked,
+                access::Right right) override;
   Result<ClinicalFactsView> clinical_facts(const Caller& caller,
                                            const Asked<ReadClinicalFacts>& asked) override;
-  Result<Json> summary_of(const Ask& ask, const Membership& of) override;
+  Result<RecordSummary> summary_of(const Caller& caller, const Membership& of) override;
   Json live_content(const Membership& of, std::string_view type, const Json& data) override;
 
  private:
@@ -87,6 +88,10 @@ class RecordService final : public Records {
   // Records of one kind that the caller is shown, after the reading is in the audit log.
   [[nodiscard]] Result<RecordBook::Page> page(const Caller& caller, const Asked<ListRecords>& asked,
                                               RecordKind kind);
+  // The newest of them, oldest first; none where the caller may not read them. The audit log hears
+  // nothing of it. cut: there are older ones.
+  [[nodiscard]] Result<std::vector<Record>> newest(const Caller& caller, const Membership& of,
+                                                   RecordKind kind, bool& cut);
   [[nodiscard]] Status audit_reading(const Caller& caller, const Membership& of,
                                      std::string_view act, Json detail);
   // The text as it may be kept; adds the kinds to the document and the act to the audit log.

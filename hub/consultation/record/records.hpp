@@ -19,6 +19,7 @@
 #include "hub/consultation/record/clinical_views.hpp"
 #include "hub/consultation/record/note_requests.hpp"
 #include "hub/consultation/record/record_list.hpp"
+#include "hub/consultation/record/record_summary.hpp"
 #include "hub/consultation/record/shared_text.hpp"
 #include "hub/consultation/record/transcript_requests.hpp"
 #include "hub/consultation/record/transcript_views.hpp"
@@ -116,16 +117,15 @@ class Records {
 
   // Ok if the caller may write this to the record, whatever state it is in: note_write,
   // prescription_write. Errors: not_found record.unknown; those of the decision.
-  virtual Status allows(const Ask& ask, access::Right right) = 0;
+  virtual Status allows(const Caller& caller, const Asked<NamedRecord>& asked,
+                        access::Right right) = 0;
 
   // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take
   // it.
   virtual Result<ClinicalFactsView> clinical_facts(const Caller& caller,
                                                    const Asked<ReadClinicalFacts>& asked) = 0;
-  // {notes, prescriptions, vitals, followUps, feedback, cut?} for the summary of a session: what
-  // the caller may see. `cut` names the lists that have the newest alone. The caller's reading is
-  // in the audit log already.
-  virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
+  // The caller's reading is in the audit log already.
+  virtual Result<RecordSummary> summary_of(const Caller& caller, const Membership& of) = 0;
   // The opened record that an event of the live channel is about: a message, or a segment of the
   // transcript. Null for every other event, and when it cannot be opened now. `of` has the session
   // and its data key; who may see it is the channel's to decide, which was audited when it was
