@@ -15,7 +15,7 @@
 // of the body.
 namespace rabt::consultation {
 
-// What has measured. One text at least; the others are empty.
+// The device that measured. One text at least; the others are empty.
 struct Device {
   std::string id{};
   std::string kind{};

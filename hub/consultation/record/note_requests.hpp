@@ -43,12 +43,12 @@ struct WriteNote {
   std::string content{};
   NoteSections sections{};
   Diagnoses diagnoses{};
-  // draft, final. Empty: final, if the caller may finish a note.
+  // draft or final. Where it is empty, a note is final if its author may finish one.
   std::string status{};
 };
 [[nodiscard]] Asked<WriteNote> write_note_of(const Ask& ask);
 
-// What is unset stays as it is.
+// Change of a note. Members that are unset stay as they are.
 struct NoteChange {
   std::optional<std::string> content{};
   std::optional<NoteSections> sections{};

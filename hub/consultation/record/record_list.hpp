@@ -10,7 +10,7 @@
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/request/ask.hpp"
 
-// What requests and answers about all kinds of records have in common.
+// Parts of requests and answers that all kinds of records share.
 namespace rabt::consultation {
 
 // A list of the records of a session.
@@ -42,7 +42,7 @@ struct RecordHead {
 // {id, uuid, number, version, session, createdAt, updatedAt}
 [[nodiscard]] Json to_json(const RecordHead& head);
 
-// The author of a record, or of a part of it.
+// The author of a record or of one of its parts.
 struct RecordAuthor {
   // ULID of the participant, and of the person. Empty if there is none.
   std::string participant{};

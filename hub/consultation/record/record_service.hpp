@@ -78,7 +78,7 @@ class RecordService final : public Records {
   };
   using Shape = Json (*)(const Record& record);
 
-  // What the caller is to the session. Errors: those of Memberships::membership.
+  // Relation of the caller to the session. Errors: those of Memberships::membership.
   [[nodiscard]] Result<Membership> member(const Caller& caller, std::string_view session);
   // A new record of the caller's, at the clock's time.
   [[nodiscard]] Record fresh(const Caller& caller, const Membership& of, RecordKind kind) const;

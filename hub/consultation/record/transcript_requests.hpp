@@ -23,7 +23,7 @@ struct AddSegment {
   // Sound came in the place of a text.
   bool audio = false;
   std::string text{};
-  // Place among the segments of its speaker. Unset: by the time.
+  // Place among the segments of its speaker, by the time if it is unset.
   std::optional<std::int64_t> seq{};
   // May be empty.
   std::string language{};
@@ -39,7 +39,7 @@ struct AddSegment {
 };
 [[nodiscard]] Asked<AddSegment> add_segment_of(const Ask& ask);
 
-// What was said in a recording.
+// Words of a recording, as speech recognition wrote them down.
 struct AddTranscript {
   std::string session;
   // ULID

@@ -8,7 +8,7 @@
 
 namespace rabt::consultation {
 
-// What the video provider heard one participant say. Times in milliseconds since 1970.
+// Words of one participant that the video provider heard. Times in milliseconds since 1970.
 struct Said {
   // Tells it from all else that was said in the recording.
   std::string key;
