@@ -12,11 +12,11 @@ Status may_diagnose(const Caller& caller, const Membership& of, const Diagnoses&
   return ok_status();
 }
 
-}  // namespace
-
-Signature RecordService::signed_by(const Caller& caller, const Membership& of) const {
-  return {.author = author_of(caller, of), .at = to_iso8601(parts_.clock.now())};
+Signature signed_by(const Caller& caller, const Membership& of, const Clock& clock) {
+  return {.author = author_of(caller, of), .at = to_iso8601(clock.now())};
 }
+
+}  // namespace
 
 Result<RecordList<NoteView>> RecordService::notes(const Caller& caller,
                                                   const Asked<ListRecords>& asked) {
@@ -28,7 +28,8 @@ Result<NoteView> RecordService::write_note(const Caller& caller, const Asked<Wri
   RABT_TRY(request, asked);
   RABT_TRY(of, member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
-  const Json diagnoses = to_json(signed_diagnoses(request.diagnoses, signed_by(caller, of)));
+  const Json diagnoses =
+      to_json(signed_diagnoses(request.diagnoses, signed_by(caller, of, parts_.clock)));
   RABT_TRY_STATUS(may_diagnose(caller, of, request.diagnoses));
   const Result<access::Allowed> finishes = may(access::Right::note_finish, caller, of);
   const bool drafts_only = !finishes.ok();
@@ -44,7 +45,8 @@ Result<NoteView> RecordService::write_note(const Caller& caller, const Asked<Wri
   document.set("sections", to_json(request.sections));
   document.set("diagnoses", diagnoses);
   document.set("addenda", Json::array());
-  if (act.record.state == "final") document.set("finalBy", to_json(signed_by(caller, of)));
+  if (act.record.state == "final")
+    document.set("finalBy", to_json(signed_by(caller, of, parts_.clock)));
   const Json told =
       Json::object({{"note", act.record.id}, {"kind", request.kind}, {"status", act.record.state}});
   act.acts.emplace_back("note.written", told);
@@ -82,13 +84,14 @@ Result<NoteView> RecordService::change_note(const Caller& caller, const Asked<Ch
   if (change.content) record.document.set("content", *change.content);
   if (change.sections) record.document.set("sections", to_json(*change.sections));
   if (change.diagnoses) {
-    record.document.set("diagnoses",
-                        to_json(signed_diagnoses(*change.diagnoses, signed_by(caller, of))));
+    record.document.set("diagnoses", to_json(signed_diagnoses(
+                                         *change.diagnoses, signed_by(caller, of, parts_.clock))));
   }
   if (const NoteView changed = note_view(record); !has_text(changed.content, changed.sections))
     return invalid("api.invalid", "content: a note needs content or sections");
   record.state = change.status;
-  if (change.status == "final") record.document.set("finalBy", to_json(signed_by(caller, of)));
+  if (change.status == "final")
+    record.document.set("finalBy", to_json(signed_by(caller, of, parts_.clock)));
   record.updated_ms = parts_.clock.now().ms;
   ++record.version;
   RecordAct act{.record = std::move(record), .replaces = true, .also = {}};
@@ -107,7 +110,8 @@ Result<NoteView> RecordService::add_addendum(const Caller& caller,
   RABT_TRY(found, find(caller, RecordKind::note, request.note));
   const Membership& of = found.of;
   RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
-  const SignedDiagnoses diagnoses = signed_diagnoses(request.diagnoses, signed_by(caller, of));
+  const SignedDiagnoses diagnoses =
+      signed_diagnoses(request.diagnoses, signed_by(caller, of, parts_.clock));
   RABT_TRY_STATUS(may_diagnose(caller, of, request.diagnoses));
   Record record = std::move(found.record);
   if (record.author != of.participant && !is_doctor(of))

@@ -139,22 +139,15 @@ Json RecordService::live_content(const Membership& of, std::string_view type, co
   return message ? message_json(*record) : to_json(segment_view(*record));
 }
 
-Result<std::vector<Record>> RecordService::newest(const Caller& caller, const Membership& of,
-                                                  RecordKind kind, bool& cut) {
-  if (!may_read(caller, of, kind).ok()) return std::vector<Record>{};
-  RABT_TRY(page, book_.newest(of, kind));
-  cut = !page.cut.empty();
-  std::erase_if(page.records, [&](const Record& one) { return !is_shown(caller, of, one); });
-  return std::move(page.records);
-}
-
 Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Membership& of) {
   RecordSummary out;
   const auto take = [&](const char* name, RecordKind kind, auto&& show) -> Status {
-    bool cut = false;
-    RABT_TRY(records, newest(caller, of, kind, cut));
-    if (cut) out.cut.emplace_back(name);
-    for (const Record& record : records) show(record);
+    if (!may_read(caller, of, kind).ok()) return ok_status();
+    RABT_TRY(page, book_.newest(of, kind));
+    if (!page.cut.empty()) out.cut.emplace_back(name);
+    for (const Record& record : page.records) {
+      if (is_shown(caller, of, record)) show(record);
+    }
     return ok_status();
   };
   RABT_TRY_STATUS(take("notes", RecordKind::note,

@@ -88,10 +88,6 @@ class RecordService final : public Records {
   // Records of one kind that the caller is shown, after the reading is in the audit log.
   [[nodiscard]] Result<RecordBook::Page> page(const Caller& caller, const Asked<ListRecords>& asked,
                                               RecordKind kind);
-  // The newest of them, oldest first; none where the caller may not read them. The audit log hears
-  // nothing of it. cut: there are older ones.
-  [[nodiscard]] Result<std::vector<Record>> newest(const Caller& caller, const Membership& of,
-                                                   RecordKind kind, bool& cut);
   [[nodiscard]] Status audit_reading(const Caller& caller, const Membership& of,
                                      std::string_view act, Json detail);
   // The text as it may be kept; adds the kinds to the document and the act to the audit log.
@@ -117,7 +113,6 @@ class RecordService final : public Records {
                                            std::string_view where, RecordAct& act) {
     return screen(ask.caller, of, rules, text, where, act);
   }
-  [[nodiscard]] Signature signed_by(const Caller& caller, const Membership& of) const;
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Caller& caller, const Membership& of);
   [[nodiscard]] Result<PrescriptionView> write_prescription(const Caller& caller,
                                                             const Prescribe& request);
