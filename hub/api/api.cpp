@@ -178,8 +178,8 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
     return resources.sessions->acts.allows(ask, *right);
   }
   if (names("{note}") || names("{prescription}")) {
-    ask.record = std::string(call.path[0]);
-    return resources.records->allows(ask, *right);
+    return resources.records->allows(
+        ask.caller, consultation::NamedRecord{.record = std::string(call.path[0])}, *right);
   }
   const bool of_practice =
       *right == access::Right::visit_close || *right == access::Right::patient_onboard;

@@ -239,8 +239,9 @@ Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
   if (kind == "chat") return parts_.records.send_message(ask);
   if (kind == "quality") return parts_.records.report_quality(ask);
   if (kind == "transcript") {
-    if (what.bool_or("final", true)) return parts_.records.add_segment(ask);
-    return signal("transcript", what);
+    if (!what.bool_or("final", true)) return signal("transcript", what);
+    RABT_TRY(added, parts_.records.add_segment(ask.caller, add_segment_of(ask)));
+    return to_json(added);
   }
   if (kind == "status") {
     RABT_TRY(set, parts_.practice.set_presence(ask.caller, consultation::set_presence_of(ask)));

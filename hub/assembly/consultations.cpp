@@ -48,8 +48,10 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
        .settings = config.practice,
        .treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL});
   made->sessions_->surround(made->practice_->surroundings());
-  made->sessions_->keep_said([records = made->records_.get()](const consultation::Ask& ask) {
-    return records->add_said(ask);
+  made->sessions_->keep_said([records = made->records_.get()](const consultation::Caller& caller,
+                                                              const consultation::AddSaid& said) {
+    const auto written = records->add_said(caller, said);
+    return written.ok() ? ok_status() : Status(written.error());
   });
   made->live_ = std::make_unique<consultation::Live>(
       of.store, of.log,

@@ -4,6 +4,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/consultation/record/document_kind.hpp"
 #include "hub/consultation/record/record_book.hpp"
+#include "tests/consultation/asked_records.hpp"
 #include "tests/consultation/fakes.hpp"
 #include "tests/number_of.hpp"
 
@@ -106,10 +107,10 @@ class RecordsTest : public RecordHouse {
     return answer.ok() ? "ok" : answer.error().code;
   }
   // The doctor reads on where a list was cut.
-  Json rest(const Json& first, Answer (Records::*list)(const Ask&)) {
+  Json rest(const Json& first, Answer (AskedRecords::*list)(const Ask&)) {
     Ask more = ask("doctor");
     more.query = {{"after", first.string_or("next", "")}};
-    return must(((*records_).*list)(more));
+    return must((records_.*list)(more));
   }
   std::string chats(const std::string& role) {
     return verdict(records_->send_message(ask(role, text("hello"))));
@@ -150,7 +151,7 @@ class RecordsTest : public RecordHouse {
   std::map<std::string, std::string> persons_;
   test::StandInSessions sessions_;
   test::StandInPeople people_;
-  std::unique_ptr<Records> records_;
+  AskedRecords records_;
 };
 
 TEST_F(RecordsTest, AMessageIsKeptWithItsEntryAndItsEvent) {
@@ -347,7 +348,7 @@ TEST_F(RecordsTest, AListIsCutByItsBytesAndSaysWhereItGoesOn) {
   EXPECT_LT(first["items"].size(), 270U);
   EXPECT_LT(first.dump().size(), 5U << 18U);
   ASSERT_EQ(first.string_or("next", ""), first["items"].as_array().back().string_or("id", ""));
-  const Json second = rest(first, &Records::messages);
+  const Json second = rest(first, &AskedRecords::messages);
   EXPECT_EQ(first["items"].size() + second["items"].size(), 301U);
   EXPECT_NE(second.dump().find("the newest"), std::string::npos);
   EXPECT_EQ(second.find("next"), nullptr);
@@ -363,7 +364,7 @@ TEST_F(RecordsTest, WhatWasWrittenLastIsNeverMissing) {
   must(records_->record_vitals(ask("doctor", Json::object({{"heartRate", 191}}))));
   const Json first = must(records_->vitals(ask("doctor")));
   EXPECT_EQ(first["items"].size(), static_cast<std::size_t>(limits::kMaxPageItems));
-  const Json second = rest(first, &Records::vitals);
+  const Json second = rest(first, &AskedRecords::vitals);
   EXPECT_EQ(second["items"].as_array().back().int_or("heartRate", 0), 191);
   const Json summary = must(records_->summary_of(ask("doctor"), member("doctor")));
   EXPECT_EQ(summary["vitals"].as_array().back().int_or("heartRate", 0), 191);
@@ -383,7 +384,7 @@ TEST_F(RecordsTest, ATranscriptComesInPages) {
   must(records_->add_segment(ask("doctor", text("the newest"))));
   const Json first = must(records_->transcript(ask("doctor")));
   EXPECT_LT(first["items"].size(), 270U);
-  const Json second = rest(first, &Records::transcript);
+  const Json second = rest(first, &AskedRecords::transcript);
   EXPECT_EQ(first["items"].size() + second["items"].size(), 301U);
   EXPECT_NE(second.dump().find("the newest"), std::string::npos);
   EXPECT_EQ(second.find("next"), nullptr);
@@ -624,6 +625,20 @@ TEST_F(RecordsTest, VitalSignsSayWhereTheyCameFrom) {
   EXPECT_EQ(verdict(records_->record_vitals(ask("family_member", body))), "authorisation.denied");
   EXPECT_EQ(seen(records_->vitals(ask("patient"))), 3U);
   EXPECT_EQ(count("vitals.recorded"), 3);
+}
+
+TEST_F(RecordsTest, ATimeInTheFutureIsNamedInItsPlaceAmongTheMistakes) {
+  const std::string later = to_iso8601({clock_.now().ms + 3'600'000});
+  const auto wrong = [&](Json body) {
+    body.set("takenAt", later);
+    return records_->record_vitals(ask("nurse", std::move(body))).error().message;
+  };
+  EXPECT_EQ(wrong(Json::object({{"heartRate", 72}})), "takenAt: it lies in the future");
+  EXPECT_EQ(wrong(Json::object({{"heartRate", 900}})),
+            "takenAt: it lies in the future\nheartRate: it must be a whole number from 20 to 300");
+  const std::string all = wrong(Json::object({{"colour", "red"}, {"heartRate", 900}}));
+  EXPECT_TRUE(all.starts_with("body: it has an unknown member")) << all;
+  EXPECT_NE(all.find("\ntakenAt: it lies in the future\nheartRate: "), std::string::npos) << all;
 }
 
 TEST_F(RecordsTest, ATrainingSessionHoldsNoPatientData) {

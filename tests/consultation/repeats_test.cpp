@@ -48,8 +48,8 @@ class RepeatsTest : public ServiceHouse {
   Does on_sessions(Service Sessions::*service, Answer (Service::*act)(const Ask&)) {
     return [this, service, act](const Ask& ask) { return ((*sessions_).*service.*act)(ask); };
   }
-  Does on_records(Answer (Records::*act)(const Ask&)) {
-    return [this, act](const Ask& ask) { return (records_.get()->*act)(ask); };
+  Does on_records(Answer (AskedRecords::*act)(const Ask&)) {
+    return [this, act](const Ask& ask) { return (records_.*act)(ask); };
   }
   Ask with_record(Ask ask, const std::string& record) {
     ask.record = record;
@@ -106,7 +106,7 @@ TEST_F(RepeatsTest, ActsWithoutAKeptAnswerHaveOneEffectHoweverOftenTheyCome) {
 }
 
 TEST_F(RepeatsTest, TheCommitOfARecordKeepsItsAnswer) {
-  using R = Records;
+  using R = AskedRecords;
   const std::string session = id_of(made());
   must(sessions_->entry.join(as(doctor_, session)));
   if (seen(session).string_or("status", "") != "active")

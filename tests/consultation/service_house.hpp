@@ -4,9 +4,9 @@
 
 #include "hub/access/access_control.hpp"
 #include "hub/consultation/practice/practice.hpp"
-#include "hub/consultation/record/records.hpp"
 #include "hub/consultation/workflow/session_actions.hpp"
 #include "tests/consultation/asked_practice.hpp"
+#include "tests/consultation/asked_records.hpp"
 #include "tests/consultation/session_house.hpp"
 
 namespace rabt::consultation {
@@ -79,7 +79,7 @@ class ServiceHouse : public SessionHouse {
   std::unique_ptr<access::PatientDetail> details_;
   std::unique_ptr<access::Grants> grants_;
   std::unique_ptr<access::AccessControl> access_;
-  std::unique_ptr<Records> records_;
+  AskedRecords records_;
   std::unique_ptr<AskedPractice> practice_;
   std::shared_ptr<plugin::HubService> service_;
 };

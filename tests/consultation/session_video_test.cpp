@@ -780,10 +780,10 @@ TEST_F(Video, ARecordingWhoseFilesNeverComeHasFailedAndSaysWhy) {
 // everybody consents.
 TEST_F(Video, WhatTheProviderWroteDownIsHandedOnWhereEverybodyConsents) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
-  std::vector<Json> kept;
-  sessions_->keep_said([&](const Ask& ask) -> Answer {
-    kept.push_back(ask.body);
-    return Json::object({});
+  std::vector<AddSaid> kept;
+  sessions_->keep_said([&](const Caller& /*caller*/, const AddSaid& said) {
+    kept.push_back(said);
+    return ok_status();
   });
   for (const bool consents : {true, false}) {
     has_recording("bytes of a recording");
@@ -811,14 +811,14 @@ TEST_F(Video, WhatTheProviderWroteDownIsHandedOnWhereEverybodyConsents) {
     must(sessions_->life.end(as(doctor_, id)));
     ASSERT_TRUE(eventually([&] { return recording_of(id).string_or("status", "") == "ready"; }));
     ASSERT_EQ(kept.size(), 1U) << consents;
-    const Json& one = kept[0]["said"][0];
-    EXPECT_EQ(kept[0]["said"].size(), 1U);
-    EXPECT_EQ(one.string_or("text", ""), "good morning");
-    EXPECT_EQ(one.string_or("role", ""), "doctor");
-    EXPECT_EQ(one.string_or("person", ""), doctor_);
-    EXPECT_TRUE(one["identity"].is_null());
+    ASSERT_EQ(kept[0].said.size(), 1U);
+    const Said& one = kept[0].said[0];
+    EXPECT_EQ(one.text, "good morning");
+    EXPECT_EQ(one.role, "doctor");
+    EXPECT_EQ(one.person, doctor_);
+    EXPECT_EQ(one.key, "r1/0");
     if (consents) {
-      EXPECT_EQ(kept[0].string_or("recording", ""), recording_of(id).string_or("id", ""));
+      EXPECT_EQ(kept[0].recording, recording_of(id).string_or("id", ""));
     }
   }
 }

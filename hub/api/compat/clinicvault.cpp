@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 
 #include "hub/api/answers.hpp"
 #include "hub/api/browser.hpp"
@@ -17,8 +18,8 @@
 // ClinicVault Enterprise: docs/compat/clinicvault.md. Ids are numbers, names snake_case.
 namespace rabt::api::compat {
 
-using consultation::Answer;
 using consultation::Ask;
+using consultation::Caller;
 using consultation::Records;
 using http::Response;
 using identity::Person;
@@ -376,37 +377,31 @@ Json items_of(const Json& prescriptions) {
   return items;
 }
 
-Json id_of(const Json& record) {
-  return record["number"].is_null() ? record["id"] : record["number"];
-}
-
 // A record of those that one call writes.
 struct Part {
-  Answer (Records::*write)(const Ask& ask);
-  Json body;
+  // Gives the record's number.
+  std::function<Result<std::int64_t>(const Caller& caller)> write;
   // Where its number goes, once it is there.
   Json& number;
 };
 
 // Each is a commit of its own. All are tried before the first is kept, so that a refusal of one
 // leaves nothing of the others behind.
-Status write_all(const DoorCall& call, const std::string& session, const std::vector<Part>& parts) {
-  Records& records = call.house.records;
+Status write_all(const DoorCall& call, const std::vector<Part>& parts) {
   for (const Part& one : parts) {
     if (parts.size() == 1) break;
     bool would = false;
-    Ask ask = call.ask(session, one.body);
-    ask.caller.once = [&would](store::Transaction& /*transaction*/,
-                               const Json& /*answer*/) -> Status {
+    Caller caller = call.caller;
+    caller.once = [&would](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
       would = true;
       return unavailable("store.busy", "the record is not kept yet");
     };
-    const auto tried = (records.*one.write)(ask);
+    const auto tried = one.write(caller);
     if (!tried.ok() && !would) return tried.error();
   }
   for (const Part& one : parts) {
-    RABT_TRY(written, (records.*one.write)(call.ask(session, one.body)));
-    one.number = id_of(written);
+    RABT_TRY(number, one.write(call.caller));
+    one.number = number;
   }
   return ok_status();
 }
@@ -426,6 +421,7 @@ Result<Response> write_notes(DoorCall& call) {
   Json vitals_id;
   Json prescription_id;
   Json note_id;
+  Records& records = call.house.records;
   std::vector<Part> parts;
   if (vitals.is_object()) {
     Json ours = take(vitals, kVitalSigns);
@@ -435,21 +431,35 @@ Result<Response> write_notes(DoorCall& call) {
         known += (known.empty() ? "" : ", ") + snake_case(theirs);
       return invalid("api.invalid", "vital_signs: needs at least one of " + known);
     }
-    parts.push_back({&Records::record_vitals, std::move(ours), vitals_id});
+    const auto asked = record_vitals_of(call.ask(id, std::move(ours)));
+    const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
+      RABT_TRY(made, records.record_vitals(caller, asked));
+      return made.head.number;
+    };
+    parts.push_back({write, vitals_id});
   }
   if (prescribes) {
-    parts.push_back(
-        {&Records::prescribe, Json::object({{"items", items_of(prescriptions)}}), prescription_id});
+    const auto asked =
+        prescribe_of(call.ask(id, Json::object({{"items", items_of(prescriptions)}})));
+    const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
+      RABT_TRY(made, records.prescribe(caller, asked));
+      return made.head.number;
+    };
+    parts.push_back({write, prescription_id});
   }
   if (!notes.is_null()) {
-    parts.push_back({&Records::write_note,
-                     Json::object({{"template", call.body["template"]},
-                                   {notes.is_object() ? "sections" : "content", notes}}),
-                     note_id});
+    const auto asked = write_note_of(
+        call.ask(id, Json::object({{"template", call.body["template"]},
+                                   {notes.is_object() ? "sections" : "content", notes}})));
+    const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
+      RABT_TRY(made, records.write_note(caller, asked));
+      return made.head.number;
+    };
+    parts.push_back({write, note_id});
   }
   // Before anything is written: a repeat of a call that failed behind it would write twice.
   RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
-  RABT_TRY_STATUS(write_all(call, id, parts));
+  RABT_TRY_STATUS(write_all(call, parts));
   Json prescription_ids = Json::array();
   if (!prescription_id.is_null()) prescription_ids.push_back(std::move(prescription_id));
   return call.reply(Json::object({{"consultation_id", is["number"]},
@@ -468,15 +478,15 @@ Result<Response> transcribe(DoorCall& call) {
       {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
   RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
-  RABT_TRY(said, call.house.records.add_segment(call.ask(id, take(call.body, kNames))));
-  const Json& at = said["createdAt"];
+  RABT_TRY(said, call.house.records.add_segment(
+                     call.caller, add_segment_of(call.ask(id, take(call.body, kNames)))));
   return call.reply(
       Json::object({{"consultation_id", is["number"]},
-                    {"segment_id", id_of(said)},
-                    {"text", said["text"]},
-                    {"language", said["language"]},
+                    {"segment_id", said.head.number},
+                    {"text", said.text},
+                    {"language", said.language.empty() ? Json() : Json(said.language)},
                     {"speaker", call.number_of(Json(call.caller.who.person))},
-                    {"timestamp", at.is_null() ? Json(to_iso8601(call.house.clock.now())) : at}}));
+                    {"timestamp", to_iso8601(said.head.created)}}));
 }
 
 // ---- administration

@@ -143,23 +143,23 @@ Json consultation_shape(const Json& session) {
        {"createdAt", session["createdAt"]}});
 }
 
-Json prescription_shape(const Json& prescription, std::string_view session) {
-  return Json::object(
-      {{"id", uuid_of(prescription)},
-       {"consultationId", uuid_of(first_of(prescription["session"], Json(session)))},
-       {"medications", prescription["items"]},
-       {"notes", prescription["notes"]},
-       {"status", prescription["status"]},
-       {"createdAt", first_of(prescription["createdAt"], prescription["issuedAt"])}});
+Json prescription_shape(const consultation::PrescriptionView& prescription) {
+  return Json::object({{"id", identity::uuid_of(prescription.head.id)},
+                       {"consultationId", identity::uuid_of(prescription.head.session)},
+                       {"medications", to_json(prescription.items)},
+                       {"notes", prescription.notes.empty() ? Json() : Json(prescription.notes)},
+                       {"status", prescription.status},
+                       {"createdAt", to_iso8601(prescription.head.created)}});
 }
 
-Json note_shape(const Json& note, std::string_view session) {
-  return Json::object({{"id", uuid_of(note)},
-                       {"consultationId", uuid_of(first_of(note["session"], Json(session)))},
-                       {"content", note["content"]},
-                       {"type", note["kind"]},
-                       {"authorId", uuid_of(note["author"])},
-                       {"createdAt", note["createdAt"]}});
+Json note_shape(const consultation::NoteView& note) {
+  const std::string& author = note.author.id();
+  return Json::object({{"id", identity::uuid_of(note.head.id)},
+                       {"consultationId", identity::uuid_of(note.head.session)},
+                       {"content", note.content},
+                       {"type", note.kind},
+                       {"authorId", author.empty() ? Json() : Json(identity::uuid_of(author))},
+                       {"createdAt", to_iso8601(note.head.created)}});
 }
 
 template <typename Shape>
@@ -168,6 +168,13 @@ Json each(const Json& list, Shape shape_of) {
   Json out = Json::array();
   if (!items.is_array()) return out;
   for (const Json& item : items.as_array()) out.push_back(shape_of(item));
+  return out;
+}
+
+template <typename View, typename Shape>
+Json each(const std::vector<View>& items, Shape shape_of) {
+  Json out = Json::array();
+  for (const View& item : items) out.push_back(shape_of(item));
   return out;
 }
 
@@ -673,23 +680,26 @@ Result<Response> prescribe(DoorCall& call) {
   for (std::size_t i = 0; i < medications.size(); ++i) items.push_back(take(medications[i], kItem));
   Json ours = Json::object({{"items", std::move(items)}});
   if (!call.body["notes"].is_null()) ours.set("notes", call.body["notes"]);
-  RABT_TRY(made, call.house.records.prescribe(call.ask(call.path[0], std::move(ours))));
-  return call.reply(prescription_shape(made, call.path[0]));
+  RABT_TRY(made, call.house.records.prescribe(
+                     call.caller, prescribe_of(call.ask(call.path[0], std::move(ours)))));
+  return call.reply(prescription_shape(made));
 }
 
 Result<Response> write_note(DoorCall& call) {
   Json ours = Json::object(
       {{"kind", first_of(call.body["type"], "free")}, {"content", call.body["content"]}});
-  RABT_TRY(made, call.house.records.write_note(call.ask(call.path[0], std::move(ours))));
-  return call.reply(note_shape(made, call.path[0]));
+  RABT_TRY(made, call.house.records.write_note(
+                     call.caller, write_note_of(call.ask(call.path[0], std::move(ours)))));
+  return call.reply(note_shape(made));
 }
 
 Result<Response> summary(DoorCall& call) {
   const std::string_view id = call.path[0];
   RABT_TRY(is, get_session(call, id));
   RABT_TRY(people, call.house.sessions.people.participants(call.ask(id)));
-  RABT_TRY(notes, call.house.records.notes(call.ask(id)));
-  RABT_TRY(prescriptions, call.house.records.prescriptions(call.ask(id)));
+  const consultation::ListRecords all{.session = std::string(id)};
+  RABT_TRY(notes, call.house.records.notes(call.caller, all));
+  RABT_TRY(prescriptions, call.house.records.prescriptions(call.caller, all));
   // Who may not read recordings or follow-ups has none of them in his summary.
   const auto recordings = call.house.sessions.recordings.list(call.ask(id), {});
   const auto follow_ups = call.house.records.follow_ups(call.ask(id));
@@ -699,9 +709,8 @@ Result<Response> summary(DoorCall& call) {
        {"session", shown},
        {"durationMinutes", shown["durationMinutes"]},
        {"participants", each(people, [&is](const Json& p) { return participant_shape(p, is); })},
-       {"notes", each(notes, [id](const Json& note) { return note_shape(note, id); })},
-       {"prescriptions",
-        each(prescriptions, [id](const Json& one) { return prescription_shape(one, id); })},
+       {"notes", each(notes.items, note_shape)},
+       {"prescriptions", each(prescriptions.items, prescription_shape)},
        {"recordings",
         recordings.ok() ? each(Json(recordings->items), recording_shape) : Json::array()},
        {"qualityScore", is["qualityScore"]},

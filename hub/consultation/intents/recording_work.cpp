@@ -155,24 +155,25 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
     return ok_status();
   };
   if (const Status may = may_be_transcribed(session); !may.ok()) return passed_over(may.error());
-  Json known = Json::array();
+  AddSaid known{.session = session.id, .recording = std::string(recording), .said = {}};
   for (const Json& one : said.as_array()) {
     const std::string identity = one.string_or("identity", "");
     const auto who =
         std::find_if(session.people.participants.begin(), session.people.participants.end(),
                      [&](const Participant& part) { return part.identity == identity; });
     if (identity.empty() || who == session.people.participants.end()) continue;
-    Json item = one;
-    item.mutable_object().erase("identity");
-    item.set("participant", who->id);
-    item.set("role", to_string(who->role));
-    if (!who->person.empty()) item.set("person", who->person);
-    known.push_back(std::move(item));
+    const std::int64_t at = one.int_or("at", 0);
+    known.said.push_back(
+        {.key = one.string_or("key", ""),
+         .participant = who->id,
+         .person = who->person,
+         .role = std::string(to_string(who->role)),
+         .at_ms = at,
+         .end_ms = one.int_or("endAt", at),
+         .text = one.string_or("text", ""),
+         .confidence = one["confidence"].is_number() ? one["confidence"] : Json()});
   }
-  Ask ask = ask_of_hub(session.tenant, "sessions");
-  ask.session = session.id;
-  ask.body = Json::object({{"recording", recording}, {"said", std::move(known)}});
-  const Answer kept = keep_said_(ask);
+  const Status kept = keep_said_(ask_of_hub(session.tenant, "sessions").caller, known);
   if (kept.ok()) return ok_status();
   return error_policy(kept.error().kind).retry_helps ? Status(kept.error())
                                                      : passed_over(kept.error());

@@ -7,6 +7,7 @@
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/intents/intent.hpp"
+#include "hub/consultation/recording/said.hpp"
 #include "hub/workflow/execution.hpp"
 
 namespace rabt::consultation {
@@ -16,7 +17,7 @@ namespace rabt::consultation {
 class RecordingWork {
  public:
   // Writes into the transcript what the provider wrote down of a recording, as Records::add_said.
-  using KeepSaid = std::function<Answer(const Ask&)>;
+  using KeepSaid = std::function<Status(const Caller&, const AddSaid&)>;
   explicit RecordingWork(Acts& acts) : acts_(acts) {}
   // Before the first call.
   void keep_said(KeepSaid keep) { keep_said_ = std::move(keep); }

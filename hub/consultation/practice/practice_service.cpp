@@ -154,7 +154,8 @@ Status PracticeService::note_compliance() {
 }
 
 Result<Json> PracticeService::records_of(const Ask& ask, const Membership& of) {
-  return parts_.records.summary_of(ask, of);
+  RABT_TRY(summary, parts_.records.summary_of(ask.caller, of));
+  return to_json(summary);
 }
 
 }  // namespace rabt::consultation

@@ -1,5 +1,4 @@
 #include "hub/consultation/record/record_service.hpp"
-#include "hub/consultation/record/vital_signs.hpp"
 
 // Vital signs and prescriptions.
 namespace rabt::consultation {
@@ -10,43 +9,6 @@ namespace {
 constexpr std::int64_t kAheadMs = 5LL * 60 * 1000;
 // Time after the end in which the doctor may still prescribe.
 constexpr std::int64_t kPrescribeAfterEndMs = 24LL * 3'600'000;
-constexpr std::size_t kMaxItems = 50;
-
-Json read_device(Fields& fields, const Json& body) {
-  const Json& device = body["device"];
-  if (device.is_null()) return {};
-  Fields of(device, fields.mistakes(), "device.");
-  of.only({"id", "kind", "serial"});
-  Json out = Json::object();
-  for (const char* name : {"id", "kind", "serial"}) {
-    const std::string text = of.text(name, 100);
-    if (!text.empty()) out.set(name, text);
-  }
-  if (of.good() && out.size() == 0) of.wrong("id", "a device has an id, a kind or a serial");
-  return out;
-}
-
-Json read_items(Fields& fields, const Json& body) {
-  const Json& given = body["items"];
-  Json items = Json::array();
-  if (!given.is_array() || given.size() == 0 || given.size() > kMaxItems) {
-    fields.wrong("items", "it must list 1 to 50 medications");
-    return items;
-  }
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const Json& one = given.item(i);
-    Fields item(one, fields.mistakes(), "items[" + std::to_string(i) + "].");
-    item.only({"name", "code", "dosage", "frequency", "duration", "instructions"});
-    Json out = Json::object(
-        {{"name", item.needed_text("name", 500)}, {"dosage", item.needed_text("dosage", 500)}});
-    for (const char* name : {"code", "frequency", "duration", "instructions"}) {
-      const std::string text = item.text(name, 1'000);
-      if (!text.empty()) out.set(name, text);
-    }
-    items.push_back(std::move(out));
-  }
-  return items;
-}
 
 bool is_known(identity::Licence licence, VideoSettings::Licence wanted) {
   if (wanted == VideoSettings::Licence::off) return true;
@@ -57,59 +19,57 @@ bool is_known(identity::Licence licence, VideoSettings::Licence wanted) {
 
 }  // namespace
 
-Answer RecordService::vitals(const Ask& ask) {
-  return list(ask, RecordKind::vitals, "session.read", &vitals_json);
+Result<RecordList<VitalsView>> RecordService::vitals(const Caller& caller,
+                                                     const Asked<ListRecords>& asked) {
+  RABT_TRY(found, page(caller, asked, RecordKind::vitals));
+  return list_of(std::move(found), &vitals_view);
 }
 
-Answer RecordService::record_vitals(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"takenAt", "source", "device", "heartRate", "systolic", "diastolic", "temperatureC",
-               "respiratoryRate", "oxygenSaturation", "weightKg", "heightCm", "glucoseMmol",
-               "painScale"});
+Result<VitalsView> RecordService::record_vitals(const Caller& caller,
+                                                const Asked<RecordVitals>& asked) {
+  RABT_TRY(request, asked);
   const Timestamp now = parts_.clock.now();
-  const Timestamp taken = fields.time("takenAt", ask.caller.naive_offset_minutes).value_or(now);
-  if (taken.ms > now.ms + kAheadMs) fields.wrong("takenAt", "it lies in the future");
-  const std::string source = fields.word("source", {"manual", "device", "patient"});
-  const Json device = read_device(fields, ask.body);
-  if (source == "device" && device.is_null())
-    fields.wrong("device", "it is needed when the source is device");
-  const Json values = read_vital_signs(fields, ask.body);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::vitals));
+  const Timestamp taken = request.taken.value_or(now);
+  if (taken.ms > now.ms + kAheadMs)
+    request.mistakes.insert(request.before_time, "takenAt", "it lies in the future");
+  RABT_TRY_STATUS(request.mistakes.status());
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::vitals));
   RABT_TRY_STATUS(about_a_patient(of));
   RABT_TRY_STATUS(not_over(of));
 
-  RecordAct act{.record = fresh(ask, of, RecordKind::vitals), .also = {}};
+  RecordAct act{.record = fresh(caller, of, RecordKind::vitals), .also = {}};
   Json& document = act.record.document;
   document.set("takenAt", to_iso8601(taken));
   // Values that a patient enters are told apart from those that staff measured.
-  const std::string kept = of.role == "patient" ? "patient"
-                           : source.empty()     ? (device.is_null() ? "manual" : "device")
-                                                : source;
+  const std::string kept = of.role == "patient"     ? "patient"
+                           : request.source.empty() ? (request.device ? "device" : "manual")
+                                                    : request.source;
   document.set("source", kept);
-  if (!device.is_null()) document.set("device", device);
-  for (const auto& [name, value] : values.as_object()) document.set(name, value);
+  if (request.device) document.set("device", to_json(*request.device));
+  for (const MeasuredSign& sign : request.signs) document.set(sign.name, sign.value);
   const Json told =
-      Json::object({{"vitals", act.record.id}, {"source", kept}, {"values", values.size()}});
+      Json::object({{"vitals", act.record.id}, {"source", kept}, {"values", request.signs.size()}});
   act.acts.emplace_back("vitals.recorded", told);
   act.events.emplace_back("vitals-recorded", told);
-  act.shape = &vitals_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return vitals_json(act.record);
+  act.shape = &shown_as<&vitals_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return vitals_view(act.record);
 }
 
-Answer RecordService::prescriptions(const Ask& ask) {
-  return list(ask, RecordKind::prescription, "session.read", &prescription_json);
+Result<RecordList<PrescriptionView>> RecordService::prescriptions(const Caller& caller,
+                                                                  const Asked<ListRecords>& asked) {
+  RABT_TRY(found, page(caller, asked, RecordKind::prescription));
+  return list_of(std::move(found), &prescription_view);
 }
 
 // During the session, or within a day after it has been completed by its doctor.
-Result<access::Allowed> RecordService::may_prescribe(const Ask& ask, const Membership& of) {
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::prescription));
+Result<access::Allowed> RecordService::may_prescribe(const Caller& caller, const Membership& of) {
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::prescription));
   RABT_TRY_STATUS(about_a_patient(of));
   identity::Licence licence = of.licence;
-  if (!ask.caller.who.person.empty()) {
-    RABT_TRY(person, parts_.people.find(of.tenant, ask.caller.who.person));
+  if (!caller.who.person.empty()) {
+    RABT_TRY(person, parts_.people.find(of.tenant, caller.who.person));
     licence = person.licence;
   }
   if (!is_known(licence, parts_.video.licence))
@@ -126,62 +86,60 @@ Result<access::Allowed> RecordService::may_prescribe(const Ask& ask, const Membe
   return allowed;
 }
 
-Answer RecordService::write_prescription(const Ask& ask, const Json& items,
-                                         const std::string& notes) {
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_prescribe(ask, of));
-  RecordAct act{.record = fresh(ask, of, RecordKind::prescription),
+Result<PrescriptionView> RecordService::write_prescription(const Caller& caller,
+                                                           const Prescribe& request) {
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_prescribe(caller, of));
+  RecordAct act{.record = fresh(caller, of, RecordKind::prescription),
                 .while_open = of.status == SessionStatus::active,
                 .also = {}};
   act.record.state = "issued";
   Json& document = act.record.document;
-  document.set("items", items);
-  if (!notes.empty()) document.set("notes", notes);
-  const Json told = Json::object({{"prescription", act.record.id}, {"items", items.size()}});
+  document.set("items", to_json(request.items));
+  if (!request.notes.empty()) document.set("notes", request.notes);
+  const Json told =
+      Json::object({{"prescription", act.record.id}, {"items", request.items.size()}});
   act.acts.emplace_back("prescription.issued", told);
   act.events.emplace_back("prescription-issued", told);
-  act.shape = &prescription_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return prescription_json(act.record);
+  act.shape = &shown_as<&prescription_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return prescription_view(act.record);
 }
 
-Answer RecordService::prescribe(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"items", "notes"});
-  const Json items = read_items(fields, ask.body);
-  const std::string notes = fields.text("notes");
-  RABT_TRY_STATUS(fields.done());
-  Answer answer = write_prescription(ask, items, notes);
+Result<PrescriptionView> RecordService::prescribe(const Caller& caller,
+                                                  const Asked<Prescribe>& asked) {
+  RABT_TRY(request, asked);
+  auto written = write_prescription(caller, request);
   // The session was completed between the look and the commit: what the doctor may do then, he may
   // do now.
-  if (!answer.ok() && answer.error().code == "session.completed")
-    return write_prescription(ask, items, notes);
-  return answer;
+  if (!written.ok() && written.error().code == "session.completed")
+    return write_prescription(caller, request);
+  return written;
 }
 
-Answer RecordService::prescription(const Ask& ask) {
-  RABT_TRY(found, find(ask, RecordKind::prescription));
-  RABT_TRY_STATUS(audit_reading(ask, found.of, "session.read",
+Result<PrescriptionView> RecordService::prescription(const Caller& caller,
+                                                     const Asked<NamedRecord>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(found, find(caller, RecordKind::prescription, request.record));
+  RABT_TRY_STATUS(audit_reading(caller, found.of, "session.read",
                                 Json::object({{"prescription", found.record.id}})));
-  return prescription_json(found.record);
+  return prescription_view(found.record);
 }
 
-Answer RecordService::cancel_prescription(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"reason"});
-  const std::string reason = fields.text("reason", 500);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(found, find(ask, RecordKind::prescription));
+Result<PrescriptionView> RecordService::cancel_prescription(
+    const Caller& caller, const Asked<CancelPrescription>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(found, find(caller, RecordKind::prescription, request.prescription));
   const Membership& of = found.of;
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::prescription));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::prescription));
   Record record = std::move(found.record);
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only the prescriber or the doctor cancels it");
-  if (record.state == "cancelled") return prescription_json(record);
+  if (record.state == "cancelled") return prescription_view(record);
   const Timestamp now = parts_.clock.now();
-  Json cancelled = Json::object({{"by", author_of(ask, of)}, {"at", to_iso8601(now)}});
-  if (!reason.empty()) cancelled.set("reason", reason);
-  record.document.set("cancelled", cancelled);
+  const Cancellation cancelled{
+      .by = author_of(caller, of), .at = to_iso8601(now), .reason = request.reason};
+  record.document.set("cancelled", to_json(cancelled));
   record.state = "cancelled";
   record.updated_ms = now.ms;
   ++record.version;
@@ -189,9 +147,9 @@ Answer RecordService::cancel_prescription(const Ask& ask) {
   const Json told = Json::object({{"prescription", act.record.id}});
   act.acts.emplace_back("prescription.cancelled", told);
   act.events.emplace_back("prescription-cancelled", told);
-  act.shape = &prescription_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return prescription_json(act.record);
+  act.shape = &shown_as<&prescription_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return prescription_view(act.record);
 }
 
 }  // namespace rabt::consultation

@@ -8,18 +8,30 @@
 #include <string_view>
 
 #include "hub/base/ascii.hpp"
-#include "hub/consultation/record/record_json.hpp"
 #include "hub/consultation/record/record_service.hpp"
 #include "hub/consultation/session/time.hpp"
-#include "hub/phi/index_value.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
-bool is_clinician(const Json& who) {
-  const std::string role = who.string_or("role", "");
-  return role == "doctor" || role == "specialist" || role == "nurse";
+bool is_clinician(const RecordAuthor& who) {
+  return who.role == "doctor" || who.role == "specialist" || who.role == "nurse";
+}
+
+// The value of the member, which is added where there is none.
+template <typename Value>
+Value& member_of(Members<Value>& members, std::string_view name) {
+  const auto found = std::find_if(members.begin(), members.end(),
+                                  [&](const auto& one) { return one.first == name; });
+  if (found != members.end()) return found->second;
+  return members.emplace_back(std::string(name), Value{}).second;
+}
+
+std::string_view section_of(const NoteView& note, std::string_view name) {
+  const auto found = std::find_if(note.sections.begin(), note.sections.end(),
+                                  [&](const NoteSection& one) { return one.name == name; });
+  return found == note.sections.end() ? std::string_view() : trim(found->text);
 }
 
 // Place of a text of the facts in a note: sections of the templates, the first that is there.
@@ -54,32 +66,20 @@ constexpr std::array<Sign, 10> kSigns{{{"systolic", "systolic"},
                                        {"glucoseMmol", "glucoseMmol", true},
                                        {"painScale", "painScale", true}}};
 
-Json source_of(const Record& record, const Json& who, const Json& at) {
-  const Json& person = who["person"];
-  return Json::object({{"record", record.id},
-                       {"by", person.is_null() ? who["participant"] : person},
-                       {"role", who["role"]},
-                       {"at", at}});
-}
-
 // The text of a note, or of its one field when it has no sections.
-std::string text_in(const Record& note, const Text& text) {
-  const Json& sections = note.document["sections"];
+std::string text_in(const NoteView& note, const Text& text) {
   for (const std::string_view name : text.sections) {
-    if (name.empty()) continue;
-    std::string found(trim(sections.string_or(name, "")));
-    if (!found.empty()) return found;
+    if (const std::string_view found = section_of(note, name); !found.empty())
+      return std::string(found);
   }
-  const bool bare = !sections.is_object() || sections.size() == 0;
-  if (bare && text.name == "chiefComplaint")
-    return std::string(trim(note.document.string_or("content", "")));
+  if (note.sections.empty() && text.name == "chiefComplaint")
+    return std::string(trim(note.content));
   return {};
 }
 
 // Texts of a note by their names, with every section that the note has: one that is the first of no
 // text stands behind the first text that lists it, and one that none lists behind the assessment.
-std::map<std::string_view, std::string> whole_texts_in(const Record& note) {
-  const Json& sections = note.document["sections"];
+std::map<std::string_view, std::string> whole_texts_in(const NoteView& note) {
   std::map<std::string_view, std::string> out;
   for (const Text& text : kTexts) out[text.name] = text_in(note, text);
   const auto shown = [&](std::string_view text) {
@@ -95,259 +95,240 @@ std::map<std::string_view, std::string> whole_texts_in(const Record& note) {
     if (!text.empty()) text += '\n';
     text += written;
   };
-  if (sections.is_object()) {
-    for (const auto& [name, value] : sections.as_object()) {
-      if (value.is_string()) add(name, trim(value.as_string()));
-    }
-  }
-  add("content", trim(note.document.string_or("content", "")));
+  for (const NoteSection& section : note.sections) add(section.name, trim(section.text));
+  add("content", trim(note.content));
   return out;
 }
 
 // A claim says what the newest note says; a chart says what each of them says, the newest last.
-void take_texts(const Record& note, Extent extent, Json& texts, Json& sources) {
-  const Json& by = note.document["finalBy"];
+void take_texts(const NoteView& note, Extent extent, ClinicalFacts& out) {
+  const Signature& by = *note.final_by;
   std::map<std::string_view, std::string> whole;
   if (extent == Extent::chart) whole = whole_texts_in(note);
   for (const Text& text : kTexts) {
-    std::string found = extent == Extent::chart ? whole[text.name] : text_in(note, text);
+    const std::string found = extent == Extent::chart ? whole[text.name] : text_in(note, text);
     if (found.empty()) continue;
-    std::string before = texts.string_or(text.name, "");
-    if (extent == Extent::chart && !before.empty()) {
+    std::string& kept = member_of(out.notes, text.name);
+    if (extent == Extent::claim || kept.empty()) {
+      kept = found;
+    } else if (kept.find(found) == std::string::npos) {
       // Whose words they are: those before are of another note.
-      const std::string head =
-          "[" + by.string_or("role", "") + ", " + by.string_or("at", "") + "] ";
-      if (before.find(found) == std::string::npos) before.append("\n\n" + head + found);
-      found = std::move(before);
+      kept.append("\n\n[" + by.author.role + ", " + by.at + "] " + found);
     }
-    texts.set(text.name, found);
-    sources.set("notes/" + std::string(text.name), source_of(note, by, by["at"]));
+    member_of(out.sources, "notes/" + std::string(text.name)) = {
+        .record = note.head.id, .by = by.author, .at = by.at};
   }
 }
 
 // Those of the newest entry that has any, an addendum or the note itself.
-const Json& diagnoses_in(const Record& note) {
-  const Json& addenda = note.document["addenda"];
-  if (addenda.is_array()) {
-    for (std::size_t i = addenda.size(); i > 0; --i) {
-      const Json& late = addenda.item(i - 1)["diagnoses"];
-      if (late.is_array() && late.size() > 0) return late;
-    }
-  }
-  return note.document["diagnoses"];
+const SignedDiagnoses& diagnoses_in(const NoteView& note) {
+  const auto late = std::find_if(note.addenda.rbegin(), note.addenda.rend(),
+                                 [](const Addendum& one) { return !one.diagnoses.empty(); });
+  return late == note.addenda.rend() ? note.diagnoses : late->diagnoses;
 }
 
 // What clinicians added to a note after it was signed.
-void take_addenda(const Record& note, Json& addenda) {
-  const Json& late = note.document["addenda"];
-  if (!late.is_array()) return;
-  for (const Json& one : late.as_array()) {
-    if (is_clinician(one["author"]))
-      addenda.push_back(Json::object({{"at", one["at"]}, {"text", one["text"]}}));
+void take_addenda(const NoteView& note, ClinicalFacts& out) {
+  for (const Addendum& one : note.addenda) {
+    if (is_clinician(one.author)) out.addenda.push_back({.at = one.at, .text = one.text});
   }
 }
 
-void take_diagnoses(const Record& note, Json& out, Json& sources) {
-  for (const Json& one : diagnoses_in(note).as_array()) {
-    const auto& taken = out.as_array();
-    if (std::any_of(taken.begin(), taken.end(),
-                    [&](const Json& each) { return each["code"] == one["code"]; }))
+void take_diagnoses(const NoteView& note, ClinicalFacts& out) {
+  for (const auto& [diagnosis, by] : diagnoses_in(note)) {
+    if (std::any_of(out.diagnoses.begin(), out.diagnoses.end(),
+                    [&code = diagnosis.code](const auto& each) { return each.code == code; }))
       continue;
-    sources.set("diagnoses/" + std::to_string(out.size()),
-                source_of(note, one["by"], one["by"]["at"]));
-    Json diagnosis = Json::object({{"code", one["code"]}});
-    if (one["display"].is_string()) diagnosis.set("display", one["display"]);
-    diagnosis.set("type", out.size() == 0 ? "principal" : "secondary");
-    out.push_back(std::move(diagnosis));
+    member_of(out.sources, "diagnoses/" + std::to_string(out.diagnoses.size())) = {
+        .record = note.head.id, .by = by.author, .at = by.at};
+    out.diagnoses.push_back({.code = diagnosis.code,
+                             .display = diagnosis.display,
+                             .type = out.diagnoses.empty() ? "principal" : "secondary"});
   }
+}
+
+void take_signs(const VitalsView& vitals, Extent extent, ClinicalFacts& out) {
+  for (const Sign& sign : kSigns) {
+    if (sign.chart_alone && extent == Extent::claim) continue;
+    const auto measured =
+        std::find_if(vitals.signs.begin(), vitals.signs.end(),
+                     [&](const MeasuredSign& one) { return one.name == sign.record; });
+    if (measured == vitals.signs.end() || !measured->value.is_number()) continue;
+    member_of(out.vitals, sign.claim) = measured->value;
+    member_of(out.sources, "vitals/" + std::string(sign.claim)) = {
+        .record = vitals.head.id, .by = vitals.recorded_by, .at = vitals.taken_at};
+  }
+}
+
+Json id_or_null(const RecordAuthor& author) {
+  return author.id().empty() ? Json() : Json(author.id());
+}
+
+Json time_or_null(const std::optional<Timestamp>& time) {
+  return time ? Json(to_iso8601(*time)) : Json();
 }
 
 }  // namespace
 
-Json clinical_facts_of(const VisitRecords& records, Extent extent) {
-  Json texts = Json::object();
-  Json signs = Json::object();
-  Json sources = Json::object();
-  Json prescriptions = Json::array();
-  Json diagnoses = Json::array();
-  Json addenda = Json::array();
-  std::int64_t notes = 0;
-  std::int64_t vitals = 0;
-  std::vector<const Record*> coded;
-  for (const Record& note : records.notes) {
-    if (note.state == "draft" || !is_clinician(note.document["finalBy"])) continue;
-    ++notes;
-    take_texts(note, extent, texts, sources);
-    take_addenda(note, addenda);
-    if (const Json& found = diagnoses_in(note); found.is_array() && found.size() > 0)
-      coded.push_back(&note);
+Asked<ReadClinicalFacts> read_clinical_facts_of(const Ask& ask) {
+  return ReadClinicalFacts{.session = ask.session,
+                           .any_length = ask.body.bool_or("anyLength", false),
+                           .whole = ask.body.bool_or("whole", false)};
+}
+
+ClinicalFacts clinical_facts_of(const VisitRecords& records, Extent extent) {
+  ClinicalFacts out;
+  std::vector<const NoteView*> coded;
+  for (const NoteView& note : records.notes) {
+    if (note.status == "draft" || !note.final_by || !is_clinician(note.final_by->author)) continue;
+    ++out.acts.notes;
+    take_texts(note, extent, out);
+    take_addenda(note, out);
+    if (!diagnoses_in(note).empty()) coded.push_back(&note);
   }
   // The newest note's first one is the principal; a claim has those of no other note.
   if (extent == Extent::claim && !coded.empty()) coded.erase(coded.begin(), coded.end() - 1);
   std::for_each(coded.rbegin(), coded.rend(),
-                [&](const Record* note) { take_diagnoses(*note, diagnoses, sources); });
-  for (const Record& one : records.vitals) {
-    const Json& author = one.document["author"];
-    if (!is_clinician(author)) continue;
-    ++vitals;
-    for (const Sign& sign : kSigns) {
-      if (sign.chart_alone && extent == Extent::claim) continue;
-      const Json& value = one.document[sign.record];
-      if (!value.is_number()) continue;
-      signs.set(sign.claim, value);
-      sources.set("vitals/" + std::string(sign.claim),
-                  source_of(one, author, one.document["takenAt"]));
-    }
+                [&](const NoteView* note) { take_diagnoses(*note, out); });
+  for (const VitalsView& one : records.vitals) {
+    if (!is_clinician(one.recorded_by)) continue;
+    ++out.acts.vitals;
+    take_signs(one, extent, out);
   }
-  for (const Record& one : records.prescriptions) {
-    if (one.state == "cancelled" || !is_clinician(one.document["author"])) continue;
-    const Json whole = prescription_json(one);
-    prescriptions.push_back(Json::object({{"number", whole["prescriptionNumber"]},
-                                          {"issuedAt", whole["issuedAt"]},
-                                          {"items", whole["items"]}}));
+  for (const PrescriptionView& one : records.prescriptions) {
+    if (one.status != "cancelled" && is_clinician(one.prescriber)) out.prescriptions.push_back(one);
   }
-  return Json::object(
-      {{"acts", Json::object({{"notes", notes},
-                              {"diagnoses", static_cast<std::int64_t>(diagnoses.size())},
-                              {"vitals", vitals},
-                              {"prescriptions", static_cast<std::int64_t>(prescriptions.size())}})},
-       {"diagnoses", std::move(diagnoses)},
-       {"notes", std::move(texts)},
-       {"addenda", std::move(addenda)},
-       {"vitals", std::move(signs)},
-       {"prescriptions", std::move(prescriptions)},
-       {"sources", std::move(sources)}});
+  out.acts.diagnoses = static_cast<std::int64_t>(out.diagnoses.size());
+  out.acts.prescriptions = static_cast<std::int64_t>(out.prescriptions.size());
+  return out;
 }
 
-std::vector<std::string> missing_for_claim(const Json& facts,
+Json to_json(const ClinicalFacts::Acts& acts) {
+  return Json::object({{"notes", acts.notes},
+                       {"diagnoses", acts.diagnoses},
+                       {"vitals", acts.vitals},
+                       {"prescriptions", acts.prescriptions}});
+}
+
+Json to_json(const ClinicalFacts& facts) {
+  Json diagnoses = Json::array();
+  for (const FactDiagnosis& one : facts.diagnoses) {
+    Json diagnosis = Json::object({{"code", one.code}});
+    if (!one.display.empty()) diagnosis.set("display", one.display);
+    diagnosis.set("type", one.type);
+    diagnoses.push_back(std::move(diagnosis));
+  }
+  Json notes = Json::object();
+  for (const auto& [name, text] : facts.notes) notes.set(name, text);
+  Json addenda = Json::array();
+  for (const FactAddendum& one : facts.addenda)
+    addenda.push_back(Json::object({{"at", one.at}, {"text", one.text}}));
+  Json vitals = Json::object();
+  for (const auto& [name, value] : facts.vitals) vitals.set(name, value);
+  Json prescriptions = Json::array();
+  for (const PrescriptionView& one : facts.prescriptions)
+    prescriptions.push_back(Json::object({{"number", one.prescription_number()},
+                                          {"issuedAt", to_iso8601(one.head.created)},
+                                          {"items", to_json(one.items)}}));
+  Json sources = Json::object();
+  for (const auto& [name, source] : facts.sources)
+    sources.set(name, Json::object({{"record", source.record},
+                                    {"by", id_or_null(source.by)},
+                                    {"role", source.by.role},
+                                    {"at", source.at}}));
+  return Json::object({{"acts", to_json(facts.acts)},
+                       {"diagnoses", std::move(diagnoses)},
+                       {"notes", std::move(notes)},
+                       {"addenda", std::move(addenda)},
+                       {"vitals", std::move(vitals)},
+                       {"prescriptions", std::move(prescriptions)},
+                       {"sources", std::move(sources)}});
+}
+
+std::vector<std::string> missing_for_claim(const ClinicalFacts& facts,
                                            const std::optional<ClaimedVisit>& visit) {
   std::vector<std::string> out;
   if (visit && !visit->patient_came) out.emplace_back("visit.no_patient");
   if (visit && visit->seconds < visit->least_seconds) out.emplace_back("visit.too_short");
-  const auto& acts = facts["acts"].as_object();
-  if (std::none_of(acts.begin(), acts.end(),
-                   [](const auto& one) { return one.second.as_int64().value_or(0) > 0; }))
+  const ClinicalFacts::Acts& acts = facts.acts;
+  if (acts.notes + acts.diagnoses + acts.vitals + acts.prescriptions == 0)
     out.emplace_back("visit.no_act");
-  if (facts["diagnoses"].size() == 0) out.emplace_back("visit.no_diagnosis");
-  if (facts["notes"].string_or("chiefComplaint", "").empty())
+  if (facts.diagnoses.empty()) out.emplace_back("visit.no_diagnosis");
+  if (std::none_of(facts.notes.begin(), facts.notes.end(),
+                   [](const auto& one) { return one.first == "chiefComplaint"; }))
     out.emplace_back("visit.no_complaint");
   return out;
 }
 
-Json identifiers_of_profile(const Json& profile) {
-  struct Kind {
-    std::string_view kind;
-    std::string_view type;
-    std::string_view system;
-  };
-  constexpr std::array<Kind, 4> kKinds{
-      {{"national_id", "NI", "http://nphies.sa/identifier/nationalid"},
-       {"iqama", "PRC", "http://nphies.sa/identifier/iqama"},
-       {"passport", "PPN", "http://nphies.sa/identifier/passportnumber"},
-       {"mrn", "MR", ""}}};
-  Json out = Json::array();
-  const auto take = [&](const Kind& kind, const Json& system, const Json& value) {
-    if (!value.is_string()) return;
-    Json identifier = Json::object({{"value", value}, {"type", kind.type}});
-    if (system.is_string()) {
-      identifier.set("system", system);
-    } else if (!kind.system.empty()) {
-      identifier.set("system", kind.system);
-    }
-    out.push_back(std::move(identifier));
-  };
-  for (const Kind& kind : kKinds) {
-    if (const Json& list = profile["identifiers"]; list.is_array()) {
-      for (const Json& one : list.as_array()) {
-        if (one.string_or("kind", "") == kind.kind) take(kind, one["system"], one["value"]);
-      }
-    }
-    if (kind.type == "MR") take(kind, Json(), profile["mrn"]);
+Json to_json(const ClinicalFactsView& view) {
+  Json missing = Json::array();
+  for (const std::string& one : view.missing) missing.push_back(one);
+  Json out = Json::object({{"session", view.session},
+                           {"status", to_string(view.status)},
+                           {"startedAt", time_or_null(view.started)},
+                           {"endedAt", time_or_null(view.ended)},
+                           {"durationSeconds", view.duration_seconds},
+                           {"claimable", view.missing.empty()},
+                           {"missing", std::move(missing)},
+                           {"provider", view.provider.empty() ? Json() : Json(view.provider)}});
+  const Json facts = to_json(view.facts);
+  for (const auto& [name, value] : facts.as_object()) out.set(name, value);
+  if (view.patient) {
+    out.set("patient", to_json(view.patient->patient));
+    out.set("patientIdentifiers", to_json(view.patient->identifiers));
+    out.set("contact", to_json(view.patient->contact));
   }
+  if (view.practitioner) out.set("practitioner", to_json(*view.practitioner));
   return out;
 }
 
-Json patient_of_profile(const Json& profile) {
-  Json out = Json::object();
-  if (const Json known = identifiers_of_profile(profile); known.size() > 0)
-    out.set("identifier", known.item(0));
-  const Json& arabic = profile["nameAr"];
-  out.set("name", arabic.is_string() ? arabic : profile["name"]);
-  for (const std::string_view name : {"gender", "birthDate"}) {
-    if (profile[name].is_string()) out.set(name, profile[name]);
-  }
-  return out;
-}
-
-Json contact_of_profile(const Json& profile) {
-  Json out = Json::object({{"language", profile.string_or("language", "ar")}});
-  const std::pair<const char*, phi::IndexKind> kinds[] = {{"phone", phi::IndexKind::phone},
-                                                          {"email", phi::IndexKind::email}};
-  for (const auto& [name, kind] : kinds) {
-    if (const auto one = phi::normalise(kind, profile.string_or(name, "")); one.ok())
-      out.set(name, *one);
-  }
-  return out;
-}
-
-Json practitioner_of_profile(const Json& profile) {
-  Json out = Json::object();
-  if (profile["licenceNumber"].is_string()) out.set("licence", profile["licenceNumber"]);
-  const Json& arabic = profile["nameAr"];
-  out.set("name", arabic.is_string() ? arabic : profile["name"]);
-  return out;
-}
-
-Answer RecordService::clinical_facts(const Ask& ask) {
-  if (!ask.caller.system) return denied("authorisation.denied", "only workflows read these facts");
-  RABT_TRY(of, parts_.sessions.membership(ask));
+Result<ClinicalFactsView> RecordService::clinical_facts(const Caller& caller,
+                                                        const Asked<ReadClinicalFacts>& asked) {
+  if (!caller.system) return denied("authorisation.denied", "only workflows read these facts");
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
   VisitRecords records;
   RABT_TRY_STATUS(book_.each(of, RecordKind::note,
-                             [&](Record one) { records.notes.push_back(std::move(one)); }));
+                             [&](const Record& one) { records.notes.push_back(note_view(one)); }));
   // Readings of a patient's device may be many, and are no acts of a clinician.
-  RABT_TRY_STATUS(book_.each(of, RecordKind::vitals, [&](Record one) {
-    if (is_clinician(one.document["author"])) records.vitals.push_back(std::move(one));
+  RABT_TRY_STATUS(book_.each(of, RecordKind::vitals, [&](const Record& one) {
+    if (is_clinician(author_in(one.document["author"]))) records.vitals.push_back(vitals_view(one));
   }));
-  RABT_TRY_STATUS(book_.each(of, RecordKind::prescription,
-                             [&](Record one) { records.prescriptions.push_back(std::move(one)); }));
-  Json facts =
-      clinical_facts_of(records, ask.body.bool_or("whole", false) ? Extent::chart : Extent::claim);
+  RABT_TRY_STATUS(book_.each(of, RecordKind::prescription, [&](const Record& one) {
+    records.prescriptions.push_back(prescription_view(one));
+  }));
   const std::int64_t over = of.ended_ms.value_or(parts_.clock.now().ms);
   const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;
+  ClinicalFactsView view{
+      .session = of.session,
+      .status = of.status,
+      .duration_seconds = whole_seconds(ran_ms),
+      .provider = of.provider,
+      .facts = clinical_facts_of(records, request.whole ? Extent::chart : Extent::claim)};
+  if (of.started_ms) view.started = Timestamp{*of.started_ms};
+  if (of.ended_ms) view.ended = Timestamp{*of.ended_ms};
   std::optional<ClaimedVisit> visit;
-  if (!ask.body.bool_or("anyLength", false)) {
+  if (!request.any_length) {
     visit = {.patient_came = of.patient_came,
              // A second that has only begun makes no visit long enough.
              .seconds = of.together_seconds,
              .least_seconds = parts_.video.claim_min_seconds};
   }
-  Json missing = Json::array();
-  for (const std::string& one : missing_for_claim(facts, visit)) missing.push_back(one);
-  Json out =
-      Json::object({{"session", of.session},
-                    {"status", to_string(of.status)},
-                    {"startedAt", of.started_ms ? Json(to_iso8601({*of.started_ms})) : Json()},
-                    {"endedAt", of.ended_ms ? Json(to_iso8601({*of.ended_ms})) : Json()},
-                    {"durationSeconds", whole_seconds(ran_ms)},
-                    {"claimable", missing.size() == 0},
-                    {"missing", std::move(missing)},
-                    {"provider", of.provider.empty() ? Json() : Json(of.provider)}});
-  for (const auto& [name, value] : facts.as_object()) out.set(name, value);
-  const std::array<std::pair<std::string_view, const std::string*>, 2> people{
-      {{"patient", &of.patient}, {"practitioner", &of.provider}}};
-  for (const auto& [name, id] : people) {
-    if (id->empty()) continue;
-    RABT_TRY(person, parts_.people.find(of.tenant, *id));
-    out.set(name, name == "patient" ? patient_of_profile(person.profile)
-                                    : practitioner_of_profile(person.profile));
-    if (name == "patient") {
-      out.set("patientIdentifiers", identifiers_of_profile(person.profile));
-      out.set("contact", contact_of_profile(person.profile));
-    }
+  view.missing = missing_for_claim(view.facts, visit);
+  if (!of.patient.empty()) {
+    RABT_TRY(person, parts_.people.find(of.tenant, of.patient));
+    view.patient = {.patient = patient_of_profile(person.profile),
+                    .identifiers = identifiers_of_profile(person.profile),
+                    .contact = contact_of_profile(person.profile)};
   }
-  RABT_TRY_STATUS(audit_reading(ask, of, "session.read",
-                                Json::object({{"of", "clinical"}, {"acts", facts["acts"]}})));
-  return out;
+  if (!of.provider.empty()) {
+    RABT_TRY(person, parts_.people.find(of.tenant, of.provider));
+    view.practitioner = practitioner_of_profile(person.profile);
+  }
+  RABT_TRY_STATUS(
+      audit_reading(caller, of, "session.read",
+                    Json::object({{"of", "clinical"}, {"acts", to_json(view.facts.acts)}})));
+  return view;
 }
 
 }  // namespace rabt::consultation

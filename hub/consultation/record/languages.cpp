@@ -136,4 +136,9 @@ Json Languages::terms(std::string_view query, std::size_t limit) const {
   return Json::object({{"items", items}});
 }
 
+const Languages& languages() {
+  static const Languages read;
+  return read;
+}
+
 }  // namespace rabt::consultation

@@ -40,4 +40,7 @@ class Languages {
   std::vector<Term> terms_;
 };
 
+// Those of the program, read once.
+[[nodiscard]] const Languages& languages();
+
 }  // namespace rabt::consultation

@@ -95,7 +95,7 @@ struct Most {
   std::int64_t own = 0;
 };
 // Hosts and clinicians find room for a quarter, whatever others wrote.
-Most most_of(const Ask& ask, const Membership& of, RecordKind kind) {
+Most most_of(const Caller& caller, const Membership& of, RecordKind kind) {
   Most most;
   if (kind == RecordKind::message) {
     most = {limits::kMaxSessionMessages,
@@ -113,7 +113,7 @@ Most most_of(const Ask& ask, const Membership& of, RecordKind kind) {
   } else {
     return {};
   }
-  const bool treats = ask.caller.system || (!of.waiting && (of.host || is_clinical(of)));
+  const bool treats = caller.system || (!of.waiting && (of.host || is_clinical(of)));
   return treats ? Most{most.all} : Most{most.all / 4 * 3, most.own};
 }
 
@@ -127,8 +127,8 @@ std::string_view to_string(RecordKind kind) {
   return kKinds.at(static_cast<std::size_t>(kind));
 }
 
-std::string purpose_of(const Ask& ask, const Membership& of) {
-  if (!ask.caller.purpose.empty()) return ask.caller.purpose;
+std::string purpose_of(const Caller& caller, const Membership& of) {
+  if (!caller.purpose.empty()) return caller.purpose;
   return of.role == "patient" ? "PATRQT" : "TREAT";
 }
 
@@ -237,33 +237,34 @@ Result<RecordBook::Place> RecordBook::locate(std::string_view tenant, RecordKind
   return *found;
 }
 
-audit::Prepared RecordBook::entry(const Ask& ask, const Membership& of, std::string_view act,
+audit::Prepared RecordBook::entry(const Caller& caller, const Membership& of, std::string_view act,
                                   Json detail) const {
   return parts_.audit.prepare({.tenant = of.tenant,
-                               .actor = ask.caller.who.actor(),
+                               .actor = caller.who.actor(),
                                .act = std::string(act),
                                .object = "session:" + of.session,
                                .result = "ok",
                                .detail = std::move(detail),
                                .patient = of.patient_pseudonym,
-                               .purpose = purpose_of(ask, of),
-                               .client = ask.caller.client,
-                               .request = ask.caller.request});
+                               .purpose = purpose_of(caller, of),
+                               .client = caller.client,
+                               .request = caller.request});
 }
 
-Status RecordBook::tell_in(store::Transaction& transaction, const Ask& ask, const Membership& of,
-                           Memberships& sessions, const RecordAct& act) const {
+Status RecordBook::tell_in(store::Transaction& transaction, const Caller& caller,
+                           const Membership& of, Memberships& sessions,
+                           const RecordAct& act) const {
   for (const auto& [name, detail] : act.acts)
-    RABT_TRY_STATUS(parts_.audit.append(transaction, entry(ask, of, name, detail)));
+    RABT_TRY_STATUS(parts_.audit.append(transaction, entry(caller, of, name, detail)));
   for (const auto& [type, data] : act.events)
-    RABT_TRY_STATUS(sessions.add_event(transaction, of, type, ask.caller.who.actor(), data));
+    RABT_TRY_STATUS(sessions.add_event(transaction, of, type, caller.who.actor(), data));
   return ok_status();
 }
 
 // Returns false when the author wrote it before.
-Result<bool> RecordBook::put(store::Transaction& transaction, const Ask& ask, const Membership& of,
-                             std::string_view client_index, std::string_view sealed,
-                             RecordAct& act) const {
+Result<bool> RecordBook::put(store::Transaction& transaction, const Caller& caller,
+                             const Membership& of, std::string_view client_index,
+                             std::string_view sealed, RecordAct& act) const {
   Record& record = act.record;
   const std::string_view kind = to_string(record.kind);
   if (act.replaces) {
@@ -274,7 +275,7 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Ask& ask, co
     return conflict("precondition.failed", "somebody else has changed the record meanwhile");
   }
   // The session of a follow-up that is booked is there already.
-  const Most most = record.state == "booked" ? Most{} : most_of(ask, of, record.kind);
+  const Most most = record.state == "booked" ? Most{} : most_of(caller, of, record.kind);
   if (most.all > 0) {
     std::int64_t has = 0;
     const auto take = [&has](const Row& row) {
@@ -307,8 +308,8 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Ask& ask, co
   return inserted == 1;
 }
 
-Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, const Membership& of,
-                          Memberships& sessions, RecordAct& act) const {
+Status RecordBook::commit(const access::Allowed& /*allowed*/, const Caller& caller,
+                          const Membership& of, Memberships& sessions, RecordAct& act) const {
   RABT_TRY(lease, parts_.keys.lease(of.tenant));
   RABT_TRY(key, lease.open(of.data_key));
   Record& record = act.record;
@@ -333,13 +334,13 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, co
       if (before) return ok_status();
     }
     if (act.while_open) RABT_TRY_STATUS(sessions.still_open(transaction, of));
-    RABT_TRY(written, put(transaction, ask, of, client_index, sealed, act));
+    RABT_TRY(written, put(transaction, caller, of, client_index, sealed, act));
     // The same author wrote it through another writer just now; the next run finds it.
     if (!written) return conflict(std::string(store::kRaced), "it was written meanwhile");
     if (act.also) RABT_TRY_STATUS(act.also(transaction));
-    if (ask.caller.once && act.shape != nullptr)
-      RABT_TRY_STATUS(ask.caller.once(transaction, act.shape(record)));
-    return tell_in(transaction, ask, of, sessions, act);
+    if (caller.once && act.shape != nullptr)
+      RABT_TRY_STATUS(caller.once(transaction, act.shape(record)));
+    return tell_in(transaction, caller, of, sessions, act);
   }));
   if (!before) return ok_status();
   RABT_TRY(stored, open(*key, of, std::move(before->record), before->sealed));
@@ -347,11 +348,11 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, co
   return ok_status();
 }
 
-Status RecordBook::tell(const Ask& ask, const Membership& of, Memberships& sessions,
+Status RecordBook::tell(const Caller& caller, const Membership& of, Memberships& sessions,
                         const RecordAct& act) const {
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
     if (act.also) RABT_TRY_STATUS(act.also(transaction));
-    return tell_in(transaction, ask, of, sessions, act);
+    return tell_in(transaction, caller, of, sessions, act);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/access/decide.hpp"
@@ -117,24 +118,38 @@ class RecordBook {
   // Writes the record with its entries and events. When the author has written it before (by
   // `client`), nothing is written, and `act.record` is what is there. Errors: conflict
   // session.<status>, conflict precondition.failed when the version has changed.
-  [[nodiscard]] Status commit(const access::Allowed& allowed, const Ask& ask, const Membership& of,
-                              Memberships& sessions, RecordAct& act) const;
+  [[nodiscard]] Status commit(const access::Allowed& allowed, const Caller& caller,
+                              const Membership& of, Memberships& sessions, RecordAct& act) const;
   // Entries and events alone.
-  [[nodiscard]] Status tell(const Ask& ask, const Membership& of, Memberships& sessions,
+  [[nodiscard]] Status tell(const Caller& caller, const Membership& of, Memberships& sessions,
                             const RecordAct& act) const;
   // An entry about a session.
+  [[nodiscard]] audit::Prepared entry(const Caller& caller, const Membership& of,
+                                      std::string_view act, Json detail) const;
+
+  // The same for the caller of an ask.
+  [[nodiscard]] Status commit(const access::Allowed& allowed, const Ask& ask, const Membership& of,
+                              Memberships& sessions, RecordAct& act) const {
+    return commit(allowed, ask.caller, of, sessions, act);
+  }
+  [[nodiscard]] Status tell(const Ask& ask, const Membership& of, Memberships& sessions,
+                            const RecordAct& act) const {
+    return tell(ask.caller, of, sessions, act);
+  }
   [[nodiscard]] audit::Prepared entry(const Ask& ask, const Membership& of, std::string_view act,
-                                      Json detail) const;
+                                      Json detail) const {
+    return entry(ask.caller, of, act, std::move(detail));
+  }
 
  private:
   [[nodiscard]] Result<Record> open(const crypto::DataKey& key, const Membership& of, Record record,
                                     std::string_view sealed) const;
-  [[nodiscard]] Status tell_in(store::Transaction& transaction, const Ask& ask,
+  [[nodiscard]] Status tell_in(store::Transaction& transaction, const Caller& caller,
                                const Membership& of, Memberships& sessions,
                                const RecordAct& act) const;
   [[nodiscard]] Result<Page> read(const Membership& of, const store::Statement& statement,
                                   std::initializer_list<store::Value> values) const;
-  [[nodiscard]] Result<bool> put(store::Transaction& transaction, const Ask& ask,
+  [[nodiscard]] Result<bool> put(store::Transaction& transaction, const Caller& caller,
                                  const Membership& of, std::string_view client_index,
                                  std::string_view sealed, RecordAct& act) const;
   Parts parts_;
@@ -142,6 +157,6 @@ class RecordBook {
 
 // HL7 PurposeOfUse of an act by a participant, unless the caller names another: of the patient it
 // is PATRQT, of everybody else TREAT.
-[[nodiscard]] std::string purpose_of(const Ask& ask, const Membership& of);
+[[nodiscard]] std::string purpose_of(const Caller& caller, const Membership& of);
 
 }  // namespace rabt::consultation

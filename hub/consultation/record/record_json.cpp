@@ -48,36 +48,6 @@ Json document_json(const Record& record) {
   return out;
 }
 
-Json note_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("author", who(record));
-  out.set("authorRole", record.document["author"]["role"]);
-  out.set("status", record.state);
-  return out;
-}
-
-Json vitals_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("recordedBy", who(record));
-  return out;
-}
-
-Json prescription_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("prescriber", who(record));
-  out.set("status", record.state);
-  const std::string issued = to_iso8601({record.at_ms});
-  out.set("issuedAt", issued);
-  out.set("prescriptionNumber", "RX-" + issued.substr(0, 4) + "-" + std::to_string(record.number));
-  return out;
-}
-
-Json segment_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("speaker", record.author);
-  return out;
-}
-
 Json feedback_json(const Record& record) {
   Json out = with_document(record);
   out.set("by", who(record));

@@ -18,15 +18,7 @@ std::unique_ptr<Records> make_records(RecordParts parts) {
   return std::make_unique<RecordService>(std::move(parts));
 }
 
-Json author_of(const Ask& ask, const Membership& of) {
-  Json author = Json::object();
-  if (!of.participant.empty()) author.set("participant", of.participant);
-  if (!ask.caller.who.person.empty()) author.set("person", ask.caller.who.person);
-  author.set("role", ask.caller.system ? "workflow" : of.role);
-  return author;
-}
-
-Record RecordService::fresh(const Ask& ask, const Membership& of, RecordKind kind) const {
+Record RecordService::fresh(const Caller& caller, const Membership& of, RecordKind kind) const {
   const std::int64_t now = parts_.clock.now().ms;
   Record record{.id = parts_.ids.next().text(),
                 .kind = kind,
@@ -34,73 +26,84 @@ Record RecordService::fresh(const Ask& ask, const Membership& of, RecordKind kin
                 .author = of.participant,
                 .at_ms = now,
                 .updated_ms = now};
-  record.document.set("author", author_of(ask, of));
+  record.document.set("author", to_json(author_of(caller, of)));
   // A step that is repeated writes once.
-  if (ask.caller.system) record.client = ask.caller.key;
+  if (caller.system) record.client = caller.key;
   return record;
 }
 
-Result<RecordService::Found> RecordService::find(const Ask& ask, RecordKind kind) {
-  RABT_TRY(place, book_.locate(ask.caller.who.tenant, kind, ask.record));
-  Ask there = ask;
-  there.session = place.session;
-  RABT_TRY(of, parts_.sessions.membership(there));
-  RABT_TRY_STATUS(may_read(ask, of, kind));
+Result<Membership> RecordService::member(const Caller& caller, std::string_view session) {
+  return parts_.sessions.membership({.caller = caller, .session = std::string(session)});
+}
+
+Result<RecordService::Found> RecordService::find(const Caller& caller, RecordKind kind,
+                                                 std::string_view name) {
+  RABT_TRY(place, book_.locate(caller.who.tenant, kind, name));
+  RABT_TRY(of, member(caller, place.session));
+  RABT_TRY_STATUS(may_read(caller, of, kind));
   RABT_TRY(record, book_.find(of, kind, place.id));
-  if (!is_shown(ask, of, record)) return not_found("record.unknown", "there is no such record");
+  if (!is_shown(caller, of, record)) return not_found("record.unknown", "there is no such record");
   return Found{.of = std::move(of), .record = std::move(record)};
 }
 
-Status RecordService::allows(const Ask& ask, access::Right right) {
+Status RecordService::allows(const Caller& caller, const Asked<NamedRecord>& asked,
+                             access::Right right) {
+  RABT_TRY(request, asked);
   const RecordKind kind =
       right == access::Right::prescription_write ? RecordKind::prescription : RecordKind::note;
-  RABT_TRY(found, find(ask, kind));
-  RABT_TRY_STATUS(may(right, ask, found.of));
+  RABT_TRY(found, find(caller, kind, request.record));
+  RABT_TRY_STATUS(may(right, caller, found.of));
   if (found.record.author == found.of.participant || is_doctor(found.of)) return ok_status();
   return denied("authorisation.denied", "only its author or the doctor changes it");
 }
 
-Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape) {
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_read(ask, of, kind));
-  const std::string after = identity::ulid_of(ask.parameter("after")).value_or("");
-  RABT_TRY(page, book_.page(of, kind, after));
+Result<RecordBook::Page> RecordService::page(const Caller& caller, const Asked<ListRecords>& asked,
+                                             RecordKind kind) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY_STATUS(may_read(caller, of, kind));
+  RABT_TRY(page, book_.page(of, kind, request.after));
+  std::erase_if(page.records, [&](const Record& one) { return !is_shown(caller, of, one); });
+  RABT_TRY_STATUS(
+      audit_reading(caller, of, "session.read",
+                    Json::object({{"of", to_string(kind)}, {"count", page.records.size()}})));
+  return page;
+}
+
+Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view /*act*/, Shape shape) {
+  RABT_TRY(shown, page(ask.caller, list_records_of(ask), kind));
   Json items = Json::array();
-  for (const Record& record : page.records) {
-    if (is_shown(ask, of, record)) items.push_back(shape(record));
-  }
-  RABT_TRY_STATUS(audit_reading(ask, of, act,
-                                Json::object({{"of", to_string(kind)}, {"count", items.size()}})));
+  for (const Record& record : shown.records) items.push_back(shape(record));
   Json out = Json::object({{"items", std::move(items)}});
-  if (!page.cut.empty()) out.set("next", page.cut);
+  if (!shown.cut.empty()) out.set("next", shown.cut);
   return out;
 }
 
-Status RecordService::audit_reading(const Ask& ask, const Membership& of, std::string_view act,
-                                    Json detail) {
-  const bool outside = of.administrator && of.participant.empty() && !ask.caller.system;
-  if (outside && !ask.caller.reason.empty()) {
+Status RecordService::audit_reading(const Caller& caller, const Membership& of,
+                                    std::string_view act, Json detail) {
+  const bool outside = of.administrator && of.participant.empty() && !caller.system;
+  if (outside && !caller.reason.empty()) {
     access::Reading reading{
         .act = std::string(act), .object = "session:" + of.session, .detail = std::move(detail)};
     if (const auto index = from_hex(of.patient_pseudonym); index && !index->empty())
       reading.patients.emplace_back(as_text(*index));
-    return parts_.access.admit({.actor = ask.caller.who.actor(),
-                                .token = ask.caller.who.credential,
-                                .client = ask.caller.client,
-                                .request = ask.caller.request,
-                                .reason = ask.caller.reason,
-                                .purpose = ask.caller.purpose},
+    return parts_.access.admit({.actor = caller.who.actor(),
+                                .token = caller.who.credential,
+                                .client = caller.client,
+                                .request = caller.request,
+                                .reason = caller.reason,
+                                .purpose = caller.purpose},
                                reading);
   }
   // A workflow that has begun goes on.
-  if (!ask.caller.system) RABT_TRY_STATUS(parts_.access.ready());
-  const audit::Prepared entry = book_.entry(ask, of, act, std::move(detail));
+  if (!caller.system) RABT_TRY_STATUS(parts_.access.ready());
+  const audit::Prepared entry = book_.entry(caller, of, act, std::move(detail));
   const Status written = parts_.store.write(
       [&](store::Transaction& transaction) { return parts_.audit.append(transaction, entry); });
   return written.ok() ? written : Status(access::not_audited(written.error()));
 }
 
-Result<std::string> RecordService::screen(const Ask& ask, const Membership& of,
+Result<std::string> RecordService::screen(const Caller& caller, const Membership& of,
                                           const TextRules& rules, std::string_view text,
                                           std::string_view where, RecordAct& act) {
   const TextRule rule = rule_for(rules, of.type, of.readers);
@@ -119,7 +122,7 @@ Result<std::string> RecordService::screen(const Ask& ask, const Membership& of,
     act.events.emplace_back("phi-detected", detail);
     return decision.text;
   }
-  RABT_TRY_STATUS(book_.tell(ask, of, parts_.sessions,
+  RABT_TRY_STATUS(book_.tell(caller, of, parts_.sessions,
                              {.record = {},
                               .acts = {{"phi.detected", detail}},
                               .events = {{"phi-detected", detail}},
@@ -133,35 +136,36 @@ Json RecordService::live_content(const Membership& of, std::string_view type, co
   const RecordKind kind = message ? RecordKind::message : RecordKind::segment;
   const auto record = book_.find(of, kind, data.string_or(message ? "message" : "segment", ""));
   if (!record.ok()) return {};
-  return message ? message_json(*record) : segment_json(*record);
+  return message ? message_json(*record) : to_json(segment_view(*record));
 }
 
-Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
-  Json out = Json::object();
-  Json cut = Json::array();
-  const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {
-      {"notes", {RecordKind::note, &note_json}},
-      {"prescriptions", {RecordKind::prescription, &prescription_json}},
-      {"vitals", {RecordKind::vitals, &vitals_json}},
-      {"followUps", {RecordKind::follow_up, &follow_up_json}},
-      {"feedback", {RecordKind::feedback, &feedback_json}}};
-  for (const auto& [name, part] : parts) {
-    const auto& [kind, shape] = part;
-    Json items = Json::array();
-    if (may_read(ask, of, kind).ok()) {
-      RABT_TRY(page, book_.newest(of, kind));
-      if (!page.cut.empty()) cut.push_back(name);
-      for (const Record& record : page.records) {
-        if (!is_shown(ask, of, record)) continue;
-        Json item = shape(record);
-        if (kind == RecordKind::feedback && !may_read_comments(ask, of))
-          item.mutable_object().erase("comments");
-        items.push_back(std::move(item));
-      }
+Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Membership& of) {
+  RecordSummary out;
+  const auto take = [&](const char* name, RecordKind kind, auto&& show) -> Status {
+    if (!may_read(caller, of, kind).ok()) return ok_status();
+    RABT_TRY(page, book_.newest(of, kind));
+    if (!page.cut.empty()) out.cut.emplace_back(name);
+    for (const Record& record : page.records) {
+      if (is_shown(caller, of, record)) show(record);
     }
-    out.set(name, std::move(items));
-  }
-  if (cut.size() > 0) out.set("cut", std::move(cut));
+    return ok_status();
+  };
+  RABT_TRY_STATUS(take("notes", RecordKind::note,
+                       [&](const Record& record) { out.notes.push_back(note_view(record)); }));
+  RABT_TRY_STATUS(take("prescriptions", RecordKind::prescription, [&](const Record& record) {
+    out.prescriptions.push_back(prescription_view(record));
+  }));
+  RABT_TRY_STATUS(take("vitals", RecordKind::vitals,
+                       [&](const Record& record) { out.vitals.push_back(vitals_view(record)); }));
+  RABT_TRY_STATUS(take("followUps", RecordKind::follow_up, [&](const Record& record) {
+    out.follow_ups.push_back(follow_up_json(record));
+  }));
+  const bool comments = may_read_comments(caller, of);
+  RABT_TRY_STATUS(take("feedback", RecordKind::feedback, [&](const Record& record) {
+    Json item = feedback_json(record);
+    if (!comments) item.mutable_object().erase("comments");
+    out.feedback.push_back(std::move(item));
+  }));
   return out;
 }
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "hub/consultation/record/languages.hpp"
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/record/record_json.hpp"
+#include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/record/rights.hpp"
 #include "hub/consultation/request/fields.hpp"
@@ -30,22 +30,28 @@ class RecordService final : public Records {
   Answer document(const Ask& ask) override;
   Result<Content> document_content(const Ask& ask) override;
 
-  Answer notes(const Ask& ask) override;
-  Answer write_note(const Ask& ask) override;
-  Answer change_note(const Ask& ask) override;
-  Answer add_addendum(const Ask& ask) override;
+  Result<RecordList<NoteView>> notes(const Caller& caller,
+                                     const Asked<ListRecords>& asked) override;
+  Result<NoteView> write_note(const Caller& caller, const Asked<WriteNote>& asked) override;
+  Result<NoteView> change_note(const Caller& caller, const Asked<ChangeNote>& asked) override;
+  Result<NoteView> add_addendum(const Caller& caller, const Asked<AddAddendum>& asked) override;
 
-  Answer vitals(const Ask& ask) override;
-  Answer record_vitals(const Ask& ask) override;
-  Answer prescriptions(const Ask& ask) override;
-  Answer prescribe(const Ask& ask) override;
-  Answer prescription(const Ask& ask) override;
-  Answer cancel_prescription(const Ask& ask) override;
+  Result<RecordList<VitalsView>> vitals(const Caller& caller,
+                                        const Asked<ListRecords>& asked) override;
+  Result<VitalsView> record_vitals(const Caller& caller, const Asked<RecordVitals>& asked) override;
+  Result<RecordList<PrescriptionView>> prescriptions(const Caller& caller,
+                                                     const Asked<ListRecords>& asked) override;
+  Result<PrescriptionView> prescribe(const Caller& caller, const Asked<Prescribe>& asked) override;
+  Result<PrescriptionView> prescription(const Caller& caller,
+                                        const Asked<NamedRecord>& asked) override;
+  Result<PrescriptionView> cancel_prescription(const Caller& caller,
+                                               const Asked<CancelPrescription>& asked) override;
 
-  Answer transcript(const Ask& ask) override;
-  Answer add_segment(const Ask& ask) override;
-  Answer add_transcript(const Ask& ask) override;
-  Answer add_said(const Ask& ask) override;
+  Result<TranscriptView> transcript(const Caller& caller, const Asked<ListRecords>& asked) override;
+  Result<SegmentView> add_segment(const Caller& caller, const Asked<AddSegment>& asked) override;
+  Result<SegmentsWritten> add_transcript(const Caller& caller,
+                                         const Asked<AddTranscript>& asked) override;
+  Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) override;
   Answer feedback(const Ask& ask) override;
   Answer give_feedback(const Ask& ask) override;
   Answer follow_ups(const Ask& ask) override;
@@ -57,9 +63,11 @@ class RecordService final : public Records {
   Answer report_quality(const Ask& ask) override;
   Answer set_quality_level(const Ask& ask) override;
 
-  Status allows(const Ask& ask, access::Right right) override;
-  Answer clinical_facts(const Ask& ask) override;
-  Result<Json> summary_of(const Ask& ask, const Membership& of) override;
+  Status allows(const Caller& caller, const Asked<NamedRecord>& asked,
+                access::Right right) override;
+  Result<ClinicalFactsView> clinical_facts(const Caller& caller,
+                                           const Asked<ReadClinicalFacts>& asked) override;
+  Result<RecordSummary> summary_of(const Caller& caller, const Membership& of) override;
   Json live_content(const Membership& of, std::string_view type, const Json& data) override;
 
  private:
@@ -70,32 +78,52 @@ class RecordService final : public Records {
   };
   using Shape = Json (*)(const Record& record);
 
+  // Relation of the caller to the session. Errors: those of Memberships::membership.
+  [[nodiscard]] Result<Membership> member(const Caller& caller, std::string_view session);
   // A new record of the caller's, at the clock's time.
-  [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const;
-  // The record that the path names, with what the caller is to its session. Errors: not_found
-  // record.unknown; those of may_read; a record that is not shown is not found.
-  [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind);
-  // {items: [...], next?} of one kind, after the reading is in the audit log.
-  [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
-  [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
-                                     Json detail);
+  [[nodiscard]] Record fresh(const Caller& caller, const Membership& of, RecordKind kind) const;
+  // The record of this ULID, UUID or number, with what the caller is to its session. Errors:
+  // not_found record.unknown; those of may_read; a record that is not shown is not found.
+  [[nodiscard]] Result<Found> find(const Caller& caller, RecordKind kind, std::string_view name);
+  // Records of one kind that the caller is shown, after the reading is in the audit log.
+  [[nodiscard]] Result<RecordBook::Page> page(const Caller& caller, const Asked<ListRecords>& asked,
+                                              RecordKind kind);
+  [[nodiscard]] Status audit_reading(const Caller& caller, const Membership& of,
+                                     std::string_view act, Json detail);
   // The text as it may be kept; adds the kinds to the document and the act to the audit log.
   // Error invalid phi.exposed, whose entry is durable.
-  [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
+  [[nodiscard]] Result<std::string> screen(const Caller& caller, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
-  // Signature of a note or of a coded diagnosis: {participant, person, role, at}.
-  [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
-  [[nodiscard]] Result<access::Allowed> may_prescribe(const Ask& ask, const Membership& of);
-  [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
-                                          const std::string& notes);
+  // The same for the caller of an ask.
+  [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const {
+    return fresh(ask.caller, of, kind);
+  }
+  [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind) {
+    return find(ask.caller, kind, ask.record);
+  }
+  // {items: [...], next?}
+  [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
+  [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
+                                     Json detail) {
+    return audit_reading(ask.caller, of, act, std::move(detail));
+  }
+  [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
+                                           const TextRules& rules, std::string_view text,
+                                           std::string_view where, RecordAct& act) {
+    return screen(ask.caller, of, rules, text, where, act);
+  }
+  [[nodiscard]] Result<access::Allowed> may_prescribe(const Caller& caller, const Membership& of);
+  [[nodiscard]] Result<PrescriptionView> write_prescription(const Caller& caller,
+                                                            const Prescribe& request);
 
   const RecordParts parts_;
   const RecordBook book_;
-  const Languages languages_;
 };
 
 // Author of a record: {participant, person, role}.
-[[nodiscard]] Json author_of(const Ask& ask, const Membership& of);
+[[nodiscard]] inline Json author_of(const Ask& ask, const Membership& of) {
+  return to_json(author_of(ask.caller, of));
+}
 
 }  // namespace rabt::consultation

@@ -14,7 +14,16 @@
 #include "hub/base/random.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/consultation/acts/memberships.hpp"
+#include "hub/consultation/record/clinical_facts.hpp"
+#include "hub/consultation/record/clinical_requests.hpp"
+#include "hub/consultation/record/clinical_views.hpp"
+#include "hub/consultation/record/note_requests.hpp"
+#include "hub/consultation/record/record_list.hpp"
+#include "hub/consultation/record/record_summary.hpp"
 #include "hub/consultation/record/shared_text.hpp"
+#include "hub/consultation/record/transcript_requests.hpp"
+#include "hub/consultation/record/transcript_views.hpp"
+#include "hub/consultation/recording/said.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/settings.hpp"
 #include "hub/identity/people.hpp"
@@ -66,29 +75,34 @@ class Records {
   };
   virtual Result<Content> document_content(const Ask& ask) = 0;
 
-  virtual Answer notes(const Ask& ask) = 0;
-  virtual Answer write_note(const Ask& ask) = 0;
-  // record: the note, here and in the next one.
-  virtual Answer change_note(const Ask& ask) = 0;
-  virtual Answer add_addendum(const Ask& ask) = 0;
-  virtual Answer vitals(const Ask& ask) = 0;
-  virtual Answer record_vitals(const Ask& ask) = 0;
-  virtual Answer prescriptions(const Ask& ask) = 0;
-  virtual Answer prescribe(const Ask& ask) = 0;
-  // record: the prescription, here and in the next one.
-  virtual Answer prescription(const Ask& ask) = 0;
-  virtual Answer cancel_prescription(const Ask& ask) = 0;
-  virtual Answer transcript(const Ask& ask) = 0;
-  virtual Answer add_segment(const Ask& ask) = 0;
-  // For workflows alone: what was said in a recording, also after the end. ask.body: {recording,
-  // language, startedMs, offsetMs, segments: [{startMs, endMs, text, speaker?, confidence?}]};
-  // gives {segments}, their number. A repeat changes nothing.
-  virtual Answer add_transcript(const Ask& ask) = 0;
+  virtual Result<RecordList<NoteView>> notes(const Caller& caller,
+                                             const Asked<ListRecords>& asked) = 0;
+  virtual Result<NoteView> write_note(const Caller& caller, const Asked<WriteNote>& asked) = 0;
+  virtual Result<NoteView> change_note(const Caller& caller, const Asked<ChangeNote>& asked) = 0;
+  virtual Result<NoteView> add_addendum(const Caller& caller, const Asked<AddAddendum>& asked) = 0;
+  virtual Result<RecordList<VitalsView>> vitals(const Caller& caller,
+                                                const Asked<ListRecords>& asked) = 0;
+  virtual Result<VitalsView> record_vitals(const Caller& caller,
+                                           const Asked<RecordVitals>& asked) = 0;
+  virtual Result<RecordList<PrescriptionView>> prescriptions(const Caller& caller,
+                                                             const Asked<ListRecords>& asked) = 0;
+  virtual Result<PrescriptionView> prescribe(const Caller& caller,
+                                             const Asked<Prescribe>& asked) = 0;
+  virtual Result<PrescriptionView> prescription(const Caller& caller,
+                                                const Asked<NamedRecord>& asked) = 0;
+  virtual Result<PrescriptionView> cancel_prescription(const Caller& caller,
+                                                       const Asked<CancelPrescription>& asked) = 0;
+  virtual Result<TranscriptView> transcript(const Caller& caller,
+                                            const Asked<ListRecords>& asked) = 0;
+  virtual Result<SegmentView> add_segment(const Caller& caller, const Asked<AddSegment>& asked) = 0;
+  // For workflows alone: what was said in a recording, also after the end. Gives the number of
+  // segments. A repeat changes nothing.
+  virtual Result<SegmentsWritten> add_transcript(const Caller& caller,
+                                                 const Asked<AddTranscript>& asked) = 0;
   // For the hub alone: what the video provider wrote down while it recorded, also after the end.
-  // ask.body: {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]},
-  // times in milliseconds since 1970. What a client of the speaker has sent is passed over. Gives
-  // {segments}, the number of those that were written. A repeat changes nothing.
-  virtual Answer add_said(const Ask& ask) = 0;
+  // What a client of the speaker has sent is passed over. Gives the number of segments that were
+  // written. A repeat changes nothing.
+  virtual Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) = 0;
   virtual Answer feedback(const Ask& ask) = 0;
   virtual Answer give_feedback(const Ask& ask) = 0;
   virtual Answer follow_ups(const Ask& ask) = 0;
@@ -103,16 +117,15 @@ class Records {
 
   // Ok if the caller may write this to the record, whatever state it is in: note_write,
   // prescription_write. Errors: not_found record.unknown; those of the decision.
-  virtual Status allows(const Ask& ask, access::Right right) = 0;
+  virtual Status allows(const Caller& caller, const Asked<NamedRecord>& asked,
+                        access::Right right) = 0;
 
   // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take
-  // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on,
-  // whole?: for the chart and not for a claim}.
-  virtual Answer clinical_facts(const Ask& ask) = 0;
-  // {notes, prescriptions, vitals, followUps, feedback, cut?} for the summary of a session: what
-  // the caller may see. `cut` names the lists that have the newest alone. The caller's reading is
-  // in the audit log already.
-  virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
+  // it.
+  virtual Result<ClinicalFactsView> clinical_facts(const Caller& caller,
+                                                   const Asked<ReadClinicalFacts>& asked) = 0;
+  // The caller's reading is in the audit log already.
+  virtual Result<RecordSummary> summary_of(const Caller& caller, const Membership& of) = 0;
   // The opened record that an event of the live channel is about: a message, or a segment of the
   // transcript. Null for every other event, and when it cannot be opened now. `of` has the session
   // and its data key; who may see it is the channel's to decide, which was audited when it was

@@ -33,16 +33,15 @@ bool is_for(const Record& record, std::string_view role) {
 
 }  // namespace
 
-access::Facts facts_of(const Ask& ask, const Membership& of) {
-  access::Facts facts{.roles = ask.caller.who.roles,
-                      .system = ask.caller.system,
-                      .reason = !ask.caller.reason.empty()};
+access::Facts facts_of(const Caller& caller, const Membership& of) {
+  access::Facts facts{
+      .roles = caller.who.roles, .system = caller.system, .reason = !caller.reason.empty()};
   access::Relations& is = facts.is;
   is.add(Is::host, of.host);
   if (of.participant.empty()) return facts;
   is.add(Is::member);
   // By his account: whoever holds a link may be anybody until a host has let him in.
-  is.add(Is::patient, !of.patient.empty() && of.patient == ask.caller.who.person);
+  is.add(Is::patient, !of.patient.empty() && of.patient == caller.who.person);
   // A person who was denied or removed is a participant no more.
   is.add(Is::takes_part, of.admitted || of.waiting);
   is.add(Is::admitted, of.admitted);
@@ -62,20 +61,20 @@ bool is_clinical(const Membership& of) {
   return is_doctor(of) || of.role == "specialist" || of.role == "nurse";
 }
 
-Result<Allowed> may(Right right, const Ask& ask, const Membership& of) {
-  return access::admit(right, facts_of(ask, of));
+Result<Allowed> may(Right right, const Caller& caller, const Membership& of) {
+  return access::admit(right, facts_of(caller, of));
 }
 
-Result<Allowed> may_write(const Ask& ask, const Membership& of, RecordKind kind) {
-  return may(write_of(kind), ask, of);
+Result<Allowed> may_write(const Caller& caller, const Membership& of, RecordKind kind) {
+  return may(write_of(kind), caller, of);
 }
 
-Result<Allowed> may_read(const Ask& ask, const Membership& of, RecordKind kind) {
-  return may(read_of(kind), ask, of);
+Result<Allowed> may_read(const Caller& caller, const Membership& of, RecordKind kind) {
+  return may(read_of(kind), caller, of);
 }
 
-bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
-  const bool outside = ask.caller.system || (of.administrator && of.participant.empty());
+bool is_shown(const Caller& caller, const Membership& of, const Record& record) {
+  const bool outside = caller.system || (of.administrator && of.participant.empty());
   if (outside) return record.kind != RecordKind::note || record.state != "draft";
   if (record.at_ms < of.reads_from_ms) return false;
   const bool own = record.author == of.participant;
@@ -90,8 +89,8 @@ bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
   return to.empty() || to == of.participant || of.host;
 }
 
-bool may_read_comments(const Ask& ask, const Membership& of) {
-  return may(Right::comments_read, ask, of).ok();
+bool may_read_comments(const Caller& caller, const Membership& of) {
+  return may(Right::comments_read, caller, of).ok();
 }
 
 Status not_over(const Membership& of) {
@@ -101,8 +100,8 @@ Status not_over(const Membership& of) {
                   "the session is " + status + "; nothing is added after its end");
 }
 
-Status open_or_again(const Ask& ask, const Membership& of) {
-  return ask.caller.system && !ask.caller.key.empty() ? ok_status() : not_over(of);
+Status open_or_again(const Caller& caller, const Membership& of) {
+  return caller.system && !caller.key.empty() ? ok_status() : not_over(of);
 }
 
 Status about_a_patient(const Membership& of) {

@@ -8,31 +8,54 @@
 namespace rabt::consultation {
 
 // Relations of the caller to the session, for access::decide().
-[[nodiscard]] access::Facts facts_of(const Ask& ask, const Membership& of);
+[[nodiscard]] access::Facts facts_of(const Caller& caller, const Membership& of);
 // Errors: denied participant.not_a_participant (also who was denied or removed),
 // authorisation.denied; conflict participant.waiting.
-[[nodiscard]] Result<access::Allowed> may(access::Right right, const Ask& ask,
+[[nodiscard]] Result<access::Allowed> may(access::Right right, const Caller& caller,
                                           const Membership& of);
-[[nodiscard]] Result<access::Allowed> may_write(const Ask& ask, const Membership& of,
+[[nodiscard]] Result<access::Allowed> may_write(const Caller& caller, const Membership& of,
                                                 RecordKind kind);
 // The same for lists of the kind. An administrator reads with a reason only.
-[[nodiscard]] Result<access::Allowed> may_read(const Ask& ask, const Membership& of,
+[[nodiscard]] Result<access::Allowed> may_read(const Caller& caller, const Membership& of,
                                                RecordKind kind);
 // True if a list that the caller may read shows him this record.
-[[nodiscard]] bool is_shown(const Ask& ask, const Membership& of, const Record& record);
+[[nodiscard]] bool is_shown(const Caller& caller, const Membership& of, const Record& record);
 
 // The comments of a feedback are patient data; its figures are not.
-[[nodiscard]] bool may_read_comments(const Ask& ask, const Membership& of);
+[[nodiscard]] bool may_read_comments(const Caller& caller, const Membership& of);
 
 // Error conflict session.<status>.
 [[nodiscard]] Status not_over(const Membership& of);
 // The same, except where a workflow may repeat what it wrote before the end: the commit knows.
-[[nodiscard]] Status open_or_again(const Ask& ask, const Membership& of);
+[[nodiscard]] Status open_or_again(const Caller& caller, const Membership& of);
 // Error conflict training.no_patient_data.
 [[nodiscard]] Status about_a_patient(const Membership& of);
 
 [[nodiscard]] bool is_doctor(const Membership& of);
 // A doctor, specialist or nurse.
 [[nodiscard]] bool is_clinical(const Membership& of);
+
+// The same for the caller of an ask.
+[[nodiscard]] inline Result<access::Allowed> may(access::Right right, const Ask& ask,
+                                                 const Membership& of) {
+  return may(right, ask.caller, of);
+}
+[[nodiscard]] inline Result<access::Allowed> may_write(const Ask& ask, const Membership& of,
+                                                       RecordKind kind) {
+  return may_write(ask.caller, of, kind);
+}
+[[nodiscard]] inline Result<access::Allowed> may_read(const Ask& ask, const Membership& of,
+                                                      RecordKind kind) {
+  return may_read(ask.caller, of, kind);
+}
+[[nodiscard]] inline bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
+  return is_shown(ask.caller, of, record);
+}
+[[nodiscard]] inline bool may_read_comments(const Ask& ask, const Membership& of) {
+  return may_read_comments(ask.caller, of);
+}
+[[nodiscard]] inline Status open_or_again(const Ask& ask, const Membership& of) {
+  return open_or_again(ask.caller, of);
+}
 
 }  // namespace rabt::consultation

@@ -15,8 +15,7 @@ constexpr std::int64_t kFeedbackDays = 30;
 constexpr std::int64_t kMaxFollowUpDays = 730;
 // As long as whoever was in a session treats its patient by it.
 constexpr std::int64_t kPlansDays = 30;
-// Segments of a recording of a day; and the length that a capability allows in UTF-8.
-constexpr std::size_t kMaxSegments = 10'000;
+// The length that a capability allows in UTF-8.
 constexpr std::size_t kMaxSegmentText = 16'000;
 
 // A no holds for every source of words: a page writes down what is heard near it, too.
@@ -119,6 +118,33 @@ class Heard {
   std::map<std::string, std::vector<One>> of_speaker_;
 };
 
+// Members of a segment as it is kept.
+struct Words {
+  std::string text;
+  std::string language{};
+  std::int64_t seq = 0;
+  std::optional<std::int64_t> start_ms{};
+  std::optional<std::int64_t> end_ms{};
+  std::string source;
+  bool final = true;
+  Json confidence{};
+  std::string recording{};
+  std::string voice{};
+};
+void write_segment(Record& record, const Words& words) {
+  Json& document = record.document;
+  document.set("text", words.text);
+  document.set("language", words.language.empty() ? Json() : Json(words.language));
+  document.set("seq", words.seq);
+  if (words.start_ms) document.set("startMs", *words.start_ms);
+  if (words.end_ms) document.set("endMs", *words.end_ms);
+  document.set("source", words.source);
+  document.set("final", words.final);
+  document.set("confidence", words.confidence);
+  if (!words.recording.empty()) document.set("recording", words.recording);
+  if (!words.voice.empty()) document.set("voice", words.voice);
+}
+
 // The role asr writes down recordings, and never the sound of one segment.
 Error no_recognition() {
   return unavailable("asr.not_configured",
@@ -128,161 +154,135 @@ Error no_recognition() {
 
 }  // namespace
 
-Answer RecordService::transcript(const Ask& ask) {
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_read(ask, of, RecordKind::segment));
-  const std::string after = identity::ulid_of(ask.parameter("after")).value_or("");
-  RABT_TRY(page, book_.page(of, RecordKind::segment, after));
+Result<TranscriptView> RecordService::transcript(const Caller& caller,
+                                                 const Asked<ListRecords>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY_STATUS(may_read(caller, of, RecordKind::segment));
+  RABT_TRY(page, book_.page(of, RecordKind::segment, request.after));
   put_in_order(page.records);
-  Json items = Json::array();
-  for (const Record& segment : page.records) items.push_back(segment_json(segment));
   RABT_TRY_STATUS(
-      audit_reading(ask, of, "transcript.read", Json::object({{"count", items.size()}})));
-  Json out = Json::object(
-      {{"session", of.session}, {"items", std::move(items)}, {"gaps", of.transcript_gaps}});
-  if (!page.cut.empty()) out.set("next", page.cut);
-  return out;
+      audit_reading(caller, of, "transcript.read", Json::object({{"count", page.records.size()}})));
+  RecordList<SegmentView> list = list_of(std::move(page), &segment_view);
+  return TranscriptView{.session = of.session,
+                        .items = std::move(list.items),
+                        .gaps = of.transcript_gaps,
+                        .next = std::move(list.next)};
 }
 
-Answer RecordService::add_segment(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"text", "audio", "format", "seq", "language", "startMs", "endMs", "source", "final",
-               "confidence"});
-  const bool audio = fields.has("audio");
-  const std::string text = audio ? "" : fields.needed_text("text");
-  const auto seq = fields.integer("seq", 0, 1'000'000'000);
-  const std::string language = fields.text("language", 35);
-  const auto start = fields.integer("startMs", 0, 7LL * kDayMs);
-  const auto end = fields.integer("endMs", 0, 7LL * kDayMs);
-  if (start && end && *end < *start) fields.wrong("endMs", "it must not be before startMs");
-  const auto confidence = fields.number("confidence", 0, 1);
-  const std::string source = fields.word("source", {"asr", "provider", "browser"}, "browser");
-  const bool final = fields.boolean("final").value_or(true);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
+Result<SegmentView> RecordService::add_segment(const Caller& caller,
+                                               const Asked<AddSegment>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
-  if (audio) return no_recognition();
+  if (request.audio) return no_recognition();
   RABT_TRY_STATUS(words_may_be_kept(of));
   // The provider hears who has consented, and nobody else.
-  if (source == "provider" && !of.transcribed)
+  if (request.source == "provider" && !of.transcribed)
     return conflict("transcription.not_started",
                     "the video provider of this session does not write down what is said now");
-  RecordAct act{.record = fresh(ask, of, RecordKind::segment), .also = {}};
-  Json& document = act.record.document;
-  document.set("text", text);
-  document.set("language", language.empty() ? Json() : Json(language));
-  document.set("seq", seq.value_or(act.record.at_ms - of.started_ms.value_or(act.record.at_ms)));
-  if (start) document.set("startMs", *start);
-  if (end) document.set("endMs", *end);
-  document.set("source", source);
-  document.set("final", final);
-  document.set("confidence", confidence ? ask.body["confidence"] : Json());
+  RecordAct act{.record = fresh(caller, of, RecordKind::segment), .also = {}};
+  const std::int64_t now = act.record.at_ms;
+  write_segment(act.record, {.text = request.text,
+                             .language = request.language,
+                             .seq = request.seq.value_or(now - of.started_ms.value_or(now)),
+                             .start_ms = request.start_ms,
+                             .end_ms = request.end_ms,
+                             .source = request.source,
+                             .final = request.final,
+                             .confidence = request.confidence});
   // A segment that is not final is said again, and kept then.
-  if (!final) return segment_json(act.record);
-  if (seq) act.record.client = "seq:" + std::to_string(*seq);
-  act.events.emplace_back(
-      "transcript-added",
-      Json::object({{"segment", act.record.id}, {"from", of.participant}, {"source", source}}));
-  act.shape = &segment_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return segment_json(act.record);
+  if (!request.final) return segment_view(act.record);
+  if (request.seq) act.record.client = "seq:" + std::to_string(*request.seq);
+  act.events.emplace_back("transcript-added", Json::object({{"segment", act.record.id},
+                                                            {"from", of.participant},
+                                                            {"source", request.source}}));
+  act.shape = &shown_as<&segment_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return segment_view(act.record);
 }
 
-Answer RecordService::add_transcript(const Ask& ask) {
-  const std::string recording = ask.body.string_or("recording", "");
-  const std::string language = ask.body.string_or("language", "");
-  const std::int64_t started = ask.body.int_or("startedMs", 0);
-  const std::int64_t offset = ask.body.int_or("offsetMs", 0);
-  const Json& said = ask.body["segments"];
-  if (!said.is_array() || said.size() > kMaxSegments)
-    return invalid("api.invalid", "segments: it must be a list of at most 10000");
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
+Result<SegmentsWritten> RecordService::add_transcript(const Caller& caller,
+                                                      const Asked<AddTranscript>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   RABT_TRY_STATUS(words_may_be_kept(of));
   std::int64_t n = 0;
-  for (const Json& one : said.as_array()) {
-    const std::string text = one.string_or("text", "");
-    const std::int64_t from = std::clamp<std::int64_t>(one.int_or("startMs", 0), 0, 7 * kDayMs);
-    const std::int64_t to = std::clamp<std::int64_t>(one.int_or("endMs", from), from, 7 * kDayMs);
-    if (text.empty() || text.size() > kMaxSegmentText)
+  for (const AddTranscript::Segment& one : request.segments) {
+    if (one.text.empty() || one.text.size() > kMaxSegmentText)
       return invalid("api.invalid", "segments: each has a text of at most 16000 bytes");
-    RecordAct act{.record = fresh(ask, of, RecordKind::segment), .while_open = false, .also = {}};
+    RecordAct act{
+        .record = fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
     // The order of what was said is that of the live segments: by time.
-    act.record.at_ms = started + from;
-    act.record.client = "recording:" + recording + ":" + std::to_string(n++);
-    Json& document = act.record.document;
-    document.set("text", text);
-    document.set("language", language.empty() ? Json() : Json(language));
-    document.set("seq", offset + from);
-    document.set("startMs", offset + from);
-    document.set("endMs", offset + to);
-    document.set("source", "asr");
-    document.set("final", true);
-    document.set("confidence", one["confidence"].is_number() ? one["confidence"] : Json());
-    document.set("recording", recording);
-    if (const std::string voice = one.string_or("speaker", ""); !voice.empty())
-      document.set("voice", voice);
-    if (n == static_cast<std::int64_t>(said.size())) {
-      const Json told = Json::object({{"recording", recording}, {"segments", n}});
+    act.record.at_ms = request.started_ms + one.start_ms;
+    act.record.client = "recording:" + request.recording + ":" + std::to_string(n++);
+    write_segment(act.record, {.text = one.text,
+                               .language = request.language,
+                               .seq = request.offset_ms + one.start_ms,
+                               .start_ms = request.offset_ms + one.start_ms,
+                               .end_ms = request.offset_ms + one.end_ms,
+                               .source = "asr",
+                               .confidence = one.confidence,
+                               .recording = request.recording,
+                               .voice = one.speaker});
+    if (n == static_cast<std::int64_t>(request.segments.size())) {
+      const Json told = Json::object({{"recording", request.recording}, {"segments", n}});
       act.acts.emplace_back("transcript.written", told);
       act.events.emplace_back("transcript-ready", told);
     }
-    RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
+    RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
   }
-  return Json::object({{"segments", n}});
+  return SegmentsWritten{.segments = n};
 }
 
-Answer RecordService::add_said(const Ask& ask) {
-  const std::string recording = ask.body.string_or("recording", "");
-  const Json& said = ask.body["said"];
-  if (!said.is_array() || said.size() > kMaxSegments)
+Result<SegmentsWritten> RecordService::add_said(const Caller& caller, const Asked<AddSaid>& asked) {
+  RABT_TRY(request, asked);
+  if (request.said.size() > kMaxSegments)
     return invalid("api.invalid", "said: it must be a list of at most 10000");
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   Heard heard;
   RABT_TRY_STATUS(
       book_.each(of, RecordKind::segment, [&heard](const Record& one) { heard.add(one); }));
   heard.put_in_order();
   std::int64_t n = 0;
-  for (const Json& one : said.as_array()) {
-    const std::string text = one.string_or("text", "");
-    const std::int64_t at = one.int_or("at", 0);
+  for (const Said& one : request.said) {
+    const std::int64_t at = one.at_ms;
     const std::int64_t since = of.started_ms.value_or(at);
-    if (text.empty() || text.size() > kMaxSegmentText || at <= 0)
+    if (one.text.empty() || one.text.size() > kMaxSegmentText || at <= 0)
       return invalid("api.invalid", "said: each has a time, and a text of at most 16000 bytes");
-    RecordAct act{.record = fresh(ask, of, RecordKind::segment), .while_open = false, .also = {}};
-    act.record.author = one.string_or("participant", "");
-    if (heard.knows(act.record.author, text, at)) continue;
+    RecordAct act{
+        .record = fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
+    act.record.author = one.participant;
+    if (heard.knows(act.record.author, one.text, at)) continue;
     act.record.at_ms = at;
-    act.record.client = "said:" + recording + ":" + one.string_or("key", "");
+    act.record.client = "said:" + request.recording + ":" + one.key;
     const auto offset = [&](std::int64_t ms) {
-      return std::clamp<std::int64_t>(ms - since, 0, 7 * kDayMs);
+      return std::clamp<std::int64_t>(ms - since, 0, kMostInSessionMs);
     };
-    Json& document = act.record.document;
-    Json author = Json::object({{"participant", act.record.author}, {"role", one["role"]}});
-    if (one["person"].is_string()) author.set("person", one["person"]);
-    document.set("author", std::move(author));
-    document.set("text", text);
-    document.set("language", Json());
-    document.set("seq", heard.seq_at(act.record.author, at).value_or(offset(at)));
-    document.set("startMs", offset(at));
-    document.set("endMs", offset(std::max(at, one.int_or("endAt", at))));
-    document.set("source", "provider");
-    document.set("final", true);
-    document.set("confidence", one["confidence"].is_number() ? one["confidence"] : Json());
-    document.set("recording", recording);
-    RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
+    const RecordAuthor author{
+        .participant = one.participant, .person = one.person, .role = one.role};
+    act.record.document.set("author", to_json(author));
+    write_segment(act.record, {.text = one.text,
+                               .seq = heard.seq_at(one.participant, at).value_or(offset(at)),
+                               .start_ms = offset(at),
+                               .end_ms = offset(std::max(at, one.end_ms)),
+                               .source = "provider",
+                               .confidence = one.confidence,
+                               .recording = request.recording});
+    RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
     ++n;
   }
-  if (n == 0) return Json::object({{"segments", n}});
-  const Json told = Json::object({{"recording", recording}, {"segments", n}});
-  RABT_TRY_STATUS(book_.tell(ask, of, parts_.sessions,
+  if (n == 0) return SegmentsWritten{};
+  const Json told = Json::object({{"recording", request.recording}, {"segments", n}});
+  RABT_TRY_STATUS(book_.tell(caller, of, parts_.sessions,
                              {.record = {},
                               .acts = {{"transcript.written", told}},
                               .events = {{"transcript-ready", told}},
                               .also = {}}));
-  return Json::object({{"segments", n}});
+  return SegmentsWritten{.segments = n};
 }
 
 Answer RecordService::feedback(const Ask& ask) {

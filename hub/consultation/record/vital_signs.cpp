@@ -25,9 +25,26 @@ std::span<const VitalSign> vital_signs() {
   return kSigns;
 }
 
-Json read_vital_signs(Fields& fields, const Json& body) {
-  Json values = Json::object();
+Json to_json(const MeasuredSigns& signs) {
+  Json out = Json::object();
+  for (const MeasuredSign& sign : signs) out.set(sign.name, sign.value);
+  return out;
+}
+
+MeasuredSigns signs_in(const Json& document) {
+  MeasuredSigns out;
+  for (const VitalSign& sign : kSigns) {
+    if (const Json& value = document[sign.name]; !value.is_null())
+      out.push_back({.name = sign.name, .value = value});
+  }
+  return out;
+}
+
+MeasuredSigns read_vital_signs(Fields& fields) {
+  MeasuredSigns out;
   bool any = false;
+  Json systolic;
+  Json diastolic;
   for (const VitalSign& sign : kSigns) {
     if (!fields.has(sign.name)) continue;
     any = true;
@@ -36,14 +53,16 @@ Json read_vital_signs(Fields& fields, const Json& body) {
                                                 static_cast<std::int64_t>(sign.max))
                                        .has_value()
                                  : fields.number(sign.name, sign.min, sign.max).has_value();
-    if (good) values.set(sign.name, body[sign.name]);
+    if (!good) continue;
+    const Json& value = fields.raw(sign.name);
+    if (sign.name == "systolic") systolic = value;
+    if (sign.name == "diastolic") diastolic = value;
+    out.push_back({.name = sign.name, .value = value});
   }
   if (!any) fields.wrong("body", "at least one vital sign is needed");
-  const Json& systolic = values["systolic"];
-  const Json& diastolic = values["diastolic"];
   if (!systolic.is_null() && !diastolic.is_null() && Json::compare(diastolic, systolic) >= 0)
     fields.wrong("diastolic", "it must be below the systolic pressure");
-  return values;
+  return out;
 }
 
 }  // namespace rabt::consultation

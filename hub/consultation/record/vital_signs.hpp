@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
@@ -22,9 +23,21 @@ struct VitalSign {
 };
 [[nodiscard]] std::span<const VitalSign> vital_signs();
 
-// The measured values of a body, in the order of the table, with the digits they came with. What is
-// wrong stands in `fields` afterwards: a value out of range, a diastolic pressure that is not below
-// the systolic, no value at all.
-[[nodiscard]] Json read_vital_signs(Fields& fields, const Json& body);
+struct MeasuredSign {
+  // Name in the table.
+  std::string_view name;
+  // A number, with the digits it came with.
+  Json value;
+};
+// In the order of the table.
+using MeasuredSigns = std::vector<MeasuredSign>;
+// {heartRate: 72, ...}
+[[nodiscard]] Json to_json(const MeasuredSigns& signs);
+// The measured values of a record's document.
+[[nodiscard]] MeasuredSigns signs_in(const Json& document);
+
+// The measured values of a body. What is wrong stands in `fields` afterwards: a value out of range,
+// a diastolic pressure that is not below the systolic, no value at all.
+[[nodiscard]] MeasuredSigns read_vital_signs(Fields& fields);
 
 }  // namespace rabt::consultation

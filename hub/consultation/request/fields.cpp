@@ -30,6 +30,17 @@ void Mistakes::add(std::string_view field, std::string_view what) {
   ++count_;
 }
 
+void Mistakes::insert(std::size_t before, std::string_view field, std::string_view what) {
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < before && place < text_.size(); ++i) {
+    const std::size_t end = text_.find('\n', place);
+    place = end == std::string::npos ? text_.size() : end + 1;
+  }
+  if (place == text_.size()) return add(field, what);
+  text_.insert(place, std::string(field).append(": ").append(what).append("\n"));
+  ++count_;
+}
+
 Status Mistakes::status() const {
   if (none()) return ok_status();
   return invalid("api.invalid", text_);

@@ -23,6 +23,8 @@ inline constexpr std::size_t kMaxOneLine = 500;
 class Mistakes {
  public:
   void add(std::string_view field, std::string_view what);
+  // The same, behind the first `before` ones.
+  void insert(std::size_t before, std::string_view field, std::string_view what);
   [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] bool none() const { return count_ == 0; }
   // Error invalid api.invalid: one line a mistake, "<field>: <what is wrong>".

@@ -5,7 +5,7 @@
 #include "hub/base/mutex.hpp"
 #include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/practice/practice.hpp"
-#include "hub/consultation/record/clinical_facts.hpp"
+#include "hub/consultation/record/profile_facts.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
 #include "hub/consultation/workflow/ringing.hpp"
@@ -177,8 +177,10 @@ Answer SessionActions::identifier_of_patient(const Json& session) const {
   if (id.empty()) return Json();
   const SessionParts& parts = sessions_.acts.parts();
   RABT_TRY(person, parts.directory.find(parts.tenant, id));
-  const Json known = patient_of_profile(person.profile)["identifier"];
-  return known.is_object() ? picked(known, {"system", "value"}) : Json();
+  const auto known = patient_of_profile(person.profile).identifier;
+  if (!known) return Json();
+  return Json::object(
+      {{"system", known->system ? Json(*known->system) : Json()}, {"value", known->value}});
 }
 
 // start, end and cancel answer with the course of the session.
@@ -287,7 +289,8 @@ Answer SessionActions::act(const CallRequest& call) {
       return picked(source, {"recording", "blob", "contentType", "language"});
     for (const std::string_view name : {"recording", "startedMs", "offsetMs"})
       of.body.set(name, source[name]);
-    return records_.add_transcript(of);
+    RABT_TRY(written, records_.add_transcript(of.caller, add_transcript_of(of)));
+    return to_json(written);
   }
   if (call.action == "update") {
     RABT_TRY(session, sessions_.life.change(record_of(call)));
@@ -314,15 +317,22 @@ Answer SessionActions::act(const CallRequest& call) {
     return picked(document, {"id", "number", "documentType", "contentType", "bytes", "sha256"});
   }
   if (call.action == "note") {
-    RABT_TRY(note, records_.write_note(record_of(call)));
-    return picked(note, {"id", "number", "kind", "status", "createdAt"});
+    RABT_TRY(note, records_.write_note(ask.caller, write_note_of(record_of(call))));
+    return Json::object({{"id", note.head.id},
+                         {"number", note.head.number},
+                         {"kind", note.kind},
+                         {"status", note.status},
+                         {"createdAt", to_iso8601(note.head.created)}});
   }
   if (call.action == "messages") return messenger_.tell(ask);
   if (call.action == "tell") return messenger_.tell_at_once(ask);
   if (call.action == "staff-messages") return messenger_.tell_doctors(ask);
   if (call.action == "tell-staff") return messenger_.tell_staff(ask);
   if (call.action == "ring") return ringing_.ring(ask);
-  if (call.action == "clinical") return records_.clinical_facts(ask);
+  if (call.action == "clinical") {
+    RABT_TRY(facts, records_.clinical_facts(ask.caller, read_clinical_facts_of(ask)));
+    return to_json(facts);
+  }
   if (call.action == "usage") return usage(call);
   return sessions_.reading.summary(ask);
 }

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/consultation/record/vital_signs.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/fields.hpp"
+
+// Requests about what clinicians write: vital signs, prescriptions. Each reader names every mistake
+// of the body.
+namespace rabt::consultation {
+
+// The device that measured. One text at least; the others are empty.
+struct Device {
+  std::string id{};
+  std::string kind{};
+  std::string serial{};
+};
+[[nodiscard]] Json to_json(const Device& device);
+
+struct RecordVitals {
+  // As Ask::session.
+  std::string session;
+  // The time at which the request comes, if unset.
+  std::optional<Timestamp> taken{};
+  // manual, device, patient. May be empty.
+  std::string source{};
+  std::optional<Device> device{};
+  MeasuredSigns signs{};
+  // Mistakes of the body, but for a time in the future, of which the service knows: its place is
+  // behind the first `before_time` ones.
+  Mistakes mistakes{};
+  std::size_t before_time = 0;
+};
+[[nodiscard]] Asked<RecordVitals> record_vitals_of(const Ask& ask);
+
+// Texts that are not given are empty.
+struct Medication {
+  std::string name;
+  std::string dosage;
+  std::string code{};
+  std::string frequency{};
+  std::string duration{};
+  std::string instructions{};
+};
+[[nodiscard]] Json to_json(const Medication& medication);
+// 1 to 50.
+using Medications = std::vector<Medication>;
+[[nodiscard]] Json to_json(const Medications& medications);
+
+struct Prescribe {
+  // As Ask::session.
+  std::string session;
+  Medications items;
+  std::string notes{};
+};
+[[nodiscard]] Asked<Prescribe> prescribe_of(const Ask& ask);
+
+struct CancelPrescription {
+  // As Ask::record.
+  std::string prescription;
+  std::string reason{};
+};
+[[nodiscard]] Asked<CancelPrescription> cancel_prescription_of(const Ask& ask);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,194 @@
+#include "hub/consultation/record/clinical_views.hpp"
+
+#include <utility>
+
+namespace rabt::consultation {
+
+namespace {
+
+Json id_or_null(const RecordAuthor& author) {
+  return author.id().empty() ? Json() : Json(author.id());
+}
+
+Signature signature_in(const Json& json) {
+  return {.author = author_in(json), .at = json.string_or("at", "")};
+}
+
+NoteSections sections_in(const Json& json) {
+  NoteSections out;
+  if (!json.is_object()) return out;
+  for (const auto& [name, text] : json.as_object()) {
+    if (text.is_string()) out.push_back({.name = name, .text = text.as_string()});
+  }
+  return out;
+}
+
+SignedDiagnoses diagnoses_in(const Json& json) {
+  SignedDiagnoses out;
+  if (!json.is_array()) return out;
+  for (const Json& one : json.as_array())
+    out.push_back({.diagnosis = {.code = one.string_or("code", ""),
+                                 .display = one.string_or("display", ""),
+                                 .rank = one.int_or("rank", 1)},
+                   .by = signature_in(one["by"])});
+  return out;
+}
+
+std::vector<Addendum> addenda_in(const Json& json) {
+  std::vector<Addendum> out;
+  if (!json.is_array()) return out;
+  for (const Json& one : json.as_array())
+    out.push_back({.author = author_in(one["author"]),
+                   .at = one.string_or("at", ""),
+                   .text = one.string_or("text", ""),
+                   .diagnoses = diagnoses_in(one["diagnoses"])});
+  return out;
+}
+
+std::optional<Device> device_in(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Device{.id = json.string_or("id", ""),
+                .kind = json.string_or("kind", ""),
+                .serial = json.string_or("serial", "")};
+}
+
+Medications medications_in(const Json& json) {
+  Medications out;
+  if (!json.is_array()) return out;
+  for (const Json& one : json.as_array())
+    out.push_back({.name = one.string_or("name", ""),
+                   .dosage = one.string_or("dosage", ""),
+                   .code = one.string_or("code", ""),
+                   .frequency = one.string_or("frequency", ""),
+                   .duration = one.string_or("duration", ""),
+                   .instructions = one.string_or("instructions", "")});
+  return out;
+}
+
+std::optional<Cancellation> cancellation_in(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Cancellation{.by = author_in(json["by"]),
+                      .at = json.string_or("at", ""),
+                      .reason = json.string_or("reason", "")};
+}
+
+}  // namespace
+
+SignedDiagnoses signed_diagnoses(const Diagnoses& diagnoses, const Signature& by) {
+  SignedDiagnoses out;
+  out.reserve(diagnoses.size());
+  for (const Diagnosis& one : diagnoses) out.push_back({.diagnosis = one, .by = by});
+  return out;
+}
+
+NoteView note_view(const Record& record) {
+  const Json& document = record.document;
+  NoteView view{.head = head_view(record),
+                .kind = document.string_or("kind", ""),
+                .template_id = document.string_or("template", ""),
+                .content = document.string_or("content", ""),
+                .sections = sections_in(document["sections"]),
+                .diagnoses = diagnoses_in(document["diagnoses"]),
+                .addenda = addenda_in(document["addenda"]),
+                .final_by = {},
+                .author = author_in(document["author"]),
+                .status = record.state};
+  if (const Json& by = document["finalBy"]; !by.is_null()) view.final_by = signature_in(by);
+  return view;
+}
+
+Json to_json(const Signature& signature) {
+  Json out = to_json(signature.author);
+  out.set("at", signature.at);
+  return out;
+}
+
+Json to_json(const SignedDiagnoses& diagnoses) {
+  Json out = Json::array();
+  for (const SignedDiagnosis& one : diagnoses) {
+    Json item = Json::object({{"code", one.diagnosis.code}});
+    if (!one.diagnosis.display.empty()) item.set("display", one.diagnosis.display);
+    item.set("rank", one.diagnosis.rank);
+    item.set("by", to_json(one.by));
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Json to_json(const Addendum& addendum) {
+  Json out = Json::object(
+      {{"author", to_json(addendum.author)}, {"at", addendum.at}, {"text", addendum.text}});
+  if (!addendum.diagnoses.empty()) out.set("diagnoses", to_json(addendum.diagnoses));
+  return out;
+}
+
+Json to_json(const NoteView& view) {
+  Json out = to_json(view.head);
+  out.set("kind", view.kind);
+  if (!view.template_id.empty()) out.set("template", view.template_id);
+  out.set("content", view.content);
+  out.set("sections", to_json(view.sections));
+  out.set("diagnoses", to_json(view.diagnoses));
+  Json addenda = Json::array();
+  for (const Addendum& one : view.addenda) addenda.push_back(to_json(one));
+  out.set("addenda", std::move(addenda));
+  if (view.final_by) out.set("finalBy", to_json(*view.final_by));
+  out.set("author", id_or_null(view.author));
+  out.set("authorRole", view.author.role);
+  out.set("status", view.status);
+  return out;
+}
+
+VitalsView vitals_view(const Record& record) {
+  const Json& document = record.document;
+  return {.head = head_view(record),
+          .taken_at = document.string_or("takenAt", ""),
+          .source = document.string_or("source", ""),
+          .device = device_in(document["device"]),
+          .signs = signs_in(document),
+          .recorded_by = author_in(document["author"])};
+}
+
+Json to_json(const VitalsView& view) {
+  Json out = to_json(view.head);
+  out.set("takenAt", view.taken_at);
+  out.set("source", view.source);
+  if (view.device) out.set("device", to_json(*view.device));
+  for (const MeasuredSign& sign : view.signs) out.set(sign.name, sign.value);
+  out.set("recordedBy", id_or_null(view.recorded_by));
+  return out;
+}
+
+std::string PrescriptionView::prescription_number() const {
+  return "RX-" + to_iso8601(head.created).substr(0, 4) + "-" + std::to_string(head.number);
+}
+
+PrescriptionView prescription_view(const Record& record) {
+  const Json& document = record.document;
+  return {.head = head_view(record),
+          .items = medications_in(document["items"]),
+          .notes = document.string_or("notes", ""),
+          .cancelled = cancellation_in(document["cancelled"]),
+          .prescriber = author_in(document["author"]),
+          .status = record.state};
+}
+
+Json to_json(const Cancellation& cancellation) {
+  Json out = Json::object({{"by", to_json(cancellation.by)}, {"at", cancellation.at}});
+  if (!cancellation.reason.empty()) out.set("reason", cancellation.reason);
+  return out;
+}
+
+Json to_json(const PrescriptionView& view) {
+  Json out = to_json(view.head);
+  out.set("items", to_json(view.items));
+  if (!view.notes.empty()) out.set("notes", view.notes);
+  if (view.cancelled) out.set("cancelled", to_json(*view.cancelled));
+  out.set("prescriber", id_or_null(view.prescriber));
+  out.set("status", view.status);
+  out.set("issuedAt", to_iso8601(view.head.created));
+  out.set("prescriptionNumber", view.prescription_number());
+  return out;
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/consultation/record/clinical_requests.hpp"
+#include "hub/consultation/record/note_requests.hpp"
+#include "hub/consultation/record/record_list.hpp"
+
+// Answers about what clinicians write; to_json gives the form of docs/openapi.yaml.
+namespace rabt::consultation {
+
+// The person who finished a note, or who coded a diagnosis.
+struct Signature {
+  RecordAuthor author;
+  // RFC 3339
+  std::string at;
+};
+// {participant?, person?, role, at}
+[[nodiscard]] Json to_json(const Signature& signature);
+
+struct SignedDiagnosis {
+  Diagnosis diagnosis;
+  Signature by;
+};
+using SignedDiagnoses = std::vector<SignedDiagnosis>;
+[[nodiscard]] SignedDiagnoses signed_diagnoses(const Diagnoses& diagnoses, const Signature& by);
+// [{code, display?, rank, by}]
+[[nodiscard]] Json to_json(const SignedDiagnoses& diagnoses);
+
+struct Addendum {
+  RecordAuthor author;
+  // RFC 3339
+  std::string at;
+  std::string text;
+  // In the place of those of the note, if there are any.
+  SignedDiagnoses diagnoses{};
+};
+[[nodiscard]] Json to_json(const Addendum& addendum);
+
+struct NoteView {
+  RecordHead head;
+  // soap, progress, follow_up, free
+  std::string kind;
+  // May be empty.
+  std::string template_id;
+  std::string content;
+  NoteSections sections;
+  SignedDiagnoses diagnoses;
+  // Oldest first.
+  std::vector<Addendum> addenda;
+  // Unset as long as it is a draft.
+  std::optional<Signature> final_by;
+  RecordAuthor author;
+  // draft, final, amended
+  std::string status;
+};
+[[nodiscard]] NoteView note_view(const Record& record);
+[[nodiscard]] Json to_json(const NoteView& view);
+
+struct VitalsView {
+  RecordHead head;
+  // RFC 3339
+  std::string taken_at;
+  // manual, device, patient
+  std::string source;
+  std::optional<Device> device;
+  MeasuredSigns signs;
+  RecordAuthor recorded_by;
+};
+[[nodiscard]] VitalsView vitals_view(const Record& record);
+[[nodiscard]] Json to_json(const VitalsView& view);
+
+struct Cancellation {
+  RecordAuthor by;
+  // RFC 3339
+  std::string at;
+  std::string reason{};
+};
+[[nodiscard]] Json to_json(const Cancellation& cancellation);
+
+struct PrescriptionView {
+  RecordHead head;
+  Medications items;
+  std::string notes;
+  // Unset as long as it is valid.
+  std::optional<Cancellation> cancelled;
+  RecordAuthor prescriber;
+  // issued, cancelled
+  std::string status;
+
+  // "RX-2026-17"
+  [[nodiscard]] std::string prescription_number() const;
+};
+[[nodiscard]] PrescriptionView prescription_view(const Record& record);
+[[nodiscard]] Json to_json(const PrescriptionView& view);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,165 @@
+#include "hub/consultation/record/note_requests.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/suggest.hpp"
+#include "hub/consultation/record/languages.hpp"
+#include "hub/consultation/request/fields.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::size_t kMaxSections = 20;
+constexpr std::size_t kMaxSectionName = 64;
+// As many as a claim takes.
+constexpr std::size_t kMaxDiagnoses = 50;
+
+bool is_section_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxSectionName &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
+}
+
+// With a template only its sections.
+NoteSections read_sections(Fields& fields, const Json& of_template) {
+  const Json& given = fields.raw("sections");
+  if (given.is_null()) return {};
+  if (!given.is_object() || given.size() > kMaxSections) {
+    fields.wrong("sections", "it must be an object of at most 20 texts");
+    return {};
+  }
+  Fields texts(given, fields.mistakes(), "sections.");
+  NoteSections sections;
+  for (const auto& [name, value] : given.as_object()) {
+    const auto named = [&wanted = name](const Json& section) {
+      return section["id"].as_string() == wanted;
+    };
+    const Json::Array known =
+        of_template.is_null() ? Json::Array{} : of_template["sections"].as_array();
+    const bool good =
+        is_section_name(name) && (known.empty() || std::any_of(known.begin(), known.end(), named));
+    if (!good) {
+      // The name may be anything that a caller typed: its place says which.
+      std::vector<std::string> names;
+      for (const Json& section : known) names.push_back(section["id"].as_string());
+      fields.wrong("sections", "section number " + std::to_string(sections.size() + 1) +
+                                   (names.empty() ? " must be named in a-z, 0-9 and _"
+                                                  : " is none of the template; its sections are: " +
+                                                        listed(names)));
+      return {};
+    }
+    sections.push_back({.name = name, .text = texts.text(name)});
+  }
+  return sections;
+}
+
+// ICD-10: a letter, a digit, a letter or digit, and where it is divided a full stop and 1 to 4
+// more.
+bool is_icd10(std::string_view code) {
+  const auto alnum = [](char c) { return (c >= 'A' && c <= 'Z') || is_digit(c); };
+  if (code.size() < 3 || code[0] < 'A' || code[0] > 'Z' || !is_digit(code[1]) || !alnum(code[2]))
+    return false;
+  if (code.size() == 3) return true;
+  const std::string_view rest = code.substr(4);
+  return code[3] == '.' && !rest.empty() && rest.size() <= 4 &&
+         std::all_of(rest.begin(), rest.end(), alnum);
+}
+
+// A rank that is left out is the place in the list.
+Diagnoses read_diagnoses(Fields& fields) {
+  const Json& given = fields.raw("diagnoses");
+  if (given.is_null()) return {};
+  if (!given.is_array() || given.size() > kMaxDiagnoses) {
+    fields.wrong("diagnoses", "it must list at most 50 diagnoses");
+    return {};
+  }
+  std::map<std::int64_t, Diagnosis> by_rank;
+  std::set<std::string> codes;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    Fields one(given.item(i), fields.mistakes(), "diagnoses[" + std::to_string(i) + "].");
+    one.only({"code", "display", "rank"});
+    const std::string code = upper(one.needed_text("code", 8));
+    const std::string display = one.text("display", 200);
+    const std::int64_t rank = one.integer("rank", 1, static_cast<std::int64_t>(kMaxDiagnoses))
+                                  .value_or(static_cast<std::int64_t>(i) + 1);
+    if (one.good() && !is_icd10(code)) one.wrong("code", "it must be a code of ICD-10, as J06.9");
+    if (one.good() && !codes.insert(code).second) one.wrong("code", "it stands twice");
+    Diagnosis diagnosis{.code = code, .display = display, .rank = rank};
+    if (one.good() && !by_rank.emplace(rank, std::move(diagnosis)).second)
+      one.wrong("rank", "it stands twice");
+  }
+  if (fields.good() && !by_rank.empty() && !by_rank.contains(1))
+    fields.wrong("diagnoses", "one must have the rank 1: the principal diagnosis");
+  Diagnoses out;
+  for (auto& [rank, diagnosis] : by_rank) out.push_back(std::move(diagnosis));
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const NoteSections& sections) {
+  Json out = Json::object();
+  for (const NoteSection& one : sections) out.set(one.name, one.text);
+  return out;
+}
+
+bool has_text(const std::string& content, const NoteSections& sections) {
+  return !trim(content).empty() ||
+         std::any_of(sections.begin(), sections.end(),
+                     [](const NoteSection& one) { return !trim(one.text).empty(); });
+}
+
+Asked<WriteNote> write_note_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"kind", "template", "content", "sections", "diagnoses", "status"});
+  WriteNote out{
+      .session = ask.session, .kind = {}, .template_id = fields.text("template", kMaxSectionName)};
+  const Json& of_template = languages().note_template(out.template_id);
+  if (!out.template_id.empty() && of_template.is_null())
+    fields.wrong("template", "it must be one of soap, follow_up, emergency, mental_health, free");
+  out.kind = fields.word("kind", {"soap", "progress", "follow_up", "free"},
+                         of_template.string_or("kind", "free"));
+  out.content = fields.text("content");
+  out.sections = read_sections(fields, of_template);
+  out.status = fields.word("status", {"draft", "final"});
+  if (fields.good() && !has_text(out.content, out.sections))
+    fields.wrong("content", "a note needs content or sections");
+  out.diagnoses = read_diagnoses(fields);
+  RABT_TRY_STATUS(fields.done());
+  return out;
+}
+
+Asked<ChangeNote> change_note_of(const Ask& ask) {
+  return ChangeNote{.note = ask.record, .version = ask.version, .given = ask.body};
+}
+
+Asked<NoteChange> note_change_of(const Json& given, const Json& of_template) {
+  Fields fields(given);
+  fields.only({"content", "sections", "diagnoses", "status"});
+  NoteChange out;
+  std::string content = fields.text("content");
+  NoteSections sections = read_sections(fields, of_template);
+  out.status = fields.word("status", {"draft", "final"}, "draft");
+  Diagnoses diagnoses = read_diagnoses(fields);
+  RABT_TRY_STATUS(fields.done());
+  if (fields.has("content")) out.content = std::move(content);
+  if (fields.has("sections")) out.sections = std::move(sections);
+  if (fields.has("diagnoses")) out.diagnoses = std::move(diagnoses);
+  return out;
+}
+
+Asked<AddAddendum> add_addendum_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"text", "diagnoses"});
+  AddAddendum out{.note = ask.record, .text = fields.needed_text("text")};
+  out.diagnoses = read_diagnoses(fields);
+  RABT_TRY_STATUS(fields.done());
+  return out;
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/consultation/request/ask.hpp"
+
+// Requests about clinical notes. Each reader names every mistake of the body.
+namespace rabt::consultation {
+
+struct NoteSection {
+  // Id in the template; a-z, 0-9 and _.
+  std::string name;
+  std::string text;
+};
+using NoteSections = std::vector<NoteSection>;
+// {id: text}
+[[nodiscard]] Json to_json(const NoteSections& sections);
+// True if a note of these is more than blanks.
+[[nodiscard]] bool has_text(const std::string& content, const NoteSections& sections);
+
+struct Diagnosis {
+  // ICD-10
+  std::string code;
+  std::string display{};
+  // 1 is the principal diagnosis.
+  std::int64_t rank = 1;
+};
+// In the order of their ranks, which differ.
+using Diagnoses = std::vector<Diagnosis>;
+
+struct WriteNote {
+  // As Ask::session.
+  std::string session;
+  // soap, progress, follow_up, free
+  std::string kind;
+  // One of Languages::note_templates. May be empty.
+  std::string template_id{};
+  std::string content{};
+  NoteSections sections{};
+  Diagnoses diagnoses{};
+  // draft or final. Where it is empty, a note is final if its author may finish one.
+  std::string status{};
+};
+[[nodiscard]] Asked<WriteNote> write_note_of(const Ask& ask);
+
+// Change of a note. Members that are unset stay as they are.
+struct NoteChange {
+  std::optional<std::string> content{};
+  std::optional<NoteSections> sections{};
+  std::optional<Diagnoses> diagnoses{};
+  // draft, final
+  std::string status;
+};
+struct ChangeNote {
+  // As Ask::record.
+  std::string note;
+  // Version that the caller has seen.
+  std::optional<std::int64_t> version{};
+  // A NoteChange as it came: the template of the note says which sections it may have.
+  Json given = Json::object();
+};
+[[nodiscard]] Asked<ChangeNote> change_note_of(const Ask& ask);
+// of_template: the template of the note, or null.
+[[nodiscard]] Asked<NoteChange> note_change_of(const Json& given, const Json& of_template);
+
+struct AddAddendum {
+  // As Ask::record.
+  std::string note;
+  std::string text;
+  Diagnoses diagnoses{};
+};
+[[nodiscard]] Asked<AddAddendum> add_addendum_of(const Ask& ask);
+
+}  // namespace rabt::consultation

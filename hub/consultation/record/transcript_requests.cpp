@@ -1,0 +1,54 @@
+#include "hub/consultation/record/transcript_requests.hpp"
+
+#include <algorithm>
+
+#include "hub/consultation/request/fields.hpp"
+
+namespace rabt::consultation {
+
+Asked<AddSegment> add_segment_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"text", "audio", "format", "seq", "language", "startMs", "endMs", "source", "final",
+               "confidence"});
+  AddSegment out{.session = ask.session, .audio = fields.has("audio"), .source = {}};
+  if (!out.audio) out.text = fields.needed_text("text");
+  out.seq = fields.integer("seq", 0, 1'000'000'000);
+  out.language = fields.text("language", 35);
+  out.start_ms = fields.integer("startMs", 0, kMostInSessionMs);
+  out.end_ms = fields.integer("endMs", 0, kMostInSessionMs);
+  if (out.start_ms && out.end_ms && *out.end_ms < *out.start_ms)
+    fields.wrong("endMs", "it must not be before startMs");
+  if (fields.number("confidence", 0, 1)) out.confidence = fields.raw("confidence");
+  out.source = fields.word("source", {"asr", "provider", "browser"}, "browser");
+  out.final = fields.boolean("final").value_or(true);
+  RABT_TRY_STATUS(fields.done());
+  return out;
+}
+
+Asked<AddTranscript> add_transcript_of(const Ask& ask) {
+  const Json& said = ask.body["segments"];
+  if (!said.is_array() || said.size() > kMaxSegments)
+    return invalid("api.invalid", "segments: it must be a list of at most 10000");
+  AddTranscript out{.session = ask.session,
+                    .recording = ask.body.string_or("recording", ""),
+                    .language = ask.body.string_or("language", ""),
+                    .started_ms = ask.body.int_or("startedMs", 0),
+                    .offset_ms = ask.body.int_or("offsetMs", 0),
+                    .segments = {}};
+  out.segments.reserve(said.size());
+  for (const Json& one : said.as_array()) {
+    const std::int64_t from =
+        std::clamp<std::int64_t>(one.int_or("startMs", 0), 0, kMostInSessionMs);
+    const std::int64_t to =
+        std::clamp<std::int64_t>(one.int_or("endMs", from), from, kMostInSessionMs);
+    out.segments.push_back(
+        {.start_ms = from,
+         .end_ms = to,
+         .text = one.string_or("text", ""),
+         .speaker = one.string_or("speaker", ""),
+         .confidence = one["confidence"].is_number() ? one["confidence"] : Json()});
+  }
+  return out;
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "hub/consultation/record/records.hpp"
+#include "tests/consultation/shown.hpp"
+
+namespace rabt::consultation {
+
+// Records, asked as /api/v1 asks them: by JSON.
+class AskedRecords {
+ public:
+  AskedRecords& operator=(std::unique_ptr<Records> records) {
+    records_ = std::move(records);
+    return *this;
+  }
+  void reset() { records_.reset(); }
+  Records& operator*() { return *records_; }
+  AskedRecords* operator->() { return this; }
+
+  Answer messages(const Ask& ask) { return records_->messages(ask); }
+  Answer send_message(const Ask& ask) { return records_->send_message(ask); }
+  Answer documents(const Ask& ask) { return records_->documents(ask); }
+  Answer share_document(const Ask& ask) { return records_->share_document(ask); }
+  Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) {
+    return records_->begin_document(ask);
+  }
+  Answer document(const Ask& ask) { return records_->document(ask); }
+  Result<Records::Content> document_content(const Ask& ask) {
+    return records_->document_content(ask);
+  }
+
+  Answer notes(const Ask& ask) { return shown(records_->notes(ask.caller, list_records_of(ask))); }
+  Answer write_note(const Ask& ask) {
+    return shown(records_->write_note(ask.caller, write_note_of(ask)));
+  }
+  Answer change_note(const Ask& ask) {
+    return shown(records_->change_note(ask.caller, change_note_of(ask)));
+  }
+  Answer add_addendum(const Ask& ask) {
+    return shown(records_->add_addendum(ask.caller, add_addendum_of(ask)));
+  }
+  Answer vitals(const Ask& ask) {
+    return shown(records_->vitals(ask.caller, list_records_of(ask)));
+  }
+  Answer record_vitals(const Ask& ask) {
+    return shown(records_->record_vitals(ask.caller, record_vitals_of(ask)));
+  }
+  Answer prescriptions(const Ask& ask) {
+    return shown(records_->prescriptions(ask.caller, list_records_of(ask)));
+  }
+  Answer prescribe(const Ask& ask) {
+    return shown(records_->prescribe(ask.caller, prescribe_of(ask)));
+  }
+  Answer prescription(const Ask& ask) {
+    return shown(records_->prescription(ask.caller, named_record_of(ask)));
+  }
+  Answer cancel_prescription(const Ask& ask) {
+    return shown(records_->cancel_prescription(ask.caller, cancel_prescription_of(ask)));
+  }
+  Answer transcript(const Ask& ask) {
+    return shown(records_->transcript(ask.caller, list_records_of(ask)));
+  }
+  Answer add_segment(const Ask& ask) {
+    return shown(records_->add_segment(ask.caller, add_segment_of(ask)));
+  }
+  Answer add_transcript(const Ask& ask) {
+    return shown(records_->add_transcript(ask.caller, add_transcript_of(ask)));
+  }
+  // {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]}
+  Answer add_said(const Ask& ask) {
+    AddSaid add{
+        .session = ask.session, .recording = ask.body.string_or("recording", ""), .said = {}};
+    for (const Json& one : ask.body["said"].as_array())
+      add.said.push_back({.key = one.string_or("key", ""),
+                          .participant = one.string_or("participant", ""),
+                          .person = one.string_or("person", ""),
+                          .role = one.string_or("role", ""),
+                          .at_ms = one.int_or("at", 0),
+                          .end_ms = one.int_or("endAt", 0),
+                          .text = one.string_or("text", ""),
+                          .confidence = one["confidence"]});
+    return shown(records_->add_said(ask.caller, add));
+  }
+
+  Answer feedback(const Ask& ask) { return records_->feedback(ask); }
+  Answer give_feedback(const Ask& ask) { return records_->give_feedback(ask); }
+  Answer follow_ups(const Ask& ask) { return records_->follow_ups(ask); }
+  Answer plan_follow_up(const Ask& ask) { return records_->plan_follow_up(ask); }
+  Answer review_detection(const Ask& ask) { return records_->review_detection(ask); }
+  Answer quality(const Ask& ask) { return records_->quality(ask); }
+  Answer report_quality(const Ask& ask) { return records_->report_quality(ask); }
+  Answer set_quality_level(const Ask& ask) { return records_->set_quality_level(ask); }
+
+  Answer clinical_facts(const Ask& ask) {
+    return shown(records_->clinical_facts(ask.caller, read_clinical_facts_of(ask)));
+  }
+  Status allows(const Ask& ask, access::Right right) {
+    return records_->allows(ask.caller, named_record_of(ask), right);
+  }
+  Result<Json> summary_of(const Ask& ask, const Membership& of) {
+    return shown(records_->summary_of(ask.caller, of));
+  }
+  Json live_content(const Membership& of, std::string_view type, const Json& data) {
+    return records_->live_content(of, type, data);
+  }
+
+ private:
+  std::unique_ptr<Records> records_;
+};
+
+}  // namespace rabt::consultation
