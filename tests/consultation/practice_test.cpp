@@ -267,6 +267,13 @@ TEST_F(PracticeTest, VisitsAreListedNewestFirstAPageAtATime) {
   EXPECT_EQ(must(practice_->visits(ask(admin_, {}, {}, {{"patient", nurse_}}), {})).items.size(),
             0U);
   EXPECT_EQ(practice_->visits(ask(patient_), {}).error().code, "authorisation.denied");
+  // The list of nobody is empty, whatever else is wrong with it.
+  EXPECT_EQ(
+      must(practice_->visits(ask(admin_, {}, {}, {{"patient", "nobody"}, {"status", "x"}}), {}))
+          .items.size(),
+      0U);
+  EXPECT_EQ(practice_->visits(ask(admin_, {}, {}, {{"status", "x"}}), {}).error().code,
+            "api.invalid");
 }
 
 // Symptom: a visit got the number of one that was deleted. Cause: it was the highest there was, and
