@@ -160,7 +160,7 @@ bool leaves_visit(const Route& route, const PathParameters& path, const identity
 Status sees_session(Resources& resources, const Route& route, const Call& call) {
   if (!names_session(route) || resources.sessions == nullptr) return ok_status();
   const auto found = resources.sessions->acts.membership(
-      {.caller = call.caller, .session = std::string(call.path[0])});
+      {.caller = {call.caller}, .session = std::string(call.path[0])});
   return found.ok() ? ok_status() : Status(found.error());
 }
 
