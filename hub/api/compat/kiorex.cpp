@@ -741,13 +741,14 @@ Result<Response> optimize(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = Json::object({{"level", first_of(call.body["quality"], "standard")}});
   if (!call.body["participantId"].is_null()) ours.set("participant", call.body["participantId"]);
-  RABT_TRY(set, call.house.records.set_quality_level(call.ask(id, std::move(ours))));
+  RABT_TRY(set, call.house.records.set_quality_level(
+                    call.caller, set_quality_level_of(call.ask(id, std::move(ours)))));
   RABT_TRY(is, get_session(call, id));
   return call.reply(Json::object({{"sessionId", uuid_of(is)},
-                                  {"quality", set["level"]},
-                                  {"width", set["width"]},
-                                  {"height", set["height"]},
-                                  {"maxBitrateKbps", set["maxKbps"]},
+                                  {"quality", to_string(set.level)},
+                                  {"width", set.frame.width},
+                                  {"height", set.frame.height},
+                                  {"maxBitrateKbps", set.frame.kbps},
                                   // This API's word for a level that was taken.
                                   {"applied", true}}));
 }

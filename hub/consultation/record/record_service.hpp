@@ -59,9 +59,11 @@ class RecordService final : public Records {
 
   Answer review_detection(const Ask& ask) override;
 
-  Answer quality(const Ask& ask) override;
-  Answer report_quality(const Ask& ask) override;
-  Answer set_quality_level(const Ask& ask) override;
+  Result<QualityView> quality(const Caller& caller, const Asked<ReadQuality>& asked) override;
+  Result<QualityReportedView> report_quality(const Caller& caller,
+                                             const Asked<ReportQuality>& asked) override;
+  Result<QualityLevelView> set_quality_level(const Caller& caller,
+                                             const Asked<SetQualityLevel>& asked) override;
 
   Status allows(const Caller& caller, const Asked<NamedRecord>& asked,
                 access::Right right) override;

@@ -20,7 +20,9 @@
 #include "hub/consultation/record/note_requests.hpp"
 #include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/record_summary.hpp"
+#include "hub/consultation/record/shared_requests.hpp"
 #include "hub/consultation/record/shared_text.hpp"
+#include "hub/consultation/record/shared_views.hpp"
 #include "hub/consultation/record/transcript_requests.hpp"
 #include "hub/consultation/record/transcript_views.hpp"
 #include "hub/consultation/recording/said.hpp"
@@ -111,9 +113,11 @@ class Records {
   // {event, verdict: correct or false_positive}: whether what the detector found was patient data.
   virtual Answer review_detection(const Ask& ask) = 0;
 
-  virtual Answer quality(const Ask& ask) = 0;
-  virtual Answer report_quality(const Ask& ask) = 0;
-  virtual Answer set_quality_level(const Ask& ask) = 0;
+  virtual Result<QualityView> quality(const Caller& caller, const Asked<ReadQuality>& asked) = 0;
+  virtual Result<QualityReportedView> report_quality(const Caller& caller,
+                                                     const Asked<ReportQuality>& asked) = 0;
+  virtual Result<QualityLevelView> set_quality_level(const Caller& caller,
+                                                     const Asked<SetQualityLevel>& asked) = 0;
 
   // Ok if the caller may write this to the record, whatever state it is in: note_write,
   // prescription_write. Errors: not_found record.unknown; those of the decision.

@@ -1,0 +1,73 @@
+#include "hub/consultation/record/shared_requests.hpp"
+
+#include "hub/consultation/line/samples.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/identity/people.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::size_t kMaxSamples = 100;
+
+MeasuredLine read_sample(Fields& all, const Json& json, std::size_t at) {
+  Fields fields(json, all.mistakes(), "samples[" + std::to_string(at) + "].");
+  fields.only({"at", "windowSeconds", "direction", "lossPercent", "jitterMs", "rttMs", "kbps",
+               "width", "height", "fps", "availableKbps"});
+  MeasuredLine sample;
+  sample.at = fields.time("at");
+  (void)fields.integer("windowSeconds", kWindowSeconds, kWindowSeconds);
+  sample.direction = fields.word("direction", {"up", "down"}, "down");
+  for (const char* name : {"lossPercent", "jitterMs", "rttMs"}) {
+    if (!fields.has(name)) fields.wrong(name, "it is needed");
+  }
+  sample.loss_percent = fields.number("lossPercent", 0, 100).value_or(0);
+  sample.jitter_ms = fields.number("jitterMs", 0, 60'000).value_or(0);
+  sample.rtt_ms = fields.number("rttMs", 0, 60'000).value_or(0);
+  sample.kbps = fields.number("kbps", 0, 1'000'000);
+  sample.available_kbps = fields.number("availableKbps", 0, 10'000'000);
+  (void)fields.integer("width", 0, 16'384);
+  (void)fields.integer("height", 0, 16'384);
+  (void)fields.number("fps", 0, 1'000);
+  for (const char* name : {"lossPercent", "jitterMs", "rttMs", "kbps", "width", "height", "fps"}) {
+    if (!json[name].is_null()) sample.written.set(name, json[name]);
+  }
+  return sample;
+}
+
+}  // namespace
+
+Asked<ReadQuality> read_quality_of(const Ask& ask) {
+  return ReadQuality{.session = ask.session};
+}
+
+Asked<ReportQuality> report_quality_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"samples"});
+  const Json& given = ask.body["samples"];
+  ReportQuality request{.session = ask.session, .samples = {}};
+  if (!given.is_array() || given.size() == 0 || given.size() > kMaxSamples) {
+    fields.wrong("samples", "it must list 1 to 100 samples");
+  } else {
+    for (std::size_t i = 0; i < given.size(); ++i)
+      request.samples.push_back(read_sample(fields, given.item(i), i));
+  }
+  RABT_TRY_STATUS(fields.done());
+  return request;
+}
+
+Asked<SetQualityLevel> set_quality_level_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"participant", "level"});
+  const auto level = parse_level(fields.word("level", {"low", "standard", "high", "hd"}));
+  if (!level && fields.good()) fields.wrong("level", "it is needed");
+  const std::string named = fields.text("participant", 36);
+  auto participant = identity::ulid_of(named);
+  if (!named.empty() && !participant)
+    fields.wrong("participant", "it must be the id of a participant");
+  RABT_TRY_STATUS(fields.done());
+  return SetQualityLevel{
+      .session = ask.session, .participant = std::move(participant), .level = *level};
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/consultation/line/quality.hpp"
+#include "hub/consultation/request/ask.hpp"
+
+// Requests about what all who take part in a session share: the line, messages, documents,
+// feedback, follow-ups. Each reader names every mistake of the body.
+namespace rabt::consultation {
+
+struct ReadQuality {
+  // As Ask::session, here and in the other requests.
+  std::string session;
+};
+[[nodiscard]] Asked<ReadQuality> read_quality_of(const Ask& ask);
+
+// Figures that a client measured on its line in ten seconds.
+struct MeasuredLine {
+  // The time at which it is taken, if unset.
+  std::optional<Timestamp> at{};
+  // up, down
+  std::string direction;
+  double loss_percent = 0;
+  double jitter_ms = 0;
+  double rtt_ms = 0;
+  std::optional<double> kbps{};
+  std::optional<double> available_kbps{};
+  // The figures that are shown again, in the digits in which they came.
+  Json written = Json::object();
+};
+struct ReportQuality {
+  std::string session;
+  std::vector<MeasuredLine> samples;
+};
+[[nodiscard]] Asked<ReportQuality> report_quality_of(const Ask& ask);
+
+struct SetQualityLevel {
+  std::string session;
+  // ULID. Unset for the lines of everybody.
+  std::optional<std::string> participant{};
+  Level level = Level::standard;
+};
+[[nodiscard]] Asked<SetQualityLevel> set_quality_level_of(const Ask& ask);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/consultation/line/quality.hpp"
+#include "hub/consultation/line/samples.hpp"
+
+// Answers about what all who take part in a session share; to_json gives the form of
+// docs/openapi.yaml.
+namespace rabt::consultation {
+
+struct QualityView {
+  std::string session;
+  // Mean opinion score of the worst line; unset without samples.
+  std::optional<double> score{};
+  // Level of the caller's own line. Unset if he has none.
+  std::optional<Level> level{};
+  std::vector<LineSummary> participants;
+  // Newest first.
+  std::vector<RecentSample> recent;
+};
+[[nodiscard]] Json to_json(const QualityView& view);
+
+struct QualityReportedView {
+  Ladder ladder;
+  // Number of samples that were taken.
+  std::size_t accepted = 0;
+};
+[[nodiscard]] Json to_json(const QualityReportedView& view);
+
+struct QualityLevelView {
+  Level level = Level::standard;
+  Frame frame{};
+  // The provider has changed the picture itself.
+  bool applied = false;
+};
+[[nodiscard]] Json to_json(const QualityLevelView& view);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+
+#include "hub/consultation/record/records.hpp"
+#include "tests/consultation/shown.hpp"
+
+namespace rabt::consultation {
+
+// What all who take part in a session share, asked as /api/v1 asks for it: by JSON.
+class AskedShared {
+ public:
+  Answer messages(const Ask& ask) { return records_->messages(ask); }
+  Answer send_message(const Ask& ask) { return records_->send_message(ask); }
+  Answer documents(const Ask& ask) { return records_->documents(ask); }
+  Answer share_document(const Ask& ask) { return records_->share_document(ask); }
+  Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) {
+    return records_->begin_document(ask);
+  }
+  Answer document(const Ask& ask) { return records_->document(ask); }
+  Result<Records::Content> document_content(const Ask& ask) {
+    return records_->document_content(ask);
+  }
+
+  Answer feedback(const Ask& ask) { return records_->feedback(ask); }
+  Answer give_feedback(const Ask& ask) { return records_->give_feedback(ask); }
+  Answer follow_ups(const Ask& ask) { return records_->follow_ups(ask); }
+  Answer plan_follow_up(const Ask& ask) { return records_->plan_follow_up(ask); }
+  Answer review_detection(const Ask& ask) { return records_->review_detection(ask); }
+  Answer quality(const Ask& ask) {
+    return shown(records_->quality(ask.caller, read_quality_of(ask)));
+  }
+  Answer report_quality(const Ask& ask) {
+    return shown(records_->report_quality(ask.caller, report_quality_of(ask)));
+  }
+  Answer set_quality_level(const Ask& ask) {
+    return shown(records_->set_quality_level(ask.caller, set_quality_level_of(ask)));
+  }
+
+ protected:
+  std::unique_ptr<Records> records_;
+};
+
+}  // namespace rabt::consultation
