@@ -22,8 +22,12 @@ class AskedShared {
     return records_->document_content(ask);
   }
 
-  Answer feedback(const Ask& ask) { return records_->feedback(ask); }
-  Answer give_feedback(const Ask& ask) { return records_->give_feedback(ask); }
+  Answer feedback(const Ask& ask) {
+    return shown(records_->feedback(ask.caller, list_feedback_of(ask)));
+  }
+  Answer give_feedback(const Ask& ask) {
+    return shown(records_->give_feedback(ask.caller, give_feedback_of(ask)));
+  }
   Answer follow_ups(const Ask& ask) { return records_->follow_ups(ask); }
   Answer plan_follow_up(const Ask& ask) { return records_->plan_follow_up(ask); }
   Answer review_detection(const Ask& ask) { return records_->review_detection(ask); }

@@ -617,13 +617,14 @@ Result<Response> patient_feedback(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
                                   {{"rating", "rating"}, {"comments", "comments"}}});
-  RABT_TRY(given, call.house.records.give_feedback(call.ask(id, std::move(ours))));
-  return call.reply(Json::object({{"id", uuid_of(given)},
-                                  {"sessionId", uuid_of(first_of(given["session"], Json(id)))},
+  RABT_TRY(given, call.house.records.give_feedback(
+                      call.caller, give_feedback_of(call.ask(id, std::move(ours)))));
+  return call.reply(Json::object({{"id", uuid_of(given.head.id)},
+                                  {"sessionId", uuid_of(given.head.session)},
                                   {"patientId", call.path[0]},
-                                  {"rating", given["rating"]},
-                                  {"comments", given["comments"]},
-                                  {"createdAt", first_of(given["createdAt"], given["at"])}}));
+                                  {"rating", given.rating},
+                                  {"comments", given.comments ? Json(*given.comments) : Json()},
+                                  {"createdAt", to_iso8601(given.head.created)}}));
 }
 
 // ---- what routes ask about the person or recording of their path

@@ -48,15 +48,6 @@ Json document_json(const Record& record) {
   return out;
 }
 
-Json feedback_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("by", who(record));
-  out.set("participant", record.author);
-  out.set("role", record.document["author"]["role"]);
-  out.set("at", to_iso8601({record.updated_ms}));
-  return out;
-}
-
 Json follow_up_json(const Record& record) {
   Json out = with_document(record);
   out.set("createdBy", who(record));

@@ -162,9 +162,8 @@ Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Memb
   }));
   const bool comments = may_read_comments(caller, of);
   RABT_TRY_STATUS(take("feedback", RecordKind::feedback, [&](const Record& record) {
-    Json item = feedback_json(record);
-    if (!comments) item.mutable_object().erase("comments");
-    out.feedback.push_back(std::move(item));
+    out.feedback.push_back(feedback_view(record));
+    if (!comments) out.feedback.back().comments.reset();
   }));
   return out;
 }

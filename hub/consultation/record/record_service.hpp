@@ -52,8 +52,10 @@ class RecordService final : public Records {
   Result<SegmentsWritten> add_transcript(const Caller& caller,
                                          const Asked<AddTranscript>& asked) override;
   Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) override;
-  Answer feedback(const Ask& ask) override;
-  Answer give_feedback(const Ask& ask) override;
+  Result<RecordList<FeedbackView>> feedback(const Caller& caller,
+                                            const Asked<ListFeedback>& asked) override;
+  Result<FeedbackView> give_feedback(const Caller& caller,
+                                     const Asked<GiveFeedback>& asked) override;
   Answer follow_ups(const Ask& ask) override;
   Answer plan_follow_up(const Ask& ask) override;
 

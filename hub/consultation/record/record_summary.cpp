@@ -20,7 +20,7 @@ Json to_json(const RecordSummary& summary) {
                            {"prescriptions", all_of(summary.prescriptions)},
                            {"vitals", all_of(summary.vitals)},
                            {"followUps", Json(summary.follow_ups)},
-                           {"feedback", Json(summary.feedback)}});
+                           {"feedback", all_of(summary.feedback)}});
   if (summary.cut.empty()) return out;
   Json cut = Json::array();
   for (const std::string& name : summary.cut) cut.push_back(name);

@@ -105,8 +105,10 @@ class Records {
   // What a client of the speaker has sent is passed over. Gives the number of segments that were
   // written. A repeat changes nothing.
   virtual Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) = 0;
-  virtual Answer feedback(const Ask& ask) = 0;
-  virtual Answer give_feedback(const Ask& ask) = 0;
+  virtual Result<RecordList<FeedbackView>> feedback(const Caller& caller,
+                                                    const Asked<ListFeedback>& asked) = 0;
+  virtual Result<FeedbackView> give_feedback(const Caller& caller,
+                                             const Asked<GiveFeedback>& asked) = 0;
   virtual Answer follow_ups(const Ask& ask) = 0;
   virtual Answer plan_follow_up(const Ask& ask) = 0;
 

@@ -70,4 +70,20 @@ Asked<SetQualityLevel> set_quality_level_of(const Ask& ask) {
       .session = ask.session, .participant = std::move(participant), .level = *level};
 }
 
+Asked<ListFeedback> list_feedback_of(const Ask& ask) {
+  return ListFeedback{.session = ask.session};
+}
+
+Asked<GiveFeedback> give_feedback_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"rating", "connectionRating", "comments"});
+  GiveFeedback request{.session = ask.session};
+  request.rating = fields.integer("rating", 1, 5).value_or(0);
+  if (!fields.has("rating")) fields.wrong("rating", "it is needed");
+  request.connection_rating = fields.integer("connectionRating", 1, 5);
+  request.comments = fields.text("comments");
+  RABT_TRY_STATUS(fields.done());
+  return request;
+}
+
 }  // namespace rabt::consultation

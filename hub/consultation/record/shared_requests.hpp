@@ -47,4 +47,19 @@ struct SetQualityLevel {
 };
 [[nodiscard]] Asked<SetQualityLevel> set_quality_level_of(const Ask& ask);
 
+struct ListFeedback {
+  std::string session;
+};
+[[nodiscard]] Asked<ListFeedback> list_feedback_of(const Ask& ask);
+
+struct GiveFeedback {
+  std::string session;
+  // 1 to 5, both.
+  std::int64_t rating = 0;
+  std::optional<std::int64_t> connection_rating{};
+  // May be empty.
+  std::string comments{};
+};
+[[nodiscard]] Asked<GiveFeedback> give_feedback_of(const Ask& ask);
+
 }  // namespace rabt::consultation

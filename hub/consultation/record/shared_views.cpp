@@ -1,5 +1,7 @@
 #include "hub/consultation/record/shared_views.hpp"
 
+#include "hub/consultation/acts/answers.hpp"
+
 namespace rabt::consultation {
 
 namespace {
@@ -34,6 +36,12 @@ Json recent_json(const RecentSample& sample) {
   return one;
 }
 
+// Unset when the document has no such text.
+std::optional<std::string> text_in(const Json& document, std::string_view name) {
+  const Json& text = document[name];
+  return text.is_string() ? std::optional(text.as_string()) : std::nullopt;
+}
+
 }  // namespace
 
 Json to_json(const QualityView& view) {
@@ -61,6 +69,28 @@ Json to_json(const QualityLevelView& view) {
                        {"height", view.frame.height},
                        {"maxKbps", view.frame.kbps},
                        {"applied", view.applied}});
+}
+
+FeedbackView feedback_view(const Record& record) {
+  const Json& document = record.document;
+  return {.head = head_view(record),
+          .rating = document.int_or("rating", 0),
+          .connection_rating = document["connectionRating"].as_int64(),
+          .comments = text_in(document, "comments"),
+          .by = author_in(document["author"]),
+          .participant = record.author};
+}
+
+Json to_json(const FeedbackView& view) {
+  Json out = to_json(view.head);
+  out.set("rating", view.rating);
+  if (view.connection_rating) out.set("connectionRating", *view.connection_rating);
+  if (view.comments) out.set("comments", *view.comments);
+  out.set("by", text_or_null(view.by.id()));
+  out.set("participant", view.participant);
+  out.set("role", view.by.role);
+  out.set("at", to_iso8601(view.head.updated));
+  return out;
 }
 
 }  // namespace rabt::consultation

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "hub/base/json.hpp"
 #include "hub/consultation/line/quality.hpp"
 #include "hub/consultation/line/samples.hpp"
+#include "hub/consultation/record/record_list.hpp"
 
 // Answers about what all who take part in a session share; to_json gives the form of
 // docs/openapi.yaml.
@@ -39,5 +41,18 @@ struct QualityLevelView {
   bool applied = false;
 };
 [[nodiscard]] Json to_json(const QualityLevelView& view);
+
+struct FeedbackView {
+  RecordHead head;
+  std::int64_t rating = 0;
+  std::optional<std::int64_t> connection_rating{};
+  // Unset also where the caller may not read them.
+  std::optional<std::string> comments{};
+  RecordAuthor by;
+  // ULID. Empty for a workflow.
+  std::string participant{};
+};
+[[nodiscard]] FeedbackView feedback_view(const Record& record);
+[[nodiscard]] Json to_json(const FeedbackView& view);
 
 }  // namespace rabt::consultation

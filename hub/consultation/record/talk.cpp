@@ -285,34 +285,30 @@ Result<SegmentsWritten> RecordService::add_said(const Caller& caller, const Aske
   return SegmentsWritten{.segments = n};
 }
 
-Answer RecordService::feedback(const Ask& ask) {
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_read(ask, of, RecordKind::feedback));
+Result<RecordList<FeedbackView>> RecordService::feedback(const Caller& caller,
+                                                         const Asked<ListFeedback>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY_STATUS(may_read(caller, of, RecordKind::feedback));
   // One of each who took part.
-  RABT_TRY(page, book_.page(of, RecordKind::feedback, ""));
-  Json items = Json::array();
-  for (const Record& record : page.records) {
-    if (!is_shown(ask, of, record)) continue;
-    Json item = feedback_json(record);
-    if (!may_read_comments(ask, of)) item.mutable_object().erase("comments");
-    items.push_back(std::move(item));
+  RABT_TRY(given, book_.page(of, RecordKind::feedback, ""));
+  RecordList<FeedbackView> shown;
+  for (const Record& record : given.records) {
+    if (!is_shown(caller, of, record)) continue;
+    shown.items.push_back(feedback_view(record));
+    if (!may_read_comments(caller, of)) shown.items.back().comments.reset();
   }
-  RABT_TRY_STATUS(audit_reading(ask, of, "session.read",
-                                Json::object({{"of", "feedback"}, {"count", items.size()}})));
-  return Json::object({{"items", std::move(items)}});
+  RABT_TRY_STATUS(audit_reading(caller, of, "session.read",
+                                Json::object({{"of", "feedback"}, {"count", shown.items.size()}})));
+  return shown;
 }
 
 //
-Answer RecordService::give_feedback(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"rating", "connectionRating", "comments"});
-  const auto rating = fields.integer("rating", 1, 5);
-  if (!fields.has("rating")) fields.wrong("rating", "it is needed");
-  const auto connection = fields.integer("connectionRating", 1, 5);
-  const std::string comments = fields.text("comments");
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::feedback));
+Result<FeedbackView> RecordService::give_feedback(const Caller& caller,
+                                                  const Asked<GiveFeedback>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::feedback));
   if (of.status != SessionStatus::completed) {
     return conflict("session.not_completed", "the session is " + std::string(to_string(of.status)) +
                                                  "; feedback needs completed");
@@ -322,7 +318,7 @@ Answer RecordService::give_feedback(const Ask& ask) {
     return conflict("feedback.closed", "feedback is taken for 30 days after the session's end");
 
   RABT_TRY(given, book_.page(of, RecordKind::feedback, ""));
-  RecordAct act{.record = fresh(ask, of, RecordKind::feedback), .while_open = false, .also = {}};
+  RecordAct act{.record = fresh(caller, of, RecordKind::feedback), .while_open = false, .also = {}};
   // One for each participant: the new one takes the old one's place.
   act.record.client = "one";
   for (Record& before : given.records) {
@@ -333,15 +329,15 @@ Answer RecordService::give_feedback(const Ask& ask) {
     act.replaces = true;
   }
   Json& document = act.record.document;
-  document = Json::object({{"author", author_of(ask, of)}, {"rating", *rating}});
-  if (connection) document.set("connectionRating", *connection);
-  if (!comments.empty()) document.set("comments", comments);
-  const Json told = Json::object({{"feedback", act.record.id}, {"rating", *rating}});
+  document = Json::object({{"author", to_json(author_of(caller, of))}, {"rating", request.rating}});
+  if (request.connection_rating) document.set("connectionRating", *request.connection_rating);
+  if (!request.comments.empty()) document.set("comments", request.comments);
+  const Json told = Json::object({{"feedback", act.record.id}, {"rating", request.rating}});
   act.acts.emplace_back("feedback.given", told);
   act.events.emplace_back("feedback-given", told);
-  act.shape = &feedback_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return feedback_json(act.record);
+  act.shape = &shown_as<&feedback_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return feedback_view(act.record);
 }
 
 Answer RecordService::follow_ups(const Ask& ask) {
