@@ -28,8 +28,12 @@ class AskedShared {
   Answer give_feedback(const Ask& ask) {
     return shown(records_->give_feedback(ask.caller, give_feedback_of(ask)));
   }
-  Answer follow_ups(const Ask& ask) { return records_->follow_ups(ask); }
-  Answer plan_follow_up(const Ask& ask) { return records_->plan_follow_up(ask); }
+  Answer follow_ups(const Ask& ask) {
+    return shown(records_->follow_ups(ask.caller, list_records_of(ask)));
+  }
+  Answer plan_follow_up(const Ask& ask) {
+    return shown(records_->plan_follow_up(ask.caller, plan_follow_up_of(ask)));
+  }
   Answer review_detection(const Ask& ask) { return records_->review_detection(ask); }
   Answer quality(const Ask& ask) {
     return shown(records_->quality(ask.caller, read_quality_of(ask)));

@@ -691,7 +691,7 @@ Result<Response> summary(DoorCall& call) {
   RABT_TRY(prescriptions, call.house.records.prescriptions(call.caller, all));
   // Who may not read recordings or follow-ups has none of them in his summary.
   const auto recordings = call.house.sessions.recordings.list(call.ask(id), {});
-  const auto follow_ups = call.house.records.follow_ups(call.ask(id));
+  const auto follow_ups = call.house.records.follow_ups(call.caller, list_records_of(call.ask(id)));
   const Json shown = session_shape(is);
   return call.reply(Json::object(
       {{"consultation", consultation_shape(is)},
@@ -703,8 +703,7 @@ Result<Response> summary(DoorCall& call) {
        {"recordings",
         recordings.ok() ? each(Json(recordings->items), recording_shape) : Json::array()},
        {"qualityScore", is["qualityScore"]},
-       {"followUps", follow_ups.ok() ? each(*follow_ups, [](const Json& one) { return one; })
-                                     : Json::array()}}));
+       {"followUps", follow_ups.ok() ? to_json(*follow_ups)["items"] : Json::array()}}));
 }
 
 // ---- figures

@@ -48,11 +48,4 @@ Json document_json(const Record& record) {
   return out;
 }
 
-Json follow_up_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("createdBy", who(record));
-  out.set("status", record.state);
-  return out;
-}
-
 }  // namespace rabt::consultation

@@ -10,6 +10,5 @@ namespace rabt::consultation {
 [[nodiscard]] Json head_of(const Record& record);
 [[nodiscard]] Json message_json(const Record& record);
 [[nodiscard]] Json document_json(const Record& record);
-[[nodiscard]] Json follow_up_json(const Record& record);
 
 }  // namespace rabt::consultation

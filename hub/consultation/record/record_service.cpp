@@ -158,7 +158,7 @@ Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Memb
   RABT_TRY_STATUS(take("vitals", RecordKind::vitals,
                        [&](const Record& record) { out.vitals.push_back(vitals_view(record)); }));
   RABT_TRY_STATUS(take("followUps", RecordKind::follow_up, [&](const Record& record) {
-    out.follow_ups.push_back(follow_up_json(record));
+    out.follow_ups.push_back(follow_up_view(record));
   }));
   const bool comments = may_read_comments(caller, of);
   RABT_TRY_STATUS(take("feedback", RecordKind::feedback, [&](const Record& record) {

@@ -56,8 +56,10 @@ class RecordService final : public Records {
                                             const Asked<ListFeedback>& asked) override;
   Result<FeedbackView> give_feedback(const Caller& caller,
                                      const Asked<GiveFeedback>& asked) override;
-  Answer follow_ups(const Ask& ask) override;
-  Answer plan_follow_up(const Ask& ask) override;
+  Result<RecordList<FollowUpView>> follow_ups(const Caller& caller,
+                                              const Asked<ListRecords>& asked) override;
+  Result<FollowUpView> plan_follow_up(const Caller& caller,
+                                      const Asked<PlanFollowUp>& asked) override;
 
   Answer review_detection(const Ask& ask) override;
 

@@ -19,7 +19,7 @@ Json to_json(const RecordSummary& summary) {
   Json out = Json::object({{"notes", all_of(summary.notes)},
                            {"prescriptions", all_of(summary.prescriptions)},
                            {"vitals", all_of(summary.vitals)},
-                           {"followUps", Json(summary.follow_ups)},
+                           {"followUps", all_of(summary.follow_ups)},
                            {"feedback", all_of(summary.feedback)}});
   if (summary.cut.empty()) return out;
   Json cut = Json::array();

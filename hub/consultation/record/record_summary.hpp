@@ -14,8 +14,7 @@ struct RecordSummary {
   std::vector<NoteView> notes{};
   std::vector<PrescriptionView> prescriptions{};
   std::vector<VitalsView> vitals{};
-  // As docs/openapi.yaml describes a follow-up.
-  std::vector<Json> follow_ups{};
+  std::vector<FollowUpView> follow_ups{};
   std::vector<FeedbackView> feedback{};
   // Names of the lists that have the newest alone.
   std::vector<std::string> cut{};

@@ -109,8 +109,10 @@ class Records {
                                                     const Asked<ListFeedback>& asked) = 0;
   virtual Result<FeedbackView> give_feedback(const Caller& caller,
                                              const Asked<GiveFeedback>& asked) = 0;
-  virtual Answer follow_ups(const Ask& ask) = 0;
-  virtual Answer plan_follow_up(const Ask& ask) = 0;
+  virtual Result<RecordList<FollowUpView>> follow_ups(const Caller& caller,
+                                                      const Asked<ListRecords>& asked) = 0;
+  virtual Result<FollowUpView> plan_follow_up(const Caller& caller,
+                                              const Asked<PlanFollowUp>& asked) = 0;
 
   // {event, verdict: correct or false_positive}: whether what the detector found was patient data.
   virtual Answer review_detection(const Ask& ask) = 0;

@@ -1,7 +1,7 @@
 #include "hub/consultation/record/shared_requests.hpp"
 
 #include "hub/consultation/line/samples.hpp"
-#include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/request/settings.hpp"
 #include "hub/identity/people.hpp"
 
 namespace rabt::consultation {
@@ -9,6 +9,7 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::size_t kMaxSamples = 100;
+constexpr std::int64_t kMaxFollowUpDays = 730;
 
 MeasuredLine read_sample(Fields& all, const Json& json, std::size_t at) {
   Fields fields(json, all.mistakes(), "samples[" + std::to_string(at) + "].");
@@ -83,6 +84,22 @@ Asked<GiveFeedback> give_feedback_of(const Ask& ask) {
   request.connection_rating = fields.integer("connectionRating", 1, 5);
   request.comments = fields.text("comments");
   RABT_TRY_STATUS(fields.done());
+  return request;
+}
+
+Asked<PlanFollowUp> plan_follow_up_of(const Ask& ask) {
+  PlanFollowUp request{.session = ask.session};
+  Fields fields(ask.body, request.mistakes);
+  fields.only({"at", "afterDays", "plannedMinutes", "reason", "book"});
+  request.at = fields.time("at", ask.caller.naive_offset_minutes);
+  request.after_days = fields.integer("afterDays", 1, kMaxFollowUpDays);
+  if (fields.has("at") == fields.has("afterDays"))
+    fields.wrong("at", "name either `at` or `afterDays`");
+  request.before_time = request.mistakes.count();
+  request.planned_minutes =
+      fields.integer("plannedMinutes", 5, kMostPlannedMinutes).value_or(request.planned_minutes);
+  request.reason = fields.text("reason");
+  request.book = fields.boolean("book").value_or(false);
   return request;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/consultation/line/quality.hpp"
 #include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/fields.hpp"
 
 // Requests about what all who take part in a session share: the line, messages, documents,
 // feedback, follow-ups. Each reader names every mistake of the body.
@@ -61,5 +63,21 @@ struct GiveFeedback {
   std::string comments{};
 };
 [[nodiscard]] Asked<GiveFeedback> give_feedback_of(const Ask& ask);
+
+// Names either `at` or `after_days`.
+struct PlanFollowUp {
+  std::string session;
+  std::optional<Timestamp> at{};
+  std::optional<std::int64_t> after_days{};
+  std::int64_t planned_minutes = 30;
+  // May be empty.
+  std::string reason{};
+  bool book = false;
+  // Mistakes of the body, but for a time in the past, of which the service knows: its place is
+  // behind the first `before_time` ones.
+  Mistakes mistakes{};
+  std::size_t before_time = 0;
+};
+[[nodiscard]] Asked<PlanFollowUp> plan_follow_up_of(const Ask& ask);
 
 }  // namespace rabt::consultation

@@ -42,6 +42,12 @@ std::optional<std::string> text_in(const Json& document, std::string_view name) 
   return text.is_string() ? std::optional(text.as_string()) : std::nullopt;
 }
 
+// A time that the document always has.
+Timestamp time_in(const Json& document, std::string_view name) {
+  const auto time = parse_iso8601(document.string_or(name, ""));
+  return time.ok() ? *time : Timestamp{};
+}
+
 }  // namespace
 
 Json to_json(const QualityView& view) {
@@ -90,6 +96,28 @@ Json to_json(const FeedbackView& view) {
   out.set("participant", view.participant);
   out.set("role", view.by.role);
   out.set("at", to_iso8601(view.head.updated));
+  return out;
+}
+
+FollowUpView follow_up_view(const Record& record) {
+  const Json& document = record.document;
+  return {.head = head_view(record),
+          .due = time_in(document, "dueAt"),
+          .planned_minutes = document.int_or("plannedMinutes", 0),
+          .reason = document.string_or("reason", ""),
+          .booked_session = document.string_or("bookedSession", ""),
+          .created_by = author_in(document["author"]),
+          .status = record.state};
+}
+
+Json to_json(const FollowUpView& view) {
+  Json out = to_json(view.head);
+  out.set("dueAt", to_iso8601(view.due));
+  out.set("plannedMinutes", view.planned_minutes);
+  if (!view.reason.empty()) out.set("reason", view.reason);
+  if (!view.booked_session.empty()) out.set("bookedSession", view.booked_session);
+  out.set("createdBy", text_or_null(view.created_by.id()));
+  out.set("status", view.status);
   return out;
 }
 

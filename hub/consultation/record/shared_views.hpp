@@ -55,4 +55,19 @@ struct FeedbackView {
 [[nodiscard]] FeedbackView feedback_view(const Record& record);
 [[nodiscard]] Json to_json(const FeedbackView& view);
 
+struct FollowUpView {
+  RecordHead head;
+  Timestamp due;
+  std::int64_t planned_minutes = 0;
+  // May be empty.
+  std::string reason{};
+  // ULID of the session that is booked for it. Empty if none is.
+  std::string booked_session{};
+  RecordAuthor created_by;
+  // proposed, booked
+  std::string status;
+};
+[[nodiscard]] FollowUpView follow_up_view(const Record& record);
+[[nodiscard]] Json to_json(const FollowUpView& view);
+
 }  // namespace rabt::consultation

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFeedbackDays = 30;
-constexpr std::int64_t kMaxFollowUpDays = 730;
 // As long as whoever was in a session treats its patient by it.
 constexpr std::int64_t kPlansDays = 30;
 // The length that a capability allows in UTF-8.
@@ -340,55 +339,50 @@ Result<FeedbackView> RecordService::give_feedback(const Caller& caller,
   return feedback_view(act.record);
 }
 
-Answer RecordService::follow_ups(const Ask& ask) {
-  return list(ask, RecordKind::follow_up, "session.read", &follow_up_json);
+Result<RecordList<FollowUpView>> RecordService::follow_ups(const Caller& caller,
+                                                           const Asked<ListRecords>& asked) {
+  RABT_TRY(found, page(caller, asked, RecordKind::follow_up));
+  return list_of(std::move(found), &follow_up_view);
 }
 
-Answer RecordService::plan_follow_up(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"at", "afterDays", "plannedMinutes", "reason", "book"});
-  const auto at = fields.time("at", ask.caller.naive_offset_minutes);
-  const auto days = fields.integer("afterDays", 1, kMaxFollowUpDays);
-  if (fields.has("at") == fields.has("afterDays"))
-    fields.wrong("at", "name either `at` or `afterDays`");
+Result<FollowUpView> RecordService::plan_follow_up(const Caller& caller,
+                                                   const Asked<PlanFollowUp>& asked) {
+  RABT_TRY(request, asked);
   const Timestamp now = parts_.clock.now();
-  if (at && at->ms <= now.ms) fields.wrong("at", "it must lie in the future");
-  const std::int64_t minutes =
-      fields.integer("plannedMinutes", 5, kMostPlannedMinutes).value_or(30);
-  const std::string reason = fields.text("reason");
-  const bool book = fields.boolean("book").value_or(false);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::follow_up));
+  if (request.at && request.at->ms <= now.ms)
+    request.mistakes.insert(request.before_time, "at", "it must lie in the future");
+  RABT_TRY_STATUS(request.mistakes.status());
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::follow_up));
   // The hub books what is planned, on the word that the visit stood on.
-  if (!book && now.ms - of.ended_ms.value_or(now.ms) > kPlansDays * kDayMs)
+  if (!request.book && now.ms - of.ended_ms.value_or(now.ms) > kPlansDays * kDayMs)
     return conflict("follow_up.closed",
                     "the visit ended more than 30 days ago, and the hub plans nothing by it any "
                     "more; book the follow-up now, or let the front desk book it");
-  const Timestamp due = at.value_or(Timestamp{now.ms + days.value_or(0) * kDayMs});
+  const Timestamp due =
+      request.at.value_or(Timestamp{now.ms + request.after_days.value_or(0) * kDayMs});
 
-  RecordAct act{.record = fresh(ask, of, RecordKind::follow_up), .while_open = false, .also = {}};
-  act.record.state = book ? "booked" : "proposed";
+  RecordAct act{
+      .record = fresh(caller, of, RecordKind::follow_up), .while_open = false, .also = {}};
+  act.record.state = request.book ? "booked" : "proposed";
   Json& document = act.record.document;
   document.set("dueAt", to_iso8601(due));
-  document.set("plannedMinutes", minutes);
-  if (!reason.empty()) document.set("reason", reason);
-  Json told = Json::object(
-      {{"followUp", act.record.id}, {"dueAt", to_iso8601(due)}, {"plannedMinutes", minutes}});
-  if (book) {
+  document.set("plannedMinutes", request.planned_minutes);
+  if (!request.reason.empty()) document.set("reason", request.reason);
+  Json told = Json::object({{"followUp", act.record.id},
+                            {"dueAt", to_iso8601(due)},
+                            {"plannedMinutes", request.planned_minutes}});
+  if (request.book) {
     // The session comes first: a follow-up is booked only when there is one, and the session names
     // the one that it follows.
-    Ask create = ask;
-    create.session.clear();
-    create.version.reset();
+    Ask create{.caller = caller};
     // A repeat after a crash books no second session.
     create.caller.once = {};
-    if (!ask.caller.repeat.empty())
-      create.caller.key = "follow-up " + of.session + " " + ask.caller.repeat;
+    if (!caller.repeat.empty()) create.caller.key = "follow-up " + of.session + " " + caller.repeat;
     create.body = Json::object({{"type", "doctor_patient"},
                                 {"provider", of.provider},
                                 {"scheduledStart", to_iso8601(due)},
-                                {"plannedMinutes", minutes},
+                                {"plannedMinutes", request.planned_minutes},
                                 {"followUpOf", of.session}});
     if (!of.patient.empty()) create.body.set("patient", of.patient);
     RABT_TRY(session, parts_.book(create));
@@ -397,9 +391,9 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
   }
   act.acts.emplace_back("followup.created", told);
   act.events.emplace_back("follow-up-created", told);
-  act.shape = &follow_up_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return follow_up_json(act.record);
+  act.shape = &shown_as<&follow_up_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return follow_up_view(act.record);
 }
 
 }  // namespace rabt::consultation
