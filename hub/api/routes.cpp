@@ -189,7 +189,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&R::records, &Written::give_feedback, consultation::give_feedback_of, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
     Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&R::records, &Written::follow_ups, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&R::records, &Written::plan_follow_up, consultation::plan_follow_up_of, 201>, kSignedIn, repeats(access::Right::follow_up_write)},
-    Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&R::records, &Written::review_detection, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&R::records, &Written::review_detection, consultation::review_detection_of, 201>, kSignedIn, repeats(access::Right::note_write)},
     Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&R::records, &Written::quality, consultation::read_quality_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&R::records, &Written::report_quality, consultation::report_quality_of, 202>, kSignedIn, repeats(access::Right::segment_write)},
     Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&R::records, &Written::set_quality_level, consultation::set_quality_level_of>, kSignedIn, repeats(access::Right::session_run)},

@@ -34,7 +34,9 @@ class AskedShared {
   Answer plan_follow_up(const Ask& ask) {
     return shown(records_->plan_follow_up(ask.caller, plan_follow_up_of(ask)));
   }
-  Answer review_detection(const Ask& ask) { return records_->review_detection(ask); }
+  Answer review_detection(const Ask& ask) {
+    return shown(records_->review_detection(ask.caller, review_detection_of(ask)));
+  }
   Answer quality(const Ask& ask) {
     return shown(records_->quality(ask.caller, read_quality_of(ask)));
   }

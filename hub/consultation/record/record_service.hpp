@@ -61,7 +61,8 @@ class RecordService final : public Records {
   Result<FollowUpView> plan_follow_up(const Caller& caller,
                                       const Asked<PlanFollowUp>& asked) override;
 
-  Answer review_detection(const Ask& ask) override;
+  Result<DetectionReviewView> review_detection(const Caller& caller,
+                                               const Asked<ReviewDetection>& asked) override;
 
   Result<QualityView> quality(const Caller& caller, const Asked<ReadQuality>& asked) override;
   Result<QualityReportedView> report_quality(const Caller& caller,

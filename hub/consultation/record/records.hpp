@@ -114,8 +114,9 @@ class Records {
   virtual Result<FollowUpView> plan_follow_up(const Caller& caller,
                                               const Asked<PlanFollowUp>& asked) = 0;
 
-  // {event, verdict: correct or false_positive}: whether what the detector found was patient data.
-  virtual Answer review_detection(const Ask& ask) = 0;
+  // A verdict on whether what the detector found was patient data.
+  virtual Result<DetectionReviewView> review_detection(const Caller& caller,
+                                                       const Asked<ReviewDetection>& asked) = 0;
 
   virtual Result<QualityView> quality(const Caller& caller, const Asked<ReadQuality>& asked) = 0;
   virtual Result<QualityReportedView> report_quality(const Caller& caller,

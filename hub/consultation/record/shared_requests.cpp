@@ -103,4 +103,16 @@ Asked<PlanFollowUp> plan_follow_up_of(const Ask& ask) {
   return request;
 }
 
+Asked<ReviewDetection> review_detection_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"event", "verdict"});
+  ReviewDetection request{.session = ask.session};
+  request.event = fields.integer("event", 1, INT64_MAX).value_or(0);
+  if (!fields.has("event")) fields.wrong("event", "it is needed");
+  request.verdict = fields.word("verdict", {"correct", "false_positive"});
+  if (!fields.has("verdict")) fields.wrong("verdict", "it is needed");
+  RABT_TRY_STATUS(fields.done());
+  return request;
+}
+
 }  // namespace rabt::consultation

@@ -80,4 +80,14 @@ struct PlanFollowUp {
 };
 [[nodiscard]] Asked<PlanFollowUp> plan_follow_up_of(const Ask& ask);
 
+// A verdict on a finding of the detector of patient data.
+struct ReviewDetection {
+  std::string session;
+  // Number of the event phi-detected.
+  std::int64_t event = 0;
+  // correct, false_positive
+  std::string verdict;
+};
+[[nodiscard]] Asked<ReviewDetection> review_detection_of(const Ask& ask);
+
 }  // namespace rabt::consultation

@@ -50,6 +50,17 @@ Timestamp time_in(const Json& document, std::string_view name) {
 
 }  // namespace
 
+std::vector<std::string> texts_in(const Json& list) {
+  std::vector<std::string> out;
+  if (!list.is_array()) return out;
+  for (const Json& one : list.as_array()) out.push_back(one.is_string() ? one.as_string() : "");
+  return out;
+}
+
+Json list_of_texts(const std::vector<std::string>& texts) {
+  return {Json::Array(texts.begin(), texts.end())};
+}
+
 Json to_json(const QualityView& view) {
   Json participants = Json::array();
   for (const LineSummary& line : view.participants) participants.push_back(line_json(line));
@@ -119,6 +130,11 @@ Json to_json(const FollowUpView& view) {
   out.set("createdBy", text_or_null(view.created_by.id()));
   out.set("status", view.status);
   return out;
+}
+
+Json to_json(const DetectionReviewView& view) {
+  return Json::object(
+      {{"event", view.event}, {"kinds", list_of_texts(view.kinds)}, {"verdict", view.verdict}});
 }
 
 }  // namespace rabt::consultation

@@ -15,6 +15,10 @@
 // docs/openapi.yaml.
 namespace rabt::consultation {
 
+// Texts of a list of a kept document or event, and the list that they make.
+[[nodiscard]] std::vector<std::string> texts_in(const Json& list);
+[[nodiscard]] Json list_of_texts(const std::vector<std::string>& texts);
+
 struct QualityView {
   std::string session;
   // Mean opinion score of the worst line; unset without samples.
@@ -69,5 +73,14 @@ struct FollowUpView {
 };
 [[nodiscard]] FollowUpView follow_up_view(const Record& record);
 [[nodiscard]] Json to_json(const FollowUpView& view);
+
+struct DetectionReviewView {
+  // As ReviewDetection, both.
+  std::int64_t event = 0;
+  std::string verdict;
+  // Classes of patient data, as TextDecision::kinds.
+  std::vector<std::string> kinds;
+};
+[[nodiscard]] Json to_json(const DetectionReviewView& view);
 
 }  // namespace rabt::consultation
