@@ -17,11 +17,11 @@ using http::Response;
 
 namespace {
 
-Result<Response> created(const Answer& made) {
-  if (made.ok()) return answer(201, *made);
-  const std::vector<std::string> kinds = consultation::exposed_kinds(made.error());
-  if (kinds.empty()) return made.error();
-  Response response = http::problem(made.error());
+// The answer to a text with patient data names its kinds.
+Result<Response> refused(const Error& error) {
+  const std::vector<std::string> kinds = consultation::exposed_kinds(error);
+  if (kinds.empty()) return error;
+  Response response = http::problem(error);
   auto document = Json::parse(response.body);
   if (!document.ok()) return response;
   Json types = Json::array();
@@ -31,11 +31,19 @@ Result<Response> created(const Answer& made) {
   return response;
 }
 
+template <typename View>
+Result<Response> created(const Result<View>& made) {
+  return made.ok() ? answer(201, to_json(*made)) : refused(made.error());
+}
+Result<Response> created(const Answer& made) {
+  return made.ok() ? answer(201, *made) : refused(made.error());
+}
+
 }  // namespace
 
 Result<Response> send_message(Resources& resources, const Call& call) {
   RABT_TRY(ask, keeping(call, 201));
-  return created(resources.records->send_message(ask));
+  return created(resources.records->send_message(ask.caller, send_message_of(ask)));
 }
 
 namespace {

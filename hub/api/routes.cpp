@@ -165,7 +165,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
 
     // What is written in sessions, and how their lines are.
-    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kAlsoGuests, repeats(access::Right::message_write)},
     Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&R::records, &Written::documents>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kAlsoGuests, {.repeatable = true, .right = access::Right::document_write, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy, .upload = open_document, .max_upload = kMaxDocumentForm}},

@@ -10,8 +10,12 @@ namespace rabt::consultation {
 // What all who take part in a session share, asked as /api/v1 asks for it: by JSON.
 class AskedShared {
  public:
-  Answer messages(const Ask& ask) { return records_->messages(ask); }
-  Answer send_message(const Ask& ask) { return records_->send_message(ask); }
+  Answer messages(const Ask& ask) {
+    return shown(records_->messages(ask.caller, list_records_of(ask)));
+  }
+  Answer send_message(const Ask& ask) {
+    return shown(records_->send_message(ask.caller, send_message_of(ask)));
+  }
   Answer documents(const Ask& ask) { return records_->documents(ask); }
   Answer share_document(const Ask& ask) { return records_->share_document(ask); }
   Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) {

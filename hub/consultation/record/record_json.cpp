@@ -33,15 +33,6 @@ Json head_of(const Record& record) {
                        {"updatedAt", to_iso8601({record.updated_ms})}});
 }
 
-Json message_json(const Record& record) {
-  Json out = with_document(record);
-  out.set("from", record.author);
-  out.set("person", record.document["author"]["person"]);
-  out.set("role", record.document["author"]["role"]);
-  out.set("sentAt", to_iso8601({record.at_ms}));
-  return out;
-}
-
 Json document_json(const Record& record) {
   Json out = with_document(record);
   out.set("sharedBy", who(record));

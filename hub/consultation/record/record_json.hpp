@@ -8,7 +8,6 @@ namespace rabt::consultation {
 
 // {id, uuid, number, version, session, createdAt, updatedAt}: what each record has.
 [[nodiscard]] Json head_of(const Record& record);
-[[nodiscard]] Json message_json(const Record& record);
 [[nodiscard]] Json document_json(const Record& record);
 
 }  // namespace rabt::consultation

@@ -136,7 +136,7 @@ Json RecordService::live_content(const Membership& of, std::string_view type, co
   const RecordKind kind = message ? RecordKind::message : RecordKind::segment;
   const auto record = book_.find(of, kind, data.string_or(message ? "message" : "segment", ""));
   if (!record.ok()) return {};
-  return message ? message_json(*record) : to_json(segment_view(*record));
+  return message ? to_json(message_view(*record)) : to_json(segment_view(*record));
 }
 
 Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Membership& of) {

@@ -21,8 +21,9 @@ class RecordService final : public Records {
  public:
   explicit RecordService(RecordParts parts);
 
-  Answer messages(const Ask& ask) override;
-  Answer send_message(const Ask& ask) override;
+  Result<RecordList<MessageView>> messages(const Caller& caller,
+                                           const Asked<ListRecords>& asked) override;
+  Result<MessageView> send_message(const Caller& caller, const Asked<SendMessage>& asked) override;
 
   Answer documents(const Ask& ask) override;
   Answer share_document(const Ask& ask) override;

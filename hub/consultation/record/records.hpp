@@ -61,8 +61,10 @@ class Records {
  public:
   virtual ~Records() = default;
 
-  virtual Answer messages(const Ask& ask) = 0;
-  virtual Answer send_message(const Ask& ask) = 0;
+  virtual Result<RecordList<MessageView>> messages(const Caller& caller,
+                                                   const Asked<ListRecords>& asked) = 0;
+  virtual Result<MessageView> send_message(const Caller& caller,
+                                           const Asked<SendMessage>& asked) = 0;
   virtual Answer documents(const Ask& ask) = 0;
   // {documentType, title?, contentType, data: base64, shownTo?}
   virtual Answer share_document(const Ask& ask) = 0;

@@ -115,4 +115,14 @@ Asked<ReviewDetection> review_detection_of(const Ask& ask) {
   return request;
 }
 
+Asked<SendMessage> send_message_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"text", "clientId", "to"});
+  SendMessage request{.session = ask.session, .text = fields.needed_text("text")};
+  request.client = fields.text("clientId", 128);
+  request.to = fields.text("to", 36);
+  RABT_TRY_STATUS(fields.done());
+  return request;
+}
+
 }  // namespace rabt::consultation

@@ -90,4 +90,14 @@ struct ReviewDetection {
 };
 [[nodiscard]] Asked<ReviewDetection> review_detection_of(const Ask& ask);
 
+struct SendMessage {
+  std::string session;
+  std::string text;
+  // Names the message where it may come twice. May be empty.
+  std::string client{};
+  // Participant, as it was written. Empty for everybody.
+  std::string to{};
+};
+[[nodiscard]] Asked<SendMessage> send_message_of(const Ask& ask);
+
 }  // namespace rabt::consultation

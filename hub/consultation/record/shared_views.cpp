@@ -48,6 +48,10 @@ Timestamp time_in(const Json& document, std::string_view name) {
   return time.ok() ? *time : Timestamp{};
 }
 
+Screened screened_in(const Json& document) {
+  return {.kinds = texts_in(document["phi"]), .masked = document.bool_or("masked", false)};
+}
+
 }  // namespace
 
 std::vector<std::string> texts_in(const Json& list) {
@@ -135,6 +139,33 @@ Json to_json(const FollowUpView& view) {
 Json to_json(const DetectionReviewView& view) {
   return Json::object(
       {{"event", view.event}, {"kinds", list_of_texts(view.kinds)}, {"verdict", view.verdict}});
+}
+
+MessageView message_view(const Record& record) {
+  const Json& document = record.document;
+  return {.head = head_view(record),
+          .phi = screened_in(document),
+          .text = document.string_or("text", ""),
+          .client = document.string_or("clientId", ""),
+          .to = document.string_or("to", ""),
+          .audience = document.string_or("audience", ""),
+          .author = author_in(document["author"]),
+          .from = record.author};
+}
+
+Json to_json(const MessageView& view) {
+  Json out = to_json(view.head);
+  out.set("phi", list_of_texts(view.phi.kinds));
+  out.set("masked", view.phi.masked);
+  out.set("text", view.text);
+  if (!view.client.empty()) out.set("clientId", view.client);
+  if (!view.to.empty()) out.set("to", view.to);
+  if (!view.audience.empty()) out.set("audience", view.audience);
+  out.set("from", view.from);
+  out.set("person", text_or_null(view.author.person));
+  out.set("role", view.author.role);
+  out.set("sentAt", to_iso8601(view.head.created));
+  return out;
 }
 
 }  // namespace rabt::consultation

@@ -83,4 +83,28 @@ struct DetectionReviewView {
 };
 [[nodiscard]] Json to_json(const DetectionReviewView& view);
 
+// What the detector of patient data made of a text.
+struct Screened {
+  // As TextDecision::kinds.
+  std::vector<std::string> kinds;
+  bool masked = false;
+};
+
+struct MessageView {
+  RecordHead head;
+  Screened phi;
+  std::string text;
+  // As SendMessage::client.
+  std::string client{};
+  // ULID of the participant. Empty for everybody.
+  std::string to{};
+  // kForHosts, or empty.
+  std::string audience{};
+  RecordAuthor author;
+  // ULID of the participant. Empty for a workflow.
+  std::string from{};
+};
+[[nodiscard]] MessageView message_view(const Record& record);
+[[nodiscard]] Json to_json(const MessageView& view);
+
 }  // namespace rabt::consultation
