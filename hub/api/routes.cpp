@@ -167,9 +167,9 @@ constexpr std::array kRoutes{
     // What is written in sessions, and how their lines are.
     Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kAlsoGuests, repeats(access::Right::message_write)},
-    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&R::records, &Written::documents>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&R::records, &Written::documents, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kAlsoGuests, {.repeatable = true, .right = access::Right::document_write, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy, .upload = open_document, .max_upload = kMaxDocumentForm}},
-    Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&R::records, &Written::document>, kAlsoGuests},
+    Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&R::records, &Written::document, consultation::named_record_of>, kAlsoGuests},
     Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kAlsoGuests},
     Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", act<&R::records, &Written::notes, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&R::records, &Written::write_note, consultation::write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},

@@ -1,11 +1,29 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <utility>
 
 #include "hub/consultation/record/records.hpp"
 #include "tests/consultation/shown.hpp"
 
 namespace rabt::consultation {
+
+// A document on its way in, described by JSON.
+class AskedUpload {
+ public:
+  explicit AskedUpload(std::unique_ptr<DocumentUpload> upload) : upload_(std::move(upload)) {}
+  Status take(std::string_view piece) { return upload_->take(piece); }
+  [[nodiscard]] Status judge(std::string_view type, std::string_view content_type) const {
+    return upload_->judge(type, content_type);
+  }
+  Answer finish(const Ask& ask) {
+    return shown(upload_->finish(ask.caller, described_document_of(ask)));
+  }
+
+ private:
+  std::unique_ptr<DocumentUpload> upload_;
+};
 
 // What all who take part in a session share, asked as /api/v1 asks for it: by JSON.
 class AskedShared {
@@ -16,14 +34,21 @@ class AskedShared {
   Answer send_message(const Ask& ask) {
     return shown(records_->send_message(ask.caller, send_message_of(ask)));
   }
-  Answer documents(const Ask& ask) { return records_->documents(ask); }
-  Answer share_document(const Ask& ask) { return records_->share_document(ask); }
-  Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) {
-    return records_->begin_document(ask);
+  Answer documents(const Ask& ask) {
+    return shown(records_->documents(ask.caller, list_records_of(ask)));
   }
-  Answer document(const Ask& ask) { return records_->document(ask); }
+  Answer share_document(const Ask& ask) {
+    return shown(records_->share_document(ask.caller, share_document_of(ask)));
+  }
+  Result<std::unique_ptr<AskedUpload>> begin_document(const Ask& ask) {
+    RABT_TRY(begun, records_->begin_document(ask.caller, begin_document_of(ask)));
+    return std::make_unique<AskedUpload>(std::move(begun));
+  }
+  Answer document(const Ask& ask) {
+    return shown(records_->document(ask.caller, named_record_of(ask)));
+  }
   Result<Records::Content> document_content(const Ask& ask) {
-    return records_->document_content(ask);
+    return records_->document_content(ask.caller, named_record_of(ask));
   }
 
   Answer feedback(const Ask& ask) {

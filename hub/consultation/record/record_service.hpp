@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "hub/consultation/record/record_book.hpp"
-#include "hub/consultation/record/record_json.hpp"
 #include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/record/rights.hpp"
@@ -25,11 +24,14 @@ class RecordService final : public Records {
                                            const Asked<ListRecords>& asked) override;
   Result<MessageView> send_message(const Caller& caller, const Asked<SendMessage>& asked) override;
 
-  Answer documents(const Ask& ask) override;
-  Answer share_document(const Ask& ask) override;
-  Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) override;
-  Answer document(const Ask& ask) override;
-  Result<Content> document_content(const Ask& ask) override;
+  Result<RecordList<DocumentView>> documents(const Caller& caller,
+                                             const Asked<ListRecords>& asked) override;
+  Result<DocumentView> share_document(const Caller& caller,
+                                      const Asked<ShareDocument>& asked) override;
+  Result<std::unique_ptr<DocumentUpload>> begin_document(
+      const Caller& caller, const Asked<BeginDocument>& asked) override;
+  Result<DocumentView> document(const Caller& caller, const Asked<NamedRecord>& asked) override;
+  Result<Content> document_content(const Caller& caller, const Asked<NamedRecord>& asked) override;
 
   Result<RecordList<NoteView>> notes(const Caller& caller,
                                      const Asked<ListRecords>& asked) override;

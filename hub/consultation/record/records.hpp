@@ -49,9 +49,10 @@ class DocumentUpload {
   // the first KiB, before the rest is sent. Error invalid document.type.
   [[nodiscard]] virtual Status judge(std::string_view type,
                                      std::string_view content_type) const = 0;
-  // ask.body: {documentType, title?, contentType, shownTo?}. One commit shares the document.
-  // Errors: invalid api.invalid, document.type, phi.exposed; those of begin_document.
-  virtual Answer finish(const Ask& ask) = 0;
+  // One commit shares the document. Errors: invalid api.invalid, document.type, phi.exposed; those
+  // of begin_document.
+  virtual Result<DocumentView> finish(const Caller& caller,
+                                      const Asked<DescribedDocument>& asked) = 0;
 };
 
 // Lists are {items: [...], next?}, oldest first, and hold a page that begins after the record of
@@ -65,19 +66,21 @@ class Records {
                                                    const Asked<ListRecords>& asked) = 0;
   virtual Result<MessageView> send_message(const Caller& caller,
                                            const Asked<SendMessage>& asked) = 0;
-  virtual Answer documents(const Ask& ask) = 0;
-  // {documentType, title?, contentType, data: base64, shownTo?}
-  virtual Answer share_document(const Ask& ask) = 0;
+  virtual Result<RecordList<DocumentView>> documents(const Caller& caller,
+                                                     const Asked<ListRecords>& asked) = 0;
+  virtual Result<DocumentView> share_document(const Caller& caller,
+                                              const Asked<ShareDocument>& asked) = 0;
   // The caller may share documents in the session now. Errors: denied authorisation.denied,
   // conflict session.<status>.
-  virtual Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) = 0;
-  // record: the document, here and in the next one.
-  virtual Answer document(const Ask& ask) = 0;
+  virtual Result<std::unique_ptr<DocumentUpload>> begin_document(
+      const Caller& caller, const Asked<BeginDocument>& asked) = 0;
+  virtual Result<DocumentView> document(const Caller& caller, const Asked<NamedRecord>& asked) = 0;
   struct Content {
     std::string content_type;
     std::unique_ptr<blob::BlobReader> reader;
   };
-  virtual Result<Content> document_content(const Ask& ask) = 0;
+  virtual Result<Content> document_content(const Caller& caller,
+                                           const Asked<NamedRecord>& asked) = 0;
 
   virtual Result<RecordList<NoteView>> notes(const Caller& caller,
                                              const Asked<ListRecords>& asked) = 0;

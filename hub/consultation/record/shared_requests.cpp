@@ -1,6 +1,13 @@
 #include "hub/consultation/record/shared_requests.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "hub/base/ascii.hpp"
 #include "hub/consultation/line/samples.hpp"
+#include "hub/consultation/record/shared_views.hpp"
 #include "hub/consultation/request/settings.hpp"
 #include "hub/identity/people.hpp"
 
@@ -10,6 +17,8 @@ namespace {
 
 constexpr std::size_t kMaxSamples = 100;
 constexpr std::int64_t kMaxFollowUpDays = 730;
+constexpr std::string_view kRoles[] = {"doctor",  "specialist",    "nurse",
+                                       "patient", "family_member", "admin"};
 
 MeasuredLine read_sample(Fields& all, const Json& json, std::size_t at) {
   Fields fields(json, all.mistakes(), "samples[" + std::to_string(at) + "].");
@@ -34,6 +43,30 @@ MeasuredLine read_sample(Fields& all, const Json& json, std::size_t at) {
     if (!json[name].is_null()) sample.written.set(name, json[name]);
   }
   return sample;
+}
+
+std::vector<std::string> read_shown_to(Fields& fields) {
+  const Json& roles = fields.raw("shownTo");
+  if (roles.is_null()) return {};
+  const bool good =
+      roles.is_array() && !roles.as_array().empty() &&
+      std::all_of(roles.as_array().begin(), roles.as_array().end(), [](const Json& role) {
+        return role.is_string() && std::find(std::begin(kRoles), std::end(kRoles),
+                                             role.as_string()) != std::end(kRoles);
+      });
+  if (good) return texts_in(roles);
+  fields.wrong("shownTo",
+               "it must list roles: doctor, specialist, nurse, patient, family_member, admin");
+  return {};
+}
+
+// Without the roles, whose mistakes come last.
+DescribedDocument read_document(Fields& fields, const Ask& ask) {
+  DescribedDocument document{.session = ask.session, .type = {}, .content_type = {}};
+  document.type = upper(fields.needed_text("documentType", 16));
+  document.title = fields.text("title", 500);
+  document.content_type = fields.needed_text("contentType", 255);
+  return document;
 }
 
 }  // namespace
@@ -123,6 +156,34 @@ Asked<SendMessage> send_message_of(const Ask& ask) {
   request.to = fields.text("to", 36);
   RABT_TRY_STATUS(fields.done());
   return request;
+}
+
+Asked<DescribedDocument> described_document_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"documentType", "title", "contentType", "shownTo"});
+  DescribedDocument document = read_document(fields, ask);
+  document.shown_to = read_shown_to(fields);
+  RABT_TRY_STATUS(fields.done());
+  return document;
+}
+
+Asked<ShareDocument> share_document_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"documentType", "title", "contentType", "data", "shownTo"});
+  ShareDocument request{.document = read_document(fields, ask), .data = {}};
+  const Json& data = fields.raw("data");
+  if (data.is_string()) {
+    request.data = data.as_string();
+  } else {
+    fields.wrong("data", "it must be base64 text");
+  }
+  request.document.shown_to = read_shown_to(fields);
+  RABT_TRY_STATUS(fields.done());
+  return request;
+}
+
+Asked<BeginDocument> begin_document_of(const Ask& ask) {
+  return BeginDocument{.session = ask.session};
 }
 
 }  // namespace rabt::consultation

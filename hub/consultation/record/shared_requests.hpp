@@ -100,4 +100,29 @@ struct SendMessage {
 };
 [[nodiscard]] Asked<SendMessage> send_message_of(const Ask& ask);
 
+// A document as whoever shares it describes it.
+struct DescribedDocument {
+  std::string session;
+  // As DocumentSigns::check takes them.
+  std::string type;
+  std::string content_type;
+  // May be empty.
+  std::string title{};
+  // Roles. Empty for everybody who may read documents.
+  std::vector<std::string> shown_to{};
+};
+[[nodiscard]] Asked<DescribedDocument> described_document_of(const Ask& ask);
+
+struct ShareDocument {
+  DescribedDocument document;
+  // The bytes, in base64.
+  std::string data;
+};
+[[nodiscard]] Asked<ShareDocument> share_document_of(const Ask& ask);
+
+struct BeginDocument {
+  std::string session;
+};
+[[nodiscard]] Asked<BeginDocument> begin_document_of(const Ask& ask);
+
 }  // namespace rabt::consultation

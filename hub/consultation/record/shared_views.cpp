@@ -168,4 +168,31 @@ Json to_json(const MessageView& view) {
   return out;
 }
 
+DocumentView document_view(const Record& record) {
+  const Json& document = record.document;
+  return {.head = head_view(record),
+          .phi = screened_in(document),
+          .type = document.string_or("documentType", ""),
+          .title = document.string_or("title", ""),
+          .content_type = document.string_or("contentType", ""),
+          .shown_to = texts_in(document["shownTo"]),
+          .bytes = document.int_or("bytes", 0),
+          .sha256 = document.string_or("sha256", ""),
+          .shared_by = author_in(document["author"])};
+}
+
+Json to_json(const DocumentView& view) {
+  Json out = to_json(view.head);
+  out.set("phi", list_of_texts(view.phi.kinds));
+  out.set("masked", view.phi.masked);
+  out.set("documentType", view.type);
+  if (!view.title.empty()) out.set("title", view.title);
+  out.set("contentType", view.content_type);
+  out.set("bytes", view.bytes);
+  out.set("sha256", view.sha256);
+  out.set("shownTo", list_of_texts(view.shown_to));
+  out.set("sharedBy", text_or_null(view.shared_by.id()));
+  return out;
+}
+
 }  // namespace rabt::consultation

@@ -107,4 +107,21 @@ struct MessageView {
 [[nodiscard]] MessageView message_view(const Record& record);
 [[nodiscard]] Json to_json(const MessageView& view);
 
+struct DocumentView {
+  RecordHead head;
+  // Findings in its title and its text.
+  Screened phi;
+  // As DescribedDocument, these four.
+  std::string type;
+  std::string title{};
+  std::string content_type;
+  std::vector<std::string> shown_to;
+  std::int64_t bytes = 0;
+  // Hexadecimal.
+  std::string sha256;
+  RecordAuthor shared_by;
+};
+[[nodiscard]] DocumentView document_view(const Record& record);
+[[nodiscard]] Json to_json(const DocumentView& view);
+
 }  // namespace rabt::consultation
