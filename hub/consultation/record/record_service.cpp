@@ -70,15 +70,6 @@ Result<RecordBook::Page> RecordService::page(const Caller& caller, const Asked<L
   return page;
 }
 
-Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view /*act*/, Shape shape) {
-  RABT_TRY(shown, page(ask.caller, list_records_of(ask), kind));
-  Json items = Json::array();
-  for (const Record& record : shown.records) items.push_back(shape(record));
-  Json out = Json::object({{"items", std::move(items)}});
-  if (!shown.cut.empty()) out.set("next", shown.cut);
-  return out;
-}
-
 Status RecordService::audit_reading(const Caller& caller, const Membership& of,
                                     std::string_view act, Json detail) {
   const bool outside = of.administrator && of.participant.empty() && !caller.system;

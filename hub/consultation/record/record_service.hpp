@@ -86,7 +86,6 @@ class RecordService final : public Records {
     Membership of;
     Record record;
   };
-  using Shape = Json (*)(const Record& record);
 
   // Relation of the caller to the session. Errors: those of Memberships::membership.
   [[nodiscard]] Result<Membership> member(const Caller& caller, std::string_view session);
@@ -105,24 +104,6 @@ class RecordService final : public Records {
   [[nodiscard]] Result<std::string> screen(const Caller& caller, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
-  // The same for the caller of an ask.
-  [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const {
-    return fresh(ask.caller, of, kind);
-  }
-  [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind) {
-    return find(ask.caller, kind, ask.record);
-  }
-  // {items: [...], next?}
-  [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
-  [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
-                                     Json detail) {
-    return audit_reading(ask.caller, of, act, std::move(detail));
-  }
-  [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
-                                           const TextRules& rules, std::string_view text,
-                                           std::string_view where, RecordAct& act) {
-    return screen(ask.caller, of, rules, text, where, act);
-  }
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Caller& caller, const Membership& of);
   [[nodiscard]] Result<PrescriptionView> write_prescription(const Caller& caller,
                                                             const Prescribe& request);
@@ -130,10 +111,5 @@ class RecordService final : public Records {
   const RecordParts parts_;
   const RecordBook book_;
 };
-
-// Author of a record: {participant, person, role}.
-[[nodiscard]] inline Json author_of(const Ask& ask, const Membership& of) {
-  return to_json(author_of(ask.caller, of));
-}
 
 }  // namespace rabt::consultation
