@@ -12,16 +12,15 @@
 
 namespace rabt::api {
 
-using consultation::Answer;
 using http::Response;
 
 namespace {
 
-Result<Response> created(const Answer& made) {
-  if (made.ok()) return answer(201, *made);
-  const std::vector<std::string> kinds = consultation::exposed_kinds(made.error());
-  if (kinds.empty()) return made.error();
-  Response response = http::problem(made.error());
+// The answer to a text with patient data names its kinds.
+Result<Response> refused(const Error& error) {
+  const std::vector<std::string> kinds = consultation::exposed_kinds(error);
+  if (kinds.empty()) return error;
+  Response response = http::problem(error);
   auto document = Json::parse(response.body);
   if (!document.ok()) return response;
   Json types = Json::array();
@@ -31,11 +30,16 @@ Result<Response> created(const Answer& made) {
   return response;
 }
 
+template <typename View>
+Result<Response> created(const Result<View>& made) {
+  return made.ok() ? answer(201, to_json(*made)) : refused(made.error());
+}
+
 }  // namespace
 
 Result<Response> send_message(Resources& resources, const Call& call) {
   RABT_TRY(ask, keeping(call, 201));
-  return created(resources.records->send_message(ask));
+  return created(resources.records->send_message(ask.caller, send_message_of(ask)));
 }
 
 namespace {
@@ -63,7 +67,7 @@ class DocumentBody : public Upload {
     if (said_.find("documentType") == nullptr && !content_type.empty())
       said_.set("documentType", consultation::document_type_of(content_type));
     ask.body = std::move(said_);
-    return created(document_->finish(ask));
+    return created(document_->finish(ask.caller, described_document_of(ask)));
   }
   void show_to(std::string_view role) {
     Json roles = said_["shownTo"];
@@ -147,7 +151,7 @@ class DocumentForm final : public DocumentBody, private http::FormSink {
 
 Result<Response> share_document(Resources& resources, const Call& call) {
   RABT_TRY(ask, keeping(call, 201));
-  return created(resources.records->share_document(ask));
+  return created(resources.records->share_document(ask.caller, share_document_of(ask)));
 }
 
 Result<std::unique_ptr<Upload>> open_document(Resources& resources, const Call& call) {
@@ -161,7 +165,7 @@ Result<std::unique_ptr<Upload>> open_document(Resources& resources, const Call& 
   const auto boundary = http::form_boundary(type);
   if (form && !boundary) return invalid("http.form", "the form's Content-Type names no boundary");
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(document, resources.records->begin_document(ask));
+  RABT_TRY(document, resources.records->begin_document(ask.caller, begin_document_of(ask)));
   std::unique_ptr<Upload> upload;
   if (form) {
     upload = std::make_unique<DocumentForm>(std::move(document), *boundary);
@@ -173,7 +177,7 @@ Result<std::unique_ptr<Upload>> open_document(Resources& resources, const Call& 
 
 Result<Response> document_content(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(content, resources.records->document_content(ask));
+  RABT_TRY(content, resources.records->document_content(ask.caller, named_record_of(ask)));
   const std::shared_ptr<blob::BlobReader> reader = std::move(content.reader);
   const std::uint64_t bytes = reader->info().bytes;
   return Response{

@@ -4,13 +4,12 @@
 #include <string_view>
 #include <utility>
 
-#include "hub/consultation/record/records.hpp"
-#include "tests/consultation/shown.hpp"
+#include "tests/consultation/asked_shared.hpp"
 
 namespace rabt::consultation {
 
 // Records, asked as /api/v1 asks them: by JSON.
-class AskedRecords {
+class AskedRecords : public AskedShared {
  public:
   AskedRecords& operator=(std::unique_ptr<Records> records) {
     records_ = std::move(records);
@@ -19,18 +18,6 @@ class AskedRecords {
   void reset() { records_.reset(); }
   Records& operator*() { return *records_; }
   AskedRecords* operator->() { return this; }
-
-  Answer messages(const Ask& ask) { return records_->messages(ask); }
-  Answer send_message(const Ask& ask) { return records_->send_message(ask); }
-  Answer documents(const Ask& ask) { return records_->documents(ask); }
-  Answer share_document(const Ask& ask) { return records_->share_document(ask); }
-  Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) {
-    return records_->begin_document(ask);
-  }
-  Answer document(const Ask& ask) { return records_->document(ask); }
-  Result<Records::Content> document_content(const Ask& ask) {
-    return records_->document_content(ask);
-  }
 
   Answer notes(const Ask& ask) { return shown(records_->notes(ask.caller, list_records_of(ask))); }
   Answer write_note(const Ask& ask) {
@@ -85,15 +72,6 @@ class AskedRecords {
     return shown(records_->add_said(ask.caller, add));
   }
 
-  Answer feedback(const Ask& ask) { return records_->feedback(ask); }
-  Answer give_feedback(const Ask& ask) { return records_->give_feedback(ask); }
-  Answer follow_ups(const Ask& ask) { return records_->follow_ups(ask); }
-  Answer plan_follow_up(const Ask& ask) { return records_->plan_follow_up(ask); }
-  Answer review_detection(const Ask& ask) { return records_->review_detection(ask); }
-  Answer quality(const Ask& ask) { return records_->quality(ask); }
-  Answer report_quality(const Ask& ask) { return records_->report_quality(ask); }
-  Answer set_quality_level(const Ask& ask) { return records_->set_quality_level(ask); }
-
   Answer clinical_facts(const Ask& ask) {
     return shown(records_->clinical_facts(ask.caller, read_clinical_facts_of(ask)));
   }
@@ -106,9 +84,6 @@ class AskedRecords {
   Json live_content(const Membership& of, std::string_view type, const Json& data) {
     return records_->live_content(of, type, data);
   }
-
- private:
-  std::unique_ptr<Records> records_;
 };
 
 }  // namespace rabt::consultation

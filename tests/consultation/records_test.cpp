@@ -900,6 +900,17 @@ TEST_F(RecordsTest, AHostSetsALevelForAllWhoSpeakLaterToo) {
             "api.invalid");
 }
 
+TEST_F(RecordsTest, ATimeInThePastIsNamedInItsPlaceAmongTheMistakes) {
+  const std::string past = to_iso8601({clock_.now().ms - 60'000});
+  const Answer wrong = records_->plan_follow_up(
+      ask("doctor", Json::object({{"at", past}, {"plannedMinutes", 1}, {"colour", "red"}})));
+  ASSERT_FALSE(wrong.ok());
+  const std::string& all = wrong.error().message;
+  EXPECT_TRUE(all.starts_with("body: it has an unknown member")) << all;
+  EXPECT_NE(all.find("\nat: it must lie in the future\nplannedMinutes: "), std::string::npos)
+      << all;
+}
+
 TEST_F(RecordsTest, ARecordOfAnotherTenantOrKindIsNotFound) {
   const Json note = must(records_->write_note(ask("doctor", Json::object({{"content", "x"}}))));
   const std::string id = note.string_or("id", "");

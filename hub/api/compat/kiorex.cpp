@@ -629,13 +629,14 @@ Result<Response> patient_feedback(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
                                   {{"rating", "rating"}, {"comments", "comments"}}});
-  RABT_TRY(given, call.house.records.give_feedback(call.ask(id, std::move(ours))));
-  return call.reply(Json::object({{"id", uuid_of(given)},
-                                  {"sessionId", uuid_of(first_of(given["session"], Json(id)))},
+  RABT_TRY(given, call.house.records.give_feedback(
+                      call.caller, give_feedback_of(call.ask(id, std::move(ours)))));
+  return call.reply(Json::object({{"id", uuid_of(given.head.id)},
+                                  {"sessionId", uuid_of(given.head.session)},
                                   {"patientId", call.path[0]},
-                                  {"rating", given["rating"]},
-                                  {"comments", given["comments"]},
-                                  {"createdAt", first_of(given["createdAt"], given["at"])}}));
+                                  {"rating", given.rating},
+                                  {"comments", given.comments ? Json(*given.comments) : Json()},
+                                  {"createdAt", to_iso8601(given.head.created)}}));
 }
 
 // ---- what routes ask about the person or recording of their path
@@ -702,7 +703,7 @@ Result<Response> summary(DoorCall& call) {
   RABT_TRY(prescriptions, call.house.records.prescriptions(call.caller, all));
   // Who may not read recordings or follow-ups has none of them in his summary.
   const auto recordings = call.house.sessions.recordings.list(call.ask(id), {});
-  const auto follow_ups = call.house.records.follow_ups(call.ask(id));
+  const auto follow_ups = call.house.records.follow_ups(call.caller, list_records_of(call.ask(id)));
   const Json shown = session_shape(is);
   return call.reply(Json::object(
       {{"consultation", consultation_shape(is)},
@@ -714,8 +715,7 @@ Result<Response> summary(DoorCall& call) {
        {"recordings",
         recordings.ok() ? each(Json(recordings->items), recording_shape) : Json::array()},
        {"qualityScore", is["qualityScore"]},
-       {"followUps", follow_ups.ok() ? each(*follow_ups, [](const Json& one) { return one; })
-                                     : Json::array()}}));
+       {"followUps", follow_ups.ok() ? to_json(*follow_ups)["items"] : Json::array()}}));
 }
 
 // ---- figures
@@ -755,13 +755,14 @@ Result<Response> optimize(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = Json::object({{"level", first_of(call.body["quality"], "standard")}});
   if (!call.body["participantId"].is_null()) ours.set("participant", call.body["participantId"]);
-  RABT_TRY(set, call.house.records.set_quality_level(call.ask(id, std::move(ours))));
+  RABT_TRY(set, call.house.records.set_quality_level(
+                    call.caller, set_quality_level_of(call.ask(id, std::move(ours)))));
   RABT_TRY(is, get_session(call, id));
   return call.reply(Json::object({{"sessionId", uuid_of(is)},
-                                  {"quality", set["level"]},
-                                  {"width", set["width"]},
-                                  {"height", set["height"]},
-                                  {"maxBitrateKbps", set["maxKbps"]},
+                                  {"quality", to_string(set.level)},
+                                  {"width", set.frame.width},
+                                  {"height", set.frame.height},
+                                  {"maxBitrateKbps", set.frame.kbps},
                                   // This API's word for a level that was taken.
                                   {"applied", true}}));
 }

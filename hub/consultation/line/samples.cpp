@@ -100,15 +100,6 @@ Level ceiling_of(const Membership& of, const VideoSettings& video) {
 
 }  // namespace
 
-Json level_json(const Ladder& ladder) {
-  const Frame frame = frame_of(ladder.level);
-  return Json::object({{"level", to_string(ladder.level)},
-                       {"width", frame.width},
-                       {"height", frame.height},
-                       {"maxKbps", frame.kbps},
-                       {"audioOnly", ladder.audio_only}});
-}
-
 SampleJob::SampleJob(const Membership& of, const VideoSettings& video, Timestamp now)
     : of_(of),
       first_{.level = std::min(Level::standard, ceiling_of(of, video)),
@@ -184,15 +175,15 @@ Result<std::vector<LineSummary>> line_summaries(store::Connection& connection,
   return all;
 }
 
-Result<Json> recent_samples(store::Connection& connection, std::string_view tenant,
-                            std::string_view session) {
-  Json recent = Json::array();
+Result<std::vector<RecentSample>> recent_samples(store::Connection& connection,
+                                                 std::string_view tenant,
+                                                 std::string_view session) {
+  std::vector<RecentSample> recent;
   RABT_TRY_STATUS(connection.query(kRecent, {tenant, session, kRecentSamples}, [&](const Row& row) {
-    const auto figures = Json::parse(row.text(3));
-    Json one = figures.ok() ? *figures : Json::object();
-    one.set("participant", row.text(0));
-    one.set("at", to_iso8601({row.integer(1)}));
-    one.set("direction", row.text(2));
+    RecentSample one{.participant = std::string(row.text(0)),
+                     .at_ms = row.integer(1),
+                     .direction = std::string(row.text(2))};
+    if (auto figures = Json::parse(row.text(3)); figures.ok()) one.figures = std::move(*figures);
     recent.push_back(std::move(one));
     return true;
   }));

@@ -63,9 +63,6 @@ class SampleJob {
   const Timestamp now_;
 };
 
-// {level, width, height, maxKbps, audioOnly}
-[[nodiscard]] Json level_json(const Ladder& ladder);
-
 // Sums of one participant's line.
 struct LineSummary {
   std::string participant;
@@ -81,9 +78,19 @@ struct LineSummary {
 [[nodiscard]] Result<std::vector<LineSummary>> line_summaries(store::Connection& connection,
                                                               std::string_view tenant,
                                                               std::string_view session);
-// The newest measurements of a session, newest first: their figures, participant, at, direction.
-[[nodiscard]] Result<Json> recent_samples(store::Connection& connection, std::string_view tenant,
-                                          std::string_view session);
+// One measurement as it was kept.
+struct RecentSample {
+  std::string participant;
+  std::int64_t at_ms = 0;
+  // up, down
+  std::string direction;
+  // Sample::figures
+  Json figures = Json::object();
+};
+// The newest measurements of a session, newest first.
+[[nodiscard]] Result<std::vector<RecentSample>> recent_samples(store::Connection& connection,
+                                                               std::string_view tenant,
+                                                               std::string_view session);
 // Inside a job: a host sets the level of one participant's lines, or of everybody's.
 [[nodiscard]] Status set_level(store::Transaction& transaction, const Membership& of,
                                const std::optional<std::string>& participant, Level level,

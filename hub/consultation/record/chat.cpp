@@ -23,31 +23,29 @@ Status may_write_to(const Membership& of, std::string_view to) {
 
 }  // namespace
 
-Answer RecordService::messages(const Ask& ask) {
-  return list(ask, RecordKind::message, "session.read", &message_json);
+Result<RecordList<MessageView>> RecordService::messages(const Caller& caller,
+                                                        const Asked<ListRecords>& asked) {
+  RABT_TRY(found, page(caller, asked, RecordKind::message));
+  return list_of(std::move(found), &message_view);
 }
 
-Answer RecordService::send_message(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"text", "clientId", "to"});
-  const std::string text = fields.needed_text("text");
-  const std::string client = fields.text("clientId", 128);
-  const std::string to = fields.text("to", 36);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::message));
+Result<MessageView> RecordService::send_message(const Caller& caller,
+                                                const Asked<SendMessage>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::message));
   if (!parts_.video.chat_enabled)
     return conflict("feature.disabled", "chat is switched off by video.chat");
-  if (client.empty()) RABT_TRY_STATUS(not_over(of));
+  if (request.client.empty()) RABT_TRY_STATUS(not_over(of));
 
-  RecordAct act{.record = fresh(ask, of, RecordKind::message), .also = {}};
+  RecordAct act{.record = fresh(caller, of, RecordKind::message), .also = {}};
   Json told = Json::object({{"message", act.record.id}, {"from", of.participant}});
-  act.record.client = client;
-  RABT_TRY(kept, screen(ask, of, parts_.chat, text, "chat", act));
+  act.record.client = request.client;
+  RABT_TRY(kept, screen(caller, of, parts_.chat, request.text, "chat", act));
   act.record.document.set("text", kept);
-  if (!client.empty()) act.record.document.set("clientId", client);
-  if (!to.empty()) {
-    const auto participant = identity::ulid_of(to);
+  if (!request.client.empty()) act.record.document.set("clientId", request.client);
+  if (!request.to.empty()) {
+    const auto participant = identity::ulid_of(request.to);
     if (!participant) return invalid("api.invalid", "to: it must be the id of a participant");
     RABT_TRY_STATUS(may_write_to(of, *participant));
     act.record.document.set("to", *participant);
@@ -56,12 +54,12 @@ Answer RecordService::send_message(const Ask& ask) {
     act.record.document.set("audience", kForHosts);
     told.set("audience", kForHosts);
   }
-  act.acts.emplace_back("chat.sent",
-                        Json::object({{"message", act.record.id}, {"length", code_points(text)}}));
+  act.acts.emplace_back("chat.sent", Json::object({{"message", act.record.id},
+                                                   {"length", code_points(request.text)}}));
   act.events.emplace_back("message-sent", std::move(told));
-  act.shape = &message_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return message_json(act.record);
+  act.shape = &shown_as<&message_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return message_view(act.record);
 }
 
 }  // namespace rabt::consultation

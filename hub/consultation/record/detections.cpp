@@ -16,26 +16,21 @@ constexpr Statement kReviews{
 
 }  // namespace
 
-Answer RecordService::review_detection(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"event", "verdict"});
-  const auto event = fields.integer("event", 1, INT64_MAX);
-  if (!fields.has("event")) fields.wrong("event", "it is needed");
-  const std::string verdict = fields.word("verdict", {"correct", "false_positive"});
-  if (!fields.has("verdict")) fields.wrong("verdict", "it is needed");
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
+Result<DetectionReviewView> RecordService::review_detection(const Caller& caller,
+                                                            const Asked<ReviewDetection>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
   // Writers of notes judge what is patient data.
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::note));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
   (void)allowed;
   RABT_TRY_STATUS(not_over(of));
 
-  Json answer;
+  DetectionReviewView view{.event = request.event, .verdict = request.verdict, .kinds = {}};
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
     Json finding;
     RABT_TRY_STATUS(
-        transaction.query(kFinding, {of.tenant, of.session, *event}, [&](const Row& row) {
+        transaction.query(kFinding, {of.tenant, of.session, request.event}, [&](const Row& row) {
           const auto data = Json::parse(row.text(0));
           if (data.ok()) finding = *data;
           return false;
@@ -45,18 +40,19 @@ Answer RecordService::review_detection(const Ask& ask) {
     bool known = false;
     RABT_TRY_STATUS(transaction.query(kReviews, {of.tenant, of.session}, [&](const Row& row) {
       const auto review = Json::parse(row.text(0));
-      known = review.ok() && review->int_or("of", 0) == *event;
+      known = review.ok() && review->int_or("of", 0) == request.event;
       return !known;
     }));
     if (known) return conflict("phi.reviewed", "the finding was judged before");
-    const Json told =
-        Json::object({{"of", *event}, {"kinds", finding["kinds"]}, {"verdict", verdict}});
-    RABT_TRY_STATUS(parts_.audit.append(transaction, book_.entry(ask, of, "phi.reviewed", told)));
-    answer = Json::object({{"event", *event}, {"kinds", finding["kinds"]}, {"verdict", verdict}});
-    if (ask.caller.once) RABT_TRY_STATUS(ask.caller.once(transaction, answer));
-    return parts_.sessions.add_event(transaction, of, "phi-reviewed", ask.caller.who.actor(), told);
+    view.kinds = texts_in(finding["kinds"]);
+    const Json told = Json::object(
+        {{"of", request.event}, {"kinds", finding["kinds"]}, {"verdict", request.verdict}});
+    RABT_TRY_STATUS(
+        parts_.audit.append(transaction, book_.entry(caller, of, "phi.reviewed", told)));
+    if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(view)));
+    return parts_.sessions.add_event(transaction, of, "phi-reviewed", caller.who.actor(), told);
   }));
-  return answer;
+  return view;
 }
 
 }  // namespace rabt::consultation

@@ -9,25 +9,6 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::string_view kRoles[] = {"doctor",  "specialist",    "nurse",
-                                       "patient", "family_member", "admin"};
-
-// shownTo: roles; empty stands for everybody who may read documents.
-Json read_shown_to(Fields& fields, const Json& body) {
-  const Json& roles = body["shownTo"];
-  if (roles.is_null()) return Json::array();
-  const bool good =
-      roles.is_array() && !roles.as_array().empty() &&
-      std::all_of(roles.as_array().begin(), roles.as_array().end(), [](const Json& role) {
-        return role.is_string() && std::find(std::begin(kRoles), std::end(kRoles),
-                                             role.as_string()) != std::end(kRoles);
-      });
-  if (good) return roles;
-  fields.wrong("shownTo",
-               "it must list roles: doctor, specialist, nurse, patient, family_member, admin");
-  return Json::array();
-}
-
 // Error conflict document.quota: with so many more the session, or the caller in it, has too many.
 Status check_quota(store::Connection& connection, const Membership& of, std::int64_t more) {
   RABT_TRY(count, RecordBook::count(connection, of, RecordKind::document));
@@ -39,8 +20,10 @@ Status check_quota(store::Connection& connection, const Membership& of, std::int
 
 }  // namespace
 
-Answer RecordService::documents(const Ask& ask) {
-  return list(ask, RecordKind::document, "session.read", &document_json);
+Result<RecordList<DocumentView>> RecordService::documents(const Caller& caller,
+                                                          const Asked<ListRecords>& asked) {
+  RABT_TRY(found, page(caller, asked, RecordKind::document));
+  return list_of(std::move(found), &document_view);
 }
 
 // The bytes go into a blob of nobody's, which the commit takes over.
@@ -67,7 +50,7 @@ class RecordService::Upload final : public DocumentUpload {
     return signs_.has_beginning() ? signs_.check(upper(type), content_type) : ok_status();
   }
 
-  Answer finish(const Ask& ask) override;
+  Result<DocumentView> finish(const Caller& caller, const Asked<DescribedDocument>& asked) override;
 
  private:
   // The row of the blob, which the first bytes need.
@@ -99,26 +82,22 @@ class RecordService::Upload final : public DocumentUpload {
   bool shared_ = false;
 };
 
-Answer RecordService::Upload::finish(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"documentType", "title", "contentType", "shownTo"});
-  const std::string type = upper(fields.needed_text("documentType", 16));
-  const std::string title = fields.text("title", 500);
-  const std::string content_type = fields.needed_text("contentType", 255);
-  const Json shown_to = read_shown_to(fields, ask.body);
-  RABT_TRY_STATUS(fields.done());
+Result<DocumentView> RecordService::Upload::finish(const Caller& caller,
+                                                   const Asked<DescribedDocument>& asked) {
+  RABT_TRY(request, asked);
   if (bytes_ == 0) return invalid("api.invalid", "data: it is needed");
-  RABT_TRY_STATUS(signs_.check(type, content_type));
+  RABT_TRY_STATUS(signs_.check(request.type, request.content_type));
   // The bytes may have come for minutes: what the caller was then, he may be no more.
   const RecordParts& parts = service_.parts_;
-  RABT_TRY(of, parts.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::document));
-  RABT_TRY_STATUS(open_or_again(ask, of));
+  RABT_TRY(of, service_.member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::document));
+  RABT_TRY_STATUS(open_or_again(caller, of));
   RABT_TRY(blob, writer_->finish());
 
-  RecordAct act{.record = service_.fresh(ask, of, RecordKind::document), .also = {}};
-  RABT_TRY(found, text(type));
-  RABT_TRY_STATUS(service_.screen(ask, of, parts.documents, title + "\n" + found, "document", act));
+  RecordAct act{.record = service_.fresh(caller, of, RecordKind::document), .also = {}};
+  RABT_TRY(found, text(request.type));
+  RABT_TRY_STATUS(
+      service_.screen(caller, of, parts.documents, request.title + "\n" + found, "document", act));
 
   const Timestamp retain_until =
       keys::after(parts.clock.now(), parts.keys.policy().classes.find(keys::kRecording)->second);
@@ -126,12 +105,12 @@ Answer RecordService::Upload::finish(const Ask& ask) {
   RABT_TRY(lease, parts.keys.lease(of.tenant));
 
   Json& document = act.record.document;
-  document.set("documentType", type);
-  if (!title.empty()) document.set("title", title);
-  document.set("contentType", content_type);
+  document.set("documentType", request.type);
+  if (!request.title.empty()) document.set("title", request.title);
+  document.set("contentType", request.content_type);
   document.set("bytes", blob.bytes);
   document.set("sha256", blob.sha256);
-  document.set("shownTo", shown_to);
+  document.set("shownTo", list_of_texts(request.shown_to));
   act.record.blob = blob.id;
   act.also = [&](store::Transaction& transaction) -> Status {
     // Uploads that came at once are counted again, each with its own row.
@@ -141,60 +120,57 @@ Answer RecordService::Upload::finish(const Ask& ask) {
     return parts.keys.move(transaction, lease, blob.data_key, bucket);
   };
   act.acts.emplace_back("document.shared", Json::object({{"document", act.record.id},
-                                                         {"type", type},
+                                                         {"type", request.type},
                                                          {"bytes", blob.bytes},
                                                          {"sha256", blob.sha256}}));
-  Json told = Json::object({{"document", act.record.id}, {"documentType", type}});
+  Json told = Json::object({{"document", act.record.id}, {"documentType", request.type}});
   if (!of.participant.empty()) told.set("from", of.participant);
-  if (shown_to.size() > 0) told.set("shownTo", shown_to);
+  if (!request.shown_to.empty()) told.set("shownTo", list_of_texts(request.shown_to));
   act.events.emplace_back("document-shared", std::move(told));
-  act.shape = &document_json;
-  RABT_TRY_STATUS(service_.book_.commit(allowed, ask, of, parts.sessions, act));
+  act.shape = &shown_as<&document_view>;
+  RABT_TRY_STATUS(service_.book_.commit(allowed, caller, of, parts.sessions, act));
   // A step that came twice shared the first time's bytes.
   shared_ = act.record.blob == blob.id;
-  return document_json(act.record);
+  return document_view(act.record);
 }
 
-Result<std::unique_ptr<DocumentUpload>> RecordService::begin_document(const Ask& ask) {
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_write(ask, of, RecordKind::document));
-  RABT_TRY_STATUS(open_or_again(ask, of));
+Result<std::unique_ptr<DocumentUpload>> RecordService::begin_document(
+    const Caller& caller, const Asked<BeginDocument>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY_STATUS(may_write(caller, of, RecordKind::document));
+  RABT_TRY_STATUS(open_or_again(caller, of));
   RABT_TRY_STATUS(parts_.store.read(
       [&](store::Connection& connection) { return check_quota(connection, of, 1); }));
   return std::unique_ptr<DocumentUpload>(std::make_unique<Upload>(*this, of.tenant));
 }
 
-Answer RecordService::share_document(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"documentType", "title", "contentType", "data", "shownTo"});
-  (void)fields.needed_text("documentType", 16);
-  (void)fields.text("title", 500);
-  (void)fields.needed_text("contentType", 255);
-  const Json& data = ask.body["data"];
-  if (!data.is_string()) fields.wrong("data", "it must be base64 text");
-  (void)read_shown_to(fields, ask.body);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(upload, begin_document(ask));
-  RABT_TRY(bytes, document_bytes(data.as_string()));
+Result<DocumentView> RecordService::share_document(const Caller& caller,
+                                                   const Asked<ShareDocument>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(upload, begin_document(caller, BeginDocument{.session = request.document.session}));
+  RABT_TRY(bytes, document_bytes(request.data));
   RABT_TRY_STATUS(upload->take(bytes));
-  Ask said = ask;
-  said.body.mutable_object().erase("data");
-  return upload->finish(said);
+  return upload->finish(caller, request.document);
 }
 
-Answer RecordService::document(const Ask& ask) {
-  RABT_TRY(found, find(ask, RecordKind::document));
-  RABT_TRY_STATUS(
-      audit_reading(ask, found.of, "session.read", Json::object({{"document", found.record.id}})));
-  return document_json(found.record);
+Result<DocumentView> RecordService::document(const Caller& caller,
+                                             const Asked<NamedRecord>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(found, find(caller, RecordKind::document, request.record));
+  RABT_TRY_STATUS(audit_reading(caller, found.of, "session.read",
+                                Json::object({{"document", found.record.id}})));
+  return document_view(found.record);
 }
 
-Result<Records::Content> RecordService::document_content(const Ask& ask) {
-  RABT_TRY(found, find(ask, RecordKind::document));
+Result<Records::Content> RecordService::document_content(const Caller& caller,
+                                                         const Asked<NamedRecord>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(found, find(caller, RecordKind::document, request.record));
   RABT_TRY(reader, parts_.blobs.open(found.of.tenant, found.record.blob));
-  RABT_TRY_STATUS(
-      audit_reading(ask, found.of, "document.read", Json::object({{"document", found.record.id}})));
-  return Content{.content_type = found.record.document.string_or("contentType", ""),
+  RABT_TRY_STATUS(audit_reading(caller, found.of, "document.read",
+                                Json::object({{"document", found.record.id}})));
+  return Content{.content_type = document_view(found.record).content_type,
                  .reader = std::move(reader)};
 }
 

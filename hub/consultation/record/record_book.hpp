@@ -127,20 +127,6 @@ class RecordBook {
   [[nodiscard]] audit::Prepared entry(const Caller& caller, const Membership& of,
                                       std::string_view act, Json detail) const;
 
-  // The same for the caller of an ask.
-  [[nodiscard]] Status commit(const access::Allowed& allowed, const Ask& ask, const Membership& of,
-                              Memberships& sessions, RecordAct& act) const {
-    return commit(allowed, ask.caller, of, sessions, act);
-  }
-  [[nodiscard]] Status tell(const Ask& ask, const Membership& of, Memberships& sessions,
-                            const RecordAct& act) const {
-    return tell(ask.caller, of, sessions, act);
-  }
-  [[nodiscard]] audit::Prepared entry(const Ask& ask, const Membership& of, std::string_view act,
-                                      Json detail) const {
-    return entry(ask.caller, of, act, std::move(detail));
-  }
-
  private:
   [[nodiscard]] Result<Record> open(const crypto::DataKey& key, const Membership& of, Record record,
                                     std::string_view sealed) const;

@@ -70,15 +70,6 @@ Result<RecordBook::Page> RecordService::page(const Caller& caller, const Asked<L
   return page;
 }
 
-Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view /*act*/, Shape shape) {
-  RABT_TRY(shown, page(ask.caller, list_records_of(ask), kind));
-  Json items = Json::array();
-  for (const Record& record : shown.records) items.push_back(shape(record));
-  Json out = Json::object({{"items", std::move(items)}});
-  if (!shown.cut.empty()) out.set("next", shown.cut);
-  return out;
-}
-
 Status RecordService::audit_reading(const Caller& caller, const Membership& of,
                                     std::string_view act, Json detail) {
   const bool outside = of.administrator && of.participant.empty() && !caller.system;
@@ -136,7 +127,7 @@ Json RecordService::live_content(const Membership& of, std::string_view type, co
   const RecordKind kind = message ? RecordKind::message : RecordKind::segment;
   const auto record = book_.find(of, kind, data.string_or(message ? "message" : "segment", ""));
   if (!record.ok()) return {};
-  return message ? message_json(*record) : to_json(segment_view(*record));
+  return message ? to_json(message_view(*record)) : to_json(segment_view(*record));
 }
 
 Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Membership& of) {
@@ -158,13 +149,12 @@ Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Memb
   RABT_TRY_STATUS(take("vitals", RecordKind::vitals,
                        [&](const Record& record) { out.vitals.push_back(vitals_view(record)); }));
   RABT_TRY_STATUS(take("followUps", RecordKind::follow_up, [&](const Record& record) {
-    out.follow_ups.push_back(follow_up_json(record));
+    out.follow_ups.push_back(follow_up_view(record));
   }));
   const bool comments = may_read_comments(caller, of);
   RABT_TRY_STATUS(take("feedback", RecordKind::feedback, [&](const Record& record) {
-    Json item = feedback_json(record);
-    if (!comments) item.mutable_object().erase("comments");
-    out.feedback.push_back(std::move(item));
+    out.feedback.push_back(feedback_view(record));
+    if (!comments) out.feedback.back().comments.reset();
   }));
   return out;
 }

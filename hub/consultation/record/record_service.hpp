@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "hub/consultation/record/record_book.hpp"
-#include "hub/consultation/record/record_json.hpp"
 #include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/record/rights.hpp"
@@ -21,14 +20,18 @@ class RecordService final : public Records {
  public:
   explicit RecordService(RecordParts parts);
 
-  Answer messages(const Ask& ask) override;
-  Answer send_message(const Ask& ask) override;
+  Result<RecordList<MessageView>> messages(const Caller& caller,
+                                           const Asked<ListRecords>& asked) override;
+  Result<MessageView> send_message(const Caller& caller, const Asked<SendMessage>& asked) override;
 
-  Answer documents(const Ask& ask) override;
-  Answer share_document(const Ask& ask) override;
-  Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) override;
-  Answer document(const Ask& ask) override;
-  Result<Content> document_content(const Ask& ask) override;
+  Result<RecordList<DocumentView>> documents(const Caller& caller,
+                                             const Asked<ListRecords>& asked) override;
+  Result<DocumentView> share_document(const Caller& caller,
+                                      const Asked<ShareDocument>& asked) override;
+  Result<std::unique_ptr<DocumentUpload>> begin_document(
+      const Caller& caller, const Asked<BeginDocument>& asked) override;
+  Result<DocumentView> document(const Caller& caller, const Asked<NamedRecord>& asked) override;
+  Result<Content> document_content(const Caller& caller, const Asked<NamedRecord>& asked) override;
 
   Result<RecordList<NoteView>> notes(const Caller& caller,
                                      const Asked<ListRecords>& asked) override;
@@ -52,16 +55,23 @@ class RecordService final : public Records {
   Result<SegmentsWritten> add_transcript(const Caller& caller,
                                          const Asked<AddTranscript>& asked) override;
   Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) override;
-  Answer feedback(const Ask& ask) override;
-  Answer give_feedback(const Ask& ask) override;
-  Answer follow_ups(const Ask& ask) override;
-  Answer plan_follow_up(const Ask& ask) override;
+  Result<RecordList<FeedbackView>> feedback(const Caller& caller,
+                                            const Asked<ListFeedback>& asked) override;
+  Result<FeedbackView> give_feedback(const Caller& caller,
+                                     const Asked<GiveFeedback>& asked) override;
+  Result<RecordList<FollowUpView>> follow_ups(const Caller& caller,
+                                              const Asked<ListRecords>& asked) override;
+  Result<FollowUpView> plan_follow_up(const Caller& caller,
+                                      const Asked<PlanFollowUp>& asked) override;
 
-  Answer review_detection(const Ask& ask) override;
+  Result<DetectionReviewView> review_detection(const Caller& caller,
+                                               const Asked<ReviewDetection>& asked) override;
 
-  Answer quality(const Ask& ask) override;
-  Answer report_quality(const Ask& ask) override;
-  Answer set_quality_level(const Ask& ask) override;
+  Result<QualityView> quality(const Caller& caller, const Asked<ReadQuality>& asked) override;
+  Result<QualityReportedView> report_quality(const Caller& caller,
+                                             const Asked<ReportQuality>& asked) override;
+  Result<QualityLevelView> set_quality_level(const Caller& caller,
+                                             const Asked<SetQualityLevel>& asked) override;
 
   Status allows(const Caller& caller, const Asked<NamedRecord>& asked,
                 access::Right right) override;
@@ -76,7 +86,6 @@ class RecordService final : public Records {
     Membership of;
     Record record;
   };
-  using Shape = Json (*)(const Record& record);
 
   // Relation of the caller to the session. Errors: those of Memberships::membership.
   [[nodiscard]] Result<Membership> member(const Caller& caller, std::string_view session);
@@ -95,24 +104,6 @@ class RecordService final : public Records {
   [[nodiscard]] Result<std::string> screen(const Caller& caller, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
-  // The same for the caller of an ask.
-  [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const {
-    return fresh(ask.caller, of, kind);
-  }
-  [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind) {
-    return find(ask.caller, kind, ask.record);
-  }
-  // {items: [...], next?}
-  [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
-  [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
-                                     Json detail) {
-    return audit_reading(ask.caller, of, act, std::move(detail));
-  }
-  [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
-                                           const TextRules& rules, std::string_view text,
-                                           std::string_view where, RecordAct& act) {
-    return screen(ask.caller, of, rules, text, where, act);
-  }
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Caller& caller, const Membership& of);
   [[nodiscard]] Result<PrescriptionView> write_prescription(const Caller& caller,
                                                             const Prescribe& request);
@@ -120,10 +111,5 @@ class RecordService final : public Records {
   const RecordParts parts_;
   const RecordBook book_;
 };
-
-// Author of a record: {participant, person, role}.
-[[nodiscard]] inline Json author_of(const Ask& ask, const Membership& of) {
-  return to_json(author_of(ask.caller, of));
-}
 
 }  // namespace rabt::consultation

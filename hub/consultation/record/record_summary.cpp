@@ -19,8 +19,8 @@ Json to_json(const RecordSummary& summary) {
   Json out = Json::object({{"notes", all_of(summary.notes)},
                            {"prescriptions", all_of(summary.prescriptions)},
                            {"vitals", all_of(summary.vitals)},
-                           {"followUps", Json(summary.follow_ups)},
-                           {"feedback", Json(summary.feedback)}});
+                           {"followUps", all_of(summary.follow_ups)},
+                           {"feedback", all_of(summary.feedback)}});
   if (summary.cut.empty()) return out;
   Json cut = Json::array();
   for (const std::string& name : summary.cut) cut.push_back(name);

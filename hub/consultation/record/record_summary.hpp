@@ -5,6 +5,7 @@
 
 #include "hub/base/json.hpp"
 #include "hub/consultation/record/clinical_views.hpp"
+#include "hub/consultation/record/shared_views.hpp"
 
 namespace rabt::consultation {
 
@@ -13,9 +14,8 @@ struct RecordSummary {
   std::vector<NoteView> notes{};
   std::vector<PrescriptionView> prescriptions{};
   std::vector<VitalsView> vitals{};
-  // As docs/openapi.yaml describes a follow-up and a feedback.
-  std::vector<Json> follow_ups{};
-  std::vector<Json> feedback{};
+  std::vector<FollowUpView> follow_ups{};
+  std::vector<FeedbackView> feedback{};
   // Names of the lists that have the newest alone.
   std::vector<std::string> cut{};
 };

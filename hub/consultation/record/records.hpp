@@ -20,7 +20,9 @@
 #include "hub/consultation/record/note_requests.hpp"
 #include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/record_summary.hpp"
+#include "hub/consultation/record/shared_requests.hpp"
 #include "hub/consultation/record/shared_text.hpp"
+#include "hub/consultation/record/shared_views.hpp"
 #include "hub/consultation/record/transcript_requests.hpp"
 #include "hub/consultation/record/transcript_views.hpp"
 #include "hub/consultation/recording/said.hpp"
@@ -47,9 +49,10 @@ class DocumentUpload {
   // the first KiB, before the rest is sent. Error invalid document.type.
   [[nodiscard]] virtual Status judge(std::string_view type,
                                      std::string_view content_type) const = 0;
-  // ask.body: {documentType, title?, contentType, shownTo?}. One commit shares the document.
-  // Errors: invalid api.invalid, document.type, phi.exposed; those of begin_document.
-  virtual Answer finish(const Ask& ask) = 0;
+  // One commit shares the document. Errors: invalid api.invalid, document.type, phi.exposed; those
+  // of begin_document.
+  virtual Result<DocumentView> finish(const Caller& caller,
+                                      const Asked<DescribedDocument>& asked) = 0;
 };
 
 // Lists are {items: [...], next?}, oldest first, and hold a page that begins after the record of
@@ -59,21 +62,25 @@ class Records {
  public:
   virtual ~Records() = default;
 
-  virtual Answer messages(const Ask& ask) = 0;
-  virtual Answer send_message(const Ask& ask) = 0;
-  virtual Answer documents(const Ask& ask) = 0;
-  // {documentType, title?, contentType, data: base64, shownTo?}
-  virtual Answer share_document(const Ask& ask) = 0;
+  virtual Result<RecordList<MessageView>> messages(const Caller& caller,
+                                                   const Asked<ListRecords>& asked) = 0;
+  virtual Result<MessageView> send_message(const Caller& caller,
+                                           const Asked<SendMessage>& asked) = 0;
+  virtual Result<RecordList<DocumentView>> documents(const Caller& caller,
+                                                     const Asked<ListRecords>& asked) = 0;
+  virtual Result<DocumentView> share_document(const Caller& caller,
+                                              const Asked<ShareDocument>& asked) = 0;
   // The caller may share documents in the session now. Errors: denied authorisation.denied,
   // conflict session.<status>.
-  virtual Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) = 0;
-  // record: the document, here and in the next one.
-  virtual Answer document(const Ask& ask) = 0;
+  virtual Result<std::unique_ptr<DocumentUpload>> begin_document(
+      const Caller& caller, const Asked<BeginDocument>& asked) = 0;
+  virtual Result<DocumentView> document(const Caller& caller, const Asked<NamedRecord>& asked) = 0;
   struct Content {
     std::string content_type;
     std::unique_ptr<blob::BlobReader> reader;
   };
-  virtual Result<Content> document_content(const Ask& ask) = 0;
+  virtual Result<Content> document_content(const Caller& caller,
+                                           const Asked<NamedRecord>& asked) = 0;
 
   virtual Result<RecordList<NoteView>> notes(const Caller& caller,
                                              const Asked<ListRecords>& asked) = 0;
@@ -103,17 +110,24 @@ class Records {
   // What a client of the speaker has sent is passed over. Gives the number of segments that were
   // written. A repeat changes nothing.
   virtual Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) = 0;
-  virtual Answer feedback(const Ask& ask) = 0;
-  virtual Answer give_feedback(const Ask& ask) = 0;
-  virtual Answer follow_ups(const Ask& ask) = 0;
-  virtual Answer plan_follow_up(const Ask& ask) = 0;
+  virtual Result<RecordList<FeedbackView>> feedback(const Caller& caller,
+                                                    const Asked<ListFeedback>& asked) = 0;
+  virtual Result<FeedbackView> give_feedback(const Caller& caller,
+                                             const Asked<GiveFeedback>& asked) = 0;
+  virtual Result<RecordList<FollowUpView>> follow_ups(const Caller& caller,
+                                                      const Asked<ListRecords>& asked) = 0;
+  virtual Result<FollowUpView> plan_follow_up(const Caller& caller,
+                                              const Asked<PlanFollowUp>& asked) = 0;
 
-  // {event, verdict: correct or false_positive}: whether what the detector found was patient data.
-  virtual Answer review_detection(const Ask& ask) = 0;
+  // A verdict on whether what the detector found was patient data.
+  virtual Result<DetectionReviewView> review_detection(const Caller& caller,
+                                                       const Asked<ReviewDetection>& asked) = 0;
 
-  virtual Answer quality(const Ask& ask) = 0;
-  virtual Answer report_quality(const Ask& ask) = 0;
-  virtual Answer set_quality_level(const Ask& ask) = 0;
+  virtual Result<QualityView> quality(const Caller& caller, const Asked<ReadQuality>& asked) = 0;
+  virtual Result<QualityReportedView> report_quality(const Caller& caller,
+                                                     const Asked<ReportQuality>& asked) = 0;
+  virtual Result<QualityLevelView> set_quality_level(const Caller& caller,
+                                                     const Asked<SetQualityLevel>& asked) = 0;
 
   // Ok if the caller may write this to the record, whatever state it is in: note_write,
   // prescription_write. Errors: not_found record.unknown; those of the decision.

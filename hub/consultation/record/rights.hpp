@@ -35,27 +35,4 @@ namespace rabt::consultation {
 // A doctor, specialist or nurse.
 [[nodiscard]] bool is_clinical(const Membership& of);
 
-// The same for the caller of an ask.
-[[nodiscard]] inline Result<access::Allowed> may(access::Right right, const Ask& ask,
-                                                 const Membership& of) {
-  return may(right, ask.caller, of);
-}
-[[nodiscard]] inline Result<access::Allowed> may_write(const Ask& ask, const Membership& of,
-                                                       RecordKind kind) {
-  return may_write(ask.caller, of, kind);
-}
-[[nodiscard]] inline Result<access::Allowed> may_read(const Ask& ask, const Membership& of,
-                                                      RecordKind kind) {
-  return may_read(ask.caller, of, kind);
-}
-[[nodiscard]] inline bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
-  return is_shown(ask.caller, of, record);
-}
-[[nodiscard]] inline bool may_read_comments(const Ask& ask, const Membership& of) {
-  return may_read_comments(ask.caller, of);
-}
-[[nodiscard]] inline Status open_or_again(const Ask& ask, const Membership& of) {
-  return open_or_again(ask.caller, of);
-}
-
 }  // namespace rabt::consultation

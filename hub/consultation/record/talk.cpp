@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFeedbackDays = 30;
-constexpr std::int64_t kMaxFollowUpDays = 730;
 // As long as whoever was in a session treats its patient by it.
 constexpr std::int64_t kPlansDays = 30;
 // The length that a capability allows in UTF-8.
@@ -285,34 +284,30 @@ Result<SegmentsWritten> RecordService::add_said(const Caller& caller, const Aske
   return SegmentsWritten{.segments = n};
 }
 
-Answer RecordService::feedback(const Ask& ask) {
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may_read(ask, of, RecordKind::feedback));
+Result<RecordList<FeedbackView>> RecordService::feedback(const Caller& caller,
+                                                         const Asked<ListFeedback>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY_STATUS(may_read(caller, of, RecordKind::feedback));
   // One of each who took part.
-  RABT_TRY(page, book_.page(of, RecordKind::feedback, ""));
-  Json items = Json::array();
-  for (const Record& record : page.records) {
-    if (!is_shown(ask, of, record)) continue;
-    Json item = feedback_json(record);
-    if (!may_read_comments(ask, of)) item.mutable_object().erase("comments");
-    items.push_back(std::move(item));
+  RABT_TRY(given, book_.page(of, RecordKind::feedback, ""));
+  RecordList<FeedbackView> shown;
+  for (const Record& record : given.records) {
+    if (!is_shown(caller, of, record)) continue;
+    shown.items.push_back(feedback_view(record));
+    if (!may_read_comments(caller, of)) shown.items.back().comments.reset();
   }
-  RABT_TRY_STATUS(audit_reading(ask, of, "session.read",
-                                Json::object({{"of", "feedback"}, {"count", items.size()}})));
-  return Json::object({{"items", std::move(items)}});
+  RABT_TRY_STATUS(audit_reading(caller, of, "session.read",
+                                Json::object({{"of", "feedback"}, {"count", shown.items.size()}})));
+  return shown;
 }
 
 //
-Answer RecordService::give_feedback(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"rating", "connectionRating", "comments"});
-  const auto rating = fields.integer("rating", 1, 5);
-  if (!fields.has("rating")) fields.wrong("rating", "it is needed");
-  const auto connection = fields.integer("connectionRating", 1, 5);
-  const std::string comments = fields.text("comments");
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::feedback));
+Result<FeedbackView> RecordService::give_feedback(const Caller& caller,
+                                                  const Asked<GiveFeedback>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::feedback));
   if (of.status != SessionStatus::completed) {
     return conflict("session.not_completed", "the session is " + std::string(to_string(of.status)) +
                                                  "; feedback needs completed");
@@ -322,7 +317,7 @@ Answer RecordService::give_feedback(const Ask& ask) {
     return conflict("feedback.closed", "feedback is taken for 30 days after the session's end");
 
   RABT_TRY(given, book_.page(of, RecordKind::feedback, ""));
-  RecordAct act{.record = fresh(ask, of, RecordKind::feedback), .while_open = false, .also = {}};
+  RecordAct act{.record = fresh(caller, of, RecordKind::feedback), .while_open = false, .also = {}};
   // One for each participant: the new one takes the old one's place.
   act.record.client = "one";
   for (Record& before : given.records) {
@@ -333,66 +328,61 @@ Answer RecordService::give_feedback(const Ask& ask) {
     act.replaces = true;
   }
   Json& document = act.record.document;
-  document = Json::object({{"author", author_of(ask, of)}, {"rating", *rating}});
-  if (connection) document.set("connectionRating", *connection);
-  if (!comments.empty()) document.set("comments", comments);
-  const Json told = Json::object({{"feedback", act.record.id}, {"rating", *rating}});
+  document = Json::object({{"author", to_json(author_of(caller, of))}, {"rating", request.rating}});
+  if (request.connection_rating) document.set("connectionRating", *request.connection_rating);
+  if (!request.comments.empty()) document.set("comments", request.comments);
+  const Json told = Json::object({{"feedback", act.record.id}, {"rating", request.rating}});
   act.acts.emplace_back("feedback.given", told);
   act.events.emplace_back("feedback-given", told);
-  act.shape = &feedback_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return feedback_json(act.record);
+  act.shape = &shown_as<&feedback_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return feedback_view(act.record);
 }
 
-Answer RecordService::follow_ups(const Ask& ask) {
-  return list(ask, RecordKind::follow_up, "session.read", &follow_up_json);
+Result<RecordList<FollowUpView>> RecordService::follow_ups(const Caller& caller,
+                                                           const Asked<ListRecords>& asked) {
+  RABT_TRY(found, page(caller, asked, RecordKind::follow_up));
+  return list_of(std::move(found), &follow_up_view);
 }
 
-Answer RecordService::plan_follow_up(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"at", "afterDays", "plannedMinutes", "reason", "book"});
-  const auto at = fields.time("at", ask.caller.naive_offset_minutes);
-  const auto days = fields.integer("afterDays", 1, kMaxFollowUpDays);
-  if (fields.has("at") == fields.has("afterDays"))
-    fields.wrong("at", "name either `at` or `afterDays`");
+Result<FollowUpView> RecordService::plan_follow_up(const Caller& caller,
+                                                   const Asked<PlanFollowUp>& asked) {
+  RABT_TRY(request, asked);
   const Timestamp now = parts_.clock.now();
-  if (at && at->ms <= now.ms) fields.wrong("at", "it must lie in the future");
-  const std::int64_t minutes =
-      fields.integer("plannedMinutes", 5, kMostPlannedMinutes).value_or(30);
-  const std::string reason = fields.text("reason");
-  const bool book = fields.boolean("book").value_or(false);
-  RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY(allowed, may_write(ask, of, RecordKind::follow_up));
+  if (request.at && request.at->ms <= now.ms)
+    request.mistakes.insert(request.before_time, "at", "it must lie in the future");
+  RABT_TRY_STATUS(request.mistakes.status());
+  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::follow_up));
   // The hub books what is planned, on the word that the visit stood on.
-  if (!book && now.ms - of.ended_ms.value_or(now.ms) > kPlansDays * kDayMs)
+  if (!request.book && now.ms - of.ended_ms.value_or(now.ms) > kPlansDays * kDayMs)
     return conflict("follow_up.closed",
                     "the visit ended more than 30 days ago, and the hub plans nothing by it any "
                     "more; book the follow-up now, or let the front desk book it");
-  const Timestamp due = at.value_or(Timestamp{now.ms + days.value_or(0) * kDayMs});
+  const Timestamp due =
+      request.at.value_or(Timestamp{now.ms + request.after_days.value_or(0) * kDayMs});
 
-  RecordAct act{.record = fresh(ask, of, RecordKind::follow_up), .while_open = false, .also = {}};
-  act.record.state = book ? "booked" : "proposed";
+  RecordAct act{
+      .record = fresh(caller, of, RecordKind::follow_up), .while_open = false, .also = {}};
+  act.record.state = request.book ? "booked" : "proposed";
   Json& document = act.record.document;
   document.set("dueAt", to_iso8601(due));
-  document.set("plannedMinutes", minutes);
-  if (!reason.empty()) document.set("reason", reason);
-  Json told = Json::object(
-      {{"followUp", act.record.id}, {"dueAt", to_iso8601(due)}, {"plannedMinutes", minutes}});
-  if (book) {
+  document.set("plannedMinutes", request.planned_minutes);
+  if (!request.reason.empty()) document.set("reason", request.reason);
+  Json told = Json::object({{"followUp", act.record.id},
+                            {"dueAt", to_iso8601(due)},
+                            {"plannedMinutes", request.planned_minutes}});
+  if (request.book) {
     // The session comes first: a follow-up is booked only when there is one, and the session names
     // the one that it follows.
-    Ask create = ask;
-    create.session.clear();
-    create.version.reset();
+    Ask create{.caller = caller};
     // A repeat after a crash books no second session.
     create.caller.once = {};
-    if (!ask.caller.repeat.empty())
-      create.caller.key = "follow-up " + of.session + " " + ask.caller.repeat;
+    if (!caller.repeat.empty()) create.caller.key = "follow-up " + of.session + " " + caller.repeat;
     create.body = Json::object({{"type", "doctor_patient"},
                                 {"provider", of.provider},
                                 {"scheduledStart", to_iso8601(due)},
-                                {"plannedMinutes", minutes},
+                                {"plannedMinutes", request.planned_minutes},
                                 {"followUpOf", of.session}});
     if (!of.patient.empty()) create.body.set("patient", of.patient);
     RABT_TRY(session, parts_.book(create));
@@ -401,9 +391,9 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
   }
   act.acts.emplace_back("followup.created", told);
   act.events.emplace_back("follow-up-created", told);
-  act.shape = &follow_up_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
-  return follow_up_json(act.record);
+  act.shape = &shown_as<&follow_up_view>;
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  return follow_up_view(act.record);
 }
 
 }  // namespace rabt::consultation

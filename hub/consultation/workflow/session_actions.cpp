@@ -313,8 +313,13 @@ Answer SessionActions::act(const CallRequest& call) {
     return picked(session, {"consultation"});
   }
   if (call.action == "attach-document") {
-    RABT_TRY(document, records_.share_document(record_of(call)));
-    return picked(document, {"id", "number", "documentType", "contentType", "bytes", "sha256"});
+    RABT_TRY(document, records_.share_document(ask.caller, share_document_of(record_of(call))));
+    return Json::object({{"id", document.head.id},
+                         {"number", document.head.number},
+                         {"documentType", document.type},
+                         {"contentType", document.content_type},
+                         {"bytes", document.bytes},
+                         {"sha256", document.sha256}});
   }
   if (call.action == "note") {
     RABT_TRY(note, records_.write_note(ask.caller, write_note_of(record_of(call))));

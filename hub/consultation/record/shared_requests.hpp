@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/consultation/line/quality.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/fields.hpp"
+
+// Requests about what all who take part in a session share: the line, messages, documents,
+// feedback, follow-ups. Each reader names every mistake of the body.
+namespace rabt::consultation {
+
+struct ReadQuality {
+  // As Ask::session, here and in the other requests.
+  std::string session;
+};
+[[nodiscard]] Asked<ReadQuality> read_quality_of(const Ask& ask);
+
+// Figures that a client measured on its line in ten seconds.
+struct MeasuredLine {
+  // The time at which it is taken, if unset.
+  std::optional<Timestamp> at{};
+  // up, down
+  std::string direction;
+  double loss_percent = 0;
+  double jitter_ms = 0;
+  double rtt_ms = 0;
+  std::optional<double> kbps{};
+  std::optional<double> available_kbps{};
+  // The figures that are shown again, in the digits in which they came.
+  Json written = Json::object();
+};
+struct ReportQuality {
+  std::string session;
+  std::vector<MeasuredLine> samples;
+};
+[[nodiscard]] Asked<ReportQuality> report_quality_of(const Ask& ask);
+
+struct SetQualityLevel {
+  std::string session;
+  // ULID. Unset for the lines of everybody.
+  std::optional<std::string> participant{};
+  Level level = Level::standard;
+};
+[[nodiscard]] Asked<SetQualityLevel> set_quality_level_of(const Ask& ask);
+
+struct ListFeedback {
+  std::string session;
+};
+[[nodiscard]] Asked<ListFeedback> list_feedback_of(const Ask& ask);
+
+struct GiveFeedback {
+  std::string session;
+  // 1 to 5, both.
+  std::int64_t rating = 0;
+  std::optional<std::int64_t> connection_rating{};
+  // May be empty.
+  std::string comments{};
+};
+[[nodiscard]] Asked<GiveFeedback> give_feedback_of(const Ask& ask);
+
+// Names either `at` or `after_days`.
+struct PlanFollowUp {
+  std::string session;
+  std::optional<Timestamp> at{};
+  std::optional<std::int64_t> after_days{};
+  std::int64_t planned_minutes = 30;
+  // May be empty.
+  std::string reason{};
+  bool book = false;
+  // Mistakes of the body, but for a time in the past, of which the service knows: its place is
+  // behind the first `before_time` ones.
+  Mistakes mistakes{};
+  std::size_t before_time = 0;
+};
+[[nodiscard]] Asked<PlanFollowUp> plan_follow_up_of(const Ask& ask);
+
+// A verdict on a finding of the detector of patient data.
+struct ReviewDetection {
+  std::string session;
+  // Number of the event phi-detected.
+  std::int64_t event = 0;
+  // correct, false_positive
+  std::string verdict;
+};
+[[nodiscard]] Asked<ReviewDetection> review_detection_of(const Ask& ask);
+
+struct SendMessage {
+  std::string session;
+  std::string text;
+  // Names the message where it may come twice. May be empty.
+  std::string client{};
+  // Participant, as it was written. Empty for everybody.
+  std::string to{};
+};
+[[nodiscard]] Asked<SendMessage> send_message_of(const Ask& ask);
+
+// A document as whoever shares it describes it.
+struct DescribedDocument {
+  std::string session;
+  // As DocumentSigns::check takes them.
+  std::string type;
+  std::string content_type;
+  // May be empty.
+  std::string title{};
+  // Roles. Empty for everybody who may read documents.
+  std::vector<std::string> shown_to{};
+};
+[[nodiscard]] Asked<DescribedDocument> described_document_of(const Ask& ask);
+
+struct ShareDocument {
+  DescribedDocument document;
+  // The bytes, in base64.
+  std::string data;
+};
+[[nodiscard]] Asked<ShareDocument> share_document_of(const Ask& ask);
+
+struct BeginDocument {
+  std::string session;
+};
+[[nodiscard]] Asked<BeginDocument> begin_document_of(const Ask& ask);
+
+}  // namespace rabt::consultation

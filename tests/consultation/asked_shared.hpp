@@ -1,0 +1,83 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "hub/consultation/record/records.hpp"
+#include "tests/consultation/shown.hpp"
+
+namespace rabt::consultation {
+
+// A document on its way in, described by JSON.
+class AskedUpload {
+ public:
+  explicit AskedUpload(std::unique_ptr<DocumentUpload> upload) : upload_(std::move(upload)) {}
+  Status take(std::string_view piece) { return upload_->take(piece); }
+  [[nodiscard]] Status judge(std::string_view type, std::string_view content_type) const {
+    return upload_->judge(type, content_type);
+  }
+  Answer finish(const Ask& ask) {
+    return shown(upload_->finish(ask.caller, described_document_of(ask)));
+  }
+
+ private:
+  std::unique_ptr<DocumentUpload> upload_;
+};
+
+// What all who take part in a session share, asked as /api/v1 asks for it: by JSON.
+class AskedShared {
+ public:
+  Answer messages(const Ask& ask) {
+    return shown(records_->messages(ask.caller, list_records_of(ask)));
+  }
+  Answer send_message(const Ask& ask) {
+    return shown(records_->send_message(ask.caller, send_message_of(ask)));
+  }
+  Answer documents(const Ask& ask) {
+    return shown(records_->documents(ask.caller, list_records_of(ask)));
+  }
+  Answer share_document(const Ask& ask) {
+    return shown(records_->share_document(ask.caller, share_document_of(ask)));
+  }
+  Result<std::unique_ptr<AskedUpload>> begin_document(const Ask& ask) {
+    RABT_TRY(begun, records_->begin_document(ask.caller, begin_document_of(ask)));
+    return std::make_unique<AskedUpload>(std::move(begun));
+  }
+  Answer document(const Ask& ask) {
+    return shown(records_->document(ask.caller, named_record_of(ask)));
+  }
+  Result<Records::Content> document_content(const Ask& ask) {
+    return records_->document_content(ask.caller, named_record_of(ask));
+  }
+
+  Answer feedback(const Ask& ask) {
+    return shown(records_->feedback(ask.caller, list_feedback_of(ask)));
+  }
+  Answer give_feedback(const Ask& ask) {
+    return shown(records_->give_feedback(ask.caller, give_feedback_of(ask)));
+  }
+  Answer follow_ups(const Ask& ask) {
+    return shown(records_->follow_ups(ask.caller, list_records_of(ask)));
+  }
+  Answer plan_follow_up(const Ask& ask) {
+    return shown(records_->plan_follow_up(ask.caller, plan_follow_up_of(ask)));
+  }
+  Answer review_detection(const Ask& ask) {
+    return shown(records_->review_detection(ask.caller, review_detection_of(ask)));
+  }
+  Answer quality(const Ask& ask) {
+    return shown(records_->quality(ask.caller, read_quality_of(ask)));
+  }
+  Answer report_quality(const Ask& ask) {
+    return shown(records_->report_quality(ask.caller, report_quality_of(ask)));
+  }
+  Answer set_quality_level(const Ask& ask) {
+    return shown(records_->set_quality_level(ask.caller, set_quality_level_of(ask)));
+  }
+
+ protected:
+  std::unique_ptr<Records> records_;
+};
+
+}  // namespace rabt::consultation
