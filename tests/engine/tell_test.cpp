@@ -20,10 +20,7 @@ do:
 
 class Tell : public ::testing::Test {
  protected:
-  void SetUp() override {
-    rig_.start();
-    rig_.deploy(kStartsByIt);
-  }
+  void SetUp() override { rig_.deploy(kStartsByIt); }
   static Json event(std::string_view name, std::string_view id) {
     return Json::object({{"specversion", "1.0"},
                          {"id", id},
