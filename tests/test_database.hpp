@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "hub/store/store.hpp"
+#include "hub/store/open.hpp"
 #include "tests/must.hpp"
 #include "tests/postgres_server.hpp"
 
@@ -24,8 +24,9 @@ class TestDatabase {
   }
   [[nodiscard]] std::unique_ptr<store::Store> open(const std::string& folder) const {
     if (!name_.empty()) return open_server(name_);
-    return must(store::open_sqlite(
-        {.path = folder + "/rabt.db", .migrations_folder = migrations("sqlite")}, null_logger()));
+    return must(store::open(store::SqliteOptions{.path = folder + "/rabt.db",
+                                                 .migrations_folder = migrations("sqlite")},
+                            null_logger()));
   }
 
  private:
@@ -36,7 +37,7 @@ class TestDatabase {
   static std::unique_ptr<store::Store> open_server(const std::string& database) {
     store::PostgresOptions options = postgres_options(database);
     options.migrations_folder = migrations("postgres");
-    return must(store::open_postgres(options, null_logger()));
+    return must(store::open(options, null_logger()));
   }
   // The database that those of the tests are copies of.
   static const std::string& migrated() {

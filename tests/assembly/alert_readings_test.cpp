@@ -6,6 +6,7 @@
 
 #include "hub/consultation/practice/waiting.hpp"
 #include "hub/engine/statements.hpp"
+#include "hub/store/open.hpp"
 #include "hub/webhooks/rows.hpp"
 #include "tests/must.hpp"
 
@@ -61,10 +62,10 @@ class AlertReadingsAtScale : public testing::Test {
     folder_ = pattern;
     const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
     ASSERT_NE(source, nullptr) << "run this program through ctest";
-    store_ = test::must(
-        store::open_sqlite({.path = folder_ + "/rabt.db",
-                            .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                           null_logger()));
+    store_ = test::must(store::open(
+        store::SqliteOptions{.path = folder_ + "/rabt.db",
+                             .migrations_folder = std::string(source) + "/migrations/sqlite"},
+        null_logger()));
     for (const Statement* one :
          {&kDefinition, &kInstances, &kWebhook, &kDeliveries, &kSessions, &kClinic, &kEvents}) {
       const Status written = store_->write(

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hub/base/log.hpp"
+#include "hub/store/open.hpp"
 #include "tests/must.hpp"
 
 // Work that waits has a name and a number.
@@ -54,10 +55,10 @@ class StandstillTest : public ::testing::Test {
     folder_ = pattern;
     const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
     ASSERT_NE(source, nullptr) << "run this program through ctest";
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = must(store::open(
+        store::SqliteOptions{.path = folder_ + "/rabt.db",
+                             .migrations_folder = std::string(source) + "/migrations/sqlite"},
+        null_logger()));
     write(kDefinition, {});
     watch_ = std::make_unique<Standstill>(*store_, "t1", clock_);
   }

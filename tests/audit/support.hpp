@@ -14,6 +14,7 @@
 #include "hub/audit/note.hpp"
 #include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/store/open.hpp"
 
 namespace rabt::audit {
 
@@ -58,7 +59,9 @@ class Fixture : public ::testing::Test {
   }
 
   void open_store() {
-    auto store = store::open_sqlite({database(), folder_ + "/migrations"}, null_logger());
+    auto store = store::open(
+        store::SqliteOptions{.path = database(), .migrations_folder = folder_ + "/migrations"},
+        null_logger());
     ASSERT_TRUE(store.ok()) << store.error().message;
     store_ = std::move(*store);
   }

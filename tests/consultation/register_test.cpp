@@ -15,6 +15,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "hub/store/open.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 
@@ -38,10 +39,10 @@ class Records : public testing::Test {
     const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
     ASSERT_NE(source, nullptr) << "run this program through ctest";
     keyring_ = test::open_keyring(folder_, clock_, random_, {"t1", "t2"});
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = must(store::open(
+        store::SqliteOptions{.path = folder_ + "/rabt.db",
+                             .migrations_folder = std::string(source) + "/migrations/sqlite"},
+        null_logger()));
     audit_ = must(audit::AuditLog::open(
         *store_, clock_,
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));

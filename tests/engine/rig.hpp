@@ -81,6 +81,7 @@ class FaultyStore final : public store::Store {
   void submit(Need need, store::Lane lane, Job job, Done done, Caller caller) override;
   Status read(const std::function<Status(store::Connection&)>& function) override;
   void flush() override { store_->flush(); }
+  [[nodiscard]] store::Engine engine() const override { return store_->engine(); }
   [[nodiscard]] Stats stats() const override { return store_->stats(); }
 
  private:

@@ -1,5 +1,6 @@
 #include "hub/keys/fit.hpp"
 
+#include "hub/store/open.hpp"
 #include "tests/keys/support.hpp"
 #include "tests/recording_logger.hpp"
 
@@ -50,8 +51,9 @@ TEST_F(FitTest, CountsTheDataKeysOfAnOlderDatabaseThatNothingOpens) {
   for (const char* rest : {"/rabt.db-wal", "/rabt.db-shm", "/audit.checkpoint"})
     std::filesystem::remove(folder_ + rest);
   std::filesystem::rename(saved, folder_ + "/rabt.db");
-  house_->store = must(store::open_sqlite(
-      {.path = folder_ + "/rabt.db", .migrations_folder = test::migrations()}, null_logger()));
+  house_->store = must(store::open(
+      store::SqliteOptions{.path = folder_ + "/rabt.db", .migrations_folder = test::migrations()},
+      null_logger()));
   const auto told = lines(*house_->keyring);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].find("keys.lost data_keys=20 message=20 data keys of " + bucket +

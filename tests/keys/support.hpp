@@ -11,6 +11,7 @@
 #include "hub/audit/verify.hpp"
 #include "hub/keys/admin.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "hub/store/open.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 
@@ -37,8 +38,9 @@ struct House {
     open_database(std::move(policy));
   }
   void open_database(RetentionPolicy policy = {}) {
-    store = must(store::open_sqlite(
-        {.path = folder + "/rabt.db", .migrations_folder = migrations()}, null_logger()));
+    store = must(store::open(
+        store::SqliteOptions{.path = folder + "/rabt.db", .migrations_folder = migrations()},
+        null_logger()));
     audit = must(audit::AuditLog::open(
         *store, clock, must(audit::LogOptions::of(*keyring, "t1", folder, "rabt.example/test"))));
     keys = std::make_unique<DataKeys>(DataKeys::Parts{*keyring, *store, clock, random, ids},

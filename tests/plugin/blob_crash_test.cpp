@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "hub/base/bytes.hpp"
+#include "hub/store/open.hpp"
 #include "tests/keyring.hpp"
 #include "tests/plugin/support.hpp"
 
@@ -15,7 +16,10 @@ namespace {
 // A blob store on a folder that outlives it.
 struct Blobs {
   explicit Blobs(const std::string& folder) : ids(clock, random) {
-    store = store::open_sqlite({folder + "/hub.db", RABT_MIGRATIONS}, log).value();
+    store = store::open(store::SqliteOptions{.path = folder + "/hub.db",
+                                             .migrations_folder = RABT_MIGRATIONS},
+                        log)
+                .value();
     keyring = rabt::test::open_keyring(folder, clock, random);
     keys = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});

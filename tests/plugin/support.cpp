@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "hub/store/open.hpp"
 #include "tests/keyring.hpp"
 
 namespace rabt::plugin::test {
@@ -103,7 +104,10 @@ std::string fixture(const std::string& name) {
 Hub::Hub(bool fake_clock)
     : clock(fake_clock ? static_cast<const Clock&>(fake) : static_cast<const Clock&>(system)),
       ids(clock, random) {
-  store = store::open_sqlite({folder.path() + "/hub.db", RABT_MIGRATIONS}, log).value();
+  store = store::open(store::SqliteOptions{.path = folder.path() + "/hub.db",
+                                           .migrations_folder = RABT_MIGRATIONS},
+                      log)
+              .value();
   keyring = rabt::test::open_keyring(folder.path(), clock, random, {"t1", "t2"});
   keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
