@@ -65,6 +65,10 @@ class Fixture : public ::testing::Test {
     ASSERT_TRUE(store.ok()) << store.error().message;
     store_ = std::move(*store);
   }
+  // Looks beside the log, or without one.
+  [[nodiscard]] std::unique_ptr<store::Connection> open_reader() const {
+    return store::open_reader(store::SqliteOptions{.path = database()}).value();
+  }
   [[nodiscard]] std::string database() const { return folder_ + "/hub.db"; }
   [[nodiscard]] std::string checkpoint_file() const { return folder_ + "/" + kCheckpointFileName; }
   [[nodiscard]] LogOptions options() const {

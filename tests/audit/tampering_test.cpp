@@ -8,7 +8,6 @@
 #include "hub/audit/proof.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/audit/tree.hpp"
-#include "hub/store/open.hpp"
 #include "tests/audit/support.hpp"
 #include "tests/eventually.hpp"
 
@@ -283,7 +282,7 @@ TEST_F(Ways, AReaderThatKnowsOnlyTheDatabaseShowsNoAlteredEntry) {
   for (const auto& [seq, leaf_too] : altered) {
     begin_anew();
     alter(seq, leaf_too);
-    const auto connection = store::open_reader(store::SqliteOptions{.path = database()}).value();
+    const auto connection = open_reader();
     for (const Query& query : {Query{}, Query{.patient = "p5"}, Query{.first = seq, .last = seq}}) {
       const auto page = read_page(*connection, {}, query, 1000);
       ASSERT_FALSE(page.ok()) << seq;

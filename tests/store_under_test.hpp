@@ -10,23 +10,27 @@
 
 namespace rabt::test {
 
-// The database of a test, with the hub's tables: SQLite's in the folder of the test or, when the
-// tests run on PostgreSQL, one of the program's server. It can be opened again and again.
-class TestDatabase {
+// The one way to a store for tests that are not about an engine: a database with the hub's tables,
+// SQLite's in the folder of the test or, when the tests run on PostgreSQL, one of the program's
+// server. It can be opened again and again, also by a child of the process. Tests of the engines
+// open theirs by tests/store/support.hpp, and tests of a hub's files by its configuration.
+class StoreUnderTest {
  public:
-  TestDatabase() {
+  StoreUnderTest() {
     if (on_postgres()) name_ = postgres_server().create(migrated());
   }
-  TestDatabase(const TestDatabase&) = delete;
-  TestDatabase& operator=(const TestDatabase&) = delete;
-  ~TestDatabase() {
+  StoreUnderTest(const StoreUnderTest&) = delete;
+  StoreUnderTest& operator=(const StoreUnderTest&) = delete;
+  ~StoreUnderTest() {
     if (!name_.empty()) postgres_server().let_go(name_);
   }
-  [[nodiscard]] std::unique_ptr<store::Store> open(const std::string& folder) const {
-    if (!name_.empty()) return open_server(name_);
+  // SQLite's file is rabt.db of the folder.
+  [[nodiscard]] std::unique_ptr<store::Store> open(const std::string& folder,
+                                                   Logger& log = null_logger()) const {
+    if (!name_.empty()) return open_server(name_, log);
     return must(store::open(store::SqliteOptions{.path = folder + "/rabt.db",
                                                  .migrations_folder = migrations("sqlite")},
-                            null_logger()));
+                            log));
   }
 
  private:
@@ -34,16 +38,16 @@ class TestDatabase {
     const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
     return std::string(source == nullptr ? "." : source) + "/migrations/" + kind;
   }
-  static std::unique_ptr<store::Store> open_server(const std::string& database) {
+  static std::unique_ptr<store::Store> open_server(const std::string& database, Logger& log) {
     store::PostgresOptions options = postgres_options(database);
     options.migrations_folder = migrations("postgres");
-    return must(store::open(options, null_logger()));
+    return must(store::open(options, log));
   }
   // The database that those of the tests are copies of.
   static const std::string& migrated() {
     static const std::string name = [] {
       const std::string made = postgres_server().create();
-      open_server(made);
+      open_server(made, null_logger());
       return made;
     }();
     return name;
