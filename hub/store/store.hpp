@@ -22,7 +22,8 @@ namespace rabt::store {
 
 // A statement, prepared once for each connection. Declare as: inline constexpr Statement
 // kInsertX{"INSERT ..."}; the text must live for ever. Placeholders are $1, $2, ... (both engines
-// take them), in any order and as often as needed, without gaps.
+// take them), in any order and as often as needed, without gaps. A sum of BIGINT is cast, as
+// CAST(SUM(n) AS BIGINT): PostgreSQL's is a NUMERIC, which rows do not read.
 struct Statement {
   const char* sql;
 };
