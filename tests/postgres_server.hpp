@@ -20,7 +20,7 @@
 #include <thread>
 #include <vector>
 
-#include "hub/store/store.hpp"
+#include "hub/store/open.hpp"
 
 // Debian's PostgreSQL in a temporary folder, on a socket of its own; it ends with the process.
 namespace rabt::test {

@@ -22,7 +22,8 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring_file.hpp"
 #include "hub/keys/fit.hpp"
-#include "hub/store/copy.hpp"
+#include "hub/store/open.hpp"
+#include "hub/store/sqlite/copy.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::assembly {
@@ -231,7 +232,7 @@ Status look_for_blobs(const fs::path& folder, bool has_sums, BackupFindings& fin
         "the backup has no sums of its blobs, since an older version made it: recordings that were "
         "cut or changed are not found; make a new backup");
   }
-  RABT_TRY(reader, store::open_sqlite_reader((folder / kDatabase).string()));
+  RABT_TRY(reader, store::open_reader(store::SqliteOptions{.path = (folder / kDatabase).string()}));
   return blob::each_kept(*reader, [&](const std::string& id) {
     ++findings.blobs;
     const std::string name = "blobs/" + id;
@@ -265,7 +266,7 @@ Status compare_keyring(const std::string& database, const config::Config& config
     return ok_status();
   }
   RABT_TRY(keyring, read_keyring(path));
-  RABT_TRY(backup, store::open_sqlite_reader(database));
+  RABT_TRY(backup, store::open_reader(store::SqliteOptions{.path = database}));
   const std::vector<crypto::TenantInfo> tenants = crypto::tenants_of(keyring);
   const auto tenant = std::find_if(tenants.begin(), tenants.end(),
                                    [&](const auto& one) { return one.name == config.tenant; });

@@ -1,7 +1,6 @@
 #include "hub/assembly/database.hpp"
 
-#include <filesystem>
-#include <system_error>
+#include <utility>
 
 #include "hub/base/file_there.hpp"
 
@@ -15,6 +14,16 @@ Result<std::shared_ptr<SecretBytes>> password_of(const config::SecretSource& fro
   auto value = config::read_secret(from);
   if (value.ok()) return value;
   return invalid(value.error().code, std::string(what) + ": " + value.error().message);
+}
+
+// The database of the server, or else this file.
+Result<store::Options> options_of(const config::Config& config, const std::string& file) {
+  if (config.postgres) {
+    RABT_TRY(server, postgres_options(config));
+    return store::Options(std::move(server));
+  }
+  return store::Options(store::SqliteOptions{
+      .path = file, .migrations_folder = config.migrations, .needed = {config.data + "/keyring"}});
 }
 
 }  // namespace
@@ -84,31 +93,18 @@ Result<std::unique_ptr<store::Store>> open_database(const config::Config& config
 
 Result<std::unique_ptr<store::Store>> open_database_at(const config::Config& config,
                                                        const std::string& file, Logger& log) {
-  if (!config.postgres) {
-    return store::open_sqlite({.path = file,
-                               .migrations_folder = config.migrations,
-                               .needed = {config.data + "/keyring"}},
-                              log);
-  }
-  RABT_TRY(options, postgres_options(config));
-  return store::open_postgres(options, log);
+  RABT_TRY(options, options_of(config, file));
+  return store::open(options, log);
 }
 
 Result<std::unique_ptr<store::Connection>> open_database_reader(const config::Config& config) {
-  if (!config.postgres) return store::open_sqlite_reader(database_file(config));
-  RABT_TRY(options, postgres_options(config));
-  return store::open_postgres_reader(options);
+  RABT_TRY(options, options_of(config, database_file(config)));
+  return store::open_reader(options);
 }
 
 Result<bool> database_is_used(const config::Config& config) {
-  if (!config.postgres) {
-    RABT_TRY(there, is_there(database_file(config)));
-    std::error_code unknown;
-    // A hub writes more than nothing before it seals anything.
-    return there && std::filesystem::file_size(database_file(config), unknown) != 0;
-  }
-  RABT_TRY(options, postgres_options(config));
-  return store::postgres_is_used(options);
+  RABT_TRY(options, options_of(config, database_file(config)));
+  return store::is_used(options);
 }
 
 }  // namespace rabt::assembly

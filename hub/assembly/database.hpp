@@ -6,6 +6,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
+#include "hub/store/open.hpp"
 #include "hub/store/store.hpp"
 
 // The database of a configuration: a file of the data folder, or one of a PostgreSQL server.
@@ -19,7 +20,7 @@ namespace rabt::assembly {
 // named, and its database was brought to a server, or is being brought back.
 [[nodiscard]] Status check_place(const config::Config& config);
 // Opens the database for the hub, which holds the lock of the data folder. Errors: those of
-// check_place, open_sqlite and open_postgres.
+// check_place and store::open.
 [[nodiscard]] Result<std::unique_ptr<store::Store>> open_database(const config::Config& config,
                                                                   Logger& log);
 // The same for a copy: the database of the server, or else this file, without check_place.

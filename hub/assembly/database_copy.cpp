@@ -14,10 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-store::Engine engine_of(const config::Config& config) {
-  return config.postgres ? store::Engine::postgres : store::Engine::sqlite;
-}
-
 Status check_fit(const config::Config& from, const config::Config& to) {
   const auto bad = [](std::string why) { return invalid("config.copy", std::move(why)); };
   if (from.tenant != to.tenant)
@@ -74,7 +70,7 @@ Result<std::vector<store::TransferredTable>> copied_rows(const config::Config& f
                                                          const config::Config& to, Logger& log) {
   RABT_TRY(source, open_database_at(from, database_file(from), log));
   RABT_TRY(target, open_database_at(to, unfinished_file(to), log));
-  return store::transfer(*source, engine_of(from), *target, engine_of(to));
+  return store::transfer(*source, *target);
 }
 
 }  // namespace

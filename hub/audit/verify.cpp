@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/audit/verify_walk.hpp"
+#include "hub/store/open.hpp"
 
 namespace rabt::audit {
 
@@ -79,7 +80,7 @@ Result<Verification> verify(store::Connection& connection, const std::string& da
 
 Result<Verification> verify_file(const std::string& database, const std::string& data_folder,
                                  const VerifyOptions& options) {
-  RABT_TRY(connection, store::open_sqlite_reader(database));
+  RABT_TRY(connection, store::open_reader(store::SqliteOptions{.path = database}));
   return verify(*connection, data_folder, options);
 }
 

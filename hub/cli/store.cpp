@@ -8,8 +8,8 @@
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
-#include "hub/store/copy.hpp"
 #include "hub/store/postgres/check.hpp"
+#include "hub/store/sqlite/copy.hpp"
 
 // rabt store: the database of a configuration.
 namespace rabt::cli {

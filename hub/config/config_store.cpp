@@ -1,7 +1,7 @@
 #include <filesystem>
 
 #include "hub/config/config_reader.hpp"
-#include "hub/store/postgres/link.hpp"
+#include "hub/store/open.hpp"
 
 // The section `store`: PostgreSQL in the place of the database in the data folder.
 namespace rabt::config {
@@ -36,7 +36,7 @@ void check_host(Reader& reader, const YamlNode& node, const PostgresEntry& entry
                    "folder of a socket");
     return;
   }
-  if (store::postgres::on_this_host(entry.host)) return;
+  if (store::on_this_host(entry.host)) return;
   if (entry.sslmode == "disable" || entry.sslmode == "allow" || entry.sslmode == "prefer") {
     reader.mistake(node.line, node.column,
                    "`store.postgres.sslmode: " + entry.sslmode +

@@ -17,12 +17,13 @@
 #include "hub/base/result.hpp"
 
 // The one durable store. SQL is kept to what SQLite and PostgreSQL share;
-// migrations/<engine>/NNNN_name.sql.
+// migrations/<engine>/NNNN_name.sql. hub/store/open.hpp opens it.
 namespace rabt::store {
 
 // A statement, prepared once for each connection. Declare as: inline constexpr Statement
 // kInsertX{"INSERT ..."}; the text must live for ever. Placeholders are $1, $2, ... (both engines
-// take them), in any order and as often as needed, without gaps.
+// take them), in any order and as often as needed, without gaps. A sum of BIGINT is cast, as
+// CAST(SUM(n) AS BIGINT): PostgreSQL's is a NUMERIC, which rows do not read.
 struct Statement {
   const char* sql;
 };
@@ -111,6 +112,9 @@ inline constexpr int kMaxRaces = 16;
 [[nodiscard]] Status compare_and_set(Transaction& transaction, const Statement& statement,
                                      std::initializer_list<Value> values);
 
+// The product behind a store. Only who reads its catalogue needs it.
+enum class Engine : std::uint8_t { sqlite, postgres };
+
 // Group commit. Jobs run one after the other on a writer's thread, or on that of a caller that
 // waits, in the order of submission within their lane; many share one transaction and one disk
 // sync. A job that returns an error is undone alone. done comes on the same thread, in the order of
@@ -155,6 +159,8 @@ class Store {
   // waiting for a disk that may never come back. The next start makes it again.
   virtual void end_waiting() {}
 
+  [[nodiscard]] virtual Engine engine() const = 0;
+
   // Sums since the store was opened.
   struct Stats {
     std::uint64_t commits = 0;
@@ -174,65 +180,5 @@ class Store {
   };
   [[nodiscard]] virtual Stats stats() const = 0;
 };
-
-struct SqliteOptions {
-  // The database file. Its folder must exist and be writable.
-  std::string path;
-  // migrations/sqlite
-  std::string migrations_folder;
-  // Files without which the database is worthless, such as the keyring: while one is missing,
-  // nothing is written.
-  std::vector<std::string> needed = {};
-};
-// Opens or creates the database (mode 0600), sets and reads back journal_mode=WAL,
-// synchronous=FULL, foreign_keys, secure_delete, and applies missing migrations, each in a
-// transaction of its own with its checksum recorded. The caller holds a lock, so that no second hub
-// opens the same file. Errors: store.open (says which file and why), store.durability,
-// store.earlier_build, store.migration_changed, store.migration_newer.
-[[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, Logger& log);
-
-struct PostgresOptions {
-  // A host, several with commas between them, or the folder of a socket.
-  std::string host;
-  int port = 5432;
-  std::string database;
-  std::string user;
-  // Null when the server asks for none.
-  std::shared_ptr<SecretBytes> password;
-  // One of libpq's words, such as verify-full. An empty text stands for prefer on this machine and
-  // for verify-full elsewhere.
-  std::string sslmode = {};
-  // Certificates of authorities. An empty text stands for those of the system.
-  std::string ca = {};
-  // The role that owns the schema and applies migrations. An empty text stands for `user`.
-  std::string owner = {};
-  std::shared_ptr<SecretBytes> owner_password = {};
-  // migrations/postgres
-  std::string migrations_folder;
-  // Names the hub among the server's connections.
-  std::string application = "rabt";
-  // Files without which the database is worthless, such as the keyring.
-  std::vector<std::string> needed = {};
-  // 0 stands for limits::kMaxQueuedJobs.
-  std::size_t max_queued = 0;
-};
-// Opens a database of a PostgreSQL server, version 15 or later, checks its settings, applies
-// missing migrations and takes the database for this hub. Messages never hold the password.
-// Errors: store.open (says where and why), store.locked (another hub uses it), store.durability
-// (the server may lose what it has acknowledged), store.settings (version, encoding),
-// store.pooler, store.earlier_build, store.migration_changed, store.migration_newer,
-// store.migration_failed.
-[[nodiscard]] Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options,
-                                                           Logger& log);
-// The same for looking only, beside a running hub or without one. For one thread.
-[[nodiscard]] Result<std::unique_ptr<Connection>> open_postgres_reader(
-    const PostgresOptions& options);
-// True if a hub has written to the database. Errors: those of connecting.
-[[nodiscard]] Result<bool> postgres_is_used(const PostgresOptions& options);
-
-// Opens a database for looking only, beside a running hub or without one; takes no lock and applies
-// no migrations. The newest commit of a running hub may be one that a power loss would undo. For
-// one thread. Errors: store.open, store.earlier_build.
-[[nodiscard]] Result<std::unique_ptr<Connection>> open_sqlite_reader(const std::string& path);
 
 }  // namespace rabt::store

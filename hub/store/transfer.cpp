@@ -349,21 +349,20 @@ Status copy_rows(Connection& source, Transaction& target, const std::vector<Tabl
 
 }  // namespace
 
-Result<std::vector<TransferredTable>> transfer(Store& from, Engine from_engine, Store& to,
-                                               Engine to_engine) {
+Result<std::vector<TransferredTable>> transfer(Store& from, Store& to) {
   std::vector<TransferredTable> out;
   RABT_TRY_STATUS(from.read([&](Connection& source) {
     return to.write([&](Transaction& target) -> Status {
       out.clear();
-      RABT_TRY(tables, tables_of(source, from_engine));
-      RABT_TRY(others, tables_of(target, to_engine));
+      RABT_TRY(tables, tables_of(source, from.engine()));
+      RABT_TRY(others, tables_of(target, to.engine()));
       RABT_TRY_STATUS(check_same(tables, others));
       const std::vector<Table> order = in_order(tables);
       RABT_TRY(empty, is_empty(target, order));
       if (empty) {
-        if (to_engine == Engine::postgres) RABT_TRY_STATUS(counted(target));
+        if (to.engine() == Engine::postgres) RABT_TRY_STATUS(counted(target));
         RABT_TRY_STATUS(copy_rows(source, target, order));
-        if (to_engine == Engine::postgres) RABT_TRY_STATUS(go_on_counting(target));
+        if (to.engine() == Engine::postgres) RABT_TRY_STATUS(go_on_counting(target));
       }
       for (const auto& [name, table] : tables) {
         RABT_TRY(read, digest_of(source, table));

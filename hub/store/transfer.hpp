@@ -9,8 +9,6 @@
 // All rows of one database in another one, whatever the engines are.
 namespace rabt::store {
 
-enum class Engine : std::uint8_t { sqlite, postgres };
-
 struct TransferredTable {
   std::string name;
   std::int64_t rows = 0;
@@ -23,7 +21,6 @@ struct TransferredTable {
 // numbers. Errors: conflict store.used (`to` has other rows), store.transfer (the tables differ, or
 // what was written is not what was read; the message names the table), store.denied (of a server
 // that lets the role set no numbers), those of the stores.
-[[nodiscard]] Result<std::vector<TransferredTable>> transfer(Store& from, Engine from_engine,
-                                                             Store& to, Engine to_engine);
+[[nodiscard]] Result<std::vector<TransferredTable>> transfer(Store& from, Store& to);
 
 }  // namespace rabt::store

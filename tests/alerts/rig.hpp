@@ -14,7 +14,7 @@
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/recording_logger.hpp"
-#include "tests/test_database.hpp"
+#include "tests/store_under_test.hpp"
 
 // Alerts in virtual time, over channels that answer as a test says.
 namespace rabt::alerts {
@@ -151,7 +151,7 @@ class Rig : public testing::Test {
   UlidSource ids_{clock_, random_};
   test::RecordingLogger log_;
   std::string folder_;
-  const rabt::test::TestDatabase database_;
+  const rabt::test::StoreUnderTest database_;
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<audit::AuditLog> audit_;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hub/assembly/database.hpp"
 #include "hub/assembly/hub.hpp"
 #include "hub/net/local_http.hpp"
 #include "hub/phi/policy.hpp"
@@ -85,8 +86,7 @@ TEST(AlertHub, WorkThatStandsStillIsToldAndListed) {
     (*hub)->stop(0);
   }
   {
-    auto store = test::must(store::open_sqlite(
-        {.path = config->data + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
+    auto store = test::must(open_database(*config, null_logger()));
     for (const store::Statement* one : {&kSession, &kRoom, &kWork}) {
       const Status written = store->write([&](store::Transaction& transaction) {
         return store::run(transaction, *one, {kNow - 3'600'000});

@@ -1,13 +1,14 @@
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 
 #include "hub/consultation/practice/waiting.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/webhooks/rows.hpp"
 #include "tests/must.hpp"
+#include "tests/store_under_test.hpp"
 
 // What is measured for alerts each 15 seconds costs the same in a hub with 100,000 rows of each
 // kind.
@@ -59,12 +60,7 @@ class AlertReadingsAtScale : public testing::Test {
     std::string pattern = (std::filesystem::temp_directory_path() / "rabt-scale-XXXXXX").string();
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-    ASSERT_NE(source, nullptr) << "run this program through ctest";
-    store_ = test::must(
-        store::open_sqlite({.path = folder_ + "/rabt.db",
-                            .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                           null_logger()));
+    store_ = database_.open(folder_);
     for (const Statement* one :
          {&kDefinition, &kInstances, &kWebhook, &kDeliveries, &kSessions, &kClinic, &kEvents}) {
       const Status written = store_->write(
@@ -91,6 +87,7 @@ class AlertReadingsAtScale : public testing::Test {
     return best;
   }
 
+  const rabt::test::StoreUnderTest database_;
   std::string folder_;
   std::unique_ptr<store::Store> store_;
 };

@@ -18,6 +18,7 @@
 #include "hub/keys/retention.hpp"
 #include "hub/phi/policy.hpp"
 #include "hub/plugin/package/plugin_store.hpp"
+#include "hub/store/open.hpp"
 #include "hub/store/store.hpp"
 #include "tests/must.hpp"
 #include "tools/demo/signed_store.hpp"
@@ -77,8 +78,9 @@ class Backup : public testing::Test {
   }
   // Changes a row of the backup's database, as somebody who does not know of MANIFEST.
   static void change_row(const std::string& folder, const store::Statement& statement) {
-    const auto store = must(store::open_sqlite(
-        {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
+    const auto store = must(store::open(
+        store::SqliteOptions{.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS},
+        null_logger()));
     change(*store, statement);
   }
   // Writes the sum of the database that stands there now into MANIFEST.
@@ -269,7 +271,7 @@ TEST_F(Backup, VerifyFindsADamagedPageOfTheDatabaseAlsoUnderAFittingSum) {
   std::int64_t page = 0;
   std::int64_t size = 0;
   {
-    const auto reader = must(store::open_sqlite_reader(folder + "/rabt.db"));
+    const auto reader = must(store::open_reader(store::SqliteOptions{.path = folder + "/rabt.db"}));
     static constexpr store::Statement kPlace{
         "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = "
         "'session'"};

@@ -1,5 +1,6 @@
 #include <deque>
 
+#include "hub/assembly/database.hpp"
 #include "hub/assembly/hold.hpp"
 #include "tests/assembly/whole_hub.hpp"
 #include "tests/engine/loopback_http.hpp"
@@ -139,10 +140,7 @@ class HeldHub : public WholeHub {
     }
     time_.advance_ms(2LL * 3600 * 1000);
   }
-  std::unique_ptr<store::Store> opened() {
-    return must(store::open_sqlite(
-        {.path = config_.data + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
-  }
+  std::unique_ptr<store::Store> opened() { return must(open_database(config_, null_logger())); }
   // Of a data folder whose hub has ended.
   Tables tables() {
     const auto store = opened();

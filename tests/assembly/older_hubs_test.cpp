@@ -1,6 +1,7 @@
 #include <set>
 #include <sstream>
 
+#include "hub/assembly/database.hpp"
 #include "hub/store/store.hpp"
 #include "tests/assembly/whole_hub.hpp"
 #include "tests/must.hpp"
@@ -38,7 +39,7 @@ class OlderHub : public WholeHub {
  protected:
   // Rows of a query in the database of a hub that has ended: columns with spaces between them.
   std::set<std::string> rows(const std::string& query, int columns) {
-    const auto reader = must(store::open_sqlite_reader(config_.data + "/rabt.db"));
+    const auto reader = must(open_database_reader(config_));
     std::set<std::string> out;
     const Status read = reader->query({query.c_str()}, {}, [&](const store::Row& row) {
       std::string line(row.text(0));

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "hub/assembly/database.hpp"
 #include "hub/assembly/hub.hpp"
 #include "hub/net/local_http.hpp"
 #include "hub/phi/policy.hpp"
@@ -62,8 +63,7 @@ class PluginHealth : public ::testing::Test {
   }
   // Has the plugin keep so many bytes, while the hub is stopped.
   void keep(std::int64_t bytes) {
-    auto store = test::must(store::open_sqlite(
-        {.path = config_.data + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
+    auto store = test::must(open_database(config_, null_logger()));
     const Status written = store->write([bytes](store::Transaction& transaction) {
       return store::run(transaction, kKept, {bytes});
     });

@@ -1,8 +1,8 @@
 #include "hub/assembly/standstill.hpp"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,6 +11,7 @@
 
 #include "hub/base/log.hpp"
 #include "tests/must.hpp"
+#include "tests/store_under_test.hpp"
 
 // Work that waits has a name and a number.
 namespace rabt::assembly {
@@ -52,12 +53,7 @@ class StandstillTest : public ::testing::Test {
         (std::filesystem::temp_directory_path() / "rabt-standstill-XXXXXX").string();
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-    ASSERT_NE(source, nullptr) << "run this program through ctest";
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = database_.open(folder_);
     write(kDefinition, {});
     watch_ = std::make_unique<Standstill>(*store_, "t1", clock_);
   }
@@ -78,6 +74,7 @@ class StandstillTest : public ::testing::Test {
     return -1;
   }
 
+  const rabt::test::StoreUnderTest database_;
   std::string folder_;
   FakeClock clock_;
   std::unique_ptr<store::Store> store_;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "hub/audit/anchor.hpp"
+#include "hub/store/open.hpp"
 #include "tests/audit/support.hpp"
 
 namespace rabt::audit {
@@ -19,7 +20,9 @@ class AuditCrash : public Fixture {
   // A hub that writes until it is killed, with checkpoints and an anchor as fast as they go. Says
   // through the pipe how many entries were durable.
   [[noreturn]] void write_until_killed(int pipe) {
-    auto store = store::open_sqlite({database(), folder_ + "/migrations"}, null_logger());
+    auto store = store::open(
+        store::SqliteOptions{.path = database(), .migrations_folder = folder_ + "/migrations"},
+        null_logger());
     if (!store.ok()) ::_exit(3);
     LogOptions all = options();
     all.checkpoint_entries = 3;

@@ -59,7 +59,7 @@ class Others : public Fixture {
   std::string exported() {
     std::string lines;
     Query query;
-    const auto connection = store::open_sqlite_reader(database()).value();
+    const auto connection = open_reader();
     for (std::optional<Query> next = query; next;) {
       Page page = read_page(*connection, {}, *next, 256).value();
       for (const Logged& one : page.entries) lines += to_json_line(one) + "\n";
@@ -130,7 +130,7 @@ TEST_F(GoSumdb, VerifiesCheckpointsTilesEntriesAndProofsAndRefusesChangedOnes) {
   write(older_[1], kept);
   EXPECT_EQ(folder().status, 0);
 
-  const auto reader = store::open_sqlite_reader(database()).value();
+  const auto reader = open_reader();
   for (const std::int64_t seq : {1, 3, 200, 253, 257, 600}) {
     const Answer answer = proof(prove_entry(*reader, seq).value());
     EXPECT_EQ(answer.status, 0) << answer.text;

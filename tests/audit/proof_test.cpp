@@ -152,7 +152,7 @@ class Proofs : public Fixture {
  protected:
   void SetUp() override {
     write_log_in_parts({1, 1, 5, 120, 129, 1, 3, 252, 88});
-    reader_ = store::open_sqlite_reader(database()).value();
+    reader_ = open_reader();
     key_ = parse_vkey(vkey()).value();
   }
   std::string entry_proof(std::int64_t seq, std::int64_t size = 0) {

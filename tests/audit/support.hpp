@@ -14,6 +14,7 @@
 #include "hub/audit/note.hpp"
 #include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/store/open.hpp"
 
 namespace rabt::audit {
 
@@ -58,9 +59,15 @@ class Fixture : public ::testing::Test {
   }
 
   void open_store() {
-    auto store = store::open_sqlite({database(), folder_ + "/migrations"}, null_logger());
+    auto store = store::open(
+        store::SqliteOptions{.path = database(), .migrations_folder = folder_ + "/migrations"},
+        null_logger());
     ASSERT_TRUE(store.ok()) << store.error().message;
     store_ = std::move(*store);
+  }
+  // Looks beside the log, or without one.
+  [[nodiscard]] std::unique_ptr<store::Connection> open_reader() const {
+    return store::open_reader(store::SqliteOptions{.path = database()}).value();
   }
   [[nodiscard]] std::string database() const { return folder_ + "/hub.db"; }
   [[nodiscard]] std::string checkpoint_file() const { return folder_ + "/" + kCheckpointFileName; }

@@ -282,7 +282,7 @@ TEST_F(Ways, AReaderThatKnowsOnlyTheDatabaseShowsNoAlteredEntry) {
   for (const auto& [seq, leaf_too] : altered) {
     begin_anew();
     alter(seq, leaf_too);
-    const auto connection = store::open_sqlite_reader(database()).value();
+    const auto connection = open_reader();
     for (const Query& query : {Query{}, Query{.patient = "p5"}, Query{.first = seq, .last = seq}}) {
       const auto page = read_page(*connection, {}, query, 1000);
       ASSERT_FALSE(page.ok()) << seq;

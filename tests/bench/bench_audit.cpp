@@ -15,6 +15,7 @@
 #include "hub/audit/note.hpp"
 #include "hub/audit/proof.hpp"
 #include "hub/audit/verify.hpp"
+#include "hub/store/open.hpp"
 #include "tests/must.hpp"
 
 namespace {
@@ -67,8 +68,9 @@ int main(int argc, char** argv) {
   std::filesystem::copy(std::string(RABT_MIGRATIONS) + "/0001_audit.sql",
                         folder + "/migrations/0001_audit.sql");
   const SystemClock clock;
-  auto store =
-      must(store::open_sqlite({folder + "/rabt.db", folder + "/migrations"}, null_logger()));
+  auto store = must(store::open(store::SqliteOptions{.path = folder + "/rabt.db",
+                                                     .migrations_folder = folder + "/migrations"},
+                                null_logger()));
   auto log = must(audit::AuditLog::open(*store, clock, options(folder)));
 
   // As acts come: each a job of its own with one entry, many in one commit with one disk sync.
@@ -128,7 +130,7 @@ int main(int argc, char** argv) {
     std::printf("  %-28s %.2f ms\n", "open the log", seconds_since(start) * 1e3);
     log.reset();
   }
-  const auto reader = must(store::open_sqlite_reader(folder + "/rabt.db"));
+  const auto reader = must(store::open_reader(store::SqliteOptions{.path = folder + "/rabt.db"}));
   const auto key = must(
       audit::parse_vkey(audit::Signer("rabt.example/bench", SecretBytes(Bytes(32, 1))).vkey()));
   std::mt19937_64 random(1);

@@ -19,7 +19,7 @@
 #include "hub/crypto/floe.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/crypto/seal.hpp"
-#include "hub/store/sqlite/sqlite_store.hpp"
+#include "hub/store/open.hpp"
 #include "tests/keyring.hpp"
 
 // Sealing and opening of recordings beside `openssl speed -evp aes-256-gcm`, on one core, in one
@@ -209,7 +209,10 @@ void recordings() {
     SystemClock clock;
     SystemRandom random;
     UlidSource ids(clock, random);
-    auto store = store::open_sqlite({folder + "/hub.db", RABT_MIGRATIONS}, *log).value();
+    auto store = store::open(store::SqliteOptions{.path = folder + "/hub.db",
+                                                  .migrations_folder = RABT_MIGRATIONS},
+                             *log)
+                     .value();
     auto keyring = test::open_keyring(folder, clock, random, {"acme"});
     keys::DataKeys data_keys({*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
     auto blobs =

@@ -25,6 +25,7 @@
 #include "hub/engine/engine.hpp"
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/store/open.hpp"
 #include "tests/bench/raw_database.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
@@ -149,8 +150,9 @@ class Hub {
  public:
   Hub(const std::string& folder, plugin::Isolation isolation, Book& book)
       : keyring_(test::open_keyring(folder, clock_, random_, {"bench"})),
-        store_(must(store::open_sqlite(
-            {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()))),
+        store_(must(store::open(
+            store::SqliteOptions{.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS},
+            null_logger()))),
         audit_(must(audit::AuditLog::open(
             *store_, clock_,
             must(audit::LogOptions::of(*keyring_, "bench", folder, "rabt.example/bench"))))),

@@ -27,6 +27,7 @@
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/store/open.hpp"
 #include "hub/store/store.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
@@ -162,8 +163,9 @@ int main(int argc, char** argv) {
     SystemRandom random;
     UlidSource ids(clock, random);
     const auto keyring = test::open_keyring(folder, clock, random, {"bench"});
-    const auto store = must(store::open_sqlite(
-        {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
+    const auto store = must(store::open(
+        store::SqliteOptions{.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS},
+        null_logger()));
     const auto audit = must(audit::AuditLog::open(
         *store, clock,
         must(audit::LogOptions::of(*keyring, "bench", folder, "rabt.example/bench"))));

@@ -12,7 +12,7 @@
 #include "hub/consultation/record/records.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
-#include "tests/test_database.hpp"
+#include "tests/store_under_test.hpp"
 
 namespace rabt::consultation::test {
 
@@ -137,7 +137,7 @@ class RecordHouse : public testing::Test {
   }
 
   std::string folder_;
-  const rabt::test::TestDatabase database_;
+  const rabt::test::StoreUnderTest database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

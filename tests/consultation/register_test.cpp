@@ -3,8 +3,8 @@
 #include "hub/consultation/recording/keep.hpp"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -17,6 +17,7 @@
 #include "hub/keys/data_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
+#include "tests/store_under_test.hpp"
 
 namespace rabt::consultation {
 namespace {
@@ -35,13 +36,8 @@ class Records : public testing::Test {
         (std::filesystem::temp_directory_path() / "rabt-consultation-XXXXXX").string();
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-    ASSERT_NE(source, nullptr) << "run this program through ctest";
     keyring_ = test::open_keyring(folder_, clock_, random_, {"t1", "t2"});
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = database_.open(folder_);
     audit_ = must(audit::AuditLog::open(
         *store_, clock_,
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
@@ -119,6 +115,7 @@ class Records : public testing::Test {
     return -1;
   }
 
+  const rabt::test::StoreUnderTest database_;
   std::string folder_;
   FakeClock clock_;
   SystemRandom random_;

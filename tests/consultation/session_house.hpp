@@ -24,7 +24,7 @@
 #include "hub/plugin/package/capability.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
-#include "tests/test_database.hpp"
+#include "tests/store_under_test.hpp"
 
 // A house with doctors and patients, a store in a folder of its own, and a video provider that
 // does what a test tells it.
@@ -401,7 +401,7 @@ class SessionHouse : public ::testing::Test {
   }
 
   std::string folder_;
-  const rabt::test::TestDatabase database_;
+  const rabt::test::StoreUnderTest database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

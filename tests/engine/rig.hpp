@@ -22,7 +22,7 @@
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
-#include "tests/test_database.hpp"
+#include "tests/store_under_test.hpp"
 
 // A hub without edge and plugins, in a folder of its own: real store, keyring, audit and engine;
 // actions are functions of the test.
@@ -81,6 +81,7 @@ class FaultyStore final : public store::Store {
   void submit(Need need, store::Lane lane, Job job, Done done, Caller caller) override;
   Status read(const std::function<Status(store::Connection&)>& function) override;
   void flush() override { store_->flush(); }
+  [[nodiscard]] store::Engine engine() const override { return store_->engine(); }
   [[nodiscard]] Stats stats() const override { return store_->stats(); }
 
  private:
@@ -150,7 +151,7 @@ class Rig {
   [[nodiscard]] Result<std::unique_ptr<Engine>> try_open();
 
   std::string folder_;
-  const rabt::test::TestDatabase database_;
+  const rabt::test::StoreUnderTest database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

@@ -8,6 +8,7 @@
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
 #include "tests/keys/support.hpp"
+#include "tests/store_under_test.hpp"
 
 // People over a real store, keyring and audit log.
 namespace rabt::identity::test {
@@ -17,7 +18,7 @@ using keys::test::must;
 class House {
  public:
   House()
-      : base(folder_.path),
+      : base(folder_.path, database_),
         people({*base.store, *base.keys, *base.audit, base.clock, base.random, base.ids}),
         // The least that argon2 takes: tests do not prove its strength.
         accounts({people, *base.store, *base.keys, *base.keyring, *base.audit, base.clock,
@@ -63,6 +64,7 @@ class House {
     const std::string path = keys::test::make_folder();
   };
   const Folder folder_;
+  const rabt::test::StoreUnderTest database_;
 
  public:
   keys::test::House base;

@@ -19,7 +19,7 @@ class KeyAdminTest : public HouseTest {
   // As after a restart: nothing cached.
   void reopen() {
     house_ = nullptr;
-    house_ = std::make_unique<House>(folder_);
+    open_house();
   }
   BucketStatus status_of(const std::string& bucket) {
     for (auto& one : must(admin().status()).buckets) {
@@ -339,7 +339,7 @@ TEST_F(KeyAdminTest, AnOlderDatabaseOpensNothingOfADestroyedBucket) {
   for (const auto& file : present) std::filesystem::remove(file);
   for (const auto& file : std::filesystem::directory_iterator(backup))
     std::filesystem::copy(file.path(), std::filesystem::path(folder_) / file.path().filename());
-  house_ = std::make_unique<House>(folder_);
+  open_house();
   EXPECT_EQ(house_->open(events[0].id), "ok");  // held when the backup was made
   for (std::size_t i = 1; i < events.size(); ++i)
     EXPECT_EQ(house_->open(events[i].id), "keys.shredded") << i;
@@ -357,7 +357,7 @@ TEST_F(KeyAdminTest, SaysWhenTheKeyringIsOlderThanTheDatabase) {
   house_ = nullptr;
   std::filesystem::copy(folder_ + "/older", path,
                         std::filesystem::copy_options::overwrite_existing);
-  house_ = std::make_unique<House>(folder_);
+  open_house();
   EXPECT_EQ(must(admin().status()).missing, std::vector<std::string>{later.bucket});
   EXPECT_EQ(house_->open(later.id), "crypto.unwrap");
 }

@@ -23,7 +23,7 @@ TEST_F(DataKeysTest, AKeyOpensAgainAfterARestartAndOnlyForItsTenant) {
   EXPECT_EQ(made.bucket, "consultation/2036-03");
   EXPECT_EQ(made.key->id(), made.id);
   house_ = nullptr;
-  house_ = std::make_unique<House>(folder_);
+  open_house();
   const auto opened = house_->keys->open("t1", made.id);
   ASSERT_TRUE(opened.ok());
   EXPECT_TRUE((*opened)->material().equals(made.key->material().expose()));
@@ -84,7 +84,7 @@ TEST_F(DataKeysTest, SmallRowsShareOneKeyAMonthAlsoWhenManyAskAtOnce) {
   EXPECT_NE(must(house_->keys->shared("t1", kPlugin))->id(), ids[0]);
   // After a restart the same one; in another month another, and the first still opens.
   house_ = nullptr;
-  house_ = std::make_unique<House>(folder_);
+  open_house();
   EXPECT_EQ(must(house_->keys->shared("t1", kEvent))->id(), ids[0]);
   house_->clock.advance_ms(31 * kDayMs);
   EXPECT_NE(must(house_->keys->shared("t1", kEvent))->id(), ids[0]);

@@ -50,8 +50,7 @@ TEST_F(FitTest, CountsTheDataKeysOfAnOlderDatabaseThatNothingOpens) {
   for (const char* rest : {"/rabt.db-wal", "/rabt.db-shm", "/audit.checkpoint"})
     std::filesystem::remove(folder_ + rest);
   std::filesystem::rename(saved, folder_ + "/rabt.db");
-  house_->store = must(store::open_sqlite(
-      {.path = folder_ + "/rabt.db", .migrations_folder = test::migrations()}, null_logger()));
+  house_->store = database_.open(folder_);
   const auto told = lines(*house_->keyring);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].find("keys.lost data_keys=20 message=20 data keys of " + bucket +
@@ -93,7 +92,8 @@ TEST_F(FitTest, LeavesDestroyedBucketsOut) {
 TEST_F(FitTest, TellsAKeyringOfAnotherHubFromOneOfThis) {
   const auto elsewhere = test::make_folder();
   {
-    House other(elsewhere);
+    const rabt::test::StoreUnderTest database;
+    House other(elsewhere, database);
     EXPECT_EQ(origin(*other.keyring), "ok") << "nothing is sealed yet";
     house_->make();
     EXPECT_EQ(origin(*house_->keyring), "ok");

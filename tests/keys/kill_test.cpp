@@ -25,8 +25,9 @@ const crypto::SealContext kContext{"t1", "record", "1", "text"};
 
 // The child: seals records and rotates everything, for ever. acked gets one byte for each record
 // that is durable.
-[[noreturn]] void work(const std::string& folder, int acked) {
-  House house(folder);
+[[noreturn]] void work(const std::string& folder, const rabt::test::StoreUnderTest& database,
+                       int acked) {
+  House house(folder, database);
   house.admin->resume();
   const Order order{.actor = "tester", .reason = "kill test", .client = {}, .request = {}};
   std::mt19937 dice(std::random_device{}());
@@ -71,10 +72,11 @@ const crypto::SealContext kContext{"t1", "record", "1", "text"};
 // Kills for that long, ten times a second, and looks after every tenth kill, and at the end,
 // whether everything that was said to be durable opens.
 void rotate_while_killed(int kills) {
+  const rabt::test::StoreUnderTest database;
   const std::string folder = test::make_folder();
   {
     // The migrations take longer than a slow machine has before the first kill.
-    House house(folder);
+    House house(folder, database);
     (void)must(
         house.store->write([](store::Transaction& tx) { return store::run(tx, kMakeRecord, {}); }));
   }
@@ -82,7 +84,7 @@ void rotate_while_killed(int kills) {
   std::size_t records = 0;
   std::mt19937 dice(7);
   const auto look = [&] {
-    House house(folder);
+    House house(folder, database);
     records = 0;
     std::vector<std::pair<std::string, std::string>> all;
     (void)must(house.store->read([&](store::Connection& connection) {
@@ -110,7 +112,7 @@ void rotate_while_killed(int kills) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       ::close(ends[0]);
-      work(folder, ends[1]);
+      work(folder, database, ends[1]);
     }
     ::close(ends[1]);
     if (kill % 2 == 0) {

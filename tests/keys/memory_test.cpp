@@ -87,12 +87,13 @@ class MemoryTest : public testing::Test {
  protected:
   MemoryTest() : folder_(test::make_folder()) {}
   ~MemoryTest() override { std::filesystem::remove_all(folder_); }
+  const rabt::test::StoreUnderTest database_;
   std::string folder_;
   SentinelRandom random_;
 };
 
 TEST_F(MemoryTest, ShowsNoKeyOnceItsTimeHasPassed) {
-  House house(folder_, &random_);
+  House house(folder_, database_, &random_);
   {
     // Made, stored, used, rotated and opened again: every way that a key takes.
     const NewDataKey own = house.make();
@@ -130,7 +131,7 @@ TEST_F(MemoryTest, ACoreFileHoldsNoKeyEvenWhileKeysAreOpen) {
     most.rlim_cur = most.rlim_max;
     if (::setrlimit(RLIMIT_CORE, &most) != 0 || ::chdir(folder_.c_str()) != 0) ::_exit(1);
     ::prctl(PR_SET_DUMPABLE, 1);
-    House house(folder_, &random_);
+    House house(folder_, database_, &random_);
     const NewDataKey own = house.make();
     const auto keys = must(house.keyring->tenant("t1"));
     ::signal(SIGABRT, SIG_DFL);

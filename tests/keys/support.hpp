@@ -13,15 +13,11 @@
 #include "hub/keys/data_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
+#include "tests/store_under_test.hpp"
 
 namespace rabt::keys::test {
 
 using rabt::test::must;
-
-inline std::string migrations() {
-  const char* source = std::getenv("RABT_SOURCE_DIR");
-  return std::string(source != nullptr ? source : ".") + "/migrations/sqlite";
-}
 
 inline std::string make_folder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "rabt-keys-XXXXXX").string();
@@ -31,14 +27,14 @@ inline std::string make_folder() {
 
 // Keyring, database, audit log and data keys over one folder, opened and closed as a hub does.
 struct House {
-  explicit House(std::string in, Random* source = nullptr, RetentionPolicy policy = {})
-      : folder(std::move(in)), random(source != nullptr ? *source : system_random) {
+  House(std::string in, const rabt::test::StoreUnderTest& of, Random* source = nullptr,
+        RetentionPolicy policy = {})
+      : folder(std::move(in)), database(of), random(source != nullptr ? *source : system_random) {
     keyring = rabt::test::open_keyring(folder, clock, random, {"t1", "t2"});
     open_database(std::move(policy));
   }
   void open_database(RetentionPolicy policy = {}) {
-    store = must(store::open_sqlite(
-        {.path = folder + "/rabt.db", .migrations_folder = migrations()}, null_logger()));
+    store = database.open(folder);
     audit = must(audit::AuditLog::open(
         *store, clock, must(audit::LogOptions::of(*keyring, "t1", folder, "rabt.example/test"))));
     keys = std::make_unique<DataKeys>(DataKeys::Parts{*keyring, *store, clock, random, ids},
@@ -88,6 +84,7 @@ struct House {
   }
 
   std::string folder;
+  const rabt::test::StoreUnderTest& database;
   FakeClock clock;
   SystemRandom system_random;
   Random& random;
@@ -101,16 +98,19 @@ struct House {
 
 class HouseTest : public testing::Test {
  protected:
-  HouseTest() : folder_(make_folder()), house_(std::make_unique<House>(folder_)) {}
+  HouseTest() : folder_(make_folder()) { open_house(); }
   ~HouseTest() override {
     house_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
+  // As a start of the hub does: nothing is cached.
+  void open_house() { house_ = std::make_unique<House>(folder_, database_); }
   static Order order(std::string reason = "a test") {
     return {.actor = "tester", .reason = std::move(reason), .client = {}, .request = {}};
   }
   static constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+  const rabt::test::StoreUnderTest database_;
   std::string folder_;
   std::unique_ptr<House> house_;
 };

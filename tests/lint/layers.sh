@@ -62,6 +62,13 @@ only 'cbor\.h|qrencode|zxcvbn' identity
 only 'yaml-cpp/' workflow plugin/package
 only 'unicode/' workflow phi access consultation
 only 'phonenumbers/' phi
+# The store's engines lie behind hub/store/open.hpp. Beside them and their tests, these files alone are about one engine; hub/README.md says
+# why, under "Inside store/".
+about_one_engine='hub/store/open\.cpp|hub/assembly/backup\.cpp|hub/cli/store\.cpp|tests/store/[^/:]*|tests/bench/raw_database\.hpp'
+while IFS=: read -r file line _; do
+  complain "$file:$line: an engine of the store; include hub/store/open.hpp, or name the file here and in hub/README.md"
+done < <(grep -rnE '#include "hub/store/(sqlite|postgres)/' hub tools tests --include='*.[ch]pp' |
+  grep -vE "^($about_one_engine):|^hub/store/(sqlite|postgres)/[^:]*:[0-9]+:#include \"hub/store/\2/" || true)
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
 done < <(grep -rnE '#include <(nlohmann|CLI/|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp|pqxx|libpq-fe)' hub --include=*.hpp || true)

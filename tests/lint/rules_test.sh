@@ -48,6 +48,8 @@ for rule in layers tables plans nulls locks words clean_text actors lengths work
 done
 echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
 echo '#include <openssl/evp.h>' >>"$root/hub/engine/queue.cpp"; fails layers 'a library outside its folder'
+echo '#include "hub/store/sqlite/writer.hpp"' >>"$root/hub/engine/queue.cpp"; fails layers 'an engine of the store outside of it'
+mkdir -p "$root/hub/store/sqlite"; echo '#include "hub/store/postgres/writer.hpp"' >>"$root/hub/store/sqlite/writer.cpp"; fails layers 'an engine of the store in the other one'
 echo 'const char* const kAlso = "DELETE FROM journal";' >>"$root/hub/store/sql.cpp"; fails tables 'a table in the SQL of another folder'
 echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fails tables 'a table that nobody owns'
 echo 'constexpr Statement kLater{"SELECT n FROM journal " "WHERE n > $1"};' >>"$root/hub/engine/queue.cpp"; fails plans 'a statement that walks through a table'

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "tests/must.hpp"
-#include "tests/test_database.hpp"
+#include "tests/store_under_test.hpp"
 
 namespace rabt::outbox {
 namespace {
@@ -58,7 +58,7 @@ class Outbox : public ::testing::Test {
   }
 
   std::string folder_;
-  const test::TestDatabase database_;
+  const test::StoreUnderTest database_;
   std::unique_ptr<store::Store> store_;
 };
 

@@ -7,6 +7,7 @@
 #include "hub/base/bytes.hpp"
 #include "tests/keyring.hpp"
 #include "tests/plugin/support.hpp"
+#include "tests/store_under_test.hpp"
 
 // An upload whose process dies goes on in the next one.
 namespace rabt::plugin::test {
@@ -14,8 +15,9 @@ namespace {
 
 // A blob store on a folder that outlives it.
 struct Blobs {
-  explicit Blobs(const std::string& folder) : ids(clock, random) {
-    store = store::open_sqlite({folder + "/hub.db", RABT_MIGRATIONS}, log).value();
+  Blobs(const rabt::test::StoreUnderTest& database, const std::string& folder)
+      : ids(clock, random) {
+    store = database.open(folder, log);
     keyring = rabt::test::open_keyring(folder, clock, random);
     keys = std::make_unique<keys::DataKeys>(
         keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
@@ -47,8 +49,9 @@ constexpr std::uint64_t kBytes = 20'000'000;
 
 // Writes the content from where it stands, piece by piece, until it is killed. Tells each length on
 // the pipe before the next piece is written. Never returns.
-[[noreturn]] void child(const std::string& folder, std::string id, int pipe) {
-  Blobs hub(folder);
+[[noreturn]] void child(const rabt::test::StoreUnderTest& database, const std::string& folder,
+                        std::string id, int pipe) {
+  Blobs hub(database, folder);
   auto writer = id.empty() ? hub.blobs->create("t1", "video/webm") : hub.blobs->resume("t1", id);
   if (!writer.ok()) ::_exit(3);
   id = (*writer)->id();
@@ -67,6 +70,7 @@ constexpr std::uint64_t kBytes = 20'000'000;
 
 TEST(BlobsAfterACrash, GoOnWhereTheyWereKilled) {
   const TempFolder folder;
+  const rabt::test::StoreUnderTest database;
   std::string id;
   std::uint64_t reached = 0;
   int kills = 0;
@@ -79,7 +83,7 @@ TEST(BlobsAfterACrash, GoOnWhereTheyWereKilled) {
     ASSERT_GE(pid, 0);
     if (pid == 0) {
       ::close(ends[0]);
-      child(folder.path(), id, ends[1]);
+      child(database, folder.path(), id, ends[1]);
     }
     ::close(ends[1]);
     std::string name(26, '\0');
@@ -106,7 +110,7 @@ TEST(BlobsAfterACrash, GoOnWhereTheyWereKilled) {
   }
   EXPECT_GE(kills, 8);
 
-  Blobs hub(folder.path());
+  Blobs hub(database, folder.path());
   hub.blobs->sweep();
   auto writer = hub.blobs->resume("t1", id);
   ASSERT_TRUE(writer.ok()) << writer.error().message;
@@ -134,7 +138,8 @@ TEST(BlobsAfterACrash, GoOnWhereTheyWereKilled) {
 // What lies between the rename and the commit.
 TEST(BlobsAfterACrash, GoOnWhenOnlyTheCommitWasMissing) {
   const TempFolder folder;
-  Blobs hub(folder.path());
+  const rabt::test::StoreUnderTest database;
+  Blobs hub(database, folder.path());
   auto writer = hub.blobs->create("t1", "");
   ASSERT_TRUE(writer.ok());
   const std::string id = (*writer)->id();

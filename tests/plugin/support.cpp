@@ -103,7 +103,7 @@ std::string fixture(const std::string& name) {
 Hub::Hub(bool fake_clock)
     : clock(fake_clock ? static_cast<const Clock&>(fake) : static_cast<const Clock&>(system)),
       ids(clock, random) {
-  store = store::open_sqlite({folder.path() + "/hub.db", RABT_MIGRATIONS}, log).value();
+  store = database.open(folder.path(), log);
   keyring = rabt::test::open_keyring(folder.path(), clock, random, {"t1", "t2"});
   keys = std::make_unique<keys::DataKeys>(
       keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});

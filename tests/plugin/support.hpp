@@ -28,6 +28,7 @@
 #include "hub/store/store.hpp"
 #include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
+#include "tests/store_under_test.hpp"
 
 namespace rabt::plugin::test {
 
@@ -85,6 +86,7 @@ class Hub {
   void restart_host();
 
   TempFolder folder;
+  const rabt::test::StoreUnderTest database;
   RecordingLogger log;
   FakeClock fake;
   SystemClock system;

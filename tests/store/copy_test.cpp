@@ -1,5 +1,5 @@
 // A copy of a database that is in use.
-#include "hub/store/copy.hpp"
+#include "hub/store/sqlite/copy.hpp"
 
 #include <sys/stat.h>
 

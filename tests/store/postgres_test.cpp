@@ -1,4 +1,5 @@
 // Duties of PostgreSQL alone: statements, schema, lost connections.
+#include <libpq-fe.h>
 #include <signal.h>
 
 #include <atomic>
@@ -11,6 +12,7 @@
 
 #include "hub/store/postgres/dialect.hpp"
 #include "hub/store/postgres/faults.hpp"
+#include "hub/store/postgres/link.hpp"
 #include "hub/store/postgres/session.hpp"
 #include "tests/eventually.hpp"
 #include "tests/must.hpp"
@@ -102,20 +104,31 @@ std::vector<Found> statements() {
   return all;
 }
 
-TEST(PostgresStatements, AreAllPreparedOnTheShippedSchema) {
+// bool, bytea, int8, int2, int4 and text of pg_type.dat.
+const std::set<Oid> kReadTypes{16, 17, 20, 21, 23, 25};
+
+TEST(PostgresStatements, AreAllPreparedAndAnswerWhatRowsRead) {
   const Folder folder;
   PostgresOptions options = folder.postgres();
   options.migrations_folder = source_folder() + "/migrations/postgres";
   { const auto store = must(open_postgres(options, null_logger())); }
-  const auto session = session_to(folder.database());
+  const auto link =
+      must(postgres::Link::open(postgres_options(folder.database()), Session::Use::migrates));
   const auto all = statements();
   EXPECT_GT(all.size(), 400U);
+  using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
   for (const Found& one : all) {
-    const Status prepared =
-        session->script("PREPARE one AS " + for_postgres(one.sql) + "; DEALLOCATE one");
-    EXPECT_TRUE(prepared.ok()) << one.place << ": "
-                               << (prepared.ok() ? "" : prepared.error().message) << "\n"
-                               << one.sql;
+    const Answer prepared(PQprepare(link->handle(), "", for_postgres(one.sql).c_str(), 0, nullptr),
+                          &PQclear);
+    EXPECT_EQ(PQresultStatus(prepared.get()), PGRES_COMMAND_OK)
+        << one.place << ": " << PQresultErrorMessage(prepared.get()) << "\n"
+        << one.sql;
+    const Answer described(PQdescribePrepared(link->handle(), ""), &PQclear);
+    for (int column = 0; column < PQnfields(described.get()); ++column) {
+      EXPECT_TRUE(kReadTypes.contains(PQftype(described.get(), column)))
+          << one.place << ": column " << column << " is of a type that rows do not read; cast it\n"
+          << one.sql;
+    }
   }
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/store/postgres/postgres_store.hpp"
 #include "hub/store/sqlite/sqlite_store.hpp"
 #include "hub/store/store.hpp"
 #include "tests/postgres_server.hpp"

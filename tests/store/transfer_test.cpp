@@ -9,10 +9,6 @@ namespace {
 constexpr Statement kPut{"INSERT INTO pair (a, b, n, t, d) VALUES ($1, $2, $3, $4, $5)"};
 constexpr Statement kAll{"SELECT a, b, n, t, d FROM pair ORDER BY a, b"};
 
-Engine engine() {
-  return rabt::test::on_postgres() ? Engine::postgres : Engine::sqlite;
-}
-
 // Two keys, and columns of each kind that may be null.
 std::string pairs(bool on_postgres) {
   const std::string number = on_postgres ? "BIGINT" : "INTEGER";
@@ -76,13 +72,13 @@ TEST_F(Transfer, BringsEveryKindOfValueThereAndBack) {
   put(*file_, "a", 2, INT64_MIN, "نورة 'x' \\ \t\n", Blob{kBytes});
   put(*file_, "b", INT64_MAX, INT64_MAX, "\"", Blob{"text"});
   ASSERT_TRUE(file_->write(insert(7)).ok());
-  const auto there = transfer(*file_, Engine::sqlite, *tested_, engine());
+  const auto there = transfer(*file_, *tested_);
   ASSERT_TRUE(there.ok()) << there.error().message;
   EXPECT_EQ(all(*tested_), all(*file_));
   EXPECT_EQ(all(*tested_).size(), 4U);
   EXPECT_EQ(ids(*tested_), (std::vector<std::int64_t>{7}));
   const auto back = open("back.db");
-  const auto returned = transfer(*tested_, engine(), *back, Engine::sqlite);
+  const auto returned = transfer(*tested_, *back);
   ASSERT_TRUE(returned.ok()) << returned.error().message;
   EXPECT_EQ(all(*back), all(*file_));
   EXPECT_EQ(ids(*back), (std::vector<std::int64_t>{7}));
@@ -100,7 +96,7 @@ TEST_F(Transfer, BringsMoreRowsThanAPageHolds) {
     return ok_status();
   });
   ASSERT_TRUE(put.ok()) << put.error().message;
-  const auto there = transfer(*file_, Engine::sqlite, *tested_, engine());
+  const auto there = transfer(*file_, *tested_);
   ASSERT_TRUE(there.ok()) << there.error().message;
   EXPECT_EQ(all(*tested_), all(*file_));
   EXPECT_EQ(ids(*tested_), wanted);
@@ -113,7 +109,7 @@ TEST_F(Transfer, BringsRowsThatAreLongerThanAPage) {
     ASSERT_TRUE(file_->write(insert(id, std::string(size, static_cast<char>('a' + id)))).ok());
     wanted.push_back(id);
   }
-  const auto there = transfer(*file_, Engine::sqlite, *tested_, engine());
+  const auto there = transfer(*file_, *tested_);
   ASSERT_TRUE(there.ok()) << there.error().message;
   EXPECT_EQ(ids(*tested_), wanted);
 }
@@ -121,8 +117,8 @@ TEST_F(Transfer, BringsRowsThatAreLongerThanAPage) {
 TEST_F(Transfer, IsDoneWhereTheSameRowsAre) {
   put(*file_, "a", 1, Null{}, "t", Null{});
   ASSERT_TRUE(file_->write(insert(7)).ok());
-  ASSERT_TRUE(transfer(*file_, Engine::sqlite, *tested_, engine()).ok());
-  const auto again = transfer(*file_, Engine::sqlite, *tested_, engine());
+  ASSERT_TRUE(transfer(*file_, *tested_).ok());
+  const auto again = transfer(*file_, *tested_);
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_EQ(all(*tested_), all(*file_));
 }
@@ -130,7 +126,7 @@ TEST_F(Transfer, IsDoneWhereTheSameRowsAre) {
 TEST_F(Transfer, ChangesNothingWhereRowsAre) {
   put(*file_, "a", 1, Null{}, Null{}, Null{});
   put(*tested_, "mine", 1, Null{}, Null{}, Null{});
-  const auto refused = transfer(*file_, Engine::sqlite, *tested_, engine());
+  const auto refused = transfer(*file_, *tested_);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "store.used");
   EXPECT_EQ(all(*tested_), (std::vector<std::string>{"mine|1|-|-|-"}));
@@ -142,7 +138,7 @@ TEST_F(Transfer, ChangesNothingWhereTheTablesDiffer) {
       << "CREATE TABLE more (id INTEGER PRIMARY KEY);\n";
   const auto other = open("other.db");
   put(*other, "theirs", 1, Null{}, Null{}, Null{});
-  const auto refused = transfer(*other, Engine::sqlite, *tested_, engine());
+  const auto refused = transfer(*other, *tested_);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "store.transfer");
   EXPECT_NE(refused.error().message.find("table more"), std::string::npos);

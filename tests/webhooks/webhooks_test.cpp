@@ -19,7 +19,7 @@
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/recording_logger.hpp"
-#include "tests/test_database.hpp"
+#include "tests/store_under_test.hpp"
 
 // Deliveries in virtual time, over a client that answers as a test says.
 namespace rabt::webhooks {
@@ -170,7 +170,7 @@ class WebhookDeliveries : public testing::Test {
   static constexpr const char* kB = "https://b.example.sa/hook";
   static constexpr const char* kClinic = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   std::string folder_;
-  const rabt::test::TestDatabase database_;
+  const rabt::test::StoreUnderTest database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

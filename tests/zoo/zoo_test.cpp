@@ -183,8 +183,8 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
        ++run) {
     ASSERT_TRUE(up(hub));
     const auto before = state_of(hub, "beast");
-    CallRequest call =
-        request("beast", beast.action, Json::object({{"path", hub.folder.path() + "/hub.db-new"}}));
+    CallRequest call = request("beast", beast.action,
+                               Json::object({{"path", hub.folder.path() + "/rabt.db-new"}}));
     call.deadline_unix_ms = hub.clock.now().ms + beast.deadline_ms;
     Waiter waiter;
     const auto begin = Tick::now();

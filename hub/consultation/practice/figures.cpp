@@ -20,14 +20,15 @@ constexpr Statement kQuality{
     "AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = "
     "$5) AND q.samples > 0 ORDER BY q.session"};
 constexpr Statement kBandwidth{
-    "SELECT q.session, SUM(q.bytes_up), SUM(q.bytes_down), SUM(q.seconds) FROM session s CROSS "
-    "JOIN quality_summary q WHERE q.tenant = s.tenant AND q.session = s.id AND s.tenant = $1 AND "
-    "s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = $5) "
-    "GROUP BY q.session ORDER BY q.session DESC"};
+    "SELECT q.session, CAST(SUM(q.bytes_up) AS BIGINT), CAST(SUM(q.bytes_down) AS BIGINT), "
+    "CAST(SUM(q.seconds) AS BIGINT) FROM session s CROSS JOIN quality_summary q WHERE q.tenant = "
+    "s.tenant AND q.session = s.id AND s.tenant = $1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = "
+    "'' OR s.provider = $4) AND ($5 = '' OR s.id = $5) GROUP BY q.session ORDER BY q.session "
+    "DESC"};
 constexpr Statement kPerformance{
-    "SELECT status, COUNT(*), COALESCE(SUM(ended_ms - started_ms), 0) FROM session WHERE tenant = "
-    "$1 AND at_ms >= $2 AND at_ms < $3 AND ($4 = '' OR provider = $4) AND ($5 = '' OR id = $5) "
-    "GROUP BY status"};
+    "SELECT status, COUNT(*), CAST(COALESCE(SUM(ended_ms - started_ms), 0) AS BIGINT) FROM session "
+    "WHERE tenant = $1 AND at_ms >= $2 AND at_ms < $3 AND ($4 = '' OR provider = $4) AND ($5 = '' "
+    "OR id = $5) GROUP BY status"};
 constexpr Statement kJoins{
     "SELECT s.started_ms, MIN(a.joined_ms) FROM session_attendance a JOIN session s ON s.tenant = "
     "a.tenant AND s.id = a.session WHERE s.tenant = $1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 "

@@ -12,10 +12,10 @@ using store::Statement;
 namespace {
 
 constexpr Statement kKept{
-    "SELECT session, SUM(seconds), SUM(CASE WHEN kind = 'adjustment' THEN seconds ELSE 0 END) FROM "
-    "usage_record u WHERE tenant = $1 AND month = $2 AND ($3 = '' OR EXISTS (SELECT 1 FROM session "
-    "s WHERE s.tenant = u.tenant AND s.id = u.session AND s.provider = $3)) GROUP BY session, "
-    "participant"};
+    "SELECT session, CAST(SUM(seconds) AS BIGINT), CAST(SUM(CASE WHEN kind = 'adjustment' THEN "
+    "seconds ELSE 0 END) AS BIGINT) FROM usage_record u WHERE tenant = $1 AND month = $2 AND ($3 = "
+    "'' OR EXISTS (SELECT 1 FROM session s WHERE s.tenant = u.tenant AND s.id = u.session AND "
+    "s.provider = $3)) GROUP BY session, participant"};
 constexpr Statement kLive{
     "SELECT a.session, a.participant, a.joined_ms, a.left_ms FROM session_attendance a JOIN "
     "session s ON s.tenant = a.tenant AND s.id = a.session WHERE a.tenant = $1 AND a.joined_ms >= "
@@ -25,8 +25,8 @@ constexpr Statement kStaysOf{
     "SELECT participant, joined_ms, left_ms FROM session_attendance WHERE tenant = $1 AND session "
     "= $2"};
 constexpr Statement kKeptOf{
-    "SELECT month, participant, SUM(seconds), MAX(n) FROM usage_record WHERE tenant = $1 AND "
-    "session = $2 GROUP BY month, participant"};
+    "SELECT month, participant, CAST(SUM(seconds) AS BIGINT), MAX(n) FROM usage_record WHERE "
+    "tenant = $1 AND session = $2 GROUP BY month, participant"};
 constexpr Statement kInsertUsage{
     "INSERT INTO usage_record (tenant, month, session, participant, n, kind, seconds, at_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};

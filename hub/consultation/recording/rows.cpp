@@ -37,7 +37,8 @@ constexpr Statement kCountAll{
     "SELECT count(*) FROM recording WHERE tenant = $1 AND session <> '' AND ($2 = '' OR status = "
     "$2)"};
 constexpr Statement kTotalsOfAll{
-    "SELECT count(*), coalesce(sum(bytes), 0) FROM recording WHERE tenant = $1 AND session <> ''"};
+    "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM recording WHERE tenant = $1 AND "
+    "session <> ''"};
 #define RABT_RECORDING_OF_MEMBER \
   " FROM session_member m JOIN recording r ON r.tenant = m.tenant AND r.session = m.session "
 // Sessions of $2, whose other records are $4 to $11, in tenant $1; $3: 1 when patients read
@@ -54,9 +55,11 @@ constexpr Statement kOfPerson{
 constexpr Statement kCountOfPerson{"SELECT count(*)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE
                                    "AND ($12 = '' OR r.status = $12)"};
 constexpr Statement kTotalsOfPerson{
-    "SELECT count(*), coalesce(sum(r.bytes), 0)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE};
+    "SELECT count(*), CAST(coalesce(sum(r.bytes), 0) AS BIGINT)" RABT_RECORDING_OF_MEMBER
+        RABT_RECORDING_MAY_SEE};
 constexpr Statement kKeptBytes{
-    "SELECT SUM(bytes) FROM recording WHERE tenant = $1 AND status = 'ready' AND session <> ''"};
+    "SELECT CAST(SUM(bytes) AS BIGINT) FROM recording WHERE tenant = $1 AND status = 'ready' AND "
+    "session <> ''"};
 constexpr Statement kInsert{
     "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
     "purpose, started_ms, stopped_ms, stored_ms, retain_until_ms, blob, bytes, sha256, "

@@ -30,8 +30,8 @@ constexpr Statement kLook{
     "SELECT state, billed_ms FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kMonthOf{"SELECT month FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kFigures{
-    "SELECT state, count(*), sum(seconds) FROM consultation WHERE tenant = $1 AND month = $2 GROUP "
-    "BY state"};
+    "SELECT state, count(*), CAST(sum(seconds) AS BIGINT) FROM consultation WHERE tenant = $1 AND "
+    "month = $2 GROUP BY state"};
 // A visit that moves before it begins counts in the month it moves to.
 constexpr Statement kMoveMonth{
     "UPDATE consultation SET month = $1, updated_ms = $2 WHERE tenant = $3 AND id = $4 AND state = "

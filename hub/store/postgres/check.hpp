@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/store/store.hpp"
+#include "hub/store/open.hpp"
 
 namespace rabt::store {
 

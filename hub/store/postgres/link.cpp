@@ -81,11 +81,6 @@ PGconn* Link::handle() const {
   return held_->handle;
 }
 
-bool on_this_host(const std::string& host) {
-  return host.empty() || host.front() == '/' || host == "localhost" || host == "127.0.0.1" ||
-         host == "::1";
-}
-
 std::string connection_text(const PostgresOptions& options) {
   const bool here = on_this_host(options.host);
   const std::string mode =

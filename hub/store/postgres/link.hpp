@@ -32,7 +32,4 @@ class Link {
 // The text that libpq connects with. Holds the password: never shown.
 [[nodiscard]] std::string connection_text(const PostgresOptions& options);
 
-// True if the host is this machine: a folder of a socket, or a loopback address.
-[[nodiscard]] bool on_this_host(const std::string& host);
-
 }  // namespace rabt::store::postgres

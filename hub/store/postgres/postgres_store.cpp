@@ -1,3 +1,5 @@
+#include "hub/store/postgres/postgres_store.hpp"
+
 #include <unistd.h>
 
 #include <array>
@@ -46,6 +48,7 @@ class PostgresStore final : public Store {
     static_cast<void>(write([](Transaction&) { return ok_status(); }, Need::required));
   }
   void end_waiting() override { writer_.end_waiting(); }
+  [[nodiscard]] Engine engine() const override { return Engine::postgres; }
   [[nodiscard]] Stats stats() const override { return writer_.stats(); }
 
  private:

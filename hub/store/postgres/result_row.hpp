@@ -9,8 +9,8 @@ struct pg_result;
 
 namespace rabt::store::postgres {
 
-// A row of a result in binary format, as the store's contract has it: every kind of number and a
-// truth value are read as an integer. The result outlives it.
+// A row of a result in binary format, as the store's contract has it: integers of every length and
+// truth values are read as an integer. Other numbers are not read. The result outlives it.
 class ResultRow final : public Row {
  public:
   // A null result has no rows.

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "hub/store/open.hpp"
 #include "hub/store/postgres/faults.hpp"
 #include "hub/store/store.hpp"
 

@@ -1,4 +1,4 @@
-#include "hub/store/copy.hpp"
+#include "hub/store/sqlite/copy.hpp"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "hub/store/sqlite/library.hpp"
-#include "hub/store/store.hpp"
+#include "hub/store/sqlite/sqlite_store.hpp"
 
 namespace rabt::store {
 

@@ -6,8 +6,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "hub/base/check.hpp"
+#include "hub/base/file_there.hpp"
 #include "hub/base/full_disk.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/store/sqlite/connection.hpp"
@@ -47,6 +50,7 @@ class SqliteStore final : public Store {
     static_cast<void>(write([](Transaction&) { return ok_status(); }, Need::required));
   }
   void end_waiting() override { writer_.end_waiting(); }
+  [[nodiscard]] Engine engine() const override { return Engine::sqlite; }
   [[nodiscard]] Stats stats() const override { return writer_.stats(); }
 
  private:
@@ -122,6 +126,13 @@ Result<std::unique_ptr<Connection>> open_sqlite_reader(const std::string& path) 
                        "cannot open the database " + path + ": " + ready.error().message);
   RABT_TRY_STATUS(sqlite::refuse_earlier_build(*database, path));
   return std::unique_ptr<Connection>(std::move(database));
+}
+
+Result<bool> sqlite_is_used(const std::string& path) {
+  RABT_TRY(there, is_there(path));
+  std::error_code unknown;
+  // A hub writes more than nothing before it seals anything.
+  return there && std::filesystem::file_size(path, unknown) != 0;
 }
 
 Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, Logger& log) {

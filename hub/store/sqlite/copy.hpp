@@ -5,7 +5,7 @@
 
 #include "hub/base/result.hpp"
 
-// Copies of a database, beside a running hub or without one.
+// Copies of a database file, beside a running hub or without one.
 namespace rabt::store {
 
 // Copies the database as its last commit left it, in one step: writers go on and do not make the
