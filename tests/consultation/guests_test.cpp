@@ -364,7 +364,7 @@ TEST_F(Guests, ACodeOfAnEarlierBuildStillOpensTheDoor) {
                                              .expires_ms = clock_.now().ms + kHourMs,
                                              .created_ms = clock_.now().ms});
   const std::string index = must(keys_->lease("t1")).blind_index("session.invitation", earlier);
-  must(sessions_->acts.commit(by_hub(Json::object()), before, change,
+  must(sessions_->acts.commit(by_hub(Json::object()).caller, before, change,
                               {.also = [&](store::Transaction& transaction, const Change& made) {
                                 return SessionRows::put_code(
                                     transaction, "t1", index, id,

@@ -72,8 +72,12 @@ class Acts final : public Memberships {
   void on_work(std::function<void()> wake) { wake_ = std::move(wake); }
 
   // Errors: those of `make` and of decide(); unavailable store.busy.
+  [[nodiscard]] Result<Acted> act(const Caller& caller, std::string_view reference,
+                                  const Make& make, const ActOptions& options = {});
   [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
-                                  const ActOptions& options = {});
+                                  const ActOptions& options = {}) {
+    return act(ask.caller, reference, make, options);
+  }
   // An act whose answer needs nothing but the session afterwards: options.shape makes it.
   [[nodiscard]] Answer act_and_answer(const Ask& ask, const Make& make, const ActOptions& options);
   // An act whose answer is the session that the ask names.
@@ -91,26 +95,39 @@ class Acts final : public Memberships {
                                             std::vector<PlannedTime>& planned) const;
   // The second half of an act. Error conflict session.raced: the session is not as `before` any
   // more, and nothing was written.
-  [[nodiscard]] Result<Acted> commit(const Ask& ask, const Session& before, Change change,
+  [[nodiscard]] Result<Acted> commit(const Caller& caller, const Session& before, Change change,
                                      const ActOptions& options);
 
-  [[nodiscard]] static Actor actor_of(const Ask& ask);
+  [[nodiscard]] static Actor actor_of(const Caller& caller);
+  [[nodiscard]] static Actor actor_of(const Ask& ask) { return actor_of(ask.caller); }
   // The entry of the audit log about a session and its patient, without an act.
-  [[nodiscard]] static audit::Entry entry_of(const Ask& ask, const Session& session);
+  [[nodiscard]] static audit::Entry entry_of(const Caller& caller, const Session& session);
+  [[nodiscard]] static audit::Entry entry_of(const Ask& ask, const Session& session) {
+    return entry_of(ask.caller, session);
+  }
   [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   // reference: ULID, UUID or number. Errors: not_found session.unknown.
   [[nodiscard]] Result<Session> load(std::string_view reference) const;
-  // The session of the ask. Errors: those of load, and of the decision whether the caller sees it.
-  [[nodiscard]] Result<Session> visible(const Ask& ask);
-  // The session of the ask. A caller whom its booking named before the hub knew him has his place
-  // in it from now on. Errors: those of load.
-  [[nodiscard]] Result<Session> recognising(const Ask& ask);
+  // Errors: those of load, and of the decision whether the caller sees the session.
+  [[nodiscard]] Result<Session> visible(const Caller& caller, std::string_view reference);
+  [[nodiscard]] Result<Session> visible(const Ask& ask) { return visible(ask.caller, ask.session); }
+  // A caller whom the booking of the session named before the hub knew him has his place in it from
+  // now on. Errors: those of load.
+  [[nodiscard]] Result<Session> recognising(const Caller& caller, std::string_view reference);
+  [[nodiscard]] Result<Session> recognising(const Ask& ask) {
+    return recognising(ask.caller, ask.session);
+  }
   // Unset for a session without a visit.
   [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
   // Notes a reading; of patient data before any of it is answered.
-  [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
+  [[nodiscard]] Status audit_reading(const Caller& caller, std::string_view object,
                                      const Session* session, Json detail,
                                      Reads reads = Reads::alone) const;
+  [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
+                                     const Session* session, Json detail,
+                                     Reads reads = Reads::alone) const {
+    return audit_reading(ask.caller, object, session, std::move(detail), reads);
+  }
   // The session as the caller may see it.
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
   // The same for one participant of the session.

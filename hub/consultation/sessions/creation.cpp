@@ -413,7 +413,7 @@ Answer SessionCreation::create(const Ask& ask) {
     const auto shape = [&](const Session& session, const Change&) {
       return acts_.show(ask, session);
     };
-    written = acts_.commit(ask, none, std::move(change), {.shape = shape, .also = taken});
+    written = acts_.commit(ask.caller, none, std::move(change), {.shape = shape, .also = taken});
     if (written.ok() || written.error().code != kSessionRaced) break;
     RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
     if (!made) continue;
