@@ -178,34 +178,37 @@ Result<Acted> Acts::act(const Caller& caller, std::string_view reference, const 
   return unavailable("store.busy", "the session changes too quickly; try again");
 }
 
-Answer Acts::act_and_answer(const Ask& ask, const Make& make, const ActOptions& options) {
-  RABT_TRY(acted, act(ask, ask.session, make, options));
+Answer Acts::act_and_answer(const Caller& caller, std::string_view session, const Make& make,
+                            const ActOptions& options) {
+  RABT_TRY(acted, act(caller, session, make, options));
   return options.shape(acted.session, acted.change);
 }
 
-Answer Acts::act_and_show(const Ask& ask, const Make& make, ActOptions options) {
+Answer Acts::act_and_show(const Caller& caller, std::string_view reference, const Make& make,
+                          ActOptions options) {
   options.shape = [&](const Session& session, const Change& /*change*/) {
-    return show(ask, session);
+    return show(caller, session);
   };
-  return act_and_answer(ask, make, options);
+  return act_and_answer(caller, reference, make, options);
 }
 
-Answer Acts::act_and_show_participant(const Ask& ask, const Make& make, ActOptions options) {
+Answer Acts::act_and_show_participant(const Caller& caller, std::string_view reference,
+                                      const Make& make, ActOptions options) {
   options.shape = [&](const Session& session, const Change& change) -> Answer {
-    return show_participant(ask, session, *session.participant(change.participant));
+    return show_participant(caller, session, *session.participant(change.participant));
   };
-  return act_and_answer(ask, make, options);
+  return act_and_answer(caller, reference, make, options);
 }
 
 Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
-  const Ask ask = ask_of_hub(parts_.tenant, "sessions");
+  const Caller caller = ask_of_hub(parts_.tenant, "sessions").caller;
   const auto make = [&](const Session& is) -> Result<Command> {
     if (!std::holds_alternative<ProviderJoined>(command)) return command;
     ProviderJoined joined = std::get<ProviderJoined>(command);
     joined.visit_open = visit_open(is);
     return Command(std::move(joined));
   };
-  auto acted = act(ask, session, make,
+  auto acted = act(caller, session, make,
                    {.accounts = std::holds_alternative<ProviderJoined>(command), .also = also});
   if (acted.ok() && acted->change.unchanged && also) {
     RABT_TRY_STATUS(parts_.store.write(
@@ -214,9 +217,9 @@ Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command,
   return acted;
 }
 
-Result<Considered> Acts::consider(const Ask& ask, const Session& session, const Command& command,
-                                  std::vector<PlannedTime>& planned) const {
-  const Actor who = actor_of(ask);
+Result<Considered> Acts::consider(const Caller& caller, const Session& session,
+                                  const Command& command, std::vector<PlannedTime>& planned) const {
+  const Actor who = actor_of(caller);
   RABT_TRY_STATUS(may(access::Right::session_see, session, who));
   RABT_TRY(change, decide(session, moment_of(who, session), command));
   Considered out;
@@ -364,19 +367,20 @@ Status Acts::audit_reading(const Caller& caller, std::string_view object, const 
       [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); });
 }
 
-Answer Acts::show(const Ask& ask, const Session& session) const {
+Answer Acts::show(const Caller& caller, const Session& session) const {
   Names names(parts_.directory, parts_.tenant);
-  const bool reason = !ask.caller.reason.empty();
+  const bool reason = !caller.reason.empty();
   Json shown =
-      session_json(session, sight_of(session, actor_of(ask), reason), names, parts_.clock.now());
-  if (ask.caller.manner.own_words) shown.set("asGiven", session.as_given);
-  if (ask.caller.system && !has_known_appointment(session)) shown.set("appointment", Json());
+      session_json(session, sight_of(session, actor_of(caller), reason), names, parts_.clock.now());
+  if (caller.manner.own_words) shown.set("asGiven", session.as_given);
+  if (caller.system && !has_known_appointment(session)) shown.set("appointment", Json());
   return shown;
 }
 
-Json Acts::show_participant(const Ask& ask, const Session& session, const Participant& one) const {
+Json Acts::show_participant(const Caller& caller, const Session& session,
+                            const Participant& one) const {
   Names names(parts_.directory, parts_.tenant);
-  return participant_json(session, one, sight_of(session, actor_of(ask), false), names,
+  return participant_json(session, one, sight_of(session, actor_of(caller), false), names,
                           parts_.clock.now());
 }
 

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "hub/base/metrics.hpp"
@@ -79,18 +81,32 @@ class Acts final : public Memberships {
     return act(ask.caller, reference, make, options);
   }
   // An act whose answer needs nothing but the session afterwards: options.shape makes it.
-  [[nodiscard]] Answer act_and_answer(const Ask& ask, const Make& make, const ActOptions& options);
-  // An act whose answer is the session that the ask names.
-  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make, ActOptions options = {});
+  [[nodiscard]] Answer act_and_answer(const Caller& caller, std::string_view session,
+                                      const Make& make, const ActOptions& options);
+  // The same where the answer is a view: view_of(session afterwards, change) -> Result<View>.
+  template <typename ViewOf>
+  [[nodiscard]] auto act_and_view(const Caller& caller, std::string_view session, const Make& make,
+                                  const ViewOf& view_of, ActOptions options = {})
+      -> std::invoke_result_t<const ViewOf&, const Session&, const Change&> {
+    options.shape = [&](const Session& after, const Change& change) -> Answer {
+      RABT_TRY(view, view_of(after, change));
+      return to_json(view);
+    };
+    RABT_TRY(acted, act(caller, session, make, options));
+    return view_of(acted.session, acted.change);
+  }
+  // An act whose answer is the session.
+  [[nodiscard]] Answer act_and_show(const Caller& caller, std::string_view reference,
+                                    const Make& make, ActOptions options = {});
   // An act whose answer is the participant whom it was about.
-  [[nodiscard]] Answer act_and_show_participant(const Ask& ask, const Make& make,
-                                                ActOptions options = {});
+  [[nodiscard]] Answer act_and_show_participant(const Caller& caller, std::string_view reference,
+                                                const Make& make, ActOptions options = {});
   // An act of the hub itself. also: written even when the session stays as it is.
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
   // The outcome of an act after the planned changes; nothing is written. The time that it would
   // take joins them, unless it would be refused. Errors: those of decide().
-  [[nodiscard]] Result<Considered> consider(const Ask& ask, const Session& session,
+  [[nodiscard]] Result<Considered> consider(const Caller& caller, const Session& session,
                                             const Command& command,
                                             std::vector<PlannedTime>& planned) const;
   // The second half of an act. Error conflict session.raced: the session is not as `before` any
@@ -129,14 +145,18 @@ class Acts final : public Memberships {
     return audit_reading(ask.caller, object, session, std::move(detail), reads);
   }
   // The session as the caller may see it.
-  [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
+  [[nodiscard]] Answer show(const Caller& caller, const Session& session) const;
+  [[nodiscard]] Answer show(const Ask& ask, const Session& session) const {
+    return show(ask.caller, session);
+  }
   // The same for one participant of the session.
-  [[nodiscard]] Json show_participant(const Ask& ask, const Session& session,
+  [[nodiscard]] Json show_participant(const Caller& caller, const Session& session,
                                       const Participant& one) const;
 
   // Ok if the caller may do this in the session, whatever state it is in. Errors: those of
   // membership() and of the decision.
-  [[nodiscard]] Status allows(const Ask& ask, access::Right right) const;
+  [[nodiscard]] Status allows(const Caller& caller, std::string_view session,
+                              access::Right right) const;
   Result<Membership> membership(const Ask& ask) override;
   Status still_open(store::Transaction& transaction, const Membership& seen) override;
   Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,

@@ -203,7 +203,7 @@ Json SessionDays::considered(const Ask& ask, const Plan& plan, const Session& is
     return life_.amending(is, Json::object({{"scheduledStart", to_ms}}));
   }();
   if (!command.ok()) return left(command.error().code);
-  const auto met = acts_.consider(ask, is, *command, planned);
+  const auto met = acts_.consider(ask.caller, is, *command, planned);
   if (!met.ok()) return left(met.error().code);
   if (met->time.taken) {
     out.set("taken", Json::object({{"from", to_iso8601({met->time.taken->first})},

@@ -83,7 +83,7 @@ Answer SessionEntry::join(const Ask& ask) {
   RABT_TRY(session, acts_.show(ask, acted.session));
   const Participant& own = *acted.session.participant(participant);
   return Json::object({{"session", std::move(session)},
-                       {"participant", acts_.show_participant(ask, acted.session, own)},
+                       {"participant", acts_.show_participant(ask.caller, acted.session, own)},
                        {"admission", to_string(own.admission)},
                        {"accessToken", access.token},
                        {"tokenUse", access.use},
@@ -139,7 +139,7 @@ Answer SessionEntry::give_token(const Ask& ask, bool joins) {
 
 Answer SessionEntry::leave(const Ask& ask) {
   return acts_.act_and_show_participant(
-      ask,
+      ask.caller, ask.session,
       [&](const Session& is) -> Result<Command> {
         return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
       },
@@ -148,7 +148,7 @@ Answer SessionEntry::leave(const Ask& ask) {
 
 Answer SessionEntry::admission_json(const Ask& ask, const Session& session, const Participant& one,
                                     const Access& access) const {
-  return Json::object({{"participant", acts_.show_participant(ask, session, one)},
+  return Json::object({{"participant", acts_.show_participant(ask.caller, session, one)},
                        {"admission", to_string(one.admission)},
                        {"accessToken", access.token},
                        {"tokenUse", access.use}});

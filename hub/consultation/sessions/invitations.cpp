@@ -41,7 +41,7 @@ Answer SessionInvitations::invite(const Ask& ask) {
   const std::string code = code_of(lease, invitation.id, 1);
   const std::string index = code_index(lease, code);
   return acts_.act_and_answer(
-      ask,
+      ask.caller, ask.session,
       [&](const Session& is) -> Result<Command> {
         RABT_TRY(known, acts_.persons().as_known(is, whom));
         return Command(Invite{invitation, std::move(known)});
@@ -68,7 +68,7 @@ Answer SessionInvitations::with_code(const Ask& ask, const Session& session,
 }
 
 Answer SessionInvitations::send(const Ask& ask, bool unasked) {
-  RABT_TRY_STATUS(acts_.allows(ask, access::Right::invitation_send));
+  RABT_TRY_STATUS(acts_.allows(ask.caller, ask.session, access::Right::invitation_send));
   Fields members(ask.body);
   Send command{.invitation = acts_.parts().ids.next().text(), .unasked = unasked};
   const std::string participant = members.text("participant", 64);
@@ -87,7 +87,7 @@ Answer SessionInvitations::send(const Ask& ask, bool unasked) {
     return *at;
   };
   return acts_.act_and_answer(
-      ask,
+      ask.caller, ask.session,
       [&](const Session& is) -> Result<Command> {
         command.participant = record_of(is, participant);
         return Command(command);
@@ -116,7 +116,8 @@ Result<std::string> SessionInvitations::link_of(const std::string& session,
 Answer SessionInvitations::revoke(const Ask& ask) {
   const std::string id = identity::ulid_of(ask.record).value_or("");
   return acts_.act_and_answer(
-      ask, [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
+      ask.caller, ask.session,
+      [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
       {.shape = [&](const Session& session, const Change&) -> Answer {
         for (const Invitation& one : session.people.invitations) {
           if (one.id == id)

@@ -40,13 +40,14 @@ Answer SessionLife::accept(const Ask& ask) {
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{acts_.persons().participant(role, who.person, Json::object())});
   };
-  return acts_.act_and_show(ask, take, {.strangers = true});
+  return acts_.act_and_show(ask.caller, ask.session, take, {.strangers = true});
 }
 
 Answer SessionLife::decline(const Ask& ask) {
   RABT_TRY(reason, reason_of(ask.body));
-  return acts_.act_and_show(
-      ask, [&](const Session&) -> Result<Command> { return Command(Decline{reason}); });
+  return acts_.act_and_show(ask.caller, ask.session, [&](const Session&) -> Result<Command> {
+    return Command(Decline{reason});
+  });
 }
 
 Answer SessionLife::assign(const Ask& ask) {
@@ -56,7 +57,7 @@ Answer SessionLife::assign(const Ask& ask) {
   RABT_TRY(id, acts_.persons().named(reference, "provider", mistakes));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(command, assigning(id));
-  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
+  return acts_.act_and_show(ask.caller, ask.session, [&](const Session& is) -> Result<Command> {
     RABT_TRY_STATUS(as_seen(ask, is));
     return command;
   });
@@ -73,7 +74,7 @@ Result<Command> SessionLife::assigning(const std::string& person) const {
 
 Answer SessionLife::start(const Ask& ask) {
   return acts_.act_and_show(
-      ask,
+      ask.caller, ask.session,
       [&](const Session& is) -> Result<Command> { return Command(Start{acts_.visit_open(is)}); },
       {.accounts = true});
 }
@@ -94,7 +95,7 @@ Answer SessionLife::end(const Ask& ask) {
 
 Answer SessionLife::cancel(const Ask& ask) {
   RABT_TRY(reason, reason_of(ask.body));
-  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
+  return acts_.act_and_show(ask.caller, ask.session, [&](const Session& is) -> Result<Command> {
     RABT_TRY_STATUS(as_seen(ask, is));
     return Command(Cancel{reason});
   });
@@ -109,7 +110,7 @@ Answer SessionLife::change(const Ask& ask) {
     members.set("patient", id);
   }
   RABT_TRY_STATUS(mistakes.status());
-  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
+  return acts_.act_and_show(ask.caller, ask.session, [&](const Session& is) -> Result<Command> {
     RABT_TRY_STATUS(as_seen(ask, is));
     return amending(is, members);
   });
@@ -141,13 +142,13 @@ Answer SessionLife::set_insurance(const Ask& ask) {
       (!command.asked.is_object() || command.asked.dump().size() > kMaxAsked))
     members.wrong("asked", "it must be an object of at most 4 KiB");
   RABT_TRY_STATUS(members.done());
-  return acts_.act_and_show(ask,
+  return acts_.act_and_show(ask.caller, ask.session,
                             [&](const Session&) -> Result<Command> { return Command(command); });
 }
 
 Answer SessionLife::set_appointment(const Ask& ask) {
   RABT_TRY(members, read_amendment(Json::object({{"appointment", ask.body["appointment"]}}), 0));
-  return acts_.act_and_show(ask, [&](const Session&) -> Result<Command> {
+  return acts_.act_and_show(ask.caller, ask.session, [&](const Session&) -> Result<Command> {
     return Command(SetAppointment{members["appointment"]});
   });
 }
@@ -156,16 +157,18 @@ Answer SessionLife::link_consultation(const Ask& ask) {
   const std::string id = ask.body.string_or("consultation", "");
   if (!Ulid::parse(id))
     return invalid("api.invalid", "consultation: must be the id of a workflow instance");
-  return acts_.act_and_show(
-      ask, [&](const Session&) -> Result<Command> { return Command(LinkConsultation{id}); });
+  return acts_.act_and_show(ask.caller, ask.session, [&](const Session&) -> Result<Command> {
+    return Command(LinkConsultation{id});
+  });
 }
 
 Answer SessionLife::set_billing(const Ask& ask) {
   const Json& billing = ask.body["billing"];
   if (!billing.is_object() || billing.dump().size() > kMaxBilling)
     return invalid("api.invalid", "billing: must be an object of at most 16 KiB");
-  return acts_.act_and_show(
-      ask, [&](const Session&) -> Result<Command> { return Command(SetBilling{billing}); });
+  return acts_.act_and_show(ask.caller, ask.session, [&](const Session&) -> Result<Command> {
+    return Command(SetBilling{billing});
+  });
 }
 
 }  // namespace rabt::consultation

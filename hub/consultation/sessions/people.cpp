@@ -67,10 +67,11 @@ Answer SessionPeople::add_participant(const Ask& ask) {
 
 Answer SessionPeople::remove_participant(const Ask& ask) {
   std::string session;
-  RABT_TRY(removed, acts_.act_and_show_participant(ask, [&](const Session& is) -> Result<Command> {
-    session = is.id;
-    return Command(Remove{record_of(is, ask.record)});
-  }));
+  RABT_TRY(removed, acts_.act_and_show_participant(
+                        ask.caller, ask.session, [&](const Session& is) -> Result<Command> {
+                          session = is.id;
+                          return Command(Remove{record_of(is, ask.record)});
+                        }));
   video_.forget(session);
   return removed;
 }
@@ -85,7 +86,7 @@ Answer SessionPeople::admit(const Ask& ask) {
 }
 
 Answer SessionPeople::deny(const Ask& ask) {
-  return acts_.act_and_answer(ask,
+  return acts_.act_and_answer(ask.caller, ask.session,
                               [&](const Session& is) -> Result<Command> {
                                 return Command(Deny{record_of(is, ask.record),
                                                     tidy_text(ask.body.string_or("reason", ""))});
@@ -139,7 +140,7 @@ Answer SessionPeople::confirm_identity(const Ask& ask) {
         "identifiers",
         "it must be two different ones of name, birth_date, record_number and national_id");
   RABT_TRY_STATUS(members.done());
-  return acts_.act_and_show(ask,
+  return acts_.act_and_show(ask.caller, ask.session,
                             [&](const Session& is) -> Result<Command> {
                               command.visit_open = acts_.visit_open(is);
                               return Command(command);
@@ -149,13 +150,15 @@ Answer SessionPeople::confirm_identity(const Ask& ask) {
 
 Answer SessionPeople::start_transcription(const Ask& ask) {
   return acts_.act_and_answer(
-      ask, [&](const Session&) -> Result<Command> { return Command(StartTranscription{}); },
+      ask.caller, ask.session,
+      [&](const Session&) -> Result<Command> { return Command(StartTranscription{}); },
       {.shape = &transcribing});
 }
 
 Answer SessionPeople::stop_transcription(const Ask& ask) {
   return acts_.act_and_answer(
-      ask, [&](const Session&) -> Result<Command> { return Command(StopTranscription{}); },
+      ask.caller, ask.session,
+      [&](const Session&) -> Result<Command> { return Command(StopTranscription{}); },
       {.shape = &transcribing});
 }
 
@@ -186,7 +189,7 @@ Answer SessionPeople::record_consent(const Ask& ask) {
                                {"given", given},
                                {"method", method}});
   return acts_.act_and_answer(
-      ask,
+      ask.caller, ask.session,
       [&](const Session& is) -> Result<Command> {
         if (!guest.empty()) {
           const std::string id = record_of(is, guest);
