@@ -42,6 +42,9 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
+using consultation::inviting_of;
+using consultation::of_invitation;
+using consultation::of_session;
 using consultation::SessionDays;
 using consultation::SessionEntry;
 using consultation::SessionInvitations;
@@ -145,9 +148,9 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit>, kSignedIn, enters(access::Right::participant_admit)},
     Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&Sessions::people, &SessionPeople::deny>, kSignedIn, repeats(access::Right::participant_admit)},
-    Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&Sessions::invitations, &SessionInvitations::list>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, 201>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, 204>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&Sessions::invitations, &SessionInvitations::list, of_session>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, inviting_of, 201>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, of_invitation, 204>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/invitations/preview", "previewInvitation", to<&R::invitations, &Invitations::preview>, kOpen, kByCode},
     Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::link}},
     Route{"POST", "/api/v1/invitations/code", "sendInvitationCode", to<&R::invitations, &Invitations::send_code>, kOpen, kByCode},

@@ -48,8 +48,8 @@ class Guests : public SessionHouse {
     ask.body = Json::object({{"code", code}});
     return ask;
   }
-  Result<SessionGuests::Entered> enter(const Json& invitation, identity::GuestProof held = {},
-                                       std::string tap = {}) {
+  Result<AskedGuests::Entered> enter(const Json& invitation, identity::GuestProof held = {},
+                                     std::string tap = {}) {
     return sessions_->guests.enter(nobody(invitation.string_or("code", "")),
                                    {.held =
                                         [held](std::string_view session) {

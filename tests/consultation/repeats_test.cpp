@@ -44,8 +44,8 @@ class RepeatsTest : public ServiceHouse {
                                                             << first.dump();
     EXPECT_EQ(events(), told) << what << " told its events twice";
   }
-  template <typename Service>
-  Does on_sessions(Service Sessions::*service, Answer (Service::*act)(const Ask&)) {
+  template <typename All, typename Service>
+  Does on_sessions(Service All::*service, Answer (Service::*act)(const Ask&)) {
     return [this, service, act](const Ask& ask) { return ((*sessions_).*service.*act)(ask); };
   }
   Does on_records(Answer (Records::*act)(const Ask&)) {
@@ -68,18 +68,18 @@ TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
   const Json invited = keeps(
       "invite",
       as(doctor_, session, Json::object({{"role", "family_member"}, {"email", "a@example.sa"}})),
-      on_sessions(&Sessions::invitations, &SessionInvitations::invite));
+      on_sessions(&AskedSessions::invitations, &AskedInvitations::invite));
   EXPECT_FALSE(invited.string_or("code", "").empty());
   keeps("accept an invitation",
         as(patient2_, {}, Json::object({{"code", invited.string_or("code", "")}})),
-        on_sessions(&Sessions::invitations, &SessionInvitations::accept),
+        on_sessions(&AskedSessions::invitations, &AskedInvitations::accept),
         {"accessToken", "tokenUse"});
   const Json second = keeps(
       "invite",
       as(doctor_, session, Json::object({{"role", "family_member"}, {"email", "b@example.sa"}})),
-      on_sessions(&Sessions::invitations, &SessionInvitations::invite));
+      on_sessions(&AskedSessions::invitations, &AskedInvitations::invite));
   keeps("revoke", with_record(as(doctor_, session), id_of(second)),
-        on_sessions(&Sessions::invitations, &SessionInvitations::revoke));
+        on_sessions(&AskedSessions::invitations, &AskedInvitations::revoke));
   must(sessions_->entry.join(as(patient_, session)));
   keeps("admit", with_record(as(doctor_, session), part_of(session, patient_)),
         on_sessions(&Sessions::people, &SessionPeople::admit), {"accessToken", "tokenUse"});

@@ -349,15 +349,15 @@ Result<Response> invite(DoorCall& call) {
       return invalid("api.invalid", "participants: each needs userId, email or phone");
     const std::string role = one.string_or("role", role_of(call, one["userId"]));
     ours.set("role", role == "provider" ? "doctor" : role);
-    RABT_TRY(invited,
-             call.house.sessions.invitations.invite(call.ask(call.path[0], std::move(ours))));
-    Json line = Json::object({{"id", uuid_of(invited)},
-                              {"userId", uuid_of(invited["person"])},
+    RABT_TRY(invited, call.house.sessions.invitations.invite(
+                          call.caller, inviting_of(call.ask(call.path[0], std::move(ours)))));
+    Json line = Json::object({{"id", identity::uuid_of(invited.id)},
+                              {"userId", uuid_of(Json(invited.person))},
                               {"role", role},
-                              {"status", invited["status"]},
-                              {"expiresAt", invited["expiresAt"]}});
+                              {"status", invited.status},
+                              {"expiresAt", to_iso8601(invited.expires)}});
     // A guest comes with the code alone.
-    if (one["userId"].is_null()) line.set("code", invited["code"]);
+    if (one["userId"].is_null()) line.set("code", *invited.code);
     invitations.push_back(std::move(line));
   }
   return call.reply(

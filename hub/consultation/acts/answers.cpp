@@ -240,23 +240,6 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
   return out;
 }
 
-Json invitation_json(const Session& is, const Invitation& one, const Sight& sight, Timestamp now) {
-  const std::int64_t expires_ms = std::max(one.expires_ms, expiry_of(is, one));
-  const bool late = one.status == "pending" && expires_ms < now.ms;
-  Json out = Json::object({{"id", one.id},
-                           {"uuid", identity::uuid_of(one.id)},
-                           {"person", text_or_null(one.person)},
-                           {"participant", text_or_null(one.participant)},
-                           {"role", to_string(one.role)},
-                           {"status", late ? "expired" : one.status},
-                           {"expiresAt", to_iso8601({expires_ms})},
-                           {"createdAt", to_iso8601({one.created_ms})}});
-  if (sight.clinical) {
-    for (const auto& [key, value] : one.guest.as_object()) out.set(key, value);
-  }
-  return out;
-}
-
 Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp now) {
   const std::int64_t seconds = length_of(is, now);
   Json people = Json::array();

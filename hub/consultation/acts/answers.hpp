@@ -55,8 +55,6 @@ class Names {
 [[nodiscard]] Json consents_json(const Session& session, const Sight& sight);
 [[nodiscard]] Json participant_json(const Session& session, const Participant& one,
                                     const Sight& sight, Names& names, Timestamp now);
-[[nodiscard]] Json invitation_json(const Session& session, const Invitation& one,
-                                   const Sight& sight, Timestamp now);
 // {id, type, status, startedAt, ...}, without what other services add.
 [[nodiscard]] Json summary_json(const Session& session, const Sight& sight, Names& names,
                                 Timestamp now);

@@ -79,7 +79,7 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
 Answer SessionEntry::join(const Ask& ask) {
   RABT_TRY(acted, come_in(ask));
   const std::string participant = acted.change.participant;
-  RABT_TRY(access, access_of(ask, acted.session, participant, true));
+  RABT_TRY(access, access_of(ask.caller, acted.session, participant, true));
   RABT_TRY(session, acts_.show(ask, acted.session));
   const Participant& own = *acted.session.participant(participant);
   return Json::object({{"session", std::move(session)},
@@ -126,7 +126,7 @@ Answer SessionEntry::give_token(const Ask& ask, bool joins) {
     if (own == nullptr)
       return not_found("participant.unknown", "the session has no such participant");
   }
-  RABT_TRY(access, access_of(ask, session, own->id, true));
+  RABT_TRY(access, access_of(ask.caller, session, own->id, true));
   return Json::object({{"token", access.token},
                        {"roomName", session.room.name},
                        {"sessionId", session.id},
@@ -146,31 +146,37 @@ Answer SessionEntry::leave(const Ask& ask) {
       {.strangers = true});
 }
 
-Answer SessionEntry::admission_json(const Ask& ask, const Session& session, const Participant& one,
-                                    const Access& access) const {
-  return Json::object({{"participant", acts_.show_participant(ask.caller, session, one)},
-                       {"admission", to_string(one.admission)},
-                       {"accessToken", access.token},
-                       {"tokenUse", access.use}});
+AdmissionView SessionEntry::admission_of(const Caller& caller, const Session& session,
+                                         const Participant& one, const Access& access) const {
+  return {.participant = acts_.show_participant(caller, session, one),
+          .admission = one.admission,
+          .access_token = access.token,
+          .token_use = access.use};
 }
 
-Answer SessionEntry::admission_answer(const Ask& ask, const Acted& acted) {
+Result<AdmissionView> SessionEntry::admission(const Caller& caller, const Acted& acted) {
   const Participant& one = *acted.session.participant(acted.change.participant);
-  if (may_hold(acted.session, one, Acts::actor_of(ask))) {
-    RABT_TRY(access, access_of(ask, acted.session, one.id, false));
-    return admission_json(ask, acted.session, one, access);
+  if (may_hold(acted.session, one, Acts::actor_of(caller))) {
+    RABT_TRY(access, access_of(caller, acted.session, one.id, false));
+    return admission_of(caller, acted.session, one, access);
   }
   RABT_TRY(access, waiting_access(acted.session, one));
   // His media token he gets under his account.
   if (one.admitted() && !one.person.empty()) access.use = "media";
-  return admission_json(ask, acted.session, one, access);
+  return admission_of(caller, acted.session, one, access);
 }
 
-Acts::Shape SessionEntry::admission_shape(const Ask& ask) const {
-  return [this, &ask](const Session& session, const Change& change) -> Answer {
-    const Participant& one = *session.participant(change.participant);
-    RABT_TRY(access, waiting_access(session, one));
-    return admission_json(ask, session, one, access);
+Result<AdmissionView> SessionEntry::waiting_admission(const Caller& caller, const Session& session,
+                                                      const Change& change) const {
+  const Participant& one = *session.participant(change.participant);
+  RABT_TRY(access, waiting_access(session, one));
+  return admission_of(caller, session, one, access);
+}
+
+Acts::Shape SessionEntry::admission_shape(const Caller& caller) const {
+  return [this, &caller](const Session& session, const Change& change) -> Answer {
+    RABT_TRY(admission, waiting_admission(caller, session, change));
+    return to_json(admission);
   };
 }
 
@@ -197,11 +203,11 @@ Result<SessionEntry::Access> SessionEntry::waiting_access(const Session& session
   return Access{.token = std::move(token), .use = "waiting", .media = {}};
 }
 
-Result<SessionEntry::Access> SessionEntry::access_of(const Ask& ask, const Session& session,
+Result<SessionEntry::Access> SessionEntry::access_of(const Caller& caller, const Session& session,
                                                      std::string_view participant, bool required) {
   RABT_TRY(access, open_access(session, participant, required));
   if (access.use != "media") return access;
-  audit::Entry entry = Acts::entry_of(ask, session);
+  audit::Entry entry = Acts::entry_of(caller, session);
   entry.act = "token.issued";
   entry.detail = Json::object({{"participant", participant}});
   const audit::Prepared prepared = acts_.parts().audit.prepare(entry);
@@ -265,7 +271,7 @@ Result<Json> SessionEntry::host_tokens(const Ask& ask, const Session& session) {
   for (const Participant& one : session.people.participants) {
     if (!leads(session, one) || !is_own(session, one, who)) continue;
     if (session.room.state != "open") continue;
-    RABT_TRY(access, access_of(ask, session, one.id, false));
+    RABT_TRY(access, access_of(ask.caller, session, one.id, false));
     if (access.use != "media") continue;
     Json token = access.media;
     token.set("participant", one.id);

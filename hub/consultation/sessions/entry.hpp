@@ -7,6 +7,7 @@
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/intents/intents.hpp"
+#include "hub/consultation/sessions/entry_requests.hpp"
 #include "hub/consultation/video/provider.hpp"
 
 namespace rabt::consultation {
@@ -24,11 +25,14 @@ class SessionEntry {
   Answer told_token(const Ask& ask);
   Answer leave(const Ask& ask);
 
-  // {participant, admission, accessToken, tokenUse} of whom an act was about. The media token is in
-  // it only where the caller may have it.
-  [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
-  // The answer that the commit of an admission keeps. The provider's token comes later.
-  [[nodiscard]] Acts::Shape admission_shape(const Ask& ask) const;
+  // The one whom an act was about. The media token is in it only where the caller may have it.
+  [[nodiscard]] Result<AdmissionView> admission(const Caller& caller, const Acted& acted);
+  // The one that the commit of an admission keeps. The provider's token comes later.
+  [[nodiscard]] Result<AdmissionView> waiting_admission(const Caller& caller,
+                                                        const Session& session,
+                                                        const Change& change) const;
+  // The same as an answer. The caller outlives it.
+  [[nodiscard]] Acts::Shape admission_shape(const Caller& caller) const;
   // Tokens of the host that the caller is, and of an organizer without an account for the
   // application that made the session. Empty before the room is open.
   [[nodiscard]] Result<Json> host_tokens(const Ask& ask, const Session& session);
@@ -46,7 +50,7 @@ class SessionEntry {
   };
   // Every way in goes through here: a media token that is handed out has an entry token.issued.
   // required: an error where the participant is admitted and there is no media token.
-  [[nodiscard]] Result<Access> access_of(const Ask& ask, const Session& session,
+  [[nodiscard]] Result<Access> access_of(const Caller& caller, const Session& session,
                                          std::string_view participant, bool required);
   // The provider's token, or the one for the waiting room.
   [[nodiscard]] Result<Access> open_access(const Session& session, std::string_view participant,
@@ -54,8 +58,8 @@ class SessionEntry {
   [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
   [[nodiscard]] Answer give_token(const Ask& ask, bool joins);
   [[nodiscard]] Result<Acted> come_in(const Ask& ask);
-  [[nodiscard]] Answer admission_json(const Ask& ask, const Session& session,
-                                      const Participant& one, const Access& access) const;
+  [[nodiscard]] AdmissionView admission_of(const Caller& caller, const Session& session,
+                                           const Participant& one, const Access& access) const;
 
   Acts& acts_;
   VideoProvider& video_;

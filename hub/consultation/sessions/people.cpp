@@ -61,8 +61,9 @@ Answer SessionPeople::add_participant(const Ask& ask) {
                               RABT_TRY(coming, acts_.persons().as_known(is, one));
                               return Command(Add{std::move(coming)});
                             },
-                            {.shape = entry_.admission_shape(ask)}));
-  return entry_.admission_answer(ask, acted);
+                            {.shape = entry_.admission_shape(ask.caller)}));
+  RABT_TRY(admission, entry_.admission(ask.caller, acted));
+  return to_json(admission);
 }
 
 Answer SessionPeople::remove_participant(const Ask& ask) {
@@ -81,8 +82,9 @@ Answer SessionPeople::admit(const Ask& ask) {
                             [&](const Session& is) -> Result<Command> {
                               return Command(Admit{record_of(is, ask.record)});
                             },
-                            {.accounts = true, .shape = entry_.admission_shape(ask)}));
-  return entry_.admission_answer(ask, acted);
+                            {.accounts = true, .shape = entry_.admission_shape(ask.caller)}));
+  RABT_TRY(admission, entry_.admission(ask.caller, acted));
+  return to_json(admission);
 }
 
 Answer SessionPeople::deny(const Ask& ask) {
@@ -91,7 +93,7 @@ Answer SessionPeople::deny(const Ask& ask) {
                                 return Command(Deny{record_of(is, ask.record),
                                                     tidy_text(ask.body.string_or("reason", ""))});
                               },
-                              {.shape = entry_.admission_shape(ask)});
+                              {.shape = entry_.admission_shape(ask.caller)});
 }
 
 Answer SessionPeople::waiting_room(const Ask& ask) {

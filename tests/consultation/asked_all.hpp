@@ -1,0 +1,17 @@
+#pragma once
+
+#include <utility>
+
+#include "tests/consultation/asked_life.hpp"
+
+namespace rabt::consultation {
+
+// The sessions of a test. Members hide those of Sessions, whose services take structs.
+struct AskedSessions : Sessions {
+  explicit AskedSessions(SessionParts parts) : Sessions(std::move(parts)) {}
+
+  AskedInvitations invitations{Sessions::invitations};
+  AskedGuests guests{Sessions::guests};
+};
+
+}  // namespace rabt::consultation

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "hub/consultation/sessions/sessions.hpp"
+#include "tests/consultation/shown.hpp"
+
+// Services of sessions as a door calls them: an ask in, JSON out.
+namespace rabt::consultation {
+
+class AskedInvitations {
+ public:
+  explicit AskedInvitations(SessionInvitations& service) : service_(service) {}
+
+  Answer list(const Ask& ask) { return shown(service_.list(ask.caller, of_session(ask))); }
+  Answer invite(const Ask& ask) { return shown(service_.invite(ask.caller, inviting_of(ask))); }
+  Answer revoke(const Ask& ask) { return shown(service_.revoke(ask.caller, of_invitation(ask))); }
+  Answer accept(const Ask& ask) { return shown(service_.accept(ask.caller, of_code(ask))); }
+
+ private:
+  SessionInvitations& service_;
+};
+
+class AskedGuests {
+ public:
+  using Entering = SessionGuests::Entering;
+  struct Entered {
+    Json answer;
+    identity::GuestProof proof;
+  };
+  explicit AskedGuests(SessionGuests& service) : service_(service) {}
+
+  void send_codes_by(OneTimeCodes& codes) { service_.send_codes_by(codes); }
+  Result<Entered> enter(const Ask& ask, const Entering& how) {
+    RABT_TRY(entered, service_.enter(ask.caller, enter_by_link_of(ask), how));
+    return Entered{.answer = to_json(entered.answer), .proof = entered.proof};
+  }
+  Answer preview(const Ask& ask) { return shown(service_.preview(of_code(ask))); }
+  Answer send_code(const Ask& ask) { return shown(service_.send_code(ask.caller, of_code(ask))); }
+  Result<std::optional<identity::Part>> part_of(const identity::GuestProof& proof) {
+    return service_.part_of(proof);
+  }
+
+ private:
+  SessionGuests& service_;
+};
+
+}  // namespace rabt::consultation
