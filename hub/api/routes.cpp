@@ -43,7 +43,9 @@ using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
 using consultation::inviting_of;
+using consultation::join_call_of;
 using consultation::of_invitation;
+using consultation::of_participant;
 using consultation::of_session;
 using consultation::SessionDays;
 using consultation::SessionEntry;
@@ -139,9 +141,9 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&Sessions::life, &SessionLife::start>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&Sessions::life, &SessionLife::end>, kSignedIn, repeats(access::Right::session_end)},
     Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&Sessions::life, &SessionLife::cancel>, kSignedIn, repeats(access::Right::session_cancel)},
-    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&Sessions::entry, &SessionEntry::join>, kAlsoGuests, enters(access::Right::session_take_part)},
-    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token>, kAlsoGuests, enters(access::Right::session_take_part)},
-    Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave>, kAlsoGuests, repeats(access::Right::session_leave)},
+    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&Sessions::entry, &SessionEntry::join, join_call_of>, kAlsoGuests, enters(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token, of_participant>, kAlsoGuests, enters(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave, of_participant>, kAlsoGuests, repeats(access::Right::session_leave)},
     Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, 201>, kSignedIn, enters(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, 204>, kSignedIn, repeats(access::Right::participant_remove)},

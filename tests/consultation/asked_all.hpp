@@ -10,6 +10,7 @@ namespace rabt::consultation {
 struct AskedSessions : Sessions {
   explicit AskedSessions(SessionParts parts) : Sessions(std::move(parts)) {}
 
+  AskedEntry entry{Sessions::entry};
   AskedInvitations invitations{Sessions::invitations};
   AskedGuests guests{Sessions::guests};
 };

@@ -6,6 +6,21 @@
 // Services of sessions as a door calls them: an ask in, JSON out.
 namespace rabt::consultation {
 
+class AskedEntry {
+ public:
+  explicit AskedEntry(SessionEntry& service) : service_(service) {}
+
+  Answer join(const Ask& ask) { return shown(service_.join(ask.caller, join_call_of(ask))); }
+  Answer token(const Ask& ask) { return shown(service_.token(ask.caller, of_participant(ask))); }
+  Answer told_token(const Ask& ask) {
+    return shown(service_.told_token(ask.caller, of_session(ask)));
+  }
+  Answer leave(const Ask& ask) { return service_.leave(ask.caller, of_participant(ask)); }
+
+ private:
+  SessionEntry& service_;
+};
+
 class AskedInvitations {
  public:
   explicit AskedInvitations(SessionInvitations& service) : service_(service) {}

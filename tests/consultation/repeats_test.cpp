@@ -83,7 +83,7 @@ TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
   must(sessions_->entry.join(as(patient_, session)));
   keeps("admit", with_record(as(doctor_, session), part_of(session, patient_)),
         on_sessions(&Sessions::people, &SessionPeople::admit), {"accessToken", "tokenUse"});
-  keeps("leave", as(patient_, session), on_sessions(&Sessions::entry, &SessionEntry::leave));
+  keeps("leave", as(patient_, session), on_sessions(&AskedSessions::entry, &AskedEntry::leave));
   keeps("deny", with_record(as(doctor_, session), part_of(session, patient2_)),
         on_sessions(&Sessions::people, &SessionPeople::deny), {"accessToken"});
   keeps("remove", with_record(as(doctor_, session), part_of(session, nurse_)),
@@ -94,8 +94,9 @@ TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
 TEST_F(RepeatsTest, ActsWithoutAKeptAnswerHaveOneEffectHoweverOftenTheyCome) {
   const std::vector<std::string> tokens{"accessToken", "media", "token", "expiresAt", "session"};
   const std::string session = id_of(made());
-  once("join", as(doctor_, session), on_sessions(&Sessions::entry, &SessionEntry::join), tokens);
-  once("token", as(doctor_, session), on_sessions(&Sessions::entry, &SessionEntry::token), tokens);
+  once("join", as(doctor_, session), on_sessions(&AskedSessions::entry, &AskedEntry::join), tokens);
+  once("token", as(doctor_, session), on_sessions(&AskedSessions::entry, &AskedEntry::token),
+       tokens);
   if (seen(session).string_or("status", "") != "active")
     must(sessions_->life.start(as(doctor_, session)));
   once("record", as(doctor_, session),

@@ -7,6 +7,7 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::JoinCall;
 using http::Response;
 
 namespace {
@@ -262,16 +263,15 @@ Result<Response> token(DoorCall& call) {
     return conflict("session.not_started",
                     "the session is " + status + "; a token is given while it is IN_PROGRESS");
   }
-  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(reference)));
-  const Json& media = joined["media"];
-  return call.reply(
-      Json::object({{"token", media["token"].is_null() ? joined["accessToken"] : media["token"]},
-                    {"room_name", is["roomName"]},
-                    {"session_id", is["number"]}}));
+  RABT_TRY(joined, call.house.sessions.entry.join(call.caller, JoinCall{.session = reference}));
+  return call.reply(Json::object({{"token", joined.own.access_token},
+                                  {"room_name", is["roomName"]},
+                                  {"session_id", is["number"]}}));
 }
 
 Result<Response> leave(DoorCall& call) {
-  RABT_TRY(left, call.house.sessions.entry.leave(call.ask(call.path[0])));
+  RABT_TRY(left,
+           call.house.sessions.entry.leave(call.caller, of_participant(call.ask(call.path[0]))));
   RABT_TRY(is, call.house.sessions.reading.get(call.ask(call.path[0])));
   const Json& at = left["leftAt"];
   return call.reply(

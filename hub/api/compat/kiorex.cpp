@@ -296,15 +296,16 @@ Result<Response> delete_session(DoorCall& call) {
 }
 
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
-  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(id, device_of(call.body))));
-  const Json& media = joined["media"];
-  const Json& is = joined["session"];
-  const Json& me = joined["participant"];
+  RABT_TRY(joined, call.house.sessions.entry.join(
+                       call.caller, join_call_of(call.ask(id, device_of(call.body)))));
+  const auto& media = joined.media;
+  const Json& is = joined.session;
+  const Json& me = joined.own.participant;
   return call.reply(Json::object({{"sessionId", uuid_of(is)},
-                                  {"token", first_of(media["token"], joined["accessToken"])},
-                                  {"roomName", first_of(media["roomName"], is["roomName"])},
+                                  {"token", joined.own.access_token},
+                                  {"roomName", media ? Json(media->room_name) : is["roomName"]},
                                   {"identity", me["identity"]},
-                                  {"expiresAt", media["expiresAt"]},
+                                  {"expiresAt", expiry_of(media)},
                                   {"participant", participant_shape(me, is)},
                                   {"status", is["status"]}}));
 }

@@ -155,30 +155,30 @@ Result<Response> create_session(DoorCall& call) {
 }
 
 Result<Response> join_session(DoorCall& call) {
-  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(call.path[0], device_of(call.body))));
-  const Json& media = joined["media"];
-  const Json& is = joined["session"];
-  const Json& me = joined["participant"];
+  RABT_TRY(joined, call.house.sessions.entry.join(
+                       call.caller, join_call_of(call.ask(call.path[0], device_of(call.body)))));
+  const auto& media = joined.media;
+  const Json& is = joined.session;
+  const Json& me = joined.own.participant;
   // With Chime these are its own objects; with another provider they say the same of its room.
-  const Json room = media["roomName"].is_null() ? is["roomName"] : media["roomName"];
-  Json meeting = media["meeting"];
+  const Json room = media ? Json(media->room_name) : is["roomName"];
+  Json meeting = media ? media->meeting : Json();
   if (meeting.is_null()) {
     meeting = Json::object({{"MeetingId", room},
                             {"ExternalMeetingId", uuid_of(is)},
                             {"MediaRegion", is["region"]},
                             {"MediaPlacement", Json::object()}});
   }
-  Json attendee = media["attendee"];
+  Json attendee = media ? media->attendee : Json();
   if (attendee.is_null()) {
-    const Json& token = media["token"];
     attendee = Json::object({{"AttendeeId", uuid_of(me)},
                              {"ExternalUserId", me["identity"]},
-                             {"JoinToken", token.is_null() ? joined["accessToken"] : token}});
+                             {"JoinToken", joined.own.access_token}});
   }
   return call.reply(Json::object({{"session", session_shape(is)},
                                   {"meeting", std::move(meeting)},
                                   {"attendee", std::move(attendee)},
-                                  {"provider", media["provider"]},
+                                  {"provider", media ? Json(media->provider) : Json()},
                                   {"room_name", room}}));
 }
 

@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/intents/intents.hpp"
 #include "hub/consultation/sessions/entry_requests.hpp"
+#include "hub/consultation/sessions/session_requests.hpp"
 #include "hub/consultation/video/provider.hpp"
 
 namespace rabt::consultation {
@@ -18,12 +20,13 @@ class SessionEntry {
   SessionEntry(Acts& acts, VideoProvider& video, Intents& intents)
       : acts_(acts), video_(video), intents_(intents) {}
 
-  Answer join(const Ask& ask);
-  // Joins, as join() does.
-  Answer token(const Ask& ask);
+  Result<JoinedView> join(const Caller& caller, const Asked<JoinCall>& asked);
+  // Joins, as join() does. hub://session names the participant.
+  Result<TokenView> token(const Caller& caller, const Asked<OfParticipant>& asked);
   // The same for the news of an admission, by which nobody comes in.
-  Answer told_token(const Ask& ask);
-  Answer leave(const Ask& ask);
+  Result<TokenView> told_token(const Caller& caller, const Asked<OfSession>& asked);
+  // The answer is the participant.
+  Answer leave(const Caller& caller, const Asked<OfParticipant>& asked);
 
   // The one whom an act was about. The media token is in it only where the caller may have it.
   [[nodiscard]] Result<AdmissionView> admission(const Caller& caller, const Acted& acted);
@@ -35,7 +38,10 @@ class SessionEntry {
   [[nodiscard]] Acts::Shape admission_shape(const Caller& caller) const;
   // Tokens of the host that the caller is, and of an organizer without an account for the
   // application that made the session. Empty before the room is open.
-  [[nodiscard]] Result<Json> host_tokens(const Ask& ask, const Session& session);
+  [[nodiscard]] Result<Json> host_tokens(const Caller& caller, const Session& session);
+  [[nodiscard]] Result<Json> host_tokens(const Ask& ask, const Session& session) {
+    return host_tokens(ask.caller, session);
+  }
   // The session with its room, as soon as the provider has opened it; as it is after `patience_ms`.
   [[nodiscard]] Result<Session> with_room(const Session& session, std::int64_t patience_ms) const;
   void write_metrics(MetricsWriter& out) const;
@@ -46,7 +52,7 @@ class SessionEntry {
   struct Access {
     std::string token;
     std::string use;
-    Json media;
+    std::optional<MediaView> media{};
   };
   // Every way in goes through here: a media token that is handed out has an entry token.issued.
   // required: an error where the participant is admitted and there is no media token.
@@ -56,8 +62,9 @@ class SessionEntry {
   [[nodiscard]] Result<Access> open_access(const Session& session, std::string_view participant,
                                            bool required);
   [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
-  [[nodiscard]] Answer give_token(const Ask& ask, bool joins);
-  [[nodiscard]] Result<Acted> come_in(const Ask& ask);
+  [[nodiscard]] Result<TokenView> give_token(const Caller& caller, const OfParticipant& request,
+                                             bool joins);
+  [[nodiscard]] Result<Acted> come_in(const Caller& caller, const JoinCall& request);
   [[nodiscard]] AdmissionView admission_of(const Caller& caller, const Session& session,
                                            const Participant& one, const Access& access) const;
 

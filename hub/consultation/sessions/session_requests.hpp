@@ -14,4 +14,14 @@ struct OfSession {
   return OfSession{.session = ask.session};
 }
 
+// The same about one participant.
+struct OfParticipant {
+  std::string session;
+  // ULID, UUID or number. May be empty where the caller is meant.
+  std::string participant;
+};
+[[nodiscard]] inline Asked<OfParticipant> of_participant(const Ask& ask) {
+  return OfParticipant{.session = ask.session, .participant = ask.record};
+}
+
 }  // namespace rabt::consultation

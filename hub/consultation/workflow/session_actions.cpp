@@ -230,8 +230,8 @@ Answer SessionActions::act(const CallRequest& call) {
     return Json::object({{"participants", people_of(people["items"])}});
   }
   if (call.action == "token") {
-    RABT_TRY(token, sessions_.entry.token(ask));
-    return picked(token, {"token", "expiresAt"});
+    RABT_TRY(token, sessions_.entry.token(ask.caller, of_participant(ask)));
+    return Json::object({{"token", token.token}, {"expiresAt", expiry_of(token.media)}});
   }
   if (call.action == "add-participant") {
     RABT_TRY(added, sessions_.people.add_participant(ask));
