@@ -42,6 +42,10 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
+using consultation::add_participant_of;
+using consultation::deny_participant_of;
+using consultation::give_consent_of;
+using consultation::identify_patient_of;
 using consultation::inviting_of;
 using consultation::join_call_of;
 using consultation::of_invitation;
@@ -144,21 +148,21 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&Sessions::entry, &SessionEntry::join, join_call_of>, kAlsoGuests, enters(access::Right::session_take_part)},
     Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token, of_participant>, kAlsoGuests, enters(access::Right::session_take_part)},
     Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave, of_participant>, kAlsoGuests, repeats(access::Right::session_leave)},
-    Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants>, kAlsoGuests},
-    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, 201>, kSignedIn, enters(access::Right::session_run)},
-    Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, 204>, kSignedIn, repeats(access::Right::participant_remove)},
-    Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit>, kSignedIn, enters(access::Right::participant_admit)},
-    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&Sessions::people, &SessionPeople::deny>, kSignedIn, repeats(access::Right::participant_admit)},
+    Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants, of_session>, kAlsoGuests},
+    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, add_participant_of, 201>, kSignedIn, enters(access::Right::session_run)},
+    Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, of_participant, 204>, kSignedIn, repeats(access::Right::participant_remove)},
+    Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room, of_session>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit, of_participant>, kSignedIn, enters(access::Right::participant_admit)},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&Sessions::people, &SessionPeople::deny, deny_participant_of>, kSignedIn, repeats(access::Right::participant_admit)},
     Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&Sessions::invitations, &SessionInvitations::list, of_session>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, inviting_of, 201>, kSignedIn, repeats(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, of_invitation, 204>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/invitations/preview", "previewInvitation", to<&R::invitations, &Invitations::preview>, kOpen, kByCode},
     Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::link}},
     Route{"POST", "/api/v1/invitations/code", "sendInvitationCode", to<&R::invitations, &Invitations::send_code>, kOpen, kByCode},
-    Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents>, kAlsoGuests},
-    Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, 201>, kAlsoGuests, repeats(access::Right::consent_record)},
-    Route{"POST", "/api/v1/sessions/{session}/identification", "confirmIdentity", act<&Sessions::people, &SessionPeople::confirm_identity>, kSignedIn, repeats(access::Right::participant_admit)},
+    Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents, of_session>, kAlsoGuests},
+    Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, give_consent_of, 201>, kAlsoGuests, repeats(access::Right::consent_record)},
+    Route{"POST", "/api/v1/sessions/{session}/identification", "confirmIdentity", act<&Sessions::people, &SessionPeople::confirm_identity, identify_patient_of>, kSignedIn, repeats(access::Right::participant_admit)},
     Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&Sessions::recordings, &SessionRecordings::start>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&Sessions::recordings, &SessionRecordings::stop>, kSignedIn, repeats(access::Right::session_run)},
     Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},
@@ -188,8 +192,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&R::records, &Written::cancel_prescription>, kSignedIn, repeats(access::Right::prescription_write)},
     Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&R::records, &Written::transcript>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&R::records, &Written::add_segment, 201>, kSignedIn, {.repeatable = true, .right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
-    Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, 202>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, 202>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
     Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&R::records, &Written::feedback>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&R::records, &Written::give_feedback, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
     Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&R::records, &Written::follow_ups>, kSignedIn},

@@ -11,6 +11,7 @@ struct AskedSessions : Sessions {
   explicit AskedSessions(SessionParts parts) : Sessions(std::move(parts)) {}
 
   AskedEntry entry{Sessions::entry};
+  AskedPeople people{Sessions::people};
   AskedInvitations invitations{Sessions::invitations};
   AskedGuests guests{Sessions::guests};
 };

@@ -21,6 +21,40 @@ class AskedEntry {
   SessionEntry& service_;
 };
 
+class AskedPeople {
+ public:
+  explicit AskedPeople(SessionPeople& service) : service_(service) {}
+
+  Answer participants(const Ask& ask) { return service_.participants(ask.caller, of_session(ask)); }
+  Answer add_participant(const Ask& ask) {
+    return shown(service_.add_participant(ask.caller, add_participant_of(ask)));
+  }
+  Answer remove_participant(const Ask& ask) {
+    return service_.remove_participant(ask.caller, of_participant(ask));
+  }
+  Answer admit(const Ask& ask) { return shown(service_.admit(ask.caller, of_participant(ask))); }
+  Answer deny(const Ask& ask) { return shown(service_.deny(ask.caller, deny_participant_of(ask))); }
+  Answer waiting_room(const Ask& ask) {
+    return shown(service_.waiting_room(ask.caller, of_session(ask)));
+  }
+  Answer consents(const Ask& ask) { return service_.consents(ask.caller, of_session(ask)); }
+  Answer record_consent(const Ask& ask) {
+    return service_.record_consent(ask.caller, give_consent_of(ask));
+  }
+  Answer confirm_identity(const Ask& ask) {
+    return service_.confirm_identity(ask.caller, identify_patient_of(ask));
+  }
+  Answer start_transcription(const Ask& ask) {
+    return shown(service_.start_transcription(ask.caller, of_session(ask)));
+  }
+  Answer stop_transcription(const Ask& ask) {
+    return shown(service_.stop_transcription(ask.caller, of_session(ask)));
+  }
+
+ private:
+  SessionPeople& service_;
+};
+
 class AskedInvitations {
  public:
   explicit AskedInvitations(SessionInvitations& service) : service_(service) {}

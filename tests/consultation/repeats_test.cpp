@@ -61,10 +61,10 @@ TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
   const std::string session = id_of(made());
   const Json nurse = Json::object({{"role", "nurse"}, {"person", nurse_}});
   const Json added = keeps("add", as(doctor_, session, nurse),
-                           on_sessions(&Sessions::people, &SessionPeople::add_participant),
+                           on_sessions(&AskedSessions::people, &AskedPeople::add_participant),
                            {"accessToken", "tokenUse"});
   keeps("consent", as(patient_, session, Json::object({{"kind", "family"}, {"given", true}})),
-        on_sessions(&Sessions::people, &SessionPeople::record_consent));
+        on_sessions(&AskedSessions::people, &AskedPeople::record_consent));
   const Json invited = keeps(
       "invite",
       as(doctor_, session, Json::object({{"role", "family_member"}, {"email", "a@example.sa"}})),
@@ -82,12 +82,12 @@ TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
         on_sessions(&AskedSessions::invitations, &AskedInvitations::revoke));
   must(sessions_->entry.join(as(patient_, session)));
   keeps("admit", with_record(as(doctor_, session), part_of(session, patient_)),
-        on_sessions(&Sessions::people, &SessionPeople::admit), {"accessToken", "tokenUse"});
+        on_sessions(&AskedSessions::people, &AskedPeople::admit), {"accessToken", "tokenUse"});
   keeps("leave", as(patient_, session), on_sessions(&AskedSessions::entry, &AskedEntry::leave));
   keeps("deny", with_record(as(doctor_, session), part_of(session, patient2_)),
-        on_sessions(&Sessions::people, &SessionPeople::deny), {"accessToken"});
+        on_sessions(&AskedSessions::people, &AskedPeople::deny), {"accessToken"});
   keeps("remove", with_record(as(doctor_, session), part_of(session, nurse_)),
-        on_sessions(&Sessions::people, &SessionPeople::remove_participant));
+        on_sessions(&AskedSessions::people, &AskedPeople::remove_participant));
   keeps("start", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::start));
 }
 

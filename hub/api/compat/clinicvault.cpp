@@ -266,7 +266,8 @@ Status admit_patient(const DoorCall& call, const Json& session, const std::strin
   for (const consultation::Participant& one : is.people.participants) {
     const bool waits = one.admission == consultation::Admission::waiting;
     if (one.person != patient || !waits || !link_word(is, one).empty()) continue;
-    const auto admitted = call.house.sessions.people.admit(call.ask(id, Json::object(), one.id));
+    const auto admitted = call.house.sessions.people.admit(
+        call.caller, consultation::OfParticipant{.session = id, .participant = one.id});
     // Another host was quicker.
     if (!admitted.ok() && admitted.error().code != "participant.not_waiting")
       return admitted.error();

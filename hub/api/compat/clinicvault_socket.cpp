@@ -51,7 +51,7 @@ class Numbers {
 
  private:
   void read() {
-    const auto answer = parts_.sessions.people.participants(ask_);
+    const auto answer = parts_.sessions.people.participants(ask_.caller, of_session(ask_));
     if (!answer.ok() || !(*answer)["items"].is_array()) return;
     for (const Json& one : (*answer)["items"].as_array()) {
       const auto person = people_.find(ask_.caller.who.tenant, one.string_or("person", ""));

@@ -12,6 +12,7 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::OfParticipant;
 using http::Response;
 using identity::Role;
 
@@ -378,16 +379,20 @@ Json participant_named(const Json& list, std::string_view id) {
 
 Result<Response> participants(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
-  RABT_TRY(all, call.house.sessions.people.participants(call.ask(call.path[0])));
+  RABT_TRY(all, call.house.sessions.people.participants(call.caller,
+                                                        of_session(call.ask(call.path[0]))));
   return call.reply(each(all, [&is](const Json& one) { return participant_shape(one, is); }));
 }
 
 Result<Response> remove_participant(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
-  RABT_TRY(before, call.house.sessions.people.participants(call.ask(call.path[0])));
+  RABT_TRY(before, call.house.sessions.people.participants(call.caller,
+                                                           of_session(call.ask(call.path[0]))));
   RABT_TRY_STATUS(call.house.sessions.people.remove_participant(
-      call.ask(call.path[0], Json::object(), call.path[1])));
-  RABT_TRY(after, call.house.sessions.people.participants(call.ask(call.path[0])));
+      call.caller, OfParticipant{.session = std::string(call.path[0]),
+                                 .participant = std::string(call.path[1])}));
+  RABT_TRY(after, call.house.sessions.people.participants(call.caller,
+                                                          of_session(call.ask(call.path[0]))));
   const Json gone =
       first_of(participant_named(after, call.path[1]), participant_named(before, call.path[1]));
   return call.reply(participant_shape(gone, is));
@@ -676,7 +681,7 @@ Result<Response> write_note(DoorCall& call) {
 Result<Response> summary(DoorCall& call) {
   const std::string_view id = call.path[0];
   RABT_TRY(is, get_session(call, id));
-  RABT_TRY(people, call.house.sessions.people.participants(call.ask(id)));
+  RABT_TRY(people, call.house.sessions.people.participants(call.caller, of_session(call.ask(id))));
   RABT_TRY(notes, call.house.records.notes(call.ask(id)));
   RABT_TRY(prescriptions, call.house.records.prescriptions(call.ask(id)));
   // Who may not read recordings or follow-ups has none of them in his summary.

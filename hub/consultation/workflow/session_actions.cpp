@@ -226,7 +226,7 @@ Answer SessionActions::act(const CallRequest& call) {
   }
   if (call.action == "of-appointment") return sessions_.reading.of_appointment(ask);
   if (call.action == "participants") {
-    RABT_TRY(people, sessions_.people.participants(ask));
+    RABT_TRY(people, sessions_.people.participants(ask.caller, of_session(ask)));
     return Json::object({{"participants", people_of(people["items"])}});
   }
   if (call.action == "token") {
@@ -234,19 +234,20 @@ Answer SessionActions::act(const CallRequest& call) {
     return Json::object({{"token", token.token}, {"expiresAt", expiry_of(token.media)}});
   }
   if (call.action == "add-participant") {
-    RABT_TRY(added, sessions_.people.add_participant(ask));
-    return Json::object({{"participant", added["participant"]["id"]},
-                         {"person", added["participant"]["person"]},
-                         {"admission", added["admission"]}});
+    RABT_TRY(added, sessions_.people.add_participant(ask.caller, add_participant_of(ask)));
+    return Json::object({{"participant", added.participant["id"]},
+                         {"person", added.participant["person"]},
+                         {"admission", to_string(added.admission)}});
   }
   if (call.action == "remove") {
-    RABT_TRY(removed, sessions_.people.remove_participant(ask));
+    RABT_TRY(removed, sessions_.people.remove_participant(ask.caller, of_participant(ask)));
     return Json::object({{"participant", removed["id"]}, {"admission", removed["admission"]}});
   }
   if (call.action == "admit" || call.action == "deny") {
-    Answer answer =
-        call.action == "admit" ? sessions_.people.admit(ask) : sessions_.people.deny(ask);
-    if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer;
+    const auto answer = call.action == "admit"
+                            ? sessions_.people.admit(ask.caller, of_participant(ask))
+                            : sessions_.people.deny(ask.caller, deny_participant_of(ask));
+    if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer.error();
     return Json::object({{"participant", ask.record},
                          {"admission", call.action == "admit" ? "admitted" : "denied"}});
   }
