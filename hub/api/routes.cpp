@@ -46,8 +46,10 @@ using consultation::add_participant_of;
 using consultation::deny_participant_of;
 using consultation::give_consent_of;
 using consultation::identify_patient_of;
+using consultation::begin_recording_of;
 using consultation::inviting_of;
 using consultation::join_call_of;
+using consultation::list_recordings_of;
 using consultation::of_invitation;
 using consultation::of_participant;
 using consultation::of_session;
@@ -59,6 +61,7 @@ using consultation::SessionPeople;
 using consultation::SessionReading;
 using consultation::SessionRecordings;
 using consultation::Sessions;
+using consultation::withdraw_recording_of;
 using identity::Role;
 using webhooks::Webhooks;
 
@@ -163,11 +166,11 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents, of_session>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, give_consent_of, 201>, kAlsoGuests, repeats(access::Right::consent_record)},
     Route{"POST", "/api/v1/sessions/{session}/identification", "confirmIdentity", act<&Sessions::people, &SessionPeople::confirm_identity, identify_patient_of>, kSignedIn, repeats(access::Right::participant_admit)},
-    Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&Sessions::recordings, &SessionRecordings::start>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&Sessions::recordings, &SessionRecordings::stop>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},
-    Route{"GET", "/api/v1/recordings", "listRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},
-    Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&Sessions::recordings, &SessionRecordings::withdraw, 204>, kSignedIn, repeats(access::Right::recording_withdraw)},
+    Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&Sessions::recordings, &SessionRecordings::start, begin_recording_of>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&Sessions::recordings, &SessionRecordings::stop, of_session>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list, list_recordings_of>, kSignedIn},
+    Route{"GET", "/api/v1/recordings", "listRecordings", list<&Sessions::recordings, &SessionRecordings::list, list_recordings_of>, kSignedIn},
+    Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&Sessions::recordings, &SessionRecordings::withdraw, withdraw_recording_of, 204>, kSignedIn, repeats(access::Right::recording_withdraw)},
     Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&Sessions::reading, &SessionReading::summary>, kSignedIn},
     Route{"GET", "/api/v1/stream", "openStream", open_stream, kAlsoGuests, {.rate = RateClass::connect}},
     Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kAlsoGuests, {.rate = RateClass::enter}},

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tests/consultation/asked_life.hpp"
+#include "tests/consultation/asked_recordings.hpp"
 
 namespace rabt::consultation {
 
@@ -10,6 +11,7 @@ namespace rabt::consultation {
 struct AskedSessions : Sessions {
   explicit AskedSessions(SessionParts parts) : Sessions(std::move(parts)) {}
 
+  AskedRecordings recordings{Sessions::recordings};
   AskedEntry entry{Sessions::entry};
   AskedPeople people{Sessions::people};
   AskedInvitations invitations{Sessions::invitations};

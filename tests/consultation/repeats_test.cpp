@@ -100,7 +100,7 @@ TEST_F(RepeatsTest, ActsWithoutAKeptAnswerHaveOneEffectHoweverOftenTheyCome) {
   if (seen(session).string_or("status", "") != "active")
     must(sessions_->life.start(as(doctor_, session)));
   once("record", as(doctor_, session),
-       on_sessions(&Sessions::recordings, &SessionRecordings::start));
+       on_sessions(&AskedSessions::recordings, &AskedRecordings::start));
   // The provider's answer about the recording may come in between.
   once("end", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::end),
        {"recordings"});

@@ -56,7 +56,8 @@ struct House {
   // Whether RabbitMQ is used.
   bool bus = false;
   // The content of a recording, or the part that the request asks for.
-  std::function<Result<http::Response>(const consultation::Ask&, const http::Request&)>
+  std::function<Result<http::Response>(const consultation::Caller&,
+                                       const consultation::ReadRecording&, const http::Request&)>
       recording_content;
   // What GET /metrics answers.
   std::function<std::string()> metrics;

@@ -68,23 +68,23 @@ int rank(std::string_view kind) {
 // is that of all together, else the oldest with a picture, once no other is to come.
 Json recording_url(const DoorCall& call, const Json& session) {
   if (session["endedAt"].is_null() || session.string_or("recording", "off") == "off") return {};
-  const auto found = call.house.sessions.recordings.list(call.ask(session.string_or("id", "")), {});
+  const auto found = call.house.sessions.recordings.list(
+      call.caller, consultation::ListRecordings{.session = session.string_or("id", "")}, {});
   if (!found.ok()) return {};
-  const Json* best = nullptr;
+  const consultation::RecordingView* best = nullptr;
   int best_rank = 0;
   bool more = false;
   // The newest comes first.
-  for (const Json& one : found->items) {
-    const std::string status = one.string_or("status", "");
-    more = more || status == "recording" || status == "processing";
-    if (status != "ready") continue;
-    const int its_rank = rank(one.string_or("kind", ""));
+  for (const consultation::RecordingView& one : found->items) {
+    more = more || one.status == "recording" || one.status == "processing";
+    if (one.status != "ready") continue;
+    const int its_rank = rank(one.kind);
     if (best != nullptr && its_rank > best_rank) continue;
     best = &one;
     best_rank = its_rank;
   }
   if (best == nullptr || (more && best_rank > 0)) return {};
-  return "/api/v1/recordings/" + best->string_or("id", "") + "/content";
+  return "/api/v1/recordings/" + best->id + "/content";
 }
 
 Json end_reason(const Json& session) {

@@ -13,6 +13,8 @@ namespace rabt::api::compat {
 
 using consultation::Ask;
 using consultation::OfParticipant;
+using consultation::ReadRecording;
+using consultation::RecordingView;
 using http::Response;
 using identity::Role;
 
@@ -95,18 +97,24 @@ Json session_shape(const Json& session) {
                        {"cancellationReason", session["cancellation"]["reason"]}});
 }
 
-Json recording_shape(const Json& recording) {
-  const Json id = uuid_of(recording);
+Json recording_shape(const RecordingView& recording) {
+  const std::string id = identity::uuid_of(recording.id);
   return Json::object(
       {{"id", id},
-       {"sessionId", uuid_of(recording["session"])},
-       {"recordingSid", recording["recordingSid"]},
-       {"status", recording["status"]},
-       {"durationSeconds", recording["durationSeconds"]},
-       {"fileSizeBytes", recording["bytes"]},
-       {"downloadUrl", "/video/recordings/" + (id.is_string() ? id.as_string() : "") + "/download"},
-       {"expiresAt", recording["retainUntil"]},
-       {"createdAt", first_of(recording["createdAt"], recording["startedAt"])}});
+       {"sessionId", uuid_of(recording.session)},
+       {"recordingSid", recording.sid},
+       {"status", recording.status},
+       {"durationSeconds", recording.seconds ? Json(*recording.seconds) : Json()},
+       {"fileSizeBytes", recording.bytes},
+       {"downloadUrl", "/video/recordings/" + id + "/download"},
+       {"expiresAt", recording.retain_until ? Json(to_iso8601(*recording.retain_until)) : Json()},
+       {"createdAt", to_iso8601(recording.started)}});
+}
+
+Json recording_shapes(const std::vector<RecordingView>& recordings) {
+  Json out = Json::array();
+  for (const RecordingView& one : recordings) out.push_back(recording_shape(one));
+  return out;
 }
 
 Json participant_shape(const Json& participant, const Json& session) {
@@ -402,35 +410,39 @@ Result<Response> remove_participant(DoorCall& call) {
 
 Result<Response> list_recordings(DoorCall& call) {
   RABT_TRY(page, page_of(call.request, "limit", 20, 100));
-  Ask ask = call.ask(call.request.parameter("sessionId").value_or(""));
-  if (const auto status = call.request.parameter("status"))
-    ask.query.emplace_back("status", *status);
-  RABT_TRY(found, call.house.sessions.recordings.list(ask, page.window()));
-  return call.reply(numbered(each(Json(found.items), recording_shape), found.total, page));
+  const consultation::ListRecordings asked{
+      .session = std::string(call.request.parameter("sessionId").value_or("")),
+      .status = std::string(call.request.parameter("status").value_or(""))};
+  RABT_TRY(found, call.house.sessions.recordings.list(call.caller, asked, page.window()));
+  return call.reply(numbered(recording_shapes(found.items), found.total, page));
 }
 
 Result<Response> recording(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.recordings.get(call.ask({}, Json::object(), call.path[0])));
+  RABT_TRY(found, call.house.sessions.recordings.get(
+                      call.caller, ReadRecording{.recording = std::string(call.path[0])}));
   return call.reply(recording_shape(found));
 }
 
-Result<Response> recording_act(
-    DoorCall& call, consultation::Answer (consultation::SessionRecordings::*does)(const Ask&)) {
-  const Json purpose =
-      take(call.body,
-           std::array<std::pair<std::string_view, std::string_view>, 1>{{{"purpose", "purpose"}}});
-  RABT_TRY(done, (call.house.sessions.recordings.*does)(call.ask(call.path[0], purpose)));
-  RABT_TRY(found, call.house.sessions.recordings.get(
-                      call.ask({}, Json::object(), done.string_or("id", ""))));
+// The recording that an act was about.
+Result<Response> after_act(DoorCall& call, const RecordingView& done) {
+  RABT_TRY(found,
+           call.house.sessions.recordings.get(call.caller, ReadRecording{.recording = done.id}));
   return call.reply(recording_shape(found));
 }
 
 Result<Response> start_recording(DoorCall& call) {
-  return recording_act(call, &consultation::SessionRecordings::start);
+  const Json purpose =
+      take(call.body,
+           std::array<std::pair<std::string_view, std::string_view>, 1>{{{"purpose", "purpose"}}});
+  RABT_TRY(done, call.house.sessions.recordings.start(
+                     call.caller, begin_recording_of(call.ask(call.path[0], purpose))));
+  return after_act(call, done);
 }
 
 Result<Response> stop_recording(DoorCall& call) {
-  return recording_act(call, &consultation::SessionRecordings::stop);
+  RABT_TRY(done, call.house.sessions.recordings.stop(
+                     call.caller, consultation::OfSession{.session = std::string(call.path[0])}));
+  return after_act(call, done);
 }
 
 Result<Response> delete_recording(DoorCall& call) {
@@ -439,15 +451,17 @@ Result<Response> delete_recording(DoorCall& call) {
   RABT_TRY(given, reason_in(call.body));
   if (call.caller.reason.empty()) call.caller.reason = std::move(given);
   if (call.caller.reason.empty()) call.caller.reason = kNoReason;
-  RABT_TRY(before, call.house.sessions.recordings.get(call.ask({}, Json::object(), call.path[0])));
+  const std::string id(call.path[0]);
+  RABT_TRY(before, call.house.sessions.recordings.get(call.caller, ReadRecording{.recording = id}));
   RABT_TRY_STATUS(call.house.sessions.recordings.withdraw(
-      call.ask({}, Json::object({{"reason", call.caller.reason}}), call.path[0])));
-  before.set("status", "deleted");
+      call.caller, consultation::WithdrawRecording{.recording = id, .reason = call.caller.reason}));
+  before.status = "deleted";
   return call.reply(recording_shape(before));
 }
 
 Result<Response> download_recording(DoorCall& call) {
-  return call.house.recording_content(call.ask({}, Json::object(), call.path[0]), call.request);
+  return call.house.recording_content(call.caller, {.recording = std::string(call.path[0])},
+                                      call.request);
 }
 
 // ---- providers
@@ -685,7 +699,8 @@ Result<Response> summary(DoorCall& call) {
   RABT_TRY(notes, call.house.records.notes(call.ask(id)));
   RABT_TRY(prescriptions, call.house.records.prescriptions(call.ask(id)));
   // Who may not read recordings or follow-ups has none of them in his summary.
-  const auto recordings = call.house.sessions.recordings.list(call.ask(id), {});
+  const auto recordings = call.house.sessions.recordings.list(
+      call.caller, consultation::ListRecordings{.session = std::string(id)}, {});
   const auto follow_ups = call.house.records.follow_ups(call.ask(id));
   const Json shown = session_shape(is);
   return call.reply(Json::object(
@@ -696,8 +711,7 @@ Result<Response> summary(DoorCall& call) {
        {"notes", each(notes, [id](const Json& note) { return note_shape(note, id); })},
        {"prescriptions",
         each(prescriptions, [id](const Json& one) { return prescription_shape(one, id); })},
-       {"recordings",
-        recordings.ok() ? each(Json(recordings->items), recording_shape) : Json::array()},
+       {"recordings", recordings.ok() ? recording_shapes(recordings->items) : Json::array()},
        {"qualityScore", is["qualityScore"]},
        {"followUps", follow_ups.ok() ? each(*follow_ups, [](const Json& one) { return one; })
                                      : Json::array()}}));
@@ -775,7 +789,7 @@ Result<Response> metrics(DoorCall& call) {
   RABT_TRY(speed, call.house.practice.performance(call.ask()));
   RABT_TRY(lines, call.house.practice.quality_metrics(call.ask()));
   RABT_TRY(bytes, call.house.practice.bandwidth(call.ask()));
-  RABT_TRY(recordings, call.house.sessions.recordings.totals(call.ask()));
+  RABT_TRY(recordings, call.house.sessions.recordings.totals(call.caller));
   return call.reply(
       Json::object({{"sessionSuccessRate", speed["successRate"]},
                     {"averageSessionDurationMinutes", speed["averageDurationMinutes"]},

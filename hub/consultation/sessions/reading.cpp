@@ -254,9 +254,9 @@ Answer SessionReading::summarise(const Ask& ask, Reads reads) {
   for (const auto& [key, value] : records.as_object()) out.set(key, value);
   RABT_TRY(kept, recordings_of(acts_.parts(), session));
   Json items = Json::array();
-  if (recordings_.sees(session, ask)) {
+  if (recordings_.sees(session, ask.caller)) {
     for (const KeptRecording& one : kept)
-      items.push_back(recording_json(one, SessionRecordings::withdraws(who)));
+      items.push_back(to_json(recording_view(one, SessionRecordings::withdraws(who))));
   }
   out.set("recordings", std::move(items));
   return out;

@@ -30,11 +30,29 @@ Json picked(const Json& from, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) out.set(name, from[name]);
   return out;
 }
-Json all_picked(const Json& list, std::initializer_list<std::string_view> names) {
-  Json out = Json::array();
-  if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) out.push_back(picked(one, names));
-  return out;
+
+// A recording that has just begun or ended.
+Json begun_or_ended(const RecordingView& recording) {
+  return Json::object(
+      {{"id", recording.id}, {"recordingSid", recording.sid}, {"status", recording.status}});
+}
+
+// {ready, recordings}: no recording is still to come, and those that are there.
+Json kept_of(const std::vector<RecordingView>& recordings) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  bool ready = true;
+  Json kept = Json::array();
+  for (const RecordingView& one : recordings) {
+    ready = ready && one.status != "recording" && one.status != "processing";
+    if (one.status != "ready") continue;
+    kept.push_back(Json::object({{"id", one.id},
+                                 {"kind", or_null(one.kind)},
+                                 {"sha256", or_null(one.sha256)},
+                                 {"bytes", one.bytes},
+                                 {"contentType", or_null(one.content_type)},
+                                 {"incomplete", one.incomplete}}));
+  }
+  return Json::object({{"ready", ready}, {"recordings", std::move(kept)}});
 }
 
 // Participants as workflows know them: without names.
@@ -259,34 +277,31 @@ Answer SessionActions::act(const CallRequest& call) {
     return course(ask, answer);
   }
   if (call.action == "recording-start") {
-    RABT_TRY(recording, sessions_.recordings.start(ask));
-    return picked(recording, {"id", "recordingSid", "status"});
+    RABT_TRY(recording, sessions_.recordings.start(ask.caller, begin_recording_of(ask)));
+    return begun_or_ended(recording);
   }
   if (call.action == "recording-stop") {
-    RABT_TRY(recording, sessions_.recordings.stop(ask));
-    return picked(recording, {"id", "recordingSid", "status"});
+    RABT_TRY(recording, sessions_.recordings.stop(ask.caller, of_session(ask)));
+    return begun_or_ended(recording);
   }
   if (call.action == "recordings") {
-    RABT_TRY(page, sessions_.recordings.list(ask, {}));
-    bool ready = true;
-    Json kept = Json::array();
-    for (const Json& one : page.items) {
-      const std::string status = one.string_or("status", "");
-      ready = ready && status != "recording" && status != "processing";
-      if (status == "ready") kept.push_back(one);
-    }
-    return Json::object({{"ready", ready},
-                         {"recordings", all_picked(kept, {"id", "kind", "sha256", "bytes",
-                                                          "contentType", "incomplete"})}});
+    RABT_TRY(page, sessions_.recordings.list(ask.caller, list_recordings_of(ask), {}));
+    return kept_of(page.items);
   }
   if (call.action == "transcribable" || call.action == "add-transcript") {
     Ask of = ask;
     of.record = call.arguments.string_or("recording", "");
-    RABT_TRY(source, sessions_.recordings.transcribable(of));
+    RABT_TRY(source,
+             sessions_.recordings.transcribable(
+                 of.caller, TranscribeRecording{.session = of.session, .recording = of.record}));
     if (call.action == "transcribable")
-      return picked(source, {"recording", "blob", "contentType", "language"});
-    for (const std::string_view name : {"recording", "startedMs", "offsetMs"})
-      of.body.set(name, source[name]);
+      return Json::object({{"recording", source.recording},
+                           {"blob", source.blob},
+                           {"contentType", source.content_type},
+                           {"language", source.language}});
+    of.body.set("recording", source.recording);
+    of.body.set("startedMs", source.started_ms);
+    of.body.set("offsetMs", source.offset_ms);
     return records_.add_transcript(of);
   }
   if (call.action == "update") {
