@@ -31,8 +31,8 @@ Result<http::Response> open_stream(Resources& resources, const Call& call) {
 // As a list, or as a stream.
 Result<http::Response> session_events(Resources& resources, const Call& call) {
   if (wants_events(call.request)) return resources.stream->events(call);
-  return act<&consultation::Sessions::reading, &consultation::SessionReading::events>(resources,
-                                                                                      call);
+  return act<&consultation::Sessions::reading, &consultation::SessionReading::events,
+             consultation::read_events_of>(resources, call);
 }
 
 Result<http::Response> make_ticket(Resources& resources, const Call& call) {
@@ -43,13 +43,14 @@ using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
 using consultation::add_participant_of;
+using consultation::begin_recording_of;
 using consultation::deny_participant_of;
 using consultation::give_consent_of;
 using consultation::identify_patient_of;
-using consultation::begin_recording_of;
 using consultation::inviting_of;
 using consultation::join_call_of;
 using consultation::list_recordings_of;
+using consultation::list_sessions_of;
 using consultation::of_invitation;
 using consultation::of_participant;
 using consultation::of_session;
@@ -139,8 +140,8 @@ constexpr std::array kRoutes{
 
     // Video sessions. Who may do what in one, the service decides.
     Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.repeatable = true, .right = access::Right::session_create, .lane = http::Lane::room}},
-    Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list>, kSignedIn},
-    Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list, list_sessions_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get, of_session>, kAlsoGuests},
     Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change>, kSignedIn, repeats(access::Right::session_change)},
     Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept>, kSignedIn, repeats(access::Right::session_take)},
     Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline>, kSignedIn, repeats(access::Right::session_decline)},
@@ -171,7 +172,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list, list_recordings_of>, kSignedIn},
     Route{"GET", "/api/v1/recordings", "listRecordings", list<&Sessions::recordings, &SessionRecordings::list, list_recordings_of>, kSignedIn},
     Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&Sessions::recordings, &SessionRecordings::withdraw, withdraw_recording_of, 204>, kSignedIn, repeats(access::Right::recording_withdraw)},
-    Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&Sessions::reading, &SessionReading::summary>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&Sessions::reading, &SessionReading::summary, of_session>, kSignedIn},
     Route{"GET", "/api/v1/stream", "openStream", open_stream, kAlsoGuests, {.rate = RateClass::connect}},
     Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kAlsoGuests, {.rate = RateClass::enter}},
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
@@ -224,7 +225,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview>, kArranging, kRepeats},
     Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply>, kArranging, kRepeats},
     Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list>, kArranging},
-    Route{"GET", "/api/v1/me/rings", "listMyRings", act<&Sessions::reading, &SessionReading::rings>, kSignedIn},
+    Route{"GET", "/api/v1/me/rings", "listMyRings", my_rings, kSignedIn},
     Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, kRepeats},
     Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage>, kSignedIn},
     Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&R::practice, &Practice::usage_by_session>, kSignedIn},

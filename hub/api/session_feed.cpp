@@ -71,7 +71,7 @@ Status SessionFeed::begin(std::optional<std::int64_t> after) {
                   "only who takes part in the session can listen to it");
   }
   // Listening is reading: it is in the audit log before the first word.
-  RABT_TRY(seen, parts_.sessions.reading.get(ask_));
+  RABT_TRY(seen, parts_.sessions.reading.get(ask_.caller, of_session(ask_)));
   (void)seen;
   session_ = of.session;
   const std::string tenant = of.tenant;

@@ -31,8 +31,8 @@ Result<http::Response> sessions_of(Resources& resources, const Call& call,
                                    const std::string& filter) {
   RABT_TRY(ask, ask_about(resources, call, filter));
   RABT_TRY(window, window_of(call));
-  RABT_TRY(page, resources.sessions->reading.list(ask, window));
-  return answer(call, page);
+  RABT_TRY(page, resources.sessions->reading.list(ask.caller, list_sessions_of(ask), window));
+  return answer(call, std::move(page));
 }
 
 }  // namespace
@@ -54,11 +54,11 @@ Result<http::Response> patient_history(Resources& resources, const Call& call) {
   std::int64_t minutes = 0;
   consultation::Window window{.limit = 200};
   do {
-    RABT_TRY(page, resources.sessions->reading.list(ask, window));
-    for (Json& one : page.items) {
-      completed += one["status"] == Json("completed") ? 1 : 0;
-      minutes += one.int_or("durationMinutes", 0);
-      sessions.push_back(std::move(one));
+    RABT_TRY(page, resources.sessions->reading.list(ask.caller, list_sessions_of(ask), window));
+    for (const consultation::SessionView& one : page.items) {
+      completed += one.status == consultation::SessionStatus::completed ? 1 : 0;
+      minutes += one.course.minutes().value_or(0);
+      sessions.push_back(to_json(one));
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);
@@ -68,6 +68,12 @@ Result<http::Response> patient_history(Resources& resources, const Call& call) {
                                    {"completedSessions", completed},
                                    {"totalMinutes", minutes},
                                    {"sessions", std::move(sessions)}}));
+}
+
+Result<http::Response> my_rings(Resources& resources, const Call& call) {
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(rings, resources.sessions->reading.rings(ask.caller));
+  return answer(200, to_json(rings));
 }
 
 Result<http::Response> create_session(Resources& resources, const Call& call) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tests/consultation/asked_life.hpp"
+#include "tests/consultation/asked_reading.hpp"
 #include "tests/consultation/asked_recordings.hpp"
 
 namespace rabt::consultation {
@@ -12,6 +13,7 @@ struct AskedSessions : Sessions {
   explicit AskedSessions(SessionParts parts) : Sessions(std::move(parts)) {}
 
   AskedRecordings recordings{Sessions::recordings};
+  AskedReading reading{Sessions::reading};
   AskedEntry entry{Sessions::entry};
   AskedPeople people{Sessions::people};
   AskedInvitations invitations{Sessions::invitations};

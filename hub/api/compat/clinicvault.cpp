@@ -19,6 +19,7 @@ namespace rabt::api::compat {
 using consultation::Answer;
 using consultation::Ask;
 using consultation::Records;
+using consultation::SessionView;
 using http::Response;
 using identity::Person;
 using identity::Role;
@@ -215,22 +216,23 @@ Json consultation_shape(const DoorCall& call, const Json& session) {
 }
 
 // Sessions that the caller may see, of some states, newest first.
-Result<std::vector<Json>> sessions_of(const DoorCall& call,
-                                      std::initializer_list<std::string_view> states,
-                                      std::string_view patient = {}) {
+Result<std::vector<SessionView>> sessions_of(const DoorCall& call,
+                                             std::initializer_list<std::string_view> states,
+                                             std::string_view patient = {}) {
   Ask ask = call.ask();
   std::string wanted;
   for (const std::string_view state : states)
     wanted.append(wanted.empty() ? "" : ",").append(state);
   if (!wanted.empty()) ask.query.emplace_back("status", wanted);
   if (!patient.empty()) ask.query.emplace_back("patient", patient);
-  RABT_TRY(page, call.house.sessions.reading.list(ask, {.limit = 200}));
+  RABT_TRY(page,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), {.limit = 200}));
   return std::move(page.items);
 }
 
-Json shapes(const DoorCall& call, const std::vector<Json>& sessions) {
+Json shapes(const DoorCall& call, const std::vector<SessionView>& sessions) {
   Json out = Json::array();
-  for (const Json& one : sessions) out.push_back(consultation_shape(call, one));
+  for (const SessionView& one : sessions) out.push_back(consultation_shape(call, to_json(one)));
   return out;
 }
 
@@ -252,8 +254,8 @@ Status meant(const DoorCall& call) {
               : denied("csrf.denied", "this address acts only when its own site asks for it");
 }
 
-bool is_his(const DoorCall& call, const Json& session) {
-  return session.string_or("provider", "") == call.caller.who.person;
+bool is_his(const DoorCall& call, const SessionView& session) {
+  return session.ties.provider == call.caller.who.person;
 }
 
 // This API has no waiting room and no call that admits. Sessions that were made elsewhere may have
@@ -280,22 +282,21 @@ Status admit_patient(const DoorCall& call, const Json& session, const std::strin
 Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"scheduled", "waiting", "active"}, patient));
   std::string id;
-  for (const Json& one : open) {
+  for (const SessionView& one : open) {
     if (!is_his(call, one)) continue;
-    const bool active = one["status"] == Json("active");
-    if (active || id.empty()) id = one.string_or("id", "");
+    const bool active = one.status == consultation::SessionStatus::active;
+    if (active || id.empty()) id = one.id;
     if (active) break;
   }
   if (id.empty()) {
     RABT_TRY(requests, sessions_of(call, {"requested"}, patient));
-    for (const Json& one : requests) {
-      if (!one["provider"].is_null() && !is_his(call, one)) continue;
-      const std::string request = one.string_or("id", "");
-      const auto accepted = call.house.sessions.life.accept(call.ask(request));
+    for (const SessionView& one : requests) {
+      if (!one.ties.provider.empty() && !is_his(call, one)) continue;
+      const auto accepted = call.house.sessions.life.accept(call.ask(one.id));
       // Another doctor was quicker.
       if (!accepted.ok() && accepted.error().code == "session.already_accepted") continue;
       RABT_TRY_STATUS(accepted);
-      id = request;
+      id = one.id;
       break;
     }
   }
@@ -316,21 +317,20 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
 // planned for him answer no request of his.
 Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"requested", "scheduled", "waiting", "active"}, patient));
-  Json doctor;
+  std::string doctor;
   if (const auto named = call.request.parameter("doctor_id")) {
     RABT_TRY(found, call.person(Json(*named)));
-    doctor = found;
+    doctor = std::move(found);
   }
-  for (const Json& one : open) {
-    const bool own =
-        one.string_or("createdBy", "").ends_with(patient) && one["door"] == Json(call.caller.door);
-    if (own && (doctor.is_null() || one["provider"] == doctor)) return one;
+  for (const SessionView& one : open) {
+    const bool own = one.created_by.ends_with(patient) && one.door == call.caller.door;
+    if (own && (doctor.empty() || one.ties.provider == doctor)) return to_json(one);
   }
   Json ours = Json::object({{"type", "doctor_patient"},
                             {"patient", patient},
                             {"request", true},
                             {"waitingRoom", false}});
-  if (!doctor.is_null()) ours.set("provider", doctor);
+  if (!doctor.empty()) ours.set("provider", doctor);
   return call.house.sessions.creation.create(call.ask({}, std::move(ours)));
 }
 
@@ -352,8 +352,8 @@ Result<Response> start_consultation(DoorCall& call) {
 Result<Response> end_consultation(DoorCall& call) {
   RABT_TRY_STATUS(meant(call));
   RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0])));
-  RABT_TRY(ended, call.house.sessions.reading.get(call.ask(call.path[0])));
-  return call.reply(consultation_shape(call, ended));
+  RABT_TRY(ended, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(consultation_shape(call, to_json(ended)));
 }
 
 Result<std::string> consultation_named(const DoorCall& call) {
@@ -448,11 +448,11 @@ Result<Response> write_notes(DoorCall& call) {
                      note_id});
   }
   // Before anything is written: a repeat of a call that failed behind it would write twice.
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
   RABT_TRY_STATUS(write_all(call, id, parts));
   Json prescription_ids = Json::array();
   if (!prescription_id.is_null()) prescription_ids.push_back(std::move(prescription_id));
-  return call.reply(Json::object({{"consultation_id", is["number"]},
+  return call.reply(Json::object({{"consultation_id", is.number},
                                   {"note_id", std::move(note_id)},
                                   {"vital_signs_id", std::move(vitals_id)},
                                   {"prescription_ids", std::move(prescription_ids)},
@@ -467,11 +467,11 @@ Result<Response> transcribe(DoorCall& call) {
       {"language", "language"},
       {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
   RABT_TRY(said, call.house.records.add_segment(call.ask(id, take(call.body, kNames))));
   const Json& at = said["createdAt"];
   return call.reply(
-      Json::object({{"consultation_id", is["number"]},
+      Json::object({{"consultation_id", is.number},
                     {"segment_id", id_of(said)},
                     {"text", said["text"]},
                     {"language", said["language"]},
@@ -624,10 +624,12 @@ Result<Json> dashboard_of(DoorCall& call, const Person& me) {
     out.set("users", everybody);
     out.set("logs", part(entries, {.page = 1, .size = kShown}));
   } else {
-    std::vector<Json> waiting;
-    for (const Json& one : all) {
-      const std::string is = one.string_or("status", "");
-      if (is == "requested" || is == "scheduled" || is == "waiting") waiting.push_back(one);
+    using consultation::SessionStatus;
+    std::vector<SessionView> waiting;
+    for (const SessionView& one : all) {
+      if (one.status == SessionStatus::requested || one.status == SessionStatus::scheduled ||
+          one.status == SessionStatus::waiting)
+        waiting.push_back(one);
     }
     out.set("status", status.is_null() ? Json("offline") : status);
     out.set("waiting", shapes(call, waiting));

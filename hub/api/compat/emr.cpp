@@ -8,6 +8,8 @@ namespace rabt::api::compat {
 
 using consultation::Ask;
 using consultation::JoinCall;
+using consultation::OfSession;
+using consultation::SessionView;
 using http::Response;
 
 namespace {
@@ -156,8 +158,8 @@ Result<Json> members_of(const DoorCall& call) {
 }
 
 Result<Response> get_session(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.reading.get(call.ask(call.path[0])));
-  return call.reply(session_shape(call, found));
+  RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(session_shape(call, to_json(found)));
 }
 
 // Django REST framework's word for a page that is none: its clients go on until it comes.
@@ -194,11 +196,12 @@ Result<Response> list_sessions(DoorCall& call) {
     }
     ask.query.emplace_back("status", states);
   }
-  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
+  RABT_TRY(found,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   // The first page may be empty.
   if (page.page > 1 && found.items.empty()) return no_page();
   Json results = Json::array();
-  for (const Json& one : found.items) results.push_back(session_shape(call, one));
+  for (const SessionView& one : found.items) results.push_back(session_shape(call, to_json(one)));
   const auto link = [&](std::int64_t number) {
     return Json(call.house.public_url + call.request.path + "?page=" + std::to_string(number) +
                 filters);
@@ -257,26 +260,26 @@ Result<Response> token(DoorCall& call) {
   if (!id.is_number() && !id.is_string())
     return invalid("api.invalid", "sessionId: This field is required.");
   const std::string reference = id.is_number() ? id.number_text() : id.as_string();
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(reference)));
-  const std::string status = is.string_or("status", "");
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, OfSession{.session = reference}));
+  const std::string status(to_string(is.status));
   if (status_word(status) == "SCHEDULED") {
     return conflict("session.not_started",
                     "the session is " + status + "; a token is given while it is IN_PROGRESS");
   }
   RABT_TRY(joined, call.house.sessions.entry.join(call.caller, JoinCall{.session = reference}));
   return call.reply(Json::object({{"token", joined.own.access_token},
-                                  {"room_name", is["roomName"]},
-                                  {"session_id", is["number"]}}));
+                                  {"room_name", is.room.name},
+                                  {"session_id", is.number}}));
 }
 
 Result<Response> leave(DoorCall& call) {
   RABT_TRY(left,
            call.house.sessions.entry.leave(call.caller, of_participant(call.ask(call.path[0]))));
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(call.path[0])));
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
   const Json& at = left["leftAt"];
   return call.reply(
       Json::object({{"detail", "Left the session."},
-                    {"session_id", is["number"]},
+                    {"session_id", is.number},
                     {"left_at", at.is_null() ? Json(to_iso8601(call.house.clock.now())) : at}}));
 }
 

@@ -15,6 +15,7 @@ using consultation::Ask;
 using consultation::OfParticipant;
 using consultation::ReadRecording;
 using consultation::RecordingView;
+using consultation::SessionView;
 using http::Response;
 using identity::Role;
 
@@ -239,7 +240,8 @@ Result<Json> make_session(DoorCall& call) {
 }
 
 Result<Json> get_session(DoorCall& call, std::string_view id) {
-  return call.house.sessions.reading.get(call.ask(id));
+  RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
+  return to_json(found);
 }
 
 Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const Json& person,
@@ -261,8 +263,11 @@ Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const
     ask.query.emplace_back(ours, std::move(value));
   }
   if (!filter.empty()) ask.query.emplace_back(filter, person.as_string());
-  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
-  return call.reply(numbered(each(Json(found.items), shape_of), found.total, page));
+  RABT_TRY(found,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
+  Json shapes = Json::array();
+  for (const SessionView& one : found.items) shapes.push_back(shape_of(to_json(one)));
+  return call.reply(numbered(std::move(shapes), found.total, page));
 }
 
 Result<Response> list_sessions(DoorCall& call) {
@@ -608,13 +613,12 @@ Result<Response> patient_history(DoorCall& call) {
   std::int64_t minutes = 0;
   consultation::Window window{.limit = 200};
   do {
-    Ask ask = call.ask();
-    ask.query.emplace_back("patient", patient);
-    RABT_TRY(page, call.house.sessions.reading.list(ask, window));
-    for (const Json& one : page.items) {
-      completed += one["status"] == Json("completed") ? 1 : 0;
-      minutes += one.int_or("durationMinutes", 0);
-      sessions.push_back(session_shape(one));
+    RABT_TRY(page, call.house.sessions.reading.list(
+                       call.caller, consultation::ListSessions{.patient = patient}, window));
+    for (const SessionView& one : page.items) {
+      completed += one.status == consultation::SessionStatus::completed ? 1 : 0;
+      minutes += one.course.minutes().value_or(0);
+      sessions.push_back(session_shape(to_json(one)));
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);

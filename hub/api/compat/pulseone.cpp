@@ -116,8 +116,8 @@ Json session_shape(const Json& session) {
 }
 
 Result<Response> get_session(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.reading.get(call.ask(call.path[0])));
-  return call.reply(session_shape(found));
+  RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(session_shape(to_json(found)));
 }
 
 Result<Response> create_session(DoorCall& call) {
@@ -218,9 +218,11 @@ Result<Response> list_of(DoorCall& call, std::string_view filter, const std::str
     }
     ask.query.emplace_back("status", states);
   }
-  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
+  RABT_TRY(found,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   Json sessions = Json::array();
-  for (const Json& one : found.items) sessions.push_back(session_shape(one));
+  for (const consultation::SessionView& one : found.items)
+    sessions.push_back(session_shape(to_json(one)));
   return call.reply(Json::object({{"sessions", std::move(sessions)},
                                   {"total", found.total},
                                   {"page", page.page},

@@ -367,14 +367,14 @@ Status Acts::audit_reading(const Caller& caller, std::string_view object, const 
       [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); });
 }
 
-Answer Acts::show(const Caller& caller, const Session& session) const {
+SessionView Acts::view(const Caller& caller, const Session& session) const {
   Names names(parts_.directory, parts_.tenant);
   const bool reason = !caller.reason.empty();
-  Json shown =
-      session_json(session, sight_of(session, actor_of(caller), reason), names, parts_.clock.now());
-  if (caller.manner.own_words) shown.set("asGiven", session.as_given);
-  if (caller.system && !has_known_appointment(session)) shown.set("appointment", Json());
-  return shown;
+  SessionView view =
+      session_view(session, sight_of(session, actor_of(caller), reason), names, parts_.clock.now());
+  if (caller.manner.own_words) view.as_given = session.as_given;
+  if (caller.system && !has_known_appointment(session)) view.ties.appointment = Json();
+  return view;
 }
 
 Json Acts::show_participant(const Caller& caller, const Session& session,

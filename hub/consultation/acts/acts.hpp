@@ -16,6 +16,7 @@
 #include "hub/consultation/acts/figures.hpp"
 #include "hub/consultation/acts/memberships.hpp"
 #include "hub/consultation/acts/persons.hpp"
+#include "hub/consultation/acts/session_view.hpp"
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
@@ -145,7 +146,10 @@ class Acts final : public Memberships {
     return audit_reading(ask.caller, object, session, std::move(detail), reads);
   }
   // The session as the caller may see it.
-  [[nodiscard]] Answer show(const Caller& caller, const Session& session) const;
+  [[nodiscard]] SessionView view(const Caller& caller, const Session& session) const;
+  [[nodiscard]] Answer show(const Caller& caller, const Session& session) const {
+    return to_json(view(caller, session));
+  }
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const {
     return show(ask.caller, session);
   }

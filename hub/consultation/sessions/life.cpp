@@ -88,9 +88,8 @@ Answer SessionLife::end(const Ask& ask) {
   RABT_TRY_STATUS(members.done());
   RABT_TRY(acted, acts_.act(ask, ask.session,
                             [&](const Session&) -> Result<Command> { return Command(command); }));
-  Ask of = ask;
-  of.session = acted.session.id;
-  return reading_.summary_after_act(of);
+  RABT_TRY(view, reading_.summary_after_act(ask.caller, OfSession{.session = acted.session.id}));
+  return to_json(view);
 }
 
 Answer SessionLife::cancel(const Ask& ask) {

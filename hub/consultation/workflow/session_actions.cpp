@@ -56,6 +56,20 @@ Json kept_of(const std::vector<RecordingView>& recordings) {
 }
 
 // Participants as workflows know them: without names.
+Json people_of(const std::vector<ParticipantView>& people) {
+  const auto time = [](const std::optional<Timestamp>& at) {
+    return at ? Json(to_iso8601(*at)) : Json();
+  };
+  Json out = Json::array();
+  for (const ParticipantView& one : people)
+    out.push_back(Json::object({{"participant", one.id},
+                                {"role", to_string(one.role)},
+                                {"person", one.person.empty() ? Json() : Json(one.person)},
+                                {"admission", to_string(one.admission)},
+                                {"joinedAt", time(one.joined)},
+                                {"leftAt", time(one.left)}}));
+  return out;
+}
 Json people_of(const Json& list) {
   Json out = Json::array();
   if (!list.is_array()) return out;
@@ -77,17 +91,25 @@ bool asks_for(const Json& fields, std::string_view name) {
 }
 
 // The session without patient data; the members that `fields` names come besides.
-Json plain_session(const Json& session, const Json& fields) {
-  Json out = session;
+Json plain_session(const SessionView& session, const Json& fields) {
+  Json out = to_json(session);
   for (const std::string_view name : {"chiefComplaint", "notes", "context"}) {
     if (!asks_for(fields, name)) out.mutable_object().erase(name);
   }
-  out.set("participants", people_of(session["participants"]));
+  out.set("participants", people_of(session.participants));
   return out;
 }
 
-Json course_of(const Json& session) {
-  return picked(session, {"status", "startedAt", "endedAt", "durationSeconds", "durationMinutes"});
+Json course_of(const SessionView& session) {
+  const auto time = [](const std::optional<Timestamp>& at) {
+    return at ? Json(to_iso8601(*at)) : Json();
+  };
+  const CourseView& course = session.course;
+  return Json::object({{"status", to_string(session.status)},
+                       {"startedAt", time(course.started)},
+                       {"endedAt", time(course.ended)},
+                       {"durationSeconds", course.seconds ? Json(*course.seconds) : Json()},
+                       {"durationMinutes", course.seconds ? Json(*course.minutes()) : Json()}});
 }
 
 class SessionActions final : public plugin::HubService {
@@ -174,7 +196,7 @@ class SessionActions final : public plugin::HubService {
   [[nodiscard]] Answer act(const CallRequest& call);
   // {system, value} by which a record system knows the patient of a session; null when the hub
   // knows none.
-  [[nodiscard]] Answer identifier_of_patient(const Json& session) const;
+  [[nodiscard]] Answer identifier_of_patient(const SessionView& session) const;
   [[nodiscard]] Answer course(const Ask& ask, const Answer& answer);
 
   Sessions& sessions_;
@@ -190,8 +212,8 @@ class SessionActions final : public plugin::HubService {
   std::vector<std::thread> threads_;
 };
 
-Answer SessionActions::identifier_of_patient(const Json& session) const {
-  const std::string id = session.string_or("patient", "");
+Answer SessionActions::identifier_of_patient(const SessionView& session) const {
+  const std::string& id = session.ties.patient;
   if (id.empty()) return Json();
   const SessionParts& parts = sessions_.acts.parts();
   RABT_TRY(person, parts.directory.find(parts.tenant, id));
@@ -202,7 +224,7 @@ Answer SessionActions::identifier_of_patient(const Json& session) const {
 // start, end and cancel answer with the course of the session.
 Answer SessionActions::course(const Ask& ask, const Answer& answer) {
   if (!answer.ok()) return answer.error();
-  RABT_TRY(session, sessions_.reading.get(ask));
+  RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
   return course_of(session);
 }
 
@@ -230,7 +252,7 @@ Answer SessionActions::act(const CallRequest& call) {
                          {"participants", people_of(made["participants"])}});
   }
   if (call.action == "get") {
-    RABT_TRY(session, sessions_.reading.get(ask));
+    RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
     Json out = plain_session(session, call.arguments["fields"]);
     if (asks_for(call.arguments["fields"], "patientIdentifier")) {
       RABT_TRY(identifier, identifier_of_patient(session));
@@ -242,7 +264,10 @@ Answer SessionActions::act(const CallRequest& call) {
     }
     return out;
   }
-  if (call.action == "of-appointment") return sessions_.reading.of_appointment(ask);
+  if (call.action == "of-appointment") {
+    RABT_TRY(found, sessions_.reading.of_appointment(ask.caller, find_by_appointment_of(ask)));
+    return to_json(found);
+  }
   if (call.action == "participants") {
     RABT_TRY(people, sessions_.people.participants(ask.caller, of_session(ask)));
     return Json::object({{"participants", people_of(people["items"])}});
@@ -339,7 +364,8 @@ Answer SessionActions::act(const CallRequest& call) {
   if (call.action == "ring") return ringing_.ring(ask);
   if (call.action == "clinical") return records_.clinical_facts(ask);
   if (call.action == "usage") return usage(call);
-  return sessions_.reading.summary(ask);
+  RABT_TRY(summary, sessions_.reading.summary(ask.caller, of_session(ask)));
+  return to_json(summary);
 }
 
 }  // namespace
