@@ -7,9 +7,9 @@ namespace rabt::api {
 
 namespace {
 
-http::Response created(const Json& session) {
+http::Response created(const Json& session, const std::string& id) {
   http::Response response = answer(201, session);
-  response.headers.emplace_back("Location", "/api/v1/sessions/" + session.string_or("id", ""));
+  response.headers.emplace_back("Location", "/api/v1/sessions/" + id);
   return response;
 }
 
@@ -82,11 +82,11 @@ Result<http::Response> create_session(Resources& resources, const Call& call) {
   if (call.once) {
     ask.caller.once = [&call](store::Transaction& transaction, Json session) {
       session.set("tokens", Json::array());
-      return call.once(transaction, created(session));
+      return call.once(transaction, created(session, session.string_or("id", "")));
     };
   }
-  RABT_TRY(made, resources.sessions->creation.create(ask));
-  return created(made);
+  RABT_TRY(made, resources.sessions->creation.create(ask.caller, create_session_of(ask)));
+  return created(to_json(made), made.session.id);
 }
 
 }  // namespace rabt::api

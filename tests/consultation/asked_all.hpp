@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "tests/consultation/asked_creation.hpp"
 #include "tests/consultation/asked_life.hpp"
 #include "tests/consultation/asked_reading.hpp"
 #include "tests/consultation/asked_recordings.hpp"
@@ -14,6 +15,7 @@ struct AskedSessions : Sessions {
 
   AskedRecordings recordings{Sessions::recordings};
   AskedReading reading{Sessions::reading};
+  AskedCreation creation{Sessions::creation};
   AskedEntry entry{Sessions::entry};
   AskedPeople people{Sessions::people};
   AskedInvitations invitations{Sessions::invitations};

@@ -19,6 +19,8 @@ namespace rabt::api::compat {
 using consultation::Answer;
 using consultation::Ask;
 using consultation::Records;
+using consultation::SessionInput;
+using consultation::SessionType;
 using consultation::SessionView;
 using http::Response;
 using identity::Person;
@@ -302,11 +304,11 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
   }
   if (id.empty()) {
     RABT_TRY(made, call.house.sessions.creation.create(
-                       call.ask({}, Json::object({{"type", "doctor_patient"},
-                                                  {"patient", patient},
-                                                  {"provider", call.caller.who.person},
-                                                  {"waitingRoom", false}}))));
-    id = made.string_or("id", "");
+                       call.caller, SessionInput{.type = SessionType::doctor_patient,
+                                                 .provider = call.caller.who.person,
+                                                 .patient = patient,
+                                                 .waiting_room = false}));
+    id = made.session.id;
   }
   RABT_TRY(started, call.house.sessions.life.start(call.ask(id)));
   RABT_TRY_STATUS(admit_patient(call, started, patient));
@@ -326,12 +328,13 @@ Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
     const bool own = one.created_by.ends_with(patient) && one.door == call.caller.door;
     if (own && (doctor.empty() || one.ties.provider == doctor)) return to_json(one);
   }
-  Json ours = Json::object({{"type", "doctor_patient"},
-                            {"patient", patient},
-                            {"request", true},
-                            {"waitingRoom", false}});
-  if (!doctor.empty()) ours.set("provider", doctor);
-  return call.house.sessions.creation.create(call.ask({}, std::move(ours)));
+  SessionInput ours{.type = SessionType::doctor_patient,
+                    .patient = patient,
+                    .waiting_room = false,
+                    .request = true};
+  if (!doctor.empty()) ours.provider = doctor;
+  RABT_TRY(made, call.house.sessions.creation.create(call.caller, ours));
+  return to_json(made);
 }
 
 Result<Response> start_consultation(DoorCall& call) {

@@ -233,8 +233,9 @@ Result<Response> create_session(DoorCall& call) {
   // Who may not read the visit is told so by the session.
   if (found.ok()) ours.set("patient", (*found)["patient"]);
   ours.set("provider", call.caller.who.person);
-  RABT_TRY(made, call.house.sessions.creation.create(call.ask({}, std::move(ours))));
-  return call.reply(session_shape(call, made));
+  const Ask ask = call.ask({}, std::move(ours));
+  RABT_TRY(made, call.house.sessions.creation.create(ask.caller, create_session_of(ask)));
+  return call.reply(session_shape(call, to_json(made)));
 }
 
 Result<Response> change_session(DoorCall& call) {

@@ -236,7 +236,8 @@ Result<Json> make_session(DoorCall& call) {
   const bool emergency = ours["type"] == Json("emergency_consultation");
   if (!missing.empty() && !emergency) return invalid("api.invalid", missing);
   ours.set("waitingRoom", false);
-  return call.create_session(std::move(ours));
+  RABT_TRY(made, call.create_session(std::move(ours)));
+  return to_json(made);
 }
 
 Result<Json> get_session(DoorCall& call, std::string_view id) {

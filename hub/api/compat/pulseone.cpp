@@ -151,7 +151,7 @@ Result<Response> create_session(DoorCall& call) {
   ours.set("type", "doctor_patient");
   ours.set("waitingRoom", false);
   RABT_TRY(made, call.create_session(std::move(ours)));
-  return call.reply(session_shape(made));
+  return call.reply(session_shape(to_json(made)));
 }
 
 Result<Response> join_session(DoorCall& call) {

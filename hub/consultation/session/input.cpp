@@ -172,7 +172,7 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
 }
 
 // A table: one line a member.
-Result<SessionInput> read_session(const Json& given, int offset, const VideoSettings& settings) {
+Result<SessionInput> read_session(const Json& given, int offset) {
   if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
   const Json body = renamed(given);
@@ -228,7 +228,7 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
                  "it is needed for a booking in a clinic");
   if (out.e2ee && out.recording == "auto")
     mistakes.add("recording", "a session that is encrypted end to end is not recorded");
-  if (!settings.enabled) return conflict("feature.disabled", "video is switched off");
+  if (given["asGiven"].is_object()) out.as_given = given["asGiven"];
   RABT_TRY_STATUS(mistakes.status());
   return out;
 }

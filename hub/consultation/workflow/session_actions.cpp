@@ -245,11 +245,11 @@ Answer SessionActions::usage(const CallRequest& call) const {
 Answer SessionActions::act(const CallRequest& call) {
   const Ask ask = ask_of(call);
   if (call.action == "create") {
-    RABT_TRY(made, sessions_.creation.create(ask));
-    return Json::object({{"session", made["id"]},
-                         {"number", made["number"]},
-                         {"roomName", made["roomName"]},
-                         {"participants", people_of(made["participants"])}});
+    RABT_TRY(made, sessions_.creation.create(ask.caller, create_session_of(ask)));
+    return Json::object({{"session", made.session.id},
+                         {"number", made.session.number},
+                         {"roomName", made.session.room.name},
+                         {"participants", people_of(made.session.participants)}});
   }
   if (call.action == "get") {
     RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
