@@ -37,7 +37,7 @@ struct ParticipantView {
   std::optional<Timestamp> joined{};
   // Unset while he is in the call.
   std::optional<Timestamp> left{};
-  // In the call.
+  // Time in the call.
   std::int64_t seconds = 0;
   Timestamp created{};
   // More members, for who may see them: what was posted of him, {name, phone, gender, ...}, and
@@ -170,7 +170,7 @@ struct SummaryView {
   std::int64_t seconds = 0;
   std::string end_reason;
   std::optional<double> quality_score{};
-  // Of all stays together.
+  // Sum of all stays.
   std::int64_t attendee_seconds = 0;
   std::vector<ParticipantView> participants{};
   // {patient}, and the rest for who sees patient data.

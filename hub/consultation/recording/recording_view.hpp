@@ -48,10 +48,10 @@ struct RecordedSpeech {
   std::string recording;
   std::string blob;
   std::string content_type;
-  // Of the session: ar, en
+  // Language of the session: ar, en
   std::string language;
   std::int64_t started_ms = 0;
-  // From the start of the session to that of the recording.
+  // Time from the start of the session to that of the recording.
   std::int64_t offset_ms = 0;
 };
 

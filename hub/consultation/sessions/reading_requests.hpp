@@ -10,15 +10,15 @@
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/session.hpp"
 
-// Questions about sessions, their readers, and what they are answered with.
+// Questions about sessions, their readers and their answers.
 namespace rabt::consultation {
 
-// Which sessions a list shows. An empty member leaves none out.
+// Filters of a list of sessions. An empty member leaves none out.
 struct ListSessions {
   // ",scheduled,waiting,": one of them is the session's.
   std::string statuses{};
   std::optional<SessionType> type{};
-  // The caller's.
+  // Role of the caller in the session.
   std::optional<PartRole> role{};
   // Names of a person, of a visit and of a clinic, as paths have them.
   std::string provider{};
@@ -26,11 +26,11 @@ struct ListSessions {
   std::string visit{};
   std::string clinic{};
   std::string appointment{};
-  // Of the planned start.
+  // Bounds of the planned start.
   std::optional<Timestamp> from{};
   std::optional<Timestamp> to{};
 };
-// Of the query.
+// Reads the query.
 [[nodiscard]] Asked<ListSessions> list_sessions_of(const Ask& ask);
 
 struct ReadEvents {
@@ -38,7 +38,7 @@ struct ReadEvents {
   // Events behind this one.
   std::int64_t after = 0;
 };
-// Of the query: `after`, the `next` of the page before.
+// Reads the query: `after` is the `next` of the page before.
 [[nodiscard]] Asked<ReadEvents> read_events_of(const Ask& ask);
 
 struct SessionEventView {

@@ -21,7 +21,7 @@ struct ListRecordings {
   // A status of KeptRecording. Empty for every one.
   std::string status{};
 };
-// Of the query: status.
+// Reads `status` of the query.
 [[nodiscard]] Asked<ListRecordings> list_recordings_of(const Ask& ask);
 
 struct ReadRecording {
