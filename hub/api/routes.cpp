@@ -43,17 +43,25 @@ using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
 using consultation::add_participant_of;
+using consultation::assign_session_of;
 using consultation::begin_recording_of;
+using consultation::cancel_session_of;
+using consultation::change_day_of;
+using consultation::change_session_of;
+using consultation::decline_session_of;
 using consultation::deny_participant_of;
+using consultation::end_session_of;
 using consultation::give_consent_of;
 using consultation::identify_patient_of;
 using consultation::inviting_of;
 using consultation::join_call_of;
+using consultation::list_day_of;
 using consultation::list_recordings_of;
 using consultation::list_sessions_of;
 using consultation::of_invitation;
 using consultation::of_participant;
 using consultation::of_session;
+using consultation::preview_day_of;
 using consultation::SessionDays;
 using consultation::SessionEntry;
 using consultation::SessionInvitations;
@@ -142,13 +150,13 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.repeatable = true, .right = access::Right::session_create, .lane = http::Lane::room}},
     Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list, list_sessions_of>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get, of_session>, kAlsoGuests},
-    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change>, kSignedIn, repeats(access::Right::session_change)},
-    Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept>, kSignedIn, repeats(access::Right::session_take)},
-    Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline>, kSignedIn, repeats(access::Right::session_decline)},
-    Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&Sessions::life, &SessionLife::assign>, kSignedIn, repeats(access::Right::session_assign)},
-    Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&Sessions::life, &SessionLife::start>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&Sessions::life, &SessionLife::end>, kSignedIn, repeats(access::Right::session_end)},
-    Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&Sessions::life, &SessionLife::cancel>, kSignedIn, repeats(access::Right::session_cancel)},
+    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change, change_session_of>, kSignedIn, repeats(access::Right::session_change)},
+    Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept, of_session>, kSignedIn, repeats(access::Right::session_take)},
+    Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline, decline_session_of>, kSignedIn, repeats(access::Right::session_decline)},
+    Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&Sessions::life, &SessionLife::assign, assign_session_of>, kSignedIn, repeats(access::Right::session_assign)},
+    Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&Sessions::life, &SessionLife::start, of_session>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&Sessions::life, &SessionLife::end, end_session_of>, kSignedIn, repeats(access::Right::session_end)},
+    Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&Sessions::life, &SessionLife::cancel, cancel_session_of>, kSignedIn, repeats(access::Right::session_cancel)},
     Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&Sessions::entry, &SessionEntry::join, join_call_of>, kAlsoGuests, enters(access::Right::session_take_part)},
     Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token, of_participant>, kAlsoGuests, enters(access::Right::session_take_part)},
     Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave, of_participant>, kAlsoGuests, repeats(access::Right::session_leave)},
@@ -222,9 +230,9 @@ constexpr std::array kRoutes{
     Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability>, kSignedIn, repeats(access::Right::provider_manage)},
     Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, repeats(access::Right::provider_manage)},
     // A bad day: a provider is away, or the hub will be.
-    Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview>, kArranging, kRepeats},
-    Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply>, kArranging, kRepeats},
-    Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list>, kArranging},
+    Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview, preview_day_of>, kArranging, kRepeats},
+    Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply, change_day_of>, kArranging, kRepeats},
+    Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list, list_day_of>, kArranging},
     Route{"GET", "/api/v1/me/rings", "listMyRings", my_rings, kSignedIn},
     Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, kRepeats},
     Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage>, kSignedIn},

@@ -16,6 +16,8 @@ struct AskedSessions : Sessions {
   AskedRecordings recordings{Sessions::recordings};
   AskedReading reading{Sessions::reading};
   AskedCreation creation{Sessions::creation};
+  AskedLife life{Sessions::life};
+  AskedDays days{Sessions::days};
   AskedEntry entry{Sessions::entry};
   AskedPeople people{Sessions::people};
   AskedInvitations invitations{Sessions::invitations};

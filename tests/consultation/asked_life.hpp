@@ -6,6 +6,48 @@
 // Services of sessions as a door calls them: an ask in, JSON out.
 namespace rabt::consultation {
 
+class AskedLife {
+ public:
+  explicit AskedLife(SessionLife& service) : service_(service) {}
+
+  Answer change(const Ask& ask) { return service_.change(ask.caller, change_session_of(ask)); }
+  Answer accept(const Ask& ask) { return service_.accept(ask.caller, of_session(ask)); }
+  Answer decline(const Ask& ask) { return service_.decline(ask.caller, decline_session_of(ask)); }
+  Answer assign(const Ask& ask) { return service_.assign(ask.caller, assign_session_of(ask)); }
+  Answer start(const Ask& ask) { return service_.start(ask.caller, of_session(ask)); }
+  Answer end(const Ask& ask) { return service_.end(ask.caller, end_session_of(ask)); }
+  Answer cancel(const Ask& ask) { return service_.cancel(ask.caller, cancel_session_of(ask)); }
+  Answer set_insurance(const Ask& ask) {
+    return service_.set_insurance(ask.caller, note_insurance_of(ask));
+  }
+  Answer set_appointment(const Ask& ask) {
+    return service_.set_appointment(ask.caller, link_appointment_of(ask));
+  }
+  Answer link_consultation(const Ask& ask) {
+    return service_.link_consultation(ask.caller, link_instance_of(ask));
+  }
+  Answer set_billing(const Ask& ask) {
+    return service_.set_billing(ask.caller, note_billing_of(ask));
+  }
+
+ private:
+  SessionLife& service_;
+};
+
+class AskedDays {
+ public:
+  explicit AskedDays(SessionDays& service) : service_(service) {}
+
+  Answer preview(const Ask& ask) {
+    return shown(service_.preview(ask.caller, preview_day_of(ask)));
+  }
+  Answer apply(const Ask& ask) { return shown(service_.apply(ask.caller, change_day_of(ask))); }
+  Answer list(const Ask& ask) { return shown(service_.list(ask.caller, list_day_of(ask))); }
+
+ private:
+  SessionDays& service_;
+};
+
 class AskedEntry {
  public:
   explicit AskedEntry(SessionEntry& service) : service_(service) {}

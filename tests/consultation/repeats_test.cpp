@@ -88,7 +88,7 @@ TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
         on_sessions(&AskedSessions::people, &AskedPeople::deny), {"accessToken"});
   keeps("remove", with_record(as(doctor_, session), part_of(session, nurse_)),
         on_sessions(&AskedSessions::people, &AskedPeople::remove_participant));
-  keeps("start", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::start));
+  keeps("start", as(doctor_, session), on_sessions(&AskedSessions::life, &AskedLife::start));
 }
 
 TEST_F(RepeatsTest, ActsWithoutAKeptAnswerHaveOneEffectHoweverOftenTheyCome) {
@@ -102,7 +102,7 @@ TEST_F(RepeatsTest, ActsWithoutAKeptAnswerHaveOneEffectHoweverOftenTheyCome) {
   once("record", as(doctor_, session),
        on_sessions(&AskedSessions::recordings, &AskedRecordings::start));
   // The provider's answer about the recording may come in between.
-  once("end", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::end),
+  once("end", as(doctor_, session), on_sessions(&AskedSessions::life, &AskedLife::end),
        {"recordings"});
 }
 

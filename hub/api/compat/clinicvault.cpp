@@ -18,6 +18,8 @@ namespace rabt::api::compat {
 
 using consultation::Answer;
 using consultation::Ask;
+using consultation::AssignSession;
+using consultation::OfSession;
 using consultation::Records;
 using consultation::SessionInput;
 using consultation::SessionType;
@@ -294,7 +296,8 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
     RABT_TRY(requests, sessions_of(call, {"requested"}, patient));
     for (const SessionView& one : requests) {
       if (!one.ties.provider.empty() && !is_his(call, one)) continue;
-      const auto accepted = call.house.sessions.life.accept(call.ask(one.id));
+      const auto accepted =
+          call.house.sessions.life.accept(call.caller, OfSession{.session = one.id});
       // Another doctor was quicker.
       if (!accepted.ok() && accepted.error().code == "session.already_accepted") continue;
       RABT_TRY_STATUS(accepted);
@@ -310,7 +313,7 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
                                                  .waiting_room = false}));
     id = made.session.id;
   }
-  RABT_TRY(started, call.house.sessions.life.start(call.ask(id)));
+  RABT_TRY(started, call.house.sessions.life.start(call.caller, OfSession{.session = id}));
   RABT_TRY_STATUS(admit_patient(call, started, patient));
   return started;
 }
@@ -354,7 +357,8 @@ Result<Response> start_consultation(DoorCall& call) {
 
 Result<Response> end_consultation(DoorCall& call) {
   RABT_TRY_STATUS(meant(call));
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0])));
+  RABT_TRY_STATUS(
+      call.house.sessions.life.end(call.caller, end_session_of(call.ask(call.path[0]))));
   RABT_TRY(ended, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
   return call.reply(consultation_shape(call, to_json(ended)));
 }
@@ -593,7 +597,8 @@ Result<Response> assign_doctor(DoorCall& call) {
   RABT_TRY(person, call.house.people.find(call.caller.who.tenant, doctor));
   if (!person.roles.has_any({Role::doctor, Role::specialist}))
     return invalid("api.invalid", "provider: is no doctor");
-  RABT_TRY(is, call.house.sessions.life.assign(call.ask(id, Json::object({{"provider", doctor}}))));
+  RABT_TRY(is, call.house.sessions.life.assign(call.caller,
+                                               AssignSession{.session = id, .provider = doctor}));
   return call.reply(consultation_shape(call, is));
 }
 

@@ -241,17 +241,20 @@ Result<Response> create_session(DoorCall& call) {
 Result<Response> change_session(DoorCall& call) {
   RABT_TRY(ours, members_of(call));
   ours.mutable_object().erase("appointment");
-  RABT_TRY(changed, call.house.sessions.life.change(call.ask(call.path[0], std::move(ours))));
+  RABT_TRY(changed, call.house.sessions.life.change(
+                        call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
   return call.reply(session_shape(call, changed));
 }
 
 Result<Response> start_session(DoorCall& call) {
-  RABT_TRY(started, call.house.sessions.life.start(call.ask(call.path[0])));
+  RABT_TRY(started,
+           call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
   return call.reply(session_shape(call, started));
 }
 
 Result<Response> end_session(DoorCall& call) {
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0])));
+  RABT_TRY_STATUS(
+      call.house.sessions.life.end(call.caller, end_session_of(call.ask(call.path[0]))));
   return get_session(call);
 }
 

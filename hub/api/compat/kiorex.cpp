@@ -291,14 +291,16 @@ Result<Response> change_session(DoorCall& call) {
   Json ours = take(call.body, std::span(kSessionFields).subspan(2, 5));
   if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
   if (ours["type"].is_string()) ours.set("type", type_named(ours["type"].as_string()));
-  RABT_TRY(changed, call.house.sessions.life.change(call.ask(call.path[0], std::move(ours))));
+  RABT_TRY(changed, call.house.sessions.life.change(
+                        call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
   return call.reply(session_shape(changed));
 }
 
 Result<Response> end_session(DoorCall& call) {
   Json reason = Json::object();
   if (call.body["reason"].is_string()) reason.set("reason", call.body["reason"]);
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0], std::move(reason))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(
+      call.caller, end_session_of(call.ask(call.path[0], std::move(reason)))));
   return session(call);
 }
 
@@ -306,7 +308,8 @@ Result<Response> end_session(DoorCall& call) {
 Result<Response> delete_session(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   if (is["status"] == Json("active")) return end_session(call);
-  RABT_TRY(gone, call.house.sessions.life.cancel(call.ask(call.path[0])));
+  RABT_TRY(gone,
+           call.house.sessions.life.cancel(call.caller, cancel_session_of(call.ask(call.path[0]))));
   return call.reply(session_shape(gone));
 }
 
@@ -330,7 +333,8 @@ Result<Response> join_session(DoorCall& call) {
 }
 
 Result<Response> start_session(DoorCall& call) {
-  RABT_TRY(started, call.house.sessions.life.start(call.ask(call.path[0])));
+  RABT_TRY(started,
+           call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
   return call.reply(session_shape(started));
 }
 

@@ -185,7 +185,8 @@ Result<Response> join_session(DoorCall& call) {
 Result<Response> end_session(DoorCall& call) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
       {"sessionNotes", "notes"}, {"connectionQualityRating", "connectionRating"}};
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0], take(call.body, kNames))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(
+      call.caller, end_session_of(call.ask(call.path[0], take(call.body, kNames)))));
   return get_session(call);
 }
 
@@ -194,7 +195,8 @@ Result<Response> cancel_session(DoorCall& call) {
   if (!reason.is_string() || reason.as_string().empty())
     return invalid("api.invalid", "reason: field required");
   RABT_TRY(gone, call.house.sessions.life.cancel(
-                     call.ask(call.path[0], Json::object({{"reason", reason}}))));
+                     call.caller, cancel_session_of(
+                                      call.ask(call.path[0], Json::object({{"reason", reason}})))));
   return call.reply(session_shape(gone));
 }
 
@@ -202,7 +204,8 @@ Result<Response> change_session(DoorCall& call) {
   const Json& notes = call.body["sessionNotes"];
   if (!notes.is_string()) return invalid("api.invalid", "notes: field required");
   RABT_TRY(changed, call.house.sessions.life.change(
-                        call.ask(call.path[0], Json::object({{"notes", notes}}))));
+                        call.caller, change_session_of(call.ask(
+                                         call.path[0], Json::object({{"notes", notes}})))));
   return call.reply(session_shape(changed));
 }
 

@@ -9,6 +9,7 @@
 #include "hub/base/result.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/request/settings.hpp"
+#include "hub/consultation/session/amendment.hpp"
 #include "hub/consultation/session/session.hpp"
 
 // Bodies of requests, checked member by member. Pure.
@@ -65,9 +66,9 @@ struct SessionInput {
 };
 // Errors: invalid api.invalid.
 [[nodiscard]] Result<SessionInput> read_session(const Json& body, int naive_offset_minutes);
-// The members of PATCH /sessions/{id}, checked; times in milliseconds. The API fixes the type at
-// creation, a door may change it. Errors: invalid api.invalid.
-[[nodiscard]] Result<Json> read_amendment(const Json& body, int naive_offset_minutes,
-                                          bool with_type = false);
+// The members of PATCH /sessions/{id}, checked. The API fixes the type at creation, a door may
+// change it. Errors: invalid api.invalid.
+[[nodiscard]] Result<Amendment> read_amendment(const Json& body, int naive_offset_minutes,
+                                               bool with_type = false);
 
 }  // namespace rabt::consultation

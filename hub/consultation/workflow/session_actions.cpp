@@ -294,10 +294,10 @@ Answer SessionActions::act(const CallRequest& call) {
     return Json::object({{"participant", ask.record},
                          {"admission", call.action == "admit" ? "admitted" : "denied"}});
   }
-  if (call.action == "start") return course(ask, sessions_.life.start(ask));
-  if (call.action == "end") return course(ask, sessions_.life.end(ask));
+  if (call.action == "start") return course(ask, sessions_.life.start(ask.caller, of_session(ask)));
+  if (call.action == "end") return course(ask, sessions_.life.end(ask.caller, end_session_of(ask)));
   if (call.action == "cancel") {
-    Answer answer = sessions_.life.cancel(ask);
+    Answer answer = sessions_.life.cancel(ask.caller, cancel_session_of(ask));
     if (!answer.ok() && answer.error().code == "session.cancelled") answer = Json();
     return course(ask, answer);
   }
@@ -330,23 +330,23 @@ Answer SessionActions::act(const CallRequest& call) {
     return records_.add_transcript(of);
   }
   if (call.action == "update") {
-    RABT_TRY(session, sessions_.life.change(record_of(call)));
+    RABT_TRY(session, sessions_.life.change(ask.caller, change_session_of(record_of(call))));
     return picked(session, {"status", "scheduledStart", "plannedMinutes"});
   }
   if (call.action == "set-insurance") {
-    RABT_TRY(session, sessions_.life.set_insurance(ask));
+    RABT_TRY(session, sessions_.life.set_insurance(ask.caller, note_insurance_of(ask)));
     return picked(session, {"insurance"});
   }
   if (call.action == "set-billing") {
-    RABT_TRY(session, sessions_.life.set_billing(ask));
+    RABT_TRY(session, sessions_.life.set_billing(ask.caller, note_billing_of(ask)));
     return picked(session, {"status"});
   }
   if (call.action == "set-appointment") {
-    RABT_TRY(session, sessions_.life.set_appointment(ask));
+    RABT_TRY(session, sessions_.life.set_appointment(ask.caller, link_appointment_of(ask)));
     return picked(session, {"appointment"});
   }
   if (call.action == "link-consultation") {
-    RABT_TRY(session, sessions_.life.link_consultation(ask));
+    RABT_TRY(session, sessions_.life.link_consultation(ask.caller, link_instance_of(ask)));
     return picked(session, {"consultation"});
   }
   if (call.action == "attach-document") {
