@@ -34,10 +34,6 @@ namespace rabt::api {
 [[nodiscard]] http::Response answer(int status, const Json& body);
 // {items, next}: next is the path of the next page, absent on the last one.
 [[nodiscard]] Result<http::Response> answer(const Call& call, const consultation::Page& page);
-// Views are shown by to_json; an answer that is JSON already is its own view.
-[[nodiscard]] inline const Json& to_json(const Json& shown) {
-  return shown;
-}
 template <typename View>
 [[nodiscard]] Result<http::Response> answer(const Call& call, consultation::PageOf<View> page) {
   consultation::Page shown{.items = {}, .next = std::move(page.next), .total = page.total};

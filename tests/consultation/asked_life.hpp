@@ -10,24 +10,32 @@ class AskedLife {
  public:
   explicit AskedLife(SessionLife& service) : service_(service) {}
 
-  Answer change(const Ask& ask) { return service_.change(ask.caller, change_session_of(ask)); }
-  Answer accept(const Ask& ask) { return service_.accept(ask.caller, of_session(ask)); }
-  Answer decline(const Ask& ask) { return service_.decline(ask.caller, decline_session_of(ask)); }
-  Answer assign(const Ask& ask) { return service_.assign(ask.caller, assign_session_of(ask)); }
-  Answer start(const Ask& ask) { return service_.start(ask.caller, of_session(ask)); }
-  Answer end(const Ask& ask) { return service_.end(ask.caller, end_session_of(ask)); }
-  Answer cancel(const Ask& ask) { return service_.cancel(ask.caller, cancel_session_of(ask)); }
+  Answer change(const Ask& ask) {
+    return shown(service_.change(ask.caller, change_session_of(ask)));
+  }
+  Answer accept(const Ask& ask) { return shown(service_.accept(ask.caller, of_session(ask))); }
+  Answer decline(const Ask& ask) {
+    return shown(service_.decline(ask.caller, decline_session_of(ask)));
+  }
+  Answer assign(const Ask& ask) {
+    return shown(service_.assign(ask.caller, assign_session_of(ask)));
+  }
+  Answer start(const Ask& ask) { return shown(service_.start(ask.caller, of_session(ask))); }
+  Answer end(const Ask& ask) { return shown(service_.end(ask.caller, end_session_of(ask))); }
+  Answer cancel(const Ask& ask) {
+    return shown(service_.cancel(ask.caller, cancel_session_of(ask)));
+  }
   Answer set_insurance(const Ask& ask) {
-    return service_.set_insurance(ask.caller, note_insurance_of(ask));
+    return shown(service_.set_insurance(ask.caller, note_insurance_of(ask)));
   }
   Answer set_appointment(const Ask& ask) {
-    return service_.set_appointment(ask.caller, link_appointment_of(ask));
+    return shown(service_.set_appointment(ask.caller, link_appointment_of(ask)));
   }
   Answer link_consultation(const Ask& ask) {
-    return service_.link_consultation(ask.caller, link_instance_of(ask));
+    return shown(service_.link_consultation(ask.caller, link_instance_of(ask)));
   }
   Answer set_billing(const Ask& ask) {
-    return service_.set_billing(ask.caller, note_billing_of(ask));
+    return shown(service_.set_billing(ask.caller, note_billing_of(ask)));
   }
 
  private:
@@ -57,7 +65,7 @@ class AskedEntry {
   Answer told_token(const Ask& ask) {
     return shown(service_.told_token(ask.caller, of_session(ask)));
   }
-  Answer leave(const Ask& ask) { return service_.leave(ask.caller, of_participant(ask)); }
+  Answer leave(const Ask& ask) { return shown(service_.leave(ask.caller, of_participant(ask))); }
 
  private:
   SessionEntry& service_;
@@ -67,24 +75,26 @@ class AskedPeople {
  public:
   explicit AskedPeople(SessionPeople& service) : service_(service) {}
 
-  Answer participants(const Ask& ask) { return service_.participants(ask.caller, of_session(ask)); }
+  Answer participants(const Ask& ask) {
+    return shown(service_.participants(ask.caller, of_session(ask)));
+  }
   Answer add_participant(const Ask& ask) {
     return shown(service_.add_participant(ask.caller, add_participant_of(ask)));
   }
   Answer remove_participant(const Ask& ask) {
-    return service_.remove_participant(ask.caller, of_participant(ask));
+    return shown(service_.remove_participant(ask.caller, of_participant(ask)));
   }
   Answer admit(const Ask& ask) { return shown(service_.admit(ask.caller, of_participant(ask))); }
   Answer deny(const Ask& ask) { return shown(service_.deny(ask.caller, deny_participant_of(ask))); }
   Answer waiting_room(const Ask& ask) {
     return shown(service_.waiting_room(ask.caller, of_session(ask)));
   }
-  Answer consents(const Ask& ask) { return service_.consents(ask.caller, of_session(ask)); }
+  Answer consents(const Ask& ask) { return shown(service_.consents(ask.caller, of_session(ask))); }
   Answer record_consent(const Ask& ask) {
-    return service_.record_consent(ask.caller, give_consent_of(ask));
+    return shown(service_.record_consent(ask.caller, give_consent_of(ask)));
   }
   Answer confirm_identity(const Ask& ask) {
-    return service_.confirm_identity(ask.caller, identify_patient_of(ask));
+    return shown(service_.confirm_identity(ask.caller, identify_patient_of(ask)));
   }
   Answer start_transcription(const Ask& ask) {
     return shown(service_.start_transcription(ask.caller, of_session(ask)));

@@ -266,8 +266,7 @@ bool is_his(const DoorCall& call, const SessionView& session) {
 // one, so the doctor who starts a consultation admits its patient; everybody else in it goes on
 // waiting, and whom a host has denied stays out. Who holds the patient's link may be
 // anybody, and the doctor does not see him here.
-Status admit_patient(const DoorCall& call, const Json& session, const std::string& patient) {
-  const std::string id = session.string_or("id", "");
+Status admit_patient(const DoorCall& call, const std::string& id, const std::string& patient) {
   RABT_TRY(is, call.house.sessions.acts.load(id));
   for (const consultation::Participant& one : is.people.participants) {
     const bool waits = one.admission == consultation::Admission::waiting;
@@ -314,8 +313,8 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
     id = made.session.id;
   }
   RABT_TRY(started, call.house.sessions.life.start(call.caller, OfSession{.session = id}));
-  RABT_TRY_STATUS(admit_patient(call, started, patient));
-  return started;
+  RABT_TRY_STATUS(admit_patient(call, started.id, patient));
+  return to_json(started);
 }
 
 // What the patient asked for here before and is open, or a new request. Sessions that others
@@ -599,7 +598,7 @@ Result<Response> assign_doctor(DoorCall& call) {
     return invalid("api.invalid", "provider: is no doctor");
   RABT_TRY(is, call.house.sessions.life.assign(call.caller,
                                                AssignSession{.session = id, .provider = doctor}));
-  return call.reply(consultation_shape(call, is));
+  return call.reply(consultation_shape(call, to_json(is)));
 }
 
 // ---- dashboards

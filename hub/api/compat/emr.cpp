@@ -243,13 +243,13 @@ Result<Response> change_session(DoorCall& call) {
   ours.mutable_object().erase("appointment");
   RABT_TRY(changed, call.house.sessions.life.change(
                         call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
-  return call.reply(session_shape(call, changed));
+  return call.reply(session_shape(call, to_json(changed)));
 }
 
 Result<Response> start_session(DoorCall& call) {
   RABT_TRY(started,
            call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
-  return call.reply(session_shape(call, started));
+  return call.reply(session_shape(call, to_json(started)));
 }
 
 Result<Response> end_session(DoorCall& call) {
@@ -280,11 +280,9 @@ Result<Response> leave(DoorCall& call) {
   RABT_TRY(left,
            call.house.sessions.entry.leave(call.caller, of_participant(call.ask(call.path[0]))));
   RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
-  const Json& at = left["leftAt"];
-  return call.reply(
-      Json::object({{"detail", "Left the session."},
-                    {"session_id", is.number},
-                    {"left_at", at.is_null() ? Json(to_iso8601(call.house.clock.now())) : at}}));
+  const Timestamp at = left.left.value_or(call.house.clock.now());
+  return call.reply(Json::object(
+      {{"detail", "Left the session."}, {"session_id", is.number}, {"left_at", to_iso8601(at)}}));
 }
 
 // clang-format off

@@ -13,6 +13,7 @@ namespace rabt::api::compat {
 
 using consultation::Ask;
 using consultation::OfParticipant;
+using consultation::ParticipantView;
 using consultation::ReadRecording;
 using consultation::RecordingView;
 using consultation::SessionView;
@@ -293,7 +294,7 @@ Result<Response> change_session(DoorCall& call) {
   if (ours["type"].is_string()) ours.set("type", type_named(ours["type"].as_string()));
   RABT_TRY(changed, call.house.sessions.life.change(
                         call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
-  return call.reply(session_shape(changed));
+  return call.reply(session_shape(to_json(changed)));
 }
 
 Result<Response> end_session(DoorCall& call) {
@@ -310,15 +311,15 @@ Result<Response> delete_session(DoorCall& call) {
   if (is["status"] == Json("active")) return end_session(call);
   RABT_TRY(gone,
            call.house.sessions.life.cancel(call.caller, cancel_session_of(call.ask(call.path[0]))));
-  return call.reply(session_shape(gone));
+  return call.reply(session_shape(to_json(gone)));
 }
 
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
   RABT_TRY(joined, call.house.sessions.entry.join(
                        call.caller, join_call_of(call.ask(id, device_of(call.body)))));
   const auto& media = joined.media;
-  const Json& is = joined.session;
-  const Json& me = joined.own.participant;
+  const Json is = to_json(joined.session);
+  const Json me = to_json(joined.own.participant);
   return call.reply(Json::object({{"sessionId", uuid_of(is)},
                                   {"token", joined.own.access_token},
                                   {"roomName", media ? Json(media->room_name) : is["roomName"]},
@@ -335,7 +336,7 @@ Result<Response> join_session(DoorCall& call) {
 Result<Response> start_session(DoorCall& call) {
   RABT_TRY(started,
            call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
-  return call.reply(session_shape(started));
+  return call.reply(session_shape(to_json(started)));
 }
 
 // The role that an invited person has when the client names none: what he is in the tenant.
@@ -384,13 +385,10 @@ Result<Response> invite(DoorCall& call) {
       Json::object({{"sessionId", uuid_of(is)}, {"invitations", std::move(invitations)}}));
 }
 
-Json participant_named(const Json& list, std::string_view id) {
-  const auto wanted = identity::ulid_of(id);
-  const Json& items = list["items"];
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (items[i]["id"].is_string() &&
-        items[i]["id"].as_string() == wanted.value_or(std::string(id)))
-      return items[i];
+Json participant_named(const std::vector<ParticipantView>& all, std::string_view id) {
+  const std::string wanted = identity::ulid_of(id).value_or(std::string(id));
+  for (const ParticipantView& one : all) {
+    if (one.id == wanted) return to_json(one);
   }
   return {};
 }
@@ -399,7 +397,8 @@ Result<Response> participants(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   RABT_TRY(all, call.house.sessions.people.participants(call.caller,
                                                         of_session(call.ask(call.path[0]))));
-  return call.reply(each(all, [&is](const Json& one) { return participant_shape(one, is); }));
+  return call.reply(
+      each(to_json(all), [&is](const Json& one) { return participant_shape(one, is); }));
 }
 
 Result<Response> remove_participant(DoorCall& call) {
@@ -411,8 +410,8 @@ Result<Response> remove_participant(DoorCall& call) {
                                  .participant = std::string(call.path[1])}));
   RABT_TRY(after, call.house.sessions.people.participants(call.caller,
                                                           of_session(call.ask(call.path[0]))));
-  const Json gone =
-      first_of(participant_named(after, call.path[1]), participant_named(before, call.path[1]));
+  const Json gone = first_of(participant_named(after.items, call.path[1]),
+                             participant_named(before.items, call.path[1]));
   return call.reply(participant_shape(gone, is));
 }
 
@@ -716,7 +715,8 @@ Result<Response> summary(DoorCall& call) {
       {{"consultation", consultation_shape(is)},
        {"session", shown},
        {"durationMinutes", shown["durationMinutes"]},
-       {"participants", each(people, [&is](const Json& p) { return participant_shape(p, is); })},
+       {"participants",
+        each(to_json(people), [&is](const Json& p) { return participant_shape(p, is); })},
        {"notes", each(notes, [id](const Json& note) { return note_shape(note, id); })},
        {"prescriptions",
         each(prescriptions, [id](const Json& one) { return prescription_shape(one, id); })},

@@ -158,8 +158,8 @@ Result<Response> join_session(DoorCall& call) {
   RABT_TRY(joined, call.house.sessions.entry.join(
                        call.caller, join_call_of(call.ask(call.path[0], device_of(call.body)))));
   const auto& media = joined.media;
-  const Json& is = joined.session;
-  const Json& me = joined.own.participant;
+  const Json is = to_json(joined.session);
+  const auto& me = joined.own.participant;
   // With Chime these are its own objects; with another provider they say the same of its room.
   const Json room = media ? Json(media->room_name) : is["roomName"];
   Json meeting = media ? media->meeting : Json();
@@ -171,8 +171,8 @@ Result<Response> join_session(DoorCall& call) {
   }
   Json attendee = media ? media->attendee : Json();
   if (attendee.is_null()) {
-    attendee = Json::object({{"AttendeeId", uuid_of(me)},
-                             {"ExternalUserId", me["identity"]},
+    attendee = Json::object({{"AttendeeId", identity::uuid_of(me.id)},
+                             {"ExternalUserId", me.identity},
                              {"JoinToken", joined.own.access_token}});
   }
   return call.reply(Json::object({{"session", session_shape(is)},
@@ -197,7 +197,7 @@ Result<Response> cancel_session(DoorCall& call) {
   RABT_TRY(gone, call.house.sessions.life.cancel(
                      call.caller, cancel_session_of(
                                       call.ask(call.path[0], Json::object({{"reason", reason}})))));
-  return call.reply(session_shape(gone));
+  return call.reply(session_shape(to_json(gone)));
 }
 
 Result<Response> change_session(DoorCall& call) {
@@ -206,7 +206,7 @@ Result<Response> change_session(DoorCall& call) {
   RABT_TRY(changed, call.house.sessions.life.change(
                         call.caller, change_session_of(call.ask(
                                          call.path[0], Json::object({{"notes", notes}})))));
-  return call.reply(session_shape(changed));
+  return call.reply(session_shape(to_json(changed)));
 }
 
 Result<Response> list_of(DoorCall& call, std::string_view filter, const std::string& person) {

@@ -178,26 +178,21 @@ Result<Acted> Acts::act(const Caller& caller, std::string_view reference, const 
   return unavailable("store.busy", "the session changes too quickly; try again");
 }
 
-Answer Acts::act_and_answer(const Caller& caller, std::string_view session, const Make& make,
-                            const ActOptions& options) {
-  RABT_TRY(acted, act(caller, session, make, options));
-  return options.shape(acted.session, acted.change);
+Result<SessionView> Acts::act_and_show(const Caller& caller, std::string_view reference,
+                                       const Make& make, ActOptions options) {
+  const auto view_of = [&](const Session& session, const Change& /*change*/) {
+    return Result<SessionView>(view(caller, session));
+  };
+  return act_and_view(caller, reference, make, view_of, std::move(options));
 }
 
-Answer Acts::act_and_show(const Caller& caller, std::string_view reference, const Make& make,
-                          ActOptions options) {
-  options.shape = [&](const Session& session, const Change& /*change*/) {
-    return show(caller, session);
+Result<ParticipantView> Acts::act_and_show_participant(const Caller& caller,
+                                                       std::string_view reference, const Make& make,
+                                                       ActOptions options) {
+  const auto view_of = [&](const Session& session, const Change& change) {
+    return Result<ParticipantView>(view(caller, session, *session.participant(change.participant)));
   };
-  return act_and_answer(caller, reference, make, options);
-}
-
-Answer Acts::act_and_show_participant(const Caller& caller, std::string_view reference,
-                                      const Make& make, ActOptions options) {
-  options.shape = [&](const Session& session, const Change& change) -> Answer {
-    return show_participant(caller, session, *session.participant(change.participant));
-  };
-  return act_and_answer(caller, reference, make, options);
+  return act_and_view(caller, reference, make, view_of, std::move(options));
 }
 
 Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
@@ -377,10 +372,10 @@ SessionView Acts::view(const Caller& caller, const Session& session) const {
   return view;
 }
 
-Json Acts::show_participant(const Caller& caller, const Session& session,
-                            const Participant& one) const {
+ParticipantView Acts::view(const Caller& caller, const Session& session,
+                           const Participant& one) const {
   Names names(parts_.directory, parts_.tenant);
-  return participant_json(session, one, sight_of(session, actor_of(caller), false), names,
+  return participant_view(session, one, sight_of(session, actor_of(caller), false), names,
                           parts_.clock.now());
 }
 

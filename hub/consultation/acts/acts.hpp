@@ -77,14 +77,8 @@ class Acts final : public Memberships {
   // Errors: those of `make` and of decide(); unavailable store.busy.
   [[nodiscard]] Result<Acted> act(const Caller& caller, std::string_view reference,
                                   const Make& make, const ActOptions& options = {});
-  [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
-                                  const ActOptions& options = {}) {
-    return act(ask.caller, reference, make, options);
-  }
-  // An act whose answer needs nothing but the session afterwards: options.shape makes it.
-  [[nodiscard]] Answer act_and_answer(const Caller& caller, std::string_view session,
-                                      const Make& make, const ActOptions& options);
-  // The same where the answer is a view: view_of(session afterwards, change) -> Result<View>.
+  // An act whose answer needs nothing but the session afterwards: view_of(session afterwards,
+  // change) -> Result<View>.
   template <typename ViewOf>
   [[nodiscard]] auto act_and_view(const Caller& caller, std::string_view session, const Make& make,
                                   const ViewOf& view_of, ActOptions options = {})
@@ -97,11 +91,13 @@ class Acts final : public Memberships {
     return view_of(acted.session, acted.change);
   }
   // An act whose answer is the session.
-  [[nodiscard]] Answer act_and_show(const Caller& caller, std::string_view reference,
-                                    const Make& make, ActOptions options = {});
+  [[nodiscard]] Result<SessionView> act_and_show(const Caller& caller, std::string_view reference,
+                                                 const Make& make, ActOptions options = {});
   // An act whose answer is the participant whom it was about.
-  [[nodiscard]] Answer act_and_show_participant(const Caller& caller, std::string_view reference,
-                                                const Make& make, ActOptions options = {});
+  [[nodiscard]] Result<ParticipantView> act_and_show_participant(const Caller& caller,
+                                                                 std::string_view reference,
+                                                                 const Make& make,
+                                                                 ActOptions options = {});
   // An act of the hub itself. also: written even when the session stays as it is.
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
@@ -116,46 +112,27 @@ class Acts final : public Memberships {
                                      const ActOptions& options);
 
   [[nodiscard]] static Actor actor_of(const Caller& caller);
-  [[nodiscard]] static Actor actor_of(const Ask& ask) { return actor_of(ask.caller); }
   // The entry of the audit log about a session and its patient, without an act.
   [[nodiscard]] static audit::Entry entry_of(const Caller& caller, const Session& session);
-  [[nodiscard]] static audit::Entry entry_of(const Ask& ask, const Session& session) {
-    return entry_of(ask.caller, session);
-  }
   [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   // reference: ULID, UUID or number. Errors: not_found session.unknown.
   [[nodiscard]] Result<Session> load(std::string_view reference) const;
   // Errors: those of load, and of the decision whether the caller sees the session.
   [[nodiscard]] Result<Session> visible(const Caller& caller, std::string_view reference);
-  [[nodiscard]] Result<Session> visible(const Ask& ask) { return visible(ask.caller, ask.session); }
   // A caller whom the booking of the session named before the hub knew him has his place in it from
   // now on. Errors: those of load.
   [[nodiscard]] Result<Session> recognising(const Caller& caller, std::string_view reference);
-  [[nodiscard]] Result<Session> recognising(const Ask& ask) {
-    return recognising(ask.caller, ask.session);
-  }
   // Unset for a session without a visit.
   [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
   // Notes a reading; of patient data before any of it is answered.
   [[nodiscard]] Status audit_reading(const Caller& caller, std::string_view object,
                                      const Session* session, Json detail,
                                      Reads reads = Reads::alone) const;
-  [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
-                                     const Session* session, Json detail,
-                                     Reads reads = Reads::alone) const {
-    return audit_reading(ask.caller, object, session, std::move(detail), reads);
-  }
   // The session as the caller may see it.
   [[nodiscard]] SessionView view(const Caller& caller, const Session& session) const;
-  [[nodiscard]] Answer show(const Caller& caller, const Session& session) const {
-    return to_json(view(caller, session));
-  }
-  [[nodiscard]] Answer show(const Ask& ask, const Session& session) const {
-    return show(ask.caller, session);
-  }
   // The same for one participant of the session.
-  [[nodiscard]] Json show_participant(const Caller& caller, const Session& session,
-                                      const Participant& one) const;
+  [[nodiscard]] ParticipantView view(const Caller& caller, const Session& session,
+                                     const Participant& one) const;
 
   // Ok if the caller may do this in the session, whatever state it is in. Errors: those of
   // membership() and of the decision.

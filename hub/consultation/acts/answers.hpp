@@ -56,10 +56,6 @@ class Names {
 [[nodiscard]] Json consents_json(const Session& session, const Sight& sight);
 [[nodiscard]] ParticipantView participant_view(const Session& session, const Participant& one,
                                                const Sight& sight, Names& names, Timestamp now);
-[[nodiscard]] inline Json participant_json(const Session& session, const Participant& one,
-                                           const Sight& sight, Names& names, Timestamp now) {
-  return to_json(participant_view(session, one, sight, names, now));
-}
 // Without what other services add.
 [[nodiscard]] SummaryView summary_view(const Session& session, const Sight& sight, Names& names,
                                        Timestamp now);

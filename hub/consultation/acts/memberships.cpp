@@ -5,8 +5,8 @@
 namespace rabt::consultation {
 
 Result<Membership> Acts::membership(const Ask& ask) {
-  RABT_TRY(session, visible(ask));
-  return membership_of(session, actor_of(ask), parts_.clock.now());
+  RABT_TRY(session, visible(ask.caller, ask.session));
+  return membership_of(session, actor_of(ask.caller), parts_.clock.now());
 }
 
 Status Acts::allows(const Caller& caller, std::string_view reference, access::Right right) const {

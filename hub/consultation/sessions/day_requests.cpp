@@ -101,7 +101,7 @@ Json to_json(const DayPreviewView& view) {
                               {"scheduledStart", time_or_null(one.start_ms)},
                               {"plannedMinutes", one.planned_minutes},
                               {"linked", one.linked},
-                              {"patient", one.patient}});
+                              {"patient", one.patient ? to_json(*one.patient) : Json()}});
     if (one.new_start_ms) item.set("newStart", to_iso8601({*one.new_start_ms}));
     if (one.taken)
       item.set("taken", Json::object({{"from", to_iso8601({one.taken->from_ms})},
@@ -129,12 +129,13 @@ Json to_json(const DayChangedView& view) {
       continue;
     }
     ++done;
-    items.push_back(Json::object({{"session", one.session},
-                                  {"number", one.number},
-                                  {"outcome", outcome_of(view.act)},
-                                  {"version", one.version},
-                                  {"scheduledStart", one.scheduled_start},
-                                  {"overlap", one.overlap}}));
+    items.push_back(
+        Json::object({{"session", one.session},
+                      {"number", one.number},
+                      {"outcome", outcome_of(view.act)},
+                      {"version", one.version},
+                      {"scheduledStart", one.start ? Json(to_iso8601(*one.start)) : Json()},
+                      {"overlap", one.overlap}}));
   }
   return Json::object({{"provider", view.provider},
                        {"date", view.date},

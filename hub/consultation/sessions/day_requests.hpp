@@ -9,6 +9,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
+#include "hub/consultation/acts/session_view.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/session/session.hpp"
@@ -74,8 +75,8 @@ struct ConsideredVisit {
   std::int64_t planned_minutes = 0;
   // The hospital's own system keeps the time of the visit.
   bool linked = false;
-  // The participant, as answers have him, or null.
-  Json patient{};
+  // Unset if no patient takes part.
+  std::optional<ParticipantView> patient{};
   std::optional<std::int64_t> new_start_ms{};
   // Time of the provider that another visit takes.
   struct Taken {
@@ -103,10 +104,10 @@ struct ChangedVisit {
   std::string session;
   // Code of the error for which it was left; empty if it is done.
   std::string left{};
-  // A visit that is done, as it is now; the planned start as answers have it.
+  // A visit that is done, as it is now.
   std::int64_t number = 0;
   std::int64_t version = 0;
-  Json scheduled_start{};
+  std::optional<Timestamp> start{};
   bool overlap = false;
 };
 struct DayChangedView {

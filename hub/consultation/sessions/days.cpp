@@ -141,7 +141,7 @@ ConsideredVisit SessionDays::considered(const Caller& caller, const Plan& plan, 
                       .linked = is_linked(is)};
   if (patient != nullptr)
     out.patient =
-        participant_json(is, *patient, sight_of(is, who, false), names, acts_.parts().clock.now());
+        participant_view(is, *patient, sight_of(is, who, false), names, acts_.parts().clock.now());
   const Result<Command> command = [&]() -> Result<Command> {
     if (plan.act == DayAct::give) return *plan.give;
     if (plan.act == DayAct::cancel) return Command(Cancel{plan.reason});
@@ -209,7 +209,7 @@ Status SessionDays::note(const Caller& caller, const Plan& plan, std::size_t vis
   });
 }
 
-Answer SessionDays::act(const Caller& caller, const Plan& plan, const Session& is) {
+Result<SessionView> SessionDays::act(const Caller& caller, const Plan& plan, const Session& is) {
   if (plan.act == DayAct::give)
     return life_.assign(
         caller, AssignSession{.session = is.id, .version = is.version, .provider = plan.person});
@@ -254,16 +254,13 @@ Result<DayChangedView> SessionDays::apply(const Caller& caller, const ChangeDay&
       leave(one.id, acted.error().code);
       continue;
     }
-    ChangedVisit done{.session = one.id,
-                      .number = one.number,
-                      .version = acted->int_or("version", 0),
-                      .scheduled_start = (*acted)["scheduledStart"]};
-    const Json& warnings = (*acted)["warnings"];
-    if (warnings.is_array()) {
-      for (const Json& warning : warnings.as_array())
-        done.overlap = done.overlap || warning == Json("provider.overlap");
-    }
-    view.visits.push_back(std::move(done));
+    const auto& warnings = acted->warnings;
+    view.visits.push_back({.session = one.id,
+                           .number = one.number,
+                           .version = acted->version,
+                           .start = acted->plan.start,
+                           .overlap = std::find(warnings.begin(), warnings.end(),
+                                                "provider.overlap") != warnings.end()});
   }
   return view;
 }

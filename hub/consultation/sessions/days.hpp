@@ -42,7 +42,7 @@ class SessionDays {
   [[nodiscard]] ConsideredVisit considered(const Caller& caller, const Plan& plan,
                                            const Session& is,
                                            std::vector<PlannedTime>& planned) const;
-  [[nodiscard]] Answer act(const Caller& caller, const Plan& plan, const Session& is);
+  [[nodiscard]] Result<SessionView> act(const Caller& caller, const Plan& plan, const Session& is);
   [[nodiscard]] ListedVisit listed(const Session& is, Names& names) const;
   [[nodiscard]] Status note(const Caller& caller, const Plan& plan, std::size_t visits) const;
 

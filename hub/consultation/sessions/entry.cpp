@@ -78,9 +78,8 @@ Result<JoinedView> SessionEntry::join(const Caller& caller, const Asked<JoinCall
   RABT_TRY(acted, come_in(caller, request));
   const std::string participant = acted.change.participant;
   RABT_TRY(access, access_of(caller, acted.session, participant, true));
-  RABT_TRY(session, acts_.show(caller, acted.session));
   const Participant& own = *acted.session.participant(participant);
-  return JoinedView{.session = std::move(session),
+  return JoinedView{.session = acts_.view(caller, acted.session),
                     .own = admission_of(caller, acted.session, own, access),
                     .media = access.media};
 }
@@ -131,7 +130,8 @@ Result<TokenView> SessionEntry::give_token(const Caller& caller, const OfPartici
                    .media = std::move(access.media)};
 }
 
-Answer SessionEntry::leave(const Caller& caller, const Asked<OfParticipant>& asked) {
+Result<ParticipantView> SessionEntry::leave(const Caller& caller,
+                                            const Asked<OfParticipant>& asked) {
   RABT_TRY(request, asked);
   return acts_.act_and_show_participant(
       caller, request.session,
@@ -144,7 +144,7 @@ Answer SessionEntry::leave(const Caller& caller, const Asked<OfParticipant>& ask
 
 AdmissionView SessionEntry::admission_of(const Caller& caller, const Session& session,
                                          const Participant& one, const Access& access) const {
-  return {.participant = acts_.show_participant(caller, session, one),
+  return {.participant = acts_.view(caller, session, one),
           .admission = one.admission,
           .access_token = access.token,
           .token_use = access.use};

@@ -25,8 +25,7 @@ class SessionEntry {
   Result<TokenView> token(const Caller& caller, const Asked<OfParticipant>& asked);
   // The same for the news of an admission, by which nobody comes in.
   Result<TokenView> told_token(const Caller& caller, const Asked<OfSession>& asked);
-  // The answer is the participant.
-  Answer leave(const Caller& caller, const Asked<OfParticipant>& asked);
+  Result<ParticipantView> leave(const Caller& caller, const Asked<OfParticipant>& asked);
 
   // The one whom an act was about. The media token is in it only where the caller may have it.
   [[nodiscard]] Result<AdmissionView> admission(const Caller& caller, const Acted& acted);
@@ -39,9 +38,6 @@ class SessionEntry {
   // Tokens of the host that the caller is, and of an organizer without an account for the
   // application that made the session. Empty before the room is open.
   [[nodiscard]] Result<Json> host_tokens(const Caller& caller, const Session& session);
-  [[nodiscard]] Result<Json> host_tokens(const Ask& ask, const Session& session) {
-    return host_tokens(ask.caller, session);
-  }
   // The session with its room, as soon as the provider has opened it; as it is after `patience_ms`.
   [[nodiscard]] Result<Session> with_room(const Session& session, std::int64_t patience_ms) const;
   void write_metrics(MetricsWriter& out) const;

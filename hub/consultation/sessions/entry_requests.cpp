@@ -46,15 +46,15 @@ Json to_json(const MediaView& view) {
 }
 
 Json to_json(const AdmissionView& view) {
-  return Json::object({{"participant", view.participant},
+  return Json::object({{"participant", to_json(view.participant)},
                        {"admission", to_string(view.admission)},
                        {"accessToken", view.access_token},
                        {"tokenUse", view.token_use}});
 }
 
 Json to_json(const JoinedView& view) {
-  return Json::object({{"session", view.session},
-                       {"participant", view.own.participant},
+  return Json::object({{"session", to_json(view.session)},
+                       {"participant", to_json(view.own.participant)},
                        {"admission", to_string(view.own.admission)},
                        {"accessToken", view.own.access_token},
                        {"tokenUse", view.own.token_use},

@@ -7,6 +7,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
+#include "hub/consultation/acts/session_view.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/session.hpp"
 
@@ -46,8 +47,7 @@ struct MediaView {
 
 // Where a participant stands, and the token that he connects with.
 struct AdmissionView {
-  // The participant, as answers have him.
-  Json participant;
+  ParticipantView participant;
   Admission admission = Admission::waiting;
   std::string access_token;
   // "media", or "waiting" for the live channel alone.
@@ -58,7 +58,7 @@ struct AdmissionView {
 
 // Somebody has come: the session as he sees it, and his admission.
 struct JoinedView {
-  Json session;
+  SessionView session;
   AdmissionView own;
   // Unset while he waits.
   std::optional<MediaView> media;

@@ -18,7 +18,7 @@ Status as_seen(const std::optional<std::int64_t>& version, const Session& is) {
 
 }  // namespace
 
-Answer SessionLife::accept(const Caller& caller, const Asked<OfSession>& asked) {
+Result<SessionView> SessionLife::accept(const Caller& caller, const Asked<OfSession>& asked) {
   RABT_TRY(request, asked);
   const Actor who = Acts::actor_of(caller);
   const bool doctor = who.roles.has(identity::Role::doctor);
@@ -32,14 +32,14 @@ Answer SessionLife::accept(const Caller& caller, const Asked<OfSession>& asked) 
   return acts_.act_and_show(caller, request.session, take, {.strangers = true});
 }
 
-Answer SessionLife::decline(const Caller& caller, const Asked<DeclineSession>& asked) {
+Result<SessionView> SessionLife::decline(const Caller& caller, const Asked<DeclineSession>& asked) {
   RABT_TRY(request, asked);
   return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
     return Command(Decline{request.reason});
   });
 }
 
-Answer SessionLife::assign(const Caller& caller, const Asked<AssignSession>& asked) {
+Result<SessionView> SessionLife::assign(const Caller& caller, const Asked<AssignSession>& asked) {
   RABT_TRY(request, asked);
   Mistakes mistakes;
   RABT_TRY(id, acts_.persons().named(request.provider, "provider", mistakes));
@@ -60,7 +60,7 @@ Result<Command> SessionLife::assigning(const std::string& person) const {
       doctor ? PartRole::doctor : PartRole::specialist, person, Json::object())});
 }
 
-Answer SessionLife::start(const Caller& caller, const Asked<OfSession>& asked) {
+Result<SessionView> SessionLife::start(const Caller& caller, const Asked<OfSession>& asked) {
   RABT_TRY(request, asked);
   return acts_.act_and_show(
       caller, request.session,
@@ -68,16 +68,15 @@ Answer SessionLife::start(const Caller& caller, const Asked<OfSession>& asked) {
       {.accounts = true});
 }
 
-Answer SessionLife::end(const Caller& caller, const Asked<EndSession>& asked) {
+Result<SummaryView> SessionLife::end(const Caller& caller, const Asked<EndSession>& asked) {
   RABT_TRY(request, asked);
   const End command{.reason = request.reason, .notes = request.notes, .rating = request.rating};
   RABT_TRY(acted, acts_.act(caller, request.session,
                             [&](const Session&) -> Result<Command> { return Command(command); }));
-  RABT_TRY(view, reading_.summary_after_act(caller, OfSession{.session = acted.session.id}));
-  return to_json(view);
+  return reading_.summary_after_act(caller, OfSession{.session = acted.session.id});
 }
 
-Answer SessionLife::cancel(const Caller& caller, const Asked<CancelSession>& asked) {
+Result<SessionView> SessionLife::cancel(const Caller& caller, const Asked<CancelSession>& asked) {
   RABT_TRY(request, asked);
   return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
     RABT_TRY_STATUS(as_seen(request.version, is));
@@ -85,7 +84,7 @@ Answer SessionLife::cancel(const Caller& caller, const Asked<CancelSession>& ask
   });
 }
 
-Answer SessionLife::change(const Caller& caller, const Asked<ChangeSession>& asked) {
+Result<SessionView> SessionLife::change(const Caller& caller, const Asked<ChangeSession>& asked) {
   RABT_TRY(request, asked);
   Amendment& members = request.members;
   Mistakes mistakes;
@@ -116,7 +115,8 @@ Result<Command> SessionLife::amending(const Session& is, Amendment members) cons
   return Command(std::move(command));
 }
 
-Answer SessionLife::set_insurance(const Caller& caller, const Asked<NoteInsurance>& asked) {
+Result<SessionView> SessionLife::set_insurance(const Caller& caller,
+                                               const Asked<NoteInsurance>& asked) {
   RABT_TRY(request, asked);
   const SetInsurance command{
       .status = request.status, .reference = request.reference, .asked = request.asked};
@@ -124,21 +124,24 @@ Answer SessionLife::set_insurance(const Caller& caller, const Asked<NoteInsuranc
                             [&](const Session&) -> Result<Command> { return Command(command); });
 }
 
-Answer SessionLife::set_appointment(const Caller& caller, const Asked<LinkAppointment>& asked) {
+Result<SessionView> SessionLife::set_appointment(const Caller& caller,
+                                                 const Asked<LinkAppointment>& asked) {
   RABT_TRY(request, asked);
   return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
     return Command(SetAppointment{request.appointment});
   });
 }
 
-Answer SessionLife::link_consultation(const Caller& caller, const Asked<LinkInstance>& asked) {
+Result<SessionView> SessionLife::link_consultation(const Caller& caller,
+                                                   const Asked<LinkInstance>& asked) {
   RABT_TRY(request, asked);
   return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
     return Command(LinkConsultation{request.consultation});
   });
 }
 
-Answer SessionLife::set_billing(const Caller& caller, const Asked<NoteBilling>& asked) {
+Result<SessionView> SessionLife::set_billing(const Caller& caller,
+                                             const Asked<NoteBilling>& asked) {
   RABT_TRY(request, asked);
   return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
     return Command(SetBilling{request.billing});

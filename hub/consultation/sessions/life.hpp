@@ -14,21 +14,20 @@ class SessionLife {
   SessionLife(Acts& acts, SessionReading& reading) : acts_(acts), reading_(reading) {}
 
   // Operations of docs/openapi.yaml. With the version of a request, change, assign and cancel are
-  // refused after another change: precondition.failed. The answer is the session, of end the
-  // summary.
-  Answer change(const Caller& caller, const Asked<ChangeSession>& asked);
-  Answer accept(const Caller& caller, const Asked<OfSession>& asked);
-  Answer decline(const Caller& caller, const Asked<DeclineSession>& asked);
-  Answer assign(const Caller& caller, const Asked<AssignSession>& asked);
-  Answer start(const Caller& caller, const Asked<OfSession>& asked);
-  Answer end(const Caller& caller, const Asked<EndSession>& asked);
-  Answer cancel(const Caller& caller, const Asked<CancelSession>& asked);
+  // refused after another change: precondition.failed.
+  Result<SessionView> change(const Caller& caller, const Asked<ChangeSession>& asked);
+  Result<SessionView> accept(const Caller& caller, const Asked<OfSession>& asked);
+  Result<SessionView> decline(const Caller& caller, const Asked<DeclineSession>& asked);
+  Result<SessionView> assign(const Caller& caller, const Asked<AssignSession>& asked);
+  Result<SessionView> start(const Caller& caller, const Asked<OfSession>& asked);
+  Result<SummaryView> end(const Caller& caller, const Asked<EndSession>& asked);
+  Result<SessionView> cancel(const Caller& caller, const Asked<CancelSession>& asked);
   // Acts of workflows alone. All but the first also after the end; a session is linked to one
   // consultation once.
-  Answer set_insurance(const Caller& caller, const Asked<NoteInsurance>& asked);
-  Answer set_appointment(const Caller& caller, const Asked<LinkAppointment>& asked);
-  Answer link_consultation(const Caller& caller, const Asked<LinkInstance>& asked);
-  Answer set_billing(const Caller& caller, const Asked<NoteBilling>& asked);
+  Result<SessionView> set_insurance(const Caller& caller, const Asked<NoteInsurance>& asked);
+  Result<SessionView> set_appointment(const Caller& caller, const Asked<LinkAppointment>& asked);
+  Result<SessionView> link_consultation(const Caller& caller, const Asked<LinkInstance>& asked);
+  Result<SessionView> set_billing(const Caller& caller, const Asked<NoteBilling>& asked);
 
   // The command that changes these members. The patient among them is the ULID of a person.
   [[nodiscard]] Result<Command> amending(const Session& is, Amendment members) const;

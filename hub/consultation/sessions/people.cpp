@@ -35,7 +35,8 @@ Error no_guardian(const SessionParts& parts, const Session& is, const Caller& ca
 
 }  // namespace
 
-Answer SessionPeople::participants(const Caller& caller, const Asked<OfSession>& asked) {
+Result<ItemsOf<ParticipantView>> SessionPeople::participants(const Caller& caller,
+                                                             const Asked<OfSession>& asked) {
   RABT_TRY(request, asked);
   const Actor who = Acts::actor_of(caller);
   RABT_TRY(session, acts_.visible(caller, request.session));
@@ -43,11 +44,11 @@ Answer SessionPeople::participants(const Caller& caller, const Asked<OfSession>&
   RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + session.id, &session,
                                       Json::object({{"what", "participants"}})));
   Names names(acts_.parts().directory, acts_.parts().tenant);
-  Json items = Json::array();
+  ItemsOf<ParticipantView> all;
   for (const Participant& one : session.people.participants)
-    items.push_back(participant_json(session, one, sight_of(session, who, reason), names,
-                                     acts_.parts().clock.now()));
-  return Json::object({{"items", std::move(items)}});
+    all.items.push_back(participant_view(session, one, sight_of(session, who, reason), names,
+                                         acts_.parts().clock.now()));
+  return all;
 }
 
 Result<AdmissionView> SessionPeople::add_participant(const Caller& caller,
@@ -66,7 +67,8 @@ Result<AdmissionView> SessionPeople::add_participant(const Caller& caller,
   return entry_.admission(caller, acted);
 }
 
-Answer SessionPeople::remove_participant(const Caller& caller, const Asked<OfParticipant>& asked) {
+Result<ParticipantView> SessionPeople::remove_participant(const Caller& caller,
+                                                          const Asked<OfParticipant>& asked) {
   RABT_TRY(request, asked);
   std::string session;
   RABT_TRY(removed, acts_.act_and_show_participant(
@@ -123,7 +125,7 @@ Result<ItemsOf<WaitingView>> SessionPeople::waiting_room(const Caller& caller,
   ItemsOf<WaitingView> all;
   for (const Participant* one : waiting) {
     all.items.push_back(
-        {.participant = participant_json(session, *one, sight_of(session, who, false), names,
+        {.participant = participant_view(session, *one, sight_of(session, who, false), names,
                                          acts_.parts().clock.now()),
          .role = one->role,
          .here = one->here,
@@ -133,7 +135,8 @@ Result<ItemsOf<WaitingView>> SessionPeople::waiting_room(const Caller& caller,
   return all;
 }
 
-Answer SessionPeople::confirm_identity(const Caller& caller, const Asked<IdentifyPatient>& asked) {
+Result<SessionView> SessionPeople::confirm_identity(const Caller& caller,
+                                                    const Asked<IdentifyPatient>& asked) {
   RABT_TRY(request, asked);
   ConfirmIdentity command{.identifiers =
                               Json::array({request.identifiers[0], request.identifiers[1]})};
@@ -163,21 +166,26 @@ Result<TranscribingView> SessionPeople::stop_transcription(const Caller& caller,
       transcribing);
 }
 
-Answer SessionPeople::consents(const Caller& caller, const Asked<OfSession>& asked) {
+Result<ItemsOf<ConsentView>> SessionPeople::consents(const Caller& caller,
+                                                     const Asked<OfSession>& asked) {
   RABT_TRY(request, asked);
   const Actor who = Acts::actor_of(caller);
   RABT_TRY(session, acts_.visible(caller, request.session));
-  return Json::object({{"items", consents_json(session, sight_of(session, who, false))}});
+  ItemsOf<ConsentView> all;
+  const Json seen = consents_json(session, sight_of(session, who, false));
+  for (const Json& one : seen.as_array()) all.items.push_back({.said = one});
+  return all;
 }
 
-Answer SessionPeople::record_consent(const Caller& caller, const Asked<GiveConsent>& asked) {
+Result<ConsentView> SessionPeople::record_consent(const Caller& caller,
+                                                  const Asked<GiveConsent>& asked) {
   RABT_TRY(request, asked);
   const Actor who = Acts::actor_of(caller);
   Json consent = Json::object({{"id", acts_.parts().ids.next().text()},
                                {"kind", request.kind},
                                {"given", request.given},
                                {"method", request.method}});
-  return acts_.act_and_answer(
+  return acts_.act_and_view(
       caller, request.session,
       [&](const Session& is) -> Result<Command> {
         if (!request.participant.empty()) {
@@ -192,15 +200,14 @@ Answer SessionPeople::record_consent(const Caller& caller, const Asked<GiveConse
         if (by.guardian) consent.set("guardian", guardian_json(*by.guardian));
         return Command(RecordConsent{consent});
       },
-      {.strangers = true,
-       .accounts = true,
-       .shape = [&](const Session& session, const Change&) -> Answer {
-         const Json* const said =
-             latest_word(session, request.kind, who.person.empty() ? who.actor : who.person,
-                         consent.string_or("participant", ""));
-         RABT_CHECK(said != nullptr);
-         return consent_json(*said);
-       }});
+      [&](const Session& session, const Change&) -> Result<ConsentView> {
+        const Json* const said =
+            latest_word(session, request.kind, who.person.empty() ? who.actor : who.person,
+                        consent.string_or("participant", ""));
+        RABT_CHECK(said != nullptr);
+        return ConsentView{.said = consent_json(*said)};
+      },
+      {.strangers = true, .accounts = true});
 }
 
 }  // namespace rabt::consultation

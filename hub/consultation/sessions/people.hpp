@@ -14,20 +14,18 @@ class SessionPeople {
   SessionPeople(Acts& acts, VideoProvider& video, SessionEntry& entry)
       : acts_(acts), video_(video), entry_(entry) {}
 
-  // {items}
-  Answer participants(const Caller& caller, const Asked<OfSession>& asked);
+  Result<ItemsOf<ParticipantView>> participants(const Caller& caller,
+                                                const Asked<OfSession>& asked);
   Result<AdmissionView> add_participant(const Caller& caller, const Asked<AddParticipant>& asked);
-  // The answer is the participant.
-  Answer remove_participant(const Caller& caller, const Asked<OfParticipant>& asked);
+  Result<ParticipantView> remove_participant(const Caller& caller,
+                                             const Asked<OfParticipant>& asked);
   Result<AdmissionView> admit(const Caller& caller, const Asked<OfParticipant>& asked);
   Result<AdmissionView> deny(const Caller& caller, const Asked<DenyParticipant>& asked);
   Result<ItemsOf<WaitingView>> waiting_room(const Caller& caller, const Asked<OfSession>& asked);
-  // {items}
-  Answer consents(const Caller& caller, const Asked<OfSession>& asked);
-  // The answer is the consent.
-  Answer record_consent(const Caller& caller, const Asked<GiveConsent>& asked);
-  // The answer is the session, which may have begun by it.
-  Answer confirm_identity(const Caller& caller, const Asked<IdentifyPatient>& asked);
+  Result<ItemsOf<ConsentView>> consents(const Caller& caller, const Asked<OfSession>& asked);
+  Result<ConsentView> record_consent(const Caller& caller, const Asked<GiveConsent>& asked);
+  // The session may have begun by it.
+  Result<SessionView> confirm_identity(const Caller& caller, const Asked<IdentifyPatient>& asked);
   // The video provider's transcription. Errors: unavailable asr.not_configured, conflict
   // consent.transcription_missing.
   Result<TranscribingView> start_transcription(const Caller& caller, const Asked<OfSession>& asked);

@@ -67,7 +67,7 @@ Asked<GiveConsent> give_consent_of(const Ask& ask) {
 }
 
 Json to_json(const WaitingView& view) {
-  return Json::object({{"participant", view.participant},
+  return Json::object({{"participant", to_json(view.participant)},
                        {"role", to_string(view.role)},
                        {"here", view.here},
                        {"since", to_iso8601(view.since)},

@@ -6,6 +6,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
+#include "hub/consultation/acts/session_view.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/input.hpp"
 #include "hub/consultation/session/session.hpp"
@@ -46,10 +47,17 @@ struct GiveConsent {
 };
 [[nodiscard]] Asked<GiveConsent> give_consent_of(const Ask& ask);
 
+struct ConsentView {
+  // {id, kind, given, method, by, at, participant?, guardian?, ended?}
+  Json said;
+};
+[[nodiscard]] inline Json to_json(const ConsentView& view) {
+  return view.said;
+}
+
 // Somebody in the waiting room.
 struct WaitingView {
-  // The participant, as answers have him.
-  Json participant;
+  ParticipantView participant;
   PartRole role = PartRole::observer;
   bool here = false;
   Timestamp since;

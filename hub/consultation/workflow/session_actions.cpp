@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/clinical_facts.hpp"
@@ -55,30 +56,20 @@ Json kept_of(const std::vector<RecordingView>& recordings) {
   return Json::object({{"ready", ready}, {"recordings", std::move(kept)}});
 }
 
+Json time_or_null(const std::optional<Timestamp>& at) {
+  return at ? Json(to_iso8601(*at)) : Json();
+}
+
 // Participants as workflows know them: without names.
 Json people_of(const std::vector<ParticipantView>& people) {
-  const auto time = [](const std::optional<Timestamp>& at) {
-    return at ? Json(to_iso8601(*at)) : Json();
-  };
   Json out = Json::array();
   for (const ParticipantView& one : people)
     out.push_back(Json::object({{"participant", one.id},
                                 {"role", to_string(one.role)},
-                                {"person", one.person.empty() ? Json() : Json(one.person)},
+                                {"person", text_or_null(one.person)},
                                 {"admission", to_string(one.admission)},
-                                {"joinedAt", time(one.joined)},
-                                {"leftAt", time(one.left)}}));
-  return out;
-}
-Json people_of(const Json& list) {
-  Json out = Json::array();
-  if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) {
-    Json item = Json::object({{"participant", one["id"]}});
-    for (const std::string_view name : {"role", "person", "admission", "joinedAt", "leftAt"})
-      item.set(name, one[name]);
-    out.push_back(std::move(item));
-  }
+                                {"joinedAt", time_or_null(one.joined)},
+                                {"leftAt", time_or_null(one.left)}}));
   return out;
 }
 
@@ -101,13 +92,10 @@ Json plain_session(const SessionView& session, const Json& fields) {
 }
 
 Json course_of(const SessionView& session) {
-  const auto time = [](const std::optional<Timestamp>& at) {
-    return at ? Json(to_iso8601(*at)) : Json();
-  };
   const CourseView& course = session.course;
   return Json::object({{"status", to_string(session.status)},
-                       {"startedAt", time(course.started)},
-                       {"endedAt", time(course.ended)},
+                       {"startedAt", time_or_null(course.started)},
+                       {"endedAt", time_or_null(course.ended)},
                        {"durationSeconds", course.seconds ? Json(*course.seconds) : Json()},
                        {"durationMinutes", course.seconds ? Json(*course.minutes()) : Json()}});
 }
@@ -197,7 +185,7 @@ class SessionActions final : public plugin::HubService {
   // {system, value} by which a record system knows the patient of a session; null when the hub
   // knows none.
   [[nodiscard]] Answer identifier_of_patient(const SessionView& session) const;
-  [[nodiscard]] Answer course(const Ask& ask, const Answer& answer);
+  [[nodiscard]] Answer course(const Ask& ask);
 
   Sessions& sessions_;
   Records& records_;
@@ -222,8 +210,7 @@ Answer SessionActions::identifier_of_patient(const SessionView& session) const {
 }
 
 // start, end and cancel answer with the course of the session.
-Answer SessionActions::course(const Ask& ask, const Answer& answer) {
-  if (!answer.ok()) return answer.error();
+Answer SessionActions::course(const Ask& ask) {
   RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
   return course_of(session);
 }
@@ -270,7 +257,7 @@ Answer SessionActions::act(const CallRequest& call) {
   }
   if (call.action == "participants") {
     RABT_TRY(people, sessions_.people.participants(ask.caller, of_session(ask)));
-    return Json::object({{"participants", people_of(people["items"])}});
+    return Json::object({{"participants", people_of(people.items)}});
   }
   if (call.action == "token") {
     RABT_TRY(token, sessions_.entry.token(ask.caller, of_participant(ask)));
@@ -278,13 +265,13 @@ Answer SessionActions::act(const CallRequest& call) {
   }
   if (call.action == "add-participant") {
     RABT_TRY(added, sessions_.people.add_participant(ask.caller, add_participant_of(ask)));
-    return Json::object({{"participant", added.participant["id"]},
-                         {"person", added.participant["person"]},
+    return Json::object({{"participant", added.participant.id},
+                         {"person", text_or_null(added.participant.person)},
                          {"admission", to_string(added.admission)}});
   }
   if (call.action == "remove") {
     RABT_TRY(removed, sessions_.people.remove_participant(ask.caller, of_participant(ask)));
-    return Json::object({{"participant", removed["id"]}, {"admission", removed["admission"]}});
+    return Json::object({{"participant", removed.id}, {"admission", to_string(removed.admission)}});
   }
   if (call.action == "admit" || call.action == "deny") {
     const auto answer = call.action == "admit"
@@ -294,12 +281,18 @@ Answer SessionActions::act(const CallRequest& call) {
     return Json::object({{"participant", ask.record},
                          {"admission", call.action == "admit" ? "admitted" : "denied"}});
   }
-  if (call.action == "start") return course(ask, sessions_.life.start(ask.caller, of_session(ask)));
-  if (call.action == "end") return course(ask, sessions_.life.end(ask.caller, end_session_of(ask)));
+  if (call.action == "start") {
+    RABT_TRY_STATUS(sessions_.life.start(ask.caller, of_session(ask)));
+    return course(ask);
+  }
+  if (call.action == "end") {
+    RABT_TRY_STATUS(sessions_.life.end(ask.caller, end_session_of(ask)));
+    return course(ask);
+  }
   if (call.action == "cancel") {
-    Answer answer = sessions_.life.cancel(ask.caller, cancel_session_of(ask));
-    if (!answer.ok() && answer.error().code == "session.cancelled") answer = Json();
-    return course(ask, answer);
+    const auto gone = sessions_.life.cancel(ask.caller, cancel_session_of(ask));
+    if (!gone.ok() && gone.error().code != "session.cancelled") return gone.error();
+    return course(ask);
   }
   if (call.action == "recording-start") {
     RABT_TRY(recording, sessions_.recordings.start(ask.caller, begin_recording_of(ask)));
@@ -331,23 +324,25 @@ Answer SessionActions::act(const CallRequest& call) {
   }
   if (call.action == "update") {
     RABT_TRY(session, sessions_.life.change(ask.caller, change_session_of(record_of(call))));
-    return picked(session, {"status", "scheduledStart", "plannedMinutes"});
+    return Json::object({{"status", to_string(session.status)},
+                         {"scheduledStart", time_or_null(session.plan.start)},
+                         {"plannedMinutes", session.plan.minutes}});
   }
   if (call.action == "set-insurance") {
     RABT_TRY(session, sessions_.life.set_insurance(ask.caller, note_insurance_of(ask)));
-    return picked(session, {"insurance"});
+    return Json::object({{"insurance", session.clinical ? session.clinical->insurance : Json()}});
   }
   if (call.action == "set-billing") {
     RABT_TRY(session, sessions_.life.set_billing(ask.caller, note_billing_of(ask)));
-    return picked(session, {"status"});
+    return Json::object({{"status", to_string(session.status)}});
   }
   if (call.action == "set-appointment") {
     RABT_TRY(session, sessions_.life.set_appointment(ask.caller, link_appointment_of(ask)));
-    return picked(session, {"appointment"});
+    return Json::object({{"appointment", session.ties.appointment}});
   }
   if (call.action == "link-consultation") {
     RABT_TRY(session, sessions_.life.link_consultation(ask.caller, link_instance_of(ask)));
-    return picked(session, {"consultation"});
+    return Json::object({{"consultation", text_or_null(session.ties.consultation)}});
   }
   if (call.action == "attach-document") {
     RABT_TRY(document, records_.share_document(record_of(call)));
