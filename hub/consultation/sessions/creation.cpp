@@ -373,7 +373,10 @@ Asked<SessionInput> create_session_of(const Ask& ask) {
 
 Json to_json(const CreatedSession& view) {
   Json out = to_json(view.session);
-  if (view.tokens) out.set("tokens", *view.tokens);
+  if (!view.tokens) return out;
+  Json tokens = Json::array();
+  for (const HostTokenView& one : *view.tokens) tokens.push_back(to_json(one));
+  out.set("tokens", std::move(tokens));
   return out;
 }
 
@@ -439,8 +442,11 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
   RABT_TRY(session, caller.manner.waits_for_room ? entry_.with_room(acted.session, kRoomPatienceMs)
                                                  : Result<Session>(acted.session));
   SessionView view = acts_.view(caller, session);
-  RABT_TRY(tokens, caller.manner.waits_for_room ? entry_.host_tokens(caller, session)
-                                                : Result<Json>(Json::array()));
+  std::vector<HostTokenView> tokens;
+  if (caller.manner.waits_for_room) {
+    RABT_TRY(made, entry_.host_tokens(caller, session));
+    tokens = std::move(made);
+  }
   return CreatedSession{.session = std::move(view), .tokens = std::move(tokens)};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/session/input.hpp"
@@ -12,9 +13,8 @@ namespace rabt::consultation {
 
 struct CreatedSession {
   SessionView session;
-  // [{participant, role, token, ...}] as SessionEntry::host_tokens. Unset where the request came
-  // before.
-  std::optional<Json> tokens{};
+  // As SessionEntry::host_tokens. Unset where the request came before.
+  std::optional<std::vector<HostTokenView>> tokens{};
 };
 // The session, with its tokens.
 [[nodiscard]] Json to_json(const CreatedSession& view);

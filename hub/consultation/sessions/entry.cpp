@@ -260,18 +260,16 @@ Result<SessionEntry::Access> SessionEntry::open_access(const Session& given,
                                    .expires = {token->expires_ms}}};
 }
 
-Result<Json> SessionEntry::host_tokens(const Caller& caller, const Session& session) {
+Result<std::vector<HostTokenView>> SessionEntry::host_tokens(const Caller& caller,
+                                                             const Session& session) {
   const Actor who = Acts::actor_of(caller);
-  Json tokens = Json::array();
+  std::vector<HostTokenView> tokens;
   for (const Participant& one : session.people.participants) {
     if (!leads(session, one) || !is_own(session, one, who)) continue;
     if (session.room.state != "open") continue;
     RABT_TRY(access, access_of(caller, session, one.id, false));
     if (access.use != "media") continue;
-    Json token = to_json(*access.media);
-    token.set("participant", one.id);
-    token.set("role", to_string(one.role));
-    tokens.push_back(std::move(token));
+    tokens.push_back({.media = *std::move(access.media), .participant = one.id, .role = one.role});
   }
   return tokens;
 }

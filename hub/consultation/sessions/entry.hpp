@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/intents/intents.hpp"
@@ -37,7 +38,8 @@ class SessionEntry {
   [[nodiscard]] Acts::Shape admission_shape(const Caller& caller) const;
   // Tokens of the host that the caller is, and of an organizer without an account for the
   // application that made the session. Empty before the room is open.
-  [[nodiscard]] Result<Json> host_tokens(const Caller& caller, const Session& session);
+  [[nodiscard]] Result<std::vector<HostTokenView>> host_tokens(const Caller& caller,
+                                                               const Session& session);
   // The session with its room, as soon as the provider has opened it; as it is after `patience_ms`.
   [[nodiscard]] Result<Session> with_room(const Session& session, std::int64_t patience_ms) const;
   void write_metrics(MetricsWriter& out) const;

@@ -45,6 +45,13 @@ Json to_json(const MediaView& view) {
                        {"expiresAt", to_iso8601(view.expires)}});
 }
 
+Json to_json(const HostTokenView& view) {
+  Json out = to_json(view.media);
+  out.set("participant", view.participant);
+  out.set("role", to_string(view.role));
+  return out;
+}
+
 Json to_json(const AdmissionView& view) {
   return Json::object({{"participant", to_json(view.participant)},
                        {"admission", to_string(view.admission)},

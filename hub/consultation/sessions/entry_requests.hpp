@@ -45,6 +45,16 @@ struct MediaView {
 };
 [[nodiscard]] Json to_json(const MediaView& view);
 
+// Token of a host, for the answer to whoever made the session.
+struct HostTokenView {
+  MediaView media;
+  // ULID
+  std::string participant;
+  PartRole role = PartRole::doctor;
+};
+// The media, and {participant, role}.
+[[nodiscard]] Json to_json(const HostTokenView& view);
+
 // Where a participant stands, and the token that he connects with.
 struct AdmissionView {
   ParticipantView participant;
