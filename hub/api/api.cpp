@@ -172,11 +172,9 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
   const auto names = [&route](std::string_view part) {
     return route.pattern.find(part) != std::string_view::npos;
   };
+  if (names_session(route))
+    return resources.sessions->acts.allows({call.caller}, call.path[0], *right);
   consultation::Ask ask{.caller = {call.caller}};
-  if (names_session(route)) {
-    ask.session = std::string(call.path[0]);
-    return resources.sessions->acts.allows(ask, *right);
-  }
   if (names("{note}") || names("{prescription}")) {
     return resources.records->allows(
         ask.caller, consultation::NamedRecord{.record = std::string(call.path[0])}, *right);

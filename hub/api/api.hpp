@@ -53,9 +53,10 @@ class Api {
   // Compatibility APIs, before the first request.
   void open(std::unique_ptr<compat::Doors> doors) { doors_ = std::move(doors); }
   // What compatibility APIs answer of the hub's own.
-  [[nodiscard]] Result<http::Response> recording_content(const consultation::Ask& ask,
+  [[nodiscard]] Result<http::Response> recording_content(const consultation::Caller& caller,
+                                                         const consultation::ReadRecording& asked,
                                                          const http::Request& request) const {
-    return resources_->recordings.of_session(ask, request);
+    return resources_->recordings.of_session(caller, asked, request);
   }
   // What other systems deliver otherwise than over HTTP.
   [[nodiscard]] Hooks& hooks() { return resources_->hooks; }

@@ -44,8 +44,8 @@ Result<Response> Invitations::preview(const Call& call) const {
   if (sessions == nullptr) return no_such_path();
   RABT_TRY_STATUS(count(call));
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(shown, sessions->guests.preview(ask));
-  return kept_by_nobody(answer(200, shown));
+  RABT_TRY(shown, sessions->guests.preview(of_code(ask)));
+  return kept_by_nobody(answer(200, to_json(shown)));
 }
 
 Result<Response> Invitations::accept(const Call& call) const {
@@ -53,18 +53,18 @@ Result<Response> Invitations::accept(const Call& call) const {
   RABT_TRY_STATUS(count(call));
   if (!has_no_account(call)) {
     RABT_TRY(ask, keeping(call, 200));
-    RABT_TRY(taken, sessions->invitations.accept(ask));
-    return answer(200, taken);
+    RABT_TRY(taken, sessions->invitations.accept(ask.caller, of_code(ask)));
+    return answer(200, to_json(taken));
   }
   // Previews of links, scanners and pages of other sites bind no browser.
   RABT_TRY_STATUS(check_browser(call.request, origin));
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(
-      entered,
-      sessions->guests.enter(
-          ask, {.held = [&](std::string_view session) { return visit_of(call.request, session); },
+  RABT_TRY(entered,
+           sessions->guests.enter(
+               ask.caller, enter_by_link_of(ask),
+               {.held = [&](std::string_view session) { return visit_of(call.request, session); },
                 .tap = std::string(call.request.header("idempotency-key"))}));
-  Response response = kept_by_nobody(answer(200, entered.answer));
+  Response response = kept_by_nobody(answer(200, to_json(entered.answer)));
   response.headers.emplace_back("Set-Cookie", visit_cookie(entered.proof));
   return response;
 }
@@ -74,8 +74,8 @@ Result<Response> Invitations::send_code(const Call& call) const {
   RABT_TRY_STATUS(count(call));
   if (has_no_account(call)) RABT_TRY_STATUS(check_browser(call.request, origin));
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(sent, sessions->guests.send_code(ask));
-  return kept_by_nobody(answer(200, sent));
+  RABT_TRY(sent, sessions->guests.send_code(ask.caller, of_code(ask)));
+  return kept_by_nobody(answer(200, to_json(sent)));
 }
 
 }  // namespace rabt::api

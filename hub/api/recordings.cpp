@@ -93,9 +93,9 @@ Response stream(std::shared_ptr<blob::BlobReader> reader, const consultation::Re
 
 Result<Response> Recordings::get(const Call& call) const {
   if (sessions != nullptr) {
-    auto of_session =
-        sessions->recordings.get({.caller = {call.caller}, .record = std::string(call.path[0])});
-    if (of_session.ok()) return json_response(200, *of_session);
+    auto of_session = sessions->recordings.get(
+        {call.caller}, consultation::ReadRecording{.recording = std::string(call.path[0])});
+    if (of_session.ok()) return json_response(200, to_json(*of_session));
     if (of_session.error().kind != ErrorKind::not_found) return of_session.error();
   }
   if (!call.caller.who.roles.has_any(kSee)) return not_allowed();
@@ -112,7 +112,7 @@ Result<Response> Recordings::get(const Call& call) const {
 Result<Response> Recordings::content(const Call& call) const {
   if (sessions != nullptr) {
     auto answered =
-        of_session({.caller = {call.caller}, .record = std::string(call.path[0])}, call.request);
+        of_session({call.caller}, {.recording = std::string(call.path[0])}, call.request);
     if (answered.ok() || answered.error().kind != ErrorKind::not_found) return answered;
   }
   if (!call.caller.who.roles.has_any(kRead)) return not_allowed();
@@ -128,11 +128,10 @@ Result<Response> Recordings::content(const Call& call) const {
 }
 
 // Who gives a reason reads for it; everybody else reads at once, as patient or to treat.
-Status Recordings::admit(const consultation::Ask& ask, const consultation::Recording& found,
-                         Json part) const {
-  RABT_TRY(allowed, sessions->recordings.may_read(ask));
-  RABT_TRY(membership, sessions->acts.membership(ask));
-  const identity::Caller& caller = ask.caller;
+Status Recordings::admit(const consultation::Caller& caller, const std::string& session,
+                         const consultation::Recording& found, Json part) const {
+  RABT_TRY(allowed, sessions->recordings.may_read(caller, session));
+  RABT_TRY(membership, sessions->acts.membership({.caller = caller, .session = session}));
   part.set("session", membership.session);
   part.set("rule", allowed.rule());
   access::Reading reading{
@@ -151,18 +150,17 @@ Status Recordings::admit(const consultation::Ask& ask, const consultation::Recor
   return note_reading(store, audit, patients, reader, reading);
 }
 
-Result<Response> Recordings::of_session(const consultation::Ask& ask,
+Result<Response> Recordings::of_session(const consultation::Caller& caller,
+                                        const consultation::ReadRecording& asked,
                                         const http::Request& request) const {
-  RABT_TRY(known, sessions->recordings.get(ask));
-  const std::string status = known.string_or("status", "");
-  if (status == "deleted")
+  RABT_TRY(known, sessions->recordings.get(caller, asked));
+  if (known.status == "deleted")
     return conflict("recording.withdrawn", "the recording was withdrawn; it can be read no more");
-  if (status != "ready")
-    return conflict("recording.not_ready", "the recording is " + status + ", and not ready yet");
-  RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.string_or("id", "")));
-  consultation::Ask of = ask;
-  of.session = known.string_or("session", "");
-  RABT_TRY_STATUS(admit(of, found, part_of(request, found)));
+  if (known.status != "ready")
+    return conflict("recording.not_ready",
+                    "the recording is " + known.status + ", and not ready yet");
+  RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.id));
+  RABT_TRY_STATUS(admit(caller, known.session, found, part_of(request, found)));
   return serve(found, request);
 }
 

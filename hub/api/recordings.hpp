@@ -22,16 +22,17 @@ struct Recordings {
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
   // The recording, or a range of it. The reading is audited before the first byte leaves.
   [[nodiscard]] Result<http::Response> content(const Call& call) const;
-  // The same for a recording of a session, which ask.record names, whichever door it is asked
-  // through. Errors: not_found recording.unknown, denied authorisation.denied, conflict
-  // recording.not_ready, recording.withdrawn; those of AccessControl::admit.
-  [[nodiscard]] Result<http::Response> of_session(const consultation::Ask& ask,
+  // The same for a recording of a session, whichever door it is asked through. Errors: not_found
+  // recording.unknown, denied authorisation.denied, conflict recording.not_ready,
+  // recording.withdrawn; those of AccessControl::admit.
+  [[nodiscard]] Result<http::Response> of_session(const consultation::Caller& caller,
+                                                  const consultation::ReadRecording& asked,
                                                   const http::Request& request) const;
 
  private:
-  // The reading, of the session that the ask names, is in the log when ok.
-  [[nodiscard]] Status admit(const consultation::Ask& ask, const consultation::Recording& found,
-                             Json part) const;
+  // The reading is in the log when ok.
+  [[nodiscard]] Status admit(const consultation::Caller& caller, const std::string& session,
+                             const consultation::Recording& found, Json part) const;
   // The content, which the caller may read: the entry stands in the log.
   [[nodiscard]] Result<http::Response> serve(const consultation::Recording& found,
                                              const http::Request& request) const;

@@ -39,8 +39,8 @@ Result<http::Response> show(Resources& resources, const Call& call) {
 // As a list, or as a stream.
 Result<http::Response> session_events(Resources& resources, const Call& call) {
   if (wants_events(call.request)) return resources.stream->events(call);
-  return act<&consultation::Sessions::reading, &consultation::SessionReading::events>(resources,
-                                                                                      call);
+  return act<&consultation::Sessions::reading, &consultation::SessionReading::events,
+             consultation::read_events_of>(resources, call);
 }
 
 Result<http::Response> make_ticket(Resources& resources, const Call& call) {
@@ -50,6 +50,26 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
+using consultation::add_participant_of;
+using consultation::assign_session_of;
+using consultation::begin_recording_of;
+using consultation::cancel_session_of;
+using consultation::change_day_of;
+using consultation::change_session_of;
+using consultation::decline_session_of;
+using consultation::deny_participant_of;
+using consultation::end_session_of;
+using consultation::give_consent_of;
+using consultation::identify_patient_of;
+using consultation::inviting_of;
+using consultation::join_call_of;
+using consultation::list_day_of;
+using consultation::list_recordings_of;
+using consultation::list_sessions_of;
+using consultation::of_invitation;
+using consultation::of_participant;
+using consultation::of_session;
+using consultation::preview_day_of;
 using consultation::SessionDays;
 using consultation::SessionEntry;
 using consultation::SessionInvitations;
@@ -58,6 +78,7 @@ using consultation::SessionPeople;
 using consultation::SessionReading;
 using consultation::SessionRecordings;
 using consultation::Sessions;
+using consultation::withdraw_recording_of;
 using identity::Role;
 using webhooks::Webhooks;
 
@@ -135,39 +156,39 @@ constexpr std::array kRoutes{
 
     // Video sessions. Who may do what in one, the service decides.
     Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.repeatable = true, .right = access::Right::session_create, .lane = http::Lane::room}},
-    Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list>, kSignedIn},
-    Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get>, kAlsoGuests},
-    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change>, kSignedIn, repeats(access::Right::session_change)},
-    Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept>, kSignedIn, repeats(access::Right::session_take)},
-    Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline>, kSignedIn, repeats(access::Right::session_decline)},
-    Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&Sessions::life, &SessionLife::assign>, kSignedIn, repeats(access::Right::session_assign)},
-    Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&Sessions::life, &SessionLife::start>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&Sessions::life, &SessionLife::end>, kSignedIn, repeats(access::Right::session_end)},
-    Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&Sessions::life, &SessionLife::cancel>, kSignedIn, repeats(access::Right::session_cancel)},
-    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&Sessions::entry, &SessionEntry::join>, kAlsoGuests, enters(access::Right::session_take_part)},
-    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token>, kAlsoGuests, enters(access::Right::session_take_part)},
-    Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave>, kAlsoGuests, repeats(access::Right::session_leave)},
-    Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants>, kAlsoGuests},
-    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, 201>, kSignedIn, enters(access::Right::session_run)},
-    Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, 204>, kSignedIn, repeats(access::Right::participant_remove)},
-    Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit>, kSignedIn, enters(access::Right::participant_admit)},
-    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&Sessions::people, &SessionPeople::deny>, kSignedIn, repeats(access::Right::participant_admit)},
-    Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&Sessions::invitations, &SessionInvitations::list>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, 201>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, 204>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list, list_sessions_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get, of_session>, kAlsoGuests},
+    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change, change_session_of>, kSignedIn, repeats(access::Right::session_change)},
+    Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept, of_session>, kSignedIn, repeats(access::Right::session_take)},
+    Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline, decline_session_of>, kSignedIn, repeats(access::Right::session_decline)},
+    Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&Sessions::life, &SessionLife::assign, assign_session_of>, kSignedIn, repeats(access::Right::session_assign)},
+    Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&Sessions::life, &SessionLife::start, of_session>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&Sessions::life, &SessionLife::end, end_session_of>, kSignedIn, repeats(access::Right::session_end)},
+    Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&Sessions::life, &SessionLife::cancel, cancel_session_of>, kSignedIn, repeats(access::Right::session_cancel)},
+    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&Sessions::entry, &SessionEntry::join, join_call_of>, kAlsoGuests, enters(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token, of_participant>, kAlsoGuests, enters(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave, of_participant>, kAlsoGuests, repeats(access::Right::session_leave)},
+    Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants, of_session>, kAlsoGuests},
+    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, add_participant_of, 201>, kSignedIn, enters(access::Right::session_run)},
+    Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, of_participant, 204>, kSignedIn, repeats(access::Right::participant_remove)},
+    Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room, of_session>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit, of_participant>, kSignedIn, enters(access::Right::participant_admit)},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&Sessions::people, &SessionPeople::deny, deny_participant_of>, kSignedIn, repeats(access::Right::participant_admit)},
+    Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&Sessions::invitations, &SessionInvitations::list, of_session>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, inviting_of, 201>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, of_invitation, 204>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/invitations/preview", "previewInvitation", to<&R::invitations, &Invitations::preview>, kOpen, kByCode},
     Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::link}},
     Route{"POST", "/api/v1/invitations/code", "sendInvitationCode", to<&R::invitations, &Invitations::send_code>, kOpen, kByCode},
-    Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents>, kAlsoGuests},
-    Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, 201>, kAlsoGuests, repeats(access::Right::consent_record)},
-    Route{"POST", "/api/v1/sessions/{session}/identification", "confirmIdentity", act<&Sessions::people, &SessionPeople::confirm_identity>, kSignedIn, repeats(access::Right::participant_admit)},
-    Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&Sessions::recordings, &SessionRecordings::start>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&Sessions::recordings, &SessionRecordings::stop>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},
-    Route{"GET", "/api/v1/recordings", "listRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},
-    Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&Sessions::recordings, &SessionRecordings::withdraw, 204>, kSignedIn, repeats(access::Right::recording_withdraw)},
-    Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&Sessions::reading, &SessionReading::summary>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents, of_session>, kAlsoGuests},
+    Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, give_consent_of, 201>, kAlsoGuests, repeats(access::Right::consent_record)},
+    Route{"POST", "/api/v1/sessions/{session}/identification", "confirmIdentity", act<&Sessions::people, &SessionPeople::confirm_identity, identify_patient_of>, kSignedIn, repeats(access::Right::participant_admit)},
+    Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&Sessions::recordings, &SessionRecordings::start, begin_recording_of>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&Sessions::recordings, &SessionRecordings::stop, of_session>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list, list_recordings_of>, kSignedIn},
+    Route{"GET", "/api/v1/recordings", "listRecordings", list<&Sessions::recordings, &SessionRecordings::list, list_recordings_of>, kSignedIn},
+    Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&Sessions::recordings, &SessionRecordings::withdraw, withdraw_recording_of, 204>, kSignedIn, repeats(access::Right::recording_withdraw)},
+    Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&Sessions::reading, &SessionReading::summary, of_session>, kSignedIn},
     Route{"GET", "/api/v1/stream", "openStream", open_stream, kAlsoGuests, {.rate = RateClass::connect}},
     Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kAlsoGuests, {.rate = RateClass::enter}},
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
@@ -191,8 +212,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&R::records, &Written::cancel_prescription, consultation::cancel_prescription_of>, kSignedIn, repeats(access::Right::prescription_write)},
     Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&R::records, &Written::transcript, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&R::records, &Written::add_segment, consultation::add_segment_of, 201>, kSignedIn, {.repeatable = true, .right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
-    Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, 202>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, 202>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
     Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&R::records, &Written::feedback, consultation::list_feedback_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&R::records, &Written::give_feedback, consultation::give_feedback_of, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
     Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&R::records, &Written::follow_ups, consultation::list_records_of>, kSignedIn},
@@ -217,10 +238,10 @@ constexpr std::array kRoutes{
     Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability, consultation::set_availability_of>, kSignedIn, repeats(access::Right::provider_manage)},
     Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence, consultation::set_presence_of>, kSignedIn, repeats(access::Right::provider_manage)},
     // A bad day: a provider is away, or the hub will be.
-    Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview>, kArranging, kRepeats},
-    Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply>, kArranging, kRepeats},
-    Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list>, kArranging},
-    Route{"GET", "/api/v1/me/rings", "listMyRings", act<&Sessions::reading, &SessionReading::rings>, kSignedIn},
+    Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview, preview_day_of>, kArranging, kRepeats},
+    Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply, change_day_of>, kArranging, kRepeats},
+    Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list, list_day_of>, kArranging},
+    Route{"GET", "/api/v1/me/rings", "listMyRings", my_rings, kSignedIn},
     Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence, consultation::set_presence_of>, kSignedIn, kRepeats},
     Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage, consultation::get_usage_of>, kSignedIn},
     Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&R::practice, &Practice::usage_by_session, consultation::get_usage_of>, kSignedIn},

@@ -71,7 +71,7 @@ Status SessionFeed::begin(std::optional<std::int64_t> after) {
                   "only who takes part in the session can listen to it");
   }
   // Listening is reading: it is in the audit log before the first word.
-  RABT_TRY(seen, parts_.sessions.reading.get(ask_));
+  RABT_TRY(seen, parts_.sessions.reading.get(ask_.caller, of_session(ask_)));
   (void)seen;
   session_ = of.session;
   const std::string tenant = of.tenant;
@@ -98,7 +98,7 @@ void SessionFeed::end() {
 Status SessionFeed::enter_call(const Membership& of) {
   if (of.video != consultation::kP2p || in_call_.exchange(true)) return ok_status();
   parts_.live.count_call(of.participant, 1);
-  const auto joined = parts_.sessions.entry.join(ask_);
+  const auto joined = parts_.sessions.entry.join(ask_.caller, join_call_of(ask_));
   if (joined.ok()) return ok_status();
   in_call_ = false;
   parts_.live.count_call(of.participant, -1);
@@ -110,7 +110,7 @@ void SessionFeed::leave_call() {
   // Another device of the person goes on.
   if (parts_.live.count_call(membership().participant, -1) > 0) return;
   // Nobody has to leave a session that is over.
-  (void)parts_.sessions.entry.leave(ask_);
+  (void)parts_.sessions.entry.leave(ask_.caller, of_participant(ask_));
 }
 
 void SessionFeed::announce(std::string_view kind) {
@@ -176,12 +176,12 @@ void SessionFeed::alive() {
 
 void SessionFeed::tell_admitted(const LiveEvent& event) {
   Json data = event.data;
-  const auto token = parts_.sessions.entry.told_token(ask_);
+  const auto token = parts_.sessions.entry.told_token(ask_.caller, of_session(ask_));
   // Whose the link is, asked again once the token is made.
   if (!still_allowed(true)) return;
   if (token.ok()) {
-    data.set("accessToken", (*token)["token"]);
-    data.set("media", (*token)["media"]);
+    data.set("accessToken", token->token);
+    data.set("media", token->media ? to_json(*token->media) : Json());
   }
   tell("admitted", event.seq, event.at_ms, data);
 }

@@ -7,9 +7,9 @@ namespace rabt::api {
 
 namespace {
 
-http::Response created(const Json& session) {
+http::Response created(const Json& session, const std::string& id) {
   http::Response response = answer(201, session);
-  response.headers.emplace_back("Location", "/api/v1/sessions/" + session.string_or("id", ""));
+  response.headers.emplace_back("Location", "/api/v1/sessions/" + id);
   return response;
 }
 
@@ -31,8 +31,8 @@ Result<http::Response> sessions_of(Resources& resources, const Call& call,
                                    const std::string& filter) {
   RABT_TRY(ask, ask_about(resources, call, filter));
   RABT_TRY(window, window_of(call));
-  RABT_TRY(page, resources.sessions->reading.list(ask, window));
-  return answer(call, page);
+  RABT_TRY(page, resources.sessions->reading.list(ask.caller, list_sessions_of(ask), window));
+  return answer(call, std::move(page));
 }
 
 }  // namespace
@@ -54,11 +54,11 @@ Result<http::Response> patient_history(Resources& resources, const Call& call) {
   std::int64_t minutes = 0;
   consultation::Window window{.limit = 200};
   do {
-    RABT_TRY(page, resources.sessions->reading.list(ask, window));
-    for (Json& one : page.items) {
-      completed += one["status"] == Json("completed") ? 1 : 0;
-      minutes += one.int_or("durationMinutes", 0);
-      sessions.push_back(std::move(one));
+    RABT_TRY(page, resources.sessions->reading.list(ask.caller, list_sessions_of(ask), window));
+    for (const consultation::SessionView& one : page.items) {
+      completed += one.status == consultation::SessionStatus::completed ? 1 : 0;
+      minutes += one.course.minutes().value_or(0);
+      sessions.push_back(to_json(one));
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);
@@ -70,17 +70,23 @@ Result<http::Response> patient_history(Resources& resources, const Call& call) {
                                    {"sessions", std::move(sessions)}}));
 }
 
+Result<http::Response> my_rings(Resources& resources, const Call& call) {
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(rings, resources.sessions->reading.rings(ask.caller));
+  return answer(200, to_json(rings));
+}
+
 Result<http::Response> create_session(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
   // The commit makes no room and no token: they follow, and the answer that is kept has them then.
   if (call.once) {
     ask.caller.once = [&call](store::Transaction& transaction, Json session) {
       session.set("tokens", Json::array());
-      return call.once(transaction, created(session));
+      return call.once(transaction, created(session, session.string_or("id", "")));
     };
   }
-  RABT_TRY(made, resources.sessions->creation.create(ask));
-  return created(made);
+  RABT_TRY(made, resources.sessions->creation.create(ask.caller, create_session_of(ask)));
+  return created(to_json(made), made.session.id);
 }
 
 }  // namespace rabt::api

@@ -12,5 +12,7 @@ namespace rabt::api {
 [[nodiscard]] Result<http::Response> provider_sessions(Resources& resources, const Call& call);
 // The same with their sums.
 [[nodiscard]] Result<http::Response> patient_history(Resources& resources, const Call& call);
+// The emergencies for which the caller is rung now.
+[[nodiscard]] Result<http::Response> my_rings(Resources& resources, const Call& call);
 
 }  // namespace rabt::api

@@ -26,8 +26,11 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
        .detector = *made->detector_,
        .people = parts.people,
        .sessions = made->sessions_->acts,
-       .book = [sessions = made->sessions_.get()](
-                   const consultation::Ask& ask) { return sessions->creation.create(ask); },
+       .book = [sessions =
+                    made->sessions_.get()](const consultation::Ask& ask) -> consultation::Answer {
+         RABT_TRY(booked, sessions->creation.create(ask.caller, create_session_of(ask)));
+         return to_json(booked);
+       },
        .clock = of.clock,
        .random = of.random,
        .ids = of.ids,

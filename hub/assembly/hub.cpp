@@ -497,8 +497,9 @@ void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy
        .video = config.roles.contains("video") ? config.roles.at("video") : std::string(),
        .bus = broker != nullptr,
        .recording_content =
-           [this](const consultation::Ask& ask, const http::Request& request) {
-             return api->recording_content(ask, request);
+           [this](const consultation::Caller& caller, const consultation::ReadRecording& asked,
+                  const http::Request& request) {
+             return api->recording_content(caller, asked, request);
            },
        .metrics = [this] { return api->metrics_text(); },
        .stream = stream.get()},

@@ -41,7 +41,7 @@ TEST(NamesFromOutside, AreOneLineWithoutWhatNobodySees) {
   for (const Json& given :
        {Json("A\x1b-\r\n7"), Json::object({{"system", "h\x1bis"}, {"value", "A-\r\n7"}})}) {
     const auto session =
-        read_session(Json::object({{"type", "doctor_patient"}, {"appointment", given}}), 0, {});
+        read_session(Json::object({{"type", "doctor_patient"}, {"appointment", given}}), 0);
     ASSERT_TRUE(session.ok());
     const std::string kept = session->appointment.dump();
     EXPECT_EQ(kept.find("\\u001b"), std::string::npos) << kept;

@@ -66,7 +66,7 @@ class Guardians : public SessionHouse {
                     as(doctor_, session_, Json::object({{"participant", part_}}))))
         .string_or("code", "");
   }
-  Result<SessionGuests::Entered> enter() {
+  Result<AskedGuests::Entered> enter() {
     Ask ask;
     ask.caller.who.tenant = "t1";
     ask.body = Json::object({{"code", code_of_link()}});

@@ -48,8 +48,8 @@ class Guests : public SessionHouse {
     ask.body = Json::object({{"code", code}});
     return ask;
   }
-  Result<SessionGuests::Entered> enter(const Json& invitation, identity::GuestProof held = {},
-                                       std::string tap = {}) {
+  Result<AskedGuests::Entered> enter(const Json& invitation, identity::GuestProof held = {},
+                                     std::string tap = {}) {
     return sessions_->guests.enter(nobody(invitation.string_or("code", "")),
                                    {.held =
                                         [held](std::string_view session) {
@@ -364,7 +364,7 @@ TEST_F(Guests, ACodeOfAnEarlierBuildStillOpensTheDoor) {
                                              .expires_ms = clock_.now().ms + kHourMs,
                                              .created_ms = clock_.now().ms});
   const std::string index = must(keys_->lease("t1")).blind_index("session.invitation", earlier);
-  must(sessions_->acts.commit(by_hub(Json::object()), before, change,
+  must(sessions_->acts.commit(by_hub(Json::object()).caller, before, change,
                               {.also = [&](store::Transaction& transaction, const Change& made) {
                                 return SessionRows::put_code(
                                     transaction, "t1", index, id,

@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "hub/consultation/sessions/guests.hpp"
 #include "tests/consultation/session_house.hpp"
 
 namespace rabt::consultation {
@@ -47,8 +46,8 @@ class LinkHouse : public SessionHouse {
     for (const auto& [name, value] : more.as_object()) ask.body.set(name, value);
     return ask;
   }
-  Result<SessionGuests::Entered> entered(const Json& more, std::string tap = {},
-                                         identity::GuestProof held = {}) {
+  Result<AskedGuests::Entered> entered(const Json& more, std::string tap = {},
+                                       identity::GuestProof held = {}) {
     return sessions_->guests.enter(
         nobody(more), {.held = [held](std::string_view) { return held; }, .tap = std::move(tap)});
   }

@@ -434,7 +434,7 @@ class Messages : public SessionHouse {
     provider_.notifies = true;
     clock_.set(at("2026-12-01T08:00:00Z"));
     SessionHouse::SetUp();
-    messenger_ = std::make_unique<Messenger>(sessions_->acts, sessions_->invitations);
+    messenger_ = std::make_unique<Messenger>(sessions_->acts, sessions_->Sessions::invitations);
     people_.of(patient_).profile.set("phone", "0551234567");
     people_.of(patient_).profile.set("language", "en");
     session_ = id_of(made(with(plain(), "scheduledStart", "2026-12-10T07:00:00Z")));

@@ -44,8 +44,8 @@ class RepeatsTest : public ServiceHouse {
                                                             << first.dump();
     EXPECT_EQ(events(), told) << what << " told its events twice";
   }
-  template <typename Service>
-  Does on_sessions(Service Sessions::*service, Answer (Service::*act)(const Ask&)) {
+  template <typename All, typename Service>
+  Does on_sessions(Service All::*service, Answer (Service::*act)(const Ask&)) {
     return [this, service, act](const Ask& ask) { return ((*sessions_).*service.*act)(ask); };
   }
   Does on_records(Answer (AskedRecords::*act)(const Ask&)) {
@@ -61,47 +61,48 @@ TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
   const std::string session = id_of(made());
   const Json nurse = Json::object({{"role", "nurse"}, {"person", nurse_}});
   const Json added = keeps("add", as(doctor_, session, nurse),
-                           on_sessions(&Sessions::people, &SessionPeople::add_participant),
+                           on_sessions(&AskedSessions::people, &AskedPeople::add_participant),
                            {"accessToken", "tokenUse"});
   keeps("consent", as(patient_, session, Json::object({{"kind", "family"}, {"given", true}})),
-        on_sessions(&Sessions::people, &SessionPeople::record_consent));
+        on_sessions(&AskedSessions::people, &AskedPeople::record_consent));
   const Json invited = keeps(
       "invite",
       as(doctor_, session, Json::object({{"role", "family_member"}, {"email", "a@example.sa"}})),
-      on_sessions(&Sessions::invitations, &SessionInvitations::invite));
+      on_sessions(&AskedSessions::invitations, &AskedInvitations::invite));
   EXPECT_FALSE(invited.string_or("code", "").empty());
   keeps("accept an invitation",
         as(patient2_, {}, Json::object({{"code", invited.string_or("code", "")}})),
-        on_sessions(&Sessions::invitations, &SessionInvitations::accept),
+        on_sessions(&AskedSessions::invitations, &AskedInvitations::accept),
         {"accessToken", "tokenUse"});
   const Json second = keeps(
       "invite",
       as(doctor_, session, Json::object({{"role", "family_member"}, {"email", "b@example.sa"}})),
-      on_sessions(&Sessions::invitations, &SessionInvitations::invite));
+      on_sessions(&AskedSessions::invitations, &AskedInvitations::invite));
   keeps("revoke", with_record(as(doctor_, session), id_of(second)),
-        on_sessions(&Sessions::invitations, &SessionInvitations::revoke));
+        on_sessions(&AskedSessions::invitations, &AskedInvitations::revoke));
   must(sessions_->entry.join(as(patient_, session)));
   keeps("admit", with_record(as(doctor_, session), part_of(session, patient_)),
-        on_sessions(&Sessions::people, &SessionPeople::admit), {"accessToken", "tokenUse"});
-  keeps("leave", as(patient_, session), on_sessions(&Sessions::entry, &SessionEntry::leave));
+        on_sessions(&AskedSessions::people, &AskedPeople::admit), {"accessToken", "tokenUse"});
+  keeps("leave", as(patient_, session), on_sessions(&AskedSessions::entry, &AskedEntry::leave));
   keeps("deny", with_record(as(doctor_, session), part_of(session, patient2_)),
-        on_sessions(&Sessions::people, &SessionPeople::deny), {"accessToken"});
+        on_sessions(&AskedSessions::people, &AskedPeople::deny), {"accessToken"});
   keeps("remove", with_record(as(doctor_, session), part_of(session, nurse_)),
-        on_sessions(&Sessions::people, &SessionPeople::remove_participant));
-  keeps("start", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::start));
+        on_sessions(&AskedSessions::people, &AskedPeople::remove_participant));
+  keeps("start", as(doctor_, session), on_sessions(&AskedSessions::life, &AskedLife::start));
 }
 
 TEST_F(RepeatsTest, ActsWithoutAKeptAnswerHaveOneEffectHoweverOftenTheyCome) {
   const std::vector<std::string> tokens{"accessToken", "media", "token", "expiresAt", "session"};
   const std::string session = id_of(made());
-  once("join", as(doctor_, session), on_sessions(&Sessions::entry, &SessionEntry::join), tokens);
-  once("token", as(doctor_, session), on_sessions(&Sessions::entry, &SessionEntry::token), tokens);
+  once("join", as(doctor_, session), on_sessions(&AskedSessions::entry, &AskedEntry::join), tokens);
+  once("token", as(doctor_, session), on_sessions(&AskedSessions::entry, &AskedEntry::token),
+       tokens);
   if (seen(session).string_or("status", "") != "active")
     must(sessions_->life.start(as(doctor_, session)));
   once("record", as(doctor_, session),
-       on_sessions(&Sessions::recordings, &SessionRecordings::start));
+       on_sessions(&AskedSessions::recordings, &AskedRecordings::start));
   // The provider's answer about the recording may come in between.
-  once("end", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::end),
+  once("end", as(doctor_, session), on_sessions(&AskedSessions::life, &AskedLife::end),
        {"recordings"});
 }
 

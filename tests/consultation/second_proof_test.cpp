@@ -19,8 +19,8 @@ class SecondProofs : public LinkHouse {
     first_ = must(enter()).proof;
   }
   std::string sent(bool renew) { return invited(renew).string_or("code", ""); }
-  Result<SessionGuests::Entered> enter(const Json& more = Json::object(), std::string tap = {},
-                                       identity::GuestProof held = {}) {
+  Result<AskedGuests::Entered> enter(const Json& more = Json::object(), std::string tap = {},
+                                     identity::GuestProof held = {}) {
     return entered(more, std::move(tap), std::move(held));
   }
   // Six digits that are not these.

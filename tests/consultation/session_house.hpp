@@ -17,11 +17,11 @@
 
 #include "hub/audit/verify.hpp"
 #include "hub/consultation/messages/messenger.hpp"
-#include "hub/consultation/sessions/sessions.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/plugin/package/capability.hpp"
+#include "tests/consultation/asked_all.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
@@ -230,7 +230,7 @@ class SessionHouse : public ::testing::Test {
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
     reasons_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
-    sessions_ = std::make_unique<Sessions>(SessionParts{
+    sessions_ = std::make_unique<AskedSessions>(SessionParts{
         .store = *store_,
         .audit = *audit_,
         .keys = *keys_,
@@ -261,7 +261,7 @@ class SessionHouse : public ::testing::Test {
               return desk_tasks_ == nullptr ? ok_status() : desk_tasks_->close_passed(passed);
             },
         .details = reasons_.get()});
-    codes_ = std::make_unique<Messenger>(sessions_->acts, sessions_->invitations);
+    codes_ = std::make_unique<Messenger>(sessions_->acts, sessions_->Sessions::invitations);
     sessions_->guests.send_codes_by(*codes_);
     sessions_->begin(
         [this](const std::vector<Json>& events, const store::Store::Job& also) -> Status {
@@ -423,7 +423,7 @@ class SessionHouse : public ::testing::Test {
   std::unique_ptr<access::PatientDetail> reasons_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<blob::BlobStore> blobs_;
-  std::unique_ptr<Sessions> sessions_;
+  std::unique_ptr<AskedSessions> sessions_;
   std::unique_ptr<Messenger> codes_;
 
   Mutex told_mutex_;

@@ -19,8 +19,13 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::AssignSession;
 using consultation::Caller;
+using consultation::OfSession;
 using consultation::Records;
+using consultation::SessionInput;
+using consultation::SessionType;
+using consultation::SessionView;
 using http::Response;
 using identity::Person;
 using identity::Role;
@@ -217,22 +222,23 @@ Json consultation_shape(const DoorCall& call, const Json& session) {
 }
 
 // Sessions that the caller may see, of some states, newest first.
-Result<std::vector<Json>> sessions_of(const DoorCall& call,
-                                      std::initializer_list<std::string_view> states,
-                                      std::string_view patient = {}) {
+Result<std::vector<SessionView>> sessions_of(const DoorCall& call,
+                                             std::initializer_list<std::string_view> states,
+                                             std::string_view patient = {}) {
   Ask ask = call.ask();
   std::string wanted;
   for (const std::string_view state : states)
     wanted.append(wanted.empty() ? "" : ",").append(state);
   if (!wanted.empty()) ask.query.emplace_back("status", wanted);
   if (!patient.empty()) ask.query.emplace_back("patient", patient);
-  RABT_TRY(page, call.house.sessions.reading.list(ask, {.limit = 200}));
+  RABT_TRY(page,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), {.limit = 200}));
   return std::move(page.items);
 }
 
-Json shapes(const DoorCall& call, const std::vector<Json>& sessions) {
+Json shapes(const DoorCall& call, const std::vector<SessionView>& sessions) {
   Json out = Json::array();
-  for (const Json& one : sessions) out.push_back(consultation_shape(call, one));
+  for (const SessionView& one : sessions) out.push_back(consultation_shape(call, to_json(one)));
   return out;
 }
 
@@ -254,21 +260,21 @@ Status meant(const DoorCall& call) {
               : denied("csrf.denied", "this address acts only when its own site asks for it");
 }
 
-bool is_his(const DoorCall& call, const Json& session) {
-  return session.string_or("provider", "") == call.caller.who.person;
+bool is_his(const DoorCall& call, const SessionView& session) {
+  return session.ties.provider == call.caller.who.person;
 }
 
 // This API has no waiting room and no call that admits. Sessions that were made elsewhere may have
 // one, so the doctor who starts a consultation admits its patient; everybody else in it goes on
 // waiting, and whom a host has denied stays out. Who holds the patient's link may be
 // anybody, and the doctor does not see him here.
-Status admit_patient(const DoorCall& call, const Json& session, const std::string& patient) {
-  const std::string id = session.string_or("id", "");
+Status admit_patient(const DoorCall& call, const std::string& id, const std::string& patient) {
   RABT_TRY(is, call.house.sessions.acts.load(id));
   for (const consultation::Participant& one : is.people.participants) {
     const bool waits = one.admission == consultation::Admission::waiting;
     if (one.person != patient || !waits || !link_word(is, one).empty()) continue;
-    const auto admitted = call.house.sessions.people.admit(call.ask(id, Json::object(), one.id));
+    const auto admitted = call.house.sessions.people.admit(
+        call.caller, consultation::OfParticipant{.session = id, .participant = one.id});
     // Another host was quicker.
     if (!admitted.ok() && admitted.error().code != "participant.not_waiting")
       return admitted.error();
@@ -281,58 +287,58 @@ Status admit_patient(const DoorCall& call, const Json& session, const std::strin
 Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"scheduled", "waiting", "active"}, patient));
   std::string id;
-  for (const Json& one : open) {
+  for (const SessionView& one : open) {
     if (!is_his(call, one)) continue;
-    const bool active = one["status"] == Json("active");
-    if (active || id.empty()) id = one.string_or("id", "");
+    const bool active = one.status == consultation::SessionStatus::active;
+    if (active || id.empty()) id = one.id;
     if (active) break;
   }
   if (id.empty()) {
     RABT_TRY(requests, sessions_of(call, {"requested"}, patient));
-    for (const Json& one : requests) {
-      if (!one["provider"].is_null() && !is_his(call, one)) continue;
-      const std::string request = one.string_or("id", "");
-      const auto accepted = call.house.sessions.life.accept(call.ask(request));
+    for (const SessionView& one : requests) {
+      if (!one.ties.provider.empty() && !is_his(call, one)) continue;
+      const auto accepted =
+          call.house.sessions.life.accept(call.caller, OfSession{.session = one.id});
       // Another doctor was quicker.
       if (!accepted.ok() && accepted.error().code == "session.already_accepted") continue;
       RABT_TRY_STATUS(accepted);
-      id = request;
+      id = one.id;
       break;
     }
   }
   if (id.empty()) {
     RABT_TRY(made, call.house.sessions.creation.create(
-                       call.ask({}, Json::object({{"type", "doctor_patient"},
-                                                  {"patient", patient},
-                                                  {"provider", call.caller.who.person},
-                                                  {"waitingRoom", false}}))));
-    id = made.string_or("id", "");
+                       call.caller, SessionInput{.type = SessionType::doctor_patient,
+                                                 .provider = call.caller.who.person,
+                                                 .patient = patient,
+                                                 .waiting_room = false}));
+    id = made.session.id;
   }
-  RABT_TRY(started, call.house.sessions.life.start(call.ask(id)));
-  RABT_TRY_STATUS(admit_patient(call, started, patient));
-  return started;
+  RABT_TRY(started, call.house.sessions.life.start(call.caller, OfSession{.session = id}));
+  RABT_TRY_STATUS(admit_patient(call, started.id, patient));
+  return to_json(started);
 }
 
 // What the patient asked for here before and is open, or a new request. Sessions that others
 // planned for him answer no request of his.
 Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"requested", "scheduled", "waiting", "active"}, patient));
-  Json doctor;
+  std::string doctor;
   if (const auto named = call.request.parameter("doctor_id")) {
     RABT_TRY(found, call.person(Json(*named)));
-    doctor = found;
+    doctor = std::move(found);
   }
-  for (const Json& one : open) {
-    const bool own =
-        one.string_or("createdBy", "").ends_with(patient) && one["door"] == Json(call.caller.door);
-    if (own && (doctor.is_null() || one["provider"] == doctor)) return one;
+  for (const SessionView& one : open) {
+    const bool own = one.created_by.ends_with(patient) && one.door == call.caller.door;
+    if (own && (doctor.empty() || one.ties.provider == doctor)) return to_json(one);
   }
-  Json ours = Json::object({{"type", "doctor_patient"},
-                            {"patient", patient},
-                            {"request", true},
-                            {"waitingRoom", false}});
-  if (!doctor.is_null()) ours.set("provider", doctor);
-  return call.house.sessions.creation.create(call.ask({}, std::move(ours)));
+  SessionInput ours{.type = SessionType::doctor_patient,
+                    .patient = patient,
+                    .waiting_room = false,
+                    .request = true};
+  if (!doctor.empty()) ours.provider = doctor;
+  RABT_TRY(made, call.house.sessions.creation.create(call.caller, ours));
+  return to_json(made);
 }
 
 Result<Response> start_consultation(DoorCall& call) {
@@ -352,9 +358,10 @@ Result<Response> start_consultation(DoorCall& call) {
 
 Result<Response> end_consultation(DoorCall& call) {
   RABT_TRY_STATUS(meant(call));
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0])));
-  RABT_TRY(ended, call.house.sessions.reading.get(call.ask(call.path[0])));
-  return call.reply(consultation_shape(call, ended));
+  RABT_TRY_STATUS(
+      call.house.sessions.life.end(call.caller, end_session_of(call.ask(call.path[0]))));
+  RABT_TRY(ended, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(consultation_shape(call, to_json(ended)));
 }
 
 Result<std::string> consultation_named(const DoorCall& call) {
@@ -458,11 +465,11 @@ Result<Response> write_notes(DoorCall& call) {
     parts.push_back({write, note_id});
   }
   // Before anything is written: a repeat of a call that failed behind it would write twice.
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
   RABT_TRY_STATUS(write_all(call, parts));
   Json prescription_ids = Json::array();
   if (!prescription_id.is_null()) prescription_ids.push_back(std::move(prescription_id));
-  return call.reply(Json::object({{"consultation_id", is["number"]},
+  return call.reply(Json::object({{"consultation_id", is.number},
                                   {"note_id", std::move(note_id)},
                                   {"vital_signs_id", std::move(vitals_id)},
                                   {"prescription_ids", std::move(prescription_ids)},
@@ -477,11 +484,11 @@ Result<Response> transcribe(DoorCall& call) {
       {"language", "language"},
       {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
   RABT_TRY(said, call.house.records.add_segment(
                      call.caller, add_segment_of(call.ask(id, take(call.body, kNames)))));
   return call.reply(
-      Json::object({{"consultation_id", is["number"]},
+      Json::object({{"consultation_id", is.number},
                     {"segment_id", said.head.number},
                     {"text", said.text},
                     {"language", said.language.empty() ? Json() : Json(said.language)},
@@ -600,8 +607,9 @@ Result<Response> assign_doctor(DoorCall& call) {
   RABT_TRY(person, call.house.people.find(call.caller.who.tenant, doctor));
   if (!person.roles.has_any({Role::doctor, Role::specialist}))
     return invalid("api.invalid", "provider: is no doctor");
-  RABT_TRY(is, call.house.sessions.life.assign(call.ask(id, Json::object({{"provider", doctor}}))));
-  return call.reply(consultation_shape(call, is));
+  RABT_TRY(is, call.house.sessions.life.assign(call.caller,
+                                               AssignSession{.session = id, .provider = doctor}));
+  return call.reply(consultation_shape(call, to_json(is)));
 }
 
 // ---- dashboards
@@ -633,10 +641,12 @@ Result<Json> dashboard_of(DoorCall& call, const Person& me) {
     out.set("users", everybody);
     out.set("logs", part(entries, {.page = 1, .size = kShown}));
   } else {
-    std::vector<Json> waiting;
-    for (const Json& one : all) {
-      const std::string is = one.string_or("status", "");
-      if (is == "requested" || is == "scheduled" || is == "waiting") waiting.push_back(one);
+    using consultation::SessionStatus;
+    std::vector<SessionView> waiting;
+    for (const SessionView& one : all) {
+      if (one.status == SessionStatus::requested || one.status == SessionStatus::scheduled ||
+          one.status == SessionStatus::waiting)
+        waiting.push_back(one);
     }
     out.set("status", status.is_null() ? Json("offline") : status);
     out.set("waiting", shapes(call, waiting));

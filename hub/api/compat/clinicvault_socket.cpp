@@ -51,11 +51,11 @@ class Numbers {
 
  private:
   void read() {
-    const auto answer = parts_.sessions.people.participants(ask_);
-    if (!answer.ok() || !(*answer)["items"].is_array()) return;
-    for (const Json& one : (*answer)["items"].as_array()) {
-      const auto person = people_.find(ask_.caller.who.tenant, one.string_or("person", ""));
-      if (person.ok()) by_participant_[one.string_or("id", "")] = person->number;
+    const auto answer = parts_.sessions.people.participants(ask_.caller, of_session(ask_));
+    if (!answer.ok()) return;
+    for (const consultation::ParticipantView& one : answer->items) {
+      const auto person = people_.find(ask_.caller.who.tenant, one.person);
+      if (person.ok()) by_participant_[one.id] = person->number;
     }
   }
 

@@ -71,7 +71,10 @@ const TokenSystem* DoorCall::home() const {
   return only;
 }
 
-consultation::Answer DoorCall::create_session(Json ours) const {
+Result<consultation::CreatedSession> DoorCall::create_session(Json ours) const {
+  const auto create = [this](const Ask& wanted) {
+    return house.sessions.creation.create(wanted.caller, create_session_of(wanted));
+  };
   const Json patient = ours["patient"];
   const TokenSystem* const system = home();
   // What is no UUID may be a slip of the pen.
@@ -84,7 +87,7 @@ consultation::Answer DoorCall::create_session(Json ours) const {
                         ours["type"] != Json("training_session") &&
                         may_call("createPatient").ok() &&
                         !house.people.resolve(caller.who.tenant, patient).ok();
-  if (!newcomer) return house.sessions.creation.create(ask({}, std::move(ours)));
+  if (!newcomer) return create(ask({}, std::move(ours)));
   // Nobody is entered for a session that is refused: all the rest is tried, and nothing kept.
   ours.mutable_object().erase("patient");
   bool would = false;
@@ -94,7 +97,7 @@ consultation::Answer DoorCall::create_session(Json ours) const {
     would = true;
     return unavailable("store.busy", "the session is not kept yet");
   };
-  const auto tried = house.sessions.creation.create(trial);
+  const auto tried = create(trial);
   if (!tried.ok() && !would) return tried.error();
   const Json known_as = Json::object({{"system", system->name}, {"value", patient["value"]}});
   identity::NewPerson wanted{
@@ -104,7 +107,7 @@ consultation::Answer DoorCall::create_session(Json ours) const {
   // Another request, or the first token, was quicker.
   if (!made.ok() && made.error().code != "person.taken") return made.error();
   ours.set("patient", known_as);
-  return house.sessions.creation.create(ask({}, std::move(ours)));
+  return create(ask({}, std::move(ours)));
 }
 
 Result<std::string> DoorCall::person(const Json& id) const {

@@ -56,7 +56,8 @@ struct House {
   // Whether RabbitMQ is used.
   bool bus = false;
   // The content of a recording, or the part that the request asks for.
-  std::function<Result<http::Response>(const consultation::Ask&, const http::Request&)>
+  std::function<Result<http::Response>(const consultation::Caller&,
+                                       const consultation::ReadRecording&, const http::Request&)>
       recording_content;
   // What GET /metrics answers.
   std::function<std::string()> metrics;
@@ -92,7 +93,7 @@ struct DoorCall {
   // Sessions::create. The patient may be somebody of the door's system whom no token has shown yet:
   // where the caller may enter patients and nothing else is wrong, a record without a name is made,
   // which that person's first token finds. `ours` has the patient as reference() gave it.
-  [[nodiscard]] consultation::Answer create_session(Json ours) const;
+  [[nodiscard]] Result<consultation::CreatedSession> create_session(Json ours) const;
   // The person whom the door's id names. Error not_found person.unknown.
   [[nodiscard]] Result<std::string> person(const Json& id) const;
   // Error denied authorisation.denied unless the door's id names the caller.

@@ -205,7 +205,7 @@ Status Doors::may_act(const DoorRoute& route, const DoorCall& call) {
     if (named.is_string()) session = named.as_string();
     if (named.is_number()) session = named.number_text();
   }
-  if (!session.empty()) return call.house.sessions.acts.allows(call.ask(session), *route.right);
+  if (!session.empty()) return call.house.sessions.acts.allows(call.caller, session, *route.right);
   if (access::is_conceivable(*route.right, call.caller.who.roles)) return ok_status();
   return denied("authorisation.denied", "no role of the caller allows this");
 }

@@ -7,6 +7,9 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::JoinCall;
+using consultation::OfSession;
+using consultation::SessionView;
 using http::Response;
 
 namespace {
@@ -67,23 +70,23 @@ int rank(std::string_view kind) {
 // is that of all together, else the oldest with a picture, once no other is to come.
 Json recording_url(const DoorCall& call, const Json& session) {
   if (session["endedAt"].is_null() || session.string_or("recording", "off") == "off") return {};
-  const auto found = call.house.sessions.recordings.list(call.ask(session.string_or("id", "")), {});
+  const auto found = call.house.sessions.recordings.list(
+      call.caller, consultation::ListRecordings{.session = session.string_or("id", "")}, {});
   if (!found.ok()) return {};
-  const Json* best = nullptr;
+  const consultation::RecordingView* best = nullptr;
   int best_rank = 0;
   bool more = false;
   // The newest comes first.
-  for (const Json& one : found->items) {
-    const std::string status = one.string_or("status", "");
-    more = more || status == "recording" || status == "processing";
-    if (status != "ready") continue;
-    const int its_rank = rank(one.string_or("kind", ""));
+  for (const consultation::RecordingView& one : found->items) {
+    more = more || one.status == "recording" || one.status == "processing";
+    if (one.status != "ready") continue;
+    const int its_rank = rank(one.kind);
     if (best != nullptr && its_rank > best_rank) continue;
     best = &one;
     best_rank = its_rank;
   }
   if (best == nullptr || (more && best_rank > 0)) return {};
-  return "/api/v1/recordings/" + best->string_or("id", "") + "/content";
+  return "/api/v1/recordings/" + best->id + "/content";
 }
 
 Json end_reason(const Json& session) {
@@ -155,8 +158,8 @@ Result<Json> members_of(const DoorCall& call) {
 }
 
 Result<Response> get_session(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.reading.get(call.ask(call.path[0])));
-  return call.reply(session_shape(call, found));
+  RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(session_shape(call, to_json(found)));
 }
 
 // Django REST framework's word for a page that is none: its clients go on until it comes.
@@ -193,11 +196,12 @@ Result<Response> list_sessions(DoorCall& call) {
     }
     ask.query.emplace_back("status", states);
   }
-  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
+  RABT_TRY(found,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   // The first page may be empty.
   if (page.page > 1 && found.items.empty()) return no_page();
   Json results = Json::array();
-  for (const Json& one : found.items) results.push_back(session_shape(call, one));
+  for (const SessionView& one : found.items) results.push_back(session_shape(call, to_json(one)));
   const auto link = [&](std::int64_t number) {
     return Json(call.house.public_url + call.request.path + "?page=" + std::to_string(number) +
                 filters);
@@ -230,24 +234,28 @@ Result<Response> create_session(DoorCall& call) {
   // Who may not read the visit is told so by the session.
   if (found.ok()) ours.set("patient", found->patient);
   ours.set("provider", call.caller.who.person);
-  RABT_TRY(made, call.house.sessions.creation.create(call.ask({}, std::move(ours))));
-  return call.reply(session_shape(call, made));
+  const Ask ask = call.ask({}, std::move(ours));
+  RABT_TRY(made, call.house.sessions.creation.create(ask.caller, create_session_of(ask)));
+  return call.reply(session_shape(call, to_json(made)));
 }
 
 Result<Response> change_session(DoorCall& call) {
   RABT_TRY(ours, members_of(call));
   ours.mutable_object().erase("appointment");
-  RABT_TRY(changed, call.house.sessions.life.change(call.ask(call.path[0], std::move(ours))));
-  return call.reply(session_shape(call, changed));
+  RABT_TRY(changed, call.house.sessions.life.change(
+                        call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
+  return call.reply(session_shape(call, to_json(changed)));
 }
 
 Result<Response> start_session(DoorCall& call) {
-  RABT_TRY(started, call.house.sessions.life.start(call.ask(call.path[0])));
-  return call.reply(session_shape(call, started));
+  RABT_TRY(started,
+           call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(session_shape(call, to_json(started)));
 }
 
 Result<Response> end_session(DoorCall& call) {
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0])));
+  RABT_TRY_STATUS(
+      call.house.sessions.life.end(call.caller, end_session_of(call.ask(call.path[0]))));
   return get_session(call);
 }
 
@@ -257,28 +265,25 @@ Result<Response> token(DoorCall& call) {
   if (!id.is_number() && !id.is_string())
     return invalid("api.invalid", "sessionId: This field is required.");
   const std::string reference = id.is_number() ? id.number_text() : id.as_string();
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(reference)));
-  const std::string status = is.string_or("status", "");
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, OfSession{.session = reference}));
+  const std::string status(to_string(is.status));
   if (status_word(status) == "SCHEDULED") {
     return conflict("session.not_started",
                     "the session is " + status + "; a token is given while it is IN_PROGRESS");
   }
-  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(reference)));
-  const Json& media = joined["media"];
-  return call.reply(
-      Json::object({{"token", media["token"].is_null() ? joined["accessToken"] : media["token"]},
-                    {"room_name", is["roomName"]},
-                    {"session_id", is["number"]}}));
+  RABT_TRY(joined, call.house.sessions.entry.join(call.caller, JoinCall{.session = reference}));
+  return call.reply(Json::object({{"token", joined.own.access_token},
+                                  {"room_name", is.room.name},
+                                  {"session_id", is.number}}));
 }
 
 Result<Response> leave(DoorCall& call) {
-  RABT_TRY(left, call.house.sessions.entry.leave(call.ask(call.path[0])));
-  RABT_TRY(is, call.house.sessions.reading.get(call.ask(call.path[0])));
-  const Json& at = left["leftAt"];
-  return call.reply(
-      Json::object({{"detail", "Left the session."},
-                    {"session_id", is["number"]},
-                    {"left_at", at.is_null() ? Json(to_iso8601(call.house.clock.now())) : at}}));
+  RABT_TRY(left,
+           call.house.sessions.entry.leave(call.caller, of_participant(call.ask(call.path[0]))));
+  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  const Timestamp at = left.left.value_or(call.house.clock.now());
+  return call.reply(Json::object(
+      {{"detail", "Left the session."}, {"session_id", is.number}, {"left_at", to_iso8601(at)}}));
 }
 
 // clang-format off

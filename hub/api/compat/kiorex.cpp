@@ -15,7 +15,12 @@ namespace rabt::api::compat {
 using consultation::Ask;
 using consultation::AvailabilityView;
 using consultation::number_or_null;
+using consultation::OfParticipant;
+using consultation::ParticipantView;
 using consultation::ProviderView;
+using consultation::ReadRecording;
+using consultation::RecordingView;
+using consultation::SessionView;
 using consultation::SlotView;
 using consultation::text_or_null;
 using http::Response;
@@ -100,18 +105,24 @@ Json session_shape(const Json& session) {
                        {"cancellationReason", session["cancellation"]["reason"]}});
 }
 
-Json recording_shape(const Json& recording) {
-  const Json id = uuid_of(recording);
+Json recording_shape(const RecordingView& recording) {
+  const std::string id = identity::uuid_of(recording.id);
   return Json::object(
       {{"id", id},
-       {"sessionId", uuid_of(recording["session"])},
-       {"recordingSid", recording["recordingSid"]},
-       {"status", recording["status"]},
-       {"durationSeconds", recording["durationSeconds"]},
-       {"fileSizeBytes", recording["bytes"]},
-       {"downloadUrl", "/video/recordings/" + (id.is_string() ? id.as_string() : "") + "/download"},
-       {"expiresAt", recording["retainUntil"]},
-       {"createdAt", first_of(recording["createdAt"], recording["startedAt"])}});
+       {"sessionId", uuid_of(recording.session)},
+       {"recordingSid", recording.sid},
+       {"status", recording.status},
+       {"durationSeconds", recording.seconds ? Json(*recording.seconds) : Json()},
+       {"fileSizeBytes", recording.bytes},
+       {"downloadUrl", "/video/recordings/" + id + "/download"},
+       {"expiresAt", recording.retain_until ? Json(to_iso8601(*recording.retain_until)) : Json()},
+       {"createdAt", to_iso8601(recording.started)}});
+}
+
+Json recording_shapes(const std::vector<RecordingView>& recordings) {
+  Json out = Json::array();
+  for (const RecordingView& one : recordings) out.push_back(recording_shape(one));
+  return out;
 }
 
 Json participant_shape(const Json& participant, const Json& session) {
@@ -239,11 +250,13 @@ Result<Json> make_session(DoorCall& call) {
   const bool emergency = ours["type"] == Json("emergency_consultation");
   if (!missing.empty() && !emergency) return invalid("api.invalid", missing);
   ours.set("waitingRoom", false);
-  return call.create_session(std::move(ours));
+  RABT_TRY(made, call.create_session(std::move(ours)));
+  return to_json(made);
 }
 
 Result<Json> get_session(DoorCall& call, std::string_view id) {
-  return call.house.sessions.reading.get(call.ask(id));
+  RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
+  return to_json(found);
 }
 
 Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const Json& person,
@@ -265,8 +278,11 @@ Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const
     ask.query.emplace_back(ours, std::move(value));
   }
   if (!filter.empty()) ask.query.emplace_back(filter, person.as_string());
-  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
-  return call.reply(numbered(each(Json(found.items), shape_of), found.total, page));
+  RABT_TRY(found,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
+  Json shapes = Json::array();
+  for (const SessionView& one : found.items) shapes.push_back(shape_of(to_json(one)));
+  return call.reply(numbered(std::move(shapes), found.total, page));
 }
 
 Result<Response> list_sessions(DoorCall& call) {
@@ -289,14 +305,16 @@ Result<Response> change_session(DoorCall& call) {
   Json ours = take(call.body, std::span(kSessionFields).subspan(2, 5));
   if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
   if (ours["type"].is_string()) ours.set("type", type_named(ours["type"].as_string()));
-  RABT_TRY(changed, call.house.sessions.life.change(call.ask(call.path[0], std::move(ours))));
-  return call.reply(session_shape(changed));
+  RABT_TRY(changed, call.house.sessions.life.change(
+                        call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
+  return call.reply(session_shape(to_json(changed)));
 }
 
 Result<Response> end_session(DoorCall& call) {
   Json reason = Json::object();
   if (call.body["reason"].is_string()) reason.set("reason", call.body["reason"]);
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0], std::move(reason))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(
+      call.caller, end_session_of(call.ask(call.path[0], std::move(reason)))));
   return session(call);
 }
 
@@ -304,20 +322,22 @@ Result<Response> end_session(DoorCall& call) {
 Result<Response> delete_session(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   if (is["status"] == Json("active")) return end_session(call);
-  RABT_TRY(gone, call.house.sessions.life.cancel(call.ask(call.path[0])));
-  return call.reply(session_shape(gone));
+  RABT_TRY(gone,
+           call.house.sessions.life.cancel(call.caller, cancel_session_of(call.ask(call.path[0]))));
+  return call.reply(session_shape(to_json(gone)));
 }
 
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
-  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(id, device_of(call.body))));
-  const Json& media = joined["media"];
-  const Json& is = joined["session"];
-  const Json& me = joined["participant"];
+  RABT_TRY(joined, call.house.sessions.entry.join(
+                       call.caller, join_call_of(call.ask(id, device_of(call.body)))));
+  const auto& media = joined.media;
+  const Json is = to_json(joined.session);
+  const Json me = to_json(joined.own.participant);
   return call.reply(Json::object({{"sessionId", uuid_of(is)},
-                                  {"token", first_of(media["token"], joined["accessToken"])},
-                                  {"roomName", first_of(media["roomName"], is["roomName"])},
+                                  {"token", joined.own.access_token},
+                                  {"roomName", media ? Json(media->room_name) : is["roomName"]},
                                   {"identity", me["identity"]},
-                                  {"expiresAt", media["expiresAt"]},
+                                  {"expiresAt", expiry_of(media)},
                                   {"participant", participant_shape(me, is)},
                                   {"status", is["status"]}}));
 }
@@ -327,8 +347,9 @@ Result<Response> join_session(DoorCall& call) {
 }
 
 Result<Response> start_session(DoorCall& call) {
-  RABT_TRY(started, call.house.sessions.life.start(call.ask(call.path[0])));
-  return call.reply(session_shape(started));
+  RABT_TRY(started,
+           call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(session_shape(to_json(started)));
 }
 
 // The role that an invited person has when the client names none: what he is in the tenant.
@@ -362,46 +383,48 @@ Result<Response> invite(DoorCall& call) {
       return invalid("api.invalid", "participants: each needs userId, email or phone");
     const std::string role = one.string_or("role", role_of(call, one["userId"]));
     ours.set("role", role == "provider" ? "doctor" : role);
-    RABT_TRY(invited,
-             call.house.sessions.invitations.invite(call.ask(call.path[0], std::move(ours))));
-    Json line = Json::object({{"id", uuid_of(invited)},
-                              {"userId", uuid_of(invited["person"])},
+    RABT_TRY(invited, call.house.sessions.invitations.invite(
+                          call.caller, inviting_of(call.ask(call.path[0], std::move(ours)))));
+    Json line = Json::object({{"id", identity::uuid_of(invited.id)},
+                              {"userId", uuid_of(Json(invited.person))},
                               {"role", role},
-                              {"status", invited["status"]},
-                              {"expiresAt", invited["expiresAt"]}});
+                              {"status", invited.status},
+                              {"expiresAt", to_iso8601(invited.expires)}});
     // A guest comes with the code alone.
-    if (one["userId"].is_null()) line.set("code", invited["code"]);
+    if (one["userId"].is_null()) line.set("code", *invited.code);
     invitations.push_back(std::move(line));
   }
   return call.reply(
       Json::object({{"sessionId", uuid_of(is)}, {"invitations", std::move(invitations)}}));
 }
 
-Json participant_named(const Json& list, std::string_view id) {
-  const auto wanted = identity::ulid_of(id);
-  const Json& items = list["items"];
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (items[i]["id"].is_string() &&
-        items[i]["id"].as_string() == wanted.value_or(std::string(id)))
-      return items[i];
+Json participant_named(const std::vector<ParticipantView>& all, std::string_view id) {
+  const std::string wanted = identity::ulid_of(id).value_or(std::string(id));
+  for (const ParticipantView& one : all) {
+    if (one.id == wanted) return to_json(one);
   }
   return {};
 }
 
 Result<Response> participants(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
-  RABT_TRY(all, call.house.sessions.people.participants(call.ask(call.path[0])));
-  return call.reply(each(all, [&is](const Json& one) { return participant_shape(one, is); }));
+  RABT_TRY(all, call.house.sessions.people.participants(call.caller,
+                                                        of_session(call.ask(call.path[0]))));
+  return call.reply(
+      each(to_json(all), [&is](const Json& one) { return participant_shape(one, is); }));
 }
 
 Result<Response> remove_participant(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
-  RABT_TRY(before, call.house.sessions.people.participants(call.ask(call.path[0])));
+  RABT_TRY(before, call.house.sessions.people.participants(call.caller,
+                                                           of_session(call.ask(call.path[0]))));
   RABT_TRY_STATUS(call.house.sessions.people.remove_participant(
-      call.ask(call.path[0], Json::object(), call.path[1])));
-  RABT_TRY(after, call.house.sessions.people.participants(call.ask(call.path[0])));
-  const Json gone =
-      first_of(participant_named(after, call.path[1]), participant_named(before, call.path[1]));
+      call.caller, OfParticipant{.session = std::string(call.path[0]),
+                                 .participant = std::string(call.path[1])}));
+  RABT_TRY(after, call.house.sessions.people.participants(call.caller,
+                                                          of_session(call.ask(call.path[0]))));
+  const Json gone = first_of(participant_named(after.items, call.path[1]),
+                             participant_named(before.items, call.path[1]));
   return call.reply(participant_shape(gone, is));
 }
 
@@ -409,35 +432,39 @@ Result<Response> remove_participant(DoorCall& call) {
 
 Result<Response> list_recordings(DoorCall& call) {
   RABT_TRY(page, page_of(call.request, "limit", 20, 100));
-  Ask ask = call.ask(call.request.parameter("sessionId").value_or(""));
-  if (const auto status = call.request.parameter("status"))
-    ask.query.emplace_back("status", *status);
-  RABT_TRY(found, call.house.sessions.recordings.list(ask, page.window()));
-  return call.reply(numbered(each(Json(found.items), recording_shape), found.total, page));
+  const consultation::ListRecordings asked{
+      .session = std::string(call.request.parameter("sessionId").value_or("")),
+      .status = std::string(call.request.parameter("status").value_or(""))};
+  RABT_TRY(found, call.house.sessions.recordings.list(call.caller, asked, page.window()));
+  return call.reply(numbered(recording_shapes(found.items), found.total, page));
 }
 
 Result<Response> recording(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.recordings.get(call.ask({}, Json::object(), call.path[0])));
+  RABT_TRY(found, call.house.sessions.recordings.get(
+                      call.caller, ReadRecording{.recording = std::string(call.path[0])}));
   return call.reply(recording_shape(found));
 }
 
-Result<Response> recording_act(
-    DoorCall& call, consultation::Answer (consultation::SessionRecordings::*does)(const Ask&)) {
-  const Json purpose =
-      take(call.body,
-           std::array<std::pair<std::string_view, std::string_view>, 1>{{{"purpose", "purpose"}}});
-  RABT_TRY(done, (call.house.sessions.recordings.*does)(call.ask(call.path[0], purpose)));
-  RABT_TRY(found, call.house.sessions.recordings.get(
-                      call.ask({}, Json::object(), done.string_or("id", ""))));
+// The recording that an act was about.
+Result<Response> after_act(DoorCall& call, const RecordingView& done) {
+  RABT_TRY(found,
+           call.house.sessions.recordings.get(call.caller, ReadRecording{.recording = done.id}));
   return call.reply(recording_shape(found));
 }
 
 Result<Response> start_recording(DoorCall& call) {
-  return recording_act(call, &consultation::SessionRecordings::start);
+  const Json purpose =
+      take(call.body,
+           std::array<std::pair<std::string_view, std::string_view>, 1>{{{"purpose", "purpose"}}});
+  RABT_TRY(done, call.house.sessions.recordings.start(
+                     call.caller, begin_recording_of(call.ask(call.path[0], purpose))));
+  return after_act(call, done);
 }
 
 Result<Response> stop_recording(DoorCall& call) {
-  return recording_act(call, &consultation::SessionRecordings::stop);
+  RABT_TRY(done, call.house.sessions.recordings.stop(
+                     call.caller, consultation::OfSession{.session = std::string(call.path[0])}));
+  return after_act(call, done);
 }
 
 Result<Response> delete_recording(DoorCall& call) {
@@ -446,15 +473,17 @@ Result<Response> delete_recording(DoorCall& call) {
   RABT_TRY(given, reason_in(call.body));
   if (call.caller.reason.empty()) call.caller.reason = std::move(given);
   if (call.caller.reason.empty()) call.caller.reason = kNoReason;
-  RABT_TRY(before, call.house.sessions.recordings.get(call.ask({}, Json::object(), call.path[0])));
+  const std::string id(call.path[0]);
+  RABT_TRY(before, call.house.sessions.recordings.get(call.caller, ReadRecording{.recording = id}));
   RABT_TRY_STATUS(call.house.sessions.recordings.withdraw(
-      call.ask({}, Json::object({{"reason", call.caller.reason}}), call.path[0])));
-  before.set("status", "deleted");
+      call.caller, consultation::WithdrawRecording{.recording = id, .reason = call.caller.reason}));
+  before.status = "deleted";
   return call.reply(recording_shape(before));
 }
 
 Result<Response> download_recording(DoorCall& call) {
-  return call.house.recording_content(call.ask({}, Json::object(), call.path[0]), call.request);
+  return call.house.recording_content(call.caller, {.recording = std::string(call.path[0])},
+                                      call.request);
 }
 
 // ---- providers
@@ -607,13 +636,12 @@ Result<Response> patient_history(DoorCall& call) {
   std::int64_t minutes = 0;
   consultation::Window window{.limit = 200};
   do {
-    Ask ask = call.ask();
-    ask.query.emplace_back("patient", patient);
-    RABT_TRY(page, call.house.sessions.reading.list(ask, window));
-    for (const Json& one : page.items) {
-      completed += one["status"] == Json("completed") ? 1 : 0;
-      minutes += one.int_or("durationMinutes", 0);
-      sessions.push_back(session_shape(one));
+    RABT_TRY(page, call.house.sessions.reading.list(
+                       call.caller, consultation::ListSessions{.patient = patient}, window));
+    for (const SessionView& one : page.items) {
+      completed += one.status == consultation::SessionStatus::completed ? 1 : 0;
+      minutes += one.course.minutes().value_or(0);
+      sessions.push_back(session_shape(to_json(one)));
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);
@@ -697,23 +725,24 @@ Result<Response> write_note(DoorCall& call) {
 Result<Response> summary(DoorCall& call) {
   const std::string_view id = call.path[0];
   RABT_TRY(is, get_session(call, id));
-  RABT_TRY(people, call.house.sessions.people.participants(call.ask(id)));
+  RABT_TRY(people, call.house.sessions.people.participants(call.caller, of_session(call.ask(id))));
   const consultation::ListRecords all{.session = std::string(id)};
   RABT_TRY(notes, call.house.records.notes(call.caller, all));
   RABT_TRY(prescriptions, call.house.records.prescriptions(call.caller, all));
   // Who may not read recordings or follow-ups has none of them in his summary.
-  const auto recordings = call.house.sessions.recordings.list(call.ask(id), {});
+  const auto recordings = call.house.sessions.recordings.list(
+      call.caller, consultation::ListRecordings{.session = std::string(id)}, {});
   const auto follow_ups = call.house.records.follow_ups(call.caller, list_records_of(call.ask(id)));
   const Json shown = session_shape(is);
   return call.reply(Json::object(
       {{"consultation", consultation_shape(is)},
        {"session", shown},
        {"durationMinutes", shown["durationMinutes"]},
-       {"participants", each(people, [&is](const Json& p) { return participant_shape(p, is); })},
+       {"participants",
+        each(to_json(people), [&is](const Json& p) { return participant_shape(p, is); })},
        {"notes", each(notes.items, note_shape)},
        {"prescriptions", each(prescriptions.items, prescription_shape)},
-       {"recordings",
-        recordings.ok() ? each(Json(recordings->items), recording_shape) : Json::array()},
+       {"recordings", recordings.ok() ? recording_shapes(recordings->items) : Json::array()},
        {"qualityScore", is["qualityScore"]},
        {"followUps", follow_ups.ok() ? to_json(*follow_ups)["items"] : Json::array()}}));
 }
@@ -794,7 +823,7 @@ Result<Response> metrics(DoorCall& call) {
   RABT_TRY(speed, call.house.practice.performance(call.caller, all));
   RABT_TRY(lines, call.house.practice.quality_metrics(call.caller, all));
   RABT_TRY(bytes, call.house.practice.bandwidth(call.caller, all));
-  RABT_TRY(recordings, call.house.sessions.recordings.totals(call.ask()));
+  RABT_TRY(recordings, call.house.sessions.recordings.totals(call.caller));
   return call.reply(Json::object(
       {{"sessionSuccessRate", number_or_null(speed.success_rate)},
        {"averageSessionDurationMinutes", number_or_null(speed.average_duration_minutes)},

@@ -117,8 +117,8 @@ Json session_shape(const Json& session) {
 }
 
 Result<Response> get_session(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.reading.get(call.ask(call.path[0])));
-  return call.reply(session_shape(found));
+  RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  return call.reply(session_shape(to_json(found)));
 }
 
 Result<Response> create_session(DoorCall& call) {
@@ -152,41 +152,42 @@ Result<Response> create_session(DoorCall& call) {
   ours.set("type", "doctor_patient");
   ours.set("waitingRoom", false);
   RABT_TRY(made, call.create_session(std::move(ours)));
-  return call.reply(session_shape(made));
+  return call.reply(session_shape(to_json(made)));
 }
 
 Result<Response> join_session(DoorCall& call) {
-  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(call.path[0], device_of(call.body))));
-  const Json& media = joined["media"];
-  const Json& is = joined["session"];
-  const Json& me = joined["participant"];
+  RABT_TRY(joined, call.house.sessions.entry.join(
+                       call.caller, join_call_of(call.ask(call.path[0], device_of(call.body)))));
+  const auto& media = joined.media;
+  const Json is = to_json(joined.session);
+  const auto& me = joined.own.participant;
   // With Chime these are its own objects; with another provider they say the same of its room.
-  const Json room = media["roomName"].is_null() ? is["roomName"] : media["roomName"];
-  Json meeting = media["meeting"];
+  const Json room = media ? Json(media->room_name) : is["roomName"];
+  Json meeting = media ? media->meeting : Json();
   if (meeting.is_null()) {
     meeting = Json::object({{"MeetingId", room},
                             {"ExternalMeetingId", uuid_of(is)},
                             {"MediaRegion", is["region"]},
                             {"MediaPlacement", Json::object()}});
   }
-  Json attendee = media["attendee"];
+  Json attendee = media ? media->attendee : Json();
   if (attendee.is_null()) {
-    const Json& token = media["token"];
-    attendee = Json::object({{"AttendeeId", uuid_of(me)},
-                             {"ExternalUserId", me["identity"]},
-                             {"JoinToken", token.is_null() ? joined["accessToken"] : token}});
+    attendee = Json::object({{"AttendeeId", identity::uuid_of(me.id)},
+                             {"ExternalUserId", me.identity},
+                             {"JoinToken", joined.own.access_token}});
   }
   return call.reply(Json::object({{"session", session_shape(is)},
                                   {"meeting", std::move(meeting)},
                                   {"attendee", std::move(attendee)},
-                                  {"provider", media["provider"]},
+                                  {"provider", media ? Json(media->provider) : Json()},
                                   {"room_name", room}}));
 }
 
 Result<Response> end_session(DoorCall& call) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
       {"sessionNotes", "notes"}, {"connectionQualityRating", "connectionRating"}};
-  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0], take(call.body, kNames))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(
+      call.caller, end_session_of(call.ask(call.path[0], take(call.body, kNames)))));
   return get_session(call);
 }
 
@@ -195,16 +196,18 @@ Result<Response> cancel_session(DoorCall& call) {
   if (!reason.is_string() || reason.as_string().empty())
     return invalid("api.invalid", "reason: field required");
   RABT_TRY(gone, call.house.sessions.life.cancel(
-                     call.ask(call.path[0], Json::object({{"reason", reason}}))));
-  return call.reply(session_shape(gone));
+                     call.caller, cancel_session_of(
+                                      call.ask(call.path[0], Json::object({{"reason", reason}})))));
+  return call.reply(session_shape(to_json(gone)));
 }
 
 Result<Response> change_session(DoorCall& call) {
   const Json& notes = call.body["sessionNotes"];
   if (!notes.is_string()) return invalid("api.invalid", "notes: field required");
   RABT_TRY(changed, call.house.sessions.life.change(
-                        call.ask(call.path[0], Json::object({{"notes", notes}}))));
-  return call.reply(session_shape(changed));
+                        call.caller, change_session_of(call.ask(
+                                         call.path[0], Json::object({{"notes", notes}})))));
+  return call.reply(session_shape(to_json(changed)));
 }
 
 Result<Response> list_of(DoorCall& call, std::string_view filter, const std::string& person) {
@@ -219,9 +222,11 @@ Result<Response> list_of(DoorCall& call, std::string_view filter, const std::str
     }
     ask.query.emplace_back("status", states);
   }
-  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
+  RABT_TRY(found,
+           call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   Json sessions = Json::array();
-  for (const Json& one : found.items) sessions.push_back(session_shape(one));
+  for (const consultation::SessionView& one : found.items)
+    sessions.push_back(session_shape(to_json(one)));
   return call.reply(Json::object({{"sessions", std::move(sessions)},
                                   {"total", found.total},
                                   {"page", page.page},

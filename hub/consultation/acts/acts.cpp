@@ -79,33 +79,33 @@ std::string record_of(const Session& session, std::string_view record) {
 Acts::Acts(const SessionParts& parts, VideoProvider& video)
     : parts_(parts), rows_(parts.store, parts.keys, parts.random), persons_(parts), video_(video) {}
 
-Actor Acts::actor_of(const Ask& ask) {
-  return {.actor = ask.caller.who.actor(),
-          .person = ask.caller.who.person,
-          .roles = ask.caller.who.roles,
-          .system = ask.caller.system,
-          .page = ask.caller.page,
-          .trace = ask.caller.trace,
-          .part = ask.caller.who.part};
+Actor Acts::actor_of(const Caller& caller) {
+  return {.actor = caller.who.actor(),
+          .person = caller.who.person,
+          .roles = caller.who.roles,
+          .system = caller.system,
+          .page = caller.page,
+          .trace = caller.trace,
+          .part = caller.who.part};
 }
 
-audit::Entry Acts::entry_of(const Ask& ask, const Session& session) {
-  const std::string& person = ask.caller.who.person;
-  std::string purpose = ask.caller.purpose;
-  const Participant* const guest = session.participant(ask.caller.who.part.participant);
+audit::Entry Acts::entry_of(const Caller& caller, const Session& session) {
+  const std::string& person = caller.who.person;
+  std::string purpose = caller.purpose;
+  const Participant* const guest = session.participant(caller.who.part.participant);
   const bool patient = (!person.empty() && person == session.patient) ||
                        (guest != nullptr && guest->role == PartRole::patient);
   if (purpose.empty()) purpose = patient ? "PATRQT" : "TREAT";
   return {.tenant = session.tenant,
-          .actor = ask.caller.who.actor(),
+          .actor = caller.who.actor(),
           .act = {},
           .object = "session:" + session.id,
           .result = "ok",
           .detail = {},
           .patient = session.patient_pseudonym,
           .purpose = std::move(purpose),
-          .client = ask.caller.client,
-          .request = ask.caller.request,
+          .client = caller.client,
+          .request = caller.request,
           .sealed = {}};
 }
 
@@ -142,9 +142,9 @@ Result<Session> Acts::load(std::string_view reference) const {
   return session;
 }
 
-Result<Session> Acts::recognising(const Ask& ask) {
-  RABT_TRY(session, load(ask.session));
-  const std::string& person = ask.caller.who.person;
+Result<Session> Acts::recognising(const Caller& caller, std::string_view reference) {
+  RABT_TRY(session, load(reference));
+  const std::string& person = caller.who.person;
   if (person.empty() || session.over() || session.of_person(person) != nullptr) return session;
   RABT_TRY(known, persons_.recognised(session, person));
   if (!known) return session;
@@ -153,18 +153,18 @@ Result<Session> Acts::recognising(const Ask& ask) {
   return load(session.id);
 }
 
-Result<Session> Acts::visible(const Ask& ask) {
-  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
-  const auto seen = may(access::Right::session_see, session, actor_of(ask));
+Result<Session> Acts::visible(const Caller& caller, std::string_view reference) {
+  RABT_TRY(session, rows_.load(parts_.tenant, reference));
+  const auto seen = may(access::Right::session_see, session, actor_of(caller));
   if (seen.ok()) return session;
-  RABT_TRY(known, recognising(ask));
-  RABT_TRY_STATUS(may(access::Right::session_see, known, actor_of(ask)));
+  RABT_TRY(known, recognising(caller, reference));
+  RABT_TRY_STATUS(may(access::Right::session_see, known, actor_of(caller)));
   return known;
 }
 
-Result<Acted> Acts::act(const Ask& ask, std::string_view reference, const Make& make,
+Result<Acted> Acts::act(const Caller& caller, std::string_view reference, const Make& make,
                         const ActOptions& options) {
-  const Actor who = actor_of(ask);
+  const Actor who = actor_of(caller);
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
     RABT_TRY(session, load(reference));
     if (!options.strangers) RABT_TRY_STATUS(may(access::Right::session_see, session, who));
@@ -172,40 +172,38 @@ Result<Acted> Acts::act(const Ask& ask, std::string_view reference, const Make& 
     RABT_TRY(command, make(session));
     RABT_TRY(change, decide(session, moment_of(who, session), command));
     if (change.unchanged) return Acted{std::move(session), std::move(change)};
-    auto acted = commit(ask, session, std::move(change), options);
+    auto acted = commit(caller, session, std::move(change), options);
     if (acted.ok() || acted.error().code != kSessionRaced) return acted;
   }
   return unavailable("store.busy", "the session changes too quickly; try again");
 }
 
-Answer Acts::act_and_answer(const Ask& ask, const Make& make, const ActOptions& options) {
-  RABT_TRY(acted, act(ask, ask.session, make, options));
-  return options.shape(acted.session, acted.change);
+Result<SessionView> Acts::act_and_show(const Caller& caller, std::string_view reference,
+                                       const Make& make, ActOptions options) {
+  const auto view_of = [&](const Session& session, const Change& /*change*/) {
+    return Result<SessionView>(view(caller, session));
+  };
+  return act_and_view(caller, reference, make, view_of, std::move(options));
 }
 
-Answer Acts::act_and_show(const Ask& ask, const Make& make, ActOptions options) {
-  options.shape = [&](const Session& session, const Change& /*change*/) {
-    return show(ask, session);
+Result<ParticipantView> Acts::act_and_show_participant(const Caller& caller,
+                                                       std::string_view reference, const Make& make,
+                                                       ActOptions options) {
+  const auto view_of = [&](const Session& session, const Change& change) {
+    return Result<ParticipantView>(view(caller, session, *session.participant(change.participant)));
   };
-  return act_and_answer(ask, make, options);
-}
-
-Answer Acts::act_and_show_participant(const Ask& ask, const Make& make, ActOptions options) {
-  options.shape = [&](const Session& session, const Change& change) -> Answer {
-    return show_participant(ask, session, *session.participant(change.participant));
-  };
-  return act_and_answer(ask, make, options);
+  return act_and_view(caller, reference, make, view_of, std::move(options));
 }
 
 Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
-  const Ask ask = ask_of_hub(parts_.tenant, "sessions");
+  const Caller caller = ask_of_hub(parts_.tenant, "sessions").caller;
   const auto make = [&](const Session& is) -> Result<Command> {
     if (!std::holds_alternative<ProviderJoined>(command)) return command;
     ProviderJoined joined = std::get<ProviderJoined>(command);
     joined.visit_open = visit_open(is);
     return Command(std::move(joined));
   };
-  auto acted = act(ask, session, make,
+  auto acted = act(caller, session, make,
                    {.accounts = std::holds_alternative<ProviderJoined>(command), .also = also});
   if (acted.ok() && acted->change.unchanged && also) {
     RABT_TRY_STATUS(parts_.store.write(
@@ -214,9 +212,9 @@ Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command,
   return acted;
 }
 
-Result<Considered> Acts::consider(const Ask& ask, const Session& session, const Command& command,
-                                  std::vector<PlannedTime>& planned) const {
-  const Actor who = actor_of(ask);
+Result<Considered> Acts::consider(const Caller& caller, const Session& session,
+                                  const Command& command, std::vector<PlannedTime>& planned) const {
+  const Actor who = actor_of(caller);
   RABT_TRY_STATUS(may(access::Right::session_see, session, who));
   RABT_TRY(change, decide(session, moment_of(who, session), command));
   Considered out;
@@ -241,9 +239,9 @@ Result<Considered> Acts::consider(const Ask& ask, const Session& session, const 
   return out;
 }
 
-Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
+Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change change,
                            const ActOptions& options) {
-  const Actor who = actor_of(ask);
+  const Actor who = actor_of(caller);
   const Timestamp now = parts_.clock.now();
   if (!change.after.over() && reseated(before, change.after))
     persons_.warn_preferences(change.after);
@@ -277,7 +275,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   RABT_TRY(sealed, rows_.seal(before, change, now, who, parts_.settings));
   std::vector<audit::Prepared> entries;
   for (const Act& act : change.acts) {
-    audit::Entry entry = entry_of(ask, change.after);
+    audit::Entry entry = entry_of(caller, change.after);
     entry.act = act.act;
     entry.detail = act.detail;
     entries.push_back(parts_.audit.prepare(entry));
@@ -287,7 +285,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   after.version = before.over() ? before.version : before.version + 1;
   if (sealed.key) after.data_key = sealed.key->id;
   Json answer;
-  if (options.shape && ask.caller.once) {
+  if (options.shape && caller.once) {
     RABT_TRY(shown, options.shape(after, change));
     answer = std::move(shown);
   }
@@ -313,7 +311,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
     if (options.also) RABT_TRY_STATUS(options.also(transaction, change));
     if (!answer.is_null()) {
       if (before.version == 0) answer.set("number", number);
-      RABT_TRY_STATUS(ask.caller.once(transaction, answer));
+      RABT_TRY_STATUS(caller.once(transaction, answer));
     }
     for (const audit::Prepared& entry : entries)
       RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
@@ -331,14 +329,14 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   return acted;
 }
 
-Status Acts::audit_reading(const Ask& ask, std::string_view object, const Session* session,
+Status Acts::audit_reading(const Caller& caller, std::string_view object, const Session* session,
                            Json detail, Reads reads) const {
-  const Actor who = actor_of(ask);
+  const Actor who = actor_of(caller);
   const bool outsider =
       session != nullptr && !who.system && own_of(*session, who) == nullptr &&
       (who.person.empty() || (who.person != session->provider && who.person != session->patient));
   // Administrators read patient data with a reason or a grant alone.
-  if (outsider && !ask.caller.reason.empty() && parts_.access != nullptr) {
+  if (outsider && !caller.reason.empty() && parts_.access != nullptr) {
     access::Reading reading{.act = "session.read",
                             .object = std::string(object),
                             .instance = {},
@@ -347,11 +345,11 @@ Status Acts::audit_reading(const Ask& ask, std::string_view object, const Sessio
     if (const auto index = from_hex(session->patient_pseudonym); index && !index->empty())
       reading.patients.emplace_back(as_text(*index));
     return parts_.access->admit({.actor = who.actor,
-                                 .token = ask.caller.who.credential,
-                                 .client = ask.caller.client,
-                                 .request = ask.caller.request,
-                                 .reason = ask.caller.reason,
-                                 .purpose = ask.caller.purpose},
+                                 .token = caller.who.credential,
+                                 .client = caller.client,
+                                 .request = caller.request,
+                                 .reason = caller.reason,
+                                 .purpose = caller.purpose},
                                 reading);
   }
   // A workflow that has begun goes on.
@@ -359,7 +357,7 @@ Status Acts::audit_reading(const Ask& ask, std::string_view object, const Sessio
     RABT_TRY_STATUS(parts_.access->ready());
   Session none;
   none.tenant = parts_.tenant;
-  audit::Entry entry = entry_of(ask, session != nullptr ? *session : none);
+  audit::Entry entry = entry_of(caller, session != nullptr ? *session : none);
   entry.act = "session.read";
   entry.object = std::string(object);
   entry.detail = std::move(detail);
@@ -368,19 +366,20 @@ Status Acts::audit_reading(const Ask& ask, std::string_view object, const Sessio
       [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); });
 }
 
-Answer Acts::show(const Ask& ask, const Session& session) const {
+SessionView Acts::view(const Caller& caller, const Session& session) const {
   Names names(parts_.directory, parts_.tenant);
-  const bool reason = !ask.caller.reason.empty();
-  Json shown =
-      session_json(session, sight_of(session, actor_of(ask), reason), names, parts_.clock.now());
-  if (ask.caller.manner.own_words) shown.set("asGiven", session.as_given);
-  if (ask.caller.system && !has_known_appointment(session)) shown.set("appointment", Json());
-  return shown;
+  const bool reason = !caller.reason.empty();
+  SessionView view =
+      session_view(session, sight_of(session, actor_of(caller), reason), names, parts_.clock.now());
+  if (caller.manner.own_words) view.as_given = session.as_given;
+  if (caller.system && !has_known_appointment(session)) view.ties.appointment = Json();
+  return view;
 }
 
-Json Acts::show_participant(const Ask& ask, const Session& session, const Participant& one) const {
+ParticipantView Acts::view(const Caller& caller, const Session& session,
+                           const Participant& one) const {
   Names names(parts_.directory, parts_.tenant);
-  return participant_json(session, one, sight_of(session, actor_of(ask), false), names,
+  return participant_view(session, one, sight_of(session, actor_of(caller), false), names,
                           parts_.clock.now());
 }
 

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "hub/base/metrics.hpp"
@@ -14,6 +16,7 @@
 #include "hub/consultation/acts/figures.hpp"
 #include "hub/consultation/acts/memberships.hpp"
 #include "hub/consultation/acts/persons.hpp"
+#include "hub/consultation/acts/session_view.hpp"
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
@@ -75,54 +78,69 @@ class Acts final : public Memberships {
   void tell_only(Wanted wanted) { wanted_ = std::move(wanted); }
 
   // Errors: those of `make` and of decide(); unavailable store.busy.
-  [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
-                                  const ActOptions& options = {});
-  // An act whose answer needs nothing but the session afterwards: options.shape makes it.
-  [[nodiscard]] Answer act_and_answer(const Ask& ask, const Make& make, const ActOptions& options);
-  // An act whose answer is the session that the ask names.
-  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make, ActOptions options = {});
+  [[nodiscard]] Result<Acted> act(const Caller& caller, std::string_view reference,
+                                  const Make& make, const ActOptions& options = {});
+  // An act whose answer needs nothing but the session afterwards: view_of(session afterwards,
+  // change) -> Result<View>.
+  template <typename ViewOf>
+  [[nodiscard]] auto act_and_view(const Caller& caller, std::string_view session, const Make& make,
+                                  const ViewOf& view_of, ActOptions options = {})
+      -> std::invoke_result_t<const ViewOf&, const Session&, const Change&> {
+    options.shape = [&](const Session& after, const Change& change) -> Answer {
+      RABT_TRY(view, view_of(after, change));
+      return to_json(view);
+    };
+    RABT_TRY(acted, act(caller, session, make, options));
+    return view_of(acted.session, acted.change);
+  }
+  // An act whose answer is the session.
+  [[nodiscard]] Result<SessionView> act_and_show(const Caller& caller, std::string_view reference,
+                                                 const Make& make, ActOptions options = {});
   // An act whose answer is the participant whom it was about.
-  [[nodiscard]] Answer act_and_show_participant(const Ask& ask, const Make& make,
-                                                ActOptions options = {});
+  [[nodiscard]] Result<ParticipantView> act_and_show_participant(const Caller& caller,
+                                                                 std::string_view reference,
+                                                                 const Make& make,
+                                                                 ActOptions options = {});
   // An act of the hub itself. also: written even when the session stays as it is.
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
   // The outcome of an act after the planned changes; nothing is written. The time that it would
   // take joins them, unless it would be refused. Errors: those of decide().
-  [[nodiscard]] Result<Considered> consider(const Ask& ask, const Session& session,
+  [[nodiscard]] Result<Considered> consider(const Caller& caller, const Session& session,
                                             const Command& command,
                                             std::vector<PlannedTime>& planned) const;
   // The second half of an act. Error conflict session.raced: the session is not as `before` any
   // more, and nothing was written.
-  [[nodiscard]] Result<Acted> commit(const Ask& ask, const Session& before, Change change,
+  [[nodiscard]] Result<Acted> commit(const Caller& caller, const Session& before, Change change,
                                      const ActOptions& options);
 
-  [[nodiscard]] static Actor actor_of(const Ask& ask);
+  [[nodiscard]] static Actor actor_of(const Caller& caller);
   // The entry of the audit log about a session and its patient, without an act.
-  [[nodiscard]] static audit::Entry entry_of(const Ask& ask, const Session& session);
+  [[nodiscard]] static audit::Entry entry_of(const Caller& caller, const Session& session);
   [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   // reference: ULID, UUID or number. Errors: not_found session.unknown.
   [[nodiscard]] Result<Session> load(std::string_view reference) const;
-  // The session of the ask. Errors: those of load, and of the decision whether the caller sees it.
-  [[nodiscard]] Result<Session> visible(const Ask& ask);
-  // The session of the ask. A caller whom its booking named before the hub knew him has his place
-  // in it from now on. Errors: those of load.
-  [[nodiscard]] Result<Session> recognising(const Ask& ask);
+  // Errors: those of load, and of the decision whether the caller sees the session.
+  [[nodiscard]] Result<Session> visible(const Caller& caller, std::string_view reference);
+  // A caller whom the booking of the session named before the hub knew him has his place in it from
+  // now on. Errors: those of load.
+  [[nodiscard]] Result<Session> recognising(const Caller& caller, std::string_view reference);
   // Unset for a session without a visit.
   [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
   // Notes a reading; of patient data before any of it is answered.
-  [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
+  [[nodiscard]] Status audit_reading(const Caller& caller, std::string_view object,
                                      const Session* session, Json detail,
                                      Reads reads = Reads::alone) const;
   // The session as the caller may see it.
-  [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
+  [[nodiscard]] SessionView view(const Caller& caller, const Session& session) const;
   // The same for one participant of the session.
-  [[nodiscard]] Json show_participant(const Ask& ask, const Session& session,
-                                      const Participant& one) const;
+  [[nodiscard]] ParticipantView view(const Caller& caller, const Session& session,
+                                     const Participant& one) const;
 
   // Ok if the caller may do this in the session, whatever state it is in. Errors: those of
   // membership() and of the decision.
-  [[nodiscard]] Status allows(const Ask& ask, access::Right right) const;
+  [[nodiscard]] Status allows(const Caller& caller, std::string_view session,
+                              access::Right right) const;
   Result<Membership> membership(const Ask& ask) override;
   Status still_open(store::Transaction& transaction, const Membership& seen) override;
   Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,

@@ -15,24 +15,6 @@ Json time_or_null(const std::optional<std::int64_t>& ms) {
   return ms ? Json(to_iso8601({*ms})) : Json();
 }
 
-namespace {
-
-Json texts(const std::vector<std::string>& from) {
-  Json out = Json::array();
-  for (const std::string& one : from) out.push_back(one);
-  return out;
-}
-
-// B-22: exactly what is so.
-Json encryption_of(const Session& is) {
-  return Json::object({{"media", "DTLS-SRTP"},
-                       {"recording", "AES-256-GCM"},
-                       {"documents", "AES-256-GCM"},
-                       {"endToEnd", is.e2ee}});
-}
-
-}  // namespace
-
 Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
   access::Facts facts = facts_of(session, who);
   facts.reason = with_reason;
@@ -70,6 +52,11 @@ const Json& Names::of(const std::string& person) {
 
 namespace {
 
+std::optional<Timestamp> time_at(const std::optional<std::int64_t>& ms) {
+  if (!ms) return std::nullopt;
+  return Timestamp{*ms};
+}
+
 // Posted members of the participant come first, then the record of the person, then defaults.
 void describe(const Participant& one, const Json& record, bool all, Json& out) {
   if (!all) {
@@ -95,8 +82,8 @@ void describe(const Participant& one, const Json& record, bool all, Json& out) {
 
 }  // namespace
 
-Json participant_json(const Session& session, const Participant& one, const Sight& sight,
-                      Names& names, Timestamp now) {
+ParticipantView participant_view(const Session& session, const Participant& one, const Sight& sight,
+                                 Names& names, Timestamp now) {
   std::optional<std::int64_t> joined;
   std::optional<std::int64_t> left;
   bool still = false;
@@ -112,36 +99,34 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
     if (stay.source != "synthetic") sid = stay.sid;
   }
   if (!left && !one.here) left = one.went_ms;
-  Json out = Json::object({{"id", one.id},
-                           {"uuid", identity::uuid_of(one.id)},
-                           {"number", one.number},
-                           {"person", text_or_null(one.person)},
-                           {"role", to_string(one.role)},
-                           {"identity", one.identity},
-                           {"admission", to_string(one.admission)},
-                           {"since", to_iso8601({one.since_ms})},
-                           {"admittedBy", text_or_null(one.admitted_by)},
-                           {"bypassWaitingRoom", one.bypass},
-                           {"host", is_host(session, one)},
-                           {"organizer", one.id == session.people.organizer},
-                           {"deviceType", text_or_null(one.device_type)},
-                           {"browserInfo", text_or_null(one.browser_info)},
-                           {"connection", one.connection},
-                           {"here", one.here},
-                           {"participantSid", text_or_null(sid)},
-                           {"cameAt", time_or_null(one.came_ms)},
-                           {"joinedAt", time_or_null(joined)},
-                           {"leftAt", still ? Json() : time_or_null(left)},
-                           {"durationSeconds", seconds_of(session, one.id, now)},
-                           {"durationMinutes", whole_minutes(seconds_of(session, one.id, now))},
-                           {"createdAt", to_iso8601({one.created_ms})}});
-  if (!sight.names) return out;
+  ParticipantView view{.id = one.id,
+                       .number = one.number,
+                       .person = one.person,
+                       .role = one.role,
+                       .identity = one.identity,
+                       .admission = one.admission,
+                       .since = {one.since_ms},
+                       .admitted_by = one.admitted_by,
+                       .bypasses_waiting_room = one.bypass,
+                       .host = is_host(session, one),
+                       .organizer = one.id == session.people.organizer,
+                       .device_type = one.device_type,
+                       .browser_info = one.browser_info,
+                       .connection = one.connection,
+                       .here = one.here,
+                       .sid = std::move(sid),
+                       .came = time_at(one.came_ms),
+                       .joined = time_at(joined),
+                       .left = still ? std::nullopt : time_at(left),
+                       .seconds = seconds_of(session, one.id, now),
+                       .created = {one.created_ms}};
+  if (!sight.names) return view;
   const bool own = (!one.person.empty() && one.person == sight.person) ||
                    (!sight.participant.empty() && one.id == sight.participant);
   Json record = one.record;
   if (record.is_null() && !one.person.empty()) record = names.of(one.person);
-  describe(one, record, sight.clinical || own, out);
-  return out;
+  describe(one, record, sight.clinical || own, view.described);
+  return view;
 }
 
 Json consent_json(const Json& consent) {
@@ -165,122 +150,102 @@ Json consents_json(const Session& session, const Sight& sight) {
   return out;
 }
 
+namespace {
+
+std::vector<ParticipantView> people_of(const Session& is, const Sight& sight, Names& names,
+                                       Timestamp now) {
+  std::vector<ParticipantView> people;
+  people.reserve(is.people.participants.size());
+  for (const Participant& one : is.people.participants)
+    people.push_back(participant_view(is, one, sight, names, now));
+  return people;
+}
+
+// The context with the patient in it.
+Json context_of(const Session& is, Json context) {
+  if (!is.patient.empty() || context["patient"].is_null())
+    context.set("patient", text_or_null(is.patient));
+  return context;
+}
+
+ClinicalView clinical_view(const Session& is) {
+  ClinicalView view{.insurance = is.insurance,
+                    .chief_complaint = is.chief_complaint,
+                    .notes = is.notes,
+                    .context = context_of(is, is.context)};
+  if (view.insurance.is_object()) view.insurance.mutable_object().erase("asked");
+  view.context.set("appointment", is.appointment);
+  return view;
+}
+
+}  // namespace
+
 // A table: one line a member.
-Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp now) {
+SessionView session_view(const Session& is, const Sight& sight, Names& names, Timestamp now) {
   const Picture picture = picture_of(is.quality).value_or(Picture{1280, 720});
-  const std::int64_t seconds = length_of(is, now);
-  Json people = Json::array();
-  for (const Participant& one : is.people.participants)
-    people.push_back(participant_json(is, one, sight, names, now));
-  Json out = Json::object(
-      {{"id", is.id},
-       {"uuid", identity::uuid_of(is.id)},
-       {"number", is.number},
-       {"version", is.version},
-       {"type", to_string(is.type)},
-       {"status", to_string(is.status)},
-       {"bookingType", text_or_null(is.booking)},
-       {"provider", text_or_null(is.provider)},
-       {"patient", text_or_null(is.patient)},
-       {"clinic", text_or_null(is.clinic)},
-       {"clinicSession", text_or_null(is.clinic_session)},
-       {"visit", text_or_null(is.visit)},
-       {"visitNumber", is.visit.empty() ? Json() : Json(is.visit_number)},
-       {"appointment", is.appointment},
-       {"consultation", text_or_null(is.consultation)},
-       {"organizer", text_or_null(is.people.organizer)},
-       {"followUpOf", text_or_null(is.follow_up_of)},
-       {"scheduledStart", time_or_null(is.schedule.at_ms)},
-       {"scheduledStartHijri", hijri_date({is.schedule.at_ms.value_or(is.created_ms)})},
-       {"plannedMinutes", is.schedule.minutes},
-       {"startedAt", time_or_null(is.started_ms)},
-       {"endedAt", time_or_null(is.ended_ms)},
-       {"durationSeconds", is.over() && is.started_ms ? Json(seconds) : Json()},
-       {"durationMinutes", is.over() && is.started_ms ? Json(whole_minutes(seconds)) : Json()},
-       {"maxParticipants", is.people.most},
-       {"quality", is.quality},
-       {"qualityWidth", picture.width},
-       {"qualityHeight", picture.height},
-       {"waitingRoom", is.waiting_room},
-       {"recording", is.recording.mode},
-       {"recordingActive", !is.recording.running.empty()},
-       {"language", is.language},
-       {"consents", consents_json(is, sight)},
-       {"identification", is.identification},
-       {"endReason", text_or_null(is.end_reason)},
-       {"endedBy", text_or_null(is.ended_by)},
-       {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()},
-       {"ratings", is.ratings},
-       {"roomName", is.room.name},
-       {"roomSid", text_or_null(is.room.sid)},
-       {"providerPlugin", text_or_null(is.room.plugin)},
-       {"region", text_or_null(is.room.region)},
-       {"encryption", encryption_of(is)},
-       {"e2ee", is.e2ee},
-       {"warnings", texts(is.warnings)},
-       {"door", is.door},
-       {"createdAt", to_iso8601({is.created_ms})},
-       {"createdBy", is.created_by},
-       {"updatedAt", to_iso8601({is.updated_ms})},
-       {"participants", std::move(people)}});
-  Json cancellation = is.cancellation;
-  if (!sight.clinical && cancellation.is_object()) cancellation.set("reason", Json());
-  out.set("cancellation", std::move(cancellation));
-  if (!sight.clinical) return out;
-  Json insurance = is.insurance;
-  if (insurance.is_object()) insurance.mutable_object().erase("asked");
-  out.set("insurance", std::move(insurance));
-  out.set("chiefComplaint", text_or_null(is.chief_complaint));
-  out.set("notes", text_or_null(is.notes));
-  Json context = is.context;
-  if (!is.patient.empty() || context["patient"].is_null())
-    context.set("patient", text_or_null(is.patient));
-  context.set("appointment", is.appointment);
-  out.set("context", std::move(context));
-  return out;
+  SessionView view;
+  view.id = is.id;
+  view.number = is.number;
+  view.version = is.version;
+  view.type = is.type;
+  view.status = is.status;
+  view.booking = is.booking;
+  view.ties = {.provider = is.provider,
+               .patient = is.patient,
+               .clinic = is.clinic,
+               .clinic_session = is.clinic_session,
+               .visit = is.visit,
+               .appointment = is.appointment,
+               .consultation = is.consultation,
+               .organizer = is.people.organizer,
+               .follow_up_of = is.follow_up_of};
+  if (!is.visit.empty()) view.ties.visit_number = is.visit_number;
+  view.plan = {.start = time_at(is.schedule.at_ms),
+               .hijri = hijri_date({is.schedule.at_ms.value_or(is.created_ms)}),
+               .minutes = is.schedule.minutes};
+  view.course = {.started = time_at(is.started_ms), .ended = time_at(is.ended_ms)};
+  if (is.over() && is.started_ms) view.course.seconds = length_of(is, now);
+  view.most_participants = is.people.most;
+  view.picture = {.quality = is.quality, .width = picture.width, .height = picture.height};
+  view.waiting_room = is.waiting_room;
+  view.recording = is.recording.mode;
+  view.recording_active = !is.recording.running.empty();
+  view.language = is.language;
+  view.consents = consents_json(is, sight);
+  view.identification = is.identification;
+  view.end = {.reason = is.end_reason, .by = is.ended_by};
+  view.quality_score = is.quality_score;
+  view.ratings = is.ratings;
+  view.room = {
+      .name = is.room.name, .sid = is.room.sid, .plugin = is.room.plugin, .region = is.room.region};
+  view.e2ee = is.e2ee;
+  view.warnings = is.warnings;
+  view.door = is.door;
+  view.created = {is.created_ms};
+  view.created_by = is.created_by;
+  view.updated = {is.updated_ms};
+  view.participants = people_of(is, sight, names, now);
+  view.cancellation = is.cancellation;
+  if (!sight.clinical && view.cancellation.is_object()) view.cancellation.set("reason", Json());
+  if (sight.clinical) view.clinical = clinical_view(is);
+  return view;
 }
 
-Json invitation_json(const Session& is, const Invitation& one, const Sight& sight, Timestamp now) {
-  const std::int64_t expires_ms = std::max(one.expires_ms, expiry_of(is, one));
-  const bool late = one.status == "pending" && expires_ms < now.ms;
-  Json out = Json::object({{"id", one.id},
-                           {"uuid", identity::uuid_of(one.id)},
-                           {"person", text_or_null(one.person)},
-                           {"participant", text_or_null(one.participant)},
-                           {"role", to_string(one.role)},
-                           {"status", late ? "expired" : one.status},
-                           {"expiresAt", to_iso8601({expires_ms})},
-                           {"createdAt", to_iso8601({one.created_ms})}});
-  if (sight.clinical) {
-    for (const auto& [key, value] : one.guest.as_object()) out.set(key, value);
-  }
-  return out;
-}
-
-Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp now) {
-  const std::int64_t seconds = length_of(is, now);
-  Json people = Json::array();
-  for (const Participant& one : is.people.participants)
-    people.push_back(participant_json(is, one, sight, names, now));
-  Json out = Json::object({{"id", is.id},
-                           {"uuid", identity::uuid_of(is.id)},
-                           {"number", is.number},
-                           {"type", to_string(is.type)},
-                           {"status", to_string(is.status)},
-                           {"startedAt", time_or_null(is.started_ms)},
-                           {"endedAt", time_or_null(is.ended_ms)},
-                           {"durationSeconds", seconds},
-                           {"durationMinutes", whole_minutes(seconds)},
-                           {"endReason", text_or_null(is.end_reason)},
-                           {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()},
-                           {"attendeeMinutes", whole_minutes(attendee_seconds(is, now))},
-                           {"participants", std::move(people)}});
-  Json context = sight.clinical ? is.context : Json::object();
-  if (!is.patient.empty() || context["patient"].is_null())
-    context.set("patient", text_or_null(is.patient));
-  out.set("context", std::move(context));
-  if (sight.clinical) out.set("sessionNotes", text_or_null(is.notes));
-  return out;
+SummaryView summary_view(const Session& is, const Sight& sight, Names& names, Timestamp now) {
+  SummaryView view{.id = is.id,
+                   .number = is.number,
+                   .type = is.type,
+                   .status = is.status,
+                   .started = time_at(is.started_ms),
+                   .ended = time_at(is.ended_ms),
+                   .seconds = length_of(is, now),
+                   .end_reason = is.end_reason,
+                   .quality_score = is.quality_score,
+                   .attendee_seconds = attendee_seconds(is, now),
+                   .participants = people_of(is, sight, names, now),
+                   .context = context_of(is, sight.clinical ? is.context : Json::object())};
+  if (sight.clinical) view.notes = is.notes;
+  return view;
 }
 
 namespace {

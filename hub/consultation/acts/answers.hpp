@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "hub/consultation/acts/session_view.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session/membership.hpp"
 #include "hub/identity/people.hpp"
@@ -48,18 +49,16 @@ class Names {
   std::map<std::string, Json> known_;
 };
 
-[[nodiscard]] Json session_json(const Session& session, const Sight& sight, Names& names,
-                                Timestamp now);
+[[nodiscard]] SessionView session_view(const Session& session, const Sight& sight, Names& names,
+                                       Timestamp now);
 // A consent as answers have it, and those of the session that the caller sees.
 [[nodiscard]] Json consent_json(const Json& consent);
 [[nodiscard]] Json consents_json(const Session& session, const Sight& sight);
-[[nodiscard]] Json participant_json(const Session& session, const Participant& one,
-                                    const Sight& sight, Names& names, Timestamp now);
-[[nodiscard]] Json invitation_json(const Session& session, const Invitation& one,
-                                   const Sight& sight, Timestamp now);
-// {id, type, status, startedAt, ...}, without what other services add.
-[[nodiscard]] Json summary_json(const Session& session, const Sight& sight, Names& names,
-                                Timestamp now);
+[[nodiscard]] ParticipantView participant_view(const Session& session, const Participant& one,
+                                               const Sight& sight, Names& names, Timestamp now);
+// Without what other services add.
+[[nodiscard]] SummaryView summary_view(const Session& session, const Sight& sight, Names& names,
+                                       Timestamp now);
 [[nodiscard]] Membership membership_of(const Session& session, const Actor& who, Timestamp now);
 
 }  // namespace rabt::consultation

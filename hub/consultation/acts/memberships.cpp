@@ -5,13 +5,13 @@
 namespace rabt::consultation {
 
 Result<Membership> Acts::membership(const Ask& ask) {
-  RABT_TRY(session, visible(ask));
-  return membership_of(session, actor_of(ask), parts_.clock.now());
+  RABT_TRY(session, visible(ask.caller, ask.session));
+  return membership_of(session, actor_of(ask.caller), parts_.clock.now());
 }
 
-Status Acts::allows(const Ask& ask, access::Right right) const {
-  const Actor who = actor_of(ask);
-  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
+Status Acts::allows(const Caller& caller, std::string_view reference, access::Right right) const {
+  const Actor who = actor_of(caller);
+  RABT_TRY(session, rows_.load(parts_.tenant, reference));
   // The patient may refuse consents after he was put out: the body says whether he does.
   const bool about_him = !who.person.empty() && who.person == session.patient;
   if (right == access::Right::consent_record && about_him) return ok_status();

@@ -166,38 +166,6 @@ Value value(const std::optional<std::int64_t>& ms) {
 
 }  // namespace
 
-Json recording_json(const KeptRecording& one, bool with_reason) {
-  Json withdrawn = one.withdrawn;
-  if (!with_reason && withdrawn.is_object()) withdrawn.mutable_object().erase("reason");
-  const auto time = [](const std::optional<std::int64_t>& ms) {
-    return ms ? Json(to_iso8601({*ms})) : Json();
-  };
-  std::int64_t seconds = 0;
-  if (one.stopped_ms) seconds = std::max<std::int64_t>(0, *one.stopped_ms - one.started_ms) / 1000;
-  return Json::object({{"id", one.id},
-                       {"uuid", identity::uuid_of(one.id)},
-                       {"number", one.number},
-                       {"session", one.session},
-                       {"recordingSid", one.sid.empty() ? one.id : one.sid},
-                       {"status", one.status},
-                       {"kind", one.kind.empty() ? Json() : Json(one.kind)},
-                       {"purpose", one.purpose},
-                       {"startedAt", to_iso8601({one.started_ms})},
-                       {"stoppedAt", time(one.stopped_ms)},
-                       {"durationSeconds", one.stopped_ms ? Json(seconds) : Json()},
-                       {"bytes", one.bytes},
-                       {"sha256", one.sha256.empty() ? Json() : Json(one.sha256)},
-                       {"contentType", one.content_type.empty() ? Json() : Json(one.content_type)},
-                       {"storedAt", time(one.stored_ms)},
-                       {"retainUntil", time(one.retain_until_ms)},
-                       {"providerCopy", one.sid.empty() ? Json() : Json(one.copy)},
-                       {"problem", one.problem.empty() ? Json() : Json(one.problem)},
-                       {"incomplete", one.incomplete},
-                       {"withdrawn", std::move(withdrawn)},
-                       {"mergedInto", one.merged_into.empty() ? Json() : Json(one.merged_into)},
-                       {"encrypted", true}});
-}
-
 Result<std::vector<KeptRecording>> recordings_of(const SessionParts& parts,
                                                  const Session& session) {
   std::vector<Raw> raws;

@@ -44,9 +44,6 @@ struct KeptRecording {
   // does not say so.
   Json incomplete;
 };
-// with_reason: the reason of a withdrawal, which may speak of the patient, is told to who
-// withdraws.
-[[nodiscard]] Json recording_json(const KeptRecording& one, bool with_reason);
 
 // Oldest first.
 [[nodiscard]] Result<std::vector<KeptRecording>> recordings_of(const SessionParts& parts,

@@ -46,6 +46,13 @@ Status Mistakes::status() const {
   return invalid("api.invalid", text_);
 }
 
+void Mistakes::add(const Mistakes& more) {
+  if (more.none()) return;
+  if (!none()) text_ += '\n';
+  text_ += more.text_;
+  count_ += more.count_;
+}
+
 Fields::Fields(const Json& body, Mistakes& mistakes, std::string prefix)
     : body_(body), mistakes_(mistakes), before_(mistakes.count()), prefix_(std::move(prefix)) {
   if (!body_.is_object() && !body_.is_null()) mistakes_.add(place(), "it must be an object");

@@ -29,6 +29,8 @@ class Mistakes {
   [[nodiscard]] bool none() const { return count_ == 0; }
   // Error invalid api.invalid: one line a mistake, "<field>: <what is wrong>".
   [[nodiscard]] Status status() const;
+  // Takes more of them, behind its own.
+  void add(const Mistakes& more);
 
  private:
   std::string text_;

@@ -12,6 +12,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/consultation/request/settings.hpp"
+#include "hub/consultation/session/amendment.hpp"
 #include "hub/consultation/session/session.hpp"
 #include "hub/identity/principal.hpp"
 
@@ -102,9 +103,8 @@ struct End {
 struct Cancel {
   std::string reason;
 };
-// The members of a merge patch, checked.
 struct Amend {
-  Json members;
+  Amendment members;
   // The patient whom they name, ready to take part.
   std::optional<Participant> patient{};
   // Those of the clinic session that the session has a place in.

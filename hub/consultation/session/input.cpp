@@ -172,7 +172,7 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
 }
 
 // A table: one line a member.
-Result<SessionInput> read_session(const Json& given, int offset, const VideoSettings& settings) {
+Result<SessionInput> read_session(const Json& given, int offset) {
   if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
   const Json body = renamed(given);
@@ -228,51 +228,39 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
                  "it is needed for a booking in a clinic");
   if (out.e2ee && out.recording == "auto")
     mistakes.add("recording", "a session that is encrypted end to end is not recorded");
-  if (!settings.enabled) return conflict("feature.disabled", "video is switched off");
+  if (given["asGiven"].is_object()) out.as_given = given["asGiven"];
   RABT_TRY_STATUS(mistakes.status());
   return out;
 }
 
 // A table: one line a member.
-Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
+Result<Amendment> read_amendment(const Json& given, int offset, bool with_type) {
   if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
   const Json body = renamed(given);
   Fields members(body, mistakes);
-  Json out = Json::object();
-  const auto number = [&](std::string_view name, std::int64_t least, std::int64_t most) {
-    if (const auto value = members.integer(name, least, most)) out.set(name, *value);
-  };
-  const auto word = [&](std::string_view name, std::initializer_list<std::string_view> words) {
-    if (const std::string value = members.word(name, words); !value.empty()) out.set(name, value);
-  };
+  Amendment out;
   if (body.find("status") != nullptr) mistakes.add("status", "it is changed by acts, not by hand");
   if (const Json* type = body.find("type"); type != nullptr && with_type) {
-    const auto named = type->is_string() ? parse_session_type(type->as_string()) : std::nullopt;
-    if (named) {
-      out.set("type", to_string(*named));
-    } else {
-      mistakes.add("type", kTypes);
-    }
+    if (type->is_string()) out.type = parse_session_type(type->as_string());
+    if (!out.type) mistakes.add("type", kTypes);
   } else if (type != nullptr) {
     mistakes.add("type", "it is fixed at creation");
   }
   if (members.has("scheduledStart")) {
-    if (const auto at = members.time("scheduledStart", offset)) out.set("scheduledStart", at->ms);
+    if (const auto at = members.time("scheduledStart", offset)) out.start_ms.emplace(at->ms);
   } else if (body.find("scheduledStart") != nullptr) {
-    out.set("scheduledStart", Json());
+    out.start_ms.emplace(std::nullopt);
   }
-  number("plannedMinutes", 5, kMostPlannedMinutes);
-  number("maxParticipants", 2, kMostParticipants);
-  word("quality", {"low", "standard", "high", "hd"});
-  word("recording", {"off", "manual", "auto"});
-  if (const auto waiting = members.boolean("waitingRoom")) out.set("waitingRoom", *waiting);
-  if (members.has("language")) out.set("language", members.word("language", {"ar", "en"}));
-  for (const std::string_view name : {"notes", "chiefComplaint"}) {
-    if (body.find(name) != nullptr)
-      out.set(name, members.has(name) ? Json(members.text(name)) : Json());
-  }
-  if (body.find("appointment") != nullptr) out.set("appointment", appointment_of(members));
+  out.planned_minutes = members.integer("plannedMinutes", 5, kMostPlannedMinutes);
+  out.max_participants = members.integer("maxParticipants", 2, kMostParticipants);
+  out.quality = members.word("quality", {"low", "standard", "high", "hd"});
+  out.recording = members.word("recording", {"off", "manual", "auto"});
+  out.waiting_room = members.boolean("waitingRoom");
+  if (members.has("language")) out.language = members.word("language", {"ar", "en"});
+  if (body.find("notes") != nullptr) out.notes = members.text("notes");
+  if (body.find("chiefComplaint") != nullptr) out.chief_complaint = members.text("chiefComplaint");
+  if (body.find("appointment") != nullptr) out.appointment = appointment_of(members);
   if (const Json* context = body.find("context"); context != nullptr && !context->is_null()) {
     const Json named = renamed(*context);
     Fields within(named, mistakes, "context.");
@@ -282,9 +270,9 @@ Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
         if (value.is_null()) change.set(key, value);
       }
     }
-    out.set("context", change);
+    out.context = std::move(change);
   }
-  if (members.has("patient")) out.set("patient", reference(members, "patient"));
+  out.patient = reference(members, "patient");
   RABT_TRY_STATUS(mistakes.status());
   return out;
 }

@@ -9,6 +9,7 @@
 #include "hub/base/result.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/request/settings.hpp"
+#include "hub/consultation/session/amendment.hpp"
 #include "hub/consultation/session/session.hpp"
 
 // Bodies of requests, checked member by member. Pure.
@@ -33,39 +34,41 @@ struct ParticipantInput {
 
 struct SessionInput {
   SessionType type = SessionType::doctor_patient;
-  std::string booking;
+  std::string booking{};
   // References, or null.
-  Json provider;
-  Json patient;
+  Json provider{};
+  Json patient{};
   // The patient stands in the context, under another system's id, and may be unknown here.
   bool patient_foreign = false;
-  Json clinic;
-  Json clinic_session;
-  Json visit;
-  Json appointment;
-  std::string follow_up_of;
-  std::string consultation;
-  std::optional<std::int64_t> scheduled_ms;
-  std::optional<std::int64_t> planned_minutes;
-  std::optional<std::int64_t> max_participants;
-  std::string quality;
-  std::optional<bool> waiting_room;
-  std::string recording;
-  std::string language;
-  std::string chief_complaint;
-  std::string notes;
+  Json clinic{};
+  Json clinic_session{};
+  Json visit{};
+  Json appointment{};
+  std::string follow_up_of{};
+  std::string consultation{};
+  std::optional<std::int64_t> scheduled_ms{};
+  std::optional<std::int64_t> planned_minutes{};
+  std::optional<std::int64_t> max_participants{};
+  std::string quality{};
+  std::optional<bool> waiting_room{};
+  std::string recording{};
+  std::string language{};
+  std::string chief_complaint{};
+  std::string notes{};
   Json context = Json::object();
-  std::optional<ParticipantInput> organizer;
-  std::vector<ParticipantInput> participants;
+  std::optional<ParticipantInput> organizer{};
+  std::vector<ParticipantInput> participants{};
   bool e2ee = false;
   bool request = false;
+  // As ours in Session::as_given, by the member's name: provider, patient, scheduledStart. Null
+  // without them.
+  Json as_given{};
 };
 // Errors: invalid api.invalid.
-[[nodiscard]] Result<SessionInput> read_session(const Json& body, int naive_offset_minutes,
-                                                const VideoSettings& settings);
-// The members of PATCH /sessions/{id}, checked; times in milliseconds. The API fixes the type at
-// creation, a door may change it. Errors: invalid api.invalid.
-[[nodiscard]] Result<Json> read_amendment(const Json& body, int naive_offset_minutes,
-                                          bool with_type = false);
+[[nodiscard]] Result<SessionInput> read_session(const Json& body, int naive_offset_minutes);
+// The members of PATCH /sessions/{id}, checked. The API fixes the type at creation, a door may
+// change it. Errors: invalid api.invalid.
+[[nodiscard]] Result<Amendment> read_amendment(const Json& body, int naive_offset_minutes,
+                                               bool with_type = false);
 
 }  // namespace rabt::consultation

@@ -35,9 +35,7 @@ bool within_lead(const Session& is, const Moment& moment) {
 }
 
 // A session that has begun stays where it was planned: what is noted of it later means this visit.
-Status reschedule(Session& is, const Json& to) {
-  std::optional<std::int64_t> at;
-  if (!to.is_null()) at = to.as_int64();
+Status reschedule(Session& is, std::optional<std::int64_t> at) {
   if (is.status == SessionStatus::active && at != is.schedule.at_ms)
     return conflict("session.already_started",
                     "the session is active, and its time is fixed once it has begun");
@@ -46,13 +44,12 @@ Status reschedule(Session& is, const Json& to) {
 }
 
 // Everybody who takes part must fit the new type.
-Status retype(Session& is, const std::string& to) {
-  const auto type = parse_session_type(to);
-  if (!type || *type == is.type) return ok_status();
+Status retype(Session& is, SessionType to) {
+  if (to == is.type) return ok_status();
   if (is.status == SessionStatus::active)
     return conflict("session.already_started",
                     "the session is active, and its type is fixed once it has begun");
-  is.type = *type;
+  is.type = to;
   for (const Participant& one : is.people.participants) {
     if (one.takes_part()) RABT_TRY_STATUS(role_allowed(is, one.role));
   }
@@ -355,12 +352,12 @@ Status keep_hours(Step& step, const Amend& command) {
 }
 
 // Ok if the caller runs the session, or changes only its time. Whoever arranges visits moves them.
-Status may_amend(const Step& step, const Json& members) {
+Status may_amend(const Step& step, const Amendment& members) {
   if (may(access::Right::session_run, step.before, step.moment.who).ok()) return ok_status();
-  for (const auto& [name, value] : members.as_object()) {
+  for (const std::string_view name : members.names()) {
     if (name != "scheduledStart" && name != "plannedMinutes")
       return denied("authorisation.denied",
-                    name +
+                    std::string(name) +
                         ": only a host changes it; the front desk and "
                         "administrators change scheduledStart and plannedMinutes");
   }
@@ -372,24 +369,22 @@ Result<Change> on(Step step, const Amend& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(may_amend(step, command.members));
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  const Json& to = command.members;
-  if (const Json* at = to.find("scheduledStart")) RABT_TRY_STATUS(reschedule(is, *at));
+  const Amendment& to = command.members;
+  if (to.start_ms) RABT_TRY_STATUS(reschedule(is, *to.start_ms));
   if (is.schedule.at_ms != step.before.schedule.at_ms) ++is.schedule.version;
   RABT_TRY_STATUS(keep_hours(step, command));
-  is.schedule.minutes = to.int_or("plannedMinutes", is.schedule.minutes);
-  is.people.most = to.int_or("maxParticipants", is.people.most);
-  is.quality = to.string_or("quality", is.quality);
-  is.waiting_room = to.bool_or("waitingRoom", is.waiting_room);
-  is.recording.mode = to.string_or("recording", is.recording.mode);
-  if (to.find("recording") != nullptr && is.recording.mode == "auto" && !is.room.plugin.empty())
-    RABT_TRY_STATUS(provider_records(step));
-  is.language = to.string_or("language", is.language);
-  RABT_TRY_STATUS(retype(is, to.string_or("type", "")));
-  if (const Json* notes = to.find("notes")) is.notes = notes->is_null() ? "" : notes->as_string();
-  if (const Json* text = to.find("chiefComplaint"))
-    is.chief_complaint = text->is_null() ? "" : text->as_string();
-  if (const Json* context = to.find("context")) {
-    for (const auto& [key, value] : context->as_object()) {
+  is.schedule.minutes = to.planned_minutes.value_or(is.schedule.minutes);
+  is.people.most = to.max_participants.value_or(is.people.most);
+  if (!to.quality.empty()) is.quality = to.quality;
+  is.waiting_room = to.waiting_room.value_or(is.waiting_room);
+  if (!to.recording.empty()) is.recording.mode = to.recording;
+  if (to.recording == "auto" && !is.room.plugin.empty()) RABT_TRY_STATUS(provider_records(step));
+  is.language = to.language.value_or(is.language);
+  if (to.type) RABT_TRY_STATUS(retype(is, *to.type));
+  is.notes = to.notes.value_or(is.notes);
+  is.chief_complaint = to.chief_complaint.value_or(is.chief_complaint);
+  if (to.context) {
+    for (const auto& [key, value] : to.context->as_object()) {
       if (value.is_null()) {
         is.context.mutable_object().erase(key);
       } else {
@@ -397,14 +392,14 @@ Result<Change> on(Step step, const Amend& command) {
       }
     }
   }
-  if (const Json* link = to.find("appointment")) {
-    is.appointment = *link;
+  if (to.appointment) {
+    is.appointment = *to.appointment;
     is.appointment_of_patient = false;
   }
   RABT_TRY_STATUS(name_patient(step, command));
   RABT_TRY_STATUS(no_patient_data(is));
   Json names = Json::array();
-  for (const auto& [key, value] : to.as_object()) names.push_back(key);
+  for (const std::string_view name : to.names()) names.push_back(name);
   step.record("session.updated", Json::object({{"members", names}}));
   step.tell("updated", Json::object({{"members", names}}));
   return done(std::move(step));

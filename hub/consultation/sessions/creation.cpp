@@ -143,11 +143,11 @@ struct SessionCreation::Booking {
 };
 
 // Visit and clinic.
-Status SessionCreation::place(const Ask& ask, const SessionInput& input, Booking& booking,
+Status SessionCreation::place(const Caller& caller, const SessionInput& input, Booking& booking,
                               Mistakes& mistakes) const {
   Session& is = booking.draft;
   if (!input.visit.is_null()) {
-    const auto visit = acts_.around().visible_visit(ask, input.visit);
+    const auto visit = acts_.around().visible_visit({.caller = caller}, input.visit);
     if (!visit.ok()) {
       if (visit.error().kind != ErrorKind::not_found) return visit.error();
       mistakes.add("visit", "it names no visit");
@@ -261,16 +261,16 @@ Status SessionCreation::stand_behind(const Actor& who, Booking& booking) const {
 }
 
 // A table: one line a field.
-Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInput& input,
+Status SessionCreation::fill(const Caller& caller, const Actor& who, const SessionInput& input,
                              Booking& booking) const {
   Session& is = booking.draft;
   Mistakes mistakes;
   is.tenant = acts_.parts().tenant;
   is.id = acts_.parts().ids.next().text();
-  is.door = std::string(ask.caller.door);
+  is.door = std::string(caller.door);
   if (!who.system) is.booked_by = who.person;
-  is.begins_by_call = ask.caller.manner.begins_by_call;
-  is.joined_counts = ask.caller.manner.joined_counts;
+  is.begins_by_call = caller.manner.begins_by_call;
+  is.joined_counts = caller.manner.joined_counts;
   is.type = input.type;
   is.booking = input.booking;
   RABT_TRY(provider, acts_.persons().named(input.provider, "provider", mistakes));
@@ -286,7 +286,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   booking.open.by_patient = by_patient;
   booking.open.request = input.request || (by_patient && is.provider.empty());
   booking.open.room_suffix = acts_.persons().hex(12);
-  RABT_TRY_STATUS(place(ask, input, booking, mistakes));
+  RABT_TRY_STATUS(place(caller, input, booking, mistakes));
   RABT_TRY_STATUS(seat(who, input, booking, mistakes));
   Json refused = Json::array();
   if (!input.follow_up_of.empty()) {
@@ -312,7 +312,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.people.most = input.max_participants.value_or(acts_.parts().settings.max_participants);
   is.quality = input.quality.empty() ? "high" : input.quality;
   // A patient does not let himself in.
-  const bool waits = acts_.parts().settings.waiting_room && ask.caller.manner.waiting_room;
+  const bool waits = acts_.parts().settings.waiting_room && caller.manner.waiting_room;
   is.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
   if (by_patient) {
     for (Participant& one : is.people.participants) one.bypass = false;
@@ -320,9 +320,9 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.e2ee = input.e2ee;
   is.recording.mode = input.recording;
   if (is.recording.mode.empty())
-    is.recording.mode =
-        acts_.parts().settings.auto_record && !is.e2ee && ask.caller.manner.auto_record ? "auto"
-                                                                                        : "manual";
+    is.recording.mode = acts_.parts().settings.auto_record && !is.e2ee && caller.manner.auto_record
+                            ? "auto"
+                            : "manual";
   if (!acts_.parts().settings.recording_enabled) is.recording.mode = "off";
   is.language = input.language;
   if (is.language.empty())
@@ -342,14 +342,12 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.room.plugin = video_.bound();
   if (!is.room.plugin.empty()) is.room.region = acts_.parts().settings.region;
   RABT_TRY_STATUS(mistakes.status());
-  keep_words(ask, is);
+  if (caller.manner.own_words) keep_words(input.as_given, is);
   return ok_status();
 }
 
 // A door gives back the ids and the time that its client wrote.
-void SessionCreation::keep_words(const Ask& ask, Session& is) {
-  if (!ask.caller.manner.own_words || !ask.body["asGiven"].is_object()) return;
-  const Json& given = ask.body["asGiven"];
+void SessionCreation::keep_words(const Json& given, Session& is) {
   const auto keep = [&](std::string_view name, const std::string& ours) {
     if (given[name].is_string() && !ours.empty()) is.as_given.set(ours, given[name]);
   };
@@ -369,26 +367,41 @@ void SessionCreation::ask_who(const Session& is) const {
   }
 }
 
-Answer SessionCreation::create(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
+Asked<SessionInput> create_session_of(const Ask& ask) {
+  return read_session(ask.body, ask.caller.naive_offset_minutes);
+}
+
+Json to_json(const CreatedSession& view) {
+  Json out = to_json(view.session);
+  if (!view.tokens) return out;
+  Json tokens = Json::array();
+  for (const HostTokenView& one : *view.tokens) tokens.push_back(to_json(one));
+  out.set("tokens", std::move(tokens));
+  return out;
+}
+
+Result<CreatedSession> SessionCreation::create(const Caller& caller,
+                                               const Asked<SessionInput>& asked) {
+  const Actor who = Acts::actor_of(caller);
   // of whom, is decided when the body was read.
   if (who.person.empty())
     RABT_TRY_STATUS(
         access::admit(access::Right::session_create, {.roles = who.roles, .system = who.system}));
-  RABT_TRY(input, read_session(ask.body, ask.caller.naive_offset_minutes, acts_.parts().settings));
+  if (!acts_.parts().settings.enabled) return conflict("feature.disabled", "video is switched off");
+  RABT_TRY(input, asked);
   RABT_TRY_STATUS(acts_.around().may_create(acts_.parts().tenant));
   Booking booking;
-  RABT_TRY_STATUS(fill(ask, who, input, booking));
+  RABT_TRY_STATUS(fill(caller, who, input, booking));
   // A request that came before has made its session already.
   std::string request;
-  if (!ask.caller.key.empty()) {
+  if (!caller.key.empty()) {
     RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
-    request = lease.blind_index("session.request", ask.caller.key);
+    request = lease.blind_index("session.request", caller.key);
     RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
     if (made) {
       RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
       ask_who(session);
-      return acts_.show(ask, session);
+      return CreatedSession{.session = acts_.view(caller, session)};
     }
   }
   Session none;
@@ -410,15 +423,15 @@ Answer SessionCreation::create(const Ask& ask) {
     RABT_TRY(change, decide(booking.draft, moment, booking.open));
     if (!booking.draft.room.plugin.empty())
       RABT_TRY_STATUS(lets_people_in(acts_.parts().actions, booking.draft.room.plugin));
-    const auto shape = [&](const Session& session, const Change&) {
-      return acts_.show(ask, session);
+    const auto shape = [&](const Session& session, const Change&) -> Answer {
+      return to_json(acts_.view(caller, session));
     };
-    written = acts_.commit(ask, none, std::move(change), {.shape = shape, .also = taken});
+    written = acts_.commit(caller, none, std::move(change), {.shape = shape, .also = taken});
     if (written.ok() || written.error().code != kSessionRaced) break;
     RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
     if (!made) continue;
     RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
-    return acts_.show(ask, session);
+    return CreatedSession{.session = acts_.view(caller, session)};
   }
   if (!written.ok() && written.error().code == kSessionRaced)
     return unavailable("store.busy", "others book at the same time; try again");
@@ -426,14 +439,15 @@ Answer SessionCreation::create(const Ask& ask) {
   ask_who(acted.session);
   // Planning a visit does not wait for a provider that is down: the room comes later.
   constexpr std::int64_t kRoomPatienceMs = 2'000;
-  RABT_TRY(session, ask.caller.manner.waits_for_room
-                        ? entry_.with_room(acted.session, kRoomPatienceMs)
-                        : Result<Session>(acted.session));
-  RABT_TRY(answer, acts_.show(ask, session));
-  RABT_TRY(tokens, ask.caller.manner.waits_for_room ? entry_.host_tokens(ask, session)
-                                                    : Result<Json>(Json::array()));
-  answer.set("tokens", std::move(tokens));
-  return answer;
+  RABT_TRY(session, caller.manner.waits_for_room ? entry_.with_room(acted.session, kRoomPatienceMs)
+                                                 : Result<Session>(acted.session));
+  SessionView view = acts_.view(caller, session);
+  std::vector<HostTokenView> tokens;
+  if (caller.manner.waits_for_room) {
+    RABT_TRY(made, entry_.host_tokens(caller, session));
+    tokens = std::move(made);
+  }
+  return CreatedSession{.session = std::move(view), .tokens = std::move(tokens)};
 }
 
 }  // namespace rabt::consultation

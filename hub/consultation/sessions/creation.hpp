@@ -1,10 +1,23 @@
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/session/input.hpp"
 #include "hub/consultation/sessions/entry.hpp"
 
 namespace rabt::consultation {
+
+[[nodiscard]] Asked<SessionInput> create_session_of(const Ask& ask);
+
+struct CreatedSession {
+  SessionView session;
+  // As SessionEntry::host_tokens. Unset where the request came before.
+  std::optional<std::vector<HostTokenView>> tokens{};
+};
+// The session, with its tokens.
+[[nodiscard]] Json to_json(const CreatedSession& view);
 
 // POST /sessions. Internally synchronised.
 class SessionCreation {
@@ -12,20 +25,20 @@ class SessionCreation {
   SessionCreation(Acts& acts, VideoProvider& video, SessionEntry& entry)
       : acts_(acts), video_(video), entry_(entry) {}
 
-  // A repeat of a request with Ask::key answers with the session that the first one made.
-  Answer create(const Ask& ask);
+  // A repeat of a request with Caller::key answers with the session that the first one made.
+  Result<CreatedSession> create(const Caller& caller, const Asked<SessionInput>& asked);
 
  private:
   struct Booking;
-  [[nodiscard]] Status fill(const Ask& ask, const Actor& who, const SessionInput& input,
+  [[nodiscard]] Status fill(const Caller& caller, const Actor& who, const SessionInput& input,
                             Booking& booking) const;
   // Sets on whose word the session is about its patient.
   [[nodiscard]] Status stand_behind(const Actor& who, Booking& booking) const;
   [[nodiscard]] Status seat(const Actor& who, const SessionInput& input, Booking& booking,
                             Mistakes& mistakes) const;
-  [[nodiscard]] Status place(const Ask& ask, const SessionInput& input, Booking& booking,
+  [[nodiscard]] Status place(const Caller& caller, const SessionInput& input, Booking& booking,
                              Mistakes& mistakes) const;
-  static void keep_words(const Ask& ask, Session& session);
+  static void keep_words(const Json& given, Session& session);
   void ask_who(const Session& is) const;
 
   Acts& acts_;

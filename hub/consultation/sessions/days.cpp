@@ -6,9 +6,7 @@
 #include <utility>
 
 #include "hub/access/reading.hpp"
-#include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/acts/guardian.hpp"
-#include "hub/consultation/request/fields.hpp"
 #include "hub/workflow/cron.hpp"
 
 namespace rabt::consultation {
@@ -17,17 +15,11 @@ namespace {
 
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kMostMinutes = 1'440;
-constexpr std::size_t kMostReason = 500;
-constexpr std::size_t kDate = std::string_view("2026-12-01").size();
 // States of visits that may still be held.
 constexpr std::string_view kOpen = ",requested,scheduled,waiting,active,";
 
-enum class DayAct : std::uint8_t { give, move, cancel };
-
 // The midnight that a day begins with.
 std::optional<std::int64_t> begin_of(const std::string& date, const std::string& zone) {
-  if (date.size() != kDate) return std::nullopt;
   const auto local = parse_iso8601(date + "T00:00:00Z");
   if (!local.ok()) return std::nullopt;
   const auto begin = workflow::moment_of(zone, *local);
@@ -64,15 +56,7 @@ struct SessionDays::Plan {
   std::optional<Command> give{};
   std::int64_t shift_ms = 0;
   std::string reason{};
-  // Session and version.
-  std::vector<std::pair<std::string, std::int64_t>> visits{};
 
-  [[nodiscard]] std::string_view verb() const {
-    return act == DayAct::give ? "give" : act == DayAct::move ? "move" : "cancel";
-  }
-  [[nodiscard]] std::string_view done() const {
-    return act == DayAct::give ? "given" : act == DayAct::move ? "moved" : "cancelled";
-  }
   [[nodiscard]] bool covers(const Session& is) const {
     return is.provider == provider && start_of(is) >= from_ms && start_of(is) < to_ms;
   }
@@ -96,62 +80,34 @@ struct SessionDays::Plan {
   }
 };
 
-Result<SessionDays::Plan> SessionDays::read(const Ask& ask, bool acts) const {
+Result<SessionDays::Plan> SessionDays::plan_of(const ChangeDay& request) const {
   const SessionParts& parts = acts_.parts();
-  Plan plan;
-  RABT_TRY(provider, acts_.persons().of_filter(ask.record));
+  Plan plan{.date = request.date, .act = request.act, .reason = request.reason};
+  RABT_TRY(provider, acts_.persons().of_filter(request.provider));
   const auto known = parts.directory.find(parts.tenant, provider);
   if (!known.ok() || !known->roles.has_any({identity::Role::doctor, identity::Role::specialist,
                                             identity::Role::nurse}))
     return not_found("provider.unknown", "there is no such provider");
   plan.provider = std::move(provider);
 
-  Fields members(ask.body);
-  const std::string& zone = parts.house.time_zone;
-  const auto day = [&](std::string_view name, std::string& text) {
-    text = members.needed_text(name, kDate);
-    const auto begin = begin_of(text, zone);
-    if (!begin && !text.empty()) members.wrong(name, "it must be a day, such as 2026-12-01");
-    return begin.value_or(0);
-  };
-  plan.from_ms = day("date", plan.date);
-  plan.to_ms = plan.from_ms + kDayMs;
-  const std::string act = members.word("act", {"give", "move", "cancel"});
-  if (act.empty() && members.good()) members.wrong("act", "it must be give, move or cancel");
-  plan.act = act == "give" ? DayAct::give : act == "move" ? DayAct::move : DayAct::cancel;
-  if (plan.act == DayAct::give && !members.has("provider")) {
-    members.wrong("provider", "it is needed");
-  } else if (plan.act == DayAct::give) {
-    RABT_TRY(id, acts_.persons().named(members.raw("provider"), "provider", members.mistakes()));
-    if (id == plan.provider) members.wrong("provider", "it is the one who is away");
+  Mistakes mistakes = request.mistakes;
+  if (!request.to.is_null()) {
+    RABT_TRY(id, acts_.persons().named(request.to, "provider", mistakes));
+    if (id == plan.provider) mistakes.add("provider", "it is the one who is away");
     plan.person = std::move(id);
   }
-  if (plan.act == DayAct::move) {
-    const auto minutes = members.integer("minutes", -kMostMinutes, kMostMinutes);
-    std::string to;
-    if (members.has("toDate") == minutes.has_value()) {
-      members.wrong("toDate", "either it or `minutes` is needed");
-    } else {
-      plan.shift_ms = minutes ? *minutes * kMinuteMs : day("toDate", to) - plan.from_ms;
-      if (plan.shift_ms == 0) members.wrong(minutes ? "minutes" : "toDate", "it moves nothing");
-    }
-  }
-  if (acts) {
-    plan.reason = members.needed_text("reason", kMostReason);
-    const Json& visits = members.raw("visits");
-    if (!visits.is_array() || visits.as_array().empty() || visits.as_array().size() > kMostOfADay) {
-      members.wrong("visits", "it must have 1 to " + std::to_string(kMostOfADay) + " visits");
-    } else {
-      for (const Json& one : visits.as_array()) {
-        Fields visit(one, members.mistakes(), "visits.");
-        const std::string id = visit.needed_text("session", kMaxLine);
-        const auto version = visit.integer("version", 1, INT64_MAX);
-        if (!version) visit.wrong("version", "it is needed");
-        plan.visits.emplace_back(id, version.value_or(0));
-      }
-    }
-  }
-  RABT_TRY_STATUS(members.done());
+  const auto begin = [&](std::string_view name, const std::string& date) -> std::int64_t {
+    if (date.empty()) return 0;
+    const auto at = begin_of(date, parts.house.time_zone);
+    if (!at) mistakes.add(name, kNoDay);
+    return at.value_or(0);
+  };
+  plan.from_ms = begin("date", request.date);
+  plan.to_ms = plan.from_ms + kDayMs;
+  if (request.minutes) plan.shift_ms = *request.minutes * kMinuteMs;
+  if (!request.to_date.empty()) plan.shift_ms = begin("toDate", request.to_date) - plan.from_ms;
+  mistakes.add(request.later);
+  RABT_TRY_STATUS(mistakes.status());
   if (plan.act == DayAct::give) {
     RABT_TRY(give, life_.assigning(plan.person));
     plan.give = std::move(give);
@@ -171,77 +127,73 @@ Result<std::vector<Session>> SessionDays::visits_of(const std::string& provider,
   return std::move(found.sessions);
 }
 
-Json SessionDays::considered(const Ask& ask, const Plan& plan, const Session& is,
-                             std::vector<PlannedTime>& planned) const {
-  const Actor who = Acts::actor_of(ask);
+ConsideredVisit SessionDays::considered(const Caller& caller, const Plan& plan, const Session& is,
+                                        std::vector<PlannedTime>& planned) const {
+  const Actor who = Acts::actor_of(caller);
   Names names(acts_.parts().directory, acts_.parts().tenant);
   const Participant* const patient = patient_of(is);
-  Json out = Json::object(
-      {{"session", is.id},
-       {"number", is.number},
-       {"version", is.version},
-       {"status", to_string(is.status)},
-       {"scheduledStart", time_or_null(is.schedule.at_ms)},
-       {"plannedMinutes", is.schedule.minutes},
-       {"linked", is_linked(is)},
-       {"patient", patient == nullptr ? Json()
-                                      : participant_json(is, *patient, sight_of(is, who, false),
-                                                         names, acts_.parts().clock.now())}});
-  const auto left = [&](std::string_view code) {
-    out.set("outcome", "left");
-    out.set("code", code);
-    return out;
-  };
+  ConsideredVisit out{.session = is.id,
+                      .number = is.number,
+                      .version = is.version,
+                      .status = is.status,
+                      .start_ms = is.schedule.at_ms,
+                      .planned_minutes = is.schedule.minutes,
+                      .linked = is_linked(is)};
+  if (patient != nullptr)
+    out.patient =
+        participant_view(is, *patient, sight_of(is, who, false), names, acts_.parts().clock.now());
   const Result<Command> command = [&]() -> Result<Command> {
     if (plan.act == DayAct::give) return *plan.give;
     if (plan.act == DayAct::cancel) return Command(Cancel{plan.reason});
     const Status may = plan.may_move(is, acts_.parts().clock.now());
     const bool timed = may.ok() || may.error().code == "day.past";
     const std::int64_t to_ms = is.schedule.at_ms.value_or(0) + plan.shift_ms;
-    if (timed) out.set("newStart", to_iso8601({to_ms}));
+    if (timed) out.new_start_ms = to_ms;
     if (!may.ok()) return may.error();
-    return life_.amending(is, Json::object({{"scheduledStart", to_ms}}));
+    return life_.amending(is, {.start_ms = to_ms});
   }();
-  if (!command.ok()) return left(command.error().code);
-  const auto met = acts_.consider(ask, is, *command, planned);
-  if (!met.ok()) return left(met.error().code);
-  if (met->time.taken) {
-    out.set("taken", Json::object({{"from", to_iso8601({met->time.taken->first})},
-                                   {"to", to_iso8601({met->time.taken->second})}}));
+  if (!command.ok()) {
+    out.left = command.error().code;
+    return out;
   }
-  if (met->busy) return left("provider.busy");
-  out.set("outcome", plan.done());
+  const auto met = acts_.consider(caller, is, *command, planned);
+  if (!met.ok()) {
+    out.left = met.error().code;
+    return out;
+  }
+  if (met->time.taken)
+    out.taken = {.from_ms = met->time.taken->first, .to_ms = met->time.taken->second};
+  if (met->busy) out.left = "provider.busy";
   return out;
 }
 
-Answer SessionDays::preview(const Ask& ask) {
-  RABT_TRY(plan, read(ask, false));
+Result<DayPreviewView> SessionDays::preview(const Caller& caller, const ChangeDay& request) {
+  RABT_TRY(plan, plan_of(request));
   RABT_TRY(visits, visits_of(plan.provider, plan.from_ms, plan.to_ms, kMostOfADay));
   RABT_TRY_STATUS(acts_.audit_reading(
-      ask, "sessions", nullptr,
+      caller, "sessions", nullptr,
       Json::object({{"of", "day"}, {"found", static_cast<std::int64_t>(visits.size())}})));
-  const bool more = visits.size() > kMostOfADay;
+  DayPreviewView view{.provider = plan.provider,
+                      .date = plan.date,
+                      .act = plan.act,
+                      .more = visits.size() > kMostOfADay};
   plan.sort(visits);
-  if (more) visits.resize(kMostOfADay);
-  Json items = Json::array();
+  if (view.more) visits.resize(kMostOfADay);
   std::vector<PlannedTime> planned;
-  for (const Session& one : visits) items.push_back(considered(ask, plan, one, planned));
-  return Json::object({{"provider", plan.provider},
-                       {"date", plan.date},
-                       {"act", plan.verb()},
-                       {"more", more},
-                       {"visits", std::move(items)}});
+  for (const Session& one : visits) view.visits.push_back(considered(caller, plan, one, planned));
+  return view;
 }
 
-Status SessionDays::note(const Ask& ask, const Plan& plan, std::size_t visits) const {
+Status SessionDays::note(const Caller& caller, const Plan& plan, std::size_t visits) const {
   const SessionParts& parts = acts_.parts();
   Session none;
   none.tenant = parts.tenant;
-  audit::Entry entry = Acts::entry_of(ask, none);
+  audit::Entry entry = Acts::entry_of(caller, none);
   entry.act = "provider.absence";
   entry.object = "person:" + plan.provider;
-  entry.detail = Json::object(
-      {{"act", plan.verb()}, {"date", plan.date}, {"visits", static_cast<std::int64_t>(visits)}});
+  entry.detail = Json::object({{"act", to_string(plan.act)},
+                               {"date", plan.date},
+                               {"visits", static_cast<std::int64_t>(visits)}});
   if (!plan.person.empty()) entry.detail.set("to", plan.person);
   access::PatientDetail::Sealed sealed;
   if (parts.details != nullptr) {
@@ -257,25 +209,29 @@ Status SessionDays::note(const Ask& ask, const Plan& plan, std::size_t visits) c
   });
 }
 
-Answer SessionDays::act(const Ask& ask, const Plan& plan, const Session& is) {
-  if (plan.act == DayAct::give) return life_.assign(ask);
-  if (plan.act == DayAct::cancel) return life_.cancel(ask);
+Result<SessionView> SessionDays::act(const Caller& caller, const Plan& plan, const Session& is) {
+  if (plan.act == DayAct::give)
+    return life_.assign(
+        caller, AssignSession{.session = is.id, .version = is.version, .provider = plan.person});
+  if (plan.act == DayAct::cancel)
+    return life_.cancel(
+        caller, CancelSession{.session = is.id, .version = is.version, .reason = plan.reason});
   RABT_TRY_STATUS(plan.may_move(is, acts_.parts().clock.now()));
-  return life_.change(ask);
+  return life_.change(caller,
+                      ChangeSession{.session = is.id,
+                                    .version = is.version,
+                                    .members = {.start_ms = *is.schedule.at_ms + plan.shift_ms}});
 }
 
-Answer SessionDays::apply(const Ask& ask) {
-  RABT_TRY(plan, read(ask, true));
-  RABT_TRY_STATUS(note(ask, plan, plan.visits.size()));
-  Json items = Json::array();
-  std::int64_t done = 0;
-  std::int64_t left = 0;
+Result<DayChangedView> SessionDays::apply(const Caller& caller, const ChangeDay& request) {
+  RABT_TRY(plan, plan_of(request));
+  RABT_TRY_STATUS(note(caller, plan, request.visits.size()));
+  DayChangedView view{.provider = plan.provider, .date = plan.date, .act = plan.act};
   const auto leave = [&](const std::string& session, std::string_view code) {
-    ++left;
-    items.push_back(Json::object({{"session", session}, {"outcome", "left"}, {"code", code}}));
+    view.visits.push_back({.session = session, .left = std::string(code)});
   };
   std::vector<Session> visits;
-  for (const auto& [id, version] : plan.visits) {
+  for (const auto& [id, version] : request.visits) {
     auto is = acts_.load(id);
     if (!is.ok()) {
       leave(id, is.error().code);
@@ -288,101 +244,79 @@ Answer SessionDays::apply(const Ask& ask) {
     }
   }
   plan.sort(visits);
+  // Each visit is an act of its own, and none is the answer to a repeat of the request.
+  Caller of = caller;
+  of.once = {};
+  of.repeat.clear();
   for (const Session& one : visits) {
-    Ask of = ask;
-    of.session = one.id;
-    of.record.clear();
-    of.version = one.version;
-    of.caller.once = {};
-    of.caller.repeat.clear();
-    of.body = Json::object();
-    if (plan.act == DayAct::give) of.body.set("provider", plan.person);
-    if (plan.act == DayAct::cancel) of.body.set("reason", plan.reason);
-    if (plan.act == DayAct::move && one.schedule.at_ms)
-      of.body.set("scheduledStart", to_iso8601({*one.schedule.at_ms + plan.shift_ms}));
     const auto acted = act(of, plan, one);
     if (!acted.ok()) {
       leave(one.id, acted.error().code);
       continue;
     }
-    ++done;
-    Json item = Json::object({{"session", one.id},
-                              {"number", one.number},
-                              {"outcome", plan.done()},
-                              {"version", (*acted)["version"]},
-                              {"scheduledStart", (*acted)["scheduledStart"]}});
-    bool overlaps = false;
-    const Json& warnings = (*acted)["warnings"];
-    if (warnings.is_array()) {
-      for (const Json& warning : warnings.as_array())
-        overlaps = overlaps || warning == Json("provider.overlap");
-    }
-    item.set("overlap", overlaps);
-    items.push_back(std::move(item));
+    const auto& warnings = acted->warnings;
+    view.visits.push_back({.session = one.id,
+                           .number = one.number,
+                           .version = acted->version,
+                           .start = acted->plan.start,
+                           .overlap = std::find(warnings.begin(), warnings.end(),
+                                                "provider.overlap") != warnings.end()});
   }
-  return Json::object({{"provider", plan.provider},
-                       {"date", plan.date},
-                       {"act", plan.verb()},
-                       {"done", done},
-                       {"left", left},
-                       {"visits", std::move(items)}});
+  return view;
 }
 
-Answer SessionDays::list(const Ask& ask) {
+ListedVisit SessionDays::listed(const Session& is, Names& names) const {
   const SessionParts& parts = acts_.parts();
-  RABT_TRY_STATUS(access::check_reason(ask.caller.reason));
-  const std::string date(ask.parameter("date"));
-  const auto from_ms = begin_of(date, parts.house.time_zone);
-  if (!from_ms) return invalid("api.invalid", "date: it must be a day, such as 2026-12-01");
-  RABT_TRY(provider, acts_.persons().of_filter(ask.parameter("provider")));
+  ListedVisit out{.session = is.id,
+                  .number = is.number,
+                  .status = is.status,
+                  .type = is.type,
+                  .provider = is.provider,
+                  .start_ms = is.schedule.at_ms,
+                  .planned_minutes = is.schedule.minutes};
+  if (!is.provider.empty()) {
+    const Json& record = names.of(is.provider);
+    out.doctor = {.name = record["name"], .name_ar = record["nameAr"]};
+  }
+  const Participant* const patient = patient_of(is);
+  if (patient == nullptr) return out;
+  ListedVisit::Patient shown{.name = patient->guest["name"], .name_ar = patient->guest["nameAr"]};
+  // A telephone that a booking brought is nobody's whom the hospital knows.
+  const auto person = patient->person.empty()
+                          ? Result<identity::Person>(not_found("person.unknown", ""))
+                          : parts.directory.find(parts.tenant, patient->person);
+  if (person.ok()) {
+    shown.name = person->profile["name"];
+    shown.name_ar = person->profile["nameAr"];
+    shown.phone = person->profile["phone"];
+    const Guarded of = guarded_by(person->profile, Timestamp{start_of(is)}, parts.links.adult_age);
+    if (of.guardian) {
+      shown.guardian = guardian_json(*of.guardian);
+      shown.guardian.set("phone", of.guardian->phone);
+    }
+  }
+  out.patient = std::move(shown);
+  return out;
+}
+
+Result<DayListView> SessionDays::list(const Caller& caller, const Asked<ListDay>& asked) {
+  RABT_TRY_STATUS(access::check_reason(caller.reason));
+  RABT_TRY(request, asked);
+  const auto from_ms = begin_of(request.date, acts_.parts().house.time_zone);
+  if (!from_ms) return invalid("api.invalid", "date: " + std::string(kNoDay));
+  RABT_TRY(provider, acts_.persons().of_filter(request.provider));
   RABT_TRY(visits, visits_of(provider, *from_ms, *from_ms + kDayMs, kMostOnPaper));
-  const bool more = visits.size() > kMostOnPaper;
+  DayListView view{.date = request.date, .more = visits.size() > kMostOnPaper};
   std::sort(visits.begin(), visits.end(),
             [](const Session& a, const Session& b) { return start_of(a) < start_of(b); });
-  if (more) visits.resize(kMostOnPaper);
-  Json items = Json::array();
-  Names names(parts.directory, parts.tenant);
+  if (view.more) visits.resize(kMostOnPaper);
+  Names names(acts_.parts().directory, acts_.parts().tenant);
   for (const Session& one : visits) {
-    RABT_TRY_STATUS(
-        acts_.audit_reading(ask, "session:" + one.id, &one, Json::object({{"what", "day_list"}})));
-    const Participant* const patient = patient_of(one);
-    Json shown;
-    if (patient != nullptr) {
-      shown = Json::object({{"name", patient->guest["name"]},
-                            {"nameAr", patient->guest["nameAr"]},
-                            {"phone", Json()},
-                            {"guardian", Json()}});
-      // A telephone that a booking brought is nobody's whom the hospital knows.
-      const auto person = patient->person.empty()
-                              ? Result<identity::Person>(not_found("person.unknown", ""))
-                              : parts.directory.find(parts.tenant, patient->person);
-      if (person.ok()) {
-        for (const char* name : {"name", "nameAr", "phone"}) shown.set(name, person->profile[name]);
-        const Guarded of =
-            guarded_by(person->profile, Timestamp{start_of(one)}, parts.links.adult_age);
-        if (of.guardian) {
-          Json guardian = guardian_json(*of.guardian);
-          guardian.set("phone", of.guardian->phone);
-          shown.set("guardian", std::move(guardian));
-        }
-      }
-    }
-    Json doctor;
-    if (!one.provider.empty()) {
-      const Json& record = names.of(one.provider);
-      doctor = Json::object({{"name", record["name"]}, {"nameAr", record["nameAr"]}});
-    }
-    items.push_back(Json::object({{"session", one.id},
-                                  {"number", one.number},
-                                  {"status", to_string(one.status)},
-                                  {"type", to_string(one.type)},
-                                  {"provider", text_or_null(one.provider)},
-                                  {"doctor", std::move(doctor)},
-                                  {"scheduledStart", time_or_null(one.schedule.at_ms)},
-                                  {"plannedMinutes", one.schedule.minutes},
-                                  {"patient", std::move(shown)}}));
+    RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + one.id, &one,
+                                        Json::object({{"what", "day_list"}})));
+    view.visits.push_back(listed(one, names));
   }
-  return Json::object({{"date", date}, {"more", more}, {"visits", std::move(items)}});
+  return view;
 }
 
 }  // namespace rabt::consultation

@@ -1,9 +1,9 @@
 #include "hub/consultation/sessions/entry.hpp"
 
+#include <string_view>
 #include <utility>
+#include <vector>
 
-#include "hub/consultation/acts/answers.hpp"
-#include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -15,11 +15,10 @@ constexpr std::int64_t kWaitingTokenSeconds = 3600;
 constexpr std::string_view kWaitingPurpose = "session-waiting/1";
 
 // Media that a participant may send: none, for those who only see and hear.
-Json grants_of(const Session& is, const Participant& one, const VideoSettings& settings) {
-  Json out = Json::array();
-  if (only_receives(is.type, one.role)) return out;
-  out.push_back("camera");
-  out.push_back("microphone");
+std::vector<std::string_view> grants_of(const Session& is, const Participant& one,
+                                        const VideoSettings& settings) {
+  if (only_receives(is.type, one.role)) return {};
+  std::vector<std::string_view> out{"camera", "microphone"};
   if (settings.screen_sharing_enabled && (is_host(is, one) || one.role == PartRole::nurse))
     out.push_back("screen");
   return out;
@@ -42,22 +41,20 @@ bool may_hold(const Session& is, const Participant& one, const Actor& who) {
 
 }  // namespace
 
-Result<Acted> SessionEntry::come_in(const Ask& ask) {
-  Fields members(ask.body);
-  Join command;
-  command.device_type = members.word("deviceType", {"web", "ios", "android", "desktop", "other"});
-  command.browser_info = members.text("browserInfo", 200);
-  command.location = members.text("location", 300);
-  command.callback_phone = members.text("callbackPhone", 40);
-  RABT_TRY_STATUS(members.done());
-  command.stay = acts_.parts().ids.next().text();
-  const Actor who = Acts::actor_of(ask);
+Result<Acted> SessionEntry::come_in(const Caller& caller, const JoinCall& request) {
+  Join command{.device_type = request.device_type,
+               .browser_info = request.browser_info,
+               .location = request.location,
+               .callback_phone = request.callback_phone,
+               .stay = acts_.parts().ids.next().text(),
+               .visit_open = {}};
+  const Actor who = Acts::actor_of(caller);
   // A person whom a host has invited by name accepts by coming.
-  RABT_TRY(seen, acts_.recognising(ask));
+  RABT_TRY(seen, acts_.recognising(caller, request.session));
   if (seen.of_person(who.person) == nullptr && !who.person.empty()) {
     for (const Invitation& one : seen.people.invitations) {
       if (one.person != who.person || one.status != "pending") continue;
-      RABT_TRY(accepted, acts_.act(ask, ask.session,
+      RABT_TRY(accepted, acts_.act(caller, request.session,
                                    [&](const Session& is) -> Result<Command> {
                                      RABT_TRY(accept,
                                               acts_.persons().accepting(is, one, who.person));
@@ -68,7 +65,7 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
       break;
     }
   }
-  return acts_.act(ask, ask.session,
+  return acts_.act(caller, request.session,
                    [&](const Session& is) -> Result<Command> {
                      command.visit_open = acts_.visit_open(is);
                      return Command(command);
@@ -76,34 +73,33 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
                    {.strangers = true, .accounts = true});
 }
 
-Answer SessionEntry::join(const Ask& ask) {
-  RABT_TRY(acted, come_in(ask));
+Result<JoinedView> SessionEntry::join(const Caller& caller, const Asked<JoinCall>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(acted, come_in(caller, request));
   const std::string participant = acted.change.participant;
-  RABT_TRY(access, access_of(ask, acted.session, participant, true));
-  RABT_TRY(session, acts_.show(ask, acted.session));
+  RABT_TRY(access, access_of(caller, acted.session, participant, true));
   const Participant& own = *acted.session.participant(participant);
-  return Json::object({{"session", std::move(session)},
-                       {"participant", acts_.show_participant(ask, acted.session, own)},
-                       {"admission", to_string(own.admission)},
-                       {"accessToken", access.token},
-                       {"tokenUse", access.use},
-                       {"media", access.media.is_object() ? access.media : Json()}});
+  return JoinedView{.session = acts_.view(caller, acted.session),
+                    .own = admission_of(caller, acted.session, own, access),
+                    .media = access.media};
 }
 
-Answer SessionEntry::token(const Ask& ask) {
-  return give_token(ask, true);
+Result<TokenView> SessionEntry::token(const Caller& caller, const Asked<OfParticipant>& asked) {
+  RABT_TRY(request, asked);
+  return give_token(caller, request, true);
 }
 
-Answer SessionEntry::told_token(const Ask& ask) {
-  return give_token(ask, false);
+Result<TokenView> SessionEntry::told_token(const Caller& caller, const Asked<OfSession>& asked) {
+  RABT_TRY(request, asked);
+  return give_token(caller, {.session = request.session, .participant = {}}, false);
 }
 
-Answer SessionEntry::give_token(const Ask& ask, bool joins) {
-  const Actor who = Acts::actor_of(ask);
-  RABT_TRY(session, acts_.load(ask.session));
+Result<TokenView> SessionEntry::give_token(const Caller& caller, const OfParticipant& request,
+                                           bool joins) {
+  const Actor who = Acts::actor_of(caller);
+  RABT_TRY(session, acts_.load(request.session));
   const Participant* own = own_of(session, who);
-  // hub://session names the participant.
-  if (who.system) own = session.participant(record_of(session, ask.record));
+  if (who.system) own = session.participant(record_of(session, request.participant));
   if (!who.system) RABT_TRY_STATUS(may(access::Right::session_take_part, session, who));
   if (own == nullptr || !own->takes_part())
     return not_found("participant.unknown", "the session has no such participant");
@@ -118,59 +114,65 @@ Answer SessionEntry::give_token(const Ask& ask, bool joins) {
   // Somebody who asks for a token wants to come in.
   const bool closed = session.room.state != "open" && session.room.state != "asked";
   if ((joins || closed) && !who.system) {
-    Ask joining = ask;
-    joining.body = Json::object();
-    RABT_TRY(joined, come_in(joining));
+    RABT_TRY(joined, come_in(caller, {.session = request.session}));
     session = std::move(joined.session);
     own = own_of(session, who);
     if (own == nullptr)
       return not_found("participant.unknown", "the session has no such participant");
   }
-  RABT_TRY(access, access_of(ask, session, own->id, true));
-  return Json::object({{"token", access.token},
-                       {"roomName", session.room.name},
-                       {"sessionId", session.id},
-                       {"participant", own->id},
-                       {"identity", own->identity},
-                       {"provider", session.room.plugin},
-                       {"expiresAt", access.media["expiresAt"]},
-                       {"media", access.media}});
+  RABT_TRY(access, access_of(caller, session, own->id, true));
+  return TokenView{.token = access.token,
+                   .room_name = session.room.name,
+                   .session = session.id,
+                   .participant = own->id,
+                   .identity = own->identity,
+                   .provider = session.room.plugin,
+                   .media = std::move(access.media)};
 }
 
-Answer SessionEntry::leave(const Ask& ask) {
+Result<ParticipantView> SessionEntry::leave(const Caller& caller,
+                                            const Asked<OfParticipant>& asked) {
+  RABT_TRY(request, asked);
   return acts_.act_and_show_participant(
-      ask,
+      caller, request.session,
       [&](const Session& is) -> Result<Command> {
-        return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
+        return Command(
+            Leave{request.participant.empty() ? "" : record_of(is, request.participant)});
       },
       {.strangers = true});
 }
 
-Answer SessionEntry::admission_json(const Ask& ask, const Session& session, const Participant& one,
-                                    const Access& access) const {
-  return Json::object({{"participant", acts_.show_participant(ask, session, one)},
-                       {"admission", to_string(one.admission)},
-                       {"accessToken", access.token},
-                       {"tokenUse", access.use}});
+AdmissionView SessionEntry::admission_of(const Caller& caller, const Session& session,
+                                         const Participant& one, const Access& access) const {
+  return {.participant = acts_.view(caller, session, one),
+          .admission = one.admission,
+          .access_token = access.token,
+          .token_use = access.use};
 }
 
-Answer SessionEntry::admission_answer(const Ask& ask, const Acted& acted) {
+Result<AdmissionView> SessionEntry::admission(const Caller& caller, const Acted& acted) {
   const Participant& one = *acted.session.participant(acted.change.participant);
-  if (may_hold(acted.session, one, Acts::actor_of(ask))) {
-    RABT_TRY(access, access_of(ask, acted.session, one.id, false));
-    return admission_json(ask, acted.session, one, access);
+  if (may_hold(acted.session, one, Acts::actor_of(caller))) {
+    RABT_TRY(access, access_of(caller, acted.session, one.id, false));
+    return admission_of(caller, acted.session, one, access);
   }
   RABT_TRY(access, waiting_access(acted.session, one));
   // His media token he gets under his account.
   if (one.admitted() && !one.person.empty()) access.use = "media";
-  return admission_json(ask, acted.session, one, access);
+  return admission_of(caller, acted.session, one, access);
 }
 
-Acts::Shape SessionEntry::admission_shape(const Ask& ask) const {
-  return [this, &ask](const Session& session, const Change& change) -> Answer {
-    const Participant& one = *session.participant(change.participant);
-    RABT_TRY(access, waiting_access(session, one));
-    return admission_json(ask, session, one, access);
+Result<AdmissionView> SessionEntry::waiting_admission(const Caller& caller, const Session& session,
+                                                      const Change& change) const {
+  const Participant& one = *session.participant(change.participant);
+  RABT_TRY(access, waiting_access(session, one));
+  return admission_of(caller, session, one, access);
+}
+
+Acts::Shape SessionEntry::admission_shape(const Caller& caller) const {
+  return [this, &caller](const Session& session, const Change& change) -> Answer {
+    RABT_TRY(admission, waiting_admission(caller, session, change));
+    return to_json(admission);
   };
 }
 
@@ -194,14 +196,14 @@ Result<SessionEntry::Access> SessionEntry::waiting_access(const Session& session
                                     {"iat", now},
                                     {"exp", now + kWaitingTokenSeconds}});
   RABT_TRY(token, crypto::sign_jwt(key.expose(), "HS256", R"({"typ":"JWT"})", claims.dump()));
-  return Access{.token = std::move(token), .use = "waiting", .media = {}};
+  return Access{.token = std::move(token), .use = "waiting"};
 }
 
-Result<SessionEntry::Access> SessionEntry::access_of(const Ask& ask, const Session& session,
+Result<SessionEntry::Access> SessionEntry::access_of(const Caller& caller, const Session& session,
                                                      std::string_view participant, bool required) {
   RABT_TRY(access, open_access(session, participant, required));
   if (access.use != "media") return access;
-  audit::Entry entry = Acts::entry_of(ask, session);
+  audit::Entry entry = Acts::entry_of(caller, session);
   entry.act = "token.issued";
   entry.detail = Json::object({{"participant", participant}});
   const audit::Prepared prepared = acts_.parts().audit.prepare(entry);
@@ -242,35 +244,32 @@ Result<SessionEntry::Access> SessionEntry::open_access(const Session& given,
     if (!required) return waiting_access(session, *one);
     return std::move(token).error();
   }
-  Access access{.token = token->token, .use = "media", .media = Json::object()};
-  access.media =
-      Json::object({{"provider", session.room.plugin},
-                    {"token", token->token},
-                    {"roomName", session.room.name},
-                    {"identity", one->identity},
-                    {"url", token->more["url"]},
-                    {"room", token->more["room"]},
-                    {"iceServers", token->more["iceServers"].is_array() ? token->more["iceServers"]
-                                                                        : Json::array()},
-                    {"meeting", token->more["meeting"]},
-                    {"attendee", token->more["attendee"]},
-                    {"grants", grants_of(session, *one, acts_.parts().settings)},
-                    {"expiresAt", to_iso8601({token->expires_ms})}});
-  return access;
+  const Json& ice = token->more["iceServers"];
+  return Access{.token = token->token,
+                .use = "media",
+                .media = MediaView{.provider = session.room.plugin,
+                                   .token = token->token,
+                                   .room_name = session.room.name,
+                                   .identity = one->identity,
+                                   .url = token->more["url"],
+                                   .room = token->more["room"],
+                                   .ice_servers = ice.is_array() ? ice : Json::array(),
+                                   .meeting = token->more["meeting"],
+                                   .attendee = token->more["attendee"],
+                                   .grants = grants_of(session, *one, acts_.parts().settings),
+                                   .expires = {token->expires_ms}}};
 }
 
-Result<Json> SessionEntry::host_tokens(const Ask& ask, const Session& session) {
-  const Actor who = Acts::actor_of(ask);
-  Json tokens = Json::array();
+Result<std::vector<HostTokenView>> SessionEntry::host_tokens(const Caller& caller,
+                                                             const Session& session) {
+  const Actor who = Acts::actor_of(caller);
+  std::vector<HostTokenView> tokens;
   for (const Participant& one : session.people.participants) {
     if (!leads(session, one) || !is_own(session, one, who)) continue;
     if (session.room.state != "open") continue;
-    RABT_TRY(access, access_of(ask, session, one.id, false));
+    RABT_TRY(access, access_of(caller, session, one.id, false));
     if (access.use != "media") continue;
-    Json token = access.media;
-    token.set("participant", one.id);
-    token.set("role", to_string(one.role));
-    tokens.push_back(std::move(token));
+    tokens.push_back({.media = *std::move(access.media), .participant = one.id, .role = one.role});
   }
   return tokens;
 }

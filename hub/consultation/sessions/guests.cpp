@@ -4,11 +4,9 @@
 #include <utility>
 
 #include "hub/base/ascii.hpp"
-#include "hub/base/typed_code.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/rows/guest_rows.hpp"
-#include "hub/consultation/session/hijri.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/totp.hpp"
 
@@ -16,10 +14,8 @@ namespace rabt::consultation {
 
 namespace {
 
-// 128 bits: in base32, and in the hexadecimal digits of builds before migration 0046.
+// 128 bits
 constexpr std::size_t kCodeBytes = 16;
-constexpr std::size_t kCodeLetters = 26;
-constexpr std::size_t kEarlierDigits = 32;
 constexpr std::string_view kCodePurpose = "session-invitation/1";
 constexpr std::size_t kSecretDigits = 64;
 constexpr std::size_t kMaxTap = 255;
@@ -62,13 +58,6 @@ std::string code_of(const keys::Lease& lease, std::string_view invitation,
   return lower(identity::base32(mac));
 }
 
-Result<std::string> read_code(const Json& body) {
-  std::string code = typed_code(body.string_or("code", ""));
-  if (code.size() != kCodeLetters && code.size() != kEarlierDigits)
-    return invalid("api.invalid", "code: must be the code of an invitation");
-  return code;
-}
-
 std::string code_index(const keys::Lease& lease, std::string_view code) {
   return lease.blind_index("session.invitation", code);
 }
@@ -97,23 +86,24 @@ Result<std::string> SessionGuests::index_of(std::string_view kind, std::string_v
   return lease.blind_index("session.guest." + std::string(kind), value);
 }
 
-Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const Entering& how) {
-  RABT_TRY(code, read_code(ask.body));
+Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Caller& caller,
+                                                           const Asked<EnterByLink>& asked,
+                                                           const Entering& how) {
+  RABT_TRY(request, asked);
   if (how.tap.size() > kMaxTap)
     return invalid("idempotency.key", "Idempotency-Key: at most 255 characters");
-  RABT_TRY(found, invitation_of(acts_, code));
+  RABT_TRY(found, invitation_of(acts_, request.code));
   const Invitation& invitation = found.invitation;
   const std::string session = found.session.id;
   // The one who comes is known before the act, which he does himself.
   Participant coming = acts_.persons().participant(invitation.role, "", invitation.guest);
   const std::string participant =
       invitation.participant.empty() ? coming.id : invitation.participant;
-  Ask of = ask;
-  of.session = session;
-  of.caller.who = {.kind = identity::Kind::guest,
-                   .tenant = acts_.parts().tenant,
-                   .id = participant,
-                   .part = {.session = session, .participant = participant}};
+  Caller of = caller;
+  of.who = {.kind = identity::Kind::guest,
+            .tenant = acts_.parts().tenant,
+            .id = participant,
+            .part = {.session = session, .participant = participant}};
   const identity::GuestProof held = how.held ? how.held(session) : identity::GuestProof{};
   bool same_browser = false;
   if (!held.empty()) {
@@ -121,7 +111,7 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
     RABT_TRY(row, find_guest(acts_.parts().store, acts_.parts().tenant, secret));
     same_browser = row && row->invitation == invitation.id && row->generation == found.generation;
   }
-  RABT_TRY(given, SecondProof::read(ask.body));
+  RABT_TRY(given, request.proof);
   std::string tap;
   if (!how.tap.empty()) {
     RABT_TRY(index, index_of("tap", how.tap));
@@ -171,20 +161,21 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
     RABT_TRY_STATUS(acts_.parts().store.write(
         [&](store::Transaction& transaction) { return bind(transaction, acted.change); }));
   // The provider's token comes with the call to join.
-  RABT_TRY(answer, entry_.admission_shape(of)(acted.session, acted.change));
-  answer.set("session", acted.session.id);
+  RABT_TRY(admission, entry_.waiting_admission(of, acted.session, acted.change));
+  TakenUpView answer{.admission = std::move(admission),
+                     .session = acted.session.id,
+                     .room_name = acted.session.room.name};
   if (const Participant* const one = acted.session.participant(participant)) {
     RABT_TRY(by, guarded(acts_.parts(), acted.session, *one));
     Names names(acts_.parts().directory, acts_.parts().tenant);
-    if (by.child) answer.set("comesFor", names.of(one->person)["name"]);
+    if (by.child) answer.comes_for = names.of(one->person)["name"];
   }
-  answer.set("roomName", acted.session.room.name);
   return Entered{.answer = std::move(answer), .proof = std::move(proof)};
 }
 
-Answer SessionGuests::try_to_send_code(const Ask& ask) {
-  RABT_TRY(code, read_code(ask.body));
-  RABT_TRY(found, invitation_of(acts_, code));
+Result<CodeSentView> SessionGuests::try_to_send_code(const Asked<OfCode>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(found, invitation_of(acts_, request.code));
   RABT_TRY_STATUS(
       may_be_shown(found.session, found.invitation, found.generation, acts_.parts().clock.now()));
   const auto proofs = proof_.offered();
@@ -196,25 +187,27 @@ Answer SessionGuests::try_to_send_code(const Ask& ask) {
   return proof_.send_code({.session = found.session, .invitation = found.invitation});
 }
 
-Answer SessionGuests::send_code(const Ask& ask) {
-  auto sent = try_to_send_code(ask);
-  if (!sent.ok()) note_refused(ask, sent.error());
+Result<CodeSentView> SessionGuests::send_code(const Caller& caller, const Asked<OfCode>& asked) {
+  auto sent = try_to_send_code(asked);
+  if (!sent.ok()) note_refused(caller, sent.error());
   return sent;
 }
 
-Result<SessionGuests::Entered> SessionGuests::enter(const Ask& ask, const Entering& how) {
-  auto entered = try_to_enter(ask, how);
-  if (!entered.ok()) note_refused(ask, entered.error());
+Result<SessionGuests::Entered> SessionGuests::enter(const Caller& caller,
+                                                    const Asked<EnterByLink>& asked,
+                                                    const Entering& how) {
+  auto entered = try_to_enter(caller, asked, how);
+  if (!entered.ok()) note_refused(caller, entered.error());
   return entered;
 }
 
-void SessionGuests::note_refused(const Ask& ask, const Error& error) {
+void SessionGuests::note_refused(const Caller& caller, const Error& error) {
   if (error.kind != ErrorKind::denied && error.kind != ErrorKind::conflict &&
       error.kind != ErrorKind::not_found)
     return;
   Session none;
   none.tenant = acts_.parts().tenant;
-  audit::Entry entry = Acts::entry_of(ask, none);
+  audit::Entry entry = Acts::entry_of(caller, none);
   entry.act = "invitation.refused";
   // Which invitation a wrong code was meant for, nobody knows.
   entry.object = "invitations";
@@ -230,33 +223,27 @@ void SessionGuests::note_refused(const Ask& ask, const Error& error) {
       [](const Status& /*status*/) {});
 }
 
-Answer SessionGuests::preview(const Ask& ask) {
-  RABT_TRY(code, read_code(ask.body));
-  RABT_TRY(found, invitation_of(acts_, code));
+Result<LinkPreviewView> SessionGuests::preview(const Asked<OfCode>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(found, invitation_of(acts_, request.code));
   const Session& is = found.session;
   const Timestamp now = acts_.parts().clock.now();
   RABT_TRY_STATUS(may_be_shown(is, found.invitation, found.generation, now));
   Names names(acts_.parts().directory, acts_.parts().tenant);
   const House& house = acts_.parts().house;
-  Json name = Json::object();
-  for (const auto& [language, text] : house.name) name.set(language, text);
-  const bool planned = is.schedule.at_ms.has_value();
-  Json proofs = Json::array();
-  for (const std::string& proof : proof_.offered()) proofs.push_back(proof);
-  return Json::object(
-      {{"hospital", name.size() > 0 ? std::move(name) : Json()},
-       {"phone", house.phone.empty() ? Json() : Json(house.phone)},
-       {"provider", host_name(is, names)},
-       {"type", to_string(is.type)},
-       {"language", is.language},
-       {"role", to_string(found.invitation.role)},
-       {"status", found.invitation.status},
-       {"secondProof", std::move(proofs)},
-       {"needsAccount", !opens_by_link(found.invitation.role)},
-       {"scheduledStart", planned ? Json(to_iso8601({*is.schedule.at_ms})) : Json()},
-       {"scheduledStartHijri", planned ? Json(hijri_date({*is.schedule.at_ms})) : Json()},
-       {"timeZone", house.time_zone},
-       {"plannedMinutes", is.schedule.minutes}});
+  LinkPreviewView view{.hospital = house.name,
+                       .phone = house.phone,
+                       .provider = host_name(is, names),
+                       .type = is.type,
+                       .language = is.language,
+                       .role = found.invitation.role,
+                       .status = found.invitation.status,
+                       .second_proof = proof_.offered(),
+                       .needs_account = !opens_by_link(found.invitation.role),
+                       .time_zone = house.time_zone,
+                       .planned_minutes = is.schedule.minutes};
+  if (is.schedule.at_ms) view.start = Timestamp{*is.schedule.at_ms};
+  return view;
 }
 
 Result<std::optional<identity::Part>> SessionGuests::part_of(const identity::GuestProof& proof) {

@@ -7,6 +7,8 @@
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/sessions/entry.hpp"
+#include "hub/consultation/sessions/guest_requests.hpp"
+#include "hub/consultation/sessions/invitation_requests.hpp"
 #include "hub/consultation/sessions/second_proof.hpp"
 #include "hub/identity/guests.hpp"
 
@@ -26,32 +28,32 @@ class SessionGuests final : public identity::Guests {
     std::string tap;
   };
   struct Entered {
-    // As the answer to accepting.
-    Json answer;
+    TakenUpView answer;
     // What the browser keeps.
     identity::GuestProof proof;
   };
-  // Opens the door of the invitation whose code is in the body: the browser is bound to its
-  // participant. A second browser needs a second proof, and the first one's cookie is void then.
-  // Errors: not_found invitation.unknown; conflict invitation.expired, invitation.revoked,
-  // invitation.used; denied invitation.needs_account; those of who may take part, and of
-  // SecondProof::check. Each refusal is audited.
-  [[nodiscard]] Result<Entered> enter(const Ask& ask, const Entering& how);
-  // Who invites, to what, and when, for the page before anything is accepted. Changes nothing, and
-  // names no patient. Errors: as enter, but for invitation.used.
-  [[nodiscard]] Answer preview(const Ask& ask);
+  // Opens the door of the invitation: the browser is bound to its participant. A second browser
+  // needs a second proof, and the first one's cookie is void then. Errors: not_found
+  // invitation.unknown; conflict invitation.expired, invitation.revoked, invitation.used; denied
+  // invitation.needs_account; those of who may take part, and of SecondProof::check. Each refusal
+  // is audited.
+  [[nodiscard]] Result<Entered> enter(const Caller& caller, const Asked<EnterByLink>& asked,
+                                      const Entering& how);
+  // Changes nothing. Errors: as enter, but for invitation.used.
+  [[nodiscard]] Result<LinkPreviewView> preview(const Asked<OfCode>& asked);
   // Sends the code of a second proof: SecondProof::send_code, and its errors; those of preview;
   // conflict invitation.used where the link is open, or nothing sends codes. Each refusal is
   // audited.
-  [[nodiscard]] Answer send_code(const Ask& ask);
+  [[nodiscard]] Result<CodeSentView> send_code(const Caller& caller, const Asked<OfCode>& asked);
 
   Result<std::optional<identity::Part>> part_of(const identity::GuestProof& proof) override;
 
  private:
-  [[nodiscard]] Result<Entered> try_to_enter(const Ask& ask, const Entering& how);
-  [[nodiscard]] Answer try_to_send_code(const Ask& ask);
+  [[nodiscard]] Result<Entered> try_to_enter(const Caller& caller, const Asked<EnterByLink>& asked,
+                                             const Entering& how);
+  [[nodiscard]] Result<CodeSentView> try_to_send_code(const Asked<OfCode>& asked);
   [[nodiscard]] Result<std::string> index_of(std::string_view kind, std::string_view value) const;
-  void note_refused(const Ask& ask, const Error& error);
+  void note_refused(const Caller& caller, const Error& error);
 
   Acts& acts_;
   SessionEntry& entry_;
@@ -62,8 +64,6 @@ class SessionGuests final : public identity::Guests {
 // often it was sent, so that a reminder has the same one; stored nowhere.
 [[nodiscard]] std::string code_of(const keys::Lease& lease, std::string_view invitation,
                                   std::int64_t generation);
-// The code in a request. Error invalid api.invalid.
-[[nodiscard]] Result<std::string> read_code(const Json& body);
 // Invitation of a code, in the session as it is now.
 struct FoundInvitation {
   Session session;

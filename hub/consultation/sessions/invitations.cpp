@@ -10,24 +10,31 @@
 
 namespace rabt::consultation {
 
-Answer SessionInvitations::list(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
-  RABT_TRY(session, acts_.visible(ask));
-  RABT_TRY_STATUS(may(access::Right::invitations_see, session, who));
-  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
+Result<ItemsOf<InvitationView>> SessionInvitations::list(const Caller& caller,
+                                                         const Asked<OfSession>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(session, acts_.visible(caller, request.session));
+  RABT_TRY_STATUS(may(access::Right::invitations_see, session, Acts::actor_of(caller)));
+  RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + session.id, &session,
                                       Json::object({{"what", "invitations"}})));
-  Json items = Json::array();
+  ItemsOf<InvitationView> all;
   for (const Invitation& one : session.people.invitations)
-    items.push_back(
-        invitation_json(session, one, sight_of(session, who, false), acts_.parts().clock.now()));
-  return Json::object({{"items", std::move(items)}});
+    all.items.push_back(shown(caller, session, one));
+  return all;
 }
 
-Answer SessionInvitations::invite(const Ask& ask) {
-  if (ask.body.find("participant") != nullptr) return send(ask, false);
-  Mistakes mistakes;
-  const ParticipantInput input = read_participant(ask.body, mistakes, "");
-  RABT_TRY(whom, acts_.persons().participant(Acts::actor_of(ask), input, mistakes, ""));
+Result<InvitationView> SessionInvitations::invite(const Caller& caller, const Inviting& inviting) {
+  if (const auto* const newcomer = std::get_if<InviteNewcomer>(&inviting.whom))
+    return invite_newcomer(caller, inviting.session, *newcomer);
+  return send(caller, inviting.session, std::get<Asked<SendLink>>(inviting.whom), false);
+}
+
+Result<InvitationView> SessionInvitations::invite_newcomer(const Caller& caller,
+                                                           const std::string& reference,
+                                                           InviteNewcomer request) {
+  const ParticipantInput& input = request.input;
+  Mistakes& mistakes = request.mistakes;
+  RABT_TRY(whom, acts_.persons().participant(Acts::actor_of(caller), input, mistakes, ""));
   if (whom.person.empty() && input.guest.string_or("email", "").empty() &&
       input.guest.string_or("phone", "").empty())
     mistakes.add("person", "it is needed, or email or phone");
@@ -40,44 +47,44 @@ Answer SessionInvitations::invite(const Ask& ask) {
   RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
   const std::string code = code_of(lease, invitation.id, 1);
   const std::string index = code_index(lease, code);
-  return acts_.act_and_answer(
-      ask,
+  return acts_.act_and_view(
+      caller, reference,
       [&](const Session& is) -> Result<Command> {
         RABT_TRY(known, acts_.persons().as_known(is, whom));
         return Command(Invite{invitation, std::move(known)});
       },
-      {.shape = [&](const Session& session, const Change&) -> Answer {
-         return with_code(ask, session, session.people.invitations.back(), code);
-       },
-       .also =
-           [&](store::Transaction& transaction, const Change& change) {
-             return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
-                                          invitation.id);
-           }});
+      [&](const Session& session, const Change&) -> Result<InvitationView> {
+        return with_code(caller, session, session.people.invitations.back(), code);
+      },
+      {.also = [&](store::Transaction& transaction, const Change& change) {
+        return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
+                                     invitation.id);
+      }});
 }
 
-Answer SessionInvitations::with_code(const Ask& ask, const Session& session,
-                                     const Invitation& invitation, const std::string& code) const {
-  Json answer = invitation_json(session, invitation, sight_of(session, Acts::actor_of(ask), false),
-                                acts_.parts().clock.now());
-  answer.set("code", code);
+InvitationView SessionInvitations::shown(const Caller& caller, const Session& session,
+                                         const Invitation& invitation) const {
+  const Sight sight = sight_of(session, Acts::actor_of(caller), false);
+  return invitation_view(session, invitation, sight.clinical, acts_.parts().clock.now());
+}
+
+InvitationView SessionInvitations::with_code(const Caller& caller, const Session& session,
+                                             const Invitation& invitation,
+                                             const std::string& code) const {
+  InvitationView view = shown(caller, session, invitation);
+  view.code = code;
   const std::string& url = acts_.parts().public_url;
   // Behind # it is in no log and no Referer.
-  if (!url.empty()) answer.set("link", url + "/i#" + code);
-  return answer;
+  if (!url.empty()) view.link = url + "/i#" + code;
+  return view;
 }
 
-Answer SessionInvitations::send(const Ask& ask, bool unasked) {
-  RABT_TRY_STATUS(acts_.allows(ask, access::Right::invitation_send));
-  Fields members(ask.body);
-  Send command{.invitation = acts_.parts().ids.next().text(), .unasked = unasked};
-  const std::string participant = members.text("participant", 64);
-  command.renew = members.boolean("renew").value_or(false);
-  for (const std::string_view other : {"person", "phone", "email", "name"}) {
-    if (members.has(other)) members.wrong(other, "it is known of the participant; leave it out");
-  }
-  if (participant.empty() && members.good()) members.wrong("participant", "it must name one");
-  RABT_TRY_STATUS(members.done());
+Result<InvitationView> SessionInvitations::send(const Caller& caller, const std::string& reference,
+                                                const Asked<SendLink>& asked, bool unasked) {
+  RABT_TRY_STATUS(acts_.allows(caller, reference, access::Right::invitation_send));
+  RABT_TRY(request, asked);
+  Send command{
+      .invitation = acts_.parts().ids.next().text(), .renew = request.renew, .unasked = unasked};
   RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
   const auto invited = [&](const Session& session, const Change& change) -> const Invitation& {
     const auto at =
@@ -86,45 +93,44 @@ Answer SessionInvitations::send(const Ask& ask, bool unasked) {
     RABT_CHECK(at != session.people.invitations.end());
     return *at;
   };
-  return acts_.act_and_answer(
-      ask,
+  return acts_.act_and_view(
+      caller, reference,
       [&](const Session& is) -> Result<Command> {
-        command.participant = record_of(is, participant);
+        command.participant = record_of(is, request.participant);
         return Command(command);
       },
-      {.shape = [&](const Session& session, const Change& change) -> Answer {
-         const Invitation& one = invited(session, change);
-         return with_code(ask, session, one, code_of(lease, one.id, one.generation));
-       },
-       .also = [&](store::Transaction& transaction, const Change& change) -> Status {
-         const Invitation& one = invited(change.after, change);
-         const std::string index = code_index(lease, code_of(lease, one.id, one.generation));
-         return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
-                                      one.id);
-       }});
+      [&](const Session& session, const Change& change) -> Result<InvitationView> {
+        const Invitation& one = invited(session, change);
+        return with_code(caller, session, one, code_of(lease, one.id, one.generation));
+      },
+      {.also = [&](store::Transaction& transaction, const Change& change) -> Status {
+        const Invitation& one = invited(change.after, change);
+        const std::string index = code_index(lease, code_of(lease, one.id, one.generation));
+        return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
+                                     one.id);
+      }});
 }
 
 Result<std::string> SessionInvitations::link_of(const std::string& session,
                                                 const std::string& participant) {
-  Ask ask = ask_of_hub(acts_.parts().tenant, "messages");
-  ask.session = session;
-  ask.body = Json::object({{"participant", participant}});
-  RABT_TRY(sent, send(ask, true));
-  return sent.string_or("link", "");
+  const Caller caller = ask_of_hub(acts_.parts().tenant, "messages").caller;
+  RABT_TRY(sent, send(caller, session, SendLink{.participant = participant}, true));
+  return sent.link.value_or("");
 }
 
-Answer SessionInvitations::revoke(const Ask& ask) {
-  const std::string id = identity::ulid_of(ask.record).value_or("");
-  return acts_.act_and_answer(
-      ask, [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
-      {.shape = [&](const Session& session, const Change&) -> Answer {
+Result<InvitationView> SessionInvitations::revoke(const Caller& caller,
+                                                  const Asked<OfInvitation>& asked) {
+  RABT_TRY(request, asked);
+  const std::string id = identity::ulid_of(request.invitation).value_or("");
+  return acts_.act_and_view(
+      caller, request.session,
+      [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
+      [&](const Session& session, const Change&) -> Result<InvitationView> {
         for (const Invitation& one : session.people.invitations) {
-          if (one.id == id)
-            return invitation_json(session, one, sight_of(session, Acts::actor_of(ask), false),
-                                   acts_.parts().clock.now());
+          if (one.id == id) return shown(caller, session, one);
         }
         return not_found("invitation.unknown", "the session has no such invitation");
-      }});
+      });
 }
 
 // Whoever is signed in takes nobody else's part: a family shares its telephones.
@@ -140,19 +146,18 @@ Status SessionInvitations::is_meant(const Session& is, const Invitation& invitat
                 "the invitation is for somebody else: sign out, and open the link again");
 }
 
-Answer SessionInvitations::accept(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
+Result<TakenUpView> SessionInvitations::accept(const Caller& caller, const Asked<OfCode>& asked) {
+  const Actor who = Acts::actor_of(caller);
   if (who.person.empty())
     return denied("authorisation.denied",
                   "a link is for a person: no application takes anybody's part by it");
-  RABT_TRY(code, read_code(ask.body));
-  RABT_TRY(found, invitation_of(acts_, code));
+  RABT_TRY(request, asked);
+  RABT_TRY(found, invitation_of(acts_, request.code));
   if (found.generation < 0)
     return conflict("invitation.revoked", "a newer link was sent for this invitation");
-  const auto of_session = [](Json answer, const Session& session) {
-    answer.set("session", session.id);
-    answer.set("roomName", session.room.name);
-    return answer;
+  const auto of_session = [](AdmissionView admission, const Session& session) {
+    return TakenUpView{
+        .admission = std::move(admission), .session = session.id, .room_name = session.room.name};
   };
   const auto take_up = [&](const Session& is) -> Result<Command> {
     for (const Invitation& one : is.people.invitations) {
@@ -166,12 +171,13 @@ Answer SessionInvitations::accept(const Ask& ask) {
     return not_found("invitation.unknown", "there is no invitation with this code");
   };
   const auto shape = [&](const Session& session, const Change& change) -> Answer {
-    RABT_TRY(answer, entry_.admission_shape(ask)(session, change));
-    return of_session(std::move(answer), session);
+    RABT_TRY(admission, entry_.waiting_admission(caller, session, change));
+    return to_json(of_session(std::move(admission), session));
   };
-  RABT_TRY(acted, acts_.act(ask, found.session.id, take_up, {.strangers = true, .shape = shape}));
-  RABT_TRY(answer, entry_.admission_answer(ask, acted));
-  return of_session(std::move(answer), acted.session);
+  RABT_TRY(acted,
+           acts_.act(caller, found.session.id, take_up, {.strangers = true, .shape = shape}));
+  RABT_TRY(admission, entry_.admission(caller, acted));
+  return of_session(std::move(admission), acted.session);
 }
 
 }  // namespace rabt::consultation

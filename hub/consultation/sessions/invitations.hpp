@@ -1,7 +1,12 @@
 #pragma once
 
+#include <string>
+
 #include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/request/items_of.hpp"
 #include "hub/consultation/sessions/entry.hpp"
+#include "hub/consultation/sessions/invitation_requests.hpp"
+#include "hub/consultation/sessions/session_requests.hpp"
 
 namespace rabt::consultation {
 
@@ -10,13 +15,11 @@ class SessionInvitations {
  public:
   SessionInvitations(Acts& acts, SessionEntry& entry) : acts_(acts), entry_(entry) {}
 
-  Answer list(const Ask& ask);
+  Result<ItemsOf<InvitationView>> list(const Caller& caller, const Asked<OfSession>& asked);
   // The answer alone has the code.
-  Answer invite(const Ask& ask);
-  // record: the invitation.
-  Answer revoke(const Ask& ask);
-  // {code}
-  Answer accept(const Ask& ask);
+  Result<InvitationView> invite(const Caller& caller, const Inviting& inviting);
+  Result<InvitationView> revoke(const Caller& caller, const Asked<OfInvitation>& asked);
+  Result<TakenUpView> accept(const Caller& caller, const Asked<OfCode>& asked);
 
   // The link of somebody who takes part, for a message that the hub itself sends; made unless there
   // is one.
@@ -24,11 +27,16 @@ class SessionInvitations {
                                             const std::string& participant);
 
  private:
-  // {participant, renew?}: of somebody who takes part. Gives the same link again unless it is
-  // renewed.
-  [[nodiscard]] Answer send(const Ask& ask, bool unasked);
-  [[nodiscard]] Answer with_code(const Ask& ask, const Session& session,
-                                 const Invitation& invitation, const std::string& code) const;
+  [[nodiscard]] Result<InvitationView> invite_newcomer(const Caller& caller,
+                                                       const std::string& reference,
+                                                       InviteNewcomer request);
+  [[nodiscard]] Result<InvitationView> send(const Caller& caller, const std::string& reference,
+                                            const Asked<SendLink>& asked, bool unasked);
+  [[nodiscard]] InvitationView shown(const Caller& caller, const Session& session,
+                                     const Invitation& invitation) const;
+  [[nodiscard]] InvitationView with_code(const Caller& caller, const Session& session,
+                                         const Invitation& invitation,
+                                         const std::string& code) const;
   [[nodiscard]] Status is_meant(const Session& session, const Invitation& invitation,
                                 const Actor& who) const;
 

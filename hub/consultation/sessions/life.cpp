@@ -1,37 +1,26 @@
 #include "hub/consultation/sessions/life.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <utility>
-
-#include "hub/consultation/session/input.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
-constexpr std::size_t kMaxReason = 500;
-constexpr std::size_t kMaxBilling = 16U << 10U;
-constexpr std::size_t kMaxAsked = 4U << 10U;
-
-// The optional member `reason`. Error invalid api.invalid.
-Result<std::string> reason_of(const Json& body) {
-  Fields members(body);
-  std::string reason = members.text("reason", kMaxReason);
-  RABT_TRY_STATUS(members.done());
-  return reason;
-}
-
 // R-18: /api/v1 names the version it has seen.
-Status as_seen(const Ask& ask, const Session& is) {
-  if (!ask.version || *ask.version == is.version) return ok_status();
+Status as_seen(const std::optional<std::int64_t>& version, const Session& is) {
+  if (!version || *version == is.version) return ok_status();
   return conflict("precondition.failed", "the session is at version " + std::to_string(is.version) +
-                                             ", and If-Match names " +
-                                             std::to_string(*ask.version) + "; read it again");
+                                             ", and If-Match names " + std::to_string(*version) +
+                                             "; read it again");
 }
 
 }  // namespace
 
-Answer SessionLife::accept(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
+Result<SessionView> SessionLife::accept(const Caller& caller, const Asked<OfSession>& asked) {
+  RABT_TRY(request, asked);
+  const Actor who = Acts::actor_of(caller);
   const bool doctor = who.roles.has(identity::Role::doctor);
   const auto take = [&](const Session& is) -> Result<Command> {
     // A doctor who could have taken it learns that another was quicker.
@@ -40,24 +29,24 @@ Answer SessionLife::accept(const Ask& ask) {
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{acts_.persons().participant(role, who.person, Json::object())});
   };
-  return acts_.act_and_show(ask, take, {.strangers = true});
+  return acts_.act_and_show(caller, request.session, take, {.strangers = true});
 }
 
-Answer SessionLife::decline(const Ask& ask) {
-  RABT_TRY(reason, reason_of(ask.body));
-  return acts_.act_and_show(
-      ask, [&](const Session&) -> Result<Command> { return Command(Decline{reason}); });
+Result<SessionView> SessionLife::decline(const Caller& caller, const Asked<DeclineSession>& asked) {
+  RABT_TRY(request, asked);
+  return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
+    return Command(Decline{request.reason});
+  });
 }
 
-Answer SessionLife::assign(const Ask& ask) {
+Result<SessionView> SessionLife::assign(const Caller& caller, const Asked<AssignSession>& asked) {
+  RABT_TRY(request, asked);
   Mistakes mistakes;
-  const Json& reference = ask.body["provider"];
-  if (reference.is_null()) mistakes.add("provider", "it is needed");
-  RABT_TRY(id, acts_.persons().named(reference, "provider", mistakes));
+  RABT_TRY(id, acts_.persons().named(request.provider, "provider", mistakes));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(command, assigning(id));
-  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
-    RABT_TRY_STATUS(as_seen(ask, is));
+  return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
+    RABT_TRY_STATUS(as_seen(request.version, is));
     return command;
   });
 }
@@ -71,52 +60,47 @@ Result<Command> SessionLife::assigning(const std::string& person) const {
       doctor ? PartRole::doctor : PartRole::specialist, person, Json::object())});
 }
 
-Answer SessionLife::start(const Ask& ask) {
+Result<SessionView> SessionLife::start(const Caller& caller, const Asked<OfSession>& asked) {
+  RABT_TRY(request, asked);
   return acts_.act_and_show(
-      ask,
+      caller, request.session,
       [&](const Session& is) -> Result<Command> { return Command(Start{acts_.visit_open(is)}); },
       {.accounts = true});
 }
 
-Answer SessionLife::end(const Ask& ask) {
-  Fields members(ask.body);
-  End command;
-  command.reason = members.text("reason", kMaxReason);
-  command.notes = members.text("notes");
-  command.rating = members.integer("connectionRating", 1, 5);
-  RABT_TRY_STATUS(members.done());
-  RABT_TRY(acted, acts_.act(ask, ask.session,
+Result<SummaryView> SessionLife::end(const Caller& caller, const Asked<EndSession>& asked) {
+  RABT_TRY(request, asked);
+  const End command{.reason = request.reason, .notes = request.notes, .rating = request.rating};
+  RABT_TRY(acted, acts_.act(caller, request.session,
                             [&](const Session&) -> Result<Command> { return Command(command); }));
-  Ask of = ask;
-  of.session = acted.session.id;
-  return reading_.summary_after_act(of);
+  return reading_.summary_after_act(caller, OfSession{.session = acted.session.id});
 }
 
-Answer SessionLife::cancel(const Ask& ask) {
-  RABT_TRY(reason, reason_of(ask.body));
-  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
-    RABT_TRY_STATUS(as_seen(ask, is));
-    return Command(Cancel{reason});
+Result<SessionView> SessionLife::cancel(const Caller& caller, const Asked<CancelSession>& asked) {
+  RABT_TRY(request, asked);
+  return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
+    RABT_TRY_STATUS(as_seen(request.version, is));
+    return Command(Cancel{request.reason});
   });
 }
 
-Answer SessionLife::change(const Ask& ask) {
-  RABT_TRY(members,
-           read_amendment(ask.body, ask.caller.naive_offset_minutes, ask.caller.manner.retypes));
+Result<SessionView> SessionLife::change(const Caller& caller, const Asked<ChangeSession>& asked) {
+  RABT_TRY(request, asked);
+  Amendment& members = request.members;
   Mistakes mistakes;
-  if (!members["patient"].is_null()) {
-    RABT_TRY(id, acts_.persons().named(members["patient"], "patient", mistakes));
-    members.set("patient", id);
+  if (!members.patient.is_null()) {
+    RABT_TRY(id, acts_.persons().named(members.patient, "patient", mistakes));
+    members.patient = std::move(id);
   }
   RABT_TRY_STATUS(mistakes.status());
-  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
-    RABT_TRY_STATUS(as_seen(ask, is));
+  return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
+    RABT_TRY_STATUS(as_seen(request.version, is));
     return amending(is, members);
   });
 }
 
-Result<Command> SessionLife::amending(const Session& is, Json members) const {
-  const std::string patient = members.string_or("patient", "");
+Result<Command> SessionLife::amending(const Session& is, Amendment members) const {
+  const std::string patient = members.patient.is_string() ? members.patient.as_string() : "";
   Amend command{std::move(members)};
   if (!patient.empty()) {
     RABT_TRY(named, acts_.persons().as_known(is, acts_.persons().participant(
@@ -131,41 +115,37 @@ Result<Command> SessionLife::amending(const Session& is, Json members) const {
   return Command(std::move(command));
 }
 
-Answer SessionLife::set_insurance(const Ask& ask) {
-  Fields members(ask.body);
-  SetInsurance command{
-      members.word("status", {"unknown", "pending", "eligible", "not_eligible", "error"}),
-      members.text("reference", 200), ask.body["asked"]};
-  if (command.status.empty() && members.good()) members.wrong("status", "it is needed");
-  if (!command.asked.is_null() &&
-      (!command.asked.is_object() || command.asked.dump().size() > kMaxAsked))
-    members.wrong("asked", "it must be an object of at most 4 KiB");
-  RABT_TRY_STATUS(members.done());
-  return acts_.act_and_show(ask,
+Result<SessionView> SessionLife::set_insurance(const Caller& caller,
+                                               const Asked<NoteInsurance>& asked) {
+  RABT_TRY(request, asked);
+  const SetInsurance command{
+      .status = request.status, .reference = request.reference, .asked = request.asked};
+  return acts_.act_and_show(caller, request.session,
                             [&](const Session&) -> Result<Command> { return Command(command); });
 }
 
-Answer SessionLife::set_appointment(const Ask& ask) {
-  RABT_TRY(members, read_amendment(Json::object({{"appointment", ask.body["appointment"]}}), 0));
-  return acts_.act_and_show(ask, [&](const Session&) -> Result<Command> {
-    return Command(SetAppointment{members["appointment"]});
+Result<SessionView> SessionLife::set_appointment(const Caller& caller,
+                                                 const Asked<LinkAppointment>& asked) {
+  RABT_TRY(request, asked);
+  return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
+    return Command(SetAppointment{request.appointment});
   });
 }
 
-Answer SessionLife::link_consultation(const Ask& ask) {
-  const std::string id = ask.body.string_or("consultation", "");
-  if (!Ulid::parse(id))
-    return invalid("api.invalid", "consultation: must be the id of a workflow instance");
-  return acts_.act_and_show(
-      ask, [&](const Session&) -> Result<Command> { return Command(LinkConsultation{id}); });
+Result<SessionView> SessionLife::link_consultation(const Caller& caller,
+                                                   const Asked<LinkInstance>& asked) {
+  RABT_TRY(request, asked);
+  return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
+    return Command(LinkConsultation{request.consultation});
+  });
 }
 
-Answer SessionLife::set_billing(const Ask& ask) {
-  const Json& billing = ask.body["billing"];
-  if (!billing.is_object() || billing.dump().size() > kMaxBilling)
-    return invalid("api.invalid", "billing: must be an object of at most 16 KiB");
-  return acts_.act_and_show(
-      ask, [&](const Session&) -> Result<Command> { return Command(SetBilling{billing}); });
+Result<SessionView> SessionLife::set_billing(const Caller& caller,
+                                             const Asked<NoteBilling>& asked) {
+  RABT_TRY(request, asked);
+  return acts_.act_and_show(caller, request.session, [&](const Session&) -> Result<Command> {
+    return Command(SetBilling{request.billing});
+  });
 }
 
 }  // namespace rabt::consultation

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/sessions/life_requests.hpp"
 #include "hub/consultation/sessions/reading.hpp"
+#include "hub/consultation/sessions/session_requests.hpp"
 
 namespace rabt::consultation {
 
@@ -11,25 +13,24 @@ class SessionLife {
  public:
   SessionLife(Acts& acts, SessionReading& reading) : acts_(acts), reading_(reading) {}
 
-  // Operations of docs/openapi.yaml. With the version of an ask, change, assign and cancel are
-  // refused after another change: precondition.failed. The answer is the session, of end the
-  // summary.
-  Answer change(const Ask& ask);
-  Answer accept(const Ask& ask);
-  Answer decline(const Ask& ask);
-  Answer assign(const Ask& ask);
-  Answer start(const Ask& ask);
-  Answer end(const Ask& ask);
-  Answer cancel(const Ask& ask);
-  // Acts of workflows alone. {status, reference?}; {appointment}, also after the end;
-  // {consultation}, once, also after the end; {billing}, also after the end.
-  Answer set_insurance(const Ask& ask);
-  Answer set_appointment(const Ask& ask);
-  Answer link_consultation(const Ask& ask);
-  Answer set_billing(const Ask& ask);
+  // Operations of docs/openapi.yaml. With the version of a request, change, assign and cancel are
+  // refused after another change: precondition.failed.
+  Result<SessionView> change(const Caller& caller, const Asked<ChangeSession>& asked);
+  Result<SessionView> accept(const Caller& caller, const Asked<OfSession>& asked);
+  Result<SessionView> decline(const Caller& caller, const Asked<DeclineSession>& asked);
+  Result<SessionView> assign(const Caller& caller, const Asked<AssignSession>& asked);
+  Result<SessionView> start(const Caller& caller, const Asked<OfSession>& asked);
+  Result<SummaryView> end(const Caller& caller, const Asked<EndSession>& asked);
+  Result<SessionView> cancel(const Caller& caller, const Asked<CancelSession>& asked);
+  // Acts of workflows alone. All but the first also after the end; a session is linked to one
+  // consultation once.
+  Result<SessionView> set_insurance(const Caller& caller, const Asked<NoteInsurance>& asked);
+  Result<SessionView> set_appointment(const Caller& caller, const Asked<LinkAppointment>& asked);
+  Result<SessionView> link_consultation(const Caller& caller, const Asked<LinkInstance>& asked);
+  Result<SessionView> set_billing(const Caller& caller, const Asked<NoteBilling>& asked);
 
-  // The command that changes these members: those of read_amendment().
-  [[nodiscard]] Result<Command> amending(const Session& is, Json members) const;
+  // The command that changes these members. The patient among them is the ULID of a person.
+  [[nodiscard]] Result<Command> amending(const Session& is, Amendment members) const;
   // The command that gives a session to a person. Error invalid api.invalid: neither a doctor nor a
   // specialist.
   [[nodiscard]] Result<Command> assigning(const std::string& person) const;

@@ -1,7 +1,10 @@
 #pragma once
 
 #include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/request/items_of.hpp"
 #include "hub/consultation/sessions/entry.hpp"
+#include "hub/consultation/sessions/people_requests.hpp"
+#include "hub/consultation/sessions/session_requests.hpp"
 
 namespace rabt::consultation {
 
@@ -11,21 +14,22 @@ class SessionPeople {
   SessionPeople(Acts& acts, VideoProvider& video, SessionEntry& entry)
       : acts_(acts), video_(video), entry_(entry) {}
 
-  Answer participants(const Ask& ask);
-  Answer add_participant(const Ask& ask);
-  // record: the participant, here and in the next two.
-  Answer remove_participant(const Ask& ask);
-  Answer admit(const Ask& ask);
-  Answer deny(const Ask& ask);
-  Answer waiting_room(const Ask& ask);
-  Answer consents(const Ask& ask);
-  Answer record_consent(const Ask& ask);
-  // Confirms who the patient is; the answer is the session, which may have begun by it.
-  Answer confirm_identity(const Ask& ask);
-  // The video provider's transcription: {session, transcribing}. Errors: unavailable
-  // asr.not_configured, conflict consent.transcription_missing.
-  Answer start_transcription(const Ask& ask);
-  Answer stop_transcription(const Ask& ask);
+  Result<ItemsOf<ParticipantView>> participants(const Caller& caller,
+                                                const Asked<OfSession>& asked);
+  Result<AdmissionView> add_participant(const Caller& caller, const Asked<AddParticipant>& asked);
+  Result<ParticipantView> remove_participant(const Caller& caller,
+                                             const Asked<OfParticipant>& asked);
+  Result<AdmissionView> admit(const Caller& caller, const Asked<OfParticipant>& asked);
+  Result<AdmissionView> deny(const Caller& caller, const Asked<DenyParticipant>& asked);
+  Result<ItemsOf<WaitingView>> waiting_room(const Caller& caller, const Asked<OfSession>& asked);
+  Result<ItemsOf<ConsentView>> consents(const Caller& caller, const Asked<OfSession>& asked);
+  Result<ConsentView> record_consent(const Caller& caller, const Asked<GiveConsent>& asked);
+  // The session may have begun by it.
+  Result<SessionView> confirm_identity(const Caller& caller, const Asked<IdentifyPatient>& asked);
+  // The video provider's transcription. Errors: unavailable asr.not_configured, conflict
+  // consent.transcription_missing.
+  Result<TranscribingView> start_transcription(const Caller& caller, const Asked<OfSession>& asked);
+  Result<TranscribingView> stop_transcription(const Caller& caller, const Asked<OfSession>& asked);
 
  private:
   Acts& acts_;

@@ -4,11 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "hub/base/number.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/events/hearing.hpp"
 #include "hub/consultation/recording/rows.hpp"
-#include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/rows/rings.hpp"
 
 namespace rabt::consultation {
@@ -20,45 +18,6 @@ using identity::Role;
 // Sessions of one appointment that a workflow reads.
 constexpr std::size_t kMostOfAppointment = 20;
 
-// ",scheduled,waiting,": the states that a filter names, each in any case of letters. Error invalid
-// api.invalid.
-Result<std::string> statuses_of(std::string_view text) {
-  if (text.empty()) return std::string();
-  std::string out = ",";
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const auto status = parse_session_status(text.substr(0, comma));
-    if (!status) return invalid("api.invalid", "status: names no state of a session");
-    out.append(to_string(*status)).append(",");
-    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
-  }
-  return out;
-}
-
-// A day alone begins or ends at that time of day.
-Json time_of_day(std::string_view text, std::string_view of_day) {
-  constexpr std::size_t kDay = std::string_view("2026-12-01").size();
-  std::string out(text);
-  if (text.size() == kDay) out += of_day;
-  return out;
-}
-
-// The patient's numbers in a body, as references to a person: `patient`, then `identifiers`, each
-// once.
-std::vector<Json> numbers_in(const Json& body) {
-  std::vector<Json> out;
-  const auto add = [&out](const Json& one) {
-    if (!one["value"].is_string()) return;
-    Json number = Json::object({{"system", one["system"]}, {"value", one["value"]}});
-    if (std::find(out.begin(), out.end(), number) == out.end()) out.push_back(std::move(number));
-  };
-  add(body["patient"]);
-  if (const Json& others = body["identifiers"]; others.is_array()) {
-    for (const Json& one : others.as_array()) add(one);
-  }
-  return out;
-}
-
 // A number of another assigning authority is another number; one that names none is compared by
 // itself.
 bool is_same_number(const Json& one, const Json& other) {
@@ -69,71 +28,43 @@ bool is_same_number(const Json& one, const Json& other) {
 
 }  // namespace
 
-Answer SessionReading::get(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
-  RABT_TRY(session, acts_.visible(ask));
-  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session, Json::object()));
-  RABT_TRY(shown, acts_.show(ask, session));
+Result<SessionView> SessionReading::get(const Caller& caller, const Asked<OfSession>& asked) {
+  RABT_TRY(request, asked);
+  const Actor who = Acts::actor_of(caller);
+  RABT_TRY(session, acts_.visible(caller, request.session));
+  RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + session.id, &session, Json::object()));
+  SessionView view = acts_.view(caller, session);
   const Participant* const own = own_of(session, who);
   if (own != nullptr && own->here && own->admission == Admission::waiting) {
     RABT_TRY(ahead, acts_.rows().ahead_of(session));
-    shown.set("ahead", ahead);
+    view.ahead = ahead;
   }
-  return shown;
+  return view;
 }
 
-Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
-  const Actor who = Acts::actor_of(ask);
+Result<SessionFilter> SessionReading::filter_of(const Caller& caller,
+                                                const ListSessions& request) const {
+  const Actor who = Acts::actor_of(caller);
   SessionFilter filter;
-  RABT_TRY(statuses, statuses_of(ask.parameter("status")));
-  filter.statuses = std::move(statuses);
-  if (const auto type = ask.parameter("type"); !type.empty()) {
-    const auto known = parse_session_type(type);
-    if (!known) return invalid("api.invalid", "type: names no type of a session");
-    filter.type = std::string(to_string(*known));
-  }
-  if (const auto role = ask.parameter("role"); !role.empty()) {
-    const auto known = parse_part_role(role);
-    if (!known) return invalid("api.invalid", "role: names no role in a session");
-    filter.role = std::string(to_string(*known));
-  }
-  RABT_TRY(provider, acts_.persons().of_filter(ask.parameter("provider")));
+  filter.statuses = request.statuses;
+  if (request.type) filter.type = std::string(to_string(*request.type));
+  if (request.role) filter.role = std::string(to_string(*request.role));
+  RABT_TRY(provider, acts_.persons().of_filter(request.provider));
   filter.provider = std::move(provider);
-  RABT_TRY(patient, acts_.persons().of_filter(ask.parameter("patient")));
+  RABT_TRY(patient, acts_.persons().of_filter(request.patient));
   filter.patient = std::move(patient);
-  filter.with_patient = ask.caller.manner.with_patient;
-  if (const auto visit = ask.parameter("visit"); !visit.empty()) {
-    const auto known = acts_.around().visit(acts_.parts().tenant, std::string(visit));
+  filter.with_patient = caller.manner.with_patient;
+  if (!request.visit.empty()) {
+    const auto known = acts_.around().visit(acts_.parts().tenant, request.visit);
     filter.visit = known.ok() ? known->id : "-";
   }
-  if (const auto clinic = ask.parameter("clinic"); !clinic.empty())
-    filter.clinic = identity::ulid_of(clinic).value_or("-");
-  if (const auto link = ask.parameter("appointment"); !link.empty()) {
-    RABT_TRY(index, acts_.rows().appointment_index(acts_.parts().tenant, std::string(link)));
+  if (!request.clinic.empty()) filter.clinic = identity::ulid_of(request.clinic).value_or("-");
+  if (!request.appointment.empty()) {
+    RABT_TRY(index, acts_.rows().appointment_index(acts_.parts().tenant, request.appointment));
     filter.appointment = std::move(index);
   }
-  const Json times = Json::object({{"from", time_of_day(ask.parameter("from"), "T00:00:00")},
-                                   {"to", time_of_day(ask.parameter("to"), "T23:59:59.999")}});
-  Fields bounds(times);
-  const auto bound = [&](std::string_view name, std::optional<std::int64_t>& at) {
-    const std::string_view given = ask.parameter(name);
-    if (given.empty()) return;
-    // A clinic's clients of other systems have a zone of their own (`naive_time_zone`).
-    const std::size_t of_day = given.find_first_of("Tt");
-    if (!ask.caller.manner.naive_times && of_day != std::string_view::npos &&
-        given.find_first_of("Zz+-", of_day) == std::string_view::npos) {
-      bounds.wrong(name,
-                   "it needs a time zone: Z, or an offset such as +03:00, whose + is written as "
-                   "%2B in an address");
-      return;
-    }
-    if (const auto time = bounds.time(name, ask.caller.naive_offset_minutes)) at = time->ms;
-  };
-  bound("from", filter.from_ms);
-  bound("to", filter.to_ms);
-  if (filter.from_ms && filter.to_ms && *filter.to_ms < *filter.from_ms)
-    bounds.wrong("to", "it is before `from`");
-  RABT_TRY_STATUS(bounds.done());
+  if (request.from) filter.from_ms = request.from->ms;
+  if (request.to) filter.to_ms = request.to->ms;
   // everybody else sees the sessions that he takes part in.
   const auto all =
       access::admit(access::Right::session_list_all, {.roles = who.roles, .system = who.system});
@@ -143,17 +74,26 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
     filter.open_requests =
         filter.statuses == ",requested," && who.roles.has_any({Role::doctor, Role::specialist});
   }
+  return filter;
+}
+
+Result<PageOf<SessionView>> SessionReading::list(const Caller& caller,
+                                                 const Asked<ListSessions>& asked,
+                                                 const Window& window) {
+  RABT_TRY(request, asked);
+  RABT_TRY(filter, filter_of(caller, request));
   RABT_TRY(found, acts_.rows().list(acts_.parts().tenant, filter, window));
   RABT_TRY_STATUS(acts_.audit_reading(
-      ask, "sessions", nullptr,
+      caller, "sessions", nullptr,
       Json::object(
           {{"search", true}, {"found", static_cast<std::int64_t>(found.sessions.size())}})));
-  Page page{.items = {}, .next = std::move(found.next), .total = found.total};
+  const Actor who = Acts::actor_of(caller);
+  PageOf<SessionView> page{.items = {}, .next = std::move(found.next), .total = found.total};
   Names names(acts_.parts().directory, acts_.parts().tenant);
   for (const Session& session : found.sessions) {
     page.items.push_back(
-        session_json(session, sight_of(session, who, false), names, acts_.parts().clock.now()));
-    if (ask.caller.manner.own_words) page.items.back().set("asGiven", session.as_given);
+        session_view(session, sight_of(session, who, false), names, acts_.parts().clock.now()));
+    if (caller.manner.own_words) page.items.back().as_given = session.as_given;
   }
   return page;
 }
@@ -191,106 +131,100 @@ Result<bool> SessionReading::is_of_another(const Session& session,
   return !own;
 }
 
-Answer SessionReading::of_appointment(const Ask& ask) {
-  if (!ask.caller.system)
+Result<AppointmentSessions> SessionReading::of_appointment(const Caller& caller,
+                                                           const Asked<FindByAppointment>& asked) {
+  if (!caller.system)
     return denied("authorisation.denied", "only workflows read the sessions of an appointment");
+  RABT_TRY(request, asked);
   const std::string& tenant = acts_.parts().tenant;
   SessionFilter filter;
-  RABT_TRY(index, acts_.rows().appointment_index(tenant, ask.body["appointment"]));
+  RABT_TRY(index, acts_.rows().appointment_index(tenant, request.appointment));
   filter.appointment = std::move(index);
   RABT_TRY(found, acts_.rows().list(tenant, filter, {.limit = kMostOfAppointment}));
   RABT_TRY_STATUS(acts_.audit_reading(
-      ask, "sessions", nullptr,
+      caller, "sessions", nullptr,
       Json::object(
           {{"of", "appointment"}, {"found", static_cast<std::int64_t>(found.sessions.size())}})));
-  const std::vector<Json> numbers = numbers_in(ask.body);
-  Json items = Json::array();
+  AppointmentSessions out;
   for (const Session& session : found.sessions) {
     if (session.appointment_of_patient) continue;
-    RABT_TRY(another, is_of_another(session, numbers));
-    items.push_back(Json::object(
-        {{"session", session.id},
-         {"consultation", session.consultation.empty() ? Json() : Json(session.consultation)},
-         {"status", to_string(session.status)},
-         {"startEpoch", session.schedule.at_ms ? Json(*session.schedule.at_ms / 1000) : Json()},
-         {"otherPatient", another},
-         {"billing", another ? Json() : session.billing}}));
+    RABT_TRY(another, is_of_another(session, request.numbers));
+    AppointmentSession one{.session = session.id,
+                           .consultation = session.consultation,
+                           .status = session.status,
+                           .other_patient = another};
+    if (session.schedule.at_ms) one.start = Timestamp{*session.schedule.at_ms};
+    if (!another) one.billing = session.billing;
+    out.sessions.push_back(std::move(one));
   }
-  return Json::object({{"sessions", std::move(items)}});
+  return out;
 }
 
-Answer SessionReading::rings(const Ask& ask) {
+Result<ItemsOf<RingView>> SessionReading::rings(const Caller& caller) {
   const SessionParts& parts = acts_.parts();
-  Json items = Json::array();
-  const std::string& person = ask.caller.who.person;
-  if (person.empty()) return Json::object({{"items", std::move(items)}});
+  ItemsOf<RingView> out;
+  const std::string& person = caller.who.person;
+  if (person.empty()) return out;
   RABT_TRY(found, rings_now(parts.store, parts.tenant, person, parts.clock.now().ms));
   for (const RingNow& one : found) {
     RABT_TRY(session, acts_.load(one.session));
     if (!calls_doctors(session)) continue;
-    items.push_back(Json::object({{"session", session.id},
-                                  {"number", session.number},
-                                  {"specialty", session.context["specialty"]},
-                                  {"language", session.language},
-                                  {"since", to_iso8601({one.at_ms})},
-                                  {"until", to_iso8601({one.at_ms + kRingMs})}}));
+    out.items.push_back({.session = session.id,
+                         .number = session.number,
+                         .specialty = session.context["specialty"],
+                         .language = session.language,
+                         .since = {one.at_ms},
+                         .until = {one.at_ms + kRingMs}});
   }
-  return Json::object({{"items", std::move(items)}});
-}
-
-Answer SessionReading::summarise(const Ask& ask, Reads reads) {
-  const Actor who = Acts::actor_of(ask);
-  RABT_TRY(session, acts_.visible(ask));
-  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
-                                      Json::object({{"what", "summary"}}), reads));
-  Names names(acts_.parts().directory, acts_.parts().tenant);
-  const bool reason = !ask.caller.reason.empty();
-  Json out =
-      summary_json(session, sight_of(session, who, reason), names, acts_.parts().clock.now());
-  Ask of = ask;
-  of.session = session.id;
-  RABT_TRY(records,
-           acts_.around().records_of(of, membership_of(session, who, acts_.parts().clock.now())));
-  for (const auto& [key, value] : records.as_object()) out.set(key, value);
-  RABT_TRY(kept, recordings_of(acts_.parts(), session));
-  Json items = Json::array();
-  if (recordings_.sees(session, ask)) {
-    for (const KeptRecording& one : kept)
-      items.push_back(recording_json(one, SessionRecordings::withdraws(who)));
-  }
-  out.set("recordings", std::move(items));
   return out;
 }
 
-Answer SessionReading::events(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
-  std::int64_t after = 0;
-  if (const std::string_view given = ask.parameter("after"); !given.empty()) {
-    const auto seq = read_number<std::int64_t>(given);
-    if (!seq || *seq < 0)
-      return invalid("api.invalid", "after: it must be the `next` of a page of this list");
-    after = *seq;
+Result<SummaryView> SessionReading::summarise(const Caller& caller, const Asked<OfSession>& asked,
+                                              Reads reads) {
+  RABT_TRY(request, asked);
+  const Actor who = Acts::actor_of(caller);
+  RABT_TRY(session, acts_.visible(caller, request.session));
+  RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + session.id, &session,
+                                      Json::object({{"what", "summary"}}), reads));
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  const bool reason = !caller.reason.empty();
+  SummaryView view =
+      summary_view(session, sight_of(session, who, reason), names, acts_.parts().clock.now());
+  RABT_TRY(records,
+           acts_.around().records_of({.caller = caller, .session = session.id},
+                                     membership_of(session, who, acts_.parts().clock.now())));
+  view.records = std::move(records);
+  RABT_TRY(kept, recordings_of(acts_.parts(), session));
+  if (recordings_.sees(session, caller)) {
+    for (const KeptRecording& one : kept)
+      view.recordings.push_back(recording_view(one, SessionRecordings::withdraws(who)));
   }
-  RABT_TRY(session, acts_.visible(ask));
-  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
+  return view;
+}
+
+Result<SessionEventsView> SessionReading::events(const Caller& caller,
+                                                 const Asked<ReadEvents>& asked) {
+  RABT_TRY(request, asked);
+  const Actor who = Acts::actor_of(caller);
+  RABT_TRY(session, acts_.visible(caller, request.session));
+  RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + session.id, &session,
                                       Json::object({{"what", "events"}})));
-  RABT_TRY(found, acts_.rows().events(session.tenant, session.id, after));
+  RABT_TRY(found, acts_.rows().events(session.tenant, session.id, request.after));
   // Offices watch the whole of it; everybody else sees what the live channel tells him.
   const bool office =
       access::decide(access::Right::session_list_all, {.roles = who.roles, .system = who.system})
           .allowed;
   const Membership of = membership_of(session, who, acts_.parts().clock.now());
-  Json items = Json::array();
-  for (const StoredSessionEvent& one : found.events) {
+  SessionEventsView out;
+  for (StoredSessionEvent& one : found.events) {
     if (!office && !may_hear(of, one.type, one.at_ms, one.data)) continue;
-    items.push_back(Json::object({{"seq", one.seq},
-                                  {"type", one.type},
-                                  {"at", to_iso8601({one.at_ms})},
-                                  {"actor", one.actor},
-                                  {"data", one.data}}));
+    out.items.push_back({.seq = one.seq,
+                         .type = one.type,
+                         .at = {one.at_ms},
+                         .actor = std::move(one.actor),
+                         .data = std::move(one.data)});
   }
-  Json out = Json::object({{"items", std::move(items)}});
-  if (found.more) out.set("next", std::to_string(found.events.back().seq));
+  if (found.more) out.next = found.events.back().seq;
   return out;
 }
 

@@ -3,7 +3,10 @@
 #include <vector>
 
 #include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/request/items_of.hpp"
+#include "hub/consultation/sessions/reading_requests.hpp"
 #include "hub/consultation/sessions/recordings.hpp"
+#include "hub/consultation/sessions/session_requests.hpp"
 
 namespace rabt::consultation {
 
@@ -14,29 +17,32 @@ class SessionReading {
   SessionReading(Acts& acts, SessionRecordings& recordings)
       : acts_(acts), recordings_(recordings) {}
 
-  Answer get(const Ask& ask);
-  // Filters of the query: status, type, provider, patient, visit, clinic, appointment, from, to,
-  // role. Only what the caller may see, filtered in SQL.
-  Result<Page> list(const Ask& ask, const Window& window);
-  Answer summary(const Ask& ask) { return summarise(ask, Reads::alone); }
+  Result<SessionView> get(const Caller& caller, const Asked<OfSession>& asked);
+  // Only what the caller may see, filtered in SQL.
+  Result<PageOf<SessionView>> list(const Caller& caller, const Asked<ListSessions>& asked,
+                                   const Window& window);
+  Result<SummaryView> summary(const Caller& caller, const Asked<OfSession>& asked) {
+    return summarise(caller, asked, Reads::alone);
+  }
   // The same as the answer to an act.
-  Answer summary_after_act(const Ask& ask) { return summarise(ask, Reads::after_act); }
-  // In pages: `after` of the query is the `next` of the page before.
-  Answer events(const Ask& ask);
-  // {sessions: [{session, consultation, status, startEpoch, otherPatient}]}: sessions of an
-  // appointment, newest first, at most 20. body: appointment, and the patient's numbers, {system,
-  // value} as `patient` and more of them as `identifiers`, without which no session is another
-  // patient's. For workflows; without those whose appointment the patient alone named.
-  Answer of_appointment(const Ask& ask);
-  // {items: [{session, number, specialty, language, since, until}]}: emergencies for which the
-  // caller is rung now, oldest first.
-  Answer rings(const Ask& ask);
+  Result<SummaryView> summary_after_act(const Caller& caller, const Asked<OfSession>& asked) {
+    return summarise(caller, asked, Reads::after_act);
+  }
+  Result<SessionEventsView> events(const Caller& caller, const Asked<ReadEvents>& asked);
+  // Sessions of an appointment, newest first, at most 20. For workflows; without those whose
+  // appointment the patient alone named.
+  Result<AppointmentSessions> of_appointment(const Caller& caller,
+                                             const Asked<FindByAppointment>& asked);
+  // Oldest first.
+  Result<ItemsOf<RingView>> rings(const Caller& caller);
 
  private:
+  // Error denied authorisation.denied.
+  Result<SessionFilter> filter_of(const Caller& caller, const ListSessions& request) const;
   // True if none of these numbers, {system, value}, names the patient of the session, or one of
   // them names another person.
   Result<bool> is_of_another(const Session& session, const std::vector<Json>& numbers) const;
-  Answer summarise(const Ask& ask, Reads reads);
+  Result<SummaryView> summarise(const Caller& caller, const Asked<OfSession>& asked, Reads reads);
 
   Acts& acts_;
   SessionRecordings& recordings_;

@@ -3,43 +3,38 @@
 #include <algorithm>
 #include <utility>
 
-#include "hub/base/printable.hpp"
 #include "hub/consultation/recording/keep.hpp"
-#include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 
 namespace rabt::consultation {
 
-Answer SessionRecordings::start(const Ask& ask) {
-  Fields members(ask.body);
-  std::string purpose = members.word("purpose", {"care", "training"});
-  // Recordings are always sealed; the wish is taken and changes nothing.
-  (void)members.boolean("encryptionRequired");
-  RABT_TRY_STATUS(members.done());
-  if (purpose.empty()) purpose = "care";
-  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
-    return Command(StartRecording{purpose});
+Result<RecordingView> SessionRecordings::start(const Caller& caller,
+                                               const Asked<BeginRecording>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(acted, acts_.act(caller, request.session, [&](const Session&) -> Result<Command> {
+    return Command(StartRecording{request.purpose});
   }));
   RABT_TRY(one, find_session_recording(acts_.parts(), acted.session.recording.running));
-  return recording_json(one, false);
+  return recording_view(one, false);
 }
 
-Answer SessionRecordings::stop(const Ask& ask) {
-  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
+Result<RecordingView> SessionRecordings::stop(const Caller& caller, const Asked<OfSession>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(acted, acts_.act(caller, request.session, [&](const Session&) -> Result<Command> {
     return Command(StopRecording{});
   }));
   RABT_TRY(kept, recordings_of(acts_.parts(), acted.session));
   if (kept.empty()) return conflict("recording.not_started", "the session has not been recorded");
-  return recording_json(kept.back(), false);
+  return recording_view(kept.back(), false);
 }
 
-bool SessionRecordings::sees(const Session& session, const Ask& ask) const {
-  return access::decide(access::Right::recordings_see, facts(session, ask)).allowed;
+bool SessionRecordings::sees(const Session& session, const Caller& caller) const {
+  return access::decide(access::Right::recordings_see, facts(session, caller)).allowed;
 }
 
-access::Facts SessionRecordings::facts(const Session& session, const Ask& ask) const {
-  access::Facts facts = facts_of(session, Acts::actor_of(ask));
-  facts.reason = !ask.caller.reason.empty();
+access::Facts SessionRecordings::facts(const Session& session, const Caller& caller) const {
+  access::Facts facts = facts_of(session, Acts::actor_of(caller));
+  facts.reason = !caller.reason.empty();
   facts.patients_read_recordings = acts_.parts().settings.patient_may_read_recordings;
   return facts;
 }
@@ -55,29 +50,31 @@ std::int64_t SessionRecordings::kinds_for(const Actor& who) const {
   return (acts_.parts().settings.patient_may_read_recordings ? 1 : 0) + (treats ? 2 : 0);
 }
 
-Result<Page> SessionRecordings::list(const Ask& ask, const Window& window) {
-  const Actor who = Acts::actor_of(ask);
+Result<PageOf<RecordingView>> SessionRecordings::list(const Caller& caller,
+                                                      const Asked<ListRecordings>& asked,
+                                                      const Window& window) {
+  RABT_TRY(request, asked);
+  const Actor who = Acts::actor_of(caller);
   const bool with_reason = withdraws(who);
-  Page page;
-  const std::string status(ask.parameter("status"));
-  if (!ask.session.empty()) {
-    RABT_TRY(session, acts_.visible(ask));
-    RABT_TRY_STATUS(access::admit(access::Right::recordings_see, facts(session, ask)));
+  PageOf<RecordingView> page;
+  if (!request.session.empty()) {
+    RABT_TRY(session, acts_.visible(caller, request.session));
+    RABT_TRY_STATUS(access::admit(access::Right::recordings_see, facts(session, caller)));
     RABT_TRY(kept, recordings_of(acts_.parts(), session));
     for (auto one = kept.rbegin(); one != kept.rend(); ++one) {
-      if (status.empty() || one->status == status)
-        page.items.push_back(recording_json(*one, with_reason));
+      if (request.status.empty() || one->status == request.status)
+        page.items.push_back(recording_view(*one, with_reason));
     }
     page.total = static_cast<std::int64_t>(page.items.size());
     return page;
   }
   RABT_TRY(filter, seen_by(who));
-  filter.status = status;
+  filter.status = std::move(request.status);
   RABT_TRY(found, list_recordings(acts_.parts(), filter, window));
   page.next = std::move(found.next);
   page.total = found.total;
   for (const KeptRecording& one : found.recordings)
-    page.items.push_back(recording_json(one, with_reason));
+    page.items.push_back(recording_view(one, with_reason));
   return page;
 }
 
@@ -89,30 +86,33 @@ Result<RecordingFilter> SessionRecordings::seen_by(const Actor& who) const {
   return RecordingFilter{.person = who.person, .kinds = kinds_for(who)};
 }
 
-Result<RecordingTotals> SessionRecordings::totals(const Ask& ask) {
-  RABT_TRY(filter, seen_by(Acts::actor_of(ask)));
+Result<RecordingTotals> SessionRecordings::totals(const Caller& caller) {
+  RABT_TRY(filter, seen_by(Acts::actor_of(caller)));
   return totals_of(acts_.parts(), filter);
 }
 
-Answer SessionRecordings::get(const Ask& ask) {
-  RABT_TRY(one, find_session_recording(acts_.parts(), ask.record));
-  Ask of = ask;
-  of.session = one.session;
-  RABT_TRY(page, list(of, {}));
-  for (const Json& item : page.items) {
-    if (item.string_or("id", "") == one.id) return item;
+Result<RecordingView> SessionRecordings::get(const Caller& caller,
+                                             const Asked<ReadRecording>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(one, find_session_recording(acts_.parts(), request.recording));
+  RABT_TRY(page, list(caller, ListRecordings{.session = one.session}, {}));
+  for (RecordingView& item : page.items) {
+    if (item.id == one.id) return std::move(item);
   }
   return not_found("recording.unknown", "there is no such recording");
 }
 
-Result<access::Allowed> SessionRecordings::may_read(const Ask& ask) {
-  RABT_TRY(session, acts_.visible(ask));
-  return access::admit(access::Right::recording_read, facts(session, ask));
+Result<access::Allowed> SessionRecordings::may_read(const Caller& caller,
+                                                    std::string_view reference) {
+  RABT_TRY(session, acts_.visible(caller, reference));
+  return access::admit(access::Right::recording_read, facts(session, caller));
 }
 
-Answer SessionRecordings::transcribable(const Ask& ask) {
-  RABT_TRY(session, acts_.visible(ask));
-  RABT_TRY(one, find_session_recording(acts_.parts(), ask.record));
+Result<RecordedSpeech> SessionRecordings::transcribable(const Caller& caller,
+                                                        const Asked<TranscribeRecording>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(session, acts_.visible(caller, request.session));
+  RABT_TRY(one, find_session_recording(acts_.parts(), request.recording));
   if (one.session != session.id)
     return not_found("recording.unknown", "there is no such recording");
   if (one.status != "ready")
@@ -121,24 +121,23 @@ Answer SessionRecordings::transcribable(const Ask& ask) {
   RABT_TRY_STATUS(may_be_transcribed(session));
   RABT_TRY(kept, find_recording(acts_.parts().store, session.tenant, one.id));
   const std::int64_t began = session.started_ms.value_or(one.started_ms);
-  return Json::object({{"recording", one.id},
-                       {"blob", kept.blob},
-                       {"contentType", kept.content_type},
-                       {"language", session.language},
-                       {"startedMs", one.started_ms},
-                       {"offsetMs", std::max<std::int64_t>(0, one.started_ms - began)}});
+  return RecordedSpeech{.recording = one.id,
+                        .blob = kept.blob,
+                        .content_type = kept.content_type,
+                        .language = session.language,
+                        .started_ms = one.started_ms,
+                        .offset_ms = std::max<std::int64_t>(0, one.started_ms - began)};
 }
 
 //
-Answer SessionRecordings::withdraw(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
+Result<RecordingView> SessionRecordings::withdraw(const Caller& caller,
+                                                  const Asked<WithdrawRecording>& asked) {
+  const Actor who = Acts::actor_of(caller);
   RABT_TRY_STATUS(
       access::admit(access::Right::recording_withdraw, {.roles = who.roles, .system = who.system}));
-  const std::string reason =
-      ask.caller.reason.empty() ? tidy_text(ask.body.string_or("reason", "")) : ask.caller.reason;
-  if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");
-  RABT_TRY(one, find_session_recording(acts_.parts(), ask.record));
-  if (one.status == "deleted") return recording_json(one, true);
+  RABT_TRY(request, asked);
+  RABT_TRY(one, find_session_recording(acts_.parts(), request.recording));
+  if (one.status == "deleted") return recording_view(one, true);
   if (one.status != "ready" && one.status != "failed")
     return conflict(
         "recording.not_ready",
@@ -148,7 +147,8 @@ Answer SessionRecordings::withdraw(const Ask& ask) {
   if (there) one.copy = "deleting";
   RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, one.session));
   const Timestamp now = acts_.parts().clock.now();
-  one.withdrawn = Json::object({{"by", who.actor}, {"at", to_iso8601(now)}, {"reason", reason}});
+  one.withdrawn =
+      Json::object({{"by", who.actor}, {"at", to_iso8601(now)}, {"reason", request.reason}});
   RABT_TRY(sealed, seal_recording(acts_.parts(), session, one));
   const audit::Prepared entry =
       acts_.parts().audit.prepare({.tenant = session.tenant,
@@ -158,8 +158,8 @@ Answer SessionRecordings::withdraw(const Ask& ask) {
                                    .result = "ok",
                                    .detail = Json::object({{"session", session.id}}),
                                    .patient = session.patient_pseudonym,
-                                   .client = ask.caller.client,
-                                   .request = ask.caller.request});
+                                   .client = caller.client,
+                                   .request = caller.request});
   RABT_TRY_STATUS(acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(write_withdrawn(transaction, session.tenant, one.id, sealed, one.copy));
     if (there)
@@ -167,7 +167,7 @@ Answer SessionRecordings::withdraw(const Ask& ask) {
     return acts_.parts().audit.append(transaction, entry);
   }));
   one.status = "deleted";
-  return recording_json(one, true);
+  return recording_view(one, true);
 }
 
 }  // namespace rabt::consultation

@@ -13,9 +13,6 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::size_t kDigits = 6;
-constexpr std::size_t kDateLetters = 10;
-
 Error locked() {
   return conflict("invitation.locked",
                   "too many proofs of this link were wrong, or too many codes were asked for; call "
@@ -27,29 +24,11 @@ Error wrong() {
                 "the proof is not the one of this visit; after five wrong ones the link is locked");
 }
 
-bool are_digits(std::string_view text) {
-  return text.size() == kDigits &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-Json times_of(const ProofRow& row) {
-  return Json::object({{"expiresAt", to_iso8601({row.expires_ms})},
-                       {"againAt", to_iso8601({row.sent_ms + SecondProof::kAgainMs})}});
+CodeSentView times_of(const ProofRow& row) {
+  return {.expires = {row.expires_ms}, .again = {row.sent_ms + SecondProof::kAgainMs}};
 }
 
 }  // namespace
-
-Result<SecondProof::Given> SecondProof::read(const Json& body) {
-  Given given{.code = body.string_or("oneTimeCode", ""),
-              .birth_date = body.string_or("birthDate", "")};
-  if (!given.code.empty() && !given.birth_date.empty())
-    return invalid("api.invalid", "oneTimeCode, birthDate: give one of the two");
-  if (!given.code.empty() && !are_digits(given.code))
-    return invalid("api.invalid", "oneTimeCode: must be six digits");
-  if (!given.birth_date.empty() && given.birth_date.size() != kDateLetters)
-    return invalid("api.invalid", "birthDate: must be a date, YYYY-MM-DD");
-  return given;
-}
 
 std::vector<std::string> SecondProof::offered() const {
   const LinkSettings& links = acts_.parts().links;
@@ -131,7 +110,7 @@ Result<std::string> SecondProof::draw(const Taken& of, ProofRow& row) {
   return digits.value_or("");
 }
 
-Answer SecondProof::send_code(const Taken& of) {
+Result<CodeSentView> SecondProof::send_code(const Taken& of) {
   const SessionParts& parts = acts_.parts();
   const Participant* const one = of.session.participant(of.invitation.participant);
   const auto no_phone = [&](const char* title = "invitation.no-phone") -> Error {
@@ -163,7 +142,7 @@ Answer SecondProof::send_code(const Taken& of) {
   return unavailable("message.not_sent", "the message gateway refused the message with the code");
 }
 
-Result<std::string> SecondProof::check(const Taken& of, const Given& given) {
+Result<std::string> SecondProof::check(const Taken& of, const GivenProof& given) {
   const std::vector<std::string> proofs = offered();
   const std::string name = given.birth_date.empty() ? "code" : "birth_date";
   if (given.none()) {

@@ -6,6 +6,7 @@
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/rows/proof_rows.hpp"
+#include "hub/consultation/sessions/guest_requests.hpp"
 
 namespace rabt::consultation {
 
@@ -51,26 +52,18 @@ class SecondProof {
     const Session& session;
     const Invitation& invitation;
   };
-  // Proof as a request gives it: one of the two, or none.
-  struct Given {
-    std::string code;
-    std::string birth_date;
-    [[nodiscard]] bool none() const { return code.empty() && birth_date.empty(); }
-  };
-  // Members oneTimeCode and birthDate. Error invalid api.invalid.
-  [[nodiscard]] static Result<Given> read(const Json& body);
   // Names of the proofs that open a link here: code, birth_date. Empty when there are none.
   [[nodiscard]] std::vector<std::string> offered() const;
   // Sends a code; the former one is void. Within kAgainMs none is sent, and the answer is about the
-  // former one. {expiresAt, againAt}. Errors: conflict invitation.no_phone, invitation.locked;
+  // former one. Errors: conflict invitation.no_phone, invitation.locked;
   // unavailable message.not_sent, kTooManyMessages, for which no code counts. The desk has a task
   // after invitation.no_phone.
-  [[nodiscard]] Answer send_code(const Taken& of);
+  [[nodiscard]] Result<CodeSentView> send_code(const Taken& of);
   // Name of the proof that holds; it holds once. Errors: conflict invitation.second_proof (none was
   // given), invitation.no_code (none is good any more), invitation.locked; denied
   // invitation.wrong_proof. A wrong one is counted before the answer; after kMostTries the desk has
   // a task.
-  [[nodiscard]] Result<std::string> check(const Taken& of, const Given& given);
+  [[nodiscard]] Result<std::string> check(const Taken& of, const GivenProof& given);
 
  private:
   [[nodiscard]] ProofKey key_of(const Taken& of) const;

@@ -142,7 +142,7 @@ Answer Ringing::ring(const Ask& ask) {
   if (const Json& specialty = session.context["specialty"]; specialty.is_string())
     more.set("specialty", specialty);
   const HubEvent told = event_of(session, "provider.rung", person, std::move(more));
-  audit::Entry entry = Acts::entry_of(ask, session);
+  audit::Entry entry = Acts::entry_of(ask.caller, session);
   entry.act = "emergency.rung";
   entry.detail = Json::object({{"provider", person}, {"n", ring.n}});
   const audit::Prepared prepared = parts.audit.prepare(entry);

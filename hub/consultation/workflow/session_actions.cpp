@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/profile_facts.hpp"
@@ -30,23 +31,45 @@ Json picked(const Json& from, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) out.set(name, from[name]);
   return out;
 }
-Json all_picked(const Json& list, std::initializer_list<std::string_view> names) {
-  Json out = Json::array();
-  if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) out.push_back(picked(one, names));
-  return out;
+
+// A recording that has just begun or ended.
+Json begun_or_ended(const RecordingView& recording) {
+  return Json::object(
+      {{"id", recording.id}, {"recordingSid", recording.sid}, {"status", recording.status}});
+}
+
+// {ready, recordings}: no recording is still to come, and those that are there.
+Json kept_of(const std::vector<RecordingView>& recordings) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  bool ready = true;
+  Json kept = Json::array();
+  for (const RecordingView& one : recordings) {
+    ready = ready && one.status != "recording" && one.status != "processing";
+    if (one.status != "ready") continue;
+    kept.push_back(Json::object({{"id", one.id},
+                                 {"kind", or_null(one.kind)},
+                                 {"sha256", or_null(one.sha256)},
+                                 {"bytes", one.bytes},
+                                 {"contentType", or_null(one.content_type)},
+                                 {"incomplete", one.incomplete}}));
+  }
+  return Json::object({{"ready", ready}, {"recordings", std::move(kept)}});
+}
+
+Json time_or_null(const std::optional<Timestamp>& at) {
+  return at ? Json(to_iso8601(*at)) : Json();
 }
 
 // Participants as workflows know them: without names.
-Json people_of(const Json& list) {
+Json people_of(const std::vector<ParticipantView>& people) {
   Json out = Json::array();
-  if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) {
-    Json item = Json::object({{"participant", one["id"]}});
-    for (const std::string_view name : {"role", "person", "admission", "joinedAt", "leftAt"})
-      item.set(name, one[name]);
-    out.push_back(std::move(item));
-  }
+  for (const ParticipantView& one : people)
+    out.push_back(Json::object({{"participant", one.id},
+                                {"role", to_string(one.role)},
+                                {"person", text_or_null(one.person)},
+                                {"admission", to_string(one.admission)},
+                                {"joinedAt", time_or_null(one.joined)},
+                                {"leftAt", time_or_null(one.left)}}));
   return out;
 }
 
@@ -59,17 +82,22 @@ bool asks_for(const Json& fields, std::string_view name) {
 }
 
 // The session without patient data; the members that `fields` names come besides.
-Json plain_session(const Json& session, const Json& fields) {
-  Json out = session;
+Json plain_session(const SessionView& session, const Json& fields) {
+  Json out = to_json(session);
   for (const std::string_view name : {"chiefComplaint", "notes", "context"}) {
     if (!asks_for(fields, name)) out.mutable_object().erase(name);
   }
-  out.set("participants", people_of(session["participants"]));
+  out.set("participants", people_of(session.participants));
   return out;
 }
 
-Json course_of(const Json& session) {
-  return picked(session, {"status", "startedAt", "endedAt", "durationSeconds", "durationMinutes"});
+Json course_of(const SessionView& session) {
+  const CourseView& course = session.course;
+  return Json::object({{"status", to_string(session.status)},
+                       {"startedAt", time_or_null(course.started)},
+                       {"endedAt", time_or_null(course.ended)},
+                       {"durationSeconds", course.seconds ? Json(*course.seconds) : Json()},
+                       {"durationMinutes", course.seconds ? Json(*course.minutes()) : Json()}});
 }
 
 class SessionActions final : public plugin::HubService {
@@ -156,8 +184,8 @@ class SessionActions final : public plugin::HubService {
   [[nodiscard]] Answer act(const CallRequest& call);
   // {system, value} by which a record system knows the patient of a session; null when the hub
   // knows none.
-  [[nodiscard]] Answer identifier_of_patient(const Json& session) const;
-  [[nodiscard]] Answer course(const Ask& ask, const Answer& answer);
+  [[nodiscard]] Answer identifier_of_patient(const SessionView& session) const;
+  [[nodiscard]] Answer course(const Ask& ask);
 
   Sessions& sessions_;
   Records& records_;
@@ -172,8 +200,8 @@ class SessionActions final : public plugin::HubService {
   std::vector<std::thread> threads_;
 };
 
-Answer SessionActions::identifier_of_patient(const Json& session) const {
-  const std::string id = session.string_or("patient", "");
+Answer SessionActions::identifier_of_patient(const SessionView& session) const {
+  const std::string& id = session.ties.patient;
   if (id.empty()) return Json();
   const SessionParts& parts = sessions_.acts.parts();
   RABT_TRY(person, parts.directory.find(parts.tenant, id));
@@ -184,9 +212,8 @@ Answer SessionActions::identifier_of_patient(const Json& session) const {
 }
 
 // start, end and cancel answer with the course of the session.
-Answer SessionActions::course(const Ask& ask, const Answer& answer) {
-  if (!answer.ok()) return answer.error();
-  RABT_TRY(session, sessions_.reading.get(ask));
+Answer SessionActions::course(const Ask& ask) {
+  RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
   return course_of(session);
 }
 
@@ -208,14 +235,14 @@ Answer SessionActions::usage(const CallRequest& call) const {
 Answer SessionActions::act(const CallRequest& call) {
   const Ask ask = ask_of(call);
   if (call.action == "create") {
-    RABT_TRY(made, sessions_.creation.create(ask));
-    return Json::object({{"session", made["id"]},
-                         {"number", made["number"]},
-                         {"roomName", made["roomName"]},
-                         {"participants", people_of(made["participants"])}});
+    RABT_TRY(made, sessions_.creation.create(ask.caller, create_session_of(ask)));
+    return Json::object({{"session", made.session.id},
+                         {"number", made.session.number},
+                         {"roomName", made.session.room.name},
+                         {"participants", people_of(made.session.participants)}});
   }
   if (call.action == "get") {
-    RABT_TRY(session, sessions_.reading.get(ask));
+    RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
     Json out = plain_session(session, call.arguments["fields"]);
     if (asks_for(call.arguments["fields"], "patientIdentifier")) {
       RABT_TRY(identifier, identifier_of_patient(session));
@@ -227,90 +254,99 @@ Answer SessionActions::act(const CallRequest& call) {
     }
     return out;
   }
-  if (call.action == "of-appointment") return sessions_.reading.of_appointment(ask);
+  if (call.action == "of-appointment") {
+    RABT_TRY(found, sessions_.reading.of_appointment(ask.caller, find_by_appointment_of(ask)));
+    return to_json(found);
+  }
   if (call.action == "participants") {
-    RABT_TRY(people, sessions_.people.participants(ask));
-    return Json::object({{"participants", people_of(people["items"])}});
+    RABT_TRY(people, sessions_.people.participants(ask.caller, of_session(ask)));
+    return Json::object({{"participants", people_of(people.items)}});
   }
   if (call.action == "token") {
-    RABT_TRY(token, sessions_.entry.token(ask));
-    return picked(token, {"token", "expiresAt"});
+    RABT_TRY(token, sessions_.entry.token(ask.caller, of_participant(ask)));
+    return Json::object({{"token", token.token}, {"expiresAt", expiry_of(token.media)}});
   }
   if (call.action == "add-participant") {
-    RABT_TRY(added, sessions_.people.add_participant(ask));
-    return Json::object({{"participant", added["participant"]["id"]},
-                         {"person", added["participant"]["person"]},
-                         {"admission", added["admission"]}});
+    RABT_TRY(added, sessions_.people.add_participant(ask.caller, add_participant_of(ask)));
+    return Json::object({{"participant", added.participant.id},
+                         {"person", text_or_null(added.participant.person)},
+                         {"admission", to_string(added.admission)}});
   }
   if (call.action == "remove") {
-    RABT_TRY(removed, sessions_.people.remove_participant(ask));
-    return Json::object({{"participant", removed["id"]}, {"admission", removed["admission"]}});
+    RABT_TRY(removed, sessions_.people.remove_participant(ask.caller, of_participant(ask)));
+    return Json::object({{"participant", removed.id}, {"admission", to_string(removed.admission)}});
   }
   if (call.action == "admit" || call.action == "deny") {
-    Answer answer =
-        call.action == "admit" ? sessions_.people.admit(ask) : sessions_.people.deny(ask);
-    if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer;
+    const auto answer = call.action == "admit"
+                            ? sessions_.people.admit(ask.caller, of_participant(ask))
+                            : sessions_.people.deny(ask.caller, deny_participant_of(ask));
+    if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer.error();
     return Json::object({{"participant", ask.record},
                          {"admission", call.action == "admit" ? "admitted" : "denied"}});
   }
-  if (call.action == "start") return course(ask, sessions_.life.start(ask));
-  if (call.action == "end") return course(ask, sessions_.life.end(ask));
+  if (call.action == "start") {
+    RABT_TRY_STATUS(sessions_.life.start(ask.caller, of_session(ask)));
+    return course(ask);
+  }
+  if (call.action == "end") {
+    RABT_TRY_STATUS(sessions_.life.end(ask.caller, end_session_of(ask)));
+    return course(ask);
+  }
   if (call.action == "cancel") {
-    Answer answer = sessions_.life.cancel(ask);
-    if (!answer.ok() && answer.error().code == "session.cancelled") answer = Json();
-    return course(ask, answer);
+    const auto gone = sessions_.life.cancel(ask.caller, cancel_session_of(ask));
+    if (!gone.ok() && gone.error().code != "session.cancelled") return gone.error();
+    return course(ask);
   }
   if (call.action == "recording-start") {
-    RABT_TRY(recording, sessions_.recordings.start(ask));
-    return picked(recording, {"id", "recordingSid", "status"});
+    RABT_TRY(recording, sessions_.recordings.start(ask.caller, begin_recording_of(ask)));
+    return begun_or_ended(recording);
   }
   if (call.action == "recording-stop") {
-    RABT_TRY(recording, sessions_.recordings.stop(ask));
-    return picked(recording, {"id", "recordingSid", "status"});
+    RABT_TRY(recording, sessions_.recordings.stop(ask.caller, of_session(ask)));
+    return begun_or_ended(recording);
   }
   if (call.action == "recordings") {
-    RABT_TRY(page, sessions_.recordings.list(ask, {}));
-    bool ready = true;
-    Json kept = Json::array();
-    for (const Json& one : page.items) {
-      const std::string status = one.string_or("status", "");
-      ready = ready && status != "recording" && status != "processing";
-      if (status == "ready") kept.push_back(one);
-    }
-    return Json::object({{"ready", ready},
-                         {"recordings", all_picked(kept, {"id", "kind", "sha256", "bytes",
-                                                          "contentType", "incomplete"})}});
+    RABT_TRY(page, sessions_.recordings.list(ask.caller, list_recordings_of(ask), {}));
+    return kept_of(page.items);
   }
   if (call.action == "transcribable" || call.action == "add-transcript") {
     Ask of = ask;
     of.record = call.arguments.string_or("recording", "");
-    RABT_TRY(source, sessions_.recordings.transcribable(of));
+    RABT_TRY(source,
+             sessions_.recordings.transcribable(
+                 of.caller, TranscribeRecording{.session = of.session, .recording = of.record}));
     if (call.action == "transcribable")
-      return picked(source, {"recording", "blob", "contentType", "language"});
-    for (const std::string_view name : {"recording", "startedMs", "offsetMs"})
-      of.body.set(name, source[name]);
+      return Json::object({{"recording", source.recording},
+                           {"blob", source.blob},
+                           {"contentType", source.content_type},
+                           {"language", source.language}});
+    of.body.set("recording", source.recording);
+    of.body.set("startedMs", source.started_ms);
+    of.body.set("offsetMs", source.offset_ms);
     RABT_TRY(written, records_.add_transcript(of.caller, add_transcript_of(of)));
     return to_json(written);
   }
   if (call.action == "update") {
-    RABT_TRY(session, sessions_.life.change(record_of(call)));
-    return picked(session, {"status", "scheduledStart", "plannedMinutes"});
+    RABT_TRY(session, sessions_.life.change(ask.caller, change_session_of(record_of(call))));
+    return Json::object({{"status", to_string(session.status)},
+                         {"scheduledStart", time_or_null(session.plan.start)},
+                         {"plannedMinutes", session.plan.minutes}});
   }
   if (call.action == "set-insurance") {
-    RABT_TRY(session, sessions_.life.set_insurance(ask));
-    return picked(session, {"insurance"});
+    RABT_TRY(session, sessions_.life.set_insurance(ask.caller, note_insurance_of(ask)));
+    return Json::object({{"insurance", session.clinical ? session.clinical->insurance : Json()}});
   }
   if (call.action == "set-billing") {
-    RABT_TRY(session, sessions_.life.set_billing(ask));
-    return picked(session, {"status"});
+    RABT_TRY(session, sessions_.life.set_billing(ask.caller, note_billing_of(ask)));
+    return Json::object({{"status", to_string(session.status)}});
   }
   if (call.action == "set-appointment") {
-    RABT_TRY(session, sessions_.life.set_appointment(ask));
-    return picked(session, {"appointment"});
+    RABT_TRY(session, sessions_.life.set_appointment(ask.caller, link_appointment_of(ask)));
+    return Json::object({{"appointment", session.ties.appointment}});
   }
   if (call.action == "link-consultation") {
-    RABT_TRY(session, sessions_.life.link_consultation(ask));
-    return picked(session, {"consultation"});
+    RABT_TRY(session, sessions_.life.link_consultation(ask.caller, link_instance_of(ask)));
+    return Json::object({{"consultation", text_or_null(session.ties.consultation)}});
   }
   if (call.action == "attach-document") {
     RABT_TRY(document, records_.share_document(ask.caller, share_document_of(record_of(call))));
@@ -339,7 +375,8 @@ Answer SessionActions::act(const CallRequest& call) {
     return to_json(facts);
   }
   if (call.action == "usage") return usage(call);
-  return sessions_.reading.summary(ask);
+  RABT_TRY(summary, sessions_.reading.summary(ask.caller, of_session(ask)));
+  return to_json(summary);
 }
 
 }  // namespace

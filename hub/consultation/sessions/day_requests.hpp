@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/consultation/acts/session_view.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/session/session.hpp"
+
+namespace rabt::consultation {
+
+// Visits of a provider that are changed at once.
+inline constexpr std::size_t kMostOfADay = 100;
+
+// Text of the mistake that a date is none, or never comes in the hospital's time zone.
+inline constexpr std::string_view kNoDay = "it must be a day, such as 2026-12-01";
+
+// All visits of a provider's day are given to another one, moved or cancelled.
+enum class DayAct : std::uint8_t { give, move, cancel };
+[[nodiscard]] std::string_view to_string(DayAct act);
+// The outcome of a visit for which it is done: given, moved, cancelled.
+[[nodiscard]] std::string_view outcome_of(DayAct act);
+
+struct ChangeDay {
+  // ULID, UUID or number of the one who is away.
+  std::string provider;
+  // YYYY-MM-DD, as is to_date.
+  std::string date;
+  DayAct act = DayAct::cancel;
+  // Reference to whoever gets the visits.
+  Json to{};
+  // The visits move by minutes, or to another day.
+  std::optional<std::int64_t> minutes{};
+  std::string to_date{};
+  // Mistakes of these members. Those of the persons join them, so that one answer names them all.
+  Mistakes mistakes{};
+
+  std::string reason{};
+  struct Visit {
+    std::string session;
+    std::int64_t version = 0;
+  };
+  std::vector<Visit> visits{};
+  // Mistakes of reason and visits, which come last.
+  Mistakes later{};
+};
+// Without reason and visits.
+[[nodiscard]] ChangeDay preview_day_of(const Ask& ask);
+[[nodiscard]] ChangeDay change_day_of(const Ask& ask);
+
+// Visits of a day that are printed.
+struct ListDay {
+  // YYYY-MM-DD
+  std::string date;
+  // ULID, UUID or number. Visits of all if it is empty.
+  std::string provider;
+};
+[[nodiscard]] Asked<ListDay> list_day_of(const Ask& ask);
+
+// The outcome that a change of the day would have for one visit.
+struct ConsideredVisit {
+  // ULID
+  std::string session;
+  std::int64_t number = 0;
+  std::int64_t version = 0;
+  SessionStatus status = SessionStatus::scheduled;
+  std::optional<std::int64_t> start_ms{};
+  std::int64_t planned_minutes = 0;
+  // The hospital's own system keeps the time of the visit.
+  bool linked = false;
+  // Unset if no patient takes part.
+  std::optional<ParticipantView> patient{};
+  std::optional<std::int64_t> new_start_ms{};
+  // Time of the provider that another visit takes.
+  struct Taken {
+    std::int64_t from_ms = 0;
+    std::int64_t to_ms = 0;
+  };
+  std::optional<Taken> taken{};
+  // Code of the error for which it would be left; empty if it would be done.
+  std::string left{};
+};
+struct DayPreviewView {
+  // ULID
+  std::string provider;
+  std::string date;
+  DayAct act = DayAct::cancel;
+  bool more = false;
+  // In the order of the work.
+  std::vector<ConsideredVisit> visits{};
+};
+// {provider, date, act, more, visits: [{session, version, ..., outcome, code?, taken?}]}
+[[nodiscard]] Json to_json(const DayPreviewView& view);
+
+// What became of one visit.
+struct ChangedVisit {
+  std::string session;
+  // Code of the error for which it was left; empty if it is done.
+  std::string left{};
+  // A visit that is done, as it is now.
+  std::int64_t number = 0;
+  std::int64_t version = 0;
+  std::optional<Timestamp> start{};
+  bool overlap = false;
+};
+struct DayChangedView {
+  // ULID
+  std::string provider;
+  std::string date;
+  DayAct act = DayAct::cancel;
+  std::vector<ChangedVisit> visits{};
+};
+// {provider, date, act, done, left, visits: [{session, outcome, code?}]}
+[[nodiscard]] Json to_json(const DayChangedView& view);
+
+// A visit on paper. Names, telephones and the guardian as records have them, or null.
+struct ListedVisit {
+  // ULID
+  std::string session;
+  std::int64_t number = 0;
+  SessionStatus status = SessionStatus::scheduled;
+  SessionType type = SessionType::doctor_patient;
+  // ULID, or empty.
+  std::string provider{};
+  struct Doctor {
+    Json name;
+    Json name_ar;
+  };
+  std::optional<Doctor> doctor{};
+  std::optional<std::int64_t> start_ms{};
+  std::int64_t planned_minutes = 0;
+  struct Patient {
+    Json name;
+    Json name_ar;
+    Json phone{};
+    Json guardian{};
+  };
+  std::optional<Patient> patient{};
+};
+struct DayListView {
+  std::string date;
+  bool more = false;
+  std::vector<ListedVisit> visits{};
+};
+// {date, more, visits}
+[[nodiscard]] Json to_json(const DayListView& view);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/session/session.hpp"
+
+namespace rabt::consultation {
+
+// Second proof as a request gives it: one of the two, or none.
+struct GivenProof {
+  // Six digits.
+  std::string code;
+  // YYYY-MM-DD
+  std::string birth_date;
+  [[nodiscard]] bool none() const { return code.empty() && birth_date.empty(); }
+};
+struct EnterByLink {
+  // The code of the invitation.
+  std::string code;
+  // Members oneTimeCode and birthDate. A mistake in them counts once the link has led somewhere.
+  Asked<GivenProof> proof;
+};
+// Error invalid api.invalid.
+[[nodiscard]] Asked<EnterByLink> enter_by_link_of(const Ask& ask);
+
+// Who invites, to what, and when, for the page before anything is accepted. Names no patient.
+struct LinkPreviewView {
+  // Name of the hospital by language. May be empty.
+  std::map<std::string, std::string> hospital;
+  std::string phone;
+  // Name of the doctor who is to be met, or null.
+  Json provider;
+  SessionType type = SessionType::doctor_patient;
+  std::string language;
+  PartRole role = PartRole::observer;
+  // That of the invitation.
+  std::string status;
+  // Names of the proofs that open the link in another browser.
+  std::vector<std::string> second_proof;
+  bool needs_account = false;
+  std::optional<Timestamp> start{};
+  std::string time_zone;
+  std::int64_t planned_minutes = 0;
+};
+[[nodiscard]] Json to_json(const LinkPreviewView& view);
+
+// The code of a second proof is on its way, or was before.
+struct CodeSentView {
+  Timestamp expires;
+  // A newer one is sent from then on.
+  Timestamp again;
+};
+// {expiresAt, againAt}
+[[nodiscard]] Json to_json(const CodeSentView& view);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "hub/base/json.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/session/amendment.hpp"
+
+// Requests that move a session from state to state, or change what it is about. `session` is its
+// ULID, UUID or number; `version` the one that the caller has seen, where he names it.
+namespace rabt::consultation {
+
+struct ChangeSession {
+  std::string session;
+  std::optional<std::int64_t> version{};
+  Amendment members;
+};
+[[nodiscard]] Asked<ChangeSession> change_session_of(const Ask& ask);
+
+struct DeclineSession {
+  std::string session;
+  // May be empty.
+  std::string reason{};
+};
+[[nodiscard]] Asked<DeclineSession> decline_session_of(const Ask& ask);
+
+struct AssignSession {
+  std::string session;
+  std::optional<std::int64_t> version{};
+  // Reference to the doctor or specialist.
+  Json provider;
+};
+[[nodiscard]] Asked<AssignSession> assign_session_of(const Ask& ask);
+
+struct EndSession {
+  std::string session;
+  // May be empty.
+  std::string reason{};
+  // Patient data. What was noted before stays if they are empty.
+  std::string notes{};
+  // 1 to 5
+  std::optional<std::int64_t> rating{};
+};
+[[nodiscard]] Asked<EndSession> end_session_of(const Ask& ask);
+
+struct CancelSession {
+  std::string session;
+  std::optional<std::int64_t> version{};
+  // May be empty.
+  std::string reason{};
+};
+[[nodiscard]] Asked<CancelSession> cancel_session_of(const Ask& ask);
+
+// Answer of a payer.
+struct NoteInsurance {
+  std::string session;
+  // unknown, pending, eligible, not_eligible, error
+  std::string status;
+  std::string reference{};
+  // The question to the payer, as the workflow notes it; an object of at most 4 KiB, or null.
+  Json asked{};
+};
+[[nodiscard]] Asked<NoteInsurance> note_insurance_of(const Ask& ask);
+
+struct LinkAppointment {
+  std::string session;
+  // Text, {system, value}, or null.
+  Json appointment;
+};
+[[nodiscard]] Asked<LinkAppointment> link_appointment_of(const Ask& ask);
+
+struct LinkInstance {
+  std::string session;
+  // ULID of the workflow's instance.
+  std::string consultation;
+};
+[[nodiscard]] Asked<LinkInstance> link_instance_of(const Ask& ask);
+
+struct NoteBilling {
+  std::string session;
+  // As the workflow notes it: an object of at most 16 KiB.
+  Json billing;
+};
+[[nodiscard]] Asked<NoteBilling> note_billing_of(const Ask& ask);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,150 @@
+#include "hub/consultation/sessions/reading_requests.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "hub/base/number.hpp"
+#include "hub/consultation/request/fields.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+// The states that a filter names, each in any case of letters. Error invalid api.invalid.
+Result<std::string> statuses_of(std::string_view text) {
+  if (text.empty()) return std::string();
+  std::string out = ",";
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto status = parse_session_status(text.substr(0, comma));
+    if (!status) return invalid("api.invalid", "status: names no state of a session");
+    out.append(to_string(*status)).append(",");
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return out;
+}
+
+// A day alone begins or ends at that time of day.
+Json time_of_day(std::string_view text, std::string_view of_day) {
+  constexpr std::size_t kDay = std::string_view("2026-12-01").size();
+  std::string out(text);
+  if (text.size() == kDay) out += of_day;
+  return out;
+}
+
+// The times of the query.
+Status read_bounds(const Ask& ask, ListSessions& out) {
+  const Json times = Json::object({{"from", time_of_day(ask.parameter("from"), "T00:00:00")},
+                                   {"to", time_of_day(ask.parameter("to"), "T23:59:59.999")}});
+  Fields bounds(times);
+  const auto bound = [&](std::string_view name, std::optional<Timestamp>& at) {
+    const std::string_view given = ask.parameter(name);
+    if (given.empty()) return;
+    // A clinic's clients of other systems have a zone of their own (`naive_time_zone`).
+    const std::size_t of_day = given.find_first_of("Tt");
+    if (!ask.caller.manner.naive_times && of_day != std::string_view::npos &&
+        given.find_first_of("Zz+-", of_day) == std::string_view::npos) {
+      bounds.wrong(name,
+                   "it needs a time zone: Z, or an offset such as +03:00, whose + is written as "
+                   "%2B in an address");
+      return;
+    }
+    if (const auto time = bounds.time(name, ask.caller.naive_offset_minutes)) at = time;
+  };
+  bound("from", out.from);
+  bound("to", out.to);
+  if (out.from && out.to && out.to->ms < out.from->ms) bounds.wrong("to", "it is before `from`");
+  return bounds.done();
+}
+
+// The patient's numbers in a body, as references to a person: `patient`, then `identifiers`, each
+// once.
+std::vector<Json> numbers_in(const Json& body) {
+  std::vector<Json> out;
+  const auto add = [&out](const Json& one) {
+    if (!one["value"].is_string()) return;
+    Json number = Json::object({{"system", one["system"]}, {"value", one["value"]}});
+    if (std::find(out.begin(), out.end(), number) == out.end()) out.push_back(std::move(number));
+  };
+  add(body["patient"]);
+  if (const Json& others = body["identifiers"]; others.is_array()) {
+    for (const Json& one : others.as_array()) add(one);
+  }
+  return out;
+}
+
+}  // namespace
+
+Asked<ListSessions> list_sessions_of(const Ask& ask) {
+  ListSessions out{.provider = std::string(ask.parameter("provider")),
+                   .patient = std::string(ask.parameter("patient")),
+                   .visit = std::string(ask.parameter("visit")),
+                   .clinic = std::string(ask.parameter("clinic")),
+                   .appointment = std::string(ask.parameter("appointment"))};
+  RABT_TRY(statuses, statuses_of(ask.parameter("status")));
+  out.statuses = std::move(statuses);
+  if (const auto type = ask.parameter("type"); !type.empty()) {
+    out.type = parse_session_type(type);
+    if (!out.type) return invalid("api.invalid", "type: names no type of a session");
+  }
+  if (const auto role = ask.parameter("role"); !role.empty()) {
+    out.role = parse_part_role(role);
+    if (!out.role) return invalid("api.invalid", "role: names no role in a session");
+  }
+  RABT_TRY_STATUS(read_bounds(ask, out));
+  return out;
+}
+
+Asked<ReadEvents> read_events_of(const Ask& ask) {
+  ReadEvents out{.session = ask.session};
+  if (const std::string_view given = ask.parameter("after"); !given.empty()) {
+    const auto seq = read_number<std::int64_t>(given);
+    if (!seq || *seq < 0)
+      return invalid("api.invalid", "after: it must be the `next` of a page of this list");
+    out.after = *seq;
+  }
+  return out;
+}
+
+Asked<FindByAppointment> find_by_appointment_of(const Ask& ask) {
+  return FindByAppointment{.appointment = ask.body["appointment"], .numbers = numbers_in(ask.body)};
+}
+
+Json to_json(const SessionEventsView& view) {
+  Json items = Json::array();
+  for (const SessionEventView& one : view.items)
+    items.push_back(Json::object({{"seq", one.seq},
+                                  {"type", one.type},
+                                  {"at", to_iso8601(one.at)},
+                                  {"actor", one.actor},
+                                  {"data", one.data}}));
+  Json out = Json::object({{"items", std::move(items)}});
+  if (view.next) out.set("next", std::to_string(*view.next));
+  return out;
+}
+
+Json to_json(const AppointmentSessions& view) {
+  Json sessions = Json::array();
+  for (const AppointmentSession& one : view.sessions) {
+    sessions.push_back(
+        Json::object({{"session", one.session},
+                      {"consultation", one.consultation.empty() ? Json() : Json(one.consultation)},
+                      {"status", to_string(one.status)},
+                      {"startEpoch", one.start ? Json(one.start->ms / 1000) : Json()},
+                      {"otherPatient", one.other_patient},
+                      {"billing", one.billing}}));
+  }
+  return Json::object({{"sessions", std::move(sessions)}});
+}
+
+Json to_json(const RingView& view) {
+  return Json::object({{"session", view.session},
+                       {"number", view.number},
+                       {"specialty", view.specialty},
+                       {"language", view.language},
+                       {"since", to_iso8601(view.since)},
+                       {"until", to_iso8601(view.until)}});
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+
+#include "hub/consultation/request/ask.hpp"
+
+// Requests about the recordings of sessions, and their readers.
+namespace rabt::consultation {
+
+struct BeginRecording {
+  // ULID, UUID or number, here and below.
+  std::string session;
+  // care, training
+  std::string purpose = "care";
+};
+[[nodiscard]] Asked<BeginRecording> begin_recording_of(const Ask& ask);
+
+struct ListRecordings {
+  // Empty for all that the caller may see.
+  std::string session;
+  // A status of KeptRecording. Empty for every one.
+  std::string status{};
+};
+// Reads `status` of the query.
+[[nodiscard]] Asked<ListRecordings> list_recordings_of(const Ask& ask);
+
+struct ReadRecording {
+  // As that of a session, here and below.
+  std::string recording;
+};
+[[nodiscard]] Asked<ReadRecording> read_recording_of(const Ask& ask);
+
+struct WithdrawRecording {
+  std::string recording;
+  // Never empty.
+  std::string reason;
+};
+// The reason stands in the head of the request, or in its body.
+[[nodiscard]] Asked<WithdrawRecording> withdraw_recording_of(const Ask& ask);
+
+struct TranscribeRecording {
+  std::string session;
+  std::string recording;
+};
+
+}  // namespace rabt::consultation
