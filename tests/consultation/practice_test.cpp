@@ -2,11 +2,8 @@
 
 #include "hub/consultation/practice/agreements.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
-<<<<<<< HEAD
 #include "tests/consultation/asked_practice.hpp"
-=======
 #include "tests/consultation/asked_records.hpp"
->>>>>>> w-clinical
 #include "tests/consultation/fakes.hpp"
 #include "tests/consultation/plan_of.hpp"
 #include "tests/number_of.hpp"
@@ -195,13 +192,8 @@ class PracticeTest : public RecordHouse {
 
   test::StandInSessions sessions_;
   test::StandInPeople people_;
-<<<<<<< HEAD
-  std::unique_ptr<Records> records_;
-  std::unique_ptr<AskedPractice> practice_;
-=======
   AskedRecords records_;
-  std::unique_ptr<Practice> practice_;
->>>>>>> w-clinical
+  std::unique_ptr<AskedPractice> practice_;
   std::string doctor_, other_, patient_, nurse_, admin_;
   std::int64_t sessions_made_ = 0;
   // Those that have ended.
