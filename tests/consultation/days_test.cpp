@@ -305,6 +305,17 @@ TEST_F(Days, WhatIsAskedForIsOneAct) {
       << "without a reason and visits";
 }
 
+TEST_F(Days, OneAnswerNamesAllMistakesInTheOrderOfTheMembers) {
+  const auto refused = sessions_->days.apply(
+      of(day({{"date", "tomorrow"}, {"act", "give"}, {"provider", doctor_}})));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "date: it must be a day, such as 2026-12-01\n"
+            "provider: it is the one who is away\n"
+            "reason: it is needed\n"
+            "visits: it must have 1 to 100 visits");
+}
+
 TEST_F(Days, TheListOfADayHasTelephonesAndIsAReadingOfEachPatient) {
   people_.of(patient_).profile.set("phone", "+966551234567");
   people_.of(patient2_).profile.set("birthDate", "2020-01-01");
