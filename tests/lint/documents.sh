@@ -26,6 +26,11 @@ for document in docs/life_of_a_consultation.md hub/README.md; do
     done < <(sed 's/::/\n/g' <<<"$symbol")
   done < <(grep -noE '`[A-Za-z0-9_./]+\.(cpp|hpp|h|c|sh): [A-Za-z_:]+`' "$document")
 done
+# A walk names the functions between a request and its commit: eleven at most.
+while read -r line steps walk; do
+  [ "$steps" -le 11 ] || complain "docs/life_of_a_consultation.md:$line: the walk \`$walk\` has $steps functions; at most 11: join two of them in the code"
+done < <(awk '/^## /{if (walk != "") print line, steps, walk; walk = ""} /^## Walk: /{walk = substr($0, 10); line = NR; steps = 0}
+  walk != "" && /^[0-9]+\. /{steps++} END{if (walk != "") print line, steps, walk}' docs/life_of_a_consultation.md)
 [ $names -ge 40 ] || complain "docs/life_of_a_consultation.md: only $names names were found; write them as \`path: function\`"
 
 while read -r document; do

@@ -89,6 +89,7 @@ head -c 121 /dev/zero | tr '\0' x >>"$root/docs/privacy.md"; fails documents 'a 
 documents; printf '|%0320d|\n' 0 >>"$root/docs/privacy.md"; fails documents 'a row that is too wide'
 documents; echo '[Formats](formats/no_such_page.md)' >>"$root/docs/privacy.md"; fails documents 'a link that leads nowhere'
 documents; echo '`hub/main.cpp: no_such_function`' >>"$root/docs/life_of_a_consultation.md"; fails documents 'a function that is not there'
+documents; sed -i 's/^11\. the answer: `hub.consultation.record/12. one more: `hub\/main.cpp: main`\n&/' "$root/docs/life_of_a_consultation.md"; fails documents 'a walk that is too long'
 documents; rm "$root/CMakeLists.txt"; sed 's/Foundation Net)/Foundation Net Util)/' "$here/../../CMakeLists.txt" >"$root/CMakeLists.txt"; fails poco 'a component that nobody uses'
 documents; rm "$root/README.md"; sed '/^| Net .*ServerSocket/d' "$here/../../README.md" >"$root/README.md"; fails poco 'a part that README does not name'
 documents; sed -i '/kMaxRequestBody/d' "$root/docs/operations.md"; fails documents 'a limit that nobody wrote down'

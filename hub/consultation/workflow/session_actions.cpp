@@ -25,13 +25,6 @@ using plugin::Ended;
 // Acts block for a commit, and a token for the video provider: they run on threads of their own.
 constexpr int kThreads = 2;
 
-// Only these members, in this order.
-Json picked(const Json& from, std::initializer_list<std::string_view> names) {
-  Json out = Json::object();
-  for (const std::string_view name : names) out.set(name, from[name]);
-  return out;
-}
-
 // A recording that has just begun or ended.
 Json begun_or_ended(const RecordingView& recording) {
   return Json::object(
