@@ -27,7 +27,9 @@ class AskedRecordings {
     return shown_page(recordings_.list(ask.caller, list_recordings_of(ask), window));
   }
   Result<RecordingTotals> totals(const Ask& ask) { return recordings_.totals(ask.caller); }
-  Answer get(const Ask& ask) { return shown(recordings_.get(ask.caller, read_recording_of(ask))); }
+  Answer get(const Ask& ask) {
+    return shown(recordings_.get(ask.caller, ReadRecording{.recording = ask.record}));
+  }
   Answer withdraw(const Ask& ask) {
     return shown(recordings_.withdraw(ask.caller, withdraw_recording_of(ask)));
   }

@@ -206,18 +206,18 @@ std::string_view status_word(std::string_view status) {
   return status;
 }
 
-Json consultation_shape(const DoorCall& call, const Json& session) {
+Json consultation_shape(const DoorCall& call, const SessionView& session) {
   const Json me = call.number_of(Json(call.caller.who.person));
-  return Json::object({{"consultation_id", session["number"]},
-                       {"patient_id", call.number_of(session["patient"])},
-                       {"doctor_id", call.number_of(session["provider"])},
-                       {"status", status_word(session.string_or("status", ""))},
-                       {"requested_at", session["createdAt"]},
-                       {"started_at", session["startedAt"]},
-                       {"ended_at", session["endedAt"]},
-                       {"duration_minutes", session["durationMinutes"]},
-                       {"room_name", session["roomName"]},
-                       {"websocket_url", "/ws/" + session["number"].number_text() + "/" +
+  return Json::object({{"consultation_id", session.number},
+                       {"patient_id", call.number_of(or_null(session.ties.patient))},
+                       {"doctor_id", call.number_of(or_null(session.ties.provider))},
+                       {"status", status_word(to_string(session.status))},
+                       {"requested_at", to_iso8601(session.created)},
+                       {"started_at", or_null(session.course.started)},
+                       {"ended_at", or_null(session.course.ended)},
+                       {"duration_minutes", or_null(session.course.minutes())},
+                       {"room_name", session.room.name},
+                       {"websocket_url", "/ws/" + std::to_string(session.number) + "/" +
                                              (me.is_number() ? me.number_text() : "")}});
 }
 
@@ -238,7 +238,7 @@ Result<std::vector<SessionView>> sessions_of(const DoorCall& call,
 
 Json shapes(const DoorCall& call, const std::vector<SessionView>& sessions) {
   Json out = Json::array();
-  for (const SessionView& one : sessions) out.push_back(consultation_shape(call, to_json(one)));
+  for (const SessionView& one : sessions) out.push_back(consultation_shape(call, one));
   return out;
 }
 
@@ -284,7 +284,7 @@ Status admit_patient(const DoorCall& call, const std::string& id, const std::str
 
 // His open consultation with the patient, a request of the patient that is nobody's or his, or a
 // new one.
-Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
+Result<SessionView> doctor_starts(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"scheduled", "waiting", "active"}, patient));
   std::string id;
   for (const SessionView& one : open) {
@@ -316,12 +316,12 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
   }
   RABT_TRY(started, call.house.sessions.life.start(call.caller, OfSession{.session = id}));
   RABT_TRY_STATUS(admit_patient(call, started.id, patient));
-  return to_json(started);
+  return started;
 }
 
 // What the patient asked for here before and is open, or a new request. Sessions that others
 // planned for him answer no request of his.
-Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
+Result<SessionView> patient_requests(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"requested", "scheduled", "waiting", "active"}, patient));
   std::string doctor;
   if (const auto named = call.request.parameter("doctor_id")) {
@@ -330,7 +330,7 @@ Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
   }
   for (const SessionView& one : open) {
     const bool own = one.created_by.ends_with(patient) && one.door == call.caller.door;
-    if (own && (doctor.empty() || one.ties.provider == doctor)) return to_json(one);
+    if (own && (doctor.empty() || one.ties.provider == doctor)) return one;
   }
   SessionInput ours{.type = SessionType::doctor_patient,
                     .patient = patient,
@@ -338,7 +338,7 @@ Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
                     .request = true};
   if (!doctor.empty()) ours.provider = doctor;
   RABT_TRY(made, call.house.sessions.creation.create(call.caller, ours));
-  return to_json(made);
+  return std::move(made.session);
 }
 
 Result<Response> start_consultation(DoorCall& call) {
@@ -361,7 +361,7 @@ Result<Response> end_consultation(DoorCall& call) {
   RABT_TRY_STATUS(
       call.house.sessions.life.end(call.caller, end_session_of(call.ask(call.path[0]))));
   RABT_TRY(ended, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
-  return call.reply(consultation_shape(call, to_json(ended)));
+  return call.reply(consultation_shape(call, ended));
 }
 
 Result<std::string> consultation_named(const DoorCall& call) {
@@ -609,7 +609,7 @@ Result<Response> assign_doctor(DoorCall& call) {
     return invalid("api.invalid", "provider: is no doctor");
   RABT_TRY(is, call.house.sessions.life.assign(call.caller,
                                                AssignSession{.session = id, .provider = doctor}));
-  return call.reply(consultation_shape(call, to_json(is)));
+  return call.reply(consultation_shape(call, is));
 }
 
 // ---- dashboards

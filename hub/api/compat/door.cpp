@@ -233,19 +233,17 @@ Json as_given(const Json& provider, const Json& patient, const Json& start) {
   return out;
 }
 
-Json person_of(const Json& session, const Json& person) {
-  const Json& given = session["asGiven"];
-  if (person.is_string() && given.is_object()) {
-    if (const Json* theirs = given.find(id_in(person.as_string()))) return *theirs;
+Json person_of(const consultation::SessionView& session, std::string_view person) {
+  if (!person.empty() && session.as_given) {
+    if (const Json* theirs = session.as_given->find(id_in(person))) return *theirs;
   }
   return uuid_of(person);
 }
 
-Json planned_start_of(const Json& session) {
-  const Json& start = session["scheduledStart"];
-  const Json& given = session["asGiven"];
-  if (start.is_string() && given.is_object()) {
-    if (const Json* theirs = given.find(start.as_string())) return *theirs;
+Json planned_start_of(const consultation::SessionView& session) {
+  Json start = or_null(session.plan.start);
+  if (start.is_string() && session.as_given) {
+    if (const Json* theirs = session.as_given->find(start.as_string())) return *theirs;
   }
   return start;
 }
@@ -270,9 +268,22 @@ Json device_of(const Json& body) {
   return out;
 }
 
-Json appointment_of(const Json& session) {
-  const Json& appointment = session["appointment"];
+Json appointment_of(const consultation::SessionView& session) {
+  const Json& appointment = session.ties.appointment;
   return appointment.is_object() ? appointment["value"] : appointment;
+}
+
+Json or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+Json or_null(const std::optional<Timestamp>& time) {
+  return time ? Json(to_iso8601(*time)) : Json();
+}
+Json or_null(const std::optional<std::int64_t>& number) {
+  return number ? Json(*number) : Json();
+}
+Json or_null(const std::optional<double>& number) {
+  return number ? Json(*number) : Json();
 }
 
 std::string states_of(std::string_view theirs, std::string_view (*word)(std::string_view ours)) {

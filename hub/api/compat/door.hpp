@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -181,14 +182,20 @@ struct Door {
 // as the client wrote them.
 [[nodiscard]] Json as_given(const Json& provider, const Json& patient, const Json& start);
 // The UUID of a person, or the id that the client used for him when the session was made.
-[[nodiscard]] Json person_of(const Json& session, const Json& person);
+// person: an id, or an actor; may be empty.
+[[nodiscard]] Json person_of(const consultation::SessionView& session, std::string_view person);
 // The planned start as the client wrote it, as long as that is the time that is planned.
-[[nodiscard]] Json planned_start_of(const Json& session);
+[[nodiscard]] Json planned_start_of(const consultation::SessionView& session);
 // web, ios, android, desktop or other; a client of another system may know more kinds of devices.
 // What describes a browser is a text.
 [[nodiscard]] Json device_of(const Json& body);
 // The text of an appointment, however it was given.
-[[nodiscard]] Json appointment_of(const Json& session);
+[[nodiscard]] Json appointment_of(const consultation::SessionView& session);
+// Null for an empty text, and for what is not set.
+[[nodiscard]] Json or_null(const std::string& text);
+[[nodiscard]] Json or_null(const std::optional<Timestamp>& time);
+[[nodiscard]] Json or_null(const std::optional<std::int64_t>& number);
+[[nodiscard]] Json or_null(const std::optional<double>& number);
 
 // Our states whose word in the door's language is `theirs`, as a filter of lists takes them.
 [[nodiscard]] std::string states_of(std::string_view theirs,

@@ -52,9 +52,9 @@ bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-Json appointment_shape(const Json& session) {
+Json appointment_shape(const SessionView& session) {
   const Json value = appointment_of(session);
-  const bool number = session["appointment"].string_or("system", "") == kNumberSystem;
+  const bool number = session.ties.appointment.string_or("system", "") == kNumberSystem;
   return number && value.is_string() && is_digits(value.as_string())
              ? Json::number(value.as_string())
              : value;
@@ -68,10 +68,10 @@ int rank(std::string_view kind) {
 
 // Where the recording is, once there is one. This API has room for one address: of several files it
 // is that of all together, else the oldest with a picture, once no other is to come.
-Json recording_url(const DoorCall& call, const Json& session) {
-  if (session["endedAt"].is_null() || session.string_or("recording", "off") == "off") return {};
+Json recording_url(const DoorCall& call, const SessionView& session) {
+  if (!session.course.ended || session.recording == "off") return {};
   const auto found = call.house.sessions.recordings.list(
-      call.caller, consultation::ListRecordings{.session = session.string_or("id", "")}, {});
+      call.caller, consultation::ListRecordings{.session = session.id}, {});
   if (!found.ok()) return {};
   const consultation::RecordingView* best = nullptr;
   int best_rank = 0;
@@ -89,47 +89,49 @@ Json recording_url(const DoorCall& call, const Json& session) {
   return "/api/v1/recordings/" + best->id + "/content";
 }
 
-Json end_reason(const Json& session) {
-  const std::string status = session.string_or("status", "");
-  if (status == "no_show" || status == "failed") return status;
-  return status == "cancelled" ? session["cancellation"]["reason"] : session["endReason"];
+Json end_reason(const SessionView& session) {
+  using consultation::SessionStatus;
+  if (session.status == SessionStatus::no_show || session.status == SessionStatus::failed)
+    return to_string(session.status);
+  return session.status == SessionStatus::cancelled ? session.cancellation["reason"]
+                                                    : or_null(session.end.reason);
 }
 
-Json participants_shape(const DoorCall& call, const Json& participants) {
+Json participants_shape(const DoorCall& call, const SessionView& session) {
   Json out = Json::array();
-  for (std::size_t i = 0; i < participants.size(); ++i) {
-    const Json& one = participants[i];
-    out.push_back(Json::object({{"id", one["number"].is_null() ? Json(i + 1) : one["number"]},
-                                {"user", call.number_of(one["person"])},
-                                {"role", one["role"]},
-                                {"joined_at", one["joinedAt"]},
-                                {"left_at", one["leftAt"]}}));
-  }
+  for (const consultation::ParticipantView& one : session.participants)
+    out.push_back(Json::object({{"id", one.number},
+                                {"user", call.number_of(or_null(one.person))},
+                                {"role", to_string(one.role)},
+                                {"joined_at", or_null(one.joined)},
+                                {"left_at", or_null(one.left)}}));
   return out;
 }
 
-Json session_shape(const DoorCall& call, const Json& session) {
-  return Json::object({{"id", session["number"]},
-                       {"visit", session["visitNumber"]},
+Json session_shape(const DoorCall& call, const SessionView& session) {
+  Json warnings = Json::array();
+  for (const std::string& one : session.warnings) warnings.push_back(one);
+  return Json::object({{"id", session.number},
+                       {"visit", or_null(session.ties.visit_number)},
                        {"appointment", appointment_shape(session)},
-                       {"doctor", call.number_of(session["provider"])},
-                       {"patient", call.number_of(session["patient"])},
-                       {"room_name", session["roomName"]},
-                       {"room_sid", session["roomSid"]},
-                       {"status", status_word(session.string_or("status", ""))},
+                       {"doctor", call.number_of(or_null(session.ties.provider))},
+                       {"patient", call.number_of(or_null(session.ties.patient))},
+                       {"room_name", session.room.name},
+                       {"room_sid", or_null(session.room.sid)},
+                       {"status", status_word(to_string(session.status))},
                        {"scheduled_start", planned_start_of(session)},
-                       {"started_at", session["startedAt"]},
-                       {"ended_at", session["endedAt"]},
-                       {"duration_minutes", session["durationMinutes"]},
-                       {"recording_enabled", session["recording"] == Json("auto")},
+                       {"started_at", or_null(session.course.started)},
+                       {"ended_at", or_null(session.course.ended)},
+                       {"duration_minutes", or_null(session.course.minutes())},
+                       {"recording_enabled", session.recording == "auto"},
                        {"recording_url", recording_url(call, session)},
-                       {"notes", session["notes"]},
-                       {"participants", participants_shape(call, session["participants"])},
-                       {"created_by", call.number_of(session["createdBy"])},
-                       {"created_at", session["createdAt"]},
-                       {"updated_at", session["updatedAt"]},
+                       {"notes", session.clinical ? or_null(session.clinical->notes) : Json()},
+                       {"participants", participants_shape(call, session)},
+                       {"created_by", call.number_of(session.created_by)},
+                       {"created_at", to_iso8601(session.created)},
+                       {"updated_at", to_iso8601(session.updated)},
                        {"end_reason", end_reason(session)},
-                       {"warnings", session["warnings"]}});
+                       {"warnings", std::move(warnings)}});
 }
 
 // The members that a client may set, in our names.
@@ -159,7 +161,7 @@ Result<Json> members_of(const DoorCall& call) {
 
 Result<Response> get_session(DoorCall& call) {
   RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
-  return call.reply(session_shape(call, to_json(found)));
+  return call.reply(session_shape(call, found));
 }
 
 // Django REST framework's word for a page that is none: its clients go on until it comes.
@@ -201,7 +203,7 @@ Result<Response> list_sessions(DoorCall& call) {
   // The first page may be empty.
   if (page.page > 1 && found.items.empty()) return no_page();
   Json results = Json::array();
-  for (const SessionView& one : found.items) results.push_back(session_shape(call, to_json(one)));
+  for (const SessionView& one : found.items) results.push_back(session_shape(call, one));
   const auto link = [&](std::int64_t number) {
     return Json(call.house.public_url + call.request.path + "?page=" + std::to_string(number) +
                 filters);
@@ -236,7 +238,7 @@ Result<Response> create_session(DoorCall& call) {
   ours.set("provider", call.caller.who.person);
   const Ask ask = call.ask({}, std::move(ours));
   RABT_TRY(made, call.house.sessions.creation.create(ask.caller, create_session_of(ask)));
-  return call.reply(session_shape(call, to_json(made)));
+  return call.reply(session_shape(call, made.session));
 }
 
 Result<Response> change_session(DoorCall& call) {
@@ -244,13 +246,13 @@ Result<Response> change_session(DoorCall& call) {
   ours.mutable_object().erase("appointment");
   RABT_TRY(changed, call.house.sessions.life.change(
                         call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
-  return call.reply(session_shape(call, to_json(changed)));
+  return call.reply(session_shape(call, changed));
 }
 
 Result<Response> start_session(DoorCall& call) {
   RABT_TRY(started,
            call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
-  return call.reply(session_shape(call, to_json(started)));
+  return call.reply(session_shape(call, started));
 }
 
 Result<Response> end_session(DoorCall& call) {

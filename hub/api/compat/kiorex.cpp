@@ -5,6 +5,7 @@
 #include "hub/api/health.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/session/time.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/workflow/cron.hpp"
 
@@ -87,36 +88,36 @@ Json first_of(const Json& one, const Json& other) {
   return one.is_null() ? other : one;
 }
 
-Json session_shape(const Json& session) {
-  return Json::object({{"id", uuid_of(session)},
-                       {"sessionSid", session["roomName"]},
-                       {"patientId", person_of(session, session["patient"])},
-                       {"providerId", person_of(session, session["provider"])},
+Json session_shape(const SessionView& session) {
+  return Json::object({{"id", identity::uuid_of(session.id)},
+                       {"sessionSid", session.room.name},
+                       {"patientId", person_of(session, session.ties.patient)},
+                       {"providerId", person_of(session, session.ties.provider)},
                        {"appointmentId", appointment_of(session)},
-                       {"status", session["status"]},
-                       {"startTime", first_of(session["startedAt"], planned_start_of(session))},
-                       {"endTime", session["endedAt"]},
-                       {"durationMinutes", session["durationMinutes"]},
-                       {"qualityScore", session["qualityScore"]},
-                       {"createdAt", session["createdAt"]},
-                       {"updatedAt", session["updatedAt"]},
-                       {"roomSid", session["roomSid"]},
-                       {"type", session["type"]},
-                       {"cancellationReason", session["cancellation"]["reason"]}});
+                       {"status", to_string(session.status)},
+                       {"startTime", session.course.started ? or_null(session.course.started)
+                                                            : planned_start_of(session)},
+                       {"endTime", or_null(session.course.ended)},
+                       {"durationMinutes", or_null(session.course.minutes())},
+                       {"qualityScore", or_null(session.quality_score)},
+                       {"createdAt", to_iso8601(session.created)},
+                       {"updatedAt", to_iso8601(session.updated)},
+                       {"roomSid", or_null(session.room.sid)},
+                       {"type", to_string(session.type)},
+                       {"cancellationReason", session.cancellation["reason"]}});
 }
 
 Json recording_shape(const RecordingView& recording) {
   const std::string id = identity::uuid_of(recording.id);
-  return Json::object(
-      {{"id", id},
-       {"sessionId", uuid_of(recording.session)},
-       {"recordingSid", recording.sid},
-       {"status", recording.status},
-       {"durationSeconds", recording.seconds ? Json(*recording.seconds) : Json()},
-       {"fileSizeBytes", recording.bytes},
-       {"downloadUrl", "/video/recordings/" + id + "/download"},
-       {"expiresAt", recording.retain_until ? Json(to_iso8601(*recording.retain_until)) : Json()},
-       {"createdAt", to_iso8601(recording.started)}});
+  return Json::object({{"id", id},
+                       {"sessionId", uuid_of(recording.session)},
+                       {"recordingSid", recording.sid},
+                       {"status", recording.status},
+                       {"durationSeconds", or_null(recording.seconds)},
+                       {"fileSizeBytes", recording.bytes},
+                       {"downloadUrl", "/video/recordings/" + id + "/download"},
+                       {"expiresAt", or_null(recording.retain_until)},
+                       {"createdAt", to_iso8601(recording.started)}});
 }
 
 Json recording_shapes(const std::vector<RecordingView>& recordings) {
@@ -125,33 +126,39 @@ Json recording_shapes(const std::vector<RecordingView>& recordings) {
   return out;
 }
 
-Json participant_shape(const Json& participant, const Json& session) {
-  const Json& role = participant["role"];
-  return Json::object(
-      {{"id", uuid_of(participant)},
-       {"sessionId", uuid_of(session)},
-       {"userId", person_of(session, participant["person"])},
-       {"participantSid", first_of(participant["participantSid"], participant["identity"])},
-       {"role", role == Json("doctor") ? Json("provider") : role},
-       {"joinedAt", first_of(participant["joinedAt"], participant["cameAt"])},
-       {"leftAt", participant["leftAt"]},
-       {"durationMinutes", participant["durationMinutes"]},
-       {"createdAt", participant["createdAt"]}});
+Json participant_shape(const ParticipantView& one, const SessionView& session) {
+  const bool doctor = one.role == consultation::PartRole::doctor;
+  return Json::object({{"id", identity::uuid_of(one.id)},
+                       {"sessionId", identity::uuid_of(session.id)},
+                       {"userId", person_of(session, one.person)},
+                       {"participantSid", one.sid.empty() ? one.identity : one.sid},
+                       {"role", doctor ? std::string_view("provider") : to_string(one.role)},
+                       {"joinedAt", or_null(one.joined ? one.joined : one.came)},
+                       {"leftAt", or_null(one.left)},
+                       {"durationMinutes", consultation::whole_minutes(one.seconds)},
+                       {"createdAt", to_iso8601(one.created)}});
 }
 
-Json consultation_shape(const Json& session) {
-  const Json& insurance = session["insurance"];
-  return Json::object(
-      {{"id", uuid_of(session)},
-       {"sessionId", uuid_of(session)},
-       {"status", session["status"]},
-       {"patientId", person_of(session, session["patient"])},
-       {"providerId", person_of(session, session["provider"])},
-       {"type", session["type"]},
-       {"reason", session["chiefComplaint"]},
-       {"insurance", Json::object({{"status", insurance.string_or("status", "unknown")}})},
-       {"session", session_shape(session)},
-       {"createdAt", session["createdAt"]}});
+Json participant_shapes(const std::vector<ParticipantView>& people, const SessionView& session) {
+  Json out = Json::array();
+  for (const ParticipantView& one : people) out.push_back(participant_shape(one, session));
+  return out;
+}
+
+Json consultation_shape(const SessionView& session) {
+  const auto& clinical = session.clinical;
+  const std::string insured =
+      clinical ? clinical->insurance.string_or("status", "unknown") : "unknown";
+  return Json::object({{"id", identity::uuid_of(session.id)},
+                       {"sessionId", identity::uuid_of(session.id)},
+                       {"status", to_string(session.status)},
+                       {"patientId", person_of(session, session.ties.patient)},
+                       {"providerId", person_of(session, session.ties.provider)},
+                       {"type", to_string(session.type)},
+                       {"reason", clinical ? or_null(clinical->chief_complaint) : Json()},
+                       {"insurance", Json::object({{"status", insured}})},
+                       {"session", session_shape(session)},
+                       {"createdAt", to_iso8601(session.created)}});
 }
 
 Json prescription_shape(const consultation::PrescriptionView& prescription) {
@@ -234,7 +241,7 @@ Result<Json> session_of(const DoorCall& call) {
   return ours;
 }
 
-Result<Json> make_session(DoorCall& call) {
+Result<SessionView> make_session(DoorCall& call) {
   // Here patients book nothing themselves.
   if (!call.caller.who.roles.has_any(
           {Role::doctor, Role::specialist, Role::admin, Role::operator_, Role::integration}))
@@ -251,16 +258,15 @@ Result<Json> make_session(DoorCall& call) {
   if (!missing.empty() && !emergency) return invalid("api.invalid", missing);
   ours.set("waitingRoom", false);
   RABT_TRY(made, call.create_session(std::move(ours)));
-  return to_json(made);
+  return std::move(made.session);
 }
 
-Result<Json> get_session(DoorCall& call, std::string_view id) {
-  RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
-  return to_json(found);
+Result<SessionView> get_session(DoorCall& call, std::string_view id) {
+  return call.house.sessions.reading.get(call.caller, of_session(call.ask(id)));
 }
 
 Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const Json& person,
-                                  Json (*shape_of)(const Json&) = session_shape) {
+                                  Json (*shape_of)(const SessionView&) = session_shape) {
   RABT_TRY(page, page_of(call.request, "limit", 20, 100));
   Ask ask = call.ask();
   for (const auto& [theirs, ours] : {std::pair{std::string_view("status"), "status"},
@@ -281,7 +287,7 @@ Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const
   RABT_TRY(found,
            call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   Json shapes = Json::array();
-  for (const SessionView& one : found.items) shapes.push_back(shape_of(to_json(one)));
+  for (const SessionView& one : found.items) shapes.push_back(shape_of(one));
   return call.reply(numbered(std::move(shapes), found.total, page));
 }
 
@@ -307,7 +313,7 @@ Result<Response> change_session(DoorCall& call) {
   if (ours["type"].is_string()) ours.set("type", type_named(ours["type"].as_string()));
   RABT_TRY(changed, call.house.sessions.life.change(
                         call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
-  return call.reply(session_shape(to_json(changed)));
+  return call.reply(session_shape(changed));
 }
 
 Result<Response> end_session(DoorCall& call) {
@@ -321,25 +327,25 @@ Result<Response> end_session(DoorCall& call) {
 // DELETE: what has not begun is cancelled, what runs is ended, what is over stays.
 Result<Response> delete_session(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
-  if (is["status"] == Json("active")) return end_session(call);
+  if (is.status == consultation::SessionStatus::active) return end_session(call);
   RABT_TRY(gone,
            call.house.sessions.life.cancel(call.caller, cancel_session_of(call.ask(call.path[0]))));
-  return call.reply(session_shape(to_json(gone)));
+  return call.reply(session_shape(gone));
 }
 
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
   RABT_TRY(joined, call.house.sessions.entry.join(
                        call.caller, join_call_of(call.ask(id, device_of(call.body)))));
   const auto& media = joined.media;
-  const Json is = to_json(joined.session);
-  const Json me = to_json(joined.own.participant);
-  return call.reply(Json::object({{"sessionId", uuid_of(is)},
+  const SessionView& is = joined.session;
+  const ParticipantView& me = joined.own.participant;
+  return call.reply(Json::object({{"sessionId", identity::uuid_of(is.id)},
                                   {"token", joined.own.access_token},
-                                  {"roomName", media ? Json(media->room_name) : is["roomName"]},
-                                  {"identity", me["identity"]},
+                                  {"roomName", media ? media->room_name : is.room.name},
+                                  {"identity", me.identity},
                                   {"expiresAt", expiry_of(media)},
                                   {"participant", participant_shape(me, is)},
-                                  {"status", is["status"]}}));
+                                  {"status", to_string(is.status)}}));
 }
 
 Result<Response> join_session(DoorCall& call) {
@@ -349,7 +355,7 @@ Result<Response> join_session(DoorCall& call) {
 Result<Response> start_session(DoorCall& call) {
   RABT_TRY(started,
            call.house.sessions.life.start(call.caller, of_session(call.ask(call.path[0]))));
-  return call.reply(session_shape(to_json(started)));
+  return call.reply(session_shape(started));
 }
 
 // The role that an invited person has when the client names none: what he is in the tenant.
@@ -394,38 +400,38 @@ Result<Response> invite(DoorCall& call) {
     if (one["userId"].is_null()) line.set("code", *invited.code);
     invitations.push_back(std::move(line));
   }
-  return call.reply(
-      Json::object({{"sessionId", uuid_of(is)}, {"invitations", std::move(invitations)}}));
+  return call.reply(Json::object(
+      {{"sessionId", identity::uuid_of(is.id)}, {"invitations", std::move(invitations)}}));
 }
 
-Json participant_named(const std::vector<ParticipantView>& all, std::string_view id) {
+const ParticipantView* participant_named(const std::vector<ParticipantView>& all,
+                                         std::string_view id) {
   const std::string wanted = identity::ulid_of(id).value_or(std::string(id));
   for (const ParticipantView& one : all) {
-    if (one.id == wanted) return to_json(one);
+    if (one.id == wanted) return &one;
   }
-  return {};
+  return nullptr;
 }
 
 Result<Response> participants(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   RABT_TRY(all, call.house.sessions.people.participants(call.caller,
                                                         of_session(call.ask(call.path[0]))));
-  return call.reply(
-      each(to_json(all), [&is](const Json& one) { return participant_shape(one, is); }));
+  return call.reply(participant_shapes(all.items, is));
 }
 
 Result<Response> remove_participant(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   RABT_TRY(before, call.house.sessions.people.participants(call.caller,
                                                            of_session(call.ask(call.path[0]))));
-  RABT_TRY_STATUS(call.house.sessions.people.remove_participant(
-      call.caller, OfParticipant{.session = std::string(call.path[0]),
-                                 .participant = std::string(call.path[1])}));
+  RABT_TRY(removed, call.house.sessions.people.remove_participant(
+                        call.caller, OfParticipant{.session = std::string(call.path[0]),
+                                                   .participant = std::string(call.path[1])}));
   RABT_TRY(after, call.house.sessions.people.participants(call.caller,
                                                           of_session(call.ask(call.path[0]))));
-  const Json gone = first_of(participant_named(after.items, call.path[1]),
-                             participant_named(before.items, call.path[1]));
-  return call.reply(participant_shape(gone, is));
+  const ParticipantView* gone = participant_named(after.items, call.path[1]);
+  if (gone == nullptr) gone = participant_named(before.items, call.path[1]);
+  return call.reply(participant_shape(gone != nullptr ? *gone : removed, is));
 }
 
 // ---- recordings
@@ -641,7 +647,7 @@ Result<Response> patient_history(DoorCall& call) {
     for (const SessionView& one : page.items) {
       completed += one.status == consultation::SessionStatus::completed ? 1 : 0;
       minutes += one.course.minutes().value_or(0);
-      sessions.push_back(session_shape(to_json(one)));
+      sessions.push_back(session_shape(one));
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);
@@ -738,12 +744,11 @@ Result<Response> summary(DoorCall& call) {
       {{"consultation", consultation_shape(is)},
        {"session", shown},
        {"durationMinutes", shown["durationMinutes"]},
-       {"participants",
-        each(to_json(people), [&is](const Json& p) { return participant_shape(p, is); })},
+       {"participants", participant_shapes(people.items, is)},
        {"notes", each(notes.items, note_shape)},
        {"prescriptions", each(prescriptions.items, prescription_shape)},
        {"recordings", recordings.ok() ? recording_shapes(recordings->items) : Json::array()},
-       {"qualityScore", is["qualityScore"]},
+       {"qualityScore", or_null(is.quality_score)},
        {"followUps", follow_ups.ok() ? to_json(*follow_ups)["items"] : Json::array()}}));
 }
 
@@ -787,7 +792,7 @@ Result<Response> optimize(DoorCall& call) {
   RABT_TRY(set, call.house.records.set_quality_level(
                     call.caller, set_quality_level_of(call.ask(id, std::move(ours)))));
   RABT_TRY(is, get_session(call, id));
-  return call.reply(Json::object({{"sessionId", uuid_of(is)},
+  return call.reply(Json::object({{"sessionId", identity::uuid_of(is.id)},
                                   {"quality", to_string(set.level)},
                                   {"width", set.frame.width},
                                   {"height", set.frame.height},

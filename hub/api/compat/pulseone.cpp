@@ -12,6 +12,7 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::SessionView;
 using http::Response;
 using identity::Role;
 
@@ -59,66 +60,67 @@ Json booking_word(const Json& booking) {
 }
 
 // How the line was rated, by whoever did it last.
-Json rating_of(const Json& session) {
-  const Json& ratings = session["ratings"];
+Json rating_of(const SessionView& session) {
+  const Json& ratings = session.ratings;
   return ratings.size() == 0 ? Json() : ratings[ratings.size() - 1]["rating"];
 }
 
-Json cancellation_reason(const Json& session) {
-  const std::string status = session.string_or("status", "");
-  if (status == "no_show" || status == "failed") return status;
-  return session["cancellation"]["reason"];
+Json cancellation_reason(const SessionView& session) {
+  using consultation::SessionStatus;
+  if (session.status == SessionStatus::no_show || session.status == SessionStatus::failed)
+    return to_string(session.status);
+  return session.cancellation["reason"];
 }
 
-Json attendees(const Json& session) {
-  const Json& participants = session["participants"];
+Json attendees(const SessionView& session) {
   Json out = Json::array();
-  for (std::size_t i = 0; i < participants.size(); ++i) {
-    const Json& one = participants[i];
+  for (const consultation::ParticipantView& one : session.participants) {
     // Whoever was in the room, or called the address that leads there.
-    const Json& joined = one["joinedAt"].is_null() ? one["cameAt"] : one["joinedAt"];
-    if (joined.is_null()) continue;
-    out.push_back(Json::object({{"attendee_id", uuid_of(one)},
-                                {"user_id", person_of(session, one["person"])},
-                                {"role", one["role"]},
-                                {"joined_at", joined},
-                                {"left_at", one["leftAt"]},
-                                {"device_type", one["deviceType"]},
-                                {"browser_info", one["browserInfo"]},
-                                {"connection_status", one["connection"]}}));
+    const auto& joined = one.joined ? one.joined : one.came;
+    if (!joined) continue;
+    out.push_back(Json::object({{"attendee_id", identity::uuid_of(one.id)},
+                                {"user_id", person_of(session, one.person)},
+                                {"role", to_string(one.role)},
+                                {"joined_at", or_null(joined)},
+                                {"left_at", or_null(one.left)},
+                                {"device_type", or_null(one.device_type)},
+                                {"browser_info", or_null(one.browser_info)},
+                                {"connection_status", one.connection}}));
   }
   return out;
 }
 
-Json session_shape(const Json& session) {
+Json session_shape(const SessionView& session) {
+  const auto& clinical = session.clinical;
+  const auto& course = session.course;
   return Json::object(
-      {{"session_id", uuid_of(session)},
-       {"booking_type", booking_word(session["bookingType"])},
-       {"status", status_word(session.string_or("status", ""))},
-       {"doctor_id", person_of(session, session["provider"])},
-       {"patient_id", person_of(session, session["patient"])},
-       {"clinic_id", uuid_of(session["clinic"])},
-       {"clinic_session_id", uuid_of(session["clinicSession"])},
+      {{"session_id", identity::uuid_of(session.id)},
+       {"booking_type", booking_word(or_null(session.booking))},
+       {"status", status_word(to_string(session.status))},
+       {"doctor_id", person_of(session, session.ties.provider)},
+       {"patient_id", person_of(session, session.ties.patient)},
+       {"clinic_id", uuid_of(session.ties.clinic)},
+       {"clinic_session_id", uuid_of(session.ties.clinic_session)},
        {"appointment_id", appointment_of(session)},
-       {"chief_complaint", session["chiefComplaint"]},
+       {"chief_complaint", clinical ? or_null(clinical->chief_complaint) : Json()},
        {"scheduled_start_time", planned_start_of(session)},
-       {"consultation_duration_minutes", session["plannedMinutes"]},
-       {"actual_start_time", session["startedAt"]},
-       {"actual_end_time", session["startedAt"].is_null() ? Json() : session["endedAt"]},
-       {"actual_duration_minutes", session["durationMinutes"]},
-       {"meeting_id", session["roomSid"]},
-       {"session_notes", session["notes"]},
+       {"consultation_duration_minutes", session.plan.minutes},
+       {"actual_start_time", or_null(course.started)},
+       {"actual_end_time", course.started ? or_null(course.ended) : Json()},
+       {"actual_duration_minutes", or_null(course.minutes())},
+       {"meeting_id", or_null(session.room.sid)},
+       {"session_notes", clinical ? or_null(clinical->notes) : Json()},
        {"connection_quality_rating", rating_of(session)},
        {"cancellation_reason", cancellation_reason(session)},
-       {"cancelled_by", person_of(session, session["cancellation"]["by"])},
-       {"created_at", session["createdAt"]},
-       {"updated_at", session["updatedAt"]},
+       {"cancelled_by", person_of(session, session.cancellation.string_or("by", ""))},
+       {"created_at", to_iso8601(session.created)},
+       {"updated_at", to_iso8601(session.updated)},
        {"attendees", attendees(session)}});
 }
 
 Result<Response> get_session(DoorCall& call) {
   RABT_TRY(found, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
-  return call.reply(session_shape(to_json(found)));
+  return call.reply(session_shape(found));
 }
 
 Result<Response> create_session(DoorCall& call) {
@@ -152,22 +154,22 @@ Result<Response> create_session(DoorCall& call) {
   ours.set("type", "doctor_patient");
   ours.set("waitingRoom", false);
   RABT_TRY(made, call.create_session(std::move(ours)));
-  return call.reply(session_shape(to_json(made)));
+  return call.reply(session_shape(made.session));
 }
 
 Result<Response> join_session(DoorCall& call) {
   RABT_TRY(joined, call.house.sessions.entry.join(
                        call.caller, join_call_of(call.ask(call.path[0], device_of(call.body)))));
   const auto& media = joined.media;
-  const Json is = to_json(joined.session);
+  const SessionView& is = joined.session;
   const auto& me = joined.own.participant;
   // With Chime these are its own objects; with another provider they say the same of its room.
-  const Json room = media ? Json(media->room_name) : is["roomName"];
+  const std::string& room = media ? media->room_name : is.room.name;
   Json meeting = media ? media->meeting : Json();
   if (meeting.is_null()) {
     meeting = Json::object({{"MeetingId", room},
-                            {"ExternalMeetingId", uuid_of(is)},
-                            {"MediaRegion", is["region"]},
+                            {"ExternalMeetingId", identity::uuid_of(is.id)},
+                            {"MediaRegion", or_null(is.room.region)},
                             {"MediaPlacement", Json::object()}});
   }
   Json attendee = media ? media->attendee : Json();
@@ -198,7 +200,7 @@ Result<Response> cancel_session(DoorCall& call) {
   RABT_TRY(gone, call.house.sessions.life.cancel(
                      call.caller, cancel_session_of(
                                       call.ask(call.path[0], Json::object({{"reason", reason}})))));
-  return call.reply(session_shape(to_json(gone)));
+  return call.reply(session_shape(gone));
 }
 
 Result<Response> change_session(DoorCall& call) {
@@ -207,7 +209,7 @@ Result<Response> change_session(DoorCall& call) {
   RABT_TRY(changed, call.house.sessions.life.change(
                         call.caller, change_session_of(call.ask(
                                          call.path[0], Json::object({{"notes", notes}})))));
-  return call.reply(session_shape(to_json(changed)));
+  return call.reply(session_shape(changed));
 }
 
 Result<Response> list_of(DoorCall& call, std::string_view filter, const std::string& person) {
@@ -225,8 +227,7 @@ Result<Response> list_of(DoorCall& call, std::string_view filter, const std::str
   RABT_TRY(found,
            call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   Json sessions = Json::array();
-  for (const consultation::SessionView& one : found.items)
-    sessions.push_back(session_shape(to_json(one)));
+  for (const SessionView& one : found.items) sessions.push_back(session_shape(one));
   return call.reply(Json::object({{"sessions", std::move(sessions)},
                                   {"total", found.total},
                                   {"page", page.page},

@@ -20,10 +20,6 @@ Asked<ListRecordings> list_recordings_of(const Ask& ask) {
   return ListRecordings{.session = ask.session, .status = std::string(ask.parameter("status"))};
 }
 
-Asked<ReadRecording> read_recording_of(const Ask& ask) {
-  return ReadRecording{.recording = ask.record};
-}
-
 Asked<WithdrawRecording> withdraw_recording_of(const Ask& ask) {
   std::string reason =
       ask.caller.reason.empty() ? tidy_text(ask.body.string_or("reason", "")) : ask.caller.reason;

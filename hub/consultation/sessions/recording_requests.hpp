@@ -28,7 +28,6 @@ struct ReadRecording {
   // As that of a session, here and below.
   std::string recording;
 };
-[[nodiscard]] Asked<ReadRecording> read_recording_of(const Ask& ask);
 
 struct WithdrawRecording {
   std::string recording;
