@@ -157,9 +157,7 @@ Status Engine::Impl::takes_events() const {
 bool Engine::wants(std::string_view type) const {
   const auto all = impl_->definitions.all();
   return std::any_of(all->begin(), all->end(), [&](const DeployedDefinition& one) {
-    if (one.definition->may_hear(type)) return true;
-    const std::vector<std::string> starts = one.definition->start_types();
-    return one.active && std::find(starts.begin(), starts.end(), type) != starts.end();
+    return one.definition->may_hear(type) || (one.active && one.definition->may_start(type));
   });
 }
 

@@ -8,28 +8,30 @@ namespace rabt::outbox {
 
 using store::Row;
 
-int shard_of(std::string_view target, std::string_view subject) {
-  // FNV-1a: the same on every machine and in every build.
-  std::uint32_t hash = 2'166'136'261U;
-  const auto add = [&hash](std::string_view text) {
-    for (const char one : text) {
-      hash ^= static_cast<unsigned char>(one);
-      hash *= 16'777'619U;
-    }
-  };
-  add(target);
-  add("\n");
-  add(subject);
-  return static_cast<int>(hash % static_cast<std::uint32_t>(kShards));
+namespace {
+
+constexpr std::size_t kUlid = 26;
+
+// Value of a character of Crockford's base 32; 0 for any other.
+int value_of(char one) {
+  constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  const auto at = kAlphabet.find(one);
+  return at == std::string_view::npos ? 0 : static_cast<int>(at);
+}
+
+}  // namespace
+
+int shard_of(std::string_view key) {
+  if (key.size() < kUlid) return 0;
+  return value_of(key[kUlid - 1]) + 32 * (value_of(key[kUlid - 2]) % 2);
 }
 
 Status put(store::Transaction& transaction, std::string_view tenant, const NewWork& work) {
   RABT_TRY(n, transaction.next(sql::kNumbers));
-  // Work without a subject is spread by what it names.
-  const int shard = shard_of(work.target, work.subject.empty() ? work.ref : work.subject);
-  return store::run(transaction, sql::kPut,
-                    {n, tenant, std::int64_t{shard}, work.kind, work.target, work.subject, work.ref,
-                     work.ref_n, work.due_ms});
+  const int shard = shard_of(work.subject.empty() ? work.ref : work.subject);
+  transaction.put(sql::kPut, {n, tenant, std::int64_t{shard}, work.kind, work.target, work.subject,
+                              work.ref, work.ref_n, work.put_ms, work.due_ms});
+  return ok_status();
 }
 
 Status due(store::Connection& connection, std::string_view tenant, std::string_view kind,
@@ -40,10 +42,7 @@ Status due(store::Connection& connection, std::string_view tenant, std::string_v
     return connection.query(
         statement, {tenant, kind, target, now_ms, static_cast<std::int64_t>(limit - out.size())},
         [&](const Row& row) {
-          out.push_back({.n = row.integer(0),
-                         .ref = std::string(row.text(1)),
-                         .ref_n = row.integer(2),
-                         .attempts = row.integer(3)});
+          out.push_back({.ref = std::string(row.text(0)), .ref_n = row.integer(1)});
           return true;
         });
   };
@@ -52,34 +51,38 @@ Status due(store::Connection& connection, std::string_view tenant, std::string_v
   return read(sql::kDueAgain);
 }
 
-Status leave(store::Transaction& transaction, std::string_view tenant, std::int64_t n) {
-  return store::run(transaction, sql::kLeave, {tenant, n});
+void leave(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+           std::string_view ref, std::int64_t ref_n) {
+  transaction.put(sql::kLeave, {tenant, kind, ref, ref_n});
 }
 
-Status leave(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
-             std::string_view ref) {
-  return store::run(transaction, sql::kLeaveRef, {tenant, kind, ref});
+void leave_all(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+               std::string_view target) {
+  transaction.put(sql::kLeaveAll, {tenant, kind, target});
 }
 
-Status leave_all(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
-                 std::string_view target) {
-  return store::run(transaction, sql::kLeaveAll, {tenant, kind, target});
+void leave_older(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+                 std::int64_t before_ms) {
+  transaction.put(sql::kLeaveOlder, {tenant, kind, before_ms});
 }
 
-Status again(store::Transaction& transaction, std::string_view tenant, std::int64_t n,
-             std::int64_t attempts, std::int64_t due_ms) {
-  return store::run(transaction, sql::kAgain, {tenant, n, attempts, due_ms});
+void again(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+           const Work& work, std::int64_t attempts, std::int64_t due_ms) {
+  transaction.put(sql::kAgain, {tenant, kind, work.ref, work.ref_n, attempts, due_ms});
 }
 
-Result<std::optional<std::int64_t>> due_of(store::Store& store, std::string_view tenant,
-                                           std::string_view kind, std::string_view ref) {
-  std::optional<std::int64_t> found;
-  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    found.reset();
-    return connection.query(sql::kDueOf, {tenant, kind, ref}, [&](const Row& row) {
-      found = row.integer(0);
-      return false;
-    });
+Result<DueTimes> due_of(store::Store& store, std::string_view tenant, std::string_view kind,
+                        const std::vector<std::string>& refs) {
+  DueTimes found;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    found.clear();
+    for (const std::string& ref : refs) {
+      RABT_TRY_STATUS(connection.query(sql::kDueOf, {tenant, kind, ref}, [&](const Row& row) {
+        found.emplace(ref, row.integer(0));
+        return false;
+      }));
+    }
+    return ok_status();
   }));
   return found;
 }
@@ -116,27 +119,37 @@ void write_metrics(store::Store& store, std::string_view tenant, Timestamp now,
     std::string kind;
     std::string target;
     std::int64_t count = 0;
+    std::int64_t first = 0;
     std::int64_t put_ms = 0;
   };
   std::vector<Line> lines;
-  const Status read = store.read([&](store::Connection& connection) {
+  const Status read = store.read([&](store::Connection& connection) -> Status {
     lines.clear();
-    return connection.query(sql::kWaiting, {tenant}, [&](const Row& row) {
+    RABT_TRY_STATUS(connection.query(sql::kWaiting, {tenant}, [&](const Row& row) {
       lines.push_back({.kind = std::string(row.text(0)),
                        .target = std::string(row.text(1)),
                        .count = row.integer(2),
-                       .put_ms = row.integer(3)});
+                       .first = row.integer(3)});
       return true;
-    });
+    }));
+    for (Line& one : lines) {
+      RABT_TRY_STATUS(connection.query(sql::kPutAt, {one.first}, [&](const Row& row) {
+        one.put_ms = row.integer(0);
+        return false;
+      }));
+    }
+    return ok_status();
   });
   if (!read.ok()) return;
   out.gauges("rabt_outbox_waiting", "Work that has to reach somebody and has no outcome yet.");
-  for (const Line& one : lines)
-    out.sample("rabt_outbox_waiting", {{"kind", one.kind}, {"target", one.target}}, one.count);
+  for (const Line& one : lines) {
+    out.sample("rabt_outbox_waiting", {{"kind", one.kind}, {"target", one.target}},
+               static_cast<std::uint64_t>(one.count));
+  }
   out.gauges("rabt_outbox_oldest_seconds", "Age of the work that has waited longest.");
   for (const Line& one : lines) {
     out.sample("rabt_outbox_oldest_seconds", {{"kind", one.kind}, {"target", one.target}},
-               std::max<std::int64_t>(0, now.ms - one.put_ms) / 1000);
+               static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.ms - one.put_ms) / 1000));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,28 +17,26 @@
 // the act and leaves in the commit of its outcome, so that neither a kill nor a lost reply loses
 // it; what it says stands in the row of its kind, which `ref` and `ref_n` name.
 //
-// The work of one target and subject leaves in the order in which it was put; without a subject it
-// has no order. A target that is away delays no other, and new work goes before repeats.
+// The work of one target and subject leaves in the order in which it was put. A target that is away
+// delays no other, and new work goes before repeats. Work without a subject that was not tried is
+// given in the order in which it was put.
 namespace rabt::outbox {
 
-// Kinds of work. target, subject, ref and ref_n of each:
-//   video      "", the session, or <session>/files for the files of its recordings, or empty for
-//   what
-//              waits for no other; session_effect.session, n
-//   event      "", "", session_event.session, seq
-//   hub-event  "", "", hub_event.id, 0
-//   webhook    the webhook, the session where its deliveries wait for each other,
-//              webhook_delivery.id, 0
+// Kinds of work, with their target, subject, ref and ref_n.
+// "", the session or <session>/files or "" (waits for no other), session_effect.session, n
 inline constexpr std::string_view kVideo = "video";
+// "", "", session_event.session, seq
 inline constexpr std::string_view kEvent = "event";
+// "", "", hub_event.id, 0
 inline constexpr std::string_view kHubEvent = "hub-event";
+// webhook.id, the session where deliveries wait for each other or "", webhook_delivery.id, 0
 inline constexpr std::string_view kWebhook = "webhook";
 
 // Owners of work share it by shards, whose numbers are those of the partitions of the engine. The
 // embedded database has one owner.
 inline constexpr int kShards = 64;
-// The shard of all work of a target and subject.
-[[nodiscard]] int shard_of(std::string_view target, std::string_view subject);
+// By the last characters of a ULID that the text begins with; 0 without one.
+[[nodiscard]] int shard_of(std::string_view key);
 
 struct NewWork {
   std::string_view kind;
@@ -45,15 +44,14 @@ struct NewWork {
   std::string_view subject;
   std::string_view ref;
   std::int64_t ref_n = 0;
+  // Time of the act, for the age of what waits.
+  std::int64_t put_ms = 0;
+  // It is not due before.
   std::int64_t due_ms = 0;
 };
 struct Work {
-  // Its number: work that was put later has a higher one.
-  std::int64_t n = 0;
   std::string ref;
   std::int64_t ref_n = 0;
-  // Number of tries that were made.
-  std::int64_t attempts = 0;
 };
 
 // Inside a job. Work that waits already is due anew, as if it had not been tried.
@@ -63,24 +61,23 @@ struct Work {
 [[nodiscard]] Status due(store::Connection& connection, std::string_view tenant,
                          std::string_view kind, std::string_view target, std::int64_t now_ms,
                          std::size_t limit, std::vector<Work>& out);
-// Inside a job: it has its outcome.
-[[nodiscard]] Status leave(store::Transaction& transaction, std::string_view tenant,
-                           std::int64_t n);
-// The same by what it names; nothing when it does not wait.
-[[nodiscard]] Status leave(store::Transaction& transaction, std::string_view tenant,
-                           std::string_view kind, std::string_view ref);
+// Inside a job: it has its outcome. Nothing when it does not wait.
+void leave(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+           std::string_view ref, std::int64_t ref_n = 0);
 // Inside a job: all work of a target leaves.
-[[nodiscard]] Status leave_all(store::Transaction& transaction, std::string_view tenant,
-                               std::string_view kind, std::string_view target);
-// Inside a job: it is tried again at that time.
-[[nodiscard]] Status again(store::Transaction& transaction, std::string_view tenant, std::int64_t n,
-                           std::int64_t attempts, std::int64_t due_ms);
+void leave_all(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+               std::string_view target);
+// Inside a job: all work of a kind leaves that was put before.
+void leave_older(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+                 std::int64_t before_ms);
+// Inside a job: it was tried so often, and is tried again at that time.
+void again(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
+           const Work& work, std::int64_t attempts, std::int64_t due_ms);
 
-// When it is due; unset when it does not wait.
-[[nodiscard]] Result<std::optional<std::int64_t>> due_of(store::Store& store,
-                                                         std::string_view tenant,
-                                                         std::string_view kind,
-                                                         std::string_view ref);
+// When work of a kind is due, by its ref; without what does not wait.
+using DueTimes = std::map<std::string, std::int64_t, std::less<>>;
+[[nodiscard]] Result<DueTimes> due_of(store::Store& store, std::string_view tenant,
+                                      std::string_view kind, const std::vector<std::string>& refs);
 // The refs of the work of a kind.
 [[nodiscard]] Result<std::set<std::string, std::less<>>> waiting(store::Store& store,
                                                                  std::string_view tenant,

@@ -36,16 +36,18 @@ constexpr Statement kAttempt{
 constexpr Statement kKill{
     "UPDATE webhook_delivery SET state = 'dead', code = $3 WHERE tenant = $1 AND webhook = $2 AND "
     "state = 'open'"};
-constexpr Statement kDead{
-    "SELECT id FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND state = 'dead' ORDER "
-    "BY id"};
-constexpr Statement kSince{
-    "SELECT id FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND created_ms >= $3 AND "
-    "state <> 'discarded' ORDER BY id"};
-constexpr Statement kOpenAgain{
+constexpr Statement kAgainOne{
     "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $4 WHERE tenant = $1 "
     "AND webhook = $2 AND id = $3"};
-constexpr Statement kSubject{"SELECT subject FROM webhook_delivery WHERE tenant = $1 AND id = $2"};
+constexpr Statement kAgainDead{
+    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3 WHERE tenant = $1 "
+    "AND webhook = $2 AND state = 'dead'"};
+constexpr Statement kAgainSince{
+    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3 WHERE tenant = $1 "
+    "AND webhook = $2 AND created_ms >= $4 AND state <> 'discarded'"};
+constexpr Statement kOpen{
+    "SELECT id, subject, opened_ms FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
+    "state = 'open' ORDER BY id"};
 constexpr Statement kDiscardOne{
     "UPDATE webhook_delivery SET state = 'discarded' WHERE tenant = $1 AND webhook = $2 AND id = "
     "$3 AND state = 'dead'"};
@@ -59,11 +61,9 @@ constexpr Statement kList{
 constexpr Statement kFind{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, tried_ms, status, code, "
     "topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = $3"};
-constexpr Statement kExpired{
-    "SELECT id FROM webhook_delivery WHERE state = 'open' AND opened_ms < $1"};
 constexpr Statement kExpire{
-    "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE tenant = $1 AND id "
-    "= $2"};
+    "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE state = 'open' AND "
+    "opened_ms < $1"};
 constexpr Statement kSweep{"DELETE FROM webhook_delivery WHERE state = $1 AND opened_ms < $2"};
 constexpr Statement kCount{
     "SELECT count(*), min(created_ms) FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
@@ -168,7 +168,7 @@ Status update_endpoint(store::Transaction& transaction, std::string_view tenant,
 
 Status delete_endpoint(store::Transaction& transaction, std::string_view tenant,
                        std::string_view id) {
-  RABT_TRY_STATUS(outbox::leave_all(transaction, tenant, outbox::kWebhook, id));
+  outbox::leave_all(transaction, tenant, outbox::kWebhook, id);
   RABT_TRY_STATUS(store::run(transaction, kDeleteDeliveries, {tenant, id}));
   return store::run(transaction, kDeleteEndpoint, {tenant, id});
 }
@@ -185,6 +185,7 @@ Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                       .target = delivery.webhook,
                       .subject = delivery.subject,
                       .ref = delivery.id,
+                      .put_ms = delivery.created_ms,
                       .due_ms = delivery.created_ms});
 }
 
@@ -198,8 +199,8 @@ Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_vi
     RABT_TRY_STATUS(outbox::due(connection, tenant, outbox::kWebhook, webhook, now_ms, limit, due));
     for (const outbox::Work& work : due) {
       RABT_TRY_STATUS(connection.query(kFind, {tenant, webhook, work.ref}, [&](const Row& row) {
-        out.push_back(read_delivery(row));
-        out.back().work = work.n;
+        Delivery one = read_delivery(row);
+        if (one.state == "open") out.push_back(std::move(one));
         return false;
       }));
     }
@@ -210,48 +211,57 @@ Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_vi
 
 Status write_attempt(store::Transaction& transaction, std::string_view tenant,
                      const Attempt& attempt) {
-  RABT_TRY_STATUS(store::run(transaction, kAttempt,
-                             {tenant, attempt.id, attempt.state, attempt.attempts, attempt.tried_ms,
-                              attempt.status, attempt.code}));
-  if (attempt.state != "open") return outbox::leave(transaction, tenant, attempt.work);
-  return outbox::again(transaction, tenant, attempt.work, attempt.attempts, attempt.due_ms);
+  RABT_TRY(written,
+           transaction.execute(kAttempt, {tenant, attempt.id, attempt.state, attempt.attempts,
+                                          attempt.tried_ms, attempt.status, attempt.code}));
+  // What was given up meanwhile waits no more.
+  if (written == 0 || attempt.state != "open") {
+    outbox::leave(transaction, tenant, outbox::kWebhook, attempt.id);
+  } else {
+    outbox::again(transaction, tenant, outbox::kWebhook, {attempt.id, 0}, attempt.attempts,
+                  attempt.due_ms);
+  }
+  return ok_status();
 }
 
 Status kill_open(store::Transaction& transaction, std::string_view tenant, std::string_view webhook,
                  std::string_view code) {
-  RABT_TRY_STATUS(outbox::leave_all(transaction, tenant, outbox::kWebhook, webhook));
+  outbox::leave_all(transaction, tenant, outbox::kWebhook, webhook);
   return store::run(transaction, kKill, {tenant, webhook, code});
 }
 
 Result<std::int64_t> open_again(store::Transaction& transaction, std::string_view tenant,
                                 std::string_view webhook, const Again& again, std::int64_t now_ms) {
-  std::vector<std::string> ids;
-  const auto add = [&ids](const Row& row) {
-    ids.push_back(text(row, 0));
-    return true;
+  const auto open = [&]() -> Result<std::int64_t> {
+    if (!again.delivery.empty())
+      return transaction.execute(kAgainOne, {tenant, webhook, again.delivery, now_ms});
+    if (again.since_ms)
+      return transaction.execute(kAgainSince, {tenant, webhook, now_ms, *again.since_ms});
+    return transaction.execute(kAgainDead, {tenant, webhook, now_ms});
   };
-  if (!again.delivery.empty()) {
-    ids.push_back(again.delivery);
-  } else if (again.since_ms) {
-    RABT_TRY_STATUS(transaction.query(kSince, {tenant, webhook, *again.since_ms}, add));
-  } else {
-    RABT_TRY_STATUS(transaction.query(kDead, {tenant, webhook}, add));
-  }
-  std::int64_t opened = 0;
-  for (const std::string& id : ids) {
-    RABT_TRY(changed, transaction.execute(kOpenAgain, {tenant, webhook, id, now_ms}));
-    if (changed == 0) continue;
-    ++opened;
+  RABT_TRY(opened, open());
+  struct Open {
+    std::string id;
     std::string subject;
-    RABT_TRY_STATUS(transaction.query(kSubject, {tenant, id}, [&](const Row& row) {
-      subject = text(row, 0);
-      return false;
-    }));
+    std::int64_t opened_ms = 0;
+  };
+  std::vector<Open> all;
+  bool in_order = false;
+  RABT_TRY_STATUS(transaction.query(kOpen, {tenant, webhook}, [&](const Row& row) {
+    all.push_back({text(row, 0), text(row, 1), row.integer(2)});
+    in_order = in_order || !all.back().subject.empty();
+    return true;
+  }));
+  // Deliveries that wait for each other are put anew, all of them: in the order of their events.
+  if (in_order) outbox::leave_all(transaction, tenant, outbox::kWebhook, webhook);
+  for (const Open& one : all) {
+    if (!in_order && one.opened_ms != now_ms) continue;
     RABT_TRY_STATUS(outbox::put(transaction, tenant,
                                 {.kind = outbox::kWebhook,
                                  .target = webhook,
-                                 .subject = subject,
-                                 .ref = id,
+                                 .subject = one.subject,
+                                 .ref = one.id,
+                                 .put_ms = one.opened_ms,
                                  .due_ms = now_ms}));
   }
   return opened;
@@ -293,15 +303,8 @@ Result<std::optional<Delivery>> find_delivery(store::Store& store, std::string_v
 
 Status sweep(store::Transaction& transaction, std::string_view tenant, std::int64_t dead_before,
              std::int64_t done_before, std::int64_t gone_before) {
-  std::vector<std::string> expired;
-  RABT_TRY_STATUS(transaction.query(kExpired, {dead_before}, [&](const Row& row) {
-    expired.push_back(text(row, 0));
-    return true;
-  }));
-  for (const std::string& id : expired) {
-    RABT_TRY_STATUS(store::run(transaction, kExpire, {tenant, id}));
-    RABT_TRY_STATUS(outbox::leave(transaction, tenant, outbox::kWebhook, id));
-  }
+  RABT_TRY_STATUS(store::run(transaction, kExpire, {dead_before}));
+  outbox::leave_older(transaction, tenant, outbox::kWebhook, dead_before);
   RABT_TRY_STATUS(store::run(transaction, kSweep, {"done", done_before}));
   RABT_TRY_STATUS(store::run(transaction, kSweep, {"discarded", gone_before}));
   return store::run(transaction, kSweep, {"dead", gone_before});

@@ -42,8 +42,6 @@ struct Endpoint {
 
 struct Delivery {
   std::string id;
-  // Its number in the outbox; 0 where it was not read from there.
-  std::int64_t work = 0;
   std::string webhook;
   std::string event;
   std::string type;
@@ -66,7 +64,6 @@ struct Delivery {
 // What became of one attempt.
 struct Attempt {
   std::string id;
-  std::int64_t work = 0;
   std::string state;
   std::int64_t attempts = 0;
   std::int64_t due_ms = 0;

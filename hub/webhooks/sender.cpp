@@ -143,7 +143,6 @@ Attempt Sender::judge(const Ended& ended, Line& line) {
   const std::int64_t now = parts_.clock.now().ms;
   const std::int64_t uptime = parts_.clock.monotonic_ms();
   Attempt out{.id = ended.delivery.id,
-              .work = ended.delivery.work,
               .state = "open",
               .attempts = ended.delivery.attempts,
               .due_ms = now,

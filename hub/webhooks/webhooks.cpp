@@ -443,19 +443,24 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
   Page page;
   const std::int64_t now = parts_.clock.now().ms;
   const std::int64_t pause = sender_.pause_left_ms(endpoint->id);
-  const auto add = [&](const Delivery& one) -> Status {
-    std::optional<std::int64_t> next;
-    if (one.state == "open" && endpoint->active()) {
-      RABT_TRY(due, outbox::due_of(parts_.store, parts_.tenant, outbox::kWebhook, one.id));
-      next = due;
-      if (next && pause > 0) next = std::max(*next, now + pause);
+  const auto add = [&](const std::vector<Delivery>& all) -> Status {
+    std::vector<std::string> open;
+    for (const Delivery& one : all) {
+      if (one.state == "open" && endpoint->active()) open.push_back(one.id);
     }
-    page.items.push_back(delivery_json(one, next));
+    RABT_TRY(due, outbox::due_of(parts_.store, parts_.tenant, outbox::kWebhook, open));
+    for (const Delivery& one : all) {
+      const auto next = due.find(one.id);
+      page.items.push_back(delivery_json(
+          one, next == due.end() ? std::nullopt
+                                 : std::optional(pause > 0 ? std::max(next->second, now + pause)
+                                                           : next->second)));
+    }
     return ok_status();
   };
   if (const std::string_view wanted = ask.parameter("delivery"); !wanted.empty()) {
     RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, wanted));
-    if (found) RABT_TRY_STATUS(add(*found));
+    if (found) RABT_TRY_STATUS(add({*found}));
     return page;
   }
   const std::string_view state = ask.parameter("state");
@@ -466,7 +471,7 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
                                   window.limit + 1));
   const bool more = found.size() > window.limit;
   if (more) found.resize(window.limit);
-  for (const Delivery& one : found) RABT_TRY_STATUS(add(one));
+  RABT_TRY_STATUS(add(found));
   if (more) page.next = found.back().id;
   return page;
 }

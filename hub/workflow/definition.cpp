@@ -72,6 +72,11 @@ std::vector<std::string> Definition::start_types() const {
   return out;
 }
 
+bool Definition::may_start(std::string_view type) const {
+  return std::any_of(model_->start.begin(), model_->start.end(),
+                     [&](const EventFilter& filter) { return filter.type == type; });
+}
+
 bool Definition::starts_on(const Json& event) const {
   if (model_->start_on_all) return false;
   const NoVariables none;

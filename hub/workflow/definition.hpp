@@ -48,6 +48,8 @@ class Definition {
 
   // Event types that start an instance (schedule.on). Empty if no event starts one.
   [[nodiscard]] std::vector<std::string> start_types() const;
+  // Whether an event of this type may start an instance, alone or in a set.
+  [[nodiscard]] bool may_start(std::string_view type) const;
   // Whether this event alone starts an instance: type and filter match. Errors in the filter count
   // as no match. Never for schedule.on.all.
   [[nodiscard]] bool starts_on(const Json& event) const;

@@ -4,7 +4,7 @@
 CREATE TABLE outbox (
   n        INTEGER NOT NULL PRIMARY KEY, -- drawn from number_block
   tenant   TEXT    NOT NULL,
-  shard    INTEGER NOT NULL, -- 0 to 63, by target and subject; 0 for what waited when the table was made
+  shard    INTEGER NOT NULL, -- 0 to 63, by the session or, without one, by what ref names (outbox::shard_of)
   kind     TEXT    NOT NULL, -- video, event, hub-event, webhook
   target   TEXT    NOT NULL, -- webhook.id, or empty
   subject  TEXT    NOT NULL, -- what leaves in the order of n: a session, its files, or empty where there is no order
@@ -15,19 +15,23 @@ CREATE TABLE outbox (
   attempts INTEGER NOT NULL  -- tries that were made
 );
 INSERT INTO outbox (n, tenant, shard, kind, target, subject, ref, ref_n, put_ms, due_ms, attempts)
-SELECT row_number() OVER (ORDER BY session, n), tenant, 0, 'video', '',
-  CASE WHEN kind = 'delete' THEN '' WHEN n > 1000000 THEN session || '/files' ELSE session END, session, n, due_ms, due_ms,
-  attempts FROM session_effect WHERE state = 'open';
+SELECT row_number() OVER (ORDER BY session, n), tenant,
+  max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(session, 26, 1)) - 1, 0) + 32 * (max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(session, 25, 1)) - 1, 0) % 2),
+  'video', '', CASE WHEN kind = 'delete' THEN '' WHEN n > 1000000 THEN session || '/files' ELSE session END, session, n, due_ms,
+  due_ms, attempts FROM session_effect WHERE state = 'open';
 INSERT INTO outbox (n, tenant, shard, kind, target, subject, ref, ref_n, put_ms, due_ms, attempts)
-SELECT (SELECT coalesce(max(n), 0) FROM outbox) + row_number() OVER (ORDER BY at_ms, session, seq), tenant, 0, 'event', '',
-  '', session, seq, at_ms, at_ms, 0 FROM session_event WHERE sent = 0;
+SELECT (SELECT coalesce(max(n), 0) FROM outbox) + row_number() OVER (ORDER BY at_ms, session, seq), tenant,
+  max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(session, 26, 1)) - 1, 0) + 32 * (max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(session, 25, 1)) - 1, 0) % 2),
+  'event', '', '', session, seq, at_ms, 0, 0 FROM session_event WHERE sent = 0;
 INSERT INTO outbox (n, tenant, shard, kind, target, subject, ref, ref_n, put_ms, due_ms, attempts)
-SELECT (SELECT coalesce(max(n), 0) FROM outbox) + row_number() OVER (ORDER BY at_ms, id), tenant, 0, 'hub-event', '', '', id,
-  0, at_ms, at_ms, 0 FROM hub_event WHERE sent = 0;
+SELECT (SELECT coalesce(max(n), 0) FROM outbox) + row_number() OVER (ORDER BY at_ms, id), tenant,
+  max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(id, 26, 1)) - 1, 0) + 32 * (max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(id, 25, 1)) - 1, 0) % 2),
+  'hub-event', '', '', id, 0, at_ms, 0, 0 FROM hub_event WHERE sent = 0;
 INSERT INTO outbox (n, tenant, shard, kind, target, subject, ref, ref_n, put_ms, due_ms, attempts)
-SELECT (SELECT coalesce(max(n), 0) FROM outbox) + row_number() OVER (ORDER BY id), tenant, 0, 'webhook', webhook, subject, id,
-  0, created_ms, due_ms, attempts FROM webhook_delivery WHERE state = 'open';
-INSERT INTO number_block (name, reserved) SELECT 'outbox', coalesce(max(n), 0) FROM outbox;
+SELECT (SELECT coalesce(max(n), 0) FROM outbox) + row_number() OVER (ORDER BY id), tenant,
+  max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(CASE WHEN subject = '' THEN id ELSE subject END, 26, 1)) - 1, 0) + 32 * (max(instr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', substr(CASE WHEN subject = '' THEN id ELSE subject END, 25, 1)) - 1, 0) % 2),
+  'webhook', webhook, subject, id, 0, opened_ms, due_ms, attempts FROM webhook_delivery WHERE state = 'open';
+INSERT INTO number_block (name, reserved) SELECT 'outbox', n FROM outbox ORDER BY n DESC LIMIT 1;
 CREATE UNIQUE INDEX outbox_ref ON outbox (tenant, kind, ref, ref_n);
 CREATE INDEX outbox_first ON outbox (tenant, kind, target, n) WHERE attempts = 0;
 CREATE INDEX outbox_again ON outbox (tenant, kind, target, due_ms, n) WHERE attempts > 0;

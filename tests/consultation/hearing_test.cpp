@@ -274,7 +274,7 @@ TEST_F(Hearing, OneEventThatIsRefusedHoldsBackOnlyThoseAfterIt) {
       std::vector<outbox::Work> due;
       RABT_TRY_STATUS(outbox::due(connection, "t1", "test", "", 0, 10, due));
       for (const outbox::Work& one : due)
-        events.push_back({Json::object({{"id", one.ref}}), one.n});
+        events.push_back({Json::object({{"id", one.ref}}), "test", one});
       return ok_status();
     }));
   };

@@ -299,7 +299,8 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
       if ((found != Fit::free) != change.after.warns("provider.overlap"))
         return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");
     }
-    RABT_TRY(written, SessionRows::write(transaction, before, change, sealed, wanted_));
+    RABT_TRY(written, SessionRows::write(transaction, before, change, sealed,
+                                         [this](std::string_view type) { return wants(type); }));
     number = written;
     const Session& is = change.after;
     if (change.busy)
@@ -324,7 +325,7 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
   const std::vector<SessionEvent>& events = acted.change.events;
   if (!acted.change.effects.empty() ||
       std::any_of(events.begin(), events.end(),
-                  [this](const SessionEvent& event) { return wanted_(event.type); }))
+                  [this](const SessionEvent& event) { return wants(event.type); }))
     wake_();
   return acted;
 }

@@ -73,9 +73,12 @@ class Acts final : public Memberships {
   void surround(Surroundings& around) { around_ = &around; }
   // Called after each commit that left something to do.
   void on_work(std::function<void()> wake) { wake_ = std::move(wake); }
-  // Before the first act: the events that somebody wants to be told of. Otherwise all are kept to
-  // be told.
-  void tell_only(Wanted wanted) { wanted_ = std::move(wanted); }
+  // Once, whoever acts meanwhile: the events that somebody wants to be told of. Before, all are
+  // kept to be told.
+  void tell_only(Wanted wanted) {
+    told_only_ = std::move(wanted);
+    wanted_.store(&told_only_, std::memory_order_release);
+  }
 
   // Errors: those of `make` and of decide(); unavailable store.busy.
   [[nodiscard]] Result<Acted> act(const Caller& caller, std::string_view reference,
@@ -159,6 +162,12 @@ class Acts final : public Memberships {
 
  private:
   void count(const Session& before, const Acted& acted, Timestamp now);
+  // An event is durable.
+  void happened(std::string_view session, std::string_view type, const Json& data);
+  [[nodiscard]] bool wants(std::string_view type) const {
+    const Wanted* const wanted = wanted_.load(std::memory_order_acquire);
+    return wanted == nullptr || (*wanted)(type);
+  }
   [[nodiscard]] std::uint64_t kept_bytes() const;
 
   // Constant after construction.
@@ -171,7 +180,9 @@ class Acts final : public Memberships {
   // Set before the first act.
   Surroundings* around_ = &nothing_;
   std::function<void()> wake_ = [] {};
-  Wanted wanted_ = [](std::string_view /*type*/) { return true; };
+  // Read through wanted_, which is null before tell_only.
+  Wanted told_only_;
+  std::atomic<const Wanted*> wanted_{nullptr};
 
   std::array<std::atomic<std::uint64_t>, 8> entered_{};
   std::array<std::atomic<std::uint64_t>, 7> joined_{};

@@ -56,7 +56,7 @@ Status Acts::add_event(store::Transaction& transaction, const Membership& of, st
     for (const auto& [key, value] : data.as_object()) all.set(key, value);
   }
   RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor,
-                                       of.trace, all, wanted_(type)));
+                                       of.trace, all, wants(type)));
   (void)seq;
   transaction.on_commit(
       [this, type = std::string(type), all = std::move(all)] { figures_.happened(type, all); });

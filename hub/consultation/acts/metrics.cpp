@@ -13,12 +13,27 @@ constexpr std::int64_t kCountedMs = 60'000;
 
 }  // namespace
 
+namespace {
+
+// Events of which one visit has thousands.
+bool is_often(std::string_view type) {
+  return type == "message-sent" || type == "transcript-added" || type == "vitals-recorded";
+}
+
+}  // namespace
+
+void Acts::happened(std::string_view session, std::string_view type, const Json& data) {
+  figures_.happened(type, data);
+  parts_.log.log(is_often(type) ? LogLevel::debug : LogLevel::info, "session.event",
+                 {{"session", session}, {"type", type}});
+}
+
 void Acts::count(const Session& before, const Acted& acted, Timestamp now) {
   const Session& after = acted.session;
   if (after.status != before.status || before.version == 0)
     ++entered_[static_cast<std::size_t>(after.status)];
   for (const SessionEvent& event : acted.change.events) {
-    figures_.happened(event.type, event.data);
+    happened(after.id, event.type, event.data);
     if (event.type != "participant-joined") continue;
     if (const auto role = parse_part_role(event.data.string_or("role", "")))
       ++joined_[static_cast<std::size_t>(*role)];

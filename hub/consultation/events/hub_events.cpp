@@ -77,7 +77,7 @@ Json envelope_of(const Kept& one) {
 Status put_event(store::Transaction& transaction, std::string_view tenant, const HubEvent& event) {
   RABT_TRY_STATUS(put(transaction, tenant, event));
   return outbox::put(transaction, tenant,
-                     {.kind = outbox::kHubEvent, .ref = event.id, .due_ms = event.at.ms});
+                     {.kind = outbox::kHubEvent, .ref = event.id, .put_ms = event.at.ms});
 }
 
 Status put_silent_event(store::Transaction& transaction, std::string_view tenant,
@@ -110,7 +110,7 @@ std::size_t tell_hub_events(store::Store& store, std::string_view tenant, const 
         const Kept one = read_kept(row);
         Json event = envelope_of(one);
         if (!one.trace.empty()) event.set("traceparent", traceparent_of(one.trace, random));
-        untold.push_back({std::move(event), work.n});
+        untold.push_back({std::move(event), outbox::kHubEvent, work});
         return false;
       }));
     }

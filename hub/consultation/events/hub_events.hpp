@@ -45,7 +45,8 @@ struct HubEvent {
 // stream.after.
 [[nodiscard]] Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
                                                    std::string_view id);
-// Removes what was told before, but for the newest event of each type.
+// Removes what is older, but for what came after the oldest that waits to be told, and the newest
+// event of each type.
 [[nodiscard]] Status sweep_hub_events(store::Store& store, std::string_view tenant,
                                       Timestamp before);
 

@@ -2,8 +2,6 @@
 
 #include <string>
 
-#include "hub/outbox/outbox.hpp"
-
 namespace rabt::consultation {
 
 namespace {
@@ -15,7 +13,7 @@ Status tell(std::string_view tenant, const std::vector<Untold>& events, std::siz
   for (std::size_t i = first; i < first + count; ++i) told.push_back(events[i].event);
   return deliver(told, [&](store::Transaction& transaction) -> Status {
     for (std::size_t i = first; i < first + count; ++i)
-      RABT_TRY_STATUS(outbox::leave(transaction, tenant, events[i].work));
+      outbox::leave(transaction, tenant, events[i].kind, events[i].work.ref, events[i].work.ref_n);
     return ok_status();
   });
 }

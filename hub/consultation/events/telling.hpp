@@ -9,6 +9,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
+#include "hub/outbox/outbox.hpp"
 #include "hub/store/store.hpp"
 
 // The way of the hub's events to whoever listens: workflows and other systems.
@@ -21,8 +22,9 @@ using Deliver =
 // An event that nobody was told yet.
 struct Untold {
   Json event;
-  // Its number in the outbox, which it leaves when it is told.
-  std::int64_t work = 0;
+  // Its work in the outbox, which leaves when it is told.
+  std::string_view kind;
+  outbox::Work work;
 };
 
 // Tells events in their order, all in one commit; where that is refused, one by one until one is

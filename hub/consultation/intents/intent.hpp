@@ -14,8 +14,6 @@ struct Intent {
   std::string tenant;
   std::string session;
   std::int64_t n = 0;
-  // Its number in the outbox.
-  std::int64_t work = 0;
   std::string kind;
   std::string subject;
   std::int64_t attempts = 0;

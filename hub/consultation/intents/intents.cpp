@@ -46,7 +46,8 @@ Status close_intent(store::Transaction& transaction, const Intent& intent, std::
                     std::string_view code, std::string_view subject) {
   RABT_TRY_STATUS(store::run(transaction, kClose,
                              {intent.tenant, intent.session, intent.n, state, code, subject}));
-  return outbox::leave(transaction, intent.tenant, intent.work);
+  outbox::leave(transaction, intent.tenant, outbox::kVideo, intent.session, intent.n);
+  return ok_status();
 }
 
 void Intents::start(Deliver deliver) {
@@ -167,7 +168,6 @@ bool Intents::ask() {
             open.push_back({.tenant = tenant,
                             .session = work.ref,
                             .n = work.ref_n,
-                            .work = work.n,
                             .kind = std::string(row.text(0)),
                             .subject = std::string(row.text(1)),
                             .attempts = row.integer(2)});
@@ -390,7 +390,9 @@ void Intents::again(const Intent& intent, std::string_view code, std::int64_t re
   const Status written = acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(
         store::run(transaction, kAgain, {intent.tenant, intent.session, intent.n, code}));
-    return outbox::again(transaction, intent.tenant, intent.work, intent.attempts + 1, due);
+    outbox::again(transaction, intent.tenant, outbox::kVideo, {intent.session, intent.n},
+                  intent.attempts + 1, due);
+    return ok_status();
   });
   if (!written.ok())
     acts_.parts().log.warn("session.effect",

@@ -24,22 +24,14 @@ constexpr Statement kEvent{
 // Events told in one turn, all in one commit.
 constexpr std::size_t kBatch = 64;
 
-// Events of which one visit has thousands.
-bool is_often(std::string_view type) {
-  return type == "message-sent" || type == "transcript-added" || type == "vitals-recorded";
-}
-
 }  // namespace
 
 bool Teller::turn() {
   if (!deliver_) return false;
   const SessionParts& parts = acts_.parts();
   std::vector<Untold> untold;
-  // Session and type of each.
-  std::vector<std::pair<std::string, std::string>> about;
   const Status read = parts.store.read([&](store::Connection& connection) -> Status {
     untold.clear();
-    about.clear();
     std::vector<outbox::Work> waiting;
     RABT_TRY_STATUS(outbox::due(connection, parts.tenant, outbox::kEvent, "", parts.clock.now().ms,
                                 kBatch, waiting));
@@ -58,8 +50,7 @@ bool Teller::turn() {
                                        {"data", data.ok() ? std::move(*data) : Json::object()}});
             if (const std::string trace(row.text(3)); !trace.empty())
               event.set("traceparent", traceparent_of(trace, parts.random));
-            untold.push_back({std::move(event), work.n});
-            about.emplace_back(work.ref, type);
+            untold.push_back({std::move(event), outbox::kEvent, work});
             return false;
           }));
     }
@@ -69,11 +60,6 @@ bool Teller::turn() {
   const std::size_t outside =
       tell_hub_events(parts.store, parts.tenant, parts.clock, parts.random, parts.log, deliver_);
   const std::size_t told = tell_in_order(parts.tenant, untold, deliver_, parts.log);
-  for (std::size_t i = 0; i < told; ++i) {
-    const auto& [session, type] = about[i];
-    parts.log.log(is_often(type) ? LogLevel::debug : LogLevel::info, "session.told",
-                  {{"session", session}, {"type", type}});
-  }
   told_ += outside + told;
   return outside + told > 0;
 }

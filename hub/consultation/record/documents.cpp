@@ -147,7 +147,8 @@ Result<std::unique_ptr<DocumentUpload>> RecordService::begin_document(
 
 Result<DocumentView> RecordService::share_document(const Caller& caller,
                                                    const Asked<ShareDocument>& asked) {
-  RABT_TRY(request, asked);
+  if (!asked.ok()) return asked.error();
+  const ShareDocument& request = *asked;
   RABT_TRY(upload, begin_document(caller, BeginDocument{.session = request.document.session}));
   RABT_TRY(bytes, document_bytes(request.data));
   RABT_TRY_STATUS(upload->take(bytes));

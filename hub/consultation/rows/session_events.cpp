@@ -70,7 +70,7 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
   if (wanted) {
     RABT_TRY_STATUS(
         outbox::put(transaction, tenant,
-                    {.kind = outbox::kEvent, .ref = session, .ref_n = seq, .due_ms = at.ms}));
+                    {.kind = outbox::kEvent, .ref = session, .ref_n = seq, .put_ms = at.ms}));
   }
   return seq;
 }

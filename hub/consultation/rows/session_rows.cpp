@@ -375,6 +375,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
                                  .subject = is.id,
                                  .ref = is.id,
                                  .ref_n = n,
+                                 .put_ms = sealed.now.ms,
                                  .due_ms = sealed.now.ms}));
   }
   for (const SessionEvent& event : change.events) {
@@ -437,9 +438,13 @@ Status SessionRows::put_effect(store::Transaction& transaction, const Session& s
       store::run(transaction, kPutEffect, {session.tenant, session.id, n, kind, subject}));
   // The copy of a recording is deleted whatever else waits; files do not hold up the session.
   const std::string order = kind == kDeleteCopy ? std::string() : session.id + "/files";
-  return outbox::put(
-      transaction, session.tenant,
-      {.kind = outbox::kVideo, .subject = order, .ref = session.id, .ref_n = n, .due_ms = due.ms});
+  return outbox::put(transaction, session.tenant,
+                     {.kind = outbox::kVideo,
+                      .subject = order,
+                      .ref = session.id,
+                      .ref_n = n,
+                      .put_ms = due.ms,
+                      .due_ms = due.ms});
 }
 
 Result<bool> SessionRows::admitted(store::Transaction& transaction, std::string_view tenant,
