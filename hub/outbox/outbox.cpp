@@ -125,7 +125,7 @@ void write_metrics(store::Store& store, std::string_view tenant, Timestamp now,
   std::vector<Line> lines;
   const Status read = store.read([&](store::Connection& connection) -> Status {
     lines.clear();
-    RABT_TRY_STATUS(connection.query(sql::kWaiting, {tenant}, [&](const Row& row) {
+    RABT_TRY_STATUS(connection.query(sql::kWaitingByTarget, {tenant}, [&](const Row& row) {
       lines.push_back({.kind = std::string(row.text(0)),
                        .target = std::string(row.text(1)),
                        .count = row.integer(2),

@@ -35,7 +35,7 @@ inline constexpr store::Statement kDueOf{
 inline constexpr store::Statement kOldest{
     "SELECT min(put_ms) FROM outbox WHERE tenant = $1 AND kind = $2"};
 inline constexpr store::Statement kRefs{"SELECT ref FROM outbox WHERE tenant = $1 AND kind = $2"};
-inline constexpr store::Statement kWaiting{
+inline constexpr store::Statement kWaitingByTarget{
     "SELECT kind, target, count(*), min(n) FROM outbox WHERE tenant = $1 GROUP BY kind, target "
     "ORDER BY kind, target"};
 inline constexpr store::Statement kPutAt{"SELECT put_ms FROM outbox WHERE n = $1"};
