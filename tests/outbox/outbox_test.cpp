@@ -30,9 +30,13 @@ class Outbox : public ::testing::Test {
   void add(std::string_view ref, std::string_view target = "", std::string_view subject = "",
            std::int64_t due_ms = 0) {
     write([&](store::Transaction& transaction) {
-      return put(
-          transaction, "t1",
-          {.kind = kWebhook, .target = target, .subject = subject, .ref = ref, .due_ms = due_ms});
+      return put(transaction, "t1",
+                 {.kind = kWebhook,
+                  .target = target,
+                  .subject = subject,
+                  .ref = ref,
+                  .put_ms = due_ms,
+                  .due_ms = due_ms});
     });
   }
   std::vector<Work> due(std::string_view target = "", std::int64_t now = 1'000,
