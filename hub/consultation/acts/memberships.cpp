@@ -58,8 +58,8 @@ Status Acts::add_event(store::Transaction& transaction, const Membership& of, st
   RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor,
                                        of.trace, all, wants(type)));
   (void)seq;
-  transaction.on_commit(
-      [this, type = std::string(type), all = std::move(all)] { figures_.happened(type, all); });
+  transaction.on_commit([this, session = of.session, type = std::string(type),
+                         all = std::move(all)] { happened(session, type, all); });
   return ok_status();
 }
 
