@@ -87,12 +87,12 @@ TEST(AlertHub, WorkThatStandsStillIsToldAndListed) {
   }
   {
     auto store = test::must(open_database(*config, null_logger()));
-    for (const store::Statement* one : {&kSession, &kRoom, &kWork}) {
-      const Status written = store->write([&](store::Transaction& transaction) {
-        return store::run(transaction, *one, {kNow - 3'600'000});
-      });
-      ASSERT_TRUE(written.ok()) << written.error().message;
-    }
+    const Status written = store->write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(store::run(transaction, kSession, {kNow - 3'600'000}));
+      RABT_TRY_STATUS(store::run(transaction, kRoom, {}));
+      return store::run(transaction, kWork, {kNow - 3'600'000});
+    });
+    ASSERT_TRUE(written.ok()) << written.error().message;
   }
   {
     auto hub = Hub::start(*config, clock, log, phi::strict_policy());
