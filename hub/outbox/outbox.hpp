@@ -57,7 +57,7 @@ struct Work {
 // Inside a job. Work that waits already is due anew, as if it had not been tried.
 [[nodiscard]] Status put(store::Transaction& transaction, std::string_view tenant,
                          const NewWork& work);
-// What is due now, in the order in which it is to leave.
+// The work that is due now, in the order in which it is to leave.
 [[nodiscard]] Status due(store::Connection& connection, std::string_view tenant,
                          std::string_view kind, std::string_view target, std::int64_t now_ms,
                          std::size_t limit, std::vector<Work>& out);

@@ -214,7 +214,7 @@ Status write_attempt(store::Transaction& transaction, std::string_view tenant,
   RABT_TRY(written,
            transaction.execute(kAttempt, {tenant, attempt.id, attempt.state, attempt.attempts,
                                           attempt.tried_ms, attempt.status, attempt.code}));
-  // What was given up meanwhile waits no more.
+  // A delivery that was given up meanwhile waits no more.
   if (written == 0 || attempt.state != "open") {
     outbox::leave(transaction, tenant, outbox::kWebhook, attempt.id);
   } else {

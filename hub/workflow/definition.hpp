@@ -48,7 +48,7 @@ class Definition {
 
   // Event types that start an instance (schedule.on). Empty if no event starts one.
   [[nodiscard]] std::vector<std::string> start_types() const;
-  // Whether an event of this type may start an instance, alone or in a set.
+  // True if an event of this type may start an instance, alone or in a set.
   [[nodiscard]] bool may_start(std::string_view type) const;
   // Whether this event alone starts an instance: type and filter match. Errors in the filter count
   // as no match. Never for schedule.on.all.
@@ -90,7 +90,7 @@ class Definition {
 
   // Whether a listen of the file names this event type. Another one may have been made of data.
   [[nodiscard]] bool names_event(std::string_view type) const;
-  // Whether a listen of the file may take an event of this type.
+  // True if a listen of the file may take an event of this type.
   [[nodiscard]] bool may_hear(std::string_view type) const;
   // The correlation keys of an event for every listen of this definition that could take it. A key
   // is one text made of type, correlation names, `from` expressions and extracted values; a

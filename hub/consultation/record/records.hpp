@@ -107,8 +107,8 @@ class Records {
   virtual Result<SegmentsWritten> add_transcript(const Caller& caller,
                                                  const Asked<AddTranscript>& asked) = 0;
   // For the hub alone: what the video provider wrote down while it recorded, also after the end.
-  // What a client of the speaker has sent is passed over. Gives the number of segments that were
-  // written. A repeat changes nothing.
+  // Words that a client of the speaker has sent are passed over. Gives the number of segments that
+  // were written. A repeat changes nothing.
   virtual Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked) = 0;
   virtual Result<RecordList<FeedbackView>> feedback(const Caller& caller,
                                                     const Asked<ListFeedback>& asked) = 0;

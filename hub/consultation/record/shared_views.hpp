@@ -83,7 +83,7 @@ struct DetectionReviewView {
 };
 [[nodiscard]] Json to_json(const DetectionReviewView& view);
 
-// What the detector of patient data made of a text.
+// Findings of the detector of patient data in a text.
 struct Screened {
   // As TextDecision::kinds.
   std::vector<std::string> kinds;

@@ -43,7 +43,7 @@ struct Manner {
   bool names_version = true;
 };
 
-// Who asks the domain, and what is known of his request, whichever door it came through: /api/v1, a
+// The caller and what is known of his request, whichever door it came through: /api/v1, a
 // compatibility API, a workflow's call of hub://session.
 struct Caller : identity::Caller {
   // Origin of the request, for display, audit and metrics: "api", "kiorex", "emr", "pulseone",

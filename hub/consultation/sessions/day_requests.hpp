@@ -99,7 +99,7 @@ struct DayPreviewView {
 // {provider, date, act, more, visits: [{session, version, ..., outcome, code?, taken?}]}
 [[nodiscard]] Json to_json(const DayPreviewView& view);
 
-// What became of one visit.
+// The outcome of one visit.
 struct ChangedVisit {
   std::string session;
   // Code of the error for which it was left; empty if it is done.

@@ -19,7 +19,7 @@ struct JoinCall {
   // web, ios, android, desktop, other; may be empty, as all of these.
   std::string device_type{};
   std::string browser_info{};
-  // Where the participant is, and a number to call back. Patient data.
+  // The participant's whereabouts, and a number to call back. Patient data.
   std::string location{};
   std::string callback_phone{};
 };
@@ -55,7 +55,7 @@ struct HostTokenView {
 // The media, and {participant, role}.
 [[nodiscard]] Json to_json(const HostTokenView& view);
 
-// Where a participant stands, and the token that he connects with.
+// A participant's admission, and the token that he connects with.
 struct AdmissionView {
   ParticipantView participant;
   Admission admission = Admission::waiting;

@@ -30,7 +30,7 @@ struct EnterByLink {
 // Error invalid api.invalid.
 [[nodiscard]] Asked<EnterByLink> enter_by_link_of(const Ask& ask);
 
-// Who invites, to what, and when, for the page before anything is accepted. Names no patient.
+// The invitation, for the page before anything is accepted: host, kind, time. Names no patient.
 struct LinkPreviewView {
   // Name of the hospital by language. May be empty.
   std::map<std::string, std::string> hospital;

@@ -67,7 +67,7 @@ struct WaitingView {
 // {participant, role, here, since, position}
 [[nodiscard]] Json to_json(const WaitingView& view);
 
-// Whether the video provider transcribes a session.
+// The state of the video provider's transcription of a session.
 struct TranscribingView {
   // ULID
   std::string session;
