@@ -5,7 +5,6 @@
 
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
-#include "hub/base/trace_context.hpp"
 #include "hub/outbox/outbox.hpp"
 
 namespace rabt::consultation {
@@ -23,7 +22,7 @@ constexpr Statement kNewest{
     "SELECT data FROM hub_event WHERE tenant = $1 AND type = $2 ORDER BY id DESC LIMIT 1"};
 constexpr Statement kAt{"SELECT at_ms FROM hub_event WHERE tenant = $1 AND id = $2"};
 constexpr Statement kAfter{
-    "SELECT id, type, at_ms, data, trace FROM hub_event WHERE tenant = $1 AND id <> $2 AND at_ms "
+    "SELECT id, type, at_ms, data FROM hub_event WHERE tenant = $1 AND id <> $2 AND at_ms "
     ">= $3 ORDER BY at_ms, id LIMIT 1000"};
 constexpr Statement kSweep{
     "DELETE FROM hub_event WHERE at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n WHERE n.tenant = "
@@ -45,31 +44,13 @@ Status put(store::Transaction& transaction, std::string_view tenant, const HubEv
 // Two writers may have drawn their ids in one order and committed in the other.
 constexpr std::int64_t kNearMs = 10'000;
 
-struct Kept {
-  std::string id;
-  std::string type;
-  std::int64_t at_ms = 0;
-  std::string data;
-  std::string trace;
-};
-
-Kept read_kept(const Row& row) {
+Happened read_kept(const Row& row) {
   return {.id = std::string(row.text(0)),
+          .source = "/hub",
           .type = std::string(row.text(1)),
           .at_ms = row.integer(2),
-          .data = std::string(row.text(3)),
-          .trace = std::string(row.text(4))};
-}
-
-Json envelope_of(const Kept& one) {
-  auto data = Json::parse(one.data);
-  return Json::object({{"specversion", "1.0"},
-                       {"id", one.id},
-                       {"source", "/hub"},
-                       {"type", event_type(one.type)},
-                       {"time", to_iso8601({one.at_ms})},
-                       {"datacontenttype", "application/json"},
-                       {"data", data.ok() ? std::move(*data) : Json::object()}});
+          .subject = {},
+          .data = std::string(row.text(3))};
 }
 
 }  // namespace
@@ -107,10 +88,8 @@ std::size_t tell_hub_events(store::Store& store, std::string_view tenant, const 
         outbox::due(connection, tenant, outbox::kHubEvent, "", clock.now().ms, kBatch, waiting));
     for (const outbox::Work& work : waiting) {
       RABT_TRY_STATUS(connection.query(kEvent, {tenant, work.ref}, [&](const Row& row) {
-        const Kept one = read_kept(row);
-        Json event = envelope_of(one);
-        if (!one.trace.empty()) event.set("traceparent", traceparent_of(one.trace, random));
-        untold.push_back({std::move(event), outbox::kHubEvent, work});
+        untold.push_back(
+            {envelope_of(read_kept(row), row.text(4), random), outbox::kHubEvent, work});
         return false;
       }));
     }
@@ -122,7 +101,7 @@ std::size_t tell_hub_events(store::Store& store, std::string_view tenant, const 
 Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
                                      std::string_view id) {
   std::optional<std::int64_t> at;
-  std::vector<Kept> told;
+  std::vector<Happened> told;
   RABT_TRY(untold, outbox::waiting(store, tenant, outbox::kHubEvent));
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     at.reset();
@@ -133,7 +112,7 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
     }));
     if (!at) return ok_status();
     return connection.query(kAfter, {tenant, id, *at - kNearMs}, [&](const Row& row) {
-      Kept one = read_kept(row);
+      Happened one = read_kept(row);
       if (!untold.contains(one.id)) told.push_back(std::move(one));
       return true;
     });
@@ -141,7 +120,7 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
   if (!at) return not_found("stream.after", "the event is not kept any more; read what is now");
   std::vector<Json> out;
   out.reserve(told.size());
-  for (const Kept& one : told) out.push_back(envelope_of(one));
+  for (const Happened& one : told) out.push_back(envelope_of(one));
   return out;
 }
 

@@ -1,6 +1,8 @@
 #include "hub/consultation/events/telling.hpp"
 
-#include <string>
+#include "hub/base/clock.hpp"
+#include "hub/base/event_names.hpp"
+#include "hub/base/trace_context.hpp"
 
 namespace rabt::consultation {
 
@@ -19,6 +21,25 @@ Status tell(std::string_view tenant, const std::vector<Untold>& events, std::siz
 }
 
 }  // namespace
+
+Json envelope_of(const Happened& event) {
+  auto data = Json::parse(event.data);
+  Json out = Json::object({{"specversion", "1.0"},
+                           {"id", event.id},
+                           {"source", event.source},
+                           {"type", event_type(event.type)},
+                           {"time", to_iso8601({event.at_ms})}});
+  if (!event.subject.empty()) out.set("subject", event.subject);
+  out.set("datacontenttype", "application/json");
+  out.set("data", data.ok() ? *std::move(data) : Json::object());
+  return out;
+}
+
+Json envelope_of(const Happened& event, std::string_view trace, Random& random) {
+  Json out = envelope_of(event);
+  if (!trace.empty()) out.set("traceparent", traceparent_of(std::string(trace), random));
+  return out;
+}
 
 std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& events,
                           const Deliver& deliver, Logger& log) {

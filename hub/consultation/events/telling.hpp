@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "hub/base/json.hpp"
 #include "hub/base/log.hpp"
+#include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
 #include "hub/outbox/outbox.hpp"
 #include "hub/store/store.hpp"
@@ -26,6 +28,20 @@ struct Untold {
   std::string_view kind;
   outbox::Work work;
 };
+
+// An event of the hub (CloudEvents 1.0). type: without prefix and version; data: JSON text.
+struct Happened {
+  std::string id;
+  std::string_view source;
+  std::string type;
+  std::int64_t at_ms = 0;
+  // Empty for an event that is about nothing.
+  std::string subject;
+  std::string data;
+};
+[[nodiscard]] Json envelope_of(const Happened& event);
+// The same on its way to whoever listens; trace may be empty.
+[[nodiscard]] Json envelope_of(const Happened& event, std::string_view trace, Random& random);
 
 // Tells events in their order, all in one commit; where that is refused, one by one until one is
 // refused. Gives the number of those that were told: the first ones.

@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "hub/base/event_names.hpp"
-#include "hub/base/trace_context.hpp"
 #include "hub/consultation/events/hub_events.hpp"
 #include "hub/outbox/outbox.hpp"
 
@@ -38,19 +36,13 @@ bool Teller::turn() {
     for (const outbox::Work& work : waiting) {
       RABT_TRY_STATUS(
           connection.query(kEvent, {parts.tenant, work.ref, work.ref_n}, [&](const Row& row) {
-            const std::string type(row.text(0));
-            auto data = Json::parse(row.text(2));
-            Json event = Json::object({{"specversion", "1.0"},
-                                       {"id", work.ref + "/" + std::to_string(work.ref_n)},
-                                       {"source", "/hub/sessions"},
-                                       {"type", event_type("session." + type)},
-                                       {"time", to_iso8601({row.integer(1)})},
-                                       {"subject", work.ref},
-                                       {"datacontenttype", "application/json"},
-                                       {"data", data.ok() ? std::move(*data) : Json::object()}});
-            if (const std::string trace(row.text(3)); !trace.empty())
-              event.set("traceparent", traceparent_of(trace, parts.random));
-            untold.push_back({std::move(event), outbox::kEvent, work});
+            const Happened event{.id = work.ref + "/" + std::to_string(work.ref_n),
+                                 .source = "/hub/sessions",
+                                 .type = "session." + std::string(row.text(0)),
+                                 .at_ms = row.integer(1),
+                                 .subject = work.ref,
+                                 .data = std::string(row.text(2))};
+            untold.push_back({envelope_of(event, row.text(3), parts.random), outbox::kEvent, work});
             return false;
           }));
     }
