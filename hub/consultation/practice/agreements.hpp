@@ -4,7 +4,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
-#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/practice/practice_settings.hpp"
 
 // Contracts with those who get patient data. Pure.
 namespace rabt::consultation {

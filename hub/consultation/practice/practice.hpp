@@ -20,6 +20,7 @@
 #include "hub/consultation/practice/onboarding_requests.hpp"
 #include "hub/consultation/practice/onboarding_views.hpp"
 #include "hub/consultation/practice/page_texts.hpp"
+#include "hub/consultation/practice/practice_settings.hpp"
 #include "hub/consultation/practice/provider_requests.hpp"
 #include "hub/consultation/practice/provider_views.hpp"
 #include "hub/consultation/practice/settings_views.hpp"
@@ -118,33 +119,6 @@ class Practice {
 inline void write_metrics(const Practice& practice, MetricsWriter& out) {
   practice.write_metrics(out);
 }
-
-// A contract with somebody who gets patient data.
-struct Agreement {
-  // The id of a plugin, or a name.
-  std::string party;
-  // baa, dpa
-  std::string kind;
-  // Dates: 2026-11-22. No end when `valid_to` is empty.
-  std::string signed_on;
-  std::string valid_to;
-  std::string document;
-};
-
-// The sections `metering` and `compliance` of the configuration.
-struct PracticeSettings {
-  // Attendee-minutes of a month that cost nothing. No limit when it is 0.
-  std::int64_t free_minutes = 1000;
-  std::vector<int> thresholds{50, 80, 90, 100};
-  std::string time_zone = "Asia/Riyadh";
-  // on_limit: refuse. Otherwise more sessions only warn.
-  bool refuse_over_limit = false;
-
-  bool require_agreement = false;
-  std::vector<Agreement> agreements{};
-  // Plugins that get patient data.
-  std::vector<std::string> processors{};
-};
 
 struct PracticeParts {
   store::Store& store;
