@@ -179,10 +179,13 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
     return resources.records->allows(
         ask.caller, consultation::NamedRecord{.record = std::string(call.path[0])}, *right);
   }
-  const bool of_practice =
-      *right == access::Right::visit_close || *right == access::Right::patient_onboard;
-  if (of_practice && resources.practice != nullptr)
-    return resources.practice->allows(ask.caller, *right, call.path[0]);
+  if (resources.practice != nullptr) {
+    consultation::Practice& practice = *resources.practice;
+    if (*right == access::Right::visit_close)
+      return practice.visits.may_close(ask.caller, call.path[0]);
+    if (*right == access::Right::patient_onboard)
+      return practice.onboarding.may_note(ask.caller, call.path[0]);
+  }
   if (*right == access::Right::patient_change) return resources.people.may_change_patient(call);
   const identity::Principal& who = call.caller.who;
   bool may = access::is_conceivable(*right, who.roles);

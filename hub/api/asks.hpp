@@ -11,6 +11,7 @@
 #include "hub/consultation/request/ask.hpp"
 
 namespace rabt::consultation {
+class Practice;
 class Sessions;
 }  // namespace rabt::consultation
 
@@ -57,10 +58,12 @@ std::string cut_to_page(std::vector<Numbered>& all, const consultation::Window& 
 }
 
 // The service that a table of routes names: a member of Resources that points to it, or a member of
-// the sessions.
+// the practice or of the sessions.
 template <typename All, typename Owner, typename Service>
 auto& service_of(All& resources, Service Owner::*service) {
-  if constexpr (std::is_same_v<Owner, consultation::Sessions>) {
+  if constexpr (std::is_same_v<Owner, consultation::Practice>) {
+    return resources.practice->*service;
+  } else if constexpr (std::is_same_v<Owner, consultation::Sessions>) {
     return resources.sessions->*service;
   } else {
     return *(resources.*service);

@@ -48,7 +48,15 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 }
 
 using R = Resources;
+using consultation::Clinics;
+using consultation::Compliance;
+using consultation::Onboarding;
+using consultation::PageContent;
 using consultation::Practice;
+using consultation::PracticeFigures;
+using consultation::Providers;
+using consultation::Usage;
+using consultation::Visits;
 using Written = consultation::Records;
 using consultation::add_participant_of;
 using consultation::assign_session_of;
@@ -224,36 +232,36 @@ constexpr std::array kRoutes{
     Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&R::records, &Written::set_quality_level, consultation::set_quality_level_of>, kSignedIn, repeats(access::Right::session_run)},
 
     // What surrounds sessions.
-    Route{"GET", "/api/v1/clinics", "listClinics", show<&R::practice, &Practice::clinics>, kSignedIn},
-    Route{"POST", "/api/v1/clinics", "addClinic", act<&R::practice, &Practice::add_clinic, consultation::add_clinic_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
-    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&R::practice, &Practice::clinic_sessions, consultation::list_clinic_sessions_of>, kSignedIn},
-    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&R::practice, &Practice::add_clinic_session, consultation::add_clinic_session_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
-    Route{"GET", "/api/v1/visits", "listVisits", list<&R::practice, &Practice::visits, consultation::list_visits_of>, kSignedIn},
-    Route{"POST", "/api/v1/visits", "openVisit", act<&R::practice, &Practice::open_visit, consultation::open_visit_of, 201>, kSignedIn, repeats(access::Right::visits_manage)},
-    Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&R::practice, &Practice::visit, consultation::visit_of>, kSignedIn},
-    Route{"POST", "/api/v1/visits/{visit}/close", "closeVisit", act<&R::practice, &Practice::close_visit, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
-    Route{"POST", "/api/v1/visits/{visit}/reopen", "reopenVisit", act<&R::practice, &Practice::reopen_visit, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
-    Route{"GET", "/api/v1/providers", "listProviders", act<&R::practice, &Practice::providers, consultation::list_providers_of>, kSignedIn},
-    Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&R::practice, &Practice::availability, consultation::get_availability_of>, kSignedIn},
-    Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability, consultation::set_availability_of>, kSignedIn, repeats(access::Right::provider_manage)},
-    Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence, consultation::set_presence_of>, kSignedIn, repeats(access::Right::provider_manage)},
+    Route{"GET", "/api/v1/clinics", "listClinics", show<&Practice::clinics, &Clinics::list>, kSignedIn},
+    Route{"POST", "/api/v1/clinics", "addClinic", act<&Practice::clinics, &Clinics::add, consultation::add_clinic_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&Practice::clinics, &Clinics::sessions, consultation::list_clinic_sessions_of>, kSignedIn},
+    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&Practice::clinics, &Clinics::add_session, consultation::add_clinic_session_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/visits", "listVisits", list<&Practice::visits, &Visits::list, consultation::list_visits_of>, kSignedIn},
+    Route{"POST", "/api/v1/visits", "openVisit", act<&Practice::visits, &Visits::open, consultation::open_visit_of, 201>, kSignedIn, repeats(access::Right::visits_manage)},
+    Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&Practice::visits, &Visits::read, consultation::visit_of>, kSignedIn},
+    Route{"POST", "/api/v1/visits/{visit}/close", "closeVisit", act<&Practice::visits, &Visits::close, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
+    Route{"POST", "/api/v1/visits/{visit}/reopen", "reopenVisit", act<&Practice::visits, &Visits::reopen, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
+    Route{"GET", "/api/v1/providers", "listProviders", act<&Practice::providers, &Providers::list, consultation::list_providers_of>, kSignedIn},
+    Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&Practice::providers, &Providers::availability, consultation::get_availability_of>, kSignedIn},
+    Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&Practice::providers, &Providers::set_availability, consultation::set_availability_of>, kSignedIn, repeats(access::Right::provider_manage)},
+    Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&Practice::providers, &Providers::set_presence, consultation::set_presence_of>, kSignedIn, repeats(access::Right::provider_manage)},
     // A bad day: a provider is away, or the hub will be.
     Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview, preview_day_of>, kArranging, kRepeats},
     Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply, change_day_of>, kArranging, kRepeats},
     Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list, list_day_of>, kArranging},
     Route{"GET", "/api/v1/me/rings", "listMyRings", my_rings, kSignedIn},
-    Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence, consultation::set_presence_of>, kSignedIn, kRepeats},
-    Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage, consultation::get_usage_of>, kSignedIn},
-    Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&R::practice, &Practice::usage_by_session, consultation::get_usage_of>, kSignedIn},
-    Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&R::practice, &Practice::quality_metrics, consultation::get_figures_of>, kSignedIn},
-    Route{"GET", "/api/v1/performance", "getPerformance", act<&R::practice, &Practice::performance, consultation::get_figures_of>, kSignedIn},
-    Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&R::practice, &Practice::bandwidth, consultation::get_figures_of>, kSignedIn},
-    Route{"GET", "/api/v1/note-templates", "listNoteTemplates", show<&R::practice, &Practice::note_templates>, kSignedIn},
-    Route{"GET", "/api/v1/ui/strings", "getStrings", act<&R::practice, &Practice::ui_strings, consultation::get_strings_of>, kSignedIn},
-    Route{"GET", "/api/v1/terms", "listTerms", act<&R::practice, &Practice::terms, consultation::find_terms_of>, kSignedIn},
-    Route{"GET", "/api/v1/settings/video", "getVideoSettings", show<&R::practice, &Practice::video_settings>, kSignedIn},
-    Route{"GET", "/api/v1/compliance", "getCompliance", show<&R::practice, &Practice::compliance>, kSignedIn},
-    Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&R::practice, &Practice::scfhs_report, consultation::get_scfhs_report_of>, kSignedIn},
+    Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&Practice::providers, &Providers::set_presence, consultation::set_presence_of>, kSignedIn, kRepeats},
+    Route{"GET", "/api/v1/usage", "getUsage", act<&Practice::usage, &Usage::read, consultation::get_usage_of>, kSignedIn},
+    Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&Practice::usage, &Usage::by_session, consultation::get_usage_of>, kSignedIn},
+    Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&Practice::figures, &PracticeFigures::quality, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/performance", "getPerformance", act<&Practice::figures, &PracticeFigures::performance, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&Practice::figures, &PracticeFigures::bandwidth, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/note-templates", "listNoteTemplates", show<&Practice::pages, &PageContent::note_templates>, kSignedIn},
+    Route{"GET", "/api/v1/ui/strings", "getStrings", act<&Practice::pages, &PageContent::strings, consultation::get_strings_of>, kSignedIn},
+    Route{"GET", "/api/v1/terms", "listTerms", act<&Practice::pages, &PageContent::terms, consultation::find_terms_of>, kSignedIn},
+    Route{"GET", "/api/v1/settings/video", "getVideoSettings", show<&Practice::pages, &PageContent::video_settings>, kSignedIn},
+    Route{"GET", "/api/v1/compliance", "getCompliance", show<&Practice::compliance, &Compliance::read>, kSignedIn},
+    Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&Practice::compliance, &Compliance::scfhs_report, consultation::get_scfhs_report_of>, kSignedIn},
 
     // The service decides about a session's recordings; recordings.cpp names the roles for others.
     Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kSignedIn},
@@ -343,8 +351,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/patients/{id}/unmerge", "unmergePatient", to<&R::people, &PersonRecords::unmerge_patient>, kArranging, repeats(access::Right::patient_merge)},
     Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},
-    Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&R::practice, &Practice::onboarding, consultation::patient_of>, kSignedIn},
-    Route{"POST", "/api/v1/patients/{id}/onboarding", "noteOnboarding", act<&R::practice, &Practice::note_onboarding, consultation::note_onboarding_of, 201>, kSignedIn, repeats(access::Right::patient_onboard)},
+    Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&Practice::onboarding, &Onboarding::read, consultation::patient_of>, kSignedIn},
+    Route{"POST", "/api/v1/patients/{id}/onboarding", "noteOnboarding", act<&Practice::onboarding, &Onboarding::note, consultation::note_onboarding_of, 201>, kSignedIn, repeats(access::Right::patient_onboard)},
     Route{"GET", "/api/v1/providers/{id}/sessions", "listProviderSessions", provider_sessions, kSignedIn},
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration}), kRepeats},
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},

@@ -83,7 +83,7 @@ Status SessionFeed::begin(std::optional<std::int64_t> after) {
   left_ = false;
   RABT_TRY(newest, parts_.live.listen(tenant, session_, after, shared_from_this()));
   newest_ = newest;
-  parts_.practice.seen(tenant, ask_.caller.who.person);
+  parts_.practice.providers.seen(tenant, ask_.caller.who.person);
   announce("connected");
   return ok_status();
 }
@@ -171,7 +171,7 @@ void SessionFeed::happened(const LiveEvent& event) {
 
 void SessionFeed::alive() {
   if (left_ || !still_allowed(false)) return;
-  parts_.practice.seen(membership().tenant, ask_.caller.who.person);
+  parts_.practice.providers.seen(membership().tenant, ask_.caller.who.person);
 }
 
 void SessionFeed::tell_admitted(const LiveEvent& event) {
@@ -250,7 +250,8 @@ Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
     return to_json(added);
   }
   if (kind == "status") {
-    RABT_TRY(set, parts_.practice.set_presence(ask.caller, consultation::set_presence_of(ask)));
+    RABT_TRY(set, parts_.practice.providers.set_presence(ask.caller,
+                                                         consultation::set_presence_of(ask)));
     tell_status(Json(set.status));
     return to_json(set);
   }

@@ -165,7 +165,7 @@ class StreamSocket final : public http::SocketHandler {
 
   void opened(std::shared_ptr<http::Socket> socket) override {
     socket_ = std::move(socket);
-    parts_.practice.seen(caller_.who.tenant, caller_.who.person);
+    parts_.practice.providers.seen(caller_.who.tenant, caller_.who.person);
   }
   void received(http::Socket& socket, std::string_view text) override;
   void closed() override {
@@ -198,7 +198,7 @@ class StreamSocket final : public http::SocketHandler {
 };
 
 void StreamSocket::received(http::Socket& socket, std::string_view text) {
-  parts_.practice.seen(caller_.who.tenant, caller_.who.person);
+  parts_.practice.providers.seen(caller_.who.tenant, caller_.who.person);
   const auto frame = Json::parse(text, {.max_bytes = 64U << 10U, .max_depth = 16});
   if (!frame.ok() || !frame->is_object()) {
     socket.send(R"({"type":"no","code":"api.body","detail":"a message is one JSON object"})");

@@ -37,19 +37,19 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
        .video = of.settings,
        .chat = config.chat_rules,
        .documents = config.document_rules});
-  made->practice_ = consultation::make_practice(
-      {.store = of.store,
-       .audit = of.audit,
-       .keys = of.keys,
-       .people = parts.people,
-       .records = *made->records_,
-       .clock = of.clock,
-       .random = of.random,
-       .ids = of.ids,
-       .tenant = of.tenant,
-       .video = of.settings,
-       .settings = config.practice,
-       .treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL});
+  made->practice_ = std::make_unique<consultation::Practice>(consultation::PracticeParts{
+      .store = of.store,
+      .audit = of.audit,
+      .keys = of.keys,
+      .people = parts.people,
+      .records = *made->records_,
+      .clock = of.clock,
+      .random = of.random,
+      .ids = of.ids,
+      .tenant = of.tenant,
+      .video = of.settings,
+      .settings = config.practice,
+      .treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL});
   made->sessions_->surround(made->practice_->surroundings());
   made->sessions_->keep_said([records = made->records_.get()](const consultation::Caller& caller,
                                                               const consultation::AddSaid& said) {

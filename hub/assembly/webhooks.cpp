@@ -129,7 +129,7 @@ Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& 
        .patient = std::make_shared<const net::AllowList>(std::move(patient)),
        .clinic =
            [&practice, tenant = config.tenant](std::string_view named) {
-             return practice.clinic_id(tenant, consultation::read_reference(named));
+             return practice.clinics.id_of(tenant, consultation::read_reference(named));
            }},
       std::move(configured));
 }

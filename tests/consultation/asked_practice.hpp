@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -12,92 +11,96 @@ namespace rabt::consultation {
 // The practice as a door sees it: an ask in, JSON out.
 class AskedPractice {
  public:
-  explicit AskedPractice(std::unique_ptr<Practice> made) : made_(std::move(made)) {}
+  explicit AskedPractice(PracticeParts parts) : made_(std::move(parts)) {}
 
-  [[nodiscard]] Practice& itself() { return *made_; }
+  [[nodiscard]] Practice& itself() { return made_; }
 
-  Answer clinics(const Ask& ask) { return shown(made_->clinics(ask.caller)); }
+  Answer clinics(const Ask& ask) { return shown(made_.clinics.list(ask.caller)); }
   Answer add_clinic(const Ask& ask) {
-    return shown(made_->add_clinic(ask.caller, add_clinic_of(ask)));
+    return shown(made_.clinics.add(ask.caller, add_clinic_of(ask)));
   }
   Answer clinic_sessions(const Ask& ask) {
-    return shown(made_->clinic_sessions(ask.caller, list_clinic_sessions_of(ask)));
+    return shown(made_.clinics.sessions(ask.caller, list_clinic_sessions_of(ask)));
   }
   Answer add_clinic_session(const Ask& ask) {
-    return shown(made_->add_clinic_session(ask.caller, add_clinic_session_of(ask)));
+    return shown(made_.clinics.add_session(ask.caller, add_clinic_session_of(ask)));
   }
 
   Result<Page> visits(const Ask& ask, const Window& window) {
-    auto page = made_->visits(ask.caller, list_visits_of(ask), window);
+    auto page = made_.visits.list(ask.caller, list_visits_of(ask), window);
     if (!page.ok()) return page.error();
     Page out{.items = {}, .next = page->next, .total = page->total};
     for (const VisitView& one : page->items) out.items.push_back(to_json(one));
     return out;
   }
   Answer open_visit(const Ask& ask) {
-    return shown(made_->open_visit(ask.caller, open_visit_of(ask)));
+    return shown(made_.visits.open(ask.caller, open_visit_of(ask)));
   }
-  Answer visit(const Ask& ask) { return shown(made_->visit(ask.caller, visit_of(ask))); }
+  Answer visit(const Ask& ask) { return shown(made_.visits.read(ask.caller, visit_of(ask))); }
   Answer close_visit(const Ask& ask) {
-    return shown(made_->close_visit(ask.caller, visit_of(ask)));
+    return shown(made_.visits.close(ask.caller, visit_of(ask)));
   }
   Answer reopen_visit(const Ask& ask) {
-    return shown(made_->reopen_visit(ask.caller, visit_of(ask)));
+    return shown(made_.visits.reopen(ask.caller, visit_of(ask)));
   }
 
   Answer providers(const Ask& ask) {
-    return shown(made_->providers(ask.caller, list_providers_of(ask)));
+    return shown(made_.providers.list(ask.caller, list_providers_of(ask)));
   }
-  Answer provider(const Ask& ask) { return shown(made_->provider(ask.caller, provider_of(ask))); }
+  Answer provider(const Ask& ask) {
+    return shown(made_.providers.read(ask.caller, provider_of(ask)));
+  }
   Answer availability(const Ask& ask) {
-    return shown(made_->availability(ask.caller, get_availability_of(ask)));
+    return shown(made_.providers.availability(ask.caller, get_availability_of(ask)));
   }
   Answer set_availability(const Ask& ask) {
-    return shown(made_->set_availability(ask.caller, set_availability_of(ask)));
+    return shown(made_.providers.set_availability(ask.caller, set_availability_of(ask)));
   }
   Answer set_presence(const Ask& ask) {
-    return shown(made_->set_presence(ask.caller, set_presence_of(ask)));
+    return shown(made_.providers.set_presence(ask.caller, set_presence_of(ask)));
   }
 
   Answer onboarding(const Ask& ask) {
-    return shown(made_->onboarding(ask.caller, patient_of(ask)));
+    return shown(made_.onboarding.read(ask.caller, patient_of(ask)));
   }
   Answer note_onboarding(const Ask& ask) {
-    return shown(made_->note_onboarding(ask.caller, note_onboarding_of(ask)));
+    return shown(made_.onboarding.note(ask.caller, note_onboarding_of(ask)));
   }
 
-  Answer usage(const Ask& ask) { return shown(made_->usage(ask.caller, get_usage_of(ask))); }
+  Answer usage(const Ask& ask) { return shown(made_.usage.read(ask.caller, get_usage_of(ask))); }
   Answer usage_by_session(const Ask& ask) {
-    return shown(made_->usage_by_session(ask.caller, get_usage_of(ask)));
+    return shown(made_.usage.by_session(ask.caller, get_usage_of(ask)));
   }
   Answer quality_metrics(const Ask& ask) {
-    return shown(made_->quality_metrics(ask.caller, get_figures_of(ask)));
+    return shown(made_.figures.quality(ask.caller, get_figures_of(ask)));
   }
   Answer performance(const Ask& ask) {
-    return shown(made_->performance(ask.caller, get_figures_of(ask)));
+    return shown(made_.figures.performance(ask.caller, get_figures_of(ask)));
   }
   Answer bandwidth(const Ask& ask) {
-    return shown(made_->bandwidth(ask.caller, get_figures_of(ask)));
+    return shown(made_.figures.bandwidth(ask.caller, get_figures_of(ask)));
   }
 
-  Answer note_templates(const Ask& ask) { return shown(made_->note_templates(ask.caller)); }
+  Answer note_templates(const Ask& ask) { return shown(made_.pages.note_templates(ask.caller)); }
   Answer ui_strings(const Ask& ask) {
-    return shown(made_->ui_strings(ask.caller, get_strings_of(ask)));
+    return shown(made_.pages.strings(ask.caller, get_strings_of(ask)));
   }
-  Answer terms(const Ask& ask) { return shown(made_->terms(ask.caller, find_terms_of(ask))); }
-  Answer video_settings(const Ask& ask) { return shown(made_->video_settings(ask.caller)); }
-  Answer compliance(const Ask& ask) { return shown(made_->compliance(ask.caller)); }
+  Answer terms(const Ask& ask) { return shown(made_.pages.terms(ask.caller, find_terms_of(ask))); }
+  Answer video_settings(const Ask& ask) { return shown(made_.pages.video_settings(ask.caller)); }
+  Answer compliance(const Ask& ask) { return shown(made_.compliance.read(ask.caller)); }
   Answer scfhs_report(const Ask& ask) {
-    return shown(made_->scfhs_report(ask.caller, get_scfhs_report_of(ask)));
+    return shown(made_.compliance.scfhs_report(ask.caller, get_scfhs_report_of(ask)));
   }
 
-  void seen(std::string_view tenant, std::string_view person) { made_->seen(tenant, person); }
-  [[nodiscard]] Surroundings& surroundings() { return made_->surroundings(); }
-  Status catch_up() { return made_->catch_up(); }
-  void write_metrics(MetricsWriter& out) const { made_->write_metrics(out); }
+  void seen(std::string_view tenant, std::string_view person) {
+    made_.providers.seen(tenant, person);
+  }
+  [[nodiscard]] Surroundings& surroundings() { return made_.surroundings(); }
+  Status catch_up() { return made_.catch_up(); }
+  void write_metrics(MetricsWriter& out) const { made_.write_metrics(out); }
 
  private:
-  std::unique_ptr<Practice> made_;
+  Practice made_;
 };
 
 }  // namespace rabt::consultation

@@ -67,17 +67,17 @@ class PracticeTest : public RecordHouse {
     records_.reset();
   }
   void make(PracticeSettings settings, VideoSettings video = {}) {
-    practice_ = std::make_unique<AskedPractice>(make_practice({.store = *store_,
-                                                               .audit = *audit_,
-                                                               .keys = *keys_,
-                                                               .people = people_,
-                                                               .records = *records_,
-                                                               .clock = clock_,
-                                                               .random = random_,
-                                                               .ids = ids_,
-                                                               .tenant = "t1",
-                                                               .video = std::move(video),
-                                                               .settings = std::move(settings)}));
+    practice_ = std::make_unique<AskedPractice>(PracticeParts{.store = *store_,
+                                                              .audit = *audit_,
+                                                              .keys = *keys_,
+                                                              .people = people_,
+                                                              .records = *records_,
+                                                              .clock = clock_,
+                                                              .random = random_,
+                                                              .ids = ids_,
+                                                              .tenant = "t1",
+                                                              .video = std::move(video),
+                                                              .settings = std::move(settings)});
   }
   // What the hub has told until now, oldest first: type and data.
   std::vector<std::pair<std::string, Json>> told() {

@@ -42,17 +42,17 @@ class ServiceHouse : public SessionHouse {
                       .random = random_,
                       .ids = ids_,
                       .video = settings_});
-    practice_ = std::make_unique<AskedPractice>(make_practice({.store = *store_,
-                                                               .audit = *audit_,
-                                                               .keys = *keys_,
-                                                               .people = people_,
-                                                               .records = *records_,
-                                                               .clock = clock_,
-                                                               .random = random_,
-                                                               .ids = ids_,
-                                                               .tenant = "t1",
-                                                               .video = settings_,
-                                                               .settings = {}}));
+    practice_ = std::make_unique<AskedPractice>(PracticeParts{.store = *store_,
+                                                              .audit = *audit_,
+                                                              .keys = *keys_,
+                                                              .people = people_,
+                                                              .records = *records_,
+                                                              .clock = clock_,
+                                                              .random = random_,
+                                                              .ids = ids_,
+                                                              .tenant = "t1",
+                                                              .video = settings_,
+                                                              .settings = {}});
     service_ = make_session_actions(*sessions_, *records_, practice_->itself());
   }
   void TearDown() override {

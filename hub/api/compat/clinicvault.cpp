@@ -108,7 +108,8 @@ Json user_shape(const Person& person, const Json& status) {
 // Whether the providers are online, by their numbers.
 Json presence_of(const DoorCall& call, const Person& person) {
   if (!person.roles.has_any({Role::doctor, Role::specialist})) return {};
-  const auto found = call.house.practice.availability(call.caller, {.provider = {.id = person.id}});
+  const auto found =
+      call.house.practice.providers.availability(call.caller, {.provider = {.id = person.id}});
   return found.ok() ? Json(found->status) : Json();
 }
 
@@ -615,7 +616,7 @@ Result<Response> assign_doctor(DoorCall& call) {
 // ---- dashboards
 
 Json doctors(const DoorCall& call) {
-  const auto found = call.house.practice.providers(call.caller, consultation::ListProviders{});
+  const auto found = call.house.practice.providers.list(call.caller, consultation::ListProviders{});
   Json out = Json::array();
   if (!found.ok()) return out;
   for (const consultation::ProviderView& one : found->items) {

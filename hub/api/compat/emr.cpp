@@ -223,8 +223,8 @@ Result<Response> create_session(DoorCall& call) {
   if (!visit.is_number() && !visit.is_string())
     return invalid("api.invalid", "visit: Incorrect type. Expected pk value.");
   const std::string reference = visit.is_number() ? visit.number_text() : visit.as_string();
-  const auto found =
-      call.house.practice.visit(call.caller, {.visit = consultation::read_reference(reference)});
+  const auto found = call.house.practice.visits.read(
+      call.caller, {.visit = consultation::read_reference(reference)});
   if (!found.ok() && found.error().kind == ErrorKind::not_found)
     return invalid("visit.reference", "Invalid pk \"" + reference + "\" - object does not exist.");
 

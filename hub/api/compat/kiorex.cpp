@@ -515,7 +515,8 @@ Result<Response> list_providers(DoorCall& call) {
   for (const char* name : {"status", "specialty", "gender", "language"}) {
     if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
   }
-  RABT_TRY(found, call.house.practice.providers(ask.caller, consultation::list_providers_of(ask)));
+  RABT_TRY(found,
+           call.house.practice.providers.list(ask.caller, consultation::list_providers_of(ask)));
   const std::vector<ProviderView>& all = found.items;
   Json data = Json::array();
   const auto first = static_cast<std::size_t>((page.page - 1) * page.size);
@@ -550,8 +551,8 @@ Result<Ask> about_provider(const DoorCall& call, Json with = Json::object()) {
 
 Result<Response> availability(DoorCall& call) {
   RABT_TRY(ask, about_provider(call));
-  RABT_TRY(found,
-           call.house.practice.availability(ask.caller, consultation::get_availability_of(ask)));
+  RABT_TRY(found, call.house.practice.providers.availability(
+                      ask.caller, consultation::get_availability_of(ask)));
   return call.reply(availability_shape(found));
 }
 
@@ -589,8 +590,8 @@ Result<Response> add_availability(DoorCall& call) {
     slots.push_back(Json::object({{"startsAt", std::move(from)}, {"endsAt", std::move(to)}}));
   }
   asked.body = Json::object({{"slots", std::move(slots)}, {"keep", true}});
-  RABT_TRY(set, call.house.practice.set_availability(asked.caller,
-                                                     consultation::set_availability_of(asked)));
+  RABT_TRY(set, call.house.practice.providers.set_availability(
+                    asked.caller, consultation::set_availability_of(asked)));
   Json shown = availability_shape(set);
   if (!zone.empty()) shown.set("timeZone", zone);
   return call.reply(shown);
@@ -604,8 +605,8 @@ Result<Response> provider_sessions(DoorCall& call) {
 
 Result<Response> set_status(DoorCall& call) {
   RABT_TRY(asked, about_provider(call, Json::object({{"status", call.body["status"]}})));
-  RABT_TRY(set,
-           call.house.practice.set_presence(asked.caller, consultation::set_presence_of(asked)));
+  RABT_TRY(set, call.house.practice.providers.set_presence(asked.caller,
+                                                           consultation::set_presence_of(asked)));
   RABT_TRY(provider, call.person(Json(call.path[0])));
   return call.reply(Json::object({{"providerId", uuid_of(Json(provider))},
                                   {"status", set.status},
@@ -764,17 +765,17 @@ consultation::Asked<consultation::GetFigures> figures(const DoorCall& call) {
 }
 
 Result<Response> quality(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.quality_metrics(call.caller, figures(call)));
+  RABT_TRY(found, call.house.practice.figures.quality(call.caller, figures(call)));
   return call.reply(to_json(found));
 }
 
 Result<Response> performance(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.performance(call.caller, figures(call)));
+  RABT_TRY(found, call.house.practice.figures.performance(call.caller, figures(call)));
   return call.reply(to_json(found));
 }
 
 Result<Response> bandwidth(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.bandwidth(call.caller, figures(call)));
+  RABT_TRY(found, call.house.practice.figures.bandwidth(call.caller, figures(call)));
   Json sessions = Json::array();
   for (const consultation::BandwidthView::Session& one : found.sessions) {
     sessions.push_back(
@@ -825,9 +826,9 @@ Result<Response> metrics(DoorCall& call) {
                     .body = call.house.metrics()};
   }
   const consultation::GetFigures all;
-  RABT_TRY(speed, call.house.practice.performance(call.caller, all));
-  RABT_TRY(lines, call.house.practice.quality_metrics(call.caller, all));
-  RABT_TRY(bytes, call.house.practice.bandwidth(call.caller, all));
+  RABT_TRY(speed, call.house.practice.figures.performance(call.caller, all));
+  RABT_TRY(lines, call.house.practice.figures.quality(call.caller, all));
+  RABT_TRY(bytes, call.house.practice.figures.bandwidth(call.caller, all));
   RABT_TRY(recordings, call.house.sessions.recordings.totals(call.caller));
   return call.reply(Json::object(
       {{"sessionSuccessRate", number_or_null(speed.success_rate)},

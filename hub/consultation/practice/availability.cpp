@@ -1,11 +1,13 @@
 #include <algorithm>
 
-#include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/events/hub_events.hpp"
+#include "hub/consultation/practice/callers.hpp"
+#include "hub/consultation/practice/providers.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
 #include "hub/workflow/cron.hpp"
 
-// Hours in which providers can be had, and places in clinics.
+// Hours in which providers can be had.
 namespace rabt::consultation {
 
 using store::Row;
@@ -16,16 +18,6 @@ namespace {
 constexpr Statement kInsert{
     "INSERT INTO slot (tenant, id, provider, starts_ms, ends_ms, clinic, status) VALUES ($1, $2, "
     "$3, $4, $5, $6, $7)"};
-constexpr Statement kTakeClinic{
-    "UPDATE clinic_session SET booked = booked + 1 WHERE tenant = $1 AND id = $2 AND booked < "
-    "capacity"};
-constexpr Statement kGiveClinic{
-    "UPDATE clinic_session SET booked = booked - 1 WHERE tenant = $1 AND id = $2 AND booked > 0"};
-constexpr Statement kPlace{"SELECT clinic_session FROM place WHERE tenant = $1 AND session = $2"};
-constexpr Statement kInsertPlace{
-    "INSERT INTO place (tenant, session, clinic_session, slot) VALUES ($1, $2, $3, '')"};
-constexpr Statement kDropPlace{"DELETE FROM place WHERE tenant = $1 AND session = $2"};
-
 constexpr std::int64_t kWeeks = 8;
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
@@ -64,9 +56,9 @@ Result<std::vector<SetAvailability::Slot>> slots_of(const SetAvailability::Hours
 
 // Sessions take their time by themselves (provider_time.hpp): slots may be replaced whatever is
 // booked.
-Status PracticeService::put_slots(store::Transaction& transaction, std::string_view tenant,
-                                  std::string_view provider, bool keep,
-                                  const std::vector<SetAvailability::Slot>& slots) const {
+Status Providers::put_slots(store::Transaction& transaction, std::string_view tenant,
+                            std::string_view provider, bool keep,
+                            const std::vector<SetAvailability::Slot>& slots) const {
   const auto drop = [&](std::int64_t from_ms, std::int64_t to_ms) {
     return store::run(transaction, sql::kDropSlots, {tenant, provider, from_ms, to_ms});
   };
@@ -141,8 +133,8 @@ void show_slot(const SlotRow& slot, const std::vector<TimePart>& taken,
 
 }  // namespace
 
-Result<AvailabilityView> PracticeService::availability(const Caller& caller,
-                                                       const GetAvailability& asked) {
+Result<AvailabilityView> Providers::availability(const Caller& caller,
+                                                 const GetAvailability& asked) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(person, find_provider(tenant, asked.provider));
   RABT_TRY(period, asked.period);
@@ -174,8 +166,8 @@ Result<AvailabilityView> PracticeService::availability(const Caller& caller,
 }
 
 //
-Result<AvailabilityView> PracticeService::set_availability(const Caller& caller,
-                                                           const SetAvailability& asked) {
+Result<AvailabilityView> Providers::set_availability(const Caller& caller,
+                                                     const SetAvailability& asked) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(person, find_provider(tenant, asked.provider));
   RABT_TRY_STATUS(may(access::Right::provider_manage, caller,
@@ -184,8 +176,8 @@ Result<AvailabilityView> PracticeService::set_availability(const Caller& caller,
   const bool keep = hours.keep;
   RABT_TRY(slots, slots_of(hours, parts_.clock.now()));
   const audit::Prepared changed =
-      entry(caller, "availability.set", "person:" + person.id,
-            Json::object({{"slots", static_cast<std::int64_t>(slots.size())}, {"keep", keep}}));
+      entry_of(parts_, caller, "availability.set", "person:" + person.id,
+               Json::object({{"slots", static_cast<std::int64_t>(slots.size())}, {"keep", keep}}));
   const HubEvent told{.id = parts_.ids.next().text(),
                       .type = "provider.availability-changed",
                       .at = parts_.clock.now(),
@@ -197,26 +189,6 @@ Result<AvailabilityView> PracticeService::set_availability(const Caller& caller,
     return parts_.audit.append(transaction, changed);
   }));
   return availability(caller, {.provider = asked.provider, .period = asked.period});
-}
-
-Status PracticeService::take_place(store::Transaction& transaction, std::string_view tenant,
-                                   const ClinicPlace& place, std::string_view session) {
-  if (place.clinic_session.empty()) return ok_status();
-  RABT_TRY(changed, transaction.execute(kTakeClinic, {tenant, place.clinic_session}));
-  if (changed == 0) return conflict("clinic.full", "the clinic session has no free place");
-  return store::run(transaction, kInsertPlace, {tenant, session, place.clinic_session});
-}
-
-Status PracticeService::free_place(store::Transaction& transaction, std::string_view tenant,
-                                   std::string_view session) {
-  std::string clinic_session;
-  RABT_TRY_STATUS(transaction.query(kPlace, {tenant, session}, [&](const Row& row) {
-    clinic_session = std::string(row.text(0));
-    return false;
-  }));
-  if (clinic_session.empty()) return ok_status();
-  RABT_TRY_STATUS(store::run(transaction, kGiveClinic, {tenant, clinic_session}));
-  return store::run(transaction, kDropPlace, {tenant, session});
 }
 
 }  // namespace rabt::consultation

@@ -1,8 +1,11 @@
+#include "hub/consultation/practice/clinics.hpp"
+
+#include <optional>
+
+#include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
-#include "hub/consultation/practice/practice_service.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 
-// Clinics and the hours that providers give there.
 namespace rabt::consultation {
 
 using store::Row;
@@ -37,6 +40,16 @@ constexpr Statement kOverlapping{
     "SELECT 1 FROM clinic_session WHERE tenant = $1 AND provider = $2 AND starts_ms > $3 AND "
     "starts_ms < $5 AND ends_ms > $4 LIMIT 1"};
 
+constexpr Statement kTakeClinic{
+    "UPDATE clinic_session SET booked = booked + 1 WHERE tenant = $1 AND id = $2 AND booked < "
+    "capacity"};
+constexpr Statement kGiveClinic{
+    "UPDATE clinic_session SET booked = booked - 1 WHERE tenant = $1 AND id = $2 AND booked > 0"};
+constexpr Statement kPlace{"SELECT clinic_session FROM place WHERE tenant = $1 AND session = $2"};
+constexpr Statement kInsertPlace{
+    "INSERT INTO place (tenant, session, clinic_session, slot) VALUES ($1, $2, $3, '')"};
+constexpr Statement kDropPlace{"DELETE FROM place WHERE tenant = $1 AND session = $2"};
+
 ClinicSessionView session_of(const Row& row) {
   return {.id = std::string(row.text(0)),
           .number = row.integer(1),
@@ -50,8 +63,7 @@ ClinicSessionView session_of(const Row& row) {
 
 }  // namespace
 
-Result<std::string> PracticeService::clinic_id(std::string_view tenant,
-                                               const Reference& reference) const {
+Result<std::string> Clinics::id_of(std::string_view tenant, const Reference& reference) const {
   std::string id;
   const auto take = [&id](const Row& row) {
     id = std::string(row.text(0));
@@ -69,7 +81,7 @@ Result<std::string> PracticeService::clinic_id(std::string_view tenant,
   return id;
 }
 
-Result<ClinicList> PracticeService::clinics(const Caller& caller) {
+Result<ClinicList> Clinics::list(const Caller& caller) {
   ClinicList out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(kClinics, {caller.who.tenant}, [&](const Row& row) {
@@ -86,8 +98,7 @@ Result<ClinicList> PracticeService::clinics(const Caller& caller) {
   return out;
 }
 
-Result<AddedClinic> PracticeService::add_clinic(const Caller& caller,
-                                                const Asked<AddClinic>& asked) {
+Result<AddedClinic> Clinics::add(const Caller& caller, const Asked<AddClinic>& asked) {
   RABT_TRY_STATUS(may(access::Right::practice_manage, caller, "add a clinic"));
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(request, asked);
@@ -99,7 +110,7 @@ Result<AddedClinic> PracticeService::add_clinic(const Caller& caller,
                                .created_at = parts_.clock.now()}};
   ClinicView& clinic = added.clinic;
   const audit::Prepared changed =
-      entry(caller, "clinic.changed", "clinic:" + clinic.id, Json::object());
+      entry_of(parts_, caller, "clinic.changed", "clinic:" + clinic.id, Json::object());
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(number, next_number(transaction, "clinic", tenant));
     clinic.number = number;
@@ -113,10 +124,10 @@ Result<AddedClinic> PracticeService::add_clinic(const Caller& caller,
   return added;
 }
 
-Result<ClinicSessionList> PracticeService::clinic_sessions(const Caller& caller,
-                                                           const Asked<ListClinicSessions>& asked) {
+Result<ClinicSessionList> Clinics::sessions(const Caller& caller,
+                                            const Asked<ListClinicSessions>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(clinic, clinic_id(caller.who.tenant, request.clinic));
+  RABT_TRY(clinic, id_of(caller.who.tenant, request.clinic));
   const std::int64_t from_ms = request.period.from_ms();
   const std::int64_t to_ms = request.period.to_ms();
   ClinicSessionList out;
@@ -130,19 +141,19 @@ Result<ClinicSessionList> PracticeService::clinic_sessions(const Caller& caller,
   return out;
 }
 
-Result<ClinicSessionView> PracticeService::add_clinic_session(const Caller& caller,
-                                                              const AddClinicSession& asked) {
+Result<ClinicSessionView> Clinics::add_session(const Caller& caller,
+                                               const AddClinicSession& asked) {
   RABT_TRY_STATUS(may(access::Right::practice_manage, caller, "add hours to a clinic"));
   const std::string& tenant = caller.who.tenant;
-  RABT_TRY(clinic, clinic_id(tenant, asked.clinic));
+  RABT_TRY(clinic, id_of(tenant, asked.clinic));
   RABT_TRY(hours, asked.hours);
   const auto provider = person_id(parts_.people, tenant, hours.provider);
   if (!provider.ok()) return invalid("api.invalid", "provider: there is no such person");
   const std::int64_t starts_ms = hours.starts.ms;
   const std::int64_t ends_ms = hours.ends.ms;
   const std::string id = parts_.ids.next().text();
-  const audit::Prepared changed =
-      entry(caller, "clinic.changed", "clinic:" + clinic, Json::object({{"clinicSession", id}}));
+  const audit::Prepared changed = entry_of(parts_, caller, "clinic.changed", "clinic:" + clinic,
+                                           Json::object({{"clinicSession", id}}));
   ClinicSessionView out;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     bool given = false;
@@ -170,18 +181,17 @@ Result<ClinicSessionView> PracticeService::add_clinic_session(const Caller& call
   return out;
 }
 
-Result<Surroundings::ClinicPlace> PracticeService::clinic_place(std::string_view tenant,
-                                                                const Json& clinic,
-                                                                const Json& clinic_session) {
-  RABT_TRY(wanted, clinic_id(tenant, reference_in(clinic)));
+Result<Surroundings::ClinicPlace> Clinics::place(std::string_view tenant, const Json& clinic,
+                                                 const Json& clinic_session) const {
+  RABT_TRY(wanted, id_of(tenant, reference_in(clinic)));
   const Reference reference = reference_in(clinic_session);
-  std::optional<ClinicPlace> found;
+  std::optional<Surroundings::ClinicPlace> found;
   const auto take = [&found](const Row& row) {
-    found = ClinicPlace{.clinic = std::string(row.text(2)),
-                        .clinic_session = std::string(row.text(0)),
-                        .provider = std::string(row.text(3)),
-                        .hours = {row.integer(4), row.integer(5)},
-                        .free = row.integer(7) < row.integer(6)};
+    found = Surroundings::ClinicPlace{.clinic = std::string(row.text(2)),
+                                      .clinic_session = std::string(row.text(0)),
+                                      .provider = std::string(row.text(3)),
+                                      .hours = {row.integer(4), row.integer(5)},
+                                      .free = row.integer(7) < row.integer(6)};
     return false;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
@@ -193,6 +203,26 @@ Result<Surroundings::ClinicPlace> PracticeService::clinic_place(std::string_view
   if (!found || found->clinic != wanted)
     return not_found("clinic.session_unknown", "there is no such clinic session");
   return *std::move(found);
+}
+
+Status Clinics::take_place(store::Transaction& transaction, std::string_view tenant,
+                           const Surroundings::ClinicPlace& place, std::string_view session) const {
+  if (place.clinic_session.empty()) return ok_status();
+  RABT_TRY(changed, transaction.execute(kTakeClinic, {tenant, place.clinic_session}));
+  if (changed == 0) return conflict("clinic.full", "the clinic session has no free place");
+  return store::run(transaction, kInsertPlace, {tenant, session, place.clinic_session});
+}
+
+Status Clinics::free_place(store::Transaction& transaction, std::string_view tenant,
+                           std::string_view session) const {
+  std::string clinic_session;
+  RABT_TRY_STATUS(transaction.query(kPlace, {tenant, session}, [&](const Row& row) {
+    clinic_session = std::string(row.text(0));
+    return false;
+  }));
+  if (clinic_session.empty()) return ok_status();
+  RABT_TRY_STATUS(store::run(transaction, kGiveClinic, {tenant, clinic_session}));
+  return store::run(transaction, kDropPlace, {tenant, session});
 }
 
 }  // namespace rabt::consultation

@@ -1,8 +1,13 @@
+#include "hub/consultation/practice/figures.hpp"
+
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
+#include <string>
 
 #include "hub/consultation/line/quality.hpp"
-#include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/practice/callers.hpp"
 
 // Figures over many sessions. Administrators see those of the tenant, doctors those of their own.
 namespace rabt::consultation {
@@ -35,13 +40,6 @@ constexpr Statement kJoins{
     "= '' OR s.provider = $4) AND ($5 = '' OR s.id = $5) AND s.started_ms IS NOT NULL GROUP BY "
     "a.session, a.participant, s.started_ms"};
 constexpr Statement kSessionByNumber{"SELECT id FROM session WHERE tenant = $1 AND number = $2"};
-constexpr Statement kMonthly{
-    "SELECT m.person, s.id, s.type, a.joined_ms, a.left_ms FROM session_member m JOIN session s ON "
-    "s.tenant = m.tenant AND s.id = m.session JOIN session_attendance a ON a.tenant = m.tenant AND "
-    "a.session = m.session AND a.participant = m.participant WHERE m.tenant = $1 AND s.status = "
-    "'completed' AND s.started_ms >= $2 AND s.started_ms < $3 AND m.role IN ('doctor', "
-    "'specialist') ORDER BY m.person, s.id"};
-
 // Two decimals.
 double rounded(double value) {
   return std::round(value * 100) / 100;
@@ -88,8 +86,8 @@ Result<Scope> scope_of(store::Store& store, const Caller& caller, const Asked<Ge
 
 }  // namespace
 
-Result<QualityMetricsView> PracticeService::quality_metrics(const Caller& caller,
-                                                            const Asked<GetFigures>& asked) {
+Result<QualityMetricsView> PracticeFigures::quality(const Caller& caller,
+                                                    const Asked<GetFigures>& asked) {
   RABT_TRY(scope, scope_of(parts_.store, caller, asked));
   std::map<std::string, double> lowest;
   std::int64_t samples = 0;
@@ -127,7 +125,7 @@ Result<QualityMetricsView> PracticeService::quality_metrics(const Caller& caller
   return out;
 }
 
-Result<PerformanceView> PracticeService::performance(const Caller& caller,
+Result<PerformanceView> PracticeFigures::performance(const Caller& caller,
                                                      const Asked<GetFigures>& asked) {
   RABT_TRY(scope, scope_of(parts_.store, caller, asked));
   std::map<std::string, std::int64_t, std::less<>> by_status;
@@ -174,7 +172,7 @@ Result<PerformanceView> PracticeService::performance(const Caller& caller,
       .average_join_seconds = mean_of(join_seconds, static_cast<double>(joins))};
 }
 
-Result<BandwidthView> PracticeService::bandwidth(const Caller& caller,
+Result<BandwidthView> PracticeFigures::bandwidth(const Caller& caller,
                                                  const Asked<GetFigures>& asked) {
   RABT_TRY(scope, scope_of(parts_.store, caller, asked));
   BandwidthView out;
@@ -197,53 +195,6 @@ Result<BandwidthView> PracticeService::bandwidth(const Caller& caller,
   if (seconds > 0)
     out.average_kbps =
         rounded(static_cast<double>(out.total_bytes) * 8 / 1000 / static_cast<double>(seconds));
-  return out;
-}
-
-// One line for each licence: what the Saudi Commission for Health Specialties is told of a month.
-Result<ScfhsReportView> PracticeService::scfhs_report(const Caller& caller,
-                                                      const Asked<GetScfhsReport>& asked) {
-  RABT_TRY_STATUS(may(access::Right::practice_audit, caller, "read this report"));
-  const std::string& tenant = caller.who.tenant;
-  RABT_TRY(request, asked);
-  RABT_TRY(month, month_of(request.year, request.month, parts_.settings.time_zone));
-  struct Line {
-    std::set<std::string> sessions;
-    std::int64_t seconds = 0;
-    std::int64_t training_seconds = 0;
-  };
-  std::map<std::string, Line> lines;
-  std::map<std::pair<std::string, std::string>, std::vector<Attended>> stays;
-  std::set<std::string> training;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(
-        kMonthly, {tenant, month.begins.ms, month.ends.ms}, [&](const Row& row) {
-          const std::string session(row.text(1));
-          if (row.text(2) == "training_session") training.insert(session);
-          stays[{std::string(row.text(0)), session}].push_back(
-              {.joined_ms = row.integer(3),
-               .left_ms = row.is_null(4) ? std::nullopt : std::optional(row.integer(4))});
-          return true;
-        });
-  }));
-  const Timestamp now = parts_.clock.now();
-  for (auto& [key, of] : stays) {
-    Line& line = lines[key.first];
-    line.sessions.insert(key.second);
-    const std::int64_t seconds = united_seconds(of, Timestamp{0}, now, now);
-    (training.contains(key.second) ? line.training_seconds : line.seconds) += seconds;
-  }
-  ScfhsReportView out{.month = request.name};
-  for (const auto& [person, line] : lines) {
-    RABT_TRY(found, parts_.people.find(tenant, person));
-    out.items.push_back({.licence_number = found.profile.string_or("licenceNumber", ""),
-                         .person = person,
-                         .sessions = static_cast<std::int64_t>(line.sessions.size()),
-                         .minutes = whole_minutes(line.seconds),
-                         .training_minutes = whole_minutes(line.training_seconds)});
-  }
-  RABT_TRY_STATUS(append(entry(caller, "compliance.read", "report:scfhs",
-                               Json::object({{"month", out.month}, {"rows", out.items.size()}}))));
   return out;
 }
 

@@ -1,8 +1,11 @@
+#include "hub/consultation/practice/onboarding.hpp"
+
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
+#include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
-#include "hub/consultation/practice/practice_service.hpp"
 
 // Preparation of patients for calls: camera and microphone checked, consent shown, language
 // chosen.
@@ -30,8 +33,8 @@ constexpr std::int64_t kSameMs = 24LL * 3'600'000;
 
 }  // namespace
 
-Result<identity::Person> PracticeService::find_patient(std::string_view tenant,
-                                                       const Reference& patient) const {
+Result<identity::Person> Onboarding::find_patient(std::string_view tenant,
+                                                  const Reference& patient) const {
   RABT_TRY(id, person_id(parts_.people, tenant, patient));
   RABT_TRY(person, parts_.people.find(tenant, id));
   if (!person.roles.has(Role::patient))
@@ -39,15 +42,20 @@ Result<identity::Person> PracticeService::find_patient(std::string_view tenant,
   return person;
 }
 
-Status PracticeService::may_onboard(const Caller& caller, std::string_view patient,
-                                    std::string_view what) const {
-  RABT_TRY(facts, facts_about(caller, patient));
+Status Onboarding::may_onboard(const Caller& caller, std::string_view patient,
+                               std::string_view what) const {
+  RABT_TRY(facts, facts_about(parts_, caller, patient));
   if (access::decide(access::Right::patient_onboard, facts).allowed) return ok_status();
   return not_allowed(what);
 }
 
-Result<OnboardingView> PracticeService::onboarding_of(std::string_view tenant,
-                                                      std::string_view patient) const {
+Status Onboarding::may_note(const Caller& caller, std::string_view record) const {
+  RABT_TRY(patient, find_patient(caller.who.tenant, person_in(Json(record))));
+  return may_onboard(caller, patient.id, "make this patient ready");
+}
+
+Result<OnboardingView> Onboarding::onboarding_of(std::string_view tenant,
+                                                 std::string_view patient) const {
   OnboardingView out{.patient = std::string(patient)};
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(kSteps, {tenant, patient}, [&](const Row& row) {
@@ -63,14 +71,13 @@ Result<OnboardingView> PracticeService::onboarding_of(std::string_view tenant,
   return out;
 }
 
-Result<OnboardingView> PracticeService::onboarding(const Caller& caller, const OfPatient& asked) {
+Result<OnboardingView> Onboarding::read(const Caller& caller, const OfPatient& asked) {
   RABT_TRY(patient, find_patient(caller.who.tenant, asked.patient));
   RABT_TRY_STATUS(may_onboard(caller, patient.id, "see how this patient was made ready"));
   return onboarding_of(caller.who.tenant, patient.id);
 }
 
-Result<OnboardingView> PracticeService::note_onboarding(const Caller& caller,
-                                                        const NoteOnboarding& asked) {
+Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboarding& asked) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(patient, find_patient(tenant, asked.patient));
   RABT_TRY_STATUS(may_onboard(caller, patient.id, "make this patient ready"));
@@ -97,8 +104,8 @@ Result<OnboardingView> PracticeService::note_onboarding(const Caller& caller,
   Json steps = Json::array();
   for (const auto& [step, value] : done) steps.push_back(step);
   const audit::Prepared prepared =
-      entry(caller, "patient.onboarded", "person:" + patient.id,
-            Json::object({{"steps", std::move(steps)}}), patient.pseudonym);
+      entry_of(parts_, caller, "patient.onboarded", "person:" + patient.id,
+               Json::object({{"steps", std::move(steps)}}), patient.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     for (const auto& [step, value] : done) {
       RABT_TRY_STATUS(store::run(transaction, kPut,

@@ -1,12 +1,15 @@
+#include "hub/consultation/practice/providers.hpp"
+
 #include <algorithm>
+#include <set>
 
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/events/hub_events.hpp"
+#include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
-#include "hub/consultation/practice/practice_service.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
 
-// Providers and whether they are there.
 namespace rabt::consultation {
 
 using identity::Person;
@@ -47,7 +50,7 @@ bool speaks(const ProviderView& provider, std::string_view wanted) {
 
 }  // namespace
 
-void PracticeService::seen(std::string_view tenant, std::string_view person) {
+void Providers::seen(std::string_view tenant, std::string_view person) {
   if (person.empty()) return;
   const std::int64_t now = parts_.clock.now().ms;
   bool came = false;
@@ -60,7 +63,7 @@ void PracticeService::seen(std::string_view tenant, std::string_view person) {
   if (came) tell_presence(tenant, person, "online");
 }
 
-void PracticeService::forget_unseen() {
+void Providers::forget_unseen() {
   const std::int64_t now = parts_.clock.now().ms;
   std::vector<std::pair<std::string, std::string>> gone;
   {
@@ -76,8 +79,8 @@ void PracticeService::forget_unseen() {
 
 // A presence set by hand, and a session, count for more than a connection: then nothing has
 // changed. An event that cannot be written is not told; who asks still reads what is.
-void PracticeService::tell_presence(std::string_view tenant, std::string_view person,
-                                    std::string_view status) {
+void Providers::tell_presence(std::string_view tenant, std::string_view person,
+                              std::string_view status) {
   const auto who = parts_.people.find(tenant, person);
   if (!who.ok() || !who->roles.has_any(kProviders)) return;
   const auto now = presences(tenant);
@@ -93,7 +96,7 @@ void PracticeService::tell_presence(std::string_view tenant, std::string_view pe
 }
 
 // The last act counts: a session that began, or what was set by hand; then a live connection.
-Result<std::map<std::string, PracticeService::PresenceNow>> PracticeService::presences(
+Result<std::map<std::string, Providers::PresenceNow>> Providers::presences(
     std::string_view tenant) const {
   std::map<std::string, PresenceNow> out;
   const std::int64_t now = parts_.clock.now().ms;
@@ -122,15 +125,15 @@ Result<std::map<std::string, PracticeService::PresenceNow>> PracticeService::pre
   return out;
 }
 
-PracticeService::PresenceNow PracticeService::status_in(
-    const std::map<std::string, PresenceNow>& presences, std::string_view person) {
+Providers::PresenceNow Providers::status_in(const std::map<std::string, PresenceNow>& presences,
+                                            std::string_view person) {
   const auto found = presences.find(std::string(person));
   if (found != presences.end()) return found->second;
   return {.status = "offline", .since_ms = 0, .source = "connection"};
 }
 
-ProviderView PracticeService::view_of(const Person& person,
-                                      const std::map<std::string, PresenceNow>& presences) {
+ProviderView Providers::view_of(const Person& person,
+                                const std::map<std::string, PresenceNow>& presences) {
   const auto text = [&](std::string_view name) { return person.profile.string_or(name, ""); };
   const PresenceNow now = status_in(presences, person.id);
   ProviderView out{.id = person.id,
@@ -178,8 +181,7 @@ Result<std::set<std::string>> free_at(store::Store& store, std::string_view tena
 
 }  // namespace
 
-Result<ProviderList> PracticeService::providers(const Caller& caller,
-                                                const Asked<ListProviders>& asked) {
+Result<ProviderList> Providers::list(const Caller& caller, const Asked<ListProviders>& asked) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(wanted, asked);
   RABT_TRY(people, parts_.people.having(tenant, kProviders));
@@ -207,8 +209,7 @@ Result<ProviderList> PracticeService::providers(const Caller& caller,
 }
 
 // The person whom a request names, who must be a provider.
-Result<Person> PracticeService::find_provider(std::string_view tenant,
-                                              const Reference& provider) const {
+Result<Person> Providers::find_provider(std::string_view tenant, const Reference& provider) const {
   const auto id = person_id(parts_.people, tenant, provider);
   if (!id.ok()) return not_found("provider.unknown", "there is no such provider");
   RABT_TRY(person, parts_.people.find(tenant, *id));
@@ -217,14 +218,14 @@ Result<Person> PracticeService::find_provider(std::string_view tenant,
   return person;
 }
 
-Result<ProviderView> PracticeService::provider(const Caller& caller, const OfProvider& asked) {
+Result<ProviderView> Providers::read(const Caller& caller, const OfProvider& asked) {
   RABT_TRY(person, find_provider(caller.who.tenant, asked.provider));
   RABT_TRY(now, presences(caller.who.tenant));
   return view_of(person, now);
 }
 
 //
-Result<PresenceView> PracticeService::set_presence(const Caller& caller, const SetPresence& asked) {
+Result<PresenceView> Providers::set_presence(const Caller& caller, const SetPresence& asked) {
   const std::string& tenant = caller.who.tenant;
   std::string person = caller.who.person;
   if (asked.provider) {
@@ -236,8 +237,8 @@ Result<PresenceView> PracticeService::set_presence(const Caller& caller, const S
       may(access::Right::provider_manage, caller, "set the presence of somebody else", person));
   RABT_TRY(status, asked.status);
   const Timestamp at = parts_.clock.now();
-  const audit::Prepared set =
-      entry(caller, "presence.set", "person:" + person, Json::object({{"status", status}}));
+  const audit::Prepared set = entry_of(parts_, caller, "presence.set", "person:" + person,
+                                       Json::object({{"status", status}}));
   const HubEvent told{.id = parts_.ids.next().text(),
                       .type = "provider.presence-changed",
                       .at = at,

@@ -1,5 +1,12 @@
-#include "hub/consultation/line/samples.hpp"
-#include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/practice/usage.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "hub/consultation/events/hub_events.hpp"
+#include "hub/consultation/practice/callers.hpp"
+#include "hub/consultation/practice/metering.hpp"
 
 // Attendee-minutes of a month: rows of the metering for sessions that are over, stays for those
 // that are not. What is learnt after the end is a row more, so that a closed month changes by
@@ -43,17 +50,13 @@ constexpr Statement kInsertAlert{
 
 // No stay is longer, so that one which reaches into a month began at most so long before it.
 constexpr std::int64_t kLongestStayMs = 7LL * 24 * 3'600'000;
-// Longest age of a count that decides whether a session may be created, and how often thresholds
-// are looked at.
+// Longest age of a count that decides whether a session may be created.
 constexpr std::int64_t kCountedMs = 60'000;
-// Events that everybody was told of.
-constexpr std::int64_t kEventsKeptMs = 30LL * 86'400'000;
 
 }  // namespace
 
-Result<PracticeService::MonthUsage> PracticeService::usage_of(std::string_view tenant,
-                                                              const Month& month,
-                                                              std::string_view provider) const {
+Result<Usage::MonthUsage> Usage::usage_of(std::string_view tenant, const Month& month,
+                                          std::string_view provider) const {
   MonthUsage usage{.month = month};
   const Timestamp now = parts_.clock.now();
   const std::string name = month.name();
@@ -97,7 +100,7 @@ Result<PracticeService::MonthUsage> PracticeService::usage_of(std::string_view t
   return usage;
 }
 
-Result<Month> PracticeService::month_of_stay(Timestamp at) const {
+Result<Month> Usage::month_of_stay(Timestamp at) const {
   {
     const Lock lock(mutex_);
     if (at >= month_.begins && at < month_.ends) return month_;
@@ -109,8 +112,8 @@ Result<Month> PracticeService::month_of_stay(Timestamp at) const {
 }
 
 // Sums of the stays, by month and participant.
-Result<PracticeService::Metered> PracticeService::metered(
-    const std::map<std::string, std::vector<Attended>>& stays, Timestamp now) const {
+Result<Usage::Metered> Usage::metered(const std::map<std::string, std::vector<Attended>>& stays,
+                                      Timestamp now) const {
   Metered out;
   for (const auto& [participant, all] : stays) {
     std::int64_t last = 0;
@@ -128,8 +131,8 @@ Result<PracticeService::Metered> PracticeService::metered(
   return out;
 }
 
-Status PracticeService::meter(store::Transaction& transaction, std::string_view tenant,
-                              std::string_view session, bool ends) {
+Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
+                    std::string_view session, bool ends) const {
   const Timestamp now = parts_.clock.now();
   std::map<std::string, std::vector<Attended>> stays;
   RABT_TRY_STATUS(transaction.query(kStaysOf, {tenant, session}, [&](const Row& row) {
@@ -163,7 +166,7 @@ Status PracticeService::meter(store::Transaction& transaction, std::string_view 
   return ok_status();
 }
 
-void PracticeService::write_metrics(MetricsWriter& out) const {
+void Usage::write_metrics(MetricsWriter& out) const {
   out.gauges("rabt_attendee_minutes", "Attendee-minutes of the month, as they were counted last.");
   const Lock lock(mutex_);
   if (noted_month_.empty()) return;
@@ -171,7 +174,7 @@ void PracticeService::write_metrics(MetricsWriter& out) const {
              static_cast<std::uint64_t>(std::max<std::int64_t>(0, noted_minutes_)));
 }
 
-Result<Month> PracticeService::month_asked(const Asked<GetUsage>& asked) const {
+Result<Month> Usage::month_asked(const Asked<GetUsage>& asked) const {
   const std::string& zone = parts_.settings.time_zone;
   RABT_TRY(now, month_at(parts_.clock.now(), zone));
   RABT_TRY(request, asked);
@@ -179,7 +182,7 @@ Result<Month> PracticeService::month_asked(const Asked<GetUsage>& asked) const {
 }
 
 // Each threshold is told once for a month.
-Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsage& usage) {
+Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) const {
   const std::int64_t minutes = whole_minutes(usage.seconds);
   const std::string month = usage.month.name();
   std::set<std::int64_t> told;
@@ -222,7 +225,7 @@ static std::string_view whose_sessions(const Caller& caller) {
   return manages(caller) ? std::string_view() : std::string_view(caller.who.person);
 }
 
-Result<UsageView> PracticeService::usage(const Caller& caller, const Asked<GetUsage>& asked) {
+Result<UsageView> Usage::read(const Caller& caller, const Asked<GetUsage>& asked) {
   RABT_TRY_STATUS(may(access::Right::figures_see, caller, "read the usage"));
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(month, month_asked(asked));
@@ -260,8 +263,7 @@ Result<UsageView> PracticeService::usage(const Caller& caller, const Asked<GetUs
   return out;
 }
 
-Result<UsageBySessionView> PracticeService::usage_by_session(const Caller& caller,
-                                                             const Asked<GetUsage>& asked) {
+Result<UsageBySessionView> Usage::by_session(const Caller& caller, const Asked<GetUsage>& asked) {
   RABT_TRY_STATUS(may(access::Right::figures_see, caller, "read the usage"));
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(month, month_asked(asked));
@@ -288,7 +290,7 @@ Result<UsageBySessionView> PracticeService::usage_by_session(const Caller& calle
   return out;
 }
 
-Status PracticeService::may_create(std::string_view tenant) {
+Status Usage::may_create(std::string_view tenant) {
   const std::int64_t limit = parts_.settings.free_minutes;
   if (!parts_.settings.refuse_over_limit || limit <= 0) return ok_status();
   const Timestamp now = parts_.clock.now();
@@ -311,14 +313,7 @@ Status PracticeService::may_create(std::string_view tenant) {
                                         " attendee-minutes; no session is created before the next");
 }
 
-Status PracticeService::catch_up() {
-  const Timestamp now = parts_.clock.now();
-  forget_unseen();
-  {
-    const Lock lock(mutex_);
-    if (caught_up_ms_ > 0 && now.ms - caught_up_ms_ < kCountedMs) return ok_status();
-    caught_up_ms_ = now.ms;
-  }
+Status Usage::count_month(Timestamp now) {
   RABT_TRY(month, month_at(now, parts_.settings.time_zone));
   RABT_TRY(usage, usage_of(parts_.tenant, month));
   {
@@ -326,10 +321,7 @@ Status PracticeService::catch_up() {
     noted_month_ = month.name();
     noted_minutes_ = whole_minutes(usage.seconds);
   }
-  RABT_TRY_STATUS(note_thresholds(parts_.tenant, usage));
-  RABT_TRY_STATUS(note_compliance());
-  RABT_TRY_STATUS(sweep_hub_events(parts_.store, parts_.tenant, {now.ms - kEventsKeptMs}));
-  return sweep_quality_samples(parts_.store, now);
+  return note_thresholds(parts_.tenant, usage);
 }
 
 }  // namespace rabt::consultation

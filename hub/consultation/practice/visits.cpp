@@ -1,10 +1,14 @@
+#include "hub/consultation/practice/visits.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
-#include "hub/consultation/practice/practice_service.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/identity/merges.hpp"
 
-// Visits: OPEN -> CLOSED.
 namespace rabt::consultation {
 
 using store::Row;
@@ -63,14 +67,14 @@ std::string external_text(const std::pair<std::string, std::string>& external) {
 
 }  // namespace
 
-Status PracticeService::read_for_survivor(store::Connection& connection, std::string_view tenant,
-                                          VisitRow& row) {
+Status Visits::read_for_survivor(store::Connection& connection, std::string_view tenant,
+                                 VisitRow& row) {
   RABT_TRY(survivor, identity::survivor_of(connection, tenant, row.patient));
   row.patient = std::move(survivor);
   return ok_status();
 }
 
-PracticeService::VisitRow PracticeService::read_visit(const Row& row) {
+Visits::VisitRow Visits::read_visit(const Row& row) {
   return {.id = std::string(row.text(0)),
           .number = row.integer(1),
           .version = row.integer(2),
@@ -84,8 +88,8 @@ PracticeService::VisitRow PracticeService::read_visit(const Row& row) {
           .opened_by = std::string(row.text(10))};
 }
 
-Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view tenant,
-                                                              const Reference& reference) const {
+Result<Visits::VisitRow> Visits::find_visit(std::string_view tenant,
+                                            const Reference& reference) const {
   std::string external;
   if (reference.external) {
     RABT_TRY(lease, parts_.keys.lease(tenant));
@@ -110,7 +114,7 @@ Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view t
   return *std::move(found);
 }
 
-VisitView PracticeService::view_of(const VisitRow& row) {
+VisitView Visits::view_of(const VisitRow& row) {
   VisitView out{.id = row.id,
                 .number = row.number,
                 .version = row.version,
@@ -122,7 +126,7 @@ VisitView PracticeService::view_of(const VisitRow& row) {
   return out;
 }
 
-Result<VisitView> PracticeService::opened_view(std::string_view tenant, const VisitRow& row) const {
+Result<VisitView> Visits::opened_view(std::string_view tenant, const VisitRow& row) const {
   VisitView out = view_of(row);
   if (row.sealed.empty()) return out;
   RABT_TRY(key, parts_.keys.open(tenant, row.data_key));
@@ -134,9 +138,8 @@ Result<VisitView> PracticeService::opened_view(std::string_view tenant, const Vi
   return out;
 }
 
-Result<PageOf<VisitView>> PracticeService::visits(const Caller& caller,
-                                                  const Asked<ListVisits>& asked,
-                                                  const Window& window) {
+Result<PageOf<VisitView>> Visits::list(const Caller& caller, const Asked<ListVisits>& asked,
+                                       const Window& window) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY_STATUS(may(access::Right::visits_manage, caller, "list visits"));
   RABT_TRY(request, asked);
@@ -155,7 +158,7 @@ Result<PageOf<VisitView>> PracticeService::visits(const Caller& caller,
   std::string own;
   if (!caller.who.roles.has_any({identity::Role::admin, identity::Role::operator_,
                                  identity::Role::integration, identity::Role::desk})) {
-    RABT_TRY(facts, facts_about(caller, persons[0]));
+    RABT_TRY(facts, facts_about(parts_, caller, persons[0]));
     if (!facts.is.has(access::Is::treats)) own = caller.who.person;
   }
   RABT_TRY(status, request.status);
@@ -199,7 +202,7 @@ Result<PageOf<VisitView>> PracticeService::visits(const Caller& caller,
   return page;
 }
 
-Result<VisitView> PracticeService::open_visit(const Caller& caller, const Asked<OpenVisit>& asked) {
+Result<VisitView> Visits::open(const Caller& caller, const Asked<OpenVisit>& asked) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY_STATUS(may(access::Right::visits_manage, caller, "open a visit"));
   RABT_TRY(request, asked);
@@ -226,7 +229,7 @@ Result<VisitView> PracticeService::open_visit(const Caller& caller, const Asked<
                        Json::object({{"system", system}, {"value", value}}).dump(), parts_.random);
   }
   const audit::Prepared opened =
-      entry(caller, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
+      entry_of(parts_, caller, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
   VisitView made{.id = id,
                  .patient = *patient,
                  .provider = *provider,
@@ -260,16 +263,16 @@ Result<VisitView> PracticeService::open_visit(const Caller& caller, const Asked<
   return opened_view(tenant, row);
 }
 
-Result<VisitView> PracticeService::visit(const Caller& caller, const OfVisit& asked) {
+Result<VisitView> Visits::read(const Caller& caller, const OfVisit& asked) {
   RABT_TRY(row, find_visit(caller.who.tenant, asked.visit));
   RABT_TRY_STATUS(may_visit(access::Right::visit_see, caller, row, "read this visit"));
   return opened_view(caller.who.tenant, row);
 }
 
-Status PracticeService::may_visit(access::Right right, const Caller& caller, const VisitRow& row,
-                                  std::string_view what) const {
+Status Visits::may_visit(access::Right right, const Caller& caller, const VisitRow& row,
+                         std::string_view what) const {
   const std::string& own = caller.who.person;
-  RABT_TRY(facts, facts_about(caller, row.patient));
+  RABT_TRY(facts, facts_about(parts_, caller, row.patient));
   // A visit without a doctor is that of whoever treats its patient.
   const bool treats = row.provider.empty() && facts.is.has(access::Is::treats);
   facts.is.add(access::Is::treating, treats || (!own.empty() && own == row.provider));
@@ -278,9 +281,8 @@ Status PracticeService::may_visit(access::Right right, const Caller& caller, con
   return not_allowed(what);
 }
 
-Result<PracticeService::VisitRow> PracticeService::visit_to_change(const Caller& caller,
-                                                                   const Reference& visit,
-                                                                   std::string_view what) const {
+Result<Visits::VisitRow> Visits::visit_to_change(const Caller& caller, const Reference& visit,
+                                                 std::string_view what) const {
   if (!access::is_conceivable(access::Right::visit_close, caller.who.roles))
     return not_allowed(what);
   RABT_TRY(row, find_visit(caller.who.tenant, visit));
@@ -288,23 +290,18 @@ Result<PracticeService::VisitRow> PracticeService::visit_to_change(const Caller&
   return row;
 }
 
-Status PracticeService::allows(const Caller& caller, access::Right right,
-                               std::string_view record) const {
-  if (right == access::Right::visit_close) {
-    RABT_TRY_STATUS(visit_to_change(caller, read_reference(record), "close or reopen this visit"));
-    return ok_status();
-  }
-  RABT_TRY(patient, find_patient(caller.who.tenant, person_in(Json(record))));
-  return may_onboard(caller, patient.id, "make this patient ready");
+Status Visits::may_close(const Caller& caller, std::string_view record) const {
+  RABT_TRY_STATUS(visit_to_change(caller, read_reference(record), "close or reopen this visit"));
+  return ok_status();
 }
 
-Result<VisitView> PracticeService::close_visit(const Caller& caller, const OfVisit& asked) {
+Result<VisitView> Visits::close(const Caller& caller, const OfVisit& asked) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(row, visit_to_change(caller, asked.visit, "close this visit"));
   if (row.status == "CLOSED") return opened_view(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));
   const audit::Prepared closed =
-      entry(caller, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
+      entry_of(parts_, caller, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::int64_t active = 0;
     RABT_TRY_STATUS(transaction.query(kActive, {tenant, row.id}, [&](const Row& found) {
@@ -322,13 +319,13 @@ Result<VisitView> PracticeService::close_visit(const Caller& caller, const OfVis
   return opened_view(tenant, after);
 }
 
-Result<VisitView> PracticeService::reopen_visit(const Caller& caller, const OfVisit& asked) {
+Result<VisitView> Visits::reopen(const Caller& caller, const OfVisit& asked) {
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(row, visit_to_change(caller, asked.visit, "open this visit again"));
   if (row.status == "OPEN") return opened_view(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));
-  const audit::Prepared reopened =
-      entry(caller, "visit.reopened", "visit:" + row.id, Json::object(), person.pseudonym);
+  const audit::Prepared reopened = entry_of(parts_, caller, "visit.reopened", "visit:" + row.id,
+                                            Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(changed, transaction.execute(kReopen, {tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, reopened) : ok_status();
@@ -337,13 +334,13 @@ Result<VisitView> PracticeService::reopen_visit(const Caller& caller, const OfVi
   return opened_view(tenant, after);
 }
 
-Result<Surroundings::Visit> PracticeService::visit(std::string_view tenant, const Json& reference) {
+Result<Surroundings::Visit> Visits::known(std::string_view tenant, const Json& reference) const {
   RABT_TRY(row, find_visit(tenant, reference_in(reference)));
-  return Visit{
+  return Surroundings::Visit{
       .id = row.id, .number = row.number, .patient = row.patient, .open = row.status == "OPEN"};
 }
 
-Result<Surroundings::Visit> PracticeService::visible_visit(const Ask& ask, const Json& reference) {
+Result<Surroundings::Visit> Visits::visible(const Ask& ask, const Json& reference) const {
   const std::string& tenant = parts_.tenant;
   RABT_TRY(row, find_visit(tenant, reference_in(reference)));
   if (!ask.caller.system) {
@@ -351,7 +348,7 @@ Result<Surroundings::Visit> PracticeService::visible_visit(const Ask& ask, const
     if (!seen.ok() && seen.error().kind != ErrorKind::denied) return seen.error();
     if (!seen.ok()) return not_found("visit.unknown", "there is no such visit");
   }
-  return visit(tenant, row.id);
+  return known(tenant, row.id);
 }
 
 }  // namespace rabt::consultation

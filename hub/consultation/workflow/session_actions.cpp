@@ -220,7 +220,7 @@ Answer SessionActions::usage(const CallRequest& call) const {
       return invalid("api.invalid", "month: it must be a month, YYYY-MM");
     ask.query = {{"year", month.substr(0, 4)}, {"month", month.substr(5)}};
   }
-  RABT_TRY(found, practice_.usage(ask.caller, get_usage_of(ask)));
+  RABT_TRY(found, practice_.usage.read(ask.caller, get_usage_of(ask)));
   return to_json(found);
 }
 
