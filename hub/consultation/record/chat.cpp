@@ -58,7 +58,7 @@ Result<MessageView> RecordService::send_message(const Caller& caller,
                                                    {"length", code_points(request.text)}}));
   act.events.emplace_back("message-sent", std::move(told));
   act.shape = &shown_as<&message_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return message_view(act.record);
 }
 

@@ -53,7 +53,7 @@ Result<VitalsView> RecordService::record_vitals(const Caller& caller,
   act.acts.emplace_back("vitals.recorded", told);
   act.events.emplace_back("vitals-recorded", told);
   act.shape = &shown_as<&vitals_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return vitals_view(act.record);
 }
 
@@ -102,7 +102,7 @@ Result<PrescriptionView> RecordService::write_prescription(const Caller& caller,
   act.acts.emplace_back("prescription.issued", told);
   act.events.emplace_back("prescription-issued", told);
   act.shape = &shown_as<&prescription_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return prescription_view(act.record);
 }
 
@@ -148,7 +148,7 @@ Result<PrescriptionView> RecordService::cancel_prescription(
   act.acts.emplace_back("prescription.cancelled", told);
   act.events.emplace_back("prescription-cancelled", told);
   act.shape = &shown_as<&prescription_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return prescription_view(act.record);
 }
 

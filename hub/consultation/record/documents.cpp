@@ -128,7 +128,7 @@ Result<DocumentView> RecordService::Upload::finish(const Caller& caller,
   if (!request.shown_to.empty()) told.set("shownTo", list_of_texts(request.shown_to));
   act.events.emplace_back("document-shared", std::move(told));
   act.shape = &shown_as<&document_view>;
-  RABT_TRY_STATUS(service_.book_.commit(allowed, caller, of, parts.sessions, act));
+  RABT_TRY_STATUS(service_.book_.commit(allowed, caller, of, act));
   // A step that came twice shared the first time's bytes.
   shared_ = act.record.blob == blob.id;
   return document_view(act.record);

@@ -52,7 +52,7 @@ Result<NoteView> RecordService::write_note(const Caller& caller, const Asked<Wri
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
   act.shape = &shown_as<&note_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return note_view(act.record);
 }
 
@@ -100,7 +100,7 @@ Result<NoteView> RecordService::change_note(const Caller& caller, const Asked<Ch
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
   act.shape = &shown_as<&note_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return note_view(act.record);
 }
 
@@ -136,7 +136,7 @@ Result<NoteView> RecordService::add_addendum(const Caller& caller,
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
   act.shape = &shown_as<&note_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return note_view(act.record);
 }
 

@@ -252,12 +252,11 @@ audit::Prepared RecordBook::entry(const Caller& caller, const Membership& of, st
 }
 
 Status RecordBook::tell_in(store::Transaction& transaction, const Caller& caller,
-                           const Membership& of, Memberships& sessions,
-                           const RecordAct& act) const {
+                           const Membership& of, const RecordAct& act) const {
   for (const auto& [name, detail] : act.acts)
     RABT_TRY_STATUS(parts_.audit.append(transaction, entry(caller, of, name, detail)));
   for (const auto& [type, data] : act.events)
-    RABT_TRY_STATUS(sessions.add_event(transaction, of, type, caller.who.actor(), data));
+    RABT_TRY_STATUS(parts_.sessions.add_event(transaction, of, type, caller.who.actor(), data));
   return ok_status();
 }
 
@@ -309,7 +308,7 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Caller& call
 }
 
 Status RecordBook::commit(const access::Allowed& /*allowed*/, const Caller& caller,
-                          const Membership& of, Memberships& sessions, RecordAct& act) const {
+                          const Membership& of, RecordAct& act) const {
   RABT_TRY(lease, parts_.keys.lease(of.tenant));
   RABT_TRY(key, lease.open(of.data_key));
   Record& record = act.record;
@@ -333,14 +332,14 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Caller& call
           }));
       if (before) return ok_status();
     }
-    if (act.while_open) RABT_TRY_STATUS(sessions.still_open(transaction, of));
+    if (act.while_open) RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
     RABT_TRY(written, put(transaction, caller, of, client_index, sealed, act));
     // The same author wrote it through another writer just now; the next run finds it.
     if (!written) return conflict(std::string(store::kRaced), "it was written meanwhile");
     if (act.also) RABT_TRY_STATUS(act.also(transaction));
     if (caller.once && act.shape != nullptr)
       RABT_TRY_STATUS(caller.once(transaction, act.shape(record)));
-    return tell_in(transaction, caller, of, sessions, act);
+    return tell_in(transaction, caller, of, act);
   }));
   if (!before) return ok_status();
   RABT_TRY(stored, open(*key, of, std::move(before->record), before->sealed));
@@ -348,11 +347,10 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Caller& call
   return ok_status();
 }
 
-Status RecordBook::tell(const Caller& caller, const Membership& of, Memberships& sessions,
-                        const RecordAct& act) const {
+Status RecordBook::tell(const Caller& caller, const Membership& of, const RecordAct& act) const {
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
     if (act.also) RABT_TRY_STATUS(act.also(transaction));
-    return tell_in(transaction, caller, of, sessions, act);
+    return tell_in(transaction, caller, of, act);
   });
 }
 

@@ -76,6 +76,7 @@ class RecordBook {
     store::Store& store;
     audit::AuditLog& audit;
     keys::DataKeys& keys;
+    Memberships& sessions;
     const Clock& clock;
     Random& random;
   };
@@ -119,10 +120,9 @@ class RecordBook {
   // `client`), nothing is written, and `act.record` is what is there. Errors: conflict
   // session.<status>, conflict precondition.failed when the version has changed.
   [[nodiscard]] Status commit(const access::Allowed& allowed, const Caller& caller,
-                              const Membership& of, Memberships& sessions, RecordAct& act) const;
+                              const Membership& of, RecordAct& act) const;
   // Entries and events alone.
-  [[nodiscard]] Status tell(const Caller& caller, const Membership& of, Memberships& sessions,
-                            const RecordAct& act) const;
+  [[nodiscard]] Status tell(const Caller& caller, const Membership& of, const RecordAct& act) const;
   // An entry about a session.
   [[nodiscard]] audit::Prepared entry(const Caller& caller, const Membership& of,
                                       std::string_view act, Json detail) const;
@@ -131,8 +131,7 @@ class RecordBook {
   [[nodiscard]] Result<Record> open(const crypto::DataKey& key, const Membership& of, Record record,
                                     std::string_view sealed) const;
   [[nodiscard]] Status tell_in(store::Transaction& transaction, const Caller& caller,
-                               const Membership& of, Memberships& sessions,
-                               const RecordAct& act) const;
+                               const Membership& of, const RecordAct& act) const;
   [[nodiscard]] Result<Page> read(const Membership& of, const store::Statement& statement,
                                   std::initializer_list<store::Value> values) const;
   [[nodiscard]] Result<bool> put(store::Transaction& transaction, const Caller& caller,

@@ -11,6 +11,7 @@ RecordService::RecordService(RecordParts parts)
       book_({.store = parts_.store,
              .audit = parts_.audit,
              .keys = parts_.keys,
+             .sessions = parts_.sessions,
              .clock = parts_.clock,
              .random = parts_.random}) {}
 
@@ -113,7 +114,7 @@ Result<std::string> RecordService::screen(const Caller& caller, const Membership
     act.events.emplace_back("phi-detected", detail);
     return decision.text;
   }
-  RABT_TRY_STATUS(book_.tell(caller, of, parts_.sessions,
+  RABT_TRY_STATUS(book_.tell(caller, of,
                              {.record = {},
                               .acts = {{"phi.detected", detail}},
                               .events = {{"phi-detected", detail}},

@@ -198,7 +198,7 @@ Result<SegmentView> RecordService::add_segment(const Caller& caller,
                                                             {"from", of.participant},
                                                             {"source", request.source}}));
   act.shape = &shown_as<&segment_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return segment_view(act.record);
 }
 
@@ -231,7 +231,7 @@ Result<SegmentsWritten> RecordService::add_transcript(const Caller& caller,
       act.acts.emplace_back("transcript.written", told);
       act.events.emplace_back("transcript-ready", told);
     }
-    RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+    RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   }
   return SegmentsWritten{.segments = n};
 }
@@ -271,12 +271,12 @@ Result<SegmentsWritten> RecordService::add_said(const Caller& caller, const Aske
                                .source = "provider",
                                .confidence = one.confidence,
                                .recording = request.recording});
-    RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+    RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
     ++n;
   }
   if (n == 0) return SegmentsWritten{};
   const Json told = Json::object({{"recording", request.recording}, {"segments", n}});
-  RABT_TRY_STATUS(book_.tell(caller, of, parts_.sessions,
+  RABT_TRY_STATUS(book_.tell(caller, of,
                              {.record = {},
                               .acts = {{"transcript.written", told}},
                               .events = {{"transcript-ready", told}},
@@ -335,7 +335,7 @@ Result<FeedbackView> RecordService::give_feedback(const Caller& caller,
   act.acts.emplace_back("feedback.given", told);
   act.events.emplace_back("feedback-given", told);
   act.shape = &shown_as<&feedback_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return feedback_view(act.record);
 }
 
@@ -392,7 +392,7 @@ Result<FollowUpView> RecordService::plan_follow_up(const Caller& caller,
   act.acts.emplace_back("followup.created", told);
   act.events.emplace_back("follow-up-created", told);
   act.shape = &shown_as<&follow_up_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, parts_.sessions, act));
+  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
   return follow_up_view(act.record);
 }
 
