@@ -12,6 +12,7 @@
 
 namespace rabt::consultation {
 class Practice;
+class Records;
 class Sessions;
 }  // namespace rabt::consultation
 
@@ -58,13 +59,15 @@ std::string cut_to_page(std::vector<Numbered>& all, const consultation::Window& 
 }
 
 // The service that a table of routes names: a member of Resources that points to it, or a member of
-// the practice or of the sessions.
+// the practice, of the sessions or of the records.
 template <typename All, typename Owner, typename Service>
 auto& service_of(All& resources, Service Owner::*service) {
   if constexpr (std::is_same_v<Owner, consultation::Practice>) {
     return resources.practice->*service;
   } else if constexpr (std::is_same_v<Owner, consultation::Sessions>) {
     return resources.sessions->*service;
+  } else if constexpr (std::is_same_v<Owner, consultation::Records>) {
+    return resources.records->*service;
   } else {
     return *(resources.*service);
   }

@@ -48,36 +48,42 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 }
 
 using R = Resources;
-using consultation::Clinics;
-using consultation::Compliance;
-using consultation::Onboarding;
-using consultation::PageContent;
-using consultation::Practice;
-using consultation::PracticeFigures;
-using consultation::Providers;
-using consultation::Usage;
-using consultation::Visits;
-using Written = consultation::Records;
 using consultation::add_participant_of;
 using consultation::assign_session_of;
 using consultation::begin_recording_of;
 using consultation::cancel_session_of;
 using consultation::change_day_of;
 using consultation::change_session_of;
+using consultation::Chat;
+using consultation::Clinics;
+using consultation::Compliance;
 using consultation::decline_session_of;
 using consultation::deny_participant_of;
+using consultation::Detections;
+using consultation::Documents;
 using consultation::end_session_of;
+using consultation::Feedback;
+using consultation::FollowUps;
 using consultation::give_consent_of;
 using consultation::identify_patient_of;
 using consultation::inviting_of;
 using consultation::join_call_of;
+using consultation::LineQuality;
 using consultation::list_day_of;
 using consultation::list_recordings_of;
 using consultation::list_sessions_of;
+using consultation::Notes;
 using consultation::of_invitation;
 using consultation::of_participant;
 using consultation::of_session;
+using consultation::Onboarding;
+using consultation::PageContent;
+using consultation::Practice;
+using consultation::PracticeFigures;
+using consultation::Prescriptions;
 using consultation::preview_day_of;
+using consultation::Providers;
+using consultation::Records;
 using consultation::SessionDays;
 using consultation::SessionEntry;
 using consultation::SessionInvitations;
@@ -86,6 +92,10 @@ using consultation::SessionPeople;
 using consultation::SessionReading;
 using consultation::SessionRecordings;
 using consultation::Sessions;
+using consultation::Transcripts;
+using consultation::Usage;
+using consultation::Visits;
+using consultation::Vitals;
 using consultation::withdraw_recording_of;
 using identity::Role;
 using webhooks::Webhooks;
@@ -202,34 +212,34 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
 
     // What is written in sessions, and how their lines are.
-    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages, consultation::list_records_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&Records::chat, &Chat::list, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kAlsoGuests, repeats(access::Right::message_write)},
-    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&R::records, &Written::documents, consultation::list_records_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&Records::documents, &Documents::list, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kAlsoGuests, {.repeatable = true, .right = access::Right::document_write, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy, .upload = open_document, .max_upload = kMaxDocumentForm}},
-    Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&R::records, &Written::document, consultation::named_record_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&Records::documents, &Documents::document, consultation::named_record_of>, kAlsoGuests},
     Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kAlsoGuests},
-    Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", act<&R::records, &Written::notes, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&R::records, &Written::write_note, consultation::write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&R::records, &Written::change_note, consultation::change_note_of>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&R::records, &Written::add_addendum, consultation::add_addendum_of, 201>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", act<&R::records, &Written::vitals, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/vitals", "recordVitals", act<&R::records, &Written::record_vitals, consultation::record_vitals_of, 201>, kSignedIn, repeats(access::Right::vitals_write)},
-    Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", act<&R::records, &Written::prescriptions, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/prescriptions", "prescribe", act<&R::records, &Written::prescribe, consultation::prescribe_of, 201>, kSignedIn, repeats(access::Right::prescription_write)},
-    Route{"GET", "/api/v1/prescriptions/{prescription}", "getPrescription", act<&R::records, &Written::prescription, consultation::named_record_of>, kSignedIn},
-    Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&R::records, &Written::cancel_prescription, consultation::cancel_prescription_of>, kSignedIn, repeats(access::Right::prescription_write)},
-    Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&R::records, &Written::transcript, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&R::records, &Written::add_segment, consultation::add_segment_of, 201>, kSignedIn, {.repeatable = true, .right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
+    Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", act<&Records::notes, &Notes::list, consultation::list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&Records::notes, &Notes::write_note, consultation::write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&Records::notes, &Notes::change_note, consultation::change_note_of>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&Records::notes, &Notes::add_addendum, consultation::add_addendum_of, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", act<&Records::vitals, &Vitals::list, consultation::list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/vitals", "recordVitals", act<&Records::vitals, &Vitals::record_vitals, consultation::record_vitals_of, 201>, kSignedIn, repeats(access::Right::vitals_write)},
+    Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", act<&Records::prescriptions, &Prescriptions::list, consultation::list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/prescriptions", "prescribe", act<&Records::prescriptions, &Prescriptions::prescribe, consultation::prescribe_of, 201>, kSignedIn, repeats(access::Right::prescription_write)},
+    Route{"GET", "/api/v1/prescriptions/{prescription}", "getPrescription", act<&Records::prescriptions, &Prescriptions::prescription, consultation::named_record_of>, kSignedIn},
+    Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&Records::prescriptions, &Prescriptions::cancel_prescription, consultation::cancel_prescription_of>, kSignedIn, repeats(access::Right::prescription_write)},
+    Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&Records::transcripts, &Transcripts::transcript, consultation::list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&Records::transcripts, &Transcripts::add_segment, consultation::add_segment_of, 201>, kSignedIn, {.repeatable = true, .right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
     Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&R::records, &Written::feedback, consultation::list_feedback_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&R::records, &Written::give_feedback, consultation::give_feedback_of, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
-    Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&R::records, &Written::follow_ups, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&R::records, &Written::plan_follow_up, consultation::plan_follow_up_of, 201>, kSignedIn, repeats(access::Right::follow_up_write)},
-    Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&R::records, &Written::review_detection, consultation::review_detection_of, 201>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&R::records, &Written::quality, consultation::read_quality_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&R::records, &Written::report_quality, consultation::report_quality_of, 202>, kSignedIn, repeats(access::Right::segment_write)},
-    Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&R::records, &Written::set_quality_level, consultation::set_quality_level_of>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&Records::feedback, &Feedback::list, consultation::list_feedback_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&Records::feedback, &Feedback::give_feedback, consultation::give_feedback_of, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
+    Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&Records::follow_ups, &FollowUps::list, consultation::list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&Records::follow_ups, &FollowUps::plan_follow_up, consultation::plan_follow_up_of, 201>, kSignedIn, repeats(access::Right::follow_up_write)},
+    Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&Records::detections, &Detections::review_detection, consultation::review_detection_of, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&Records::line, &LineQuality::quality, consultation::read_quality_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&Records::line, &LineQuality::report_quality, consultation::report_quality_of, 202>, kSignedIn, repeats(access::Right::segment_write)},
+    Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&Records::line, &LineQuality::set_quality_level, consultation::set_quality_level_of>, kSignedIn, repeats(access::Right::session_run)},
 
     // What surrounds sessions.
     Route{"GET", "/api/v1/clinics", "listClinics", show<&Practice::clinics, &Clinics::list>, kSignedIn},

@@ -237,16 +237,16 @@ Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
   for (const char* member : {"type", "id", "topic", "kind"}) body.mutable_object().erase(member);
   ask.body = std::move(body);
   if (kind == "chat") {
-    RABT_TRY(sent, parts_.records.send_message(ask.caller, send_message_of(ask)));
+    RABT_TRY(sent, parts_.records.chat.send_message(ask.caller, send_message_of(ask)));
     return to_json(sent);
   }
   if (kind == "quality") {
-    RABT_TRY(taken, parts_.records.report_quality(ask.caller, report_quality_of(ask)));
+    RABT_TRY(taken, parts_.records.line.report_quality(ask.caller, report_quality_of(ask)));
     return to_json(taken);
   }
   if (kind == "transcript") {
     if (!what.bool_or("final", true)) return signal("transcript", what);
-    RABT_TRY(added, parts_.records.add_segment(ask.caller, add_segment_of(ask)));
+    RABT_TRY(added, parts_.records.transcripts.add_segment(ask.caller, add_segment_of(ask)));
     return to_json(added);
   }
   if (kind == "status") {

@@ -17,26 +17,27 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
                                                                made->sessions_->invitations);
   made->sessions_->guests.send_codes_by(*made->messenger_);
   made->reports_ = std::make_unique<consultation::MessageReports>(made->sessions_->acts);
-  made->records_ = consultation::make_records(
-      {.store = of.store,
-       .audit = of.audit,
-       .blobs = of.blobs,
-       .keys = of.keys,
-       .access = *of.access,
-       .detector = *made->detector_,
-       .people = parts.people,
-       .sessions = made->sessions_->acts,
-       .book = [sessions =
-                    made->sessions_.get()](const consultation::Ask& ask) -> consultation::Answer {
-         RABT_TRY(booked, sessions->creation.create(ask.caller, create_session_of(ask)));
-         return to_json(booked);
-       },
-       .clock = of.clock,
-       .random = of.random,
-       .ids = of.ids,
-       .video = of.settings,
-       .chat = config.chat_rules,
-       .documents = config.document_rules});
+  const auto book =
+      [sessions = made->sessions_.get()](const consultation::Ask& ask) -> consultation::Answer {
+    RABT_TRY(booked, sessions->creation.create(ask.caller, create_session_of(ask)));
+    return to_json(booked);
+  };
+  made->records_ = std::make_unique<consultation::Records>(
+      consultation::RecordParts{.store = of.store,
+                                .audit = of.audit,
+                                .blobs = of.blobs,
+                                .keys = of.keys,
+                                .access = *of.access,
+                                .detector = *made->detector_,
+                                .people = parts.people,
+                                .sessions = made->sessions_->acts,
+                                .book = book,
+                                .clock = of.clock,
+                                .random = of.random,
+                                .ids = of.ids,
+                                .video = of.settings,
+                                .chat = config.chat_rules,
+                                .documents = config.document_rules});
   made->practice_ = std::make_unique<consultation::Practice>(consultation::PracticeParts{
       .store = of.store,
       .audit = of.audit,
@@ -53,14 +54,14 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
   made->sessions_->surround(made->practice_->surroundings());
   made->sessions_->keep_said([records = made->records_.get()](const consultation::Caller& caller,
                                                               const consultation::AddSaid& said) {
-    const auto written = records->add_said(caller, said);
+    const auto written = records->transcripts.add_said(caller, said);
     return written.ok() ? ok_status() : Status(written.error());
   });
   made->live_ = std::make_unique<consultation::Live>(
       of.store, of.log,
       [records = made->records_.get()](const consultation::Membership& session,
                                        const consultation::LiveEvent& event) {
-        return records->live_content(session, event.type, event.data);
+        return records->reading.live_content(session, event.type, event.data);
       });
   return made;
 }

@@ -11,50 +11,50 @@ namespace rabt::consultation {
 // Records, asked as /api/v1 asks them: by JSON.
 class AskedRecords : public AskedShared {
  public:
-  AskedRecords& operator=(std::unique_ptr<Records> records) {
-    records_ = std::move(records);
-    return *this;
-  }
+  void make(RecordParts parts) { records_ = std::make_unique<Records>(std::move(parts)); }
   void reset() { records_.reset(); }
   Records& operator*() { return *records_; }
   AskedRecords* operator->() { return this; }
 
-  Answer notes(const Ask& ask) { return shown(records_->notes(ask.caller, list_records_of(ask))); }
+  Answer notes(const Ask& ask) {
+    return shown(records_->notes.list(ask.caller, list_records_of(ask)));
+  }
   Answer write_note(const Ask& ask) {
-    return shown(records_->write_note(ask.caller, write_note_of(ask)));
+    return shown(records_->notes.write_note(ask.caller, write_note_of(ask)));
   }
   Answer change_note(const Ask& ask) {
-    return shown(records_->change_note(ask.caller, change_note_of(ask)));
+    return shown(records_->notes.change_note(ask.caller, change_note_of(ask)));
   }
   Answer add_addendum(const Ask& ask) {
-    return shown(records_->add_addendum(ask.caller, add_addendum_of(ask)));
+    return shown(records_->notes.add_addendum(ask.caller, add_addendum_of(ask)));
   }
   Answer vitals(const Ask& ask) {
-    return shown(records_->vitals(ask.caller, list_records_of(ask)));
+    return shown(records_->vitals.list(ask.caller, list_records_of(ask)));
   }
   Answer record_vitals(const Ask& ask) {
-    return shown(records_->record_vitals(ask.caller, record_vitals_of(ask)));
+    return shown(records_->vitals.record_vitals(ask.caller, record_vitals_of(ask)));
   }
   Answer prescriptions(const Ask& ask) {
-    return shown(records_->prescriptions(ask.caller, list_records_of(ask)));
+    return shown(records_->prescriptions.list(ask.caller, list_records_of(ask)));
   }
   Answer prescribe(const Ask& ask) {
-    return shown(records_->prescribe(ask.caller, prescribe_of(ask)));
+    return shown(records_->prescriptions.prescribe(ask.caller, prescribe_of(ask)));
   }
   Answer prescription(const Ask& ask) {
-    return shown(records_->prescription(ask.caller, named_record_of(ask)));
+    return shown(records_->prescriptions.prescription(ask.caller, named_record_of(ask)));
   }
   Answer cancel_prescription(const Ask& ask) {
-    return shown(records_->cancel_prescription(ask.caller, cancel_prescription_of(ask)));
+    return shown(
+        records_->prescriptions.cancel_prescription(ask.caller, cancel_prescription_of(ask)));
   }
   Answer transcript(const Ask& ask) {
-    return shown(records_->transcript(ask.caller, list_records_of(ask)));
+    return shown(records_->transcripts.transcript(ask.caller, list_records_of(ask)));
   }
   Answer add_segment(const Ask& ask) {
-    return shown(records_->add_segment(ask.caller, add_segment_of(ask)));
+    return shown(records_->transcripts.add_segment(ask.caller, add_segment_of(ask)));
   }
   Answer add_transcript(const Ask& ask) {
-    return shown(records_->add_transcript(ask.caller, add_transcript_of(ask)));
+    return shown(records_->transcripts.add_transcript(ask.caller, add_transcript_of(ask)));
   }
   // {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]}
   Answer add_said(const Ask& ask) {
@@ -69,20 +69,20 @@ class AskedRecords : public AskedShared {
                           .end_ms = one.int_or("endAt", 0),
                           .text = one.string_or("text", ""),
                           .confidence = one["confidence"]});
-    return shown(records_->add_said(ask.caller, add));
+    return shown(records_->transcripts.add_said(ask.caller, add));
   }
 
   Answer clinical_facts(const Ask& ask) {
-    return shown(records_->clinical_facts(ask.caller, read_clinical_facts_of(ask)));
+    return shown(records_->reading.clinical_facts(ask.caller, read_clinical_facts_of(ask)));
   }
   Status allows(const Ask& ask, access::Right right) {
-    return records_->allows(ask.caller, named_record_of(ask), right);
+    return records_->office.allows(ask.caller, named_record_of(ask), right);
   }
   Result<Json> summary_of(const Ask& ask, const Membership& of) {
-    return shown(records_->summary_of(ask.caller, of));
+    return shown(records_->reading.summary_of(ask.caller, of));
   }
   Json live_content(const Membership& of, std::string_view type, const Json& data) {
-    return records_->live_content(of, type, data);
+    return records_->reading.live_content(of, type, data);
   }
 };
 

@@ -48,18 +48,18 @@ class PracticeTest : public RecordHouse {
     patient_ = add("patient", Roles{Role::patient}, {});
     nurse_ = add("nurse", Roles{Role::nurse}, {});
     admin_ = add("admin", Roles{Role::admin}, {});
-    records_ = make_records({.store = *store_,
-                             .audit = *audit_,
-                             .blobs = *blobs_,
-                             .keys = *keys_,
-                             .access = *access_,
-                             .detector = *detector_,
-                             .people = people_,
-                             .sessions = sessions_,
-                             .clock = clock_,
-                             .random = random_,
-                             .ids = ids_,
-                             .video = {}});
+    records_.make({.store = *store_,
+                   .audit = *audit_,
+                   .blobs = *blobs_,
+                   .keys = *keys_,
+                   .access = *access_,
+                   .detector = *detector_,
+                   .people = people_,
+                   .sessions = sessions_,
+                   .clock = clock_,
+                   .random = random_,
+                   .ids = ids_,
+                   .video = {}});
     make({});
   }
   ~PracticeTest() override {

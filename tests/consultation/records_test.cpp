@@ -36,19 +36,19 @@ class RecordsTest : public RecordHouse {
     }
     admin_ = ids_.next().text();
     set(SessionStatus::active);
-    records_ = make_records({.store = *store_,
-                             .audit = *audit_,
-                             .blobs = *blobs_,
-                             .keys = *keys_,
-                             .access = *access_,
-                             .detector = *detector_,
-                             .people = people_,
-                             .sessions = sessions_,
-                             .book = [this](const Ask& ask) { return sessions_.create(ask); },
-                             .clock = clock_,
-                             .random = random_,
-                             .ids = ids_,
-                             .video = {}});
+    records_.make({.store = *store_,
+                   .audit = *audit_,
+                   .blobs = *blobs_,
+                   .keys = *keys_,
+                   .access = *access_,
+                   .detector = *detector_,
+                   .people = people_,
+                   .sessions = sessions_,
+                   .book = [this](const Ask& ask) { return sessions_.create(ask); },
+                   .clock = clock_,
+                   .random = random_,
+                   .ids = ids_,
+                   .video = {}});
   }
   ~RecordsTest() override { records_.reset(); }
 
@@ -391,19 +391,19 @@ TEST_F(RecordsTest, ATranscriptComesInPages) {
 }
 
 TEST_F(RecordsTest, B18ChatCanBeSwitchedOff) {
-  records_ = make_records({.store = *store_,
-                           .audit = *audit_,
-                           .blobs = *blobs_,
-                           .keys = *keys_,
-                           .access = *access_,
-                           .detector = *detector_,
-                           .people = people_,
-                           .sessions = sessions_,
-                           .book = [this](const Ask& ask) { return sessions_.create(ask); },
-                           .clock = clock_,
-                           .random = random_,
-                           .ids = ids_,
-                           .video = {.chat_enabled = false}});
+  records_.make({.store = *store_,
+                 .audit = *audit_,
+                 .blobs = *blobs_,
+                 .keys = *keys_,
+                 .access = *access_,
+                 .detector = *detector_,
+                 .people = people_,
+                 .sessions = sessions_,
+                 .book = [this](const Ask& ask) { return sessions_.create(ask); },
+                 .clock = clock_,
+                 .random = random_,
+                 .ids = ids_,
+                 .video = {.chat_enabled = false}});
   EXPECT_EQ(verdict(records_->send_message(ask("doctor", text("hello")))), "feature.disabled");
 }
 

@@ -28,20 +28,19 @@ class ServiceHouse : public SessionHouse {
         access::AccessControl::Parts{
             .store = *store_, .audit = *audit_, .details = *details_, .grants = *grants_},
         "t1", access::ReadPolicy::reason);
-    records_ =
-        make_records({.store = *store_,
-                      .audit = *audit_,
-                      .blobs = *blobs_,
-                      .keys = *keys_,
-                      .access = *access_,
-                      .detector = *detector_,
-                      .people = people_,
-                      .sessions = sessions_->acts,
-                      .book = [this](const Ask& ask) { return sessions_->creation.create(ask); },
-                      .clock = clock_,
-                      .random = random_,
-                      .ids = ids_,
-                      .video = settings_});
+    records_.make({.store = *store_,
+                   .audit = *audit_,
+                   .blobs = *blobs_,
+                   .keys = *keys_,
+                   .access = *access_,
+                   .detector = *detector_,
+                   .people = people_,
+                   .sessions = sessions_->acts,
+                   .book = [this](const Ask& ask) { return sessions_->creation.create(ask); },
+                   .clock = clock_,
+                   .random = random_,
+                   .ids = ids_,
+                   .video = settings_});
     practice_ = std::make_unique<AskedPractice>(PracticeParts{.store = *store_,
                                                               .audit = *audit_,
                                                               .keys = *keys_,

@@ -441,7 +441,7 @@ Result<Response> write_notes(DoorCall& call) {
     }
     const auto asked = record_vitals_of(call.ask(id, std::move(ours)));
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.record_vitals(caller, asked));
+      RABT_TRY(made, records.vitals.record_vitals(caller, asked));
       return made.head.number;
     };
     parts.push_back({write, vitals_id});
@@ -450,7 +450,7 @@ Result<Response> write_notes(DoorCall& call) {
     const auto asked =
         prescribe_of(call.ask(id, Json::object({{"items", items_of(prescriptions)}})));
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.prescribe(caller, asked));
+      RABT_TRY(made, records.prescriptions.prescribe(caller, asked));
       return made.head.number;
     };
     parts.push_back({write, prescription_id});
@@ -460,7 +460,7 @@ Result<Response> write_notes(DoorCall& call) {
         call.ask(id, Json::object({{"template", call.body["template"]},
                                    {notes.is_object() ? "sections" : "content", notes}})));
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.write_note(caller, asked));
+      RABT_TRY(made, records.notes.write_note(caller, asked));
       return made.head.number;
     };
     parts.push_back({write, note_id});
@@ -486,7 +486,7 @@ Result<Response> transcribe(DoorCall& call) {
       {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
   RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
-  RABT_TRY(said, call.house.records.add_segment(
+  RABT_TRY(said, call.house.records.transcripts.add_segment(
                      call.caller, add_segment_of(call.ask(id, take(call.body, kNames)))));
   return call.reply(
       Json::object({{"consultation_id", is.number},

@@ -664,7 +664,7 @@ Result<Response> patient_feedback(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
                                   {{"rating", "rating"}, {"comments", "comments"}}});
-  RABT_TRY(given, call.house.records.give_feedback(
+  RABT_TRY(given, call.house.records.feedback.give_feedback(
                       call.caller, give_feedback_of(call.ask(id, std::move(ours)))));
   return call.reply(Json::object({{"id", uuid_of(given.head.id)},
                                   {"sessionId", uuid_of(given.head.session)},
@@ -716,7 +716,7 @@ Result<Response> prescribe(DoorCall& call) {
   for (std::size_t i = 0; i < medications.size(); ++i) items.push_back(take(medications[i], kItem));
   Json ours = Json::object({{"items", std::move(items)}});
   if (!call.body["notes"].is_null()) ours.set("notes", call.body["notes"]);
-  RABT_TRY(made, call.house.records.prescribe(
+  RABT_TRY(made, call.house.records.prescriptions.prescribe(
                      call.caller, prescribe_of(call.ask(call.path[0], std::move(ours)))));
   return call.reply(prescription_shape(made));
 }
@@ -724,7 +724,7 @@ Result<Response> prescribe(DoorCall& call) {
 Result<Response> write_note(DoorCall& call) {
   Json ours = Json::object(
       {{"kind", first_of(call.body["type"], "free")}, {"content", call.body["content"]}});
-  RABT_TRY(made, call.house.records.write_note(
+  RABT_TRY(made, call.house.records.notes.write_note(
                      call.caller, write_note_of(call.ask(call.path[0], std::move(ours)))));
   return call.reply(note_shape(made));
 }
@@ -734,12 +734,13 @@ Result<Response> summary(DoorCall& call) {
   RABT_TRY(is, get_session(call, id));
   RABT_TRY(people, call.house.sessions.people.participants(call.caller, of_session(call.ask(id))));
   const consultation::ListRecords all{.session = std::string(id)};
-  RABT_TRY(notes, call.house.records.notes(call.caller, all));
-  RABT_TRY(prescriptions, call.house.records.prescriptions(call.caller, all));
+  RABT_TRY(notes, call.house.records.notes.list(call.caller, all));
+  RABT_TRY(prescriptions, call.house.records.prescriptions.list(call.caller, all));
   // Who may not read recordings or follow-ups has none of them in his summary.
   const auto recordings = call.house.sessions.recordings.list(
       call.caller, consultation::ListRecordings{.session = std::string(id)}, {});
-  const auto follow_ups = call.house.records.follow_ups(call.caller, list_records_of(call.ask(id)));
+  const auto follow_ups =
+      call.house.records.follow_ups.list(call.caller, list_records_of(call.ask(id)));
   const Json shown = session_shape(is);
   return call.reply(Json::object(
       {{"consultation", consultation_shape(is)},
@@ -790,7 +791,7 @@ Result<Response> optimize(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = Json::object({{"level", first_of(call.body["quality"], "standard")}});
   if (!call.body["participantId"].is_null()) ours.set("participant", call.body["participantId"]);
-  RABT_TRY(set, call.house.records.set_quality_level(
+  RABT_TRY(set, call.house.records.line.set_quality_level(
                     call.caller, set_quality_level_of(call.ask(id, std::move(ours)))));
   RABT_TRY(is, get_session(call, id));
   return call.reply(Json::object({{"sessionId", identity::uuid_of(is.id)},

@@ -16,7 +16,8 @@ namespace rabt::consultation {
 // copy, and those that nothing moves any more. Caller synchronises.
 class RecordingWork {
  public:
-  // Writes into the transcript what the provider wrote down of a recording, as Records::add_said.
+  // Writes into the transcript what the provider wrote down of a recording, as
+  // Transcripts::add_said.
   using KeepSaid = std::function<Status(const Caller&, const AddSaid&)>;
   explicit RecordingWork(Acts& acts) : acts_(acts) {}
   // Before the first call.

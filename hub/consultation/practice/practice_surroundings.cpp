@@ -40,7 +40,7 @@ Status PracticeSurroundings::may_create(std::string_view tenant) {
 }
 
 Result<Json> PracticeSurroundings::records_of(const Ask& ask, const Membership& of) {
-  RABT_TRY(summary, records_.summary_of(ask.caller, of));
+  RABT_TRY(summary, records_.reading.summary_of(ask.caller, of));
   return to_json(summary);
 }
 

@@ -1,10 +1,11 @@
+#include "hub/consultation/record/chat.hpp"
+
 #include <algorithm>
 
 #include "hub/base/utf8.hpp"
 #include "hub/consultation/events/hearing.hpp"
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/rights.hpp"
 
-// Messages.
 namespace rabt::consultation {
 
 namespace {
@@ -23,25 +24,23 @@ Status may_write_to(const Membership& of, std::string_view to) {
 
 }  // namespace
 
-Result<RecordList<MessageView>> RecordService::messages(const Caller& caller,
-                                                        const Asked<ListRecords>& asked) {
-  RABT_TRY(found, page(caller, asked, RecordKind::message));
+Result<RecordList<MessageView>> Chat::list(const Caller& caller, const Asked<ListRecords>& asked) {
+  RABT_TRY(found, office_.page(caller, asked, RecordKind::message));
   return list_of(std::move(found), &message_view);
 }
 
-Result<MessageView> RecordService::send_message(const Caller& caller,
-                                                const Asked<SendMessage>& asked) {
+Result<MessageView> Chat::send_message(const Caller& caller, const Asked<SendMessage>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::message));
-  if (!parts_.video.chat_enabled)
+  if (!office_.parts().video.chat_enabled)
     return conflict("feature.disabled", "chat is switched off by video.chat");
   if (request.client.empty()) RABT_TRY_STATUS(not_over(of));
 
-  RecordAct act{.record = fresh(caller, of, RecordKind::message), .also = {}};
+  RecordAct act{.record = office_.fresh(caller, of, RecordKind::message), .also = {}};
   Json told = Json::object({{"message", act.record.id}, {"from", of.participant}});
   act.record.client = request.client;
-  RABT_TRY(kept, screen(caller, of, parts_.chat, request.text, "chat", act));
+  RABT_TRY(kept, office_.screen(caller, of, office_.parts().chat, request.text, "chat", act));
   act.record.document.set("text", kept);
   if (!request.client.empty()) act.record.document.set("clientId", request.client);
   if (!request.to.empty()) {
@@ -58,7 +57,7 @@ Result<MessageView> RecordService::send_message(const Caller& caller,
                                                    {"length", code_points(request.text)}}));
   act.events.emplace_back("message-sent", std::move(told));
   act.shape = &shown_as<&message_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return message_view(act.record);
 }
 

@@ -8,16 +8,14 @@
 #include <string_view>
 
 #include "hub/base/ascii.hpp"
-#include "hub/consultation/record/record_service.hpp"
-#include "hub/consultation/session/time.hpp"
 
 namespace rabt::consultation {
-
-namespace {
 
 bool is_clinician(const RecordAuthor& who) {
   return who.role == "doctor" || who.role == "specialist" || who.role == "nurse";
 }
+
+namespace {
 
 // The value of the member, which is added where there is none.
 template <typename Value>
@@ -280,55 +278,6 @@ Json to_json(const ClinicalFactsView& view) {
   }
   if (view.practitioner) out.set("practitioner", to_json(*view.practitioner));
   return out;
-}
-
-Result<ClinicalFactsView> RecordService::clinical_facts(const Caller& caller,
-                                                        const Asked<ReadClinicalFacts>& asked) {
-  if (!caller.system) return denied("authorisation.denied", "only workflows read these facts");
-  RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
-  VisitRecords records;
-  RABT_TRY_STATUS(book_.each(of, RecordKind::note,
-                             [&](const Record& one) { records.notes.push_back(note_view(one)); }));
-  // Readings of a patient's device may be many, and are no acts of a clinician.
-  RABT_TRY_STATUS(book_.each(of, RecordKind::vitals, [&](const Record& one) {
-    if (is_clinician(author_in(one.document["author"]))) records.vitals.push_back(vitals_view(one));
-  }));
-  RABT_TRY_STATUS(book_.each(of, RecordKind::prescription, [&](const Record& one) {
-    records.prescriptions.push_back(prescription_view(one));
-  }));
-  const std::int64_t over = of.ended_ms.value_or(parts_.clock.now().ms);
-  const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;
-  ClinicalFactsView view{
-      .session = of.session,
-      .status = of.status,
-      .duration_seconds = whole_seconds(ran_ms),
-      .provider = of.provider,
-      .facts = clinical_facts_of(records, request.whole ? Extent::chart : Extent::claim)};
-  if (of.started_ms) view.started = Timestamp{*of.started_ms};
-  if (of.ended_ms) view.ended = Timestamp{*of.ended_ms};
-  std::optional<ClaimedVisit> visit;
-  if (!request.any_length) {
-    visit = {.patient_came = of.patient_came,
-             // A second that has only begun makes no visit long enough.
-             .seconds = of.together_seconds,
-             .least_seconds = parts_.video.claim_min_seconds};
-  }
-  view.missing = missing_for_claim(view.facts, visit);
-  if (!of.patient.empty()) {
-    RABT_TRY(person, parts_.people.find(of.tenant, of.patient));
-    view.patient = {.patient = patient_of_profile(person.profile),
-                    .identifiers = identifiers_of_profile(person.profile),
-                    .contact = contact_of_profile(person.profile)};
-  }
-  if (!of.provider.empty()) {
-    RABT_TRY(person, parts_.people.find(of.tenant, of.provider));
-    view.practitioner = practitioner_of_profile(person.profile);
-  }
-  RABT_TRY_STATUS(
-      audit_reading(caller, of, "session.read",
-                    Json::object({{"of", "clinical"}, {"acts", to_json(view.facts.acts)}})));
-  return view;
 }
 
 }  // namespace rabt::consultation

@@ -26,6 +26,9 @@ struct ReadClinicalFacts {
 };
 [[nodiscard]] Asked<ReadClinicalFacts> read_clinical_facts_of(const Ask& ask);
 
+// A doctor, specialist or nurse.
+[[nodiscard]] bool is_clinician(const RecordAuthor& who);
+
 struct VisitRecords {
   // Each kind oldest first.
   std::vector<NoteView> notes;

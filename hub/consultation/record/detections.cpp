@@ -1,6 +1,7 @@
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/detections.hpp"
 
-// Verdicts of people on the detector's findings: its rate of mistakes is a figure of the house.
+#include "hub/consultation/record/rights.hpp"
+
 namespace rabt::consultation {
 
 using store::Row;
@@ -16,18 +17,19 @@ constexpr Statement kReviews{
 
 }  // namespace
 
-Result<DetectionReviewView> RecordService::review_detection(const Caller& caller,
-                                                            const Asked<ReviewDetection>& asked) {
+Result<DetectionReviewView> Detections::review_detection(const Caller& caller,
+                                                         const Asked<ReviewDetection>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  const RecordParts& parts = office_.parts();
+  RABT_TRY(of, office_.member(caller, request.session));
   // Writers of notes judge what is patient data.
   RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
   (void)allowed;
   RABT_TRY_STATUS(not_over(of));
 
   DetectionReviewView view{.event = request.event, .verdict = request.verdict, .kinds = {}};
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     Json finding;
     RABT_TRY_STATUS(
         transaction.query(kFinding, {of.tenant, of.session, request.event}, [&](const Row& row) {
@@ -48,9 +50,9 @@ Result<DetectionReviewView> RecordService::review_detection(const Caller& caller
     const Json told = Json::object(
         {{"of", request.event}, {"kinds", finding["kinds"]}, {"verdict", request.verdict}});
     RABT_TRY_STATUS(
-        parts_.audit.append(transaction, book_.entry(caller, of, "phi.reviewed", told)));
+        parts.audit.append(transaction, office_.book().entry(caller, of, "phi.reviewed", told)));
     if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(view)));
-    return parts_.sessions.add_event(transaction, of, "phi-reviewed", caller.who.actor(), told);
+    return parts.sessions.add_event(transaction, of, "phi-reviewed", caller.who.actor(), told);
   }));
   return view;
 }

@@ -1,10 +1,10 @@
+#include "hub/consultation/record/documents.hpp"
+
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/record/document_kind.hpp"
 #include "hub/consultation/record/document_text.hpp"
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/rights.hpp"
 
-// Documents that people share in a session. The content is a sealed blob.
 namespace rabt::consultation {
 
 namespace {
@@ -20,84 +20,59 @@ Status check_quota(store::Connection& connection, const Membership& of, std::int
 
 }  // namespace
 
-Result<RecordList<DocumentView>> RecordService::documents(const Caller& caller,
-                                                          const Asked<ListRecords>& asked) {
-  RABT_TRY(found, page(caller, asked, RecordKind::document));
-  return list_of(std::move(found), &document_view);
+DocumentUpload::~DocumentUpload() {
+  if (shared_ || id_.empty()) return;
+  writer_.reset();
+  office_.parts().blobs.discard(tenant_, id_);
 }
 
-// The bytes go into a blob of nobody's, which the commit takes over.
-class RecordService::Upload final : public DocumentUpload {
- public:
-  Upload(RecordService& service, std::string tenant)
-      : service_(service), tenant_(std::move(tenant)) {}
-  ~Upload() override {
-    if (shared_ || id_.empty()) return;
-    writer_.reset();
-    service_.parts_.blobs.discard(tenant_, id_);
-  }
+Status DocumentUpload::take(std::string_view piece) {
+  if (bytes_ + piece.size() > kMaxDocumentBytes)
+    return invalid("document.too_large", "a document has at most 50 MiB");
+  RABT_TRY_STATUS(begin());
+  bytes_ += piece.size();
+  signs_.take(piece);
+  return writer_->write(piece);
+}
 
-  Status take(std::string_view piece) override {
-    if (bytes_ + piece.size() > kMaxDocumentBytes)
-      return invalid("document.too_large", "a document has at most 50 MiB");
-    RABT_TRY_STATUS(begin());
-    bytes_ += piece.size();
-    signs_.take(piece);
-    return writer_->write(piece);
-  }
+Status DocumentUpload::judge(std::string_view type, std::string_view content_type) const {
+  return signs_.has_beginning() ? signs_.check(upper(type), content_type) : ok_status();
+}
 
-  [[nodiscard]] Status judge(std::string_view type, std::string_view content_type) const override {
-    return signs_.has_beginning() ? signs_.check(upper(type), content_type) : ok_status();
-  }
+Status DocumentUpload::begin() {
+  if (writer_ != nullptr) return ok_status();
+  RABT_TRY(writer, office_.parts().blobs.create(tenant_, "application/octet-stream"));
+  writer_ = std::move(writer);
+  id_ = writer_->id();
+  return ok_status();
+}
 
-  Result<DocumentView> finish(const Caller& caller, const Asked<DescribedDocument>& asked) override;
-
- private:
-  // The row of the blob, which the first bytes need.
-  Status begin() {
-    if (writer_ != nullptr) return ok_status();
-    RABT_TRY(writer, service_.parts_.blobs.create(tenant_, "application/octet-stream"));
-    writer_ = std::move(writer);
-    id_ = writer_->id();
+Result<std::string> DocumentUpload::text(std::string_view type) const {
+  DocumentText found(type);
+  RABT_TRY(reader, office_.parts().blobs.open(tenant_, id_));
+  RABT_TRY_STATUS(reader->read(0, bytes_, [&](std::string_view piece) {
+    found.take(piece);
     return ok_status();
-  }
-  // The text in it, which is read back from the blob: only now is it known what it is.
-  [[nodiscard]] Result<std::string> text(std::string_view type) const {
-    DocumentText found(type);
-    RABT_TRY(reader, service_.parts_.blobs.open(tenant_, id_));
-    RABT_TRY_STATUS(reader->read(0, bytes_, [&](std::string_view piece) {
-      found.take(piece);
-      return ok_status();
-    }));
-    return found.finish();
-  }
+  }));
+  return found.finish();
+}
 
-  RecordService& service_;
-  const std::string tenant_;
-  // Empty until there is a blob.
-  std::string id_;
-  std::unique_ptr<blob::BlobWriter> writer_;
-  DocumentSigns signs_;
-  std::uint64_t bytes_ = 0;
-  bool shared_ = false;
-};
-
-Result<DocumentView> RecordService::Upload::finish(const Caller& caller,
-                                                   const Asked<DescribedDocument>& asked) {
+Result<DocumentView> DocumentUpload::finish(const Caller& caller,
+                                            const Asked<DescribedDocument>& asked) {
   RABT_TRY(request, asked);
   if (bytes_ == 0) return invalid("api.invalid", "data: it is needed");
   RABT_TRY_STATUS(signs_.check(request.type, request.content_type));
   // The bytes may have come for minutes: what the caller was then, he may be no more.
-  const RecordParts& parts = service_.parts_;
-  RABT_TRY(of, service_.member(caller, request.session));
+  const RecordParts& parts = office_.parts();
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::document));
   RABT_TRY_STATUS(open_or_again(caller, of));
   RABT_TRY(blob, writer_->finish());
 
-  RecordAct act{.record = service_.fresh(caller, of, RecordKind::document), .also = {}};
+  RecordAct act{.record = office_.fresh(caller, of, RecordKind::document), .also = {}};
   RABT_TRY(found, text(request.type));
   RABT_TRY_STATUS(
-      service_.screen(caller, of, parts.documents, request.title + "\n" + found, "document", act));
+      office_.screen(caller, of, parts.documents, request.title + "\n" + found, "document", act));
 
   const Timestamp retain_until =
       keys::after(parts.clock.now(), parts.keys.policy().classes.find(keys::kRecording)->second);
@@ -128,25 +103,31 @@ Result<DocumentView> RecordService::Upload::finish(const Caller& caller,
   if (!request.shown_to.empty()) told.set("shownTo", list_of_texts(request.shown_to));
   act.events.emplace_back("document-shared", std::move(told));
   act.shape = &shown_as<&document_view>;
-  RABT_TRY_STATUS(service_.book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   // A step that came twice shared the first time's bytes.
   shared_ = act.record.blob == blob.id;
   return document_view(act.record);
 }
 
-Result<std::unique_ptr<DocumentUpload>> RecordService::begin_document(
-    const Caller& caller, const Asked<BeginDocument>& asked) {
-  RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
-  RABT_TRY_STATUS(may_write(caller, of, RecordKind::document));
-  RABT_TRY_STATUS(open_or_again(caller, of));
-  RABT_TRY_STATUS(parts_.store.read(
-      [&](store::Connection& connection) { return check_quota(connection, of, 1); }));
-  return std::unique_ptr<DocumentUpload>(std::make_unique<Upload>(*this, of.tenant));
+Result<RecordList<DocumentView>> Documents::list(const Caller& caller,
+                                                 const Asked<ListRecords>& asked) {
+  RABT_TRY(found, office_.page(caller, asked, RecordKind::document));
+  return list_of(std::move(found), &document_view);
 }
 
-Result<DocumentView> RecordService::share_document(const Caller& caller,
-                                                   const Asked<ShareDocument>& asked) {
+Result<std::unique_ptr<DocumentUpload>> Documents::begin_document(
+    const Caller& caller, const Asked<BeginDocument>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(of, office_.member(caller, request.session));
+  RABT_TRY_STATUS(may_write(caller, of, RecordKind::document));
+  RABT_TRY_STATUS(open_or_again(caller, of));
+  RABT_TRY_STATUS(office_.parts().store.read(
+      [&](store::Connection& connection) { return check_quota(connection, of, 1); }));
+  return std::make_unique<DocumentUpload>(office_, of.tenant);
+}
+
+Result<DocumentView> Documents::share_document(const Caller& caller,
+                                               const Asked<ShareDocument>& asked) {
   if (!asked.ok()) return asked.error();
   const ShareDocument& request = *asked;
   RABT_TRY(upload, begin_document(caller, BeginDocument{.session = request.document.session}));
@@ -155,22 +136,21 @@ Result<DocumentView> RecordService::share_document(const Caller& caller,
   return upload->finish(caller, request.document);
 }
 
-Result<DocumentView> RecordService::document(const Caller& caller,
-                                             const Asked<NamedRecord>& asked) {
+Result<DocumentView> Documents::document(const Caller& caller, const Asked<NamedRecord>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(found, find(caller, RecordKind::document, request.record));
-  RABT_TRY_STATUS(audit_reading(caller, found.of, "session.read",
-                                Json::object({{"document", found.record.id}})));
+  RABT_TRY(found, office_.find(caller, RecordKind::document, request.record));
+  RABT_TRY_STATUS(office_.audit_reading(caller, found.of, "session.read",
+                                        Json::object({{"document", found.record.id}})));
   return document_view(found.record);
 }
 
-Result<Records::Content> RecordService::document_content(const Caller& caller,
-                                                         const Asked<NamedRecord>& asked) {
+Result<Documents::Content> Documents::document_content(const Caller& caller,
+                                                       const Asked<NamedRecord>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(found, find(caller, RecordKind::document, request.record));
-  RABT_TRY(reader, parts_.blobs.open(found.of.tenant, found.record.blob));
-  RABT_TRY_STATUS(audit_reading(caller, found.of, "document.read",
-                                Json::object({{"document", found.record.id}})));
+  RABT_TRY(found, office_.find(caller, RecordKind::document, request.record));
+  RABT_TRY(reader, office_.parts().blobs.open(found.of.tenant, found.record.blob));
+  RABT_TRY_STATUS(office_.audit_reading(caller, found.of, "document.read",
+                                        Json::object({{"document", found.record.id}})));
   return Content{.content_type = document_view(found.record).content_type,
                  .reader = std::move(reader)};
 }

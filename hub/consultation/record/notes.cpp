@@ -1,8 +1,9 @@
+#include "hub/consultation/record/notes.hpp"
+
 #include "hub/base/limits.hpp"
 #include "hub/consultation/record/languages.hpp"
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/rights.hpp"
 
-// Clinical notes: draft -> final -> amended.
 namespace rabt::consultation {
 
 namespace {
@@ -18,25 +19,24 @@ Signature signed_by(const Caller& caller, const Membership& of, const Clock& clo
 
 }  // namespace
 
-Result<RecordList<NoteView>> RecordService::notes(const Caller& caller,
-                                                  const Asked<ListRecords>& asked) {
-  RABT_TRY(found, page(caller, asked, RecordKind::note));
+Result<RecordList<NoteView>> Notes::list(const Caller& caller, const Asked<ListRecords>& asked) {
+  RABT_TRY(found, office_.page(caller, asked, RecordKind::note));
   return list_of(std::move(found), &note_view);
 }
 
-Result<NoteView> RecordService::write_note(const Caller& caller, const Asked<WriteNote>& asked) {
+Result<NoteView> Notes::write_note(const Caller& caller, const Asked<WriteNote>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
   const Json diagnoses =
-      to_json(signed_diagnoses(request.diagnoses, signed_by(caller, of, parts_.clock)));
+      to_json(signed_diagnoses(request.diagnoses, signed_by(caller, of, office_.parts().clock)));
   RABT_TRY_STATUS(may_diagnose(caller, of, request.diagnoses));
   const Result<access::Allowed> finishes = may(access::Right::note_finish, caller, of);
   const bool drafts_only = !finishes.ok();
   if (drafts_only && request.status == "final") return finishes.error();
   RABT_TRY_STATUS(open_or_again(caller, of));
 
-  RecordAct act{.record = fresh(caller, of, RecordKind::note), .also = {}};
+  RecordAct act{.record = office_.fresh(caller, of, RecordKind::note), .also = {}};
   act.record.state = request.status.empty() ? (drafts_only ? "draft" : "final") : request.status;
   Json& document = act.record.document;
   document.set("kind", request.kind);
@@ -46,23 +46,23 @@ Result<NoteView> RecordService::write_note(const Caller& caller, const Asked<Wri
   document.set("diagnoses", diagnoses);
   document.set("addenda", Json::array());
   if (act.record.state == "final")
-    document.set("finalBy", to_json(signed_by(caller, of, parts_.clock)));
+    document.set("finalBy", to_json(signed_by(caller, of, office_.parts().clock)));
   const Json told =
       Json::object({{"note", act.record.id}, {"kind", request.kind}, {"status", act.record.state}});
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
   act.shape = &shown_as<&note_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);
 }
 
-Result<NoteView> RecordService::change_note(const Caller& caller, const Asked<ChangeNote>& asked) {
+Result<NoteView> Notes::change_note(const Caller& caller, const Asked<ChangeNote>& asked) {
   RABT_TRY(request, asked);
   if (!request.version && caller.manner.names_version) {
     return conflict("precondition.required",
                     "send If-Match with the ETag of the note as you read it");
   }
-  RABT_TRY(found, find(caller, RecordKind::note, request.note));
+  RABT_TRY(found, office_.find(caller, RecordKind::note, request.note));
   const Membership& of = found.of;
   RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
   Record record = std::move(found.record);
@@ -84,15 +84,16 @@ Result<NoteView> RecordService::change_note(const Caller& caller, const Asked<Ch
   if (change.content) record.document.set("content", *change.content);
   if (change.sections) record.document.set("sections", to_json(*change.sections));
   if (change.diagnoses) {
-    record.document.set("diagnoses", to_json(signed_diagnoses(
-                                         *change.diagnoses, signed_by(caller, of, parts_.clock))));
+    record.document.set(
+        "diagnoses",
+        to_json(signed_diagnoses(*change.diagnoses, signed_by(caller, of, office_.parts().clock))));
   }
   if (const NoteView changed = note_view(record); !has_text(changed.content, changed.sections))
     return invalid("api.invalid", "content: a note needs content or sections");
   record.state = change.status;
   if (change.status == "final")
-    record.document.set("finalBy", to_json(signed_by(caller, of, parts_.clock)));
-  record.updated_ms = parts_.clock.now().ms;
+    record.document.set("finalBy", to_json(signed_by(caller, of, office_.parts().clock)));
+  record.updated_ms = office_.parts().clock.now().ms;
   ++record.version;
   RecordAct act{.record = std::move(record), .replaces = true, .also = {}};
   const Json told = Json::object(
@@ -100,25 +101,24 @@ Result<NoteView> RecordService::change_note(const Caller& caller, const Asked<Ch
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
   act.shape = &shown_as<&note_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);
 }
 
-Result<NoteView> RecordService::add_addendum(const Caller& caller,
-                                             const Asked<AddAddendum>& asked) {
+Result<NoteView> Notes::add_addendum(const Caller& caller, const Asked<AddAddendum>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(found, find(caller, RecordKind::note, request.note));
+  RABT_TRY(found, office_.find(caller, RecordKind::note, request.note));
   const Membership& of = found.of;
   RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
   const SignedDiagnoses diagnoses =
-      signed_diagnoses(request.diagnoses, signed_by(caller, of, parts_.clock));
+      signed_diagnoses(request.diagnoses, signed_by(caller, of, office_.parts().clock));
   RABT_TRY_STATUS(may_diagnose(caller, of, request.diagnoses));
   Record record = std::move(found.record);
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only its author or the doctor adds to a note");
   if (record.state == "draft")
     return conflict("note.draft", "the note is draft; an addendum needs final or amended");
-  const Timestamp now = parts_.clock.now();
+  const Timestamp now = office_.parts().clock.now();
   Json addenda = record.document["addenda"];
   if (addenda.size() >= limits::kMaxNoteAddenda)
     return conflict("record.limit", "a note has at most 100 addenda");
@@ -136,7 +136,7 @@ Result<NoteView> RecordService::add_addendum(const Caller& caller,
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
   act.shape = &shown_as<&note_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);
 }
 

@@ -316,7 +316,7 @@ Answer SessionActions::act(const CallRequest& call) {
     of.body.set("recording", source.recording);
     of.body.set("startedMs", source.started_ms);
     of.body.set("offsetMs", source.offset_ms);
-    RABT_TRY(written, records_.add_transcript(of.caller, add_transcript_of(of)));
+    RABT_TRY(written, records_.transcripts.add_transcript(of.caller, add_transcript_of(of)));
     return to_json(written);
   }
   if (call.action == "update") {
@@ -342,7 +342,8 @@ Answer SessionActions::act(const CallRequest& call) {
     return Json::object({{"consultation", text_or_null(session.ties.consultation)}});
   }
   if (call.action == "attach-document") {
-    RABT_TRY(document, records_.share_document(ask.caller, share_document_of(record_of(call))));
+    RABT_TRY(document,
+             records_.documents.share_document(ask.caller, share_document_of(record_of(call))));
     return Json::object({{"id", document.head.id},
                          {"number", document.head.number},
                          {"documentType", document.type},
@@ -351,7 +352,7 @@ Answer SessionActions::act(const CallRequest& call) {
                          {"sha256", document.sha256}});
   }
   if (call.action == "note") {
-    RABT_TRY(note, records_.write_note(ask.caller, write_note_of(record_of(call))));
+    RABT_TRY(note, records_.notes.write_note(ask.caller, write_note_of(record_of(call))));
     return Json::object({{"id", note.head.id},
                          {"number", note.head.number},
                          {"kind", note.kind},
@@ -364,7 +365,7 @@ Answer SessionActions::act(const CallRequest& call) {
   if (call.action == "tell-staff") return messenger_.tell_staff(ask);
   if (call.action == "ring") return ringing_.ring(ask);
   if (call.action == "clinical") {
-    RABT_TRY(facts, records_.clinical_facts(ask.caller, read_clinical_facts_of(ask)));
+    RABT_TRY(facts, records_.reading.clinical_facts(ask.caller, read_clinical_facts_of(ask)));
     return to_json(facts);
   }
   if (call.action == "usage") return usage(call);

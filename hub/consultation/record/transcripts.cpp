@@ -1,19 +1,16 @@
+#include "hub/consultation/record/transcripts.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <optional>
 
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/rights.hpp"
 
-// Transcript, feedback, follow-ups.
 namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
-constexpr std::int64_t kFeedbackDays = 30;
-// As long as whoever was in a session treats its patient by it.
-constexpr std::int64_t kPlansDays = 30;
 // The length that a capability allows in UTF-8.
 constexpr std::size_t kMaxSegmentText = 16'000;
 
@@ -153,15 +150,15 @@ Error no_recognition() {
 
 }  // namespace
 
-Result<TranscriptView> RecordService::transcript(const Caller& caller,
-                                                 const Asked<ListRecords>& asked) {
+Result<TranscriptView> Transcripts::transcript(const Caller& caller,
+                                               const Asked<ListRecords>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY_STATUS(may_read(caller, of, RecordKind::segment));
-  RABT_TRY(page, book_.page(of, RecordKind::segment, request.after));
+  RABT_TRY(page, office_.book().page(of, RecordKind::segment, request.after));
   put_in_order(page.records);
-  RABT_TRY_STATUS(
-      audit_reading(caller, of, "transcript.read", Json::object({{"count", page.records.size()}})));
+  RABT_TRY_STATUS(office_.audit_reading(caller, of, "transcript.read",
+                                        Json::object({{"count", page.records.size()}})));
   RecordList<SegmentView> list = list_of(std::move(page), &segment_view);
   return TranscriptView{.session = of.session,
                         .items = std::move(list.items),
@@ -169,10 +166,9 @@ Result<TranscriptView> RecordService::transcript(const Caller& caller,
                         .next = std::move(list.next)};
 }
 
-Result<SegmentView> RecordService::add_segment(const Caller& caller,
-                                               const Asked<AddSegment>& asked) {
+Result<SegmentView> Transcripts::add_segment(const Caller& caller, const Asked<AddSegment>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
   if (request.audio) return no_recognition();
@@ -181,7 +177,7 @@ Result<SegmentView> RecordService::add_segment(const Caller& caller,
   if (request.source == "provider" && !of.transcribed)
     return conflict("transcription.not_started",
                     "the video provider of this session does not write down what is said now");
-  RecordAct act{.record = fresh(caller, of, RecordKind::segment), .also = {}};
+  RecordAct act{.record = office_.fresh(caller, of, RecordKind::segment), .also = {}};
   const std::int64_t now = act.record.at_ms;
   write_segment(act.record, {.text = request.text,
                              .language = request.language,
@@ -198,14 +194,14 @@ Result<SegmentView> RecordService::add_segment(const Caller& caller,
                                                             {"from", of.participant},
                                                             {"source", request.source}}));
   act.shape = &shown_as<&segment_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return segment_view(act.record);
 }
 
-Result<SegmentsWritten> RecordService::add_transcript(const Caller& caller,
-                                                      const Asked<AddTranscript>& asked) {
+Result<SegmentsWritten> Transcripts::add_transcript(const Caller& caller,
+                                                    const Asked<AddTranscript>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   RABT_TRY_STATUS(words_may_be_kept(of));
   std::int64_t n = 0;
@@ -213,7 +209,7 @@ Result<SegmentsWritten> RecordService::add_transcript(const Caller& caller,
     if (one.text.empty() || one.text.size() > kMaxSegmentText)
       return invalid("api.invalid", "segments: each has a text of at most 16000 bytes");
     RecordAct act{
-        .record = fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
+        .record = office_.fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
     // The order of what was said is that of the live segments: by time.
     act.record.at_ms = request.started_ms + one.start_ms;
     act.record.client = "recording:" + request.recording + ":" + std::to_string(n++);
@@ -231,20 +227,20 @@ Result<SegmentsWritten> RecordService::add_transcript(const Caller& caller,
       act.acts.emplace_back("transcript.written", told);
       act.events.emplace_back("transcript-ready", told);
     }
-    RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+    RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   }
   return SegmentsWritten{.segments = n};
 }
 
-Result<SegmentsWritten> RecordService::add_said(const Caller& caller, const Asked<AddSaid>& asked) {
+Result<SegmentsWritten> Transcripts::add_said(const Caller& caller, const Asked<AddSaid>& asked) {
   RABT_TRY(request, asked);
   if (request.said.size() > kMaxSegments)
     return invalid("api.invalid", "said: it must be a list of at most 10000");
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   Heard heard;
-  RABT_TRY_STATUS(
-      book_.each(of, RecordKind::segment, [&heard](const Record& one) { heard.add(one); }));
+  RABT_TRY_STATUS(office_.book().each(of, RecordKind::segment,
+                                      [&heard](const Record& one) { heard.add(one); }));
   heard.put_in_order();
   std::int64_t n = 0;
   for (const Said& one : request.said) {
@@ -253,7 +249,7 @@ Result<SegmentsWritten> RecordService::add_said(const Caller& caller, const Aske
     if (one.text.empty() || one.text.size() > kMaxSegmentText || at <= 0)
       return invalid("api.invalid", "said: each has a time, and a text of at most 16000 bytes");
     RecordAct act{
-        .record = fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
+        .record = office_.fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
     act.record.author = one.participant;
     if (heard.knows(act.record.author, one.text, at)) continue;
     act.record.at_ms = at;
@@ -271,129 +267,17 @@ Result<SegmentsWritten> RecordService::add_said(const Caller& caller, const Aske
                                .source = "provider",
                                .confidence = one.confidence,
                                .recording = request.recording});
-    RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+    RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
     ++n;
   }
   if (n == 0) return SegmentsWritten{};
   const Json told = Json::object({{"recording", request.recording}, {"segments", n}});
-  RABT_TRY_STATUS(book_.tell(caller, of,
-                             {.record = {},
-                              .acts = {{"transcript.written", told}},
-                              .events = {{"transcript-ready", told}},
-                              .also = {}}));
+  RABT_TRY_STATUS(office_.book().tell(caller, of,
+                                      {.record = {},
+                                       .acts = {{"transcript.written", told}},
+                                       .events = {{"transcript-ready", told}},
+                                       .also = {}}));
   return SegmentsWritten{.segments = n};
-}
-
-Result<RecordList<FeedbackView>> RecordService::feedback(const Caller& caller,
-                                                         const Asked<ListFeedback>& asked) {
-  RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
-  RABT_TRY_STATUS(may_read(caller, of, RecordKind::feedback));
-  // One of each who took part.
-  RABT_TRY(given, book_.page(of, RecordKind::feedback, ""));
-  RecordList<FeedbackView> shown;
-  for (const Record& record : given.records) {
-    if (!is_shown(caller, of, record)) continue;
-    shown.items.push_back(feedback_view(record));
-    if (!may_read_comments(caller, of)) shown.items.back().comments.reset();
-  }
-  RABT_TRY_STATUS(audit_reading(caller, of, "session.read",
-                                Json::object({{"of", "feedback"}, {"count", shown.items.size()}})));
-  return shown;
-}
-
-//
-Result<FeedbackView> RecordService::give_feedback(const Caller& caller,
-                                                  const Asked<GiveFeedback>& asked) {
-  RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
-  RABT_TRY(allowed, may_write(caller, of, RecordKind::feedback));
-  if (of.status != SessionStatus::completed) {
-    return conflict("session.not_completed", "the session is " + std::string(to_string(of.status)) +
-                                                 "; feedback needs completed");
-  }
-  const Timestamp now = parts_.clock.now();
-  if (now.ms - of.ended_ms.value_or(0) > kFeedbackDays * kDayMs)
-    return conflict("feedback.closed", "feedback is taken for 30 days after the session's end");
-
-  RABT_TRY(given, book_.page(of, RecordKind::feedback, ""));
-  RecordAct act{.record = fresh(caller, of, RecordKind::feedback), .while_open = false, .also = {}};
-  // One for each participant: the new one takes the old one's place.
-  act.record.client = "one";
-  for (Record& before : given.records) {
-    if (before.author != of.participant) continue;
-    act.record = std::move(before);
-    act.record.updated_ms = now.ms;
-    ++act.record.version;
-    act.replaces = true;
-  }
-  Json& document = act.record.document;
-  document = Json::object({{"author", to_json(author_of(caller, of))}, {"rating", request.rating}});
-  if (request.connection_rating) document.set("connectionRating", *request.connection_rating);
-  if (!request.comments.empty()) document.set("comments", request.comments);
-  const Json told = Json::object({{"feedback", act.record.id}, {"rating", request.rating}});
-  act.acts.emplace_back("feedback.given", told);
-  act.events.emplace_back("feedback-given", told);
-  act.shape = &shown_as<&feedback_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
-  return feedback_view(act.record);
-}
-
-Result<RecordList<FollowUpView>> RecordService::follow_ups(const Caller& caller,
-                                                           const Asked<ListRecords>& asked) {
-  RABT_TRY(found, page(caller, asked, RecordKind::follow_up));
-  return list_of(std::move(found), &follow_up_view);
-}
-
-Result<FollowUpView> RecordService::plan_follow_up(const Caller& caller,
-                                                   const Asked<PlanFollowUp>& asked) {
-  RABT_TRY(request, asked);
-  const Timestamp now = parts_.clock.now();
-  if (request.at && request.at->ms <= now.ms)
-    request.mistakes.insert(request.before_time, "at", "it must lie in the future");
-  RABT_TRY_STATUS(request.mistakes.status());
-  RABT_TRY(of, member(caller, request.session));
-  RABT_TRY(allowed, may_write(caller, of, RecordKind::follow_up));
-  // The hub books what is planned, on the word that the visit stood on.
-  if (!request.book && now.ms - of.ended_ms.value_or(now.ms) > kPlansDays * kDayMs)
-    return conflict("follow_up.closed",
-                    "the visit ended more than 30 days ago, and the hub plans nothing by it any "
-                    "more; book the follow-up now, or let the front desk book it");
-  const Timestamp due =
-      request.at.value_or(Timestamp{now.ms + request.after_days.value_or(0) * kDayMs});
-
-  RecordAct act{
-      .record = fresh(caller, of, RecordKind::follow_up), .while_open = false, .also = {}};
-  act.record.state = request.book ? "booked" : "proposed";
-  Json& document = act.record.document;
-  document.set("dueAt", to_iso8601(due));
-  document.set("plannedMinutes", request.planned_minutes);
-  if (!request.reason.empty()) document.set("reason", request.reason);
-  Json told = Json::object({{"followUp", act.record.id},
-                            {"dueAt", to_iso8601(due)},
-                            {"plannedMinutes", request.planned_minutes}});
-  if (request.book) {
-    // The session comes first: a follow-up is booked only when there is one, and the session names
-    // the one that it follows.
-    Ask create{.caller = caller};
-    // A repeat after a crash books no second session.
-    create.caller.once = {};
-    if (!caller.repeat.empty()) create.caller.key = "follow-up " + of.session + " " + caller.repeat;
-    create.body = Json::object({{"type", "doctor_patient"},
-                                {"provider", of.provider},
-                                {"scheduledStart", to_iso8601(due)},
-                                {"plannedMinutes", request.planned_minutes},
-                                {"followUpOf", of.session}});
-    if (!of.patient.empty()) create.body.set("patient", of.patient);
-    RABT_TRY(session, parts_.book(create));
-    document.set("bookedSession", session["id"]);
-    told.set("bookedSession", session["id"]);
-  }
-  act.acts.emplace_back("followup.created", told);
-  act.events.emplace_back("follow-up-created", told);
-  act.shape = &shown_as<&follow_up_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
-  return follow_up_view(act.record);
 }
 
 }  // namespace rabt::consultation

@@ -1,12 +1,11 @@
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/prescriptions.hpp"
 
-// Vital signs and prescriptions.
+#include "hub/consultation/record/rights.hpp"
+
 namespace rabt::consultation {
 
 namespace {
 
-// Clocks of devices run a little ahead.
-constexpr std::int64_t kAheadMs = 5LL * 60 * 1000;
 // Time after the end in which the doctor may still prescribe.
 constexpr std::int64_t kPrescribeAfterEndMs = 24LL * 3'600'000;
 
@@ -19,60 +18,22 @@ bool is_known(identity::Licence licence, VideoSettings::Licence wanted) {
 
 }  // namespace
 
-Result<RecordList<VitalsView>> RecordService::vitals(const Caller& caller,
-                                                     const Asked<ListRecords>& asked) {
-  RABT_TRY(found, page(caller, asked, RecordKind::vitals));
-  return list_of(std::move(found), &vitals_view);
-}
-
-Result<VitalsView> RecordService::record_vitals(const Caller& caller,
-                                                const Asked<RecordVitals>& asked) {
-  RABT_TRY(request, asked);
-  const Timestamp now = parts_.clock.now();
-  const Timestamp taken = request.taken.value_or(now);
-  if (taken.ms > now.ms + kAheadMs)
-    request.mistakes.insert(request.before_time, "takenAt", "it lies in the future");
-  RABT_TRY_STATUS(request.mistakes.status());
-  RABT_TRY(of, member(caller, request.session));
-  RABT_TRY(allowed, may_write(caller, of, RecordKind::vitals));
-  RABT_TRY_STATUS(about_a_patient(of));
-  RABT_TRY_STATUS(not_over(of));
-
-  RecordAct act{.record = fresh(caller, of, RecordKind::vitals), .also = {}};
-  Json& document = act.record.document;
-  document.set("takenAt", to_iso8601(taken));
-  // Values that a patient enters are told apart from those that staff measured.
-  const std::string kept = of.role == "patient"     ? "patient"
-                           : request.source.empty() ? (request.device ? "device" : "manual")
-                                                    : request.source;
-  document.set("source", kept);
-  if (request.device) document.set("device", to_json(*request.device));
-  for (const MeasuredSign& sign : request.signs) document.set(sign.name, sign.value);
-  const Json told =
-      Json::object({{"vitals", act.record.id}, {"source", kept}, {"values", request.signs.size()}});
-  act.acts.emplace_back("vitals.recorded", told);
-  act.events.emplace_back("vitals-recorded", told);
-  act.shape = &shown_as<&vitals_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
-  return vitals_view(act.record);
-}
-
-Result<RecordList<PrescriptionView>> RecordService::prescriptions(const Caller& caller,
-                                                                  const Asked<ListRecords>& asked) {
-  RABT_TRY(found, page(caller, asked, RecordKind::prescription));
+Result<RecordList<PrescriptionView>> Prescriptions::list(const Caller& caller,
+                                                         const Asked<ListRecords>& asked) {
+  RABT_TRY(found, office_.page(caller, asked, RecordKind::prescription));
   return list_of(std::move(found), &prescription_view);
 }
 
 // During the session, or within a day after it has been completed by its doctor.
-Result<access::Allowed> RecordService::may_prescribe(const Caller& caller, const Membership& of) {
+Result<access::Allowed> Prescriptions::may_prescribe(const Caller& caller, const Membership& of) {
   RABT_TRY(allowed, may_write(caller, of, RecordKind::prescription));
   RABT_TRY_STATUS(about_a_patient(of));
   identity::Licence licence = of.licence;
   if (!caller.who.person.empty()) {
-    RABT_TRY(person, parts_.people.find(of.tenant, caller.who.person));
+    RABT_TRY(person, office_.parts().people.find(of.tenant, caller.who.person));
     licence = person.licence;
   }
-  if (!is_known(licence, parts_.video.licence))
+  if (!is_known(licence, office_.parts().video.licence))
     return conflict("licence.missing", "prescribing needs a licence that is known to the hub");
   if (of.status == SessionStatus::active) return allowed;
   if (!is_end(of.status)) {
@@ -81,16 +42,16 @@ Result<access::Allowed> RecordService::may_prescribe(const Caller& caller, const
   }
   const std::int64_t ended = of.ended_ms.value_or(0);
   const bool lately = of.status == SessionStatus::completed && is_doctor(of) &&
-                      parts_.clock.now().ms - ended <= kPrescribeAfterEndMs;
+                      office_.parts().clock.now().ms - ended <= kPrescribeAfterEndMs;
   if (!lately) RABT_TRY_STATUS(not_over(of));
   return allowed;
 }
 
-Result<PrescriptionView> RecordService::write_prescription(const Caller& caller,
+Result<PrescriptionView> Prescriptions::write_prescription(const Caller& caller,
                                                            const Prescribe& request) {
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_prescribe(caller, of));
-  RecordAct act{.record = fresh(caller, of, RecordKind::prescription),
+  RecordAct act{.record = office_.fresh(caller, of, RecordKind::prescription),
                 .while_open = of.status == SessionStatus::active,
                 .also = {}};
   act.record.state = "issued";
@@ -102,11 +63,11 @@ Result<PrescriptionView> RecordService::write_prescription(const Caller& caller,
   act.acts.emplace_back("prescription.issued", told);
   act.events.emplace_back("prescription-issued", told);
   act.shape = &shown_as<&prescription_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return prescription_view(act.record);
 }
 
-Result<PrescriptionView> RecordService::prescribe(const Caller& caller,
+Result<PrescriptionView> Prescriptions::prescribe(const Caller& caller,
                                                   const Asked<Prescribe>& asked) {
   RABT_TRY(request, asked);
   auto written = write_prescription(caller, request);
@@ -117,26 +78,26 @@ Result<PrescriptionView> RecordService::prescribe(const Caller& caller,
   return written;
 }
 
-Result<PrescriptionView> RecordService::prescription(const Caller& caller,
+Result<PrescriptionView> Prescriptions::prescription(const Caller& caller,
                                                      const Asked<NamedRecord>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(found, find(caller, RecordKind::prescription, request.record));
-  RABT_TRY_STATUS(audit_reading(caller, found.of, "session.read",
-                                Json::object({{"prescription", found.record.id}})));
+  RABT_TRY(found, office_.find(caller, RecordKind::prescription, request.record));
+  RABT_TRY_STATUS(office_.audit_reading(caller, found.of, "session.read",
+                                        Json::object({{"prescription", found.record.id}})));
   return prescription_view(found.record);
 }
 
-Result<PrescriptionView> RecordService::cancel_prescription(
+Result<PrescriptionView> Prescriptions::cancel_prescription(
     const Caller& caller, const Asked<CancelPrescription>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(found, find(caller, RecordKind::prescription, request.prescription));
+  RABT_TRY(found, office_.find(caller, RecordKind::prescription, request.prescription));
   const Membership& of = found.of;
   RABT_TRY(allowed, may_write(caller, of, RecordKind::prescription));
   Record record = std::move(found.record);
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only the prescriber or the doctor cancels it");
   if (record.state == "cancelled") return prescription_view(record);
-  const Timestamp now = parts_.clock.now();
+  const Timestamp now = office_.parts().clock.now();
   const Cancellation cancelled{
       .by = author_of(caller, of), .at = to_iso8601(now), .reason = request.reason};
   record.document.set("cancelled", to_json(cancelled));
@@ -148,7 +109,7 @@ Result<PrescriptionView> RecordService::cancel_prescription(
   act.acts.emplace_back("prescription.cancelled", told);
   act.events.emplace_back("prescription-cancelled", told);
   act.shape = &shown_as<&prescription_view>;
-  RABT_TRY_STATUS(book_.commit(allowed, caller, of, act));
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return prescription_view(act.record);
 }
 

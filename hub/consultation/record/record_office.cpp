@@ -1,12 +1,11 @@
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/record_office.hpp"
 
 #include "hub/base/bytes.hpp"
-#include "hub/identity/people.hpp"
+#include "hub/consultation/record/rights.hpp"
 
-// Parts that all kinds of records share.
 namespace rabt::consultation {
 
-RecordService::RecordService(RecordParts parts)
+RecordOffice::RecordOffice(RecordParts parts)
     : parts_(std::move(parts)),
       book_({.store = parts_.store,
              .audit = parts_.audit,
@@ -15,11 +14,7 @@ RecordService::RecordService(RecordParts parts)
              .clock = parts_.clock,
              .random = parts_.random}) {}
 
-std::unique_ptr<Records> make_records(RecordParts parts) {
-  return std::make_unique<RecordService>(std::move(parts));
-}
-
-Record RecordService::fresh(const Caller& caller, const Membership& of, RecordKind kind) const {
+Record RecordOffice::fresh(const Caller& caller, const Membership& of, RecordKind kind) const {
   const std::int64_t now = parts_.clock.now().ms;
   Record record{.id = parts_.ids.next().text(),
                 .kind = kind,
@@ -33,12 +28,12 @@ Record RecordService::fresh(const Caller& caller, const Membership& of, RecordKi
   return record;
 }
 
-Result<Membership> RecordService::member(const Caller& caller, std::string_view session) {
+Result<Membership> RecordOffice::member(const Caller& caller, std::string_view session) {
   return parts_.sessions.membership({.caller = caller, .session = std::string(session)});
 }
 
-Result<RecordService::Found> RecordService::find(const Caller& caller, RecordKind kind,
-                                                 std::string_view name) {
+Result<RecordOffice::Found> RecordOffice::find(const Caller& caller, RecordKind kind,
+                                               std::string_view name) {
   RABT_TRY(place, book_.locate(caller.who.tenant, kind, name));
   RABT_TRY(of, member(caller, place.session));
   RABT_TRY_STATUS(may_read(caller, of, kind));
@@ -47,8 +42,8 @@ Result<RecordService::Found> RecordService::find(const Caller& caller, RecordKin
   return Found{.of = std::move(of), .record = std::move(record)};
 }
 
-Status RecordService::allows(const Caller& caller, const Asked<NamedRecord>& asked,
-                             access::Right right) {
+Status RecordOffice::allows(const Caller& caller, const Asked<NamedRecord>& asked,
+                            access::Right right) {
   RABT_TRY(request, asked);
   const RecordKind kind =
       right == access::Right::prescription_write ? RecordKind::prescription : RecordKind::note;
@@ -58,8 +53,8 @@ Status RecordService::allows(const Caller& caller, const Asked<NamedRecord>& ask
   return denied("authorisation.denied", "only its author or the doctor changes it");
 }
 
-Result<RecordBook::Page> RecordService::page(const Caller& caller, const Asked<ListRecords>& asked,
-                                             RecordKind kind) {
+Result<RecordBook::Page> RecordOffice::page(const Caller& caller, const Asked<ListRecords>& asked,
+                                            RecordKind kind) {
   RABT_TRY(request, asked);
   RABT_TRY(of, member(caller, request.session));
   RABT_TRY_STATUS(may_read(caller, of, kind));
@@ -71,8 +66,8 @@ Result<RecordBook::Page> RecordService::page(const Caller& caller, const Asked<L
   return page;
 }
 
-Status RecordService::audit_reading(const Caller& caller, const Membership& of,
-                                    std::string_view act, Json detail) {
+Status RecordOffice::audit_reading(const Caller& caller, const Membership& of, std::string_view act,
+                                   Json detail) {
   const bool outside = of.administrator && of.participant.empty() && !caller.system;
   if (outside && !caller.reason.empty()) {
     access::Reading reading{
@@ -95,9 +90,9 @@ Status RecordService::audit_reading(const Caller& caller, const Membership& of,
   return written.ok() ? written : Status(access::not_audited(written.error()));
 }
 
-Result<std::string> RecordService::screen(const Caller& caller, const Membership& of,
-                                          const TextRules& rules, std::string_view text,
-                                          std::string_view where, RecordAct& act) {
+Result<std::string> RecordOffice::screen(const Caller& caller, const Membership& of,
+                                         const TextRules& rules, std::string_view text,
+                                         std::string_view where, RecordAct& act) {
   const TextRule rule = rule_for(rules, of.type, of.readers);
   const TextDecision decision =
       rule == TextRule::off ? TextDecision{.rule = rule, .kinds = {}, .text = std::string(text)}
@@ -120,44 +115,6 @@ Result<std::string> RecordService::screen(const Caller& caller, const Membership
                               .events = {{"phi-detected", detail}},
                               .also = {}}));
   return exposed(decision.kinds);
-}
-
-Json RecordService::live_content(const Membership& of, std::string_view type, const Json& data) {
-  const bool message = type == "message-sent";
-  if (!message && type != "transcript-added") return {};
-  const RecordKind kind = message ? RecordKind::message : RecordKind::segment;
-  const auto record = book_.find(of, kind, data.string_or(message ? "message" : "segment", ""));
-  if (!record.ok()) return {};
-  return message ? to_json(message_view(*record)) : to_json(segment_view(*record));
-}
-
-Result<RecordSummary> RecordService::summary_of(const Caller& caller, const Membership& of) {
-  RecordSummary out;
-  const auto take = [&](const char* name, RecordKind kind, auto&& show) -> Status {
-    if (!may_read(caller, of, kind).ok()) return ok_status();
-    RABT_TRY(page, book_.newest(of, kind));
-    if (!page.cut.empty()) out.cut.emplace_back(name);
-    for (const Record& record : page.records) {
-      if (is_shown(caller, of, record)) show(record);
-    }
-    return ok_status();
-  };
-  RABT_TRY_STATUS(take("notes", RecordKind::note,
-                       [&](const Record& record) { out.notes.push_back(note_view(record)); }));
-  RABT_TRY_STATUS(take("prescriptions", RecordKind::prescription, [&](const Record& record) {
-    out.prescriptions.push_back(prescription_view(record));
-  }));
-  RABT_TRY_STATUS(take("vitals", RecordKind::vitals,
-                       [&](const Record& record) { out.vitals.push_back(vitals_view(record)); }));
-  RABT_TRY_STATUS(take("followUps", RecordKind::follow_up, [&](const Record& record) {
-    out.follow_ups.push_back(follow_up_view(record));
-  }));
-  const bool comments = may_read_comments(caller, of);
-  RABT_TRY_STATUS(take("feedback", RecordKind::feedback, [&](const Record& record) {
-    out.feedback.push_back(feedback_view(record));
-    if (!comments) out.feedback.back().comments.reset();
-  }));
-  return out;
 }
 
 }  // namespace rabt::consultation

@@ -1,9 +1,10 @@
+#include "hub/consultation/record/line_quality.hpp"
+
 #include <algorithm>
 
 #include "hub/consultation/line/samples.hpp"
-#include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/record/rights.hpp"
 
-// Quality of the lines of a session, and the picture that each carries.
 namespace rabt::consultation {
 
 namespace {
@@ -24,48 +25,50 @@ Sample sample_of(const MeasuredLine& given, Timestamp now) {
 
 }  // namespace
 
-Result<QualityReportedView> RecordService::report_quality(const Caller& caller,
-                                                          const Asked<ReportQuality>& asked) {
+Result<QualityReportedView> LineQuality::report_quality(const Caller& caller,
+                                                        const Asked<ReportQuality>& asked) {
   RABT_TRY(request, asked);
+  const RecordParts& parts = office_.parts();
   std::vector<Sample> samples;
   for (const MeasuredLine& given : request.samples)
-    samples.push_back(sample_of(given, parts_.clock.now()));
+    samples.push_back(sample_of(given, parts.clock.now()));
   std::stable_sort(samples.begin(), samples.end(),
                    [](const Sample& a, const Sample& b) { return a.at_ms < b.at_ms; });
-  RABT_TRY(of, member(caller, request.session));
+  RABT_TRY(of, office_.member(caller, request.session));
   // Participants who may speak may also say how they hear.
   RABT_TRY_STATUS(may_write(caller, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
-  SampleJob job(of, parts_.video, parts_.clock.now());
+  SampleJob job(of, parts.video, parts.clock.now());
   QualityReportedView view;
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     RABT_TRY_STATUS(job.run(transaction, samples));
     for (const LevelStep& step : job.steps) {
       const Json told = Json::object({{"participant", of.participant},
                                       {"from", to_string(step.from)},
                                       {"to", to_string(step.to)}});
+      RABT_TRY_STATUS(parts.audit.append(
+          transaction, office_.book().entry(caller, of, "quality.adapted", told)));
       RABT_TRY_STATUS(
-          parts_.audit.append(transaction, book_.entry(caller, of, "quality.adapted", told)));
-      RABT_TRY_STATUS(
-          parts_.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), told));
+          parts.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), told));
     }
     view = {.ladder = job.ladder, .accepted = samples.size()};
     if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(view)));
     return ok_status();
   }));
-  parts_.sessions.count(Counted::bytes_up, job.bytes.up);
-  parts_.sessions.count(Counted::bytes_down, job.bytes.down);
+  parts.sessions.count(Counted::bytes_up, job.bytes.up);
+  parts.sessions.count(Counted::bytes_down, job.bytes.down);
   return view;
 }
 
-Result<QualityView> RecordService::quality(const Caller& caller, const Asked<ReadQuality>& asked) {
+Result<QualityView> LineQuality::quality(const Caller& caller, const Asked<ReadQuality>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  const RecordParts& parts = office_.parts();
+  RABT_TRY(of, office_.member(caller, request.session));
   if (!of.administrator || !of.participant.empty())
     RABT_TRY_STATUS(may_read(caller, of, RecordKind::feedback));
   QualityView view;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY(lines, line_summaries(connection, of.tenant, of.session));
     RABT_TRY(lowest, quality_score_of(connection, of.tenant, of.session));
     RABT_TRY(samples, recent_samples(connection, of.tenant, of.session));
@@ -81,22 +84,23 @@ Result<QualityView> RecordService::quality(const Caller& caller, const Asked<Rea
   return view;
 }
 
-Result<QualityLevelView> RecordService::set_quality_level(const Caller& caller,
-                                                          const Asked<SetQualityLevel>& asked) {
+Result<QualityLevelView> LineQuality::set_quality_level(const Caller& caller,
+                                                        const Asked<SetQualityLevel>& asked) {
   RABT_TRY(request, asked);
-  RABT_TRY(of, member(caller, request.session));
+  const RecordParts& parts = office_.parts();
+  RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY_STATUS(may(access::Right::session_run, caller, of));
   RABT_TRY_STATUS(not_over(of));
   const Json told = Json::object({{"participant", request.participant.value_or("")},
                                   {"to", to_string(request.level)},
                                   {"by", "host"}});
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     RABT_TRY_STATUS(
-        set_level(transaction, of, request.participant, request.level, parts_.clock.now()));
+        set_level(transaction, of, request.participant, request.level, parts.clock.now()));
     RABT_TRY_STATUS(
-        parts_.audit.append(transaction, book_.entry(caller, of, "quality.adapted", told)));
-    return parts_.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), told);
+        parts.audit.append(transaction, office_.book().entry(caller, of, "quality.adapted", told)));
+    return parts.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), told);
   }));
   // No provider is asked: clients are told, and change their own picture.
   return QualityLevelView{

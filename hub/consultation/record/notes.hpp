@@ -1,0 +1,24 @@
+#pragma once
+
+#include "hub/consultation/record/clinical_views.hpp"
+#include "hub/consultation/record/note_requests.hpp"
+#include "hub/consultation/record/record_list.hpp"
+#include "hub/consultation/record/record_office.hpp"
+
+namespace rabt::consultation {
+
+// Clinical notes: draft -> final -> amended. Internally synchronised.
+class Notes {
+ public:
+  explicit Notes(RecordOffice& office) : office_(office) {}
+
+  Result<RecordList<NoteView>> list(const Caller& caller, const Asked<ListRecords>& asked);
+  Result<NoteView> write_note(const Caller& caller, const Asked<WriteNote>& asked);
+  Result<NoteView> change_note(const Caller& caller, const Asked<ChangeNote>& asked);
+  Result<NoteView> add_addendum(const Caller& caller, const Asked<AddAddendum>& asked);
+
+ private:
+  RecordOffice& office_;
+};
+
+}  // namespace rabt::consultation
