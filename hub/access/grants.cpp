@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "hub/access/statements.hpp"
 #include "hub/base/bytes.hpp"
 
 namespace rabt::access {
@@ -10,30 +11,6 @@ namespace rabt::access {
 namespace {
 
 using store::Statement;
-
-// The columns of Row, in its order.
-#define RABT_GRANT_COLUMNS                                                         \
-  "id, instance, patient, opened_ms, length_ms, boot, clock_ms, opened_by, uses, " \
-  "ended_how, reviewed_ms"
-constexpr Statement kInsert{
-    "INSERT INTO break_glass (tenant, id, instance, patient, opened_ms, length_ms, boot, clock_ms, "
-    "opened_by, uses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)"};
-constexpr Statement kOpen{"SELECT " RABT_GRANT_COLUMNS
-                          " FROM break_glass WHERE tenant = $1 AND ended_ms IS NULL AND id > $2 "
-                          "ORDER BY id"};
-constexpr Statement kOne{"SELECT " RABT_GRANT_COLUMNS
-                         " FROM break_glass WHERE tenant = $1 AND id = $2"};
-constexpr Statement kUse{
-    "UPDATE break_glass SET uses = uses + 1 WHERE tenant = $1 AND id = $2 AND ended_ms IS NULL"};
-constexpr Statement kEnd{
-    "UPDATE break_glass SET ended_ms = $3, ended_how = $4 WHERE tenant = $1 AND id = $2 AND "
-    "ended_ms IS NULL"};
-constexpr Statement kReview{
-    "UPDATE break_glass SET reviewed_ms = $3 WHERE tenant = $1 AND id = $2 AND reviewed_ms IS "
-    "NULL"};
-
-constexpr Statement kUnreviewed{
-    "SELECT count(*), min(opened_ms) FROM break_glass WHERE tenant = $1 AND reviewed_ms IS NULL"};
 
 constexpr std::size_t kMaxReviewer = 200;  // bytes
 
@@ -122,8 +99,8 @@ Status Grants::expire(store::Transaction& transaction, const Row& row) {
 
 Status Grants::end(store::Transaction& transaction, const Row& row, std::string_view how,
                    const Reader& reader) {
-  RABT_TRY_STATUS(
-      compare_and_set(transaction, kEnd, {tenant_, row.grant.id, parts_.clock.now().ms, how}));
+  RABT_TRY_STATUS(compare_and_set(transaction, sql::kEndGrant,
+                                  {tenant_, row.grant.id, parts_.clock.now().ms, how}));
   audit::Entry entry = row.entry(tenant_, "break_glass." + std::string(how), reader);
   entry.purpose = std::string(kEmergency);
   return parts_.audit.append(transaction, parts_.audit.prepare(entry));
@@ -132,12 +109,12 @@ Status Grants::end(store::Transaction& transaction, const Row& row, std::string_
 Result<std::string> Grants::use(store::Transaction& transaction, const Reader& reader,
                                 const Reading& reading) {
   std::string used;
-  RABT_TRY(open, rows(transaction, kOpen, ""));
+  RABT_TRY(open, rows(transaction, sql::kOpenGrants, ""));
   for (const Row& row : open) {
     if (over(row)) {
       RABT_TRY_STATUS(expire(transaction, row));
     } else if (used.empty() && row.grant.opened_by == reader.actor && row.covers(reading)) {
-      RABT_TRY_STATUS(compare_and_set(transaction, kUse, {tenant_, row.grant.id}));
+      RABT_TRY_STATUS(compare_and_set(transaction, sql::kUseGrant, {tenant_, row.grant.id}));
       used = row.grant.id;
     }
   }
@@ -172,7 +149,7 @@ Result<Grant> Grants::open(const Reader& reader, std::string_view instance,
                                            .sealed = sealed->text});
   const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(PatientDetail::store(transaction, *sealed));
-    RABT_TRY_STATUS(run(transaction, kInsert,
+    RABT_TRY_STATUS(run(transaction, sql::kInsertGrant,
                         {tenant_, id, instance, store::Blob{patient}, now, minutes * 60'000, boot_,
                          uptime, reader.actor}));
     return parts_.audit.append(transaction, entry);
@@ -189,7 +166,7 @@ Status Grants::change(std::string_view id, const Change& change) {
   std::optional<Error> refusal;
   const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
     refusal.reset();
-    RABT_TRY(found, rows(transaction, kOne, id));
+    RABT_TRY(found, rows(transaction, sql::kFindGrant, id));
     if (!found.empty()) return change(transaction, found.front(), refusal);
     refusal = not_found("phi.grant", "there is no grant with this id");
     return ok_status();
@@ -223,39 +200,39 @@ Status Grants::close(const Reader& reader, std::string_view id) {
 Status Grants::review(const Reader& reader, std::string_view id, std::string_view by) {
   if (by.empty() || by.size() > kMaxReviewer)
     return invalid("api.invalid", "by: must name who has reviewed the grant, in at most 200 bytes");
-  return change(id,
-                [&](store::Transaction& transaction, const Row& row,
-                    std::optional<Error>& refusal) -> Status {
-                  // Who opened the grant does not review it. A client speaks for several people:
-                  // `by` says who.
-                  if (by == row.grant.opened_by) {
-                    refusal =
-                        denied("phi.reviewer", "another person than the opener reviews the grant");
-                    return ok_status();
-                  }
-                  if (row.grant.reviewed) {
-                    refusal = conflict("phi.grant_reviewed", "the grant was reviewed already");
-                    return ok_status();
-                  }
-                  const bool open = row.grant.state == "open";
-                  if (open && !over(row)) {
-                    refusal = conflict("phi.grant_open",
-                                       "the grant is still open; close it, or wait for its end");
-                    return ok_status();
-                  }
-                  if (open) RABT_TRY_STATUS(expire(transaction, row));
-                  RABT_TRY_STATUS(
-                      compare_and_set(transaction, kReview, {tenant_, id, parts_.clock.now().ms}));
-                  audit::Entry entry = row.entry(tenant_, "break_glass.reviewed", reader);
-                  entry.detail.set("by", by);
-                  return parts_.audit.append(transaction, parts_.audit.prepare(entry));
-                });
+  return change(
+      id,
+      [&](store::Transaction& transaction, const Row& row,
+          std::optional<Error>& refusal) -> Status {
+        // Who opened the grant does not review it. A client speaks for several people:
+        // `by` says who.
+        if (by == row.grant.opened_by) {
+          refusal = denied("phi.reviewer", "another person than the opener reviews the grant");
+          return ok_status();
+        }
+        if (row.grant.reviewed) {
+          refusal = conflict("phi.grant_reviewed", "the grant was reviewed already");
+          return ok_status();
+        }
+        const bool open = row.grant.state == "open";
+        if (open && !over(row)) {
+          refusal =
+              conflict("phi.grant_open", "the grant is still open; close it, or wait for its end");
+          return ok_status();
+        }
+        if (open) RABT_TRY_STATUS(expire(transaction, row));
+        RABT_TRY_STATUS(
+            compare_and_set(transaction, sql::kReviewGrant, {tenant_, id, parts_.clock.now().ms}));
+        audit::Entry entry = row.entry(tenant_, "break_glass.reviewed", reader);
+        entry.detail.set("by", by);
+        return parts_.audit.append(transaction, parts_.audit.prepare(entry));
+      });
 }
 
 Result<Tally> Grants::unreviewed() const {
   Tally out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kUnreviewed, {tenant_}, [&](const store::Row& row) {
+    return connection.query(sql::kUnreviewedGrants, {tenant_}, [&](const store::Row& row) {
       out.count = row.integer(0);
       if (!row.is_null(1)) out.oldest = {row.integer(1)};
       return false;
@@ -267,13 +244,13 @@ Result<Tally> Grants::unreviewed() const {
 Status Grants::sweep() {
   bool any = false;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY(open, rows(connection, kOpen, ""));
+    RABT_TRY(open, rows(connection, sql::kOpenGrants, ""));
     any = std::any_of(open.begin(), open.end(), [&](const Row& row) { return over(row); });
     return ok_status();
   }));
   if (!any) return ok_status();
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(open, rows(transaction, kOpen, ""));
+    RABT_TRY(open, rows(transaction, sql::kOpenGrants, ""));
     for (const Row& row : open) {
       if (over(row)) RABT_TRY_STATUS(expire(transaction, row));
     }
@@ -284,7 +261,7 @@ Status Grants::sweep() {
 Result<Grant> Grants::find(std::string_view id) {
   std::optional<Grant> out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY(found, rows(connection, kOne, id));
+    RABT_TRY(found, rows(connection, sql::kFindGrant, id));
     if (!found.empty()) out = std::move(found.front().grant);
     return ok_status();
   }));

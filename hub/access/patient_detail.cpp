@@ -1,20 +1,12 @@
 #include "hub/access/patient_detail.hpp"
 
+#include "hub/access/statements.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::access {
 
 namespace {
-
-using store::Statement;
-
-constexpr Statement kFindKey{
-    "SELECT data_key FROM patient_key WHERE tenant = $1 AND patient = $2 AND bucket = $3"};
-// Two readings that seal for one patient at the same moment make two keys. Later readings use the
-// first; both keep opening what they sealed.
-constexpr Statement kInsertKey{
-    "INSERT INTO patient_key (tenant, patient, bucket, data_key) VALUES ($1, $2, $3, $4)"};
 
 crypto::SealContext context_of(std::string_view tenant, std::string_view patient) {
   return {tenant, "audit", patient, "sealed"};
@@ -33,7 +25,7 @@ Result<PatientDetail::Sealed> PatientDetail::seal(std::string_view tenant, std::
                 .made = std::nullopt};
   std::string id;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kFindKey, {tenant, store::Blob{patient}, sealed.bucket},
+    return connection.query(sql::kFindKey, {tenant, store::Blob{patient}, sealed.bucket},
                             [&](const store::Row& row) {
                               id = std::string(row.blob(0));
                               return false;
@@ -58,7 +50,7 @@ Status PatientDetail::store(store::Transaction& transaction, const Sealed& seale
   if (!sealed.made) return ok_status();
   RABT_TRY_STATUS(keys::insert(transaction, *sealed.made));
   return run(
-      transaction, kInsertKey,
+      transaction, sql::kInsertKey,
       {sealed.tenant, store::Blob{sealed.patient}, sealed.bucket, store::Blob{sealed.made->id}});
 }
 

@@ -2,20 +2,12 @@
 
 #include <algorithm>
 
+#include "hub/alerts/statements.hpp"
 #include "hub/base/riyadh.hpp"
 
 namespace rabt::alerts {
 
 namespace {
-
-using store::Statement;
-
-constexpr Statement kRead{
-    "SELECT source, hour, mean FROM alert_rhythm WHERE tenant = $1 AND source "
-    "> ''"};
-constexpr Statement kPut{
-    "INSERT INTO alert_rhythm (tenant, source, hour, mean) VALUES ($1, $2, $3, $4) ON CONFLICT "
-    "(tenant, source, hour) DO UPDATE SET mean = $4"};
 
 constexpr std::int64_t kHourMs = 3600LL * 1000;
 constexpr std::int64_t kThousand = 1000;
@@ -71,7 +63,7 @@ std::int64_t Rhythm::missed(std::int64_t now_ms) const {
 
 Status Rhythms::load(std::int64_t now_ms) {
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kRead, {tenant_}, [&](const store::Row& row) {
+    return connection.query(sql::kReadRhythm, {tenant_}, [&](const store::Row& row) {
       const auto hour = row.integer(1);
       if (hour < 0 || hour >= static_cast<std::int64_t>(kWeekHours)) return true;
       auto& one = sources_.try_emplace(std::string(row.text(0)), One{Rhythm(now_ms)}).first->second;
@@ -100,8 +92,9 @@ Result<std::map<std::string, std::optional<std::int64_t>>> Rhythms::look(
   if (known.empty()) return missed;
   RABT_TRY_STATUS(store_.write([&](store::Transaction& transaction) -> Status {
     for (const auto& [source, hour] : known) {
-      RABT_TRY_STATUS(store::run(
-          transaction, kPut, {tenant_, source, static_cast<std::int64_t>(hour.hour), hour.mean}));
+      RABT_TRY_STATUS(
+          store::run(transaction, sql::kPutRhythm,
+                     {tenant_, source, static_cast<std::int64_t>(hour.hour), hour.mean}));
     }
     return ok_status();
   }));

@@ -1,5 +1,7 @@
 #include "hub/alerts/rows.hpp"
 
+#include "hub/alerts/statements.hpp"
+
 namespace rabt::alerts {
 
 namespace {
@@ -9,56 +11,6 @@ using store::Null;
 using store::Row;
 using store::Statement;
 using store::Value;
-
-#define RABT_ALERT                                                                                \
-  "SELECT id, rule, object, severity, value, worst, opened_ms, last_ms, count, told_ms, "         \
-  "told_severity, closed_ms, over, acked_by, acked_ms, data_key, sealed FROM alert WHERE tenant " \
-  "= $1 "
-
-constexpr Statement kLiving{RABT_ALERT "AND over = 0 ORDER BY id"};
-constexpr Statement kFind{RABT_ALERT "AND id = $2"};
-constexpr Statement kOpen{RABT_ALERT
-                          "AND over = 0 AND closed_ms IS NULL AND ($2 = '' OR id < $2) ORDER BY id "
-                          "DESC LIMIT $3"};
-constexpr Statement kOpenOfRule{RABT_ALERT
-                                "AND over = 0 AND closed_ms IS NULL AND ($2 = '' OR id < $2) AND "
-                                "rule = $4 ORDER BY id DESC LIMIT $3"};
-constexpr Statement kEach{RABT_ALERT "AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"};
-constexpr Statement kEachOfRule{RABT_ALERT
-                                "AND rule = $4 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT "
-                                "$3"};
-constexpr Statement kPut{
-    "INSERT INTO alert (tenant, id, rule, object, severity, value, worst, opened_ms, last_ms, "
-    "count, told_ms, told_severity, closed_ms, over, acked_by, acked_ms, data_key, sealed) VALUES "
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT "
-    "(tenant, id) DO UPDATE SET severity = $5, value = $6, worst = $7, last_ms = $9, count = $10, "
-    "told_ms = $11, told_severity = $12, closed_ms = $13, over = $14, acked_by = $15, acked_ms = "
-    "$16, data_key = $17, sealed = $18"};
-
-#define RABT_TELLING \
-  "SELECT id, way, target, facts, state, attempts, at_ms, due_ms, code FROM alert_telling WHERE "
-
-constexpr Statement kUntold{RABT_TELLING "tenant = $1 AND state = 'open' ORDER BY id LIMIT 1000"};
-constexpr Statement kToldSince{RABT_TELLING
-                               "tenant = $1 AND state <> 'open' AND at_ms >= $2 ORDER BY at_ms"};
-constexpr Statement kPutTelling{
-    "INSERT INTO alert_telling (tenant, id, way, target, facts, state, attempts, at_ms, due_ms, "
-    "code) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (tenant, id, way, target) "
-    "DO UPDATE SET state = $6, attempts = $7, due_ms = $9, code = $10"};
-
-constexpr Statement kSnoozes{
-    "SELECT rule, object, until_ms FROM alert_snooze WHERE tenant = $1 AND until_ms > $2"};
-constexpr Statement kPutSnooze{
-    "INSERT INTO alert_snooze (tenant, rule, object, until_ms) VALUES ($1, $2, $3, $4) ON CONFLICT "
-    "(tenant, rule, object) DO UPDATE SET until_ms = $4"};
-
-constexpr Statement kDropAlerts{
-    "DELETE FROM alert WHERE (tenant, id) IN (SELECT tenant, id FROM alert WHERE over = 1 AND "
-    "closed_ms < $1 ORDER BY closed_ms LIMIT 200)"};
-constexpr Statement kDropTellings{
-    "DELETE FROM alert_telling WHERE (tenant, id, way, target) IN (SELECT tenant, id, way, target "
-    "FROM alert_telling WHERE at_ms < $1 ORDER BY at_ms LIMIT 200)"};
-constexpr Statement kDropSnoozes{"DELETE FROM alert_snooze WHERE until_ms < $1"};
 
 // A telling is tried for a day; its row is kept a week for whoever asks why nobody was told.
 constexpr std::int64_t kTellingKeptMs = 7LL * 24 * 3600 * 1000;
@@ -124,14 +76,14 @@ Status read_all(store::Connection& connection, const Statement& statement,
 Result<std::vector<Alert>> read_living(store::Store& store, std::string_view tenant) {
   std::vector<Alert> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return read_all(connection, kLiving, {tenant}, out, alert_of);
+    return read_all(connection, sql::kLivingAlerts, {tenant}, out, alert_of);
   }));
   return out;
 }
 
 Status put(store::Transaction& transaction, std::string_view tenant, const Alert& alert) {
   return store::run(
-      transaction, kPut,
+      transaction, sql::kPutAlert,
       {tenant, alert.id, alert.rule, alert.object, to_string(alert.severity), alert.value,
        alert.worst, alert.opened_ms, alert.last_ms, alert.count, or_null(alert.told_ms),
        to_string(alert.told_severity), or_null(alert.closed_ms),
@@ -146,9 +98,9 @@ Result<std::vector<Alert>> list_alerts(store::Store& store, std::string_view ten
   const auto most = static_cast<std::int64_t>(limit);
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     if (filter.rule.empty())
-      return read_all(connection, filter.all ? kEach : kOpen, {tenant, before, most}, out,
-                      alert_of);
-    return read_all(connection, filter.all ? kEachOfRule : kOpenOfRule,
+      return read_all(connection, filter.all ? sql::kEachAlert : sql::kOpenAlerts,
+                      {tenant, before, most}, out, alert_of);
+    return read_all(connection, filter.all ? sql::kEachAlertOfRule : sql::kOpenAlertsOfRule,
                     {tenant, before, most, filter.rule}, out, alert_of);
   }));
   return out;
@@ -158,7 +110,7 @@ Result<std::optional<Alert>> find_alert(store::Store& store, std::string_view te
                                         std::string_view id) {
   std::vector<Alert> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return read_all(connection, kFind, {tenant, id}, found, alert_of);
+    return read_all(connection, sql::kFindAlert, {tenant, id}, found, alert_of);
   }));
   if (found.empty()) return std::optional<Alert>();
   return std::optional<Alert>(std::move(found.front()));
@@ -168,8 +120,8 @@ Result<std::vector<Telling>> read_tellings(store::Store& store, std::string_view
                                            std::int64_t since_ms) {
   std::vector<Telling> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(read_all(connection, kUntold, {tenant}, out, telling_of));
-    return read_all(connection, kToldSince, {tenant, since_ms}, out, telling_of);
+    RABT_TRY_STATUS(read_all(connection, sql::kUntoldTellings, {tenant}, out, telling_of));
+    return read_all(connection, sql::kToldSince, {tenant, since_ms}, out, telling_of);
   }));
   return out;
 }
@@ -177,7 +129,7 @@ Result<std::vector<Telling>> read_tellings(store::Store& store, std::string_view
 Status put(store::Transaction& transaction, std::string_view tenant, const Telling& telling) {
   const std::string facts = to_json(telling.facts).dump();
   return store::run(
-      transaction, kPutTelling,
+      transaction, sql::kPutTelling,
       {tenant, telling.id, to_string(telling.way), telling.target, std::string_view(facts),
        telling.state, telling.attempts, telling.at_ms, telling.due_ms, telling.code});
 }
@@ -185,7 +137,7 @@ Status put(store::Transaction& transaction, std::string_view tenant, const Telli
 Result<Snoozes> read_snoozes(store::Store& store, std::string_view tenant, std::int64_t now_ms) {
   Snoozes out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kSnoozes, {tenant, now_ms}, [&](const Row& row) {
+    return connection.query(sql::kSnoozes, {tenant, now_ms}, [&](const Row& row) {
       out.insert_or_assign({text(row, 0), text(row, 1)}, row.integer(2));
       return true;
     });
@@ -195,16 +147,16 @@ Result<Snoozes> read_snoozes(store::Store& store, std::string_view tenant, std::
 
 Status put_snooze(store::Transaction& transaction, std::string_view tenant, const Cause& cause,
                   std::int64_t until_ms) {
-  return store::run(transaction, kPutSnooze, {tenant, cause.first, cause.second, until_ms});
+  return store::run(transaction, sql::kPutSnooze, {tenant, cause.first, cause.second, until_ms});
 }
 
 Result<bool> remove_old(store::Store& store, std::int64_t closed_before_ms, std::int64_t now_ms) {
   bool more = false;
   RABT_TRY_STATUS(store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(alerts, transaction.execute(kDropAlerts, {closed_before_ms}));
-    RABT_TRY(tellings, transaction.execute(kDropTellings, {now_ms - kTellingKeptMs}));
+    RABT_TRY(alerts, transaction.execute(sql::kDropAlerts, {closed_before_ms}));
+    RABT_TRY(tellings, transaction.execute(sql::kDropTellings, {now_ms - kTellingKeptMs}));
     more = alerts > 0 || tellings > 0;
-    return store::run(transaction, kDropSnoozes, {now_ms});
+    return store::run(transaction, sql::kDropSnoozes, {now_ms});
   }));
   return more;
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/statements.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/number.hpp"
 #include "hub/keys/retention.hpp"
@@ -11,57 +12,6 @@
 namespace rabt::api {
 
 namespace {
-
-using store::Statement;
-
-constexpr Statement kInsert{
-    "INSERT INTO delivery_outcome (tenant, source, outcome, at_ms, client, request, code, reason, "
-    "length, uid, data_key, sealed, envelope) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-    "$11, $12, $13)"};
-constexpr Statement kCount{
-    "INSERT INTO delivery_outcome_total (tenant, source, outcome, total) VALUES ($1, $2, $3, 1) ON "
-    "CONFLICT (tenant, source, outcome) DO UPDATE SET total = delivery_outcome_total.total + 1"};
-constexpr Statement kDropOldest{
-    "DELETE FROM delivery_outcome WHERE tenant = $1 AND source = $2 AND id <= (SELECT id FROM "
-    "delivery_outcome WHERE tenant = $1 AND source = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)"};
-constexpr Statement kDropBodies{
-    "UPDATE delivery_outcome SET data_key = $4, sealed = $4, envelope = $4 WHERE tenant = $1 AND "
-    "source = $2 AND length(data_key) > 0 AND id <= (SELECT id FROM delivery_outcome WHERE tenant "
-    "= $1 AND source = $2 AND length(data_key) > 0 ORDER BY id DESC LIMIT 1 OFFSET $3)"};
-constexpr Statement kDropOldBodies{
-    "UPDATE delivery_outcome SET data_key = $2, sealed = $2, envelope = $2 WHERE length(data_key) "
-    "> 0 AND at_ms < $1"};
-#define RABT_OUTCOME                                                                           \
-  "SELECT id, source, outcome, at_ms, client, request, code, reason, length, "                 \
-  "length(data_key) > 0, settled, became, settled_by, settled_ms FROM delivery_outcome WHERE " \
-  "tenant = $1 "
-constexpr Statement kListAll{RABT_OUTCOME "ORDER BY id DESC LIMIT $2"};
-constexpr Statement kListOfSource{RABT_OUTCOME "AND source = $3 ORDER BY id DESC LIMIT $2"};
-constexpr Statement kListOne{RABT_OUTCOME "AND id = $2"};
-#undef RABT_OUTCOME
-// Deliveries whose body is kept: 100 of each source at most. The index of kept bodies finds each.
-constexpr Statement kOldestKept{
-    "SELECT id, source, at_ms FROM delivery_outcome WHERE tenant = $1 AND length(data_key) > 0 AND "
-    "length(envelope) > 0 AND settled = '' AND ($2 = '' OR source = $2) AND ($3 = '' OR code = $3) "
-    "AND at_ms >= $4 AND at_ms < $5 ORDER BY at_ms, id LIMIT $6"};
-constexpr Statement kSettle{
-    "UPDATE delivery_outcome SET settled = $3, became = $4, settled_by = $5, settled_ms = $6 WHERE "
-    "id = $1 AND tenant = $2 AND settled != 'discarded'"};
-constexpr Statement kIsThere{"SELECT settled FROM delivery_outcome WHERE id = $1 AND tenant = $2"};
-constexpr Statement kReadKept{
-    "SELECT uid, data_key, sealed, envelope, source, client, request, settled FROM "
-    "delivery_outcome WHERE id = $1 AND tenant = $2 AND length(data_key) > 0 AND length(envelope) "
-    "> 0"};
-constexpr Statement kTotals{
-    "SELECT source, outcome, total FROM delivery_outcome_total WHERE tenant = $1"};
-// At most kKeptOutcomes of each source.
-constexpr Statement kLately{
-    "SELECT source, outcome, count(*), min(at_ms) FROM delivery_outcome WHERE tenant = $1 AND "
-    "settled = '' AND at_ms >= CASE outcome WHEN 'unreadable' THEN CAST($2 AS BIGINT) ELSE $3 END "
-    "GROUP BY source, outcome ORDER BY source, outcome"};
-constexpr Statement kReadBody{
-    "SELECT uid, data_key, sealed FROM delivery_outcome WHERE id = $1 AND tenant = $2 AND "
-    "length(data_key) > 0"};
 
 constexpr std::array<std::string_view, 4> kNames = {"signature", "unreadable", "not_taken",
                                                     "unused"};
@@ -134,13 +84,14 @@ void DeliveryOutcomes::note(const LostDelivery& lost) {
        reason = std::string(lost.reason.substr(0, kMaxReason)),
        length = static_cast<std::int64_t>(lost.body.size()), uid, data_key, sealed,
        envelope](store::Transaction& transaction) -> Status {
-        transaction.put(kInsert, {tenant, source, outcome, at, client, request, code, reason,
-                                  length, store::Blob{uid}, store::Blob{data_key},
-                                  store::Blob{sealed}, store::Blob{envelope}});
-        transaction.put(kCount, {tenant, source, outcome});
+        transaction.put(
+            sql::kInsertOutcome,
+            {tenant, source, outcome, at, client, request, code, reason, length, store::Blob{uid},
+             store::Blob{data_key}, store::Blob{sealed}, store::Blob{envelope}});
+        transaction.put(sql::kCountOutcome, {tenant, source, outcome});
         if (!data_key.empty())
-          transaction.put(kDropBodies, {tenant, source, kKeptBodies, store::Blob{""}});
-        transaction.put(kDropOldest, {tenant, source, kKeptOutcomes});
+          transaction.put(sql::kDropBodies, {tenant, source, kKeptBodies, store::Blob{""}});
+        transaction.put(sql::kDropOldestOutcomes, {tenant, source, kKeptOutcomes});
         return ok_status();
       },
       [](const Status& /*status*/) {});
@@ -151,7 +102,7 @@ void DeliveryOutcomes::remove_old() {
   parts_.store.submit(
       store::Store::Need::droppable,
       [before](store::Transaction& transaction) -> Status {
-        transaction.put(kDropOldBodies, {before, store::Blob{""}});
+        transaction.put(sql::kDropOldBodies, {before, store::Blob{""}});
         return ok_status();
       },
       [](const Status& /*status*/) {});
@@ -179,10 +130,11 @@ Result<http::Response> DeliveryOutcomes::list(const Call& call) const {
     return true;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(one      ? connection.query(kListOne, {parts_.tenant, *one}, add)
-                    : source ? connection.query(kListOfSource, {parts_.tenant, limit, *source}, add)
-                             : connection.query(kListAll, {parts_.tenant, limit}, add));
-    return connection.query(kTotals, {parts_.tenant}, [&](const store::Row& row) {
+    RABT_TRY_STATUS(one      ? connection.query(sql::kListOutcome, {parts_.tenant, *one}, add)
+                    : source ? connection.query(sql::kListOutcomesOfSource,
+                                                {parts_.tenant, limit, *source}, add)
+                             : connection.query(sql::kListOutcomes, {parts_.tenant, limit}, add));
+    return connection.query(sql::kOutcomeTotals, {parts_.tenant}, [&](const store::Row& row) {
       if (!source || row.text(0) == *source)
         totals.push_back(Json::object(
             {{"source", row.text(0)}, {"outcome", row.text(1)}, {"total", row.integer(2)}}));
@@ -197,13 +149,14 @@ Result<std::vector<std::pair<std::string, Tally>>> DeliveryOutcomes::lately(
     Timestamp unreadable_since, Timestamp since) const {
   std::vector<std::pair<std::string, Tally>> out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(
-        kLately, {parts_.tenant, unreadable_since.ms, since.ms}, [&](const store::Row& row) {
-          out.emplace_back(std::string(row.text(1)), Tally{.of = std::string(row.text(0)),
-                                                           .count = row.integer(2),
-                                                           .oldest = {row.integer(3)}});
-          return true;
-        });
+    return connection.query(sql::kOutcomesLately, {parts_.tenant, unreadable_since.ms, since.ms},
+                            [&](const store::Row& row) {
+                              out.emplace_back(std::string(row.text(1)),
+                                               Tally{.of = std::string(row.text(0)),
+                                                     .count = row.integer(2),
+                                                     .oldest = {row.integer(3)}});
+                              return true;
+                            });
   }));
   return out;
 }
@@ -213,7 +166,7 @@ Result<std::string> DeliveryOutcomes::body(std::int64_t id) const {
   std::string data_key;
   std::string sealed;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kReadBody, {id, parts_.tenant}, [&](const store::Row& row) {
+    return connection.query(sql::kReadBody, {id, parts_.tenant}, [&](const store::Row& row) {
       uid = std::string(row.blob(0));
       data_key = std::string(row.blob(1));
       sealed = std::string(row.blob(2));
@@ -233,7 +186,7 @@ Result<KeptDelivery> DeliveryOutcomes::kept(std::int64_t id) const {
   std::string body;
   std::string envelope;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kReadKept, {id, parts_.tenant}, [&](const store::Row& row) {
+    return connection.query(sql::kReadKept, {id, parts_.tenant}, [&](const store::Row& row) {
       uid = std::string(row.blob(0));
       data_key = std::string(row.blob(1));
       body = std::string(row.blob(2));
@@ -263,7 +216,7 @@ Result<std::vector<repair::Deliveries::One>> DeliveryOutcomes::oldest(
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(
-        kOldestKept,
+        sql::kOldestKept,
         {parts_.tenant, filter.source, filter.code, filter.since ? filter.since->ms : INT64_MIN,
          filter.until ? filter.until->ms : INT64_MAX, static_cast<std::int64_t>(limit)},
         [&](const store::Row& row) {
@@ -276,14 +229,16 @@ Result<std::vector<repair::Deliveries::One>> DeliveryOutcomes::oldest(
 }
 
 Status DeliveryOutcomes::settle(store::Transaction& transaction, const Settled& how) const {
-  RABT_TRY(changed, transaction.execute(kSettle, {how.id, parts_.tenant, how.as, how.became, how.by,
-                                                  parts_.clock.now().ms}));
+  RABT_TRY(changed,
+           transaction.execute(sql::kSettleOutcome, {how.id, parts_.tenant, how.as, how.became,
+                                                     how.by, parts_.clock.now().ms}));
   if (changed == 1) return ok_status();
   bool there = false;
-  RABT_TRY_STATUS(transaction.query(kIsThere, {how.id, parts_.tenant}, [&](const store::Row&) {
-    there = true;
-    return false;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::kOutcomeIsThere, {how.id, parts_.tenant}, [&](const store::Row&) {
+        there = true;
+        return false;
+      }));
   if (!there) return not_found("delivery.unknown", "there is no delivery with this number");
   return conflict("delivery.discarded", "the delivery was discarded");
 }

@@ -1,5 +1,6 @@
 #include "hub/api/replays.hpp"
 
+#include "hub/api/statements.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/keys/retention.hpp"
@@ -7,24 +8,8 @@
 namespace rabt::api {
 
 using http::Response;
-using store::Statement;
 
 namespace {
-
-constexpr Statement kFind{
-    "SELECT fingerprint, status, data_key, sealed, expires_ms FROM replay WHERE tenant = $1 AND "
-    "key "
-    "= $2"};
-constexpr Statement kBegin{
-    "INSERT INTO replay (tenant, key, fingerprint, status, data_key, sealed, expires_ms) VALUES "
-    "($1, $2, $3, 0, $4, $4, $5)"};
-constexpr Statement kKeep{
-    "INSERT INTO replay (tenant, key, fingerprint, status, data_key, sealed, expires_ms) VALUES "
-    "($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"};
-constexpr Statement kFinish{
-    "UPDATE replay SET status = $3, data_key = $4, sealed = $5 WHERE tenant = $1 AND key = $2"};
-constexpr Statement kRemove{"DELETE FROM replay WHERE tenant = $1 AND key = $2"};
-constexpr Statement kExpire{"DELETE FROM replay WHERE expires_ms <= $1"};
 
 constexpr std::int64_t kKeptMs = 7LL * 24 * 3600 * 1000;
 constexpr std::size_t kMinKey = 1;
@@ -106,7 +91,7 @@ Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
   const std::int64_t now = parts_.clock.now().ms;
   const auto find = [&](store::Connection& connection) {
     row = Row{};
-    return connection.query(kFind, {out.ticket.tenant, store::Blob{out.ticket.key}},
+    return connection.query(sql::kFindReplay, {out.ticket.tenant, store::Blob{out.ticket.key}},
                             [&row](const store::Row& one) {
                               row.there = true;
                               row.fingerprint = std::string(one.blob(0));
@@ -118,11 +103,11 @@ Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
                             });
   };
   const auto begin = [&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(run(transaction, kExpire, {now}));
+    RABT_TRY_STATUS(run(transaction, sql::kExpireReplays, {now}));
     RABT_TRY_STATUS(find(transaction));
     if (row.there) return ok_status();
-    transaction.put(kBegin, {out.ticket.tenant, store::Blob{out.ticket.key},
-                             store::Blob{fingerprint}, store::Blob{""}, now + kKeptMs});
+    transaction.put(sql::kBeginReplay, {out.ticket.tenant, store::Blob{out.ticket.key},
+                                        store::Blob{fingerprint}, store::Blob{""}, now + kKeptMs});
     return ok_status();
   };
   const Status begun = when == When::before ? parts_.store.write(begin) : parts_.store.read(find);
@@ -172,12 +157,13 @@ std::string Replays::seal(const Ticket& ticket, const Response& response) const 
 
 Status Replays::keep(store::Transaction& transaction, Ticket& ticket, const Response& response) {
   const std::int64_t now = parts_.clock.now().ms;
-  RABT_TRY_STATUS(run(transaction, kExpire, {now}));
+  RABT_TRY_STATUS(run(transaction, sql::kExpireReplays, {now}));
   const std::string sealed = seal(ticket, response);
-  RABT_TRY(kept, transaction.execute(kKeep, {ticket.tenant, store::Blob{ticket.key},
-                                             store::Blob{ticket.fingerprint}, response.status,
-                                             store::Blob{ticket.data_key->id()},
-                                             store::Blob{sealed}, now + kKeptMs}));
+  RABT_TRY(kept,
+           transaction.execute(sql::kKeepReplay, {ticket.tenant, store::Blob{ticket.key},
+                                                  store::Blob{ticket.fingerprint}, response.status,
+                                                  store::Blob{ticket.data_key->id()},
+                                                  store::Blob{sealed}, now + kKeptMs}));
   if (kept == 0) {
     ticket.beaten = true;
     return conflict("idempotency.running", "the same call was quicker; send it again");
@@ -202,13 +188,14 @@ void Replays::finish(const Ticket& ticket, const Response& response) {
         return keep(transaction, again, response);
       }
       const std::string sealed = seal(ticket, response);
-      transaction.put(kFinish, {ticket.tenant, store::Blob{ticket.key}, response.status,
-                                store::Blob{ticket.data_key->id()}, store::Blob{sealed}});
+      transaction.put(sql::kFinishReplay,
+                      {ticket.tenant, store::Blob{ticket.key}, response.status,
+                       store::Blob{ticket.data_key->id()}, store::Blob{sealed}});
       return ok_status();
     });
   } else if (!within && !unknown) {
     (void)parts_.store.write([&](store::Transaction& transaction) -> Status {
-      transaction.put(kRemove, {ticket.tenant, store::Blob{ticket.key}});
+      transaction.put(sql::kRemoveReplay, {ticket.tenant, store::Blob{ticket.key}});
       return ok_status();
     });
   }

@@ -28,6 +28,7 @@
 #include "hub/assembly/plugins.hpp"
 #include "hub/assembly/sources.hpp"
 #include "hub/assembly/standstill.hpp"
+#include "hub/assembly/statements.hpp"
 #include "hub/assembly/webhooks.hpp"
 #include "hub/audit/metrics.hpp"
 #include "hub/base/check.hpp"
@@ -445,7 +446,6 @@ Json Hub::Parts::troubles() const {
   const auto add = [&](std::string_view name, const Status& state) {
     if (!state.ok()) out.set(name, state.error().code + ": " + state.error().message);
   };
-  static constexpr store::Statement kAnything{"SELECT 1"};
   // A job that writes nothing says which file the writer lacks. It needs no room itself.
   const auto unwritten = [this] {
     const Status looked = base->store->write([](store::Transaction&) { return ok_status(); });
@@ -455,7 +455,7 @@ Json Hub::Parts::troubles() const {
   add("database", base->store->stats().disk_full
                       ? unwritten()
                       : base->store->read([](store::Connection& connection) {
-                          return connection.query(kAnything, {},
+                          return connection.query(sql::kAnything, {},
                                                   [](const store::Row&) { return false; });
                         }));
   if (broker != nullptr) add("rabbitmq", broker->trouble());

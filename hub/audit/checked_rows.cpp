@@ -12,18 +12,6 @@ namespace rabt::audit {
 
 namespace {
 
-using store::Statement;
-
-// One statement with both would walk the whole table: SQLite takes only one of them from an end.
-constexpr Statement kEnds{"SELECT (SELECT min(seq) FROM audit), (SELECT max(seq) FROM audit)"};
-constexpr Statement kWhole{
-    "SELECT seq, stream, n, at_ms, tenant, act, object, patient, canonical, leaf FROM audit WHERE "
-    "seq >= $1 AND seq <= $2 ORDER BY seq"};
-constexpr Statement kChain{
-    "SELECT seq, stream, n, canonical, leaf, mac FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY "
-    "seq"};
-constexpr Statement kFind{"SELECT from_ms, to_ms, keys FROM audit_find WHERE tile = $1"};
-
 Error broken(const std::string& what) {
   return corrupt("audit.broken", what + advice());
 }
@@ -86,7 +74,7 @@ Status rows_hold(store::Connection& connection, const SecretBytes* mac_key, std:
   }
   std::int64_t next = from + 1;
   std::string wrong;
-  RABT_TRY_STATUS(connection.query(kChain, {from, to}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(connection.query(sql::kChainEntries, {from, to}, [&](const store::Row& row) {
     if (row.integer(0) != next) return false;
     const Digest leaf = leaf_hash(row.blob(3));
     if (row.blob(4) != as_text(leaf)) {
@@ -134,7 +122,7 @@ Status CheckedRows::take_newest() {
 
 Status CheckedRows::open() {
   std::int64_t least = 1;
-  RABT_TRY_STATUS(connection_.query(kEnds, {}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(connection_.query(sql::kEnds, {}, [&](const store::Row& row) {
     if (row.is_null(0)) return false;
     least = row.integer(0);
     size_ = row.integer(1);
@@ -202,7 +190,7 @@ Status CheckedRows::each(std::int64_t first, std::int64_t last,
     ++next;
     return visit(logged);
   };
-  RABT_TRY_STATUS(connection_.query(kWhole, {next, last}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(connection_.query(sql::kWholeEntries, {next, last}, [&](const store::Row& row) {
     const auto going = look(row);
     if (!going.ok()) failed = going.error();
     more = going.ok() && *going;
@@ -233,7 +221,7 @@ Status CheckedRows::check_tile(std::int64_t number) {
     return broken(tile + "its root does not follow from its hashes");
   bool right = false;
   const std::string keys = look_up.keys();
-  RABT_TRY_STATUS(connection_.query(kFind, {number}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(connection_.query(sql::kFindOfTile, {number}, [&](const store::Row& row) {
     right = row.integer(0) == look_up.from_ms() && row.integer(1) == look_up.to_ms() &&
             row.blob(2) == keys;
     return false;

@@ -4,15 +4,9 @@
 
 #include "hub/audit/files.hpp"
 #include "hub/audit/mac.hpp"
+#include "hub/audit/statements.hpp"
 
 namespace rabt::audit {
-
-namespace {
-
-constexpr store::Statement kCheckpoints{
-    "SELECT number, size, note, mac FROM audit_checkpoint ORDER BY number"};
-
-}  // namespace
 
 // The first pass: what the places outside the database say of the log, and the table of
 // checkpoints.
@@ -77,7 +71,7 @@ Status Walk::read_checkpoints() {
   std::int64_t size = -1;
   std::vector<std::string> notes;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
-    return connection.query(kCheckpoints, {}, [&](const store::Row& row) {
+    return connection.query(sql::kCheckpoints, {}, [&](const store::Row& row) {
       checkpoint(row, next, size);
       notes.emplace_back(row.text(2));
       return true;

@@ -5,19 +5,17 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/checked_rows.hpp"
 #include "hub/audit/mac.hpp"
+#include "hub/audit/statements.hpp"
 #include "hub/base/json.hpp"
 
 namespace rabt::audit {
 
 namespace {
 
-using store::Statement;
-
 // A long snapshot would keep the store's log from being emptied.
 constexpr std::int64_t kRowsPerRead = 5'000;
 
-constexpr Statement kEnd{"SELECT max(seq) FROM audit"};
-// The columns of a row, in the order of kRows.
+// The columns of a row, in the order of sql::kSignedEntries.
 enum Column : int {
   kSeq,
   kStream,
@@ -31,18 +29,6 @@ enum Column : int {
   kLeaf,
   kMac
 };
-constexpr Statement kRows{
-    "SELECT seq, stream, n, at_ms, tenant, act, object, patient, canonical, leaf, mac FROM audit "
-    "WHERE seq >= $1 AND seq <= $2 ORDER BY seq LIMIT $3"};
-constexpr Statement kMacOf{"SELECT mac FROM audit WHERE seq = $1"};
-constexpr Statement kRoots{
-    "SELECT number, root FROM audit_tile WHERE level = 0 AND number >= $1 AND number < $2 ORDER BY "
-    "number LIMIT $3"};
-constexpr Statement kSurplusTiles{
-    "SELECT level, number FROM audit_tile WHERE level < 0 OR level > $1 OR number < 0 OR (level = "
-    "$2 AND number >= $3) ORDER BY level, number LIMIT 100"};
-constexpr Statement kSurplusFinds{
-    "SELECT tile FROM audit_find WHERE tile < 0 OR tile >= $1 ORDER BY tile LIMIT 100"};
 
 }  // namespace
 
@@ -52,7 +38,7 @@ Status Walk::measure() {
   std::vector<std::pair<std::int64_t, std::int64_t>> surplus;
   std::vector<std::int64_t> surplus_finds;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(kEnd, {}, [&](const store::Row& row) {
+    RABT_TRY_STATUS(connection.query(sql::kNewestSeq, {}, [&](const store::Row& row) {
       end_ = row.is_null(0) ? 0 : std::max<std::int64_t>(0, row.integer(0));
       return false;
     }));
@@ -61,12 +47,12 @@ Status Walk::measure() {
     std::int64_t full = end_ / kTileWidth;
     for (std::int64_t level = 0; level <= levels; ++level, full /= kTileWidth) {
       RABT_TRY_STATUS(
-          connection.query(kSurplusTiles, {levels, level, full}, [&](const store::Row& row) {
+          connection.query(sql::kSurplusTiles, {levels, level, full}, [&](const store::Row& row) {
             surplus.emplace_back(row.integer(0), row.integer(1));
             return true;
           }));
     }
-    return connection.query(kSurplusFinds, {end_ / kTileWidth}, [&](const store::Row& row) {
+    return connection.query(sql::kSurplusFinds, {end_ / kTileWidth}, [&](const store::Row& row) {
       surplus_finds.push_back(row.integer(0));
       return true;
     });
@@ -145,15 +131,16 @@ Status Walk::skip_tiles(std::int64_t from, std::int64_t to) {
     const std::int64_t before = next;
     bool damaged = false;
     RABT_TRY_STATUS(read_([&](store::Connection& connection) {
-      return connection.query(kRoots, {next, to, kRowsPerRead}, [&](const store::Row& row) {
-        const Hash root = to_hash(row.blob(1));
-        damaged = row.integer(0) != next || !root;
-        if (damaged) return false;
-        ++next;
-        add_tile_root(*root);
-        check_claims(next * kTileWidth);
-        return true;
-      });
+      return connection.query(sql::kLeafTileRoots, {next, to, kRowsPerRead},
+                              [&](const store::Row& row) {
+                                const Hash root = to_hash(row.blob(1));
+                                damaged = row.integer(0) != next || !root;
+                                if (damaged) return false;
+                                ++next;
+                                add_tile_root(*root);
+                                check_claims(next * kTileWidth);
+                                return true;
+                              });
     }));
     if (damaged || next == before) {
       problem(tile_text(0, next) + "it is missing or damaged");
@@ -165,7 +152,7 @@ Status Walk::skip_tiles(std::int64_t from, std::int64_t to) {
   expected_ = to * kTileWidth + 1;
   Hash mac;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
-    return connection.query(kMacOf, {to * kTileWidth}, [&](const store::Row& row) {
+    return connection.query(sql::kMac, {to * kTileWidth}, [&](const store::Row& row) {
       mac = to_hash(row.blob(0));
       return false;
     });
@@ -202,15 +189,17 @@ Status Walk::leap(std::int64_t from, std::int64_t& done) {
   std::int64_t next_row = end_;
   std::int64_t next_tile = INT64_MAX;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(kRows, {from * kTileWidth + 1, end_, std::int64_t{1}},
+    RABT_TRY_STATUS(connection.query(sql::kSignedEntries,
+                                     {from * kTileWidth + 1, end_, std::int64_t{1}},
                                      [&](const store::Row& row) {
                                        next_row = row.integer(0);
                                        return false;
                                      }));
-    return connection.query(kRoots, {from, INT64_MAX, std::int64_t{1}}, [&](const store::Row& row) {
-      next_tile = row.integer(0);
-      return false;
-    });
+    return connection.query(sql::kLeafTileRoots, {from, INT64_MAX, std::int64_t{1}},
+                            [&](const store::Row& row) {
+                              next_tile = row.integer(0);
+                              return false;
+                            });
   }));
   const std::int64_t target = std::min((next_row - 1) / kTileWidth, next_tile);
   if (target > from) {
@@ -227,12 +216,13 @@ Status Walk::each_row(std::int64_t first, std::int64_t last,
   for (std::int64_t got = kRowsPerRead; got == kRowsPerRead && next <= last;) {
     got = 0;
     RABT_TRY_STATUS(read_([&](store::Connection& connection) {
-      return connection.query(kRows, {next, last, kRowsPerRead}, [&](const store::Row& row) {
-        each(row);
-        next = row.integer(0) + 1;
-        ++got;
-        return true;
-      });
+      return connection.query(sql::kSignedEntries, {next, last, kRowsPerRead},
+                              [&](const store::Row& row) {
+                                each(row);
+                                next = row.integer(0) + 1;
+                                ++got;
+                                return true;
+                              });
     }));
   }
   return ok_status();

@@ -4,17 +4,9 @@
 
 #include "hub/audit/finder.hpp"
 #include "hub/audit/mac.hpp"
+#include "hub/audit/statements.hpp"
 
 namespace rabt::audit {
-
-namespace {
-
-constexpr store::Statement kTile{
-    "SELECT root, hashes FROM audit_tile WHERE level = $1 AND number = $2"};
-constexpr store::Statement kFind{
-    "SELECT from_ms, to_ms, keys, mac FROM audit_find WHERE tile = $1"};
-
-}  // namespace
 
 // The third pass: tiles of every level and look-up rows against the rows, and the tree against the
 // checkpoints.
@@ -78,7 +70,7 @@ Status Walk::check_find(std::int64_t number, const SeenTile& seen) {
   bool there = false;
   bool right = false;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
-    return connection.query(kFind, {number}, [&](const store::Row& row) {
+    return connection.query(sql::kFindWithMac, {number}, [&](const store::Row& row) {
       there = true;
       right = row.integer(0) == expected.from_ms() && row.integer(1) == expected.to_ms() &&
               row.blob(2) == keys &&
@@ -97,7 +89,7 @@ Status Walk::check_find(std::int64_t number, const SeenTile& seen) {
 Result<Walk::Tile> Walk::read_tile(int level, std::int64_t number) {
   Tile tile;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
-    return connection.query(kTile, {level, number}, [&](const store::Row& row) {
+    return connection.query(sql::kTileWithRoot, {level, number}, [&](const store::Row& row) {
       tile.there = true;
       tile.root = to_hash(row.blob(0));
       const std::string_view bytes = row.blob(1);

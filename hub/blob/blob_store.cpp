@@ -15,30 +15,11 @@
 #include "hub/base/descriptor.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/blob/statements.hpp"
 
 namespace rabt::blob {
 
 namespace {
-
-constexpr store::Statement kInsert{
-    "INSERT INTO blob (id, tenant, content_type, bytes, sha256, data_key, finished, owner, "
-    "created_ms) VALUES ($1, $2, $3, 0, '', $4, 0, '', $5)"};
-constexpr store::Statement kFinish{
-    "UPDATE blob SET bytes = $2, sha256 = $3, finished = 1 WHERE id = $1 AND finished = 0"};
-constexpr store::Statement kFind{
-    "SELECT content_type, bytes, sha256, owner, created_ms, data_key FROM blob WHERE tenant = "
-    "$1 AND id = $2 AND finished = $3"};
-constexpr store::Statement kAdopt{
-    "UPDATE blob SET owner = $3 WHERE tenant = $1 AND id = $2 AND owner = '' AND finished = 1"};
-constexpr store::Statement kOwner{
-    "SELECT owner FROM blob WHERE tenant = $1 AND id = $2 AND finished = 1"};
-constexpr store::Statement kDataKey{"SELECT data_key FROM blob WHERE tenant = $1 AND id = $2"};
-constexpr store::Statement kExists{"SELECT 1 FROM blob WHERE id = $1"};
-constexpr store::Statement kOrphans{
-    "SELECT id FROM blob WHERE owner = '' AND created_ms < $1 ORDER BY created_ms LIMIT 1000"};
-constexpr store::Statement kOrphan{
-    "SELECT tenant, data_key FROM blob WHERE id = $1 AND owner = ''"};
-constexpr store::Statement kDrop{"DELETE FROM blob WHERE id = $1 AND owner = ''"};
 
 constexpr std::string_view kPart = ".part";
 constexpr std::size_t kMaxContentType = 128;
@@ -165,9 +146,9 @@ class Writer final : public BlobWriter {
     info_.bytes = sealer_.plain_bytes();
     info_.sha256 = to_hex(hash_.finish());
     RABT_TRY_STATUS(store_.write([this](store::Transaction& transaction) -> Status {
-      RABT_TRY(changed, transaction.execute(kFinish, {std::string_view(info_.id),
-                                                      static_cast<std::int64_t>(info_.bytes),
-                                                      std::string_view(info_.sha256)}));
+      RABT_TRY(changed, transaction.execute(sql::kFinish, {std::string_view(info_.id),
+                                                           static_cast<std::int64_t>(info_.bytes),
+                                                           std::string_view(info_.sha256)}));
       if (changed != 1) return not_found("blob.unknown", "the blob's row is gone");
       return ok_status();
     }));
@@ -301,10 +282,10 @@ Result<std::unique_ptr<BlobWriter>> FileBlobStore::create(std::string_view tenan
   if (!fd.open()) return io_error("create");
   const Status begun = store_.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(keys::insert(transaction, key));
-    RABT_TRY(inserted,
-             transaction.execute(kInsert, {std::string_view(info.id), std::string_view(info.tenant),
-                                           std::string_view(info.content_type), store::Blob{key.id},
-                                           info.created.ms}));
+    RABT_TRY(inserted, transaction.execute(
+                           sql::kInsert, {std::string_view(info.id), std::string_view(info.tenant),
+                                          std::string_view(info.content_type), store::Blob{key.id},
+                                          info.created.ms}));
     static_cast<void>(inserted);
     return ok_status();
   });
@@ -368,10 +349,10 @@ Result<std::unique_ptr<BlobReader>> FileBlobStore::open(std::string_view tenant,
 
 Status FileBlobStore::adopt(store::Transaction& transaction, std::string_view tenant,
                             std::string_view id, std::string_view owner) {
-  RABT_TRY(changed, transaction.execute(kAdopt, {tenant, id, owner}));
+  RABT_TRY(changed, transaction.execute(sql::kAdopt, {tenant, id, owner}));
   if (changed == 1) return ok_status();
   std::optional<std::string> present;
-  RABT_TRY_STATUS(transaction.query(kOwner, {tenant, id}, [&present](const store::Row& row) {
+  RABT_TRY_STATUS(transaction.query(sql::kOwner, {tenant, id}, [&present](const store::Row& row) {
     present = row.text(0);
     return false;
   }));
@@ -387,7 +368,7 @@ Result<BlobInfo> FileBlobStore::look_up(std::string_view tenant, std::string_vie
   std::optional<BlobInfo> found;
   const std::string name = ulid->text();
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kFind, {tenant, std::string_view(name), finished ? 1 : 0},
+    return connection.query(sql::kFind, {tenant, std::string_view(name), finished ? 1 : 0},
                             [&](const store::Row& row) {
                               BlobInfo info;
                               info.id = name;
@@ -413,14 +394,15 @@ bool FileBlobStore::drop(const std::string& id) {
   const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
     std::string tenant;
     std::string key;
-    RABT_TRY_STATUS(transaction.query(kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
-      tenant = std::string(row.text(0));
-      key = std::string(row.blob(1));
-      return false;
-    }));
+    RABT_TRY_STATUS(
+        transaction.query(sql::kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
+          tenant = std::string(row.text(0));
+          key = std::string(row.blob(1));
+          return false;
+        }));
     gone = !key.empty();  // else it was taken over meanwhile
     if (!gone) return ok_status();
-    RABT_TRY_STATUS(store::compare_and_set(transaction, kDrop, {std::string_view(id)}));
+    RABT_TRY_STATUS(store::compare_and_set(transaction, sql::kDrop, {std::string_view(id)}));
     return keys_.remove(transaction, tenant, key);
   });
   if (!dropped.ok() || !gone) return false;
@@ -435,7 +417,7 @@ std::int64_t FileBlobStore::sweep_rows() {
       std::chrono::duration_cast<std::chrono::milliseconds>(limits::kOrphanBlobAge).count();
   std::vector<std::string> ids;
   const Status listed = store_.read([&](store::Connection& connection) {
-    return connection.query(kOrphans, {before}, [&ids](const store::Row& row) {
+    return connection.query(sql::kOrphans, {before}, [&ids](const store::Row& row) {
       ids.emplace_back(row.text(0));
       return true;
     });
@@ -466,7 +448,7 @@ std::int64_t FileBlobStore::sweep_files() {
     if (!claim) continue;  // its row may not be there yet
     bool known = false;    // an unfinished one may be resumed
     const Status read = store_.read([&](store::Connection& connection) {
-      return connection.query(kExists, {std::string_view(id)}, [&known](const store::Row&) {
+      return connection.query(sql::kExists, {std::string_view(id)}, [&known](const store::Row&) {
         known = true;
         return false;
       });
@@ -482,7 +464,7 @@ std::int64_t FileBlobStore::sweep_files() {
 Result<std::string> data_key_of(store::Connection& connection, std::string_view tenant,
                                 std::string_view id) {
   std::string key;
-  RABT_TRY_STATUS(connection.query(kDataKey, {tenant, id}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(connection.query(sql::kDataKey, {tenant, id}, [&](const store::Row& row) {
     key = std::string(row.blob(0));
     return false;
   }));

@@ -2,7 +2,7 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of the engine, one text for SQLite and PostgreSQL. Tables: migrations/sqlite,
+// SQL of the engine, one text for SQLite and PostgreSQL. Tables: migrations/sqlite,
 // 0002_engine.sql, 0005_starts.sql, 0006_patient.sql, 0008_binding.sql. The view running_instance
 // has the instances that have not ended. $1 and $2 of a partition's statements are its range.
 namespace rabt::engine::sql {
@@ -166,6 +166,25 @@ inline constexpr Statement kCountInstances{
     "i.definition IN (SELECT d.id FROM definition d WHERE d.tenant = $1 AND ($2 = '' OR d.name = "
     "$2) AND ($3 = '' OR d.version = $3)) AND ($4 = '' OR i.code = $4) AND i.updated_ms >= $5 AND "
     "i.updated_ms < $6"};
+inline constexpr Statement kWaitForDecision{
+    "SELECT count(*), min(updated_ms), '' FROM instance INDEXED BY instance_business_key WHERE "
+    "tenant = $1 AND business_key IS NOT NULL AND status < 2 AND parked IS NOT NULL AND updated_ms "
+    "< $2"};
+// An instance that nothing will wake: neither an event, nor a time, nor an answer.
+inline constexpr Statement kWaitForNothing{
+    "SELECT count(*), min(i.updated_ms), '' FROM instance i INDEXED BY instance_business_key WHERE "
+    "i.tenant = $1 AND i.business_key IS NOT NULL AND i.status < 2 AND i.parked IS NULL AND i.busy "
+    "= 0 AND i.updated_ms < $2 AND NOT EXISTS (SELECT 1 FROM timer t WHERE t.instance = i.num) AND "
+    "NOT EXISTS (SELECT 1 FROM subscription s WHERE s.instance = i.num) AND NOT EXISTS (SELECT 1 "
+    "FROM child c WHERE c.parent = i.num)"};
+// An instance whose call has had no answer.
+inline constexpr Statement kWaitForAnswer{
+    "SELECT count(*), min(i.updated_ms), '' FROM instance i INDEXED BY instance_busy WHERE i.busy "
+    "= 1 AND i.tenant = $1 AND i.status < 2 AND i.parked IS NULL AND i.updated_ms < $2"};
+inline constexpr Statement kFamily{
+    "WITH RECURSIVE family (num) AS (SELECT num FROM instance WHERE tenant = $1 AND id = $2 UNION "
+    "SELECT o.instance FROM origin o JOIN family f ON o.parent = f.num) SELECT i.id, i.data_key "
+    "FROM instance i JOIN family f ON i.num = f.num ORDER BY i.num"};
 inline constexpr Statement kInsertPatient{
     "INSERT INTO instance_patient (tenant, patient, instance, place) VALUES ($1, $2, $3, $4) ON "
     "CONFLICT DO NOTHING"};
@@ -174,6 +193,13 @@ inline constexpr Statement kInheritPatients{
     "place FROM instance_patient WHERE instance = $2"};
 inline constexpr Statement kPatientOf{
     "SELECT patient FROM instance_patient WHERE instance = $1 ORDER BY place LIMIT 1"};
+inline constexpr Statement kPatientsOfInstance{
+    "SELECT p.patient FROM instance i JOIN instance_patient p ON p.instance = i.num WHERE i.id = "
+    "$2 AND p.tenant = $1 ORDER BY p.place"};
+inline constexpr Statement kInstancesOfPatient{
+    "SELECT i.id, n.patient FROM instance_patient p JOIN instance i ON i.num = p.instance JOIN "
+    "instance_patient n ON n.instance = p.instance AND n.place = 0 WHERE p.tenant = $1 AND "
+    "p.patient = $2 ORDER BY i.num"};
 
 inline constexpr Statement kInsertOrigin{
     "INSERT INTO origin (instance, input, parent, call, awaited, depth) "

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::string_view kInForce = "in_force";
 constexpr std::string_view kWaiting = "waiting";
-// Merges of a tenant are decided one after the other.
-constexpr store::Sequence kOrder{"person_merge"};
 
 crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
   return {tenant, "person_merge", id, "sealed"};
@@ -216,7 +214,7 @@ Result<Merge> Merges::merge(const Caller& caller, const MergeWish& wish, bool wa
   RABT_TRY(key, key_of_person(wish.merged));
   const std::string sealed = key->seal(context_of(tenant_, out.id), plain, parts_.random);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(turn, transaction.next(kOrder));
+    RABT_TRY(turn, transaction.next(sql::kMergeOrder));
     (void)turn;
     RABT_TRY_STATUS(may_point(transaction, wish));
     RABT_TRY_STATUS(

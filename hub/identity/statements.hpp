@@ -2,7 +2,7 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
+// SQL of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
 // 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql, 0023_person_known.sql,
 // 0042_person_known_order.sql, 0062_person_merge.sql.
 namespace rabt::identity::sql {
@@ -85,6 +85,8 @@ inline constexpr Statement kPointer{
 inline constexpr Statement kPointersTo{
     "SELECT merged, state FROM person_merge WHERE tenant = $1 AND survivor = $2 AND state <> "
     "'undone' ORDER BY id"};
+// Merges of a tenant are decided one after the other.
+inline constexpr Sequence kMergeOrder{"person_merge"};
 #define RABT_MERGE "id, merged, survivor, state, by_actor, asked_ms, since_ms, sealed"
 inline constexpr Statement kMergeOf{
     "SELECT " RABT_MERGE

@@ -2,7 +2,7 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of hub/keys. Tables: migrations/sqlite/0007_keys.sql.
+// SQL of hub/keys. Tables: migrations/sqlite/0007_keys.sql.
 namespace rabt::keys::sql {
 
 using store::Statement;

@@ -8,19 +8,11 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/plugin/statements.hpp"
 
 namespace rabt::plugin {
 
 namespace {
-
-constexpr store::Statement kAll{
-    "SELECT version, library, written, from_version, data_key, config FROM plugin_config WHERE "
-    "tenant = $1 AND plugin = $2"};
-constexpr store::Statement kPut{
-    "INSERT INTO plugin_config (tenant, plugin, version, library, written, from_version, data_key, "
-    "config) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, plugin, version) DO "
-    "UPDATE SET library = excluded.library, written = excluded.written, from_version = "
-    "excluded.from_version, data_key = excluded.data_key, config = excluded.config"};
 
 struct Row {
   std::string version;
@@ -47,7 +39,7 @@ Result<ConfigChoice> ConfigMemory::choose(const ConfigQuestion& question, const 
                                           const Schema& schema) const {
   std::vector<Row> rows;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kAll,
+    return connection.query(sql::kAllConfigs,
                             {std::string_view(question.tenant), std::string_view(question.plugin)},
                             [&rows](const store::Row& found) {
                               Row row{std::string(found.text(0)),
@@ -148,7 +140,7 @@ Status ConfigMemory::remember(const ConfigQuestion& question, const Json& sectio
   return store_.write(
       [&](store::Transaction& transaction) -> Status {
         RABT_TRY_STATUS(store::run(
-            transaction, kPut,
+            transaction, sql::kPutConfig,
             {std::string_view(question.tenant), std::string_view(question.plugin),
              std::string_view(question.version), std::string_view(question.library_sha256),
              std::string_view(written), std::string_view(from),

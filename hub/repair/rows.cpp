@@ -2,62 +2,11 @@
 
 #include <algorithm>
 
+#include "hub/repair/statements.hpp"
+
 namespace rabt::repair {
 
 namespace {
-
-using store::Statement;
-
-#define RABT_REPAIR_JOB                                                                        \
-  "SELECT id, verb, state, digest, total, more, oldest_ms, filter, effects, created_ms, "      \
-  "created_by, started_ms, started_by, every_ms, first, goes_on, passed, failures, ended_ms, " \
-  "why, data_key, sealed FROM repair_job WHERE tenant = $1 "
-#define RABT_REPAIR_ITEM                                                                 \
-  "SELECT n, object, turns, updated_ms, subject, call, state, code, became, at_ms FROM " \
-  "repair_item WHERE tenant = $1 AND job = $2 "
-constexpr Statement kJobById{RABT_REPAIR_JOB "AND id = $2"};
-constexpr Statement kJobs{RABT_REPAIR_JOB "AND id < $2 ORDER BY id DESC LIMIT $3"};
-constexpr Statement kJobsAtWork{RABT_REPAIR_JOB
-                                "AND id IN (SELECT r.id FROM repair_job r WHERE r.tenant = $1 AND "
-                                "r.id > '' AND r.state = 'running' UNION SELECT i.job FROM "
-                                "repair_item i WHERE i.tenant = $1 AND i.job > '' AND i.state = "
-                                "'acted') ORDER BY id"};
-constexpr Statement kItems{RABT_REPAIR_ITEM
-                           "AND n > $3 AND ($5 = '' OR state = $5) ORDER BY n LIMIT $4"};
-constexpr Statement kOpenItems{RABT_REPAIR_ITEM "AND state = 'open' ORDER BY n LIMIT $3"};
-constexpr Statement kActedItems{RABT_REPAIR_ITEM "AND state = 'acted' ORDER BY n"};
-#undef RABT_REPAIR_JOB
-#undef RABT_REPAIR_ITEM
-constexpr Statement kItemCounts{
-    "SELECT state, COUNT(*) FROM repair_item WHERE tenant = $1 AND job = $2 GROUP BY state"};
-constexpr Statement kInsertJob{
-    "INSERT INTO repair_job (tenant, id, verb, state, digest, total, more, oldest_ms, filter, "
-    "effects, created_ms, created_by, every_ms, first, goes_on, passed, failures, data_key, "
-    "sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-    "$18, $19)"};
-constexpr Statement kInsertItem{
-    "INSERT INTO repair_item (tenant, job, n, object, turns, updated_ms, subject, call, state, "
-    "code, became) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', '', '')"};
-constexpr Statement kChangeJob{
-    "UPDATE repair_job SET state = $3, started_ms = $4, started_by = $5, every_ms = $6, first = "
-    "$7, goes_on = $8, passed = $9, failures = $10, ended_ms = $11, why = $12, data_key = $13, "
-    "sealed = $14 WHERE tenant = $1 AND id = $2 AND state = $15"};
-constexpr Statement kActItem{
-    "UPDATE repair_item SET state = 'acted', at_ms = $4 WHERE tenant = $1 AND job = $2 AND n = $3 "
-    "AND state = 'open' AND EXISTS (SELECT 1 FROM repair_job WHERE tenant = $1 AND id = $2 AND "
-    "state = 'running')"};
-constexpr Statement kEndItem{
-    "UPDATE repair_item SET state = $4, code = $5, became = $6, at_ms = $7 WHERE tenant = $1 AND "
-    "job = $2 AND n = $3 AND state = $8"};
-// Previews that are too old or too many, and jobs that ended long ago.
-constexpr Statement kOldJobs{
-    "SELECT id FROM repair_job WHERE tenant = $1 AND id > '' AND ((state = 'previewed' AND "
-    "created_ms < $2) OR ended_ms < $3)"};
-constexpr Statement kPreviews{
-    "SELECT id FROM repair_job WHERE tenant = $1 AND id > '' AND state = 'previewed' ORDER BY id "
-    "DESC"};
-constexpr Statement kRemoveJob{"DELETE FROM repair_job WHERE tenant = $1 AND id = $2"};
-constexpr Statement kRemoveItems{"DELETE FROM repair_item WHERE tenant = $1 AND job = $2"};
 
 // The next open items that are looked at for one whose subject is free.
 constexpr std::int64_t kLookAhead = 50;
@@ -138,7 +87,7 @@ std::int64_t flag(bool value) {
 
 Result<Job> Rows::job(store::Connection& connection, std::string_view id) const {
   std::optional<Job> found;
-  RABT_TRY_STATUS(connection.query(kJobById, {tenant_, id}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(connection.query(sql::kJobById, {tenant_, id}, [&](const store::Row& row) {
     found = to_job(row);
     return false;
   }));
@@ -160,7 +109,7 @@ Result<std::vector<Job>> Rows::jobs(std::size_t limit, const std::string& before
   std::vector<Job> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kJobs,
+    return connection.query(sql::kJobs,
                             {tenant_, before.empty() ? kNoPlace : std::string_view(before),
                              static_cast<std::int64_t>(limit)},
                             [&](const store::Row& row) {
@@ -175,7 +124,7 @@ Result<std::vector<Job>> Rows::at_work() const {
   std::vector<Job> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kJobsAtWork, {tenant_}, [&](const store::Row& row) {
+    return connection.query(sql::kJobsAtWork, {tenant_}, [&](const store::Row& row) {
       out.push_back(to_job(row));
       return true;
     });
@@ -186,7 +135,7 @@ Result<std::vector<Job>> Rows::at_work() const {
 Result<Counts> Rows::counts(std::string_view job) const {
   Counts out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kItemCounts, {tenant_, job}, [&](const store::Row& row) {
+    return connection.query(sql::kItemCounts, {tenant_, job}, [&](const store::Row& row) {
       const auto state = item_state(row.text(0)).value_or(ItemState::refused);
       out.of.at(static_cast<std::size_t>(state)) = row.integer(1);
       return true;
@@ -200,7 +149,7 @@ Result<std::vector<Item>> Rows::items(std::string_view job, std::int64_t after, 
   std::vector<Item> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kItems,
+    return connection.query(sql::kItems,
                             {tenant_, job, after, static_cast<std::int64_t>(limit),
                              state ? to_string(*state) : std::string_view()},
                             [&](const store::Row& row) {
@@ -215,10 +164,11 @@ Result<std::vector<Item>> Rows::open_items(std::string_view job) const {
   std::vector<Item> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kOpenItems, {tenant_, job, kLookAhead}, [&](const store::Row& row) {
-      out.push_back(to_item(row));
-      return true;
-    });
+    return connection.query(sql::kOpenItems, {tenant_, job, kLookAhead},
+                            [&](const store::Row& row) {
+                              out.push_back(to_item(row));
+                              return true;
+                            });
   }));
   return out;
 }
@@ -227,7 +177,7 @@ Result<std::vector<Item>> Rows::acted_items(std::string_view job) const {
   std::vector<Item> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kActedItems, {tenant_, job}, [&](const store::Row& row) {
+    return connection.query(sql::kActedItems, {tenant_, job}, [&](const store::Row& row) {
       out.push_back(to_item(row));
       return true;
     });
@@ -240,14 +190,14 @@ Status Rows::put(store::Transaction& transaction, const Job& job,
   RABT_TRY_STATUS(remove_old(transaction, job.created.ms));
   const std::string filter = job.filter.dump();
   const std::string effects = job.effects.dump();
-  transaction.put(kInsertJob,
+  transaction.put(sql::kInsertJob,
                   {tenant_, job.id, job.verb, to_string(job.state), job.digest, job.total,
                    flag(job.more), job.oldest.ms, filter, effects, job.created.ms, job.created_by,
                    job.every_ms, job.first, flag(job.goes_on), flag(job.passed), job.failures,
                    store::Blob{job.data_key}, store::Blob{job.sealed}});
   for (const Item& item : items) {
-    transaction.put(kInsertItem, {tenant_, job.id, item.n, item.object, item.mark.turns,
-                                  item.mark.updated.ms, store::Blob{item.subject}, item.call});
+    transaction.put(sql::kInsertItem, {tenant_, job.id, item.n, item.object, item.mark.turns,
+                                       item.mark.updated.ms, store::Blob{item.subject}, item.call});
   }
   return ok_status();
 }
@@ -258,22 +208,22 @@ Status Rows::remove_old(store::Transaction& transaction, std::int64_t now_ms) co
     gone.emplace_back(row.text(0));
     return true;
   };
-  RABT_TRY_STATUS(
-      transaction.query(kOldJobs, {tenant_, now_ms - kPreviewKeptMs, now_ms - kJobKeptMs}, add));
+  RABT_TRY_STATUS(transaction.query(sql::kOldJobs,
+                                    {tenant_, now_ms - kPreviewKeptMs, now_ms - kJobKeptMs}, add));
   std::int64_t kept = 0;
-  RABT_TRY_STATUS(transaction.query(kPreviews, {tenant_}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(transaction.query(sql::kPreviews, {tenant_}, [&](const store::Row& row) {
     return ++kept < kKeptPreviews || add(row);
   }));
   for (const std::string& id : gone) {
-    transaction.put(kRemoveItems, {tenant_, id});
-    transaction.put(kRemoveJob, {tenant_, id});
+    transaction.put(sql::kRemoveItems, {tenant_, id});
+    transaction.put(sql::kRemoveJob, {tenant_, id});
   }
   return ok_status();
 }
 
 Result<bool> Rows::change(store::Transaction& transaction, const Job& job, JobState was) const {
   RABT_TRY(changed, transaction.execute(
-                        kChangeJob,
+                        sql::kChangeJob,
                         {tenant_, job.id, to_string(job.state), time_value(job.started),
                          text_value(job.started_by), job.every_ms, job.first, flag(job.goes_on),
                          flag(job.passed), job.failures, time_value(job.ended), text_value(job.why),
@@ -283,16 +233,16 @@ Result<bool> Rows::change(store::Transaction& transaction, const Job& job, JobSt
 
 Status Rows::act(store::Transaction& transaction, std::string_view job, std::int64_t n,
                  std::int64_t at_ms) const {
-  RABT_TRY(changed, transaction.execute(kActItem, {tenant_, job, n, at_ms}));
+  RABT_TRY(changed, transaction.execute(sql::kActItem, {tenant_, job, n, at_ms}));
   if (changed == 1) return ok_status();
   return conflict(std::string(kStopped), "the job does not run, or has done this already");
 }
 
 Result<bool> Rows::end(store::Transaction& transaction, std::string_view job, const Item& item,
                        ItemState was) const {
-  RABT_TRY(changed,
-           transaction.execute(kEndItem, {tenant_, job, item.n, to_string(item.state), item.code,
-                                          item.became, time_value(item.at), to_string(was)}));
+  RABT_TRY(changed, transaction.execute(sql::kEndItem,
+                                        {tenant_, job, item.n, to_string(item.state), item.code,
+                                         item.became, time_value(item.at), to_string(was)}));
   return changed == 1;
 }
 

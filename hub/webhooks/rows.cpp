@@ -1,6 +1,7 @@
 #include "hub/webhooks/rows.hpp"
 
 #include "hub/outbox/outbox.hpp"
+#include "hub/webhooks/statements.hpp"
 
 namespace rabt::webhooks {
 
@@ -8,78 +9,6 @@ namespace {
 
 using store::Blob;
 using store::Row;
-using store::Statement;
-
-constexpr Statement kEndpoints{
-    "SELECT id, name, origin, url, wants, state, version, created_ms, updated_ms, data_key, sealed "
-    "FROM webhook WHERE tenant = $1 ORDER BY id"};
-constexpr Statement kInsertEndpoint{
-    "INSERT INTO webhook (tenant, id, name, origin, url, wants, state, version, created_ms, "
-    "updated_ms, data_key, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON "
-    "CONFLICT DO NOTHING"};
-constexpr Statement kNamed{"SELECT id FROM webhook WHERE tenant = $1 AND name = $2"};
-constexpr Statement kUpdateEndpoint{
-    "UPDATE webhook SET name = $3, url = $4, wants = $5, state = $6, version = $7, updated_ms = "
-    "$8, data_key = $9, sealed = $10 WHERE tenant = $1 AND id = $2 AND version = $7 - 1"};
-constexpr Statement kDeleteEndpoint{"DELETE FROM webhook WHERE tenant = $1 AND id = $2"};
-constexpr Statement kDeleteDeliveries{
-    "DELETE FROM webhook_delivery WHERE tenant = $1 AND webhook = $2"};
-
-constexpr Statement kInsert{
-    "INSERT INTO webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, "
-    "created_ms, opened_ms, tried_ms, status, code, topic, subject, trace) VALUES ($1, $2, $3, $4, "
-    "$5, $6, 'open', 0, $7, $7, NULL, 0, '', $8, $9, $10) ON CONFLICT DO NOTHING"};
-// One that was given up meanwhile stays so.
-constexpr Statement kAttempt{
-    "UPDATE webhook_delivery SET state = $3, attempts = $4, tried_ms = $5, status = $6, code = $7 "
-    "WHERE tenant = $1 AND id = $2 AND state = 'open'"};
-constexpr Statement kKill{
-    "UPDATE webhook_delivery SET state = 'dead', code = $3 WHERE tenant = $1 AND webhook = $2 AND "
-    "state = 'open'"};
-constexpr Statement kAgainOne{
-    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $4 WHERE tenant = $1 "
-    "AND webhook = $2 AND id = $3"};
-constexpr Statement kAgainDead{
-    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3 WHERE tenant = $1 "
-    "AND webhook = $2 AND state = 'dead'"};
-constexpr Statement kAgainSince{
-    "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3 WHERE tenant = $1 "
-    "AND webhook = $2 AND created_ms >= $4 AND state <> 'discarded'"};
-constexpr Statement kOpen{
-    "SELECT id, subject, opened_ms FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
-    "state = 'open' ORDER BY id"};
-constexpr Statement kDiscardOne{
-    "UPDATE webhook_delivery SET state = 'discarded' WHERE tenant = $1 AND webhook = $2 AND id = "
-    "$3 AND state = 'dead'"};
-constexpr Statement kDiscardDead{
-    "UPDATE webhook_delivery SET state = 'discarded' WHERE tenant = $1 AND webhook = $2 AND state "
-    "= 'dead'"};
-constexpr Statement kList{
-    "SELECT id, webhook, event, type, body, state, attempts, created_ms, tried_ms, status, code, "
-    "topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 = '' "
-    "OR state = $3) AND ($4 = '' OR id < $4) ORDER BY id DESC LIMIT $5"};
-constexpr Statement kFind{
-    "SELECT id, webhook, event, type, body, state, attempts, created_ms, tried_ms, status, code, "
-    "topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = $3"};
-constexpr Statement kExpire{
-    "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE state = 'open' AND "
-    "opened_ms < $1"};
-constexpr Statement kSweep{"DELETE FROM webhook_delivery WHERE state = $1 AND opened_ms < $2"};
-constexpr Statement kCount{
-    "SELECT count(*), min(created_ms) FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
-    "state = $3"};
-
-constexpr Statement kGivenUp{
-    "SELECT w.name, count(*), min(d.created_ms), w.state FROM webhook w JOIN webhook_delivery d ON "
-    "d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'dead' WHERE w.tenant = $1 GROUP BY "
-    "w.id, w.name, w.state ORDER BY w.name"};
-
-constexpr Statement kUntold{
-    "SELECT w.name, (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery d WHERE d.tenant = "
-    "w.tenant AND d.webhook = w.id AND d.state = 'dead' LIMIT 1000) dead), (SELECT d.created_ms "
-    "FROM "
-    "webhook_delivery d WHERE d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'open' ORDER "
-    "BY d.id LIMIT 1) FROM webhook w WHERE w.tenant = $1 AND w.state = 'active'"};
 
 std::string text(const Row& row, int column) {
   return std::string(row.text(column));
@@ -107,10 +36,11 @@ Delivery read_delivery(const Row& row) {
 Status name_is_free(store::Transaction& transaction, std::string_view tenant,
                     const Endpoint& endpoint) {
   std::string other;
-  RABT_TRY_STATUS(transaction.query(kNamed, {tenant, endpoint.name}, [&](const Row& row) {
-    other = text(row, 0);
-    return false;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::kEndpointNamed, {tenant, endpoint.name}, [&](const Row& row) {
+        other = text(row, 0);
+        return false;
+      }));
   if (other.empty() || other == endpoint.id) return ok_status();
   return conflict("webhook.name_taken", "another webhook has this name; choose another one");
 }
@@ -121,7 +51,7 @@ Result<std::vector<Endpoint>> read_endpoints(store::Store& store, std::string_vi
   std::vector<Endpoint> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kEndpoints, {tenant}, [&](const Row& row) {
+    return connection.query(sql::kEndpoints, {tenant}, [&](const Row& row) {
       Endpoint& one = out.emplace_back();
       one.id = text(row, 0);
       one.name = text(row, 1);
@@ -146,7 +76,7 @@ Status insert_endpoint(store::Transaction& transaction, std::string_view tenant,
   const std::string wants = to_json(endpoint.wants).dump();
   RABT_TRY(inserted,
            transaction.execute(
-               kInsertEndpoint,
+               sql::kInsertEndpoint,
                {tenant, endpoint.id, endpoint.name, endpoint.configured ? "configuration" : "api",
                 endpoint.url, wants, endpoint.state, endpoint.version, endpoint.created_ms,
                 endpoint.updated_ms, Blob{endpoint.data_key}, Blob{endpoint.sealed}}));
@@ -158,7 +88,7 @@ Status update_endpoint(store::Transaction& transaction, std::string_view tenant,
                        const Endpoint& endpoint) {
   RABT_TRY_STATUS(name_is_free(transaction, tenant, endpoint));
   const std::string wants = to_json(endpoint.wants).dump();
-  RABT_TRY(changed, transaction.execute(kUpdateEndpoint,
+  RABT_TRY(changed, transaction.execute(sql::kUpdateEndpoint,
                                         {tenant, endpoint.id, endpoint.name, endpoint.url, wants,
                                          endpoint.state, endpoint.version, endpoint.updated_ms,
                                          Blob{endpoint.data_key}, Blob{endpoint.sealed}}));
@@ -169,16 +99,16 @@ Status update_endpoint(store::Transaction& transaction, std::string_view tenant,
 Status delete_endpoint(store::Transaction& transaction, std::string_view tenant,
                        std::string_view id) {
   outbox::leave_all(transaction, tenant, outbox::kWebhook, id);
-  RABT_TRY_STATUS(store::run(transaction, kDeleteDeliveries, {tenant, id}));
-  return store::run(transaction, kDeleteEndpoint, {tenant, id});
+  RABT_TRY_STATUS(store::run(transaction, sql::kDeleteDeliveries, {tenant, id}));
+  return store::run(transaction, sql::kDeleteEndpoint, {tenant, id});
 }
 
 Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                        const Delivery& delivery) {
-  RABT_TRY(inserted,
-           transaction.execute(kInsert, {tenant, delivery.id, delivery.webhook, delivery.event,
-                                         delivery.type, delivery.body, delivery.created_ms,
-                                         delivery.topic, delivery.subject, delivery.trace}));
+  RABT_TRY(inserted, transaction.execute(sql::kInsertDelivery,
+                                         {tenant, delivery.id, delivery.webhook, delivery.event,
+                                          delivery.type, delivery.body, delivery.created_ms,
+                                          delivery.topic, delivery.subject, delivery.trace}));
   if (inserted == 0) return ok_status();
   return outbox::put(transaction, tenant,
                      {.kind = outbox::kWebhook,
@@ -198,11 +128,12 @@ Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_vi
     std::vector<outbox::Work> due;
     RABT_TRY_STATUS(outbox::due(connection, tenant, outbox::kWebhook, webhook, now_ms, limit, due));
     for (const outbox::Work& work : due) {
-      RABT_TRY_STATUS(connection.query(kFind, {tenant, webhook, work.ref}, [&](const Row& row) {
-        Delivery one = read_delivery(row);
-        if (one.state == "open") out.push_back(std::move(one));
-        return false;
-      }));
+      RABT_TRY_STATUS(
+          connection.query(sql::kFindDelivery, {tenant, webhook, work.ref}, [&](const Row& row) {
+            Delivery one = read_delivery(row);
+            if (one.state == "open") out.push_back(std::move(one));
+            return false;
+          }));
     }
     return ok_status();
   }));
@@ -211,9 +142,9 @@ Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_vi
 
 Status write_attempt(store::Transaction& transaction, std::string_view tenant,
                      const Attempt& attempt) {
-  RABT_TRY(written,
-           transaction.execute(kAttempt, {tenant, attempt.id, attempt.state, attempt.attempts,
-                                          attempt.tried_ms, attempt.status, attempt.code}));
+  RABT_TRY(written, transaction.execute(sql::kAttemptDelivery,
+                                        {tenant, attempt.id, attempt.state, attempt.attempts,
+                                         attempt.tried_ms, attempt.status, attempt.code}));
   // A delivery that was given up meanwhile waits no more.
   if (written == 0 || attempt.state != "open") {
     outbox::leave(transaction, tenant, outbox::kWebhook, attempt.id);
@@ -227,17 +158,17 @@ Status write_attempt(store::Transaction& transaction, std::string_view tenant,
 Status kill_open(store::Transaction& transaction, std::string_view tenant, std::string_view webhook,
                  std::string_view code) {
   outbox::leave_all(transaction, tenant, outbox::kWebhook, webhook);
-  return store::run(transaction, kKill, {tenant, webhook, code});
+  return store::run(transaction, sql::kKillDeliveries, {tenant, webhook, code});
 }
 
 Result<std::int64_t> open_again(store::Transaction& transaction, std::string_view tenant,
                                 std::string_view webhook, const Again& again, std::int64_t now_ms) {
   const auto open = [&]() -> Result<std::int64_t> {
     if (!again.delivery.empty())
-      return transaction.execute(kAgainOne, {tenant, webhook, again.delivery, now_ms});
+      return transaction.execute(sql::kAgainOne, {tenant, webhook, again.delivery, now_ms});
     if (again.since_ms)
-      return transaction.execute(kAgainSince, {tenant, webhook, now_ms, *again.since_ms});
-    return transaction.execute(kAgainDead, {tenant, webhook, now_ms});
+      return transaction.execute(sql::kAgainSince, {tenant, webhook, now_ms, *again.since_ms});
+    return transaction.execute(sql::kAgainDead, {tenant, webhook, now_ms});
   };
   RABT_TRY(opened, open());
   struct Open {
@@ -247,7 +178,7 @@ Result<std::int64_t> open_again(store::Transaction& transaction, std::string_vie
   };
   std::vector<Open> all;
   bool in_order = false;
-  RABT_TRY_STATUS(transaction.query(kOpen, {tenant, webhook}, [&](const Row& row) {
+  RABT_TRY_STATUS(transaction.query(sql::kOpenDeliveries, {tenant, webhook}, [&](const Row& row) {
     all.push_back({text(row, 0), text(row, 1), row.integer(2)});
     in_order = in_order || !all.back().subject.empty();
     return true;
@@ -269,8 +200,8 @@ Result<std::int64_t> open_again(store::Transaction& transaction, std::string_vie
 
 Result<std::int64_t> discard_dead(store::Transaction& transaction, std::string_view tenant,
                                   std::string_view webhook, std::string_view delivery) {
-  if (delivery.empty()) return transaction.execute(kDiscardDead, {tenant, webhook});
-  return transaction.execute(kDiscardOne, {tenant, webhook, delivery});
+  if (delivery.empty()) return transaction.execute(sql::kDiscardDead, {tenant, webhook});
+  return transaction.execute(sql::kDiscardOne, {tenant, webhook, delivery});
 }
 
 Result<std::vector<Delivery>> list_deliveries(store::Store& store, std::string_view tenant,
@@ -279,7 +210,7 @@ Result<std::vector<Delivery>> list_deliveries(store::Store& store, std::string_v
   std::vector<Delivery> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kList,
+    return connection.query(sql::kListDeliveries,
                             {tenant, webhook, state, before, static_cast<std::int64_t>(limit)},
                             [&](const Row& row) {
                               out.push_back(read_delivery(row));
@@ -293,7 +224,7 @@ Result<std::optional<Delivery>> find_delivery(store::Store& store, std::string_v
                                               std::string_view webhook, std::string_view id) {
   std::optional<Delivery> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kFind, {tenant, webhook, id}, [&](const Row& row) {
+    return connection.query(sql::kFindDelivery, {tenant, webhook, id}, [&](const Row& row) {
       found = read_delivery(row);
       return false;
     });
@@ -303,17 +234,17 @@ Result<std::optional<Delivery>> find_delivery(store::Store& store, std::string_v
 
 Status sweep(store::Transaction& transaction, std::string_view tenant, std::int64_t dead_before,
              std::int64_t done_before, std::int64_t gone_before) {
-  RABT_TRY_STATUS(store::run(transaction, kExpire, {dead_before}));
+  RABT_TRY_STATUS(store::run(transaction, sql::kExpireDeliveries, {dead_before}));
   outbox::leave_older(transaction, tenant, outbox::kWebhook, dead_before);
-  RABT_TRY_STATUS(store::run(transaction, kSweep, {"done", done_before}));
-  RABT_TRY_STATUS(store::run(transaction, kSweep, {"discarded", gone_before}));
-  return store::run(transaction, kSweep, {"dead", gone_before});
+  RABT_TRY_STATUS(store::run(transaction, sql::kSweepDeliveries, {"done", done_before}));
+  RABT_TRY_STATUS(store::run(transaction, sql::kSweepDeliveries, {"discarded", gone_before}));
+  return store::run(transaction, sql::kSweepDeliveries, {"dead", gone_before});
 }
 
 Result<std::vector<GivenUp>> dead_deliveries(store::Store& store, std::string_view tenant) {
   std::vector<GivenUp> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kGivenUp, {tenant}, [&](const Row& row) {
+    return connection.query(sql::kGivenUp, {tenant}, [&](const Row& row) {
       out.push_back({.events = {.of = std::string(row.text(0)),
                                 .count = row.integer(1),
                                 .oldest = {row.integer(2)}},
@@ -328,12 +259,13 @@ Result<Counts> count_deliveries(store::Store& store, std::string_view tenant,
                                 std::string_view webhook) {
   Counts out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(kCount, {tenant, webhook, "open"}, [&](const Row& row) {
-      out.open = row.integer(0);
-      if (!row.is_null(1)) out.oldest_ms = row.integer(1);
-      return false;
-    }));
-    return connection.query(kCount, {tenant, webhook, "dead"}, [&](const Row& row) {
+    RABT_TRY_STATUS(
+        connection.query(sql::kCountDeliveries, {tenant, webhook, "open"}, [&](const Row& row) {
+          out.open = row.integer(0);
+          if (!row.is_null(1)) out.oldest_ms = row.integer(1);
+          return false;
+        }));
+    return connection.query(sql::kCountDeliveries, {tenant, webhook, "dead"}, [&](const Row& row) {
       out.dead = row.integer(0);
       return false;
     });
@@ -344,7 +276,7 @@ Result<Counts> count_deliveries(store::Store& store, std::string_view tenant,
 Result<std::vector<Untold>> untold(store::Store& store, std::string_view tenant) {
   std::vector<Untold> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kUntold, {tenant}, [&](const Row& row) {
+    return connection.query(sql::kUntold, {tenant}, [&](const Row& row) {
       out.push_back({.name = text(row, 0), .dead = row.integer(1), .oldest_ms = {}});
       if (!row.is_null(2)) out.back().oldest_ms = row.integer(2);
       return true;

@@ -10,6 +10,7 @@
 #include "hub/audit/files.hpp"
 #include "hub/audit/ledger.hpp"
 #include "hub/audit/reader.hpp"
+#include "hub/audit/statements.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/base/number.hpp"
 #include "hub/net/tls_stream.hpp"
@@ -26,8 +27,6 @@ constexpr std::int64_t kSaveMs = 1'000;      // between two writes of the cursor
 // How long a checkpoint waits to be confirmed; the log itself waits five seconds for an anchor.
 constexpr std::int64_t kAnchorMs = 4'500;
 constexpr std::chrono::milliseconds kIdle{200};  // between two looks at the log
-
-constexpr store::Statement kTimeOf{"SELECT at_ms FROM audit WHERE seq = $1"};
 
 // RFC 5425 section 4.3: the length in octets, a space, the message.
 void frame(std::string& out, std::string_view message) {
@@ -224,7 +223,7 @@ struct SyslogSender::State {
     const Status read = parts.store.read([&](store::Connection& connection) -> Status {
       RABT_TRY(size, committed_size(connection));
       head = size;
-      return connection.query(kTimeOf, {confirmed + 1}, [&](const store::Row& row) {
+      return connection.query(sql::kTimeOf, {confirmed + 1}, [&](const store::Row& row) {
         oldest = row.integer(0);
         return false;
       });

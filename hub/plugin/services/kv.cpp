@@ -4,26 +4,11 @@
 #include "hub/base/limits.hpp"
 #include "hub/plugin/room.hpp"
 #include "hub/plugin/services/services.hpp"
+#include "hub/plugin/services/statements.hpp"
 
 namespace rabt::plugin {
 
 namespace {
-
-constexpr store::Statement kKvGet{
-    "SELECT value, version, expires_ms, data_key FROM plugin_kv WHERE tenant = $1 AND plugin = $2 "
-    "AND key = $3"};
-constexpr store::Statement kKvHead{
-    "SELECT version, expires_ms, LENGTH(value) FROM plugin_kv WHERE tenant = $1 AND plugin = $2 "
-    "AND key = $3"};
-constexpr store::Statement kKvPut{
-    "INSERT INTO plugin_kv (tenant, plugin, key, value, version, expires_ms, data_key) VALUES ($1, "
-    "$2, $3, $4, $5, $6, $7) "
-    "ON CONFLICT (tenant, plugin, key) DO UPDATE SET value = excluded.value, version = "
-    "excluded.version, "
-    "expires_ms = excluded.expires_ms, data_key = excluded.data_key WHERE plugin_kv.version = "
-    "$8"};
-constexpr store::Statement kKvDelete{
-    "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3 AND version = $4"};
 
 // One stored value of a plugin.
 struct KvRow {
@@ -66,7 +51,7 @@ struct Services::Kv {
     KvFound out;
     RABT_TRY_STATUS(parts(self).store.read([&](store::Connection& connection) {
       return connection.query(
-          kKvGet,
+          sql::services::kKvGet,
           {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
           [&](const store::Row& found) {
             if (!live(found.integer(2), now)) return false;
@@ -208,7 +193,8 @@ struct Services::Kv {
     std::int64_t old_size = 0;
     bool present = false;
     RABT_TRY_STATUS(transaction.query(
-        kKvHead, {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
+        sql::services::kKvHead,
+        {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
         [&](const store::Row& found) {
           stored = found.integer(0);
           present = live(found.integer(1), put.now);
@@ -236,7 +222,7 @@ struct Services::Kv {
     put.version = stored + 1;
     const std::int64_t expires = put.ttl_ms == 0 ? 0 : put.now + put.ttl_ms;
     RABT_TRY_STATUS(store::compare_and_set(
-        transaction, kKvPut,
+        transaction, sql::services::kKvPut,
         {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key},
          store::Blob{put.sealed}, put.version, expires, store::Blob{put.data_key}, stored}));
     use->bytes += growth;
@@ -280,7 +266,7 @@ struct Services::Kv {
           std::int64_t size = 0;
           std::int64_t version = 0;
           RABT_TRY_STATUS(transaction.query(
-              kKvHead,
+              sql::services::kKvHead,
               {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
               [&](const store::Row& found) {
                 version = found.integer(0);
@@ -290,7 +276,7 @@ struct Services::Kv {
               }));
           if (version == 0) return ok_status();
           RABT_TRY_STATUS(
-              store::compare_and_set(transaction, kKvDelete,
+              store::compare_and_set(transaction, sql::services::kKvDelete,
                                      {std::string_view(row.tenant), std::string_view(row.plugin),
                                       store::Blob{row.key}, version}));
           use->bytes -= size;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "hub/plugin/services/statements.hpp"
+
 namespace rabt::plugin {
 
 namespace {
@@ -11,20 +13,6 @@ namespace {
 constexpr std::int64_t kChunk = 200;
 // A threshold is told again only after the use was so many percent below it.
 constexpr int kHysteresis = 5;
-
-constexpr store::Statement kKvUsed{
-    "SELECT COALESCE(SUM(LENGTH(value)), 0) FROM plugin_kv WHERE tenant = $1 AND plugin = $2"};
-constexpr store::Statement kKvExpiredOf{
-    "SELECT tenant, plugin, key, version, LENGTH(value) FROM plugin_kv WHERE expires_ms > 0 AND "
-    "expires_ms <= $1 AND tenant = $2 AND plugin = $3 AND key <> $4 ORDER BY expires_ms LIMIT $5"};
-constexpr store::Statement kKvExpired{
-    "SELECT tenant, plugin, key, version, LENGTH(value) FROM plugin_kv WHERE expires_ms > 0 AND "
-    "expires_ms <= $1 ORDER BY expires_ms LIMIT $2"};
-constexpr store::Statement kKvExpiredBytes{
-    "SELECT tenant, plugin, SUM(LENGTH(value)) FROM plugin_kv WHERE expires_ms > 0 AND expires_ms "
-    "<= $1 GROUP BY tenant, plugin"};
-constexpr store::Statement kKvRemove{
-    "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3 AND version = $4"};
 
 struct Expired {
   std::string tenant;
@@ -48,7 +36,7 @@ void change(const std::shared_ptr<KvUse>& use, std::int64_t by, store::Transacti
 }
 
 Status remove(const Expired& value, store::Transaction& transaction) {
-  return store::run(transaction, kKvRemove,
+  return store::run(transaction, sql::services::kKvDelete,
                     {std::string_view(value.tenant), std::string_view(value.plugin),
                      store::Blob{value.key}, value.version});
 }
@@ -63,10 +51,11 @@ std::int64_t percent(const KvUse& use) {
 Status learn_use(KvUse& use, std::string_view tenant, std::string_view id,
                  store::Transaction& transaction) {
   if (use.known) return ok_status();
-  RABT_TRY_STATUS(transaction.query(kKvUsed, {tenant, id}, [&use](const store::Row& found) {
-    use.bytes = found.integer(0);
-    return false;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::services::kKvUsed, {tenant, id}, [&use](const store::Row& found) {
+        use.bytes = found.integer(0);
+        return false;
+      }));
   use.known = true;
   return ok_status();
 }
@@ -76,8 +65,9 @@ Status make_room(const std::shared_ptr<KvUse>& use, std::string_view tenant, std
                  store::Transaction& transaction) {
   while (use->bytes > most) {
     std::vector<Expired> gone;
-    RABT_TRY_STATUS(transaction.query(
-        kKvExpiredOf, {now_ms, tenant, id, store::Blob{spared}, kChunk}, collect(gone)));
+    RABT_TRY_STATUS(transaction.query(sql::services::kKvExpiredOf,
+                                      {now_ms, tenant, id, store::Blob{spared}, kChunk},
+                                      collect(gone)));
     if (gone.empty()) return ok_status();
     for (const Expired& value : gone) {
       RABT_TRY_STATUS(remove(value, transaction));
@@ -92,7 +82,7 @@ Result<bool> remove_expired(const KvUses& uses, std::int64_t now_ms, store::Stor
   bool more = false;
   RABT_TRY_STATUS(store.write([&](store::Transaction& transaction) -> Status {
     std::vector<Expired> gone;
-    RABT_TRY_STATUS(transaction.query(kKvExpired, {now_ms, kChunk}, collect(gone)));
+    RABT_TRY_STATUS(transaction.query(sql::services::kKvExpired, {now_ms, kChunk}, collect(gone)));
     more = gone.size() == static_cast<std::size_t>(kChunk);
     for (const Expired& value : gone) {
       RABT_TRY_STATUS(remove(value, transaction));
@@ -117,7 +107,7 @@ Status look_after(const KvUses& uses, std::int64_t now_ms, store::Store& store, 
   }
   std::map<std::pair<std::string, std::string>, std::int64_t> expired;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kKvExpiredBytes, {now_ms}, [&](const store::Row& row) {
+    return connection.query(sql::services::kKvExpiredBytes, {now_ms}, [&](const store::Row& row) {
       expired[{std::string(row.text(0)), std::string(row.text(1))}] = row.integer(2);
       return true;
     });
