@@ -1,7 +1,7 @@
 #include "hub/consultation/practice/practice.hpp"
 
 #include "hub/consultation/practice/agreements.hpp"
-#include "hub/consultation/rows/slot_statements.hpp"
+#include "hub/consultation/rows/statements.hpp"
 #include "tests/consultation/asked_practice.hpp"
 #include "tests/consultation/asked_records.hpp"
 #include "tests/consultation/fakes.hpp"
@@ -432,11 +432,11 @@ TEST_F(PracticeTest, SlotsDoNotOverlapAndOnlyTheProviderSetsThem) {
 // Cause: the slots of a time were looked for from the provider's first one on.
 // Why this would have caught it: the plan names both bounds of the time.
 TEST_F(PracticeTest, SlotsOfATimeAreFoundWithoutThoseBeforeIt) {
-  const auto in = plan_of(*store_, sql::kSlotsIn, {"t1", "p", 2, 3});
+  const auto in = plan_of(*store_, sql::rows::kSlotsIn, {"t1", "p", 2, 3});
   EXPECT_NE(in[0].find("(tenant=? AND provider=? AND starts_ms>? AND starts_ms<?)"),
             std::string::npos)
       << in[0];
-  const auto dropped = plan_of(*store_, sql::kDropSlots, {"t1", "p", 2, 3});
+  const auto dropped = plan_of(*store_, sql::rows::kDropSlots, {"t1", "p", 2, 3});
   EXPECT_NE(dropped[0].find("(tenant=? AND provider=? AND starts_ms>? AND starts_ms<?)"),
             std::string::npos)
       << dropped[0];

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "hub/consultation/rows/statements.hpp"
 #include "tests/consultation/plan_of.hpp"
 #include "tests/consultation/service_house.hpp"
 
@@ -475,7 +476,7 @@ TEST_F(ProviderTime, ProvidersWhoAreFreeAreFoundByTheSameRule) {
 // Cause: whether the new one meets another was looked up among all of the doctor's.
 // Why this would have caught it: the plan names both bounds of the time.
 TEST_F(ProviderTime, ANewSessionIsComparedWithThoseOfItsTimeAlone) {
-  const auto steps = plan_of(*store_, of_taken_parts(), {"t1", "p", 2, 3, "s", 1, "c"});
+  const auto steps = plan_of(*store_, sql::rows::kTakenParts, {"t1", "p", 2, 3, "s", 1, "c"});
   ASSERT_FALSE(steps.empty());
   EXPECT_NE(steps[0].find("(tenant=? AND provider=? AND at_ms>? AND at_ms<?)"), std::string::npos)
       << steps[0];

@@ -1,5 +1,5 @@
 
-#include "hub/consultation/rows/session_rows.hpp"
+#include "hub/consultation/rows/statements.hpp"
 #include "tests/consultation/plan_of.hpp"
 #include "tests/consultation/session_house.hpp"
 #include "tests/recording_logger.hpp"
@@ -1774,7 +1774,8 @@ TEST_F(Video, WhatTheProviderMeasuresIsTheScoreOfTheSession) {
 // one that follows the wanted order was preferred to the key.
 // Why this would have caught it: the plan names each column that rows are looked up by.
 TEST_F(Video, ACallbackFindsItsSessionWithoutWalkingThroughAll) {
-  for (const store::Statement& one : SessionRows::of_callbacks()) {
+  for (const store::Statement& one :
+       {sql::rows::kSessionOfRoom, sql::rows::kSessionById, sql::rows::kStays}) {
     for (const std::string& step : plan_of(*store_, one, {"t1", "x"})) {
       if (step.starts_with("USE TEMP B-TREE")) continue;
       EXPECT_TRUE(step.starts_with("SEARCH")) << step << ": " << one.sql;

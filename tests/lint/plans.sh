@@ -22,7 +22,7 @@ MAY = {
     # What waits for a person, by an index of nothing else.
     "kParkedByCode", "kUnreviewedGrants", "kWaitingByKind", "kOpenOf",
     # What waits at this moment, by indexes of nothing else.
-    "kVideo", "kRecording", "kUnheardStarts", "kWaitingByTarget",
+    "kVideoWaits", "kRecordingWaits", "kUnheardStarts", "kWaitingByTarget",
     # Steps through the family that it has found.
     "kFamily",
 }

@@ -1,4 +1,5 @@
 #include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/acts/statements.hpp"
 #include "hub/consultation/recording/rows.hpp"
 
 // Metrics of acts.
@@ -6,8 +7,6 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr store::Statement kActive{
-    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
 // Longest age of the count of a metric.
 constexpr std::int64_t kCountedMs = 60'000;
 
@@ -72,10 +71,11 @@ void Acts::write_metrics(MetricsWriter& out) const {
   }
   std::uint64_t active = 0;
   (void)parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kActive, {parts_.tenant}, [&active](const store::Row& row) {
-      active = static_cast<std::uint64_t>(row.integer(0));
-      return false;
-    });
+    return connection.query(sql::acts::kActiveSessions, {parts_.tenant},
+                            [&active](const store::Row& row) {
+                              active = static_cast<std::uint64_t>(row.integer(0));
+                              return false;
+                            });
   });
   out.gauge("rabt_sessions_active", "Sessions that are active now.", active);
   out.gauge("rabt_recording_bytes", "Bytes of the recordings of sessions that are kept.",

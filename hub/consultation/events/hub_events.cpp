@@ -5,6 +5,7 @@
 
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
+#include "hub/consultation/events/statements.hpp"
 #include "hub/outbox/outbox.hpp"
 
 namespace rabt::consultation {
@@ -12,21 +13,6 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-using store::Statement;
-
-constexpr Statement kPut{
-    "INSERT INTO hub_event (tenant, id, type, at_ms, data, trace) VALUES ($1, $2, $3, $4, $5, $6)"};
-constexpr Statement kEvent{
-    "SELECT id, type, at_ms, data, trace FROM hub_event WHERE tenant = $1 AND id = $2"};
-constexpr Statement kNewest{
-    "SELECT data FROM hub_event WHERE tenant = $1 AND type = $2 ORDER BY id DESC LIMIT 1"};
-constexpr Statement kAt{"SELECT at_ms FROM hub_event WHERE tenant = $1 AND id = $2"};
-constexpr Statement kAfter{
-    "SELECT id, type, at_ms, data FROM hub_event WHERE tenant = $1 AND id <> $2 AND at_ms "
-    ">= $3 ORDER BY at_ms, id LIMIT 1000"};
-constexpr Statement kSweep{
-    "DELETE FROM hub_event WHERE at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n WHERE n.tenant = "
-    "hub_event.tenant AND n.type = hub_event.type AND n.id > hub_event.id)"};
 
 // Events told in one turn, all in one commit.
 constexpr std::size_t kBatch = 64;
@@ -37,7 +23,7 @@ Status put(store::Transaction& transaction, std::string_view tenant, const HubEv
   data.set("at", to_iso8601(event.at));
   const std::string text = data.dump();
   return store::run(
-      transaction, kPut,
+      transaction, sql::events::kPutHubEvent,
       {tenant, event.id, event.type, event.at.ms, std::string_view(text), event.trace});
 }
 
@@ -70,7 +56,7 @@ Result<std::optional<Json>> newest_event(store::Store& store, std::string_view t
                                          std::string_view type) {
   std::optional<Json> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kNewest, {tenant, type}, [&](const Row& row) {
+    return connection.query(sql::events::kNewestOfType, {tenant, type}, [&](const Row& row) {
       if (auto data = Json::parse(row.text(0)); data.ok()) found = *std::move(data);
       return false;
     });
@@ -87,11 +73,12 @@ std::size_t tell_hub_events(store::Store& store, std::string_view tenant, const 
     RABT_TRY_STATUS(
         outbox::due(connection, tenant, outbox::kHubEvent, "", clock.now().ms, kBatch, waiting));
     for (const outbox::Work& work : waiting) {
-      RABT_TRY_STATUS(connection.query(kEvent, {tenant, work.ref}, [&](const Row& row) {
-        untold.push_back(
-            {envelope_of(read_kept(row), row.text(4), random), outbox::kHubEvent, work});
-        return false;
-      }));
+      RABT_TRY_STATUS(
+          connection.query(sql::events::kHubEvent, {tenant, work.ref}, [&](const Row& row) {
+            untold.push_back(
+                {envelope_of(read_kept(row), row.text(4), random), outbox::kHubEvent, work});
+            return false;
+          }));
     }
     return ok_status();
   });
@@ -106,16 +93,17 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     at.reset();
     told.clear();
-    RABT_TRY_STATUS(connection.query(kAt, {tenant, id}, [&](const Row& row) {
+    RABT_TRY_STATUS(connection.query(sql::events::kHubEventAt, {tenant, id}, [&](const Row& row) {
       at = row.integer(0);
       return false;
     }));
     if (!at) return ok_status();
-    return connection.query(kAfter, {tenant, id, *at - kNearMs}, [&](const Row& row) {
-      Happened one = read_kept(row);
-      if (!untold.contains(one.id)) told.push_back(std::move(one));
-      return true;
-    });
+    return connection.query(sql::events::kHubEventsAfter, {tenant, id, *at - kNearMs},
+                            [&](const Row& row) {
+                              Happened one = read_kept(row);
+                              if (!untold.contains(one.id)) told.push_back(std::move(one));
+                              return true;
+                            });
   }));
   if (!at) return not_found("stream.after", "the event is not kept any more; read what is now");
   std::vector<Json> out;
@@ -127,8 +115,9 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
 Status sweep_hub_events(store::Store& store, std::string_view tenant, Timestamp before) {
   RABT_TRY(waits, outbox::oldest(store, tenant, outbox::kHubEvent));
   const std::int64_t until = std::min(before.ms, waits.value_or(before.ms));
-  return store.write(
-      [&](store::Transaction& transaction) { return store::run(transaction, kSweep, {until}); });
+  return store.write([&](store::Transaction& transaction) {
+    return store::run(transaction, sql::events::kSweepHubEvents, {until});
+  });
 }
 
 }  // namespace rabt::consultation

@@ -9,18 +9,11 @@
 #include <vector>
 
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/events/statements.hpp"
 
 namespace rabt::consultation {
 
 namespace {
-
-using store::Statement;
-
-constexpr Statement kNewest{
-    "SELECT events, data_key, number FROM session WHERE tenant = $1 AND id = $2"};
-constexpr Statement kAfter{
-    "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
-    "AND seq > $3 ORDER BY seq LIMIT 256"};
 
 // An event that belongs to no session, and that people of sessions want to know.
 constexpr std::string_view kPresence = "org.rabt.hub.provider.presence-changed.v1";
@@ -112,22 +105,24 @@ void Live::State::look(const std::string& session) {
   Membership of{.tenant = tenant, .session = session};
   const Status read = store.read([&](store::Connection& connection) -> Status {
     events.clear();
-    RABT_TRY_STATUS(connection.query(kNewest, {tenant, session}, [&](const store::Row& row) {
-      newest = row.integer(0);
-      of.data_key = row.blob(1);
-      of.number = row.integer(2);
-      return false;
-    }));
+    RABT_TRY_STATUS(connection.query(sql::events::kNewestOfSession, {tenant, session},
+                                     [&](const store::Row& row) {
+                                       newest = row.integer(0);
+                                       of.data_key = row.blob(1);
+                                       of.number = row.integer(2);
+                                       return false;
+                                     }));
     if (newest <= from) return ok_status();
-    return connection.query(kAfter, {tenant, session, from}, [&](const store::Row& row) {
-      auto data = Json::parse(row.text(4));
-      events.push_back({.seq = row.integer(0),
-                        .type = std::string(row.text(1)),
-                        .at_ms = row.integer(2),
-                        .actor = std::string(row.text(3)),
-                        .data = data.ok() ? *std::move(data) : Json()});
-      return true;
-    });
+    return connection.query(sql::events::kSessionEventsAfter, {tenant, session, from},
+                            [&](const store::Row& row) {
+                              auto data = Json::parse(row.text(4));
+                              events.push_back({.seq = row.integer(0),
+                                                .type = std::string(row.text(1)),
+                                                .at_ms = row.integer(2),
+                                                .actor = std::string(row.text(3)),
+                                                .data = data.ok() ? *std::move(data) : Json()});
+                              return true;
+                            });
   });
   if (!read.ok()) {
     log.warn("live.unreadable", {{"code", read.error().code}});
@@ -176,10 +171,11 @@ Result<std::int64_t> Live::listen(std::string_view tenant, std::string_view sess
                                   std::shared_ptr<LiveListener> listener) {
   std::optional<std::int64_t> newest;
   RABT_TRY_STATUS(state_->store.read([&](store::Connection& connection) {
-    return connection.query(kNewest, {tenant, session}, [&](const store::Row& row) {
-      newest = row.integer(0);
-      return false;
-    });
+    return connection.query(sql::events::kNewestOfSession, {tenant, session},
+                            [&](const store::Row& row) {
+                              newest = row.integer(0);
+                              return false;
+                            });
   }));
   if (!newest) return not_found("session.unknown", "there is no such session");
   if (after && *after > *newest)

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/intents/statements.hpp"
 #include "hub/consultation/recording/rows.hpp"
 #include "hub/outbox/outbox.hpp"
 
@@ -13,24 +14,8 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-using store::Statement;
 using workflow::OutcomeKind;
 
-constexpr Statement kIntent{
-    "SELECT kind, subject, attempts FROM session_effect WHERE tenant = $1 AND session = $2 AND n = "
-    "$3"};
-constexpr Statement kRoomOpen{
-    "SELECT count(*) FROM session_effect WHERE session = $1 AND tenant = $2 AND kind = 'open-room' "
-    "AND state = 'open'"};
-constexpr Statement kRoomOf{
-    "SELECT subject FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'open-room' "
-    "AND state = 'done' ORDER BY n DESC LIMIT 1"};
-constexpr Statement kClose{
-    "UPDATE session_effect SET state = $4, code = $5, subject = CASE WHEN $6 = '' THEN subject "
-    "ELSE $6 END WHERE tenant = $1 AND session = $2 AND n = $3"};
-constexpr Statement kAgain{
-    "UPDATE session_effect SET attempts = attempts + 1, code = $4 WHERE tenant = $1 AND session = "
-    "$2 AND n = $3"};
 // The clock of tests moves without waking anybody.
 constexpr std::chrono::milliseconds kIdle{200};
 // Between two turns while the disk is full.
@@ -44,7 +29,7 @@ constexpr std::int64_t kLookMs = 30'000;
 
 Status close_intent(store::Transaction& transaction, const Intent& intent, std::string_view state,
                     std::string_view code, std::string_view subject) {
-  RABT_TRY_STATUS(store::run(transaction, kClose,
+  RABT_TRY_STATUS(store::run(transaction, sql::intents::kCloseIntent,
                              {intent.tenant, intent.session, intent.n, state, code, subject}));
   outbox::leave(transaction, intent.tenant, outbox::kVideo, intent.session, intent.n);
   return ok_status();
@@ -122,10 +107,11 @@ void Intents::wait_for_room(std::string_view session, std::chrono::milliseconds 
     lock.unlock();
     std::int64_t open = 0;
     const Status read = acts_.parts().store.read([&](store::Connection& connection) {
-      return connection.query(kRoomOpen, {session, acts_.parts().tenant}, [&](const Row& row) {
-        open = row.integer(0);
-        return false;
-      });
+      return connection.query(sql::intents::kRoomOpening, {session, acts_.parts().tenant},
+                              [&](const Row& row) {
+                                open = row.integer(0);
+                                return false;
+                              });
     });
     lock.lock();
     if (!read.ok() || open == 0) return;
@@ -163,16 +149,16 @@ bool Intents::ask() {
     RABT_TRY_STATUS(outbox::due(connection, tenant, outbox::kVideo, "",
                                 acts_.parts().clock.now().ms, kBatch, due));
     for (const outbox::Work& work : due) {
-      RABT_TRY_STATUS(
-          connection.query(kIntent, {tenant, work.ref, work.ref_n}, [&](const Row& row) {
-            open.push_back({.tenant = tenant,
-                            .session = work.ref,
-                            .n = work.ref_n,
-                            .kind = std::string(row.text(0)),
-                            .subject = std::string(row.text(1)),
-                            .attempts = row.integer(2)});
-            return false;
-          }));
+      RABT_TRY_STATUS(connection.query(sql::intents::kIntent, {tenant, work.ref, work.ref_n},
+                                       [&](const Row& row) {
+                                         open.push_back({.tenant = tenant,
+                                                         .session = work.ref,
+                                                         .n = work.ref_n,
+                                                         .kind = std::string(row.text(0)),
+                                                         .subject = std::string(row.text(1)),
+                                                         .attempts = row.integer(2)});
+                                         return false;
+                                       }));
     }
     return ok_status();
   });
@@ -239,10 +225,11 @@ std::string Intents::room_of(const Intent& intent, const Session& session) const
   std::string room = session.room.sid;
   if (!room.empty() || intent.kind == "open-room") return room;
   (void)acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(kRoomOf, {intent.tenant, intent.session}, [&](const Row& row) {
-      room = std::string(row.text(0));
-      return false;
-    });
+    return connection.query(sql::intents::kRoomOf, {intent.tenant, intent.session},
+                            [&](const Row& row) {
+                              room = std::string(row.text(0));
+                              return false;
+                            });
   });
   return room;
 }
@@ -388,8 +375,8 @@ void Intents::again(const Intent& intent, std::string_view code, std::int64_t re
       acts_.parts().clock.now().ms +
       std::max(retry_after_ms, pause_ms(kind_of(intent.kind), intent.attempts));
   const Status written = acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(
-        store::run(transaction, kAgain, {intent.tenant, intent.session, intent.n, code}));
+    RABT_TRY_STATUS(store::run(transaction, sql::intents::kIntentAgain,
+                               {intent.tenant, intent.session, intent.n, code}));
     outbox::again(transaction, intent.tenant, outbox::kVideo, {intent.session, intent.n},
                   intent.attempts + 1, due);
     return ok_status();

@@ -4,16 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "hub/consultation/intents/statements.hpp"
+
 namespace rabt::consultation {
 
 namespace {
 
 using store::Row;
-using store::Statement;
-
-constexpr Statement kRoomsOpen{
-    "SELECT id FROM session WHERE tenant = $1 AND status IN ('scheduled', 'waiting', "
-    "'active') AND room_sid <> '' ORDER BY id LIMIT $2"};
 
 // Interval of looks at all open rooms.
 constexpr std::int64_t kReconcileMs = 3LL * 60 * 1000;
@@ -55,10 +52,11 @@ bool Looks::turn(const Call& call) {
   reconcile_ms_ = now + kReconcileMs;
   std::vector<std::string> rooms;
   const Status read = parts.store.read([&](store::Connection& connection) {
-    return connection.query(kRoomsOpen, {parts.tenant, kMaxReconciled}, [&](const Row& row) {
-      rooms.emplace_back(row.text(0));
-      return true;
-    });
+    return connection.query(sql::intents::kRoomsOpen, {parts.tenant, kMaxReconciled},
+                            [&](const Row& row) {
+                              rooms.emplace_back(row.text(0));
+                              return true;
+                            });
   });
   if (!read.ok()) return false;
   for (const std::string& id : rooms) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/consultation/intents/statements.hpp"
 #include "hub/consultation/recording/bind.hpp"
 #include "hub/consultation/recording/keep.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
@@ -12,20 +13,7 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-using store::Statement;
 using workflow::OutcomeKind;
-
-constexpr Statement kCollectOpen{
-    "SELECT count(*) FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'collect' "
-    "AND state = 'open'"};
-constexpr Statement kStranded{
-    "SELECT r.session, r.id, length(r.external) > 0, s.room_sid <> '' OR EXISTS (SELECT 1 FROM "
-    "session_effect o WHERE o.tenant = r.tenant AND o.session = r.session AND o.kind = 'open-room' "
-    "AND o.subject <> '') FROM recording r JOIN session s ON s.tenant = r.tenant AND s.id = "
-    "r.session WHERE r.tenant = $1 AND r.status IN ('recording', 'processing') AND s.status IN "
-    "('completed', 'cancelled', 'no_show', 'failed') AND NOT EXISTS (SELECT 1 FROM session_effect "
-    "e WHERE e.tenant = r.tenant AND e.session = r.session AND e.state = 'open' AND (e.kind = "
-    "'collect' OR (e.kind = 'fetch' AND e.subject = r.id))) LIMIT $2"};
 
 constexpr std::int64_t kBatch = 64;
 // Interval of the search. The end of a collect or a fetch begins one at once.
@@ -236,13 +224,14 @@ bool RecordingWork::settle_stranded() {
   stranded_ms_ = now + kSearchMs;
   std::vector<Stranded> found;
   const Status read = parts.store.read([&](store::Connection& connection) {
-    return connection.query(kStranded, {parts.tenant, kBatch}, [&](const Row& row) {
-      found.push_back({.session = std::string(row.text(0)),
-                       .recording = std::string(row.text(1)),
-                       .named = row.integer(2) != 0,
-                       .had_room = row.integer(3) != 0});
-      return true;
-    });
+    return connection.query(sql::intents::kStrandedRecordings, {parts.tenant, kBatch},
+                            [&](const Row& row) {
+                              found.push_back({.session = std::string(row.text(0)),
+                                               .recording = std::string(row.text(1)),
+                                               .named = row.integer(2) != 0,
+                                               .had_room = row.integer(3) != 0});
+                              return true;
+                            });
   });
   if (!read.ok() || found.empty()) return false;
   bool any_left = false;
@@ -317,10 +306,11 @@ Status RecordingWork::came(std::string_view id, std::string_view sid) {
     return ok_status();
   std::int64_t open = 0;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(kCollectOpen, {session.tenant, session.id}, [&](const Row& row) {
-      open = row.integer(0);
-      return false;
-    });
+    return connection.query(sql::intents::kCollectOpen, {session.tenant, session.id},
+                            [&](const Row& row) {
+                              open = row.integer(0);
+                              return false;
+                            });
   }));
   if (open > 0) return ok_status();
   return acts_.parts().store.write([&](store::Transaction& transaction) {

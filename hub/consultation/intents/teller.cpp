@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hub/consultation/events/hub_events.hpp"
+#include "hub/consultation/intents/statements.hpp"
 #include "hub/outbox/outbox.hpp"
 
 namespace rabt::consultation {
@@ -13,11 +14,6 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-using store::Statement;
-
-constexpr Statement kEvent{
-    "SELECT type, at_ms, data, trace FROM session_event WHERE tenant = $1 AND session = $2 AND seq "
-    "= $3"};
 
 // Events told in one turn, all in one commit.
 constexpr std::size_t kBatch = 64;
@@ -34,8 +30,8 @@ bool Teller::turn() {
     RABT_TRY_STATUS(outbox::due(connection, parts.tenant, outbox::kEvent, "", parts.clock.now().ms,
                                 kBatch, waiting));
     for (const outbox::Work& work : waiting) {
-      RABT_TRY_STATUS(
-          connection.query(kEvent, {parts.tenant, work.ref, work.ref_n}, [&](const Row& row) {
+      RABT_TRY_STATUS(connection.query(
+          sql::intents::kSessionEvent, {parts.tenant, work.ref, work.ref_n}, [&](const Row& row) {
             const Happened event{.id = work.ref + "/" + std::to_string(work.ref_n),
                                  .source = "/hub/sessions",
                                  .type = "session." + std::string(row.text(0)),

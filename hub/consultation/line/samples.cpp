@@ -3,38 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "hub/consultation/line/statements.hpp"
+
 namespace rabt::consultation {
 
 namespace {
 
 using store::Row;
-using store::Statement;
-
-constexpr Statement kInsertSample{
-    "INSERT INTO quality_sample (tenant, session, participant, at_ms, direction, figures) VALUES "
-    "($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"};
-constexpr Statement kSummary{
-    "SELECT samples, mos_sum, loss_sum, jitter_sum, rtt_sum, bytes_up, bytes_down, seconds, ladder "
-    "FROM quality_summary WHERE tenant = $1 AND session = $2 AND participant = $3"};
-constexpr Statement kSummaries{
-    "SELECT participant, samples, mos_sum, loss_sum, jitter_sum, rtt_sum, ladder FROM "
-    "quality_summary WHERE tenant = $1 AND session = $2 ORDER BY participant"};
-constexpr Statement kInsertSummary{
-    "INSERT INTO quality_summary (tenant, session, participant, samples, mos_sum, loss_sum, "
-    "jitter_sum, rtt_sum, bytes_up, bytes_down, seconds, ladder, updated_ms) VALUES ($1, $2, $3, "
-    "0, 0, 0, 0, 0, 0, 0, 0, $4, $5) ON CONFLICT DO NOTHING"};
-constexpr Statement kAddToSummary{
-    "UPDATE quality_summary SET samples = samples + $1, mos_sum = mos_sum + $2, loss_sum = "
-    "loss_sum + $3, jitter_sum = jitter_sum + $4, rtt_sum = rtt_sum + $5, bytes_up = bytes_up + "
-    "$6, bytes_down = bytes_down + $7, seconds = seconds + $8, ladder = $9, updated_ms = $10 WHERE "
-    "tenant = $11 AND session = $12 AND participant = $13"};
-constexpr Statement kRecent{
-    "SELECT participant, at_ms, direction, figures FROM quality_sample WHERE tenant = $1 AND "
-    "session = $2 ORDER BY at_ms DESC LIMIT $3"};
-constexpr Statement kSamplesOf{
-    "SELECT samples, mos_sum FROM quality_summary WHERE tenant = $1 AND session = $2 AND samples > "
-    "0"};
-constexpr Statement kSweep{"DELETE FROM quality_sample WHERE at_ms < $1"};
 
 // The participant of the row that holds what a host has set for all lines.
 constexpr std::string_view kEverybody;
@@ -115,27 +90,27 @@ Status SampleJob::run(store::Transaction& transaction, const std::vector<Sample>
   bytes = {};
   const Json fresh = ladder_json(first_);
   const std::string text = fresh.dump();
-  RABT_TRY_STATUS(store::run(transaction, kInsertSummary,
+  RABT_TRY_STATUS(store::run(transaction, sql::line::kInsertSummary,
                              {of_.tenant, of_.session, of_.participant, text, now_.ms}));
   ladder = first_;
-  RABT_TRY_STATUS(
-      transaction.query(kSummary, {of_.tenant, of_.session, of_.participant}, [&](const Row& row) {
-        ladder = read_ladder(row.text(8));
-        return false;
-      }));
+  RABT_TRY_STATUS(transaction.query(sql::line::kSummary, {of_.tenant, of_.session, of_.participant},
+                                    [&](const Row& row) {
+                                      ladder = read_ladder(row.text(8));
+                                      return false;
+                                    }));
   Level ceiling = std::min(ladder.ceiling, first_.ceiling);
-  RABT_TRY_STATUS(
-      transaction.query(kSummary, {of_.tenant, of_.session, kEverybody}, [&](const Row& row) {
-        ceiling = std::min(ceiling, read_ladder(row.text(8)).ceiling);
-        return false;
-      }));
+  RABT_TRY_STATUS(transaction.query(sql::line::kSummary, {of_.tenant, of_.session, kEverybody},
+                                    [&](const Row& row) {
+                                      ceiling = std::min(ceiling, read_ladder(row.text(8)).ceiling);
+                                      return false;
+                                    }));
   note(ladder.level, ladder.limit(ceiling));
   Added added;
   for (const Sample& sample : samples) {
     const std::string figures = sample.figures.dump();
-    RABT_TRY(inserted,
-             transaction.execute(kInsertSample, {of_.tenant, of_.session, of_.participant,
-                                                 sample.at_ms, sample.direction, figures}));
+    RABT_TRY(inserted, transaction.execute(sql::line::kInsertSample,
+                                           {of_.tenant, of_.session, of_.participant, sample.at_ms,
+                                            sample.direction, figures}));
     // Sent again.
     if (inserted == 0) continue;
     added.add(sample);
@@ -150,7 +125,7 @@ Status SampleJob::run(store::Transaction& transaction, const std::vector<Sample>
            .down = static_cast<std::uint64_t>(added.down)};
   const std::string after = ladder_json(ladder).dump();
   return store::run(
-      transaction, kAddToSummary,
+      transaction, sql::line::kAddToSummary,
       {added.samples, added.mos, added.loss, added.jitter, added.rtt, added.up, added.down,
        added.samples * kWindowSeconds, after, now_.ms, of_.tenant, of_.session, of_.participant});
 }
@@ -158,7 +133,7 @@ Status SampleJob::run(store::Transaction& transaction, const std::vector<Sample>
 Result<std::vector<LineSummary>> line_summaries(store::Connection& connection,
                                                 std::string_view tenant, std::string_view session) {
   std::vector<LineSummary> all;
-  RABT_TRY_STATUS(connection.query(kSummaries, {tenant, session}, [&](const Row& row) {
+  RABT_TRY_STATUS(connection.query(sql::line::kSummaries, {tenant, session}, [&](const Row& row) {
     if (row.text(0) == kEverybody) return true;
     LineSummary one{.participant = std::string(row.text(0)),
                     .samples = row.integer(1),
@@ -179,31 +154,34 @@ Result<std::vector<RecentSample>> recent_samples(store::Connection& connection,
                                                  std::string_view tenant,
                                                  std::string_view session) {
   std::vector<RecentSample> recent;
-  RABT_TRY_STATUS(connection.query(kRecent, {tenant, session, kRecentSamples}, [&](const Row& row) {
-    RecentSample one{.participant = std::string(row.text(0)),
-                     .at_ms = row.integer(1),
-                     .direction = std::string(row.text(2))};
-    if (auto figures = Json::parse(row.text(3)); figures.ok()) one.figures = std::move(*figures);
-    recent.push_back(std::move(one));
-    return true;
-  }));
+  RABT_TRY_STATUS(connection.query(sql::line::kNewestSamples, {tenant, session, kRecentSamples},
+                                   [&](const Row& row) {
+                                     RecentSample one{.participant = std::string(row.text(0)),
+                                                      .at_ms = row.integer(1),
+                                                      .direction = std::string(row.text(2))};
+                                     if (auto figures = Json::parse(row.text(3)); figures.ok())
+                                       one.figures = std::move(*figures);
+                                     recent.push_back(std::move(one));
+                                     return true;
+                                   }));
   return recent;
 }
 
 Status set_level(store::Transaction& transaction, const Membership& of,
                  const std::optional<std::string>& participant, Level level, Timestamp now) {
   std::vector<std::pair<std::string, Ladder>> ladders;
-  RABT_TRY_STATUS(transaction.query(kSummaries, {of.tenant, of.session}, [&](const Row& row) {
-    if (!participant || row.text(0) == *participant)
-      ladders.emplace_back(std::string(row.text(0)), read_ladder(row.text(6)));
-    return true;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::line::kSummaries, {of.tenant, of.session}, [&](const Row& row) {
+        if (!participant || row.text(0) == *participant)
+          ladders.emplace_back(std::string(row.text(0)), read_ladder(row.text(6)));
+        return true;
+      }));
   const std::string wished(participant ? std::string_view(*participant) : kEverybody);
   if (std::none_of(ladders.begin(), ladders.end(),
                    [&](const auto& one) { return one.first == wished; })) {
     const std::string text = ladder_json({}).dump();
-    RABT_TRY_STATUS(
-        store::run(transaction, kInsertSummary, {of.tenant, of.session, wished, text, now.ms}));
+    RABT_TRY_STATUS(store::run(transaction, sql::line::kInsertSummary,
+                               {of.tenant, of.session, wished, text, now.ms}));
     ladders.emplace_back(wished, Ladder{});
   }
   for (auto& [who, ladder] : ladders) {
@@ -211,7 +189,7 @@ Status set_level(store::Transaction& transaction, const Membership& of,
     // A host may also ask for more at once.
     ladder.level = level;
     const std::string text = ladder_json(ladder).dump();
-    RABT_TRY_STATUS(store::run(transaction, kAddToSummary,
+    RABT_TRY_STATUS(store::run(transaction, sql::line::kAddToSummary,
                                {std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0},
                                 std::int64_t{0}, std::int64_t{0}, std::int64_t{0}, std::int64_t{0},
                                 text, now.ms, of.tenant, of.session, who}));
@@ -247,7 +225,7 @@ Result<LineAdded> add_line_sample(store::Transaction& transaction, const Members
 Result<std::optional<double>> quality_score_of(store::Connection& connection,
                                                std::string_view tenant, std::string_view session) {
   std::optional<double> lowest;
-  RABT_TRY_STATUS(connection.query(kSamplesOf, {tenant, session}, [&](const Row& row) {
+  RABT_TRY_STATUS(connection.query(sql::line::kSamplesOf, {tenant, session}, [&](const Row& row) {
     const double mean = of_thousandths(row.integer(1), row.integer(0));
     lowest = lowest ? std::min(*lowest, mean) : mean;
     return true;
@@ -257,7 +235,7 @@ Result<std::optional<double>> quality_score_of(store::Connection& connection,
 
 Status sweep_quality_samples(store::Store& store, Timestamp now) {
   return store.write([&](store::Transaction& transaction) {
-    return store::run(transaction, kSweep, {now.ms - kKeepSamplesMs});
+    return store::run(transaction, sql::line::kSweepSamples, {now.ms - kKeepSamplesMs});
   });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hub/base/limits.hpp"
+#include "hub/consultation/messages/statements.hpp"
 
 namespace rabt::consultation {
 
@@ -13,18 +14,9 @@ namespace {
 
 using store::Blob;
 using store::Row;
-using store::Statement;
 
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
-
-constexpr Statement kSent{
-    "SELECT letter, cause, at_ms FROM message_sent WHERE tenant = $1 AND address = $2 AND at_ms > "
-    "$3"};
-constexpr Statement kPut{
-    "INSERT INTO message_sent (tenant, address, letter, cause, at_ms) VALUES ($1, $2, $3, $4, $5) "
-    "ON CONFLICT (tenant, address, letter) DO UPDATE SET at_ms = excluded.at_ms"};
-constexpr Statement kForgetOld{"DELETE FROM message_sent WHERE tenant = $1 AND at_ms <= $2"};
 
 struct Bound {
   std::int64_t most = 0;
@@ -69,16 +61,17 @@ Result<std::optional<std::int64_t>> MessageLimit::take(const MessageOut& out) co
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::vector<std::int64_t> sent;
     bool again = false;
-    RABT_TRY_STATUS(
-        transaction.query(kSent, {tenant, Blob{address}, now - kDayMs}, [&](const Row& row) {
-          again = again || row.text(0) == out.letter;
-          if (row.text(1) == to_string(out.cause)) sent.push_back(row.integer(2));
-          return true;
-        }));
+    RABT_TRY_STATUS(transaction.query(sql::messages::kSentTo, {tenant, Blob{address}, now - kDayMs},
+                                      [&](const Row& row) {
+                                        again = again || row.text(0) == out.letter;
+                                        if (row.text(1) == to_string(out.cause))
+                                          sent.push_back(row.integer(2));
+                                        return true;
+                                      }));
     until = again ? std::nullopt : room_at(bounds_of(out.cause), std::move(sent), now);
     if (again || until) return ok_status();
-    RABT_TRY_STATUS(store::run(transaction, kForgetOld, {tenant, now - kDayMs}));
-    return store::run(transaction, kPut,
+    RABT_TRY_STATUS(store::run(transaction, sql::messages::kForgetOldSent, {tenant, now - kDayMs}));
+    return store::run(transaction, sql::messages::kPutSent,
                       {tenant, Blob{address}, out.letter, to_string(out.cause), now});
   }));
   return until;

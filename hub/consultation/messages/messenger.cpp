@@ -6,6 +6,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/messages/gateway.hpp"
+#include "hub/consultation/messages/statements.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/phi/index_value.hpp"
@@ -15,20 +16,10 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-using store::Statement;
 
 constexpr std::string_view kAction = "notify.sms.send";
 constexpr std::string_view kMail = "notify.email.send";
 constexpr std::int64_t kSecondMs = 1'000;
-
-constexpr Statement kTold{
-    "SELECT kind, version, at_ms FROM session_message WHERE tenant = $1 AND session = $2 AND "
-    "participant = $3"};
-constexpr Statement kPut{
-    "INSERT INTO session_message (tenant, session, participant, kind, version, outcome, at_ms, "
-    "gateway_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, session, "
-    "participant, kind, version) DO UPDATE SET outcome = excluded.outcome, at_ms = "
-    "excluded.at_ms, gateway_id = excluded.gateway_id, asked = 0, followed_by = ''"};
 
 std::string language_of(const Session& session, const Participant& one, const Json& profile) {
   std::string language = one.guest.string_or("preferredLanguage", "");
@@ -76,12 +67,13 @@ Result<std::vector<ToldMessage>> Messenger::told(const Session& session,
                                                  const std::string& participant) const {
   std::vector<ToldMessage> found;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(kTold, {session.tenant, session.id, participant}, [&](const Row& row) {
-      const auto kind = parse_message_kind(row.text(0));
-      if (kind)
-        found.push_back({.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)});
-      return true;
-    });
+    return connection.query(
+        sql::messages::kTold, {session.tenant, session.id, participant}, [&](const Row& row) {
+          const auto kind = parse_message_kind(row.text(0));
+          if (kind)
+            found.push_back({.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)});
+          return true;
+        });
   }));
   return found;
 }
@@ -104,7 +96,7 @@ Status Messenger::note(const Session& session, const std::string& participant,
   const audit::Prepared prepared = parts.audit.prepare(entry);
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(
-        transaction, kPut,
+        transaction, sql::messages::kPutMessage,
         {session.tenant, session.id, participant, to_string(outcome.kind), session.schedule.version,
          outcome.outcome, parts.clock.now().ms, outcome.gateway_id}));
     return parts.audit.append(transaction, prepared);
@@ -295,11 +287,12 @@ Result<std::vector<ToldStaff>> Messenger::staff_told(const Session& session,
                                                      const std::string& person) const {
   std::vector<ToldStaff> found;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(kTold, {session.tenant, session.id, person}, [&](const Row& row) {
-      if (const auto message = parse_staff_message(row.text(0)))
-        found.push_back({.message = *message, .version = row.integer(1)});
-      return true;
-    });
+    return connection.query(sql::messages::kTold, {session.tenant, session.id, person},
+                            [&](const Row& row) {
+                              if (const auto message = parse_staff_message(row.text(0)))
+                                found.push_back({.message = *message, .version = row.integer(1)});
+                              return true;
+                            });
   }));
   return found;
 }
@@ -314,7 +307,7 @@ Status Messenger::note_staff(const Session& session, const std::string& person,
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(
-        transaction, kPut,
+        transaction, sql::messages::kPutMessage,
         {session.tenant, session.id, person, to_string(message), session.schedule.version, outcome,
          parts.clock.now().ms, std::string_view("")}));
     return parts.audit.append(transaction, prepared);

@@ -7,6 +7,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/messages/gateway.hpp"
+#include "hub/consultation/messages/statements.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -15,7 +16,6 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-using store::Statement;
 
 constexpr std::string_view kAsk = "notify.message.get";
 constexpr std::string_view kSent = "sent";
@@ -25,60 +25,24 @@ constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 // No gateway has longer ids.
 constexpr std::size_t kMaxMessageId = 200;
 
-constexpr Statement kTaken{
-    "SELECT kind, version, at_ms, outcome, gateway_id, asked, followed_by FROM session_message "
-    "WHERE tenant = $1 AND session = $2 AND participant = $3 AND gateway_id <> ''"};
-constexpr Statement kOfGateway{
-    "SELECT session, participant, kind, version, followed_by FROM session_message WHERE tenant = "
-    "$1 AND gateway_id = $2 AND gateway_id <> ''"};
-// A message that arrived stays so, and one that was sent once more under this key has another id.
-constexpr Statement kArrived{
-    "UPDATE session_message SET outcome = 'delivered' WHERE tenant = $1 AND session = $2 AND "
-    "participant = $3 AND kind = $4 AND version = $5 AND gateway_id = $6 AND outcome IN ('sent', "
-    "'undelivered')"};
-constexpr Statement kLost{
-    "UPDATE session_message SET outcome = 'undelivered' WHERE tenant = $1 AND session = $2 AND "
-    "participant = $3 AND kind = $4 AND version = $5 AND gateway_id = $6 AND outcome = 'sent'"};
-constexpr Statement kAsked{
-    "UPDATE session_message SET asked = asked + 1 WHERE tenant = $1 AND session = $2 AND "
-    "participant = $3 AND kind = $4 AND version = $5"};
-constexpr Statement kFollowed{
-    "UPDATE session_message SET followed_by = $6 WHERE tenant = $1 AND session = $2 AND "
-    "participant = $3 AND kind = $4 AND version = $5"};
-constexpr Statement kOutcomes{
-    "SELECT participant, kind, outcome FROM session_message WHERE tenant = $1 AND session = $2 "
-    "ORDER BY version"};
-constexpr Statement kKeep{
-    "INSERT INTO early_report (tenant, message, gateway, delivered, at_ms) VALUES ($1, $2, $3, $4, "
-    "$5) ON CONFLICT (tenant, message) DO UPDATE SET delivered = excluded.delivered, at_ms = "
-    "excluded.at_ms WHERE early_report.delivered = 0"};
-constexpr Statement kOldest{
-    "SELECT at_ms FROM early_report WHERE tenant = $1 AND gateway = $2 ORDER BY at_ms DESC LIMIT 1 "
-    "OFFSET $3"};
-constexpr Statement kForgetOld{
-    "DELETE FROM early_report WHERE tenant = $1 AND gateway = $2 AND at_ms < $3"};
-constexpr Statement kForget{"DELETE FROM early_report WHERE tenant = $1 AND message = $2"};
-constexpr Statement kEarly{
-    "SELECT m.kind, m.version, m.gateway_id, r.delivered FROM session_message m JOIN early_report "
-    "r ON r.tenant = m.tenant AND r.message = m.gateway_id WHERE m.tenant = $1 AND m.session = $2 "
-    "AND m.participant = $3 AND m.gateway_id <> '' AND r.at_ms >= $4"};
-
 }  // namespace
 
 Result<std::vector<MessageReports::Taken>> MessageReports::taken(
     const Session& session, const std::string& participant) const {
   std::vector<Taken> found;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(kTaken, {session.tenant, session.id, participant}, [&](const Row& row) {
-      if (const auto kind = parse_message_kind(row.text(0)))
-        found.push_back(
-            {.told = {.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)},
-             .outcome = std::string(row.text(3)),
-             .gateway_id = std::string(row.text(4)),
-             .asked = row.integer(5),
-             .followed_by = std::string(row.text(6))});
-      return true;
-    });
+    return connection.query(
+        sql::messages::kTakenMessages, {session.tenant, session.id, participant},
+        [&](const Row& row) {
+          if (const auto kind = parse_message_kind(row.text(0)))
+            found.push_back(
+                {.told = {.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)},
+                 .outcome = std::string(row.text(3)),
+                 .gateway_id = std::string(row.text(4)),
+                 .asked = row.integer(5),
+                 .followed_by = std::string(row.text(6))});
+          return true;
+        });
   }));
   return found;
 }
@@ -107,7 +71,7 @@ Status MessageReports::enter(const Place& at, const std::string& gateway_id, boo
   if (delivered) {
     return parts.store.write([&](store::Transaction& transaction) {
       return store::run(
-          transaction, kArrived,
+          transaction, sql::messages::kMessageArrived,
           {parts.tenant, at.session, at.participant, at.kind, at.version, gateway_id});
     });
   }
@@ -121,8 +85,9 @@ Status MessageReports::enter(const Place& at, const std::string& gateway_id, boo
   entry.detail.set("outcome", kUndelivered);
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(changed, transaction.execute(kLost, {parts.tenant, at.session, at.participant, at.kind,
-                                                  at.version, gateway_id}));
+    RABT_TRY(changed, transaction.execute(sql::messages::kMessageLost,
+                                          {parts.tenant, at.session, at.participant, at.kind,
+                                           at.version, gateway_id}));
     if (changed == 0) return ok_status();
     RABT_TRY_STATUS(acts_.add_event(transaction, *session, "message-undelivered", told));
     return parts.audit.append(transaction, prepared);
@@ -159,14 +124,15 @@ Status MessageReports::take(const Json& event) {
 Result<std::vector<MessageReports::Place>> MessageReports::places_of(const std::string& id) const {
   std::vector<Place> found;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(kOfGateway, {acts_.parts().tenant, id}, [&](const Row& row) {
-      found.push_back({.session = std::string(row.text(0)),
-                       .participant = std::string(row.text(1)),
-                       .kind = std::string(row.text(2)),
-                       .version = row.integer(3),
-                       .followed = !row.text(4).empty()});
-      return true;
-    });
+    return connection.query(sql::messages::kMessageOfGateway, {acts_.parts().tenant, id},
+                            [&](const Row& row) {
+                              found.push_back({.session = std::string(row.text(0)),
+                                               .participant = std::string(row.text(1)),
+                                               .kind = std::string(row.text(2)),
+                                               .version = row.integer(3),
+                                               .followed = !row.text(4).empty()});
+                              return true;
+                            });
   }));
   return found;
 }
@@ -175,15 +141,17 @@ Status MessageReports::keep(const std::string& id, const std::string& gateway, b
   const SessionParts& parts = acts_.parts();
   const std::int64_t now = parts.clock.now().ms;
   return parts.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(
-        store::run(transaction, kKeep, {parts.tenant, id, gateway, delivered ? 1 : 0, now}));
+    RABT_TRY_STATUS(store::run(transaction, sql::messages::kKeepEarlyReport,
+                               {parts.tenant, id, gateway, delivered ? 1 : 0, now}));
     std::int64_t until = now - kDayMs;
-    RABT_TRY_STATUS(transaction.query(
-        kOldest, {parts.tenant, gateway, limits::kMaxEarlyReports - 1}, [&](const Row& row) {
-          until = std::max(until, row.integer(0));
-          return false;
-        }));
-    return store::run(transaction, kForgetOld, {parts.tenant, gateway, until});
+    RABT_TRY_STATUS(transaction.query(sql::messages::kOldestEarlyReport,
+                                      {parts.tenant, gateway, limits::kMaxEarlyReports - 1},
+                                      [&](const Row& row) {
+                                        until = std::max(until, row.integer(0));
+                                        return false;
+                                      }));
+    return store::run(transaction, sql::messages::kForgetOldEarlyReports,
+                      {parts.tenant, gateway, until});
   });
 }
 
@@ -197,8 +165,8 @@ Status MessageReports::take_early(const std::string& session, const std::string&
   std::vector<Early> found;
   const std::int64_t since = parts.clock.now().ms - kDayMs;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(kEarly, {parts.tenant, session, participant, since},
-                            [&](const Row& row) {
+    return connection.query(sql::messages::kEarlyReportsOf,
+                            {parts.tenant, session, participant, since}, [&](const Row& row) {
                               found.push_back({.at = {.session = session,
                                                       .participant = participant,
                                                       .kind = std::string(row.text(0)),
@@ -211,7 +179,7 @@ Status MessageReports::take_early(const std::string& session, const std::string&
   for (const Early& one : found) {
     RABT_TRY_STATUS(enter(one.at, one.id, one.delivered));
     RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
-      return store::run(transaction, kForget, {parts.tenant, one.id});
+      return store::run(transaction, sql::messages::kForgetEarlyReport, {parts.tenant, one.id});
     }));
   }
   return ok_status();
@@ -223,10 +191,12 @@ Status MessageReports::close_call(const std::string& session) {
   // The newest message of a kind says how its patient knows.
   std::map<std::pair<std::string, std::string>, bool> lost_to;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(kOutcomes, {parts.tenant, session}, [&](const Row& row) {
-      lost_to[{std::string(row.text(0)), std::string(row.text(1))}] = row.text(2) == kUndelivered;
-      return true;
-    });
+    return connection.query(sql::messages::kMessageOutcomes, {parts.tenant, session},
+                            [&](const Row& row) {
+                              lost_to[{std::string(row.text(0)), std::string(row.text(1))}] =
+                                  row.text(2) == kUndelivered;
+                              return true;
+                            });
   }));
   std::set<std::string> lost;
   for (const auto& [of, is_lost] : lost_to) {
@@ -272,7 +242,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
         one.outcome = *arrived ? kDelivered : kUndelivered;
       } else {
         RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
-          return store::run(transaction, kAsked,
+          return store::run(transaction, sql::messages::kMessageAsked,
                             {session.tenant, at.session, at.participant, at.kind, at.version});
         }));
         question = next_question(one.told, one.asked + 1);
@@ -288,7 +258,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
     out.undelivered.push_back(one.told.kind);
     if (!one.followed_by.empty()) continue;
     RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
-      return store::run(transaction, kFollowed,
+      return store::run(transaction, sql::messages::kMessageFollowed,
                         {session.tenant, at.session, at.participant, at.kind, at.version, call});
     }));
   }

@@ -4,7 +4,7 @@
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/providers.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
-#include "hub/consultation/rows/slot_statements.hpp"
+#include "hub/consultation/rows/statements.hpp"
 #include "hub/workflow/cron.hpp"
 
 // Hours in which providers can be had.
@@ -60,7 +60,7 @@ Status Providers::put_slots(store::Transaction& transaction, std::string_view te
                             std::string_view provider, bool keep,
                             const std::vector<SetAvailability::Slot>& slots) const {
   const auto drop = [&](std::int64_t from_ms, std::int64_t to_ms) {
-    return store::run(transaction, sql::kDropSlots, {tenant, provider, from_ms, to_ms});
+    return store::run(transaction, sql::rows::kDropSlots, {tenant, provider, from_ms, to_ms});
   };
   if (!keep) RABT_TRY_STATUS(drop(parts_.clock.now().ms, INT64_MAX));
   for (const SetAvailability::Slot& slot : slots) {
@@ -69,7 +69,7 @@ Status Providers::put_slots(store::Transaction& transaction, std::string_view te
     std::optional<std::int64_t> taken;
     bool same = false;
     RABT_TRY_STATUS(transaction.query(
-        sql::kSlotsIn, {tenant, provider, slot.starts.ms, slot.ends.ms}, [&](const Row& row) {
+        sql::rows::kSlotsIn, {tenant, provider, slot.starts.ms, slot.ends.ms}, [&](const Row& row) {
           taken = row.integer(1);
           same = row.integer(1) == slot.starts.ms && row.integer(2) == slot.ends.ms &&
                  row.text(3) == slot.clinic && row.text(4) == slot.status;
@@ -143,15 +143,16 @@ Result<AvailabilityView> Providers::availability(const Caller& caller,
   std::vector<SlotRow> rows;
   std::vector<TimePart> taken;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(
-        sql::kSlotsIn, {tenant, person.id, period.from_ms(), period.to_ms()}, [&](const Row& row) {
-          rows.push_back({.id = std::string(row.text(0)),
-                          .starts_ms = row.integer(1),
-                          .ends_ms = row.integer(2),
-                          .clinic = std::string(row.text(3)),
-                          .status = std::string(row.text(4))});
-          return true;
-        }));
+    RABT_TRY_STATUS(connection.query(sql::rows::kSlotsIn,
+                                     {tenant, person.id, period.from_ms(), period.to_ms()},
+                                     [&](const Row& row) {
+                                       rows.push_back({.id = std::string(row.text(0)),
+                                                       .starts_ms = row.integer(1),
+                                                       .ends_ms = row.integer(2),
+                                                       .clinic = std::string(row.text(3)),
+                                                       .status = std::string(row.text(4))});
+                                       return true;
+                                     }));
     if (rows.empty()) return ok_status();
     RABT_TRY(parts, taken_parts(connection, {.tenant = tenant,
                                              .provider = person.id,

@@ -8,7 +8,7 @@
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
-#include "hub/consultation/rows/slot_statements.hpp"
+#include "hub/consultation/rows/statements.hpp"
 
 namespace rabt::consultation {
 
@@ -162,7 +162,7 @@ Result<std::set<std::string>> free_at(store::Store& store, std::string_view tena
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     for (const Person& person : people) {
       bool slot = false;
-      RABT_TRY_STATUS(connection.query(sql::kSlotsIn, {tenant, person.id, at.ms, at.ms + 1},
+      RABT_TRY_STATUS(connection.query(sql::rows::kSlotsIn, {tenant, person.id, at.ms, at.ms + 1},
                                        [&](const Row& /*row*/) {
                                          slot = true;
                                          return false;

@@ -3,29 +3,14 @@
 #include <optional>
 #include <utility>
 
+#include "hub/consultation/recording/statements.hpp"
+
 namespace rabt::consultation {
 
 namespace {
 
 using store::Blob;
 using store::Row;
-using store::Statement;
-
-// The consultation: the session or the instance.
-#define RABT_KEPT_COLUMNS                                                                         \
-  "id, CASE WHEN instance = '' THEN session ELSE instance END, kind, blob, content_type, bytes, " \
-  "sha256, stored_ms"
-
-constexpr Statement kInsert{
-    "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
-    "purpose, started_ms, stopped_ms, stored_ms, retain_until_ms, blob, bytes, sha256, "
-    "content_type, sealed, copy, problem) VALUES ($1, $2, NULL, '', $3, $4, 'ready', $5, '', NULL, "
-    "NULL, $6, $7, $8, $9, $10, $11, $12, '', '') ON CONFLICT DO NOTHING"};
-constexpr Statement kFindByExternal{
-    "SELECT " RABT_KEPT_COLUMNS
-    " FROM recording WHERE tenant = $1 AND instance = $2 AND instance <> '' AND external = $3"};
-constexpr Statement kFind{"SELECT " RABT_KEPT_COLUMNS
-                          " FROM recording WHERE tenant = $1 AND id = $2 AND blob <> ''"};
 
 Recording read(const Row& row) {
   return {.id = std::string(row.text(0)),
@@ -69,11 +54,11 @@ Status take_over(store::Transaction& transaction, blob::BlobStore& blobs, keys::
 Result<bool> write_kept(store::Transaction& transaction, blob::BlobStore& blobs,
                         keys::DataKeys& keys, const KeepJob& job, const OfInstance& of) {
   const std::string index = external_index(job, of);
-  RABT_TRY(inserted,
-           transaction.execute(kInsert, {job.what.tenant, job.what.id, of.instance, Blob{index},
-                                         of.kind, job.now.ms, job.what.retain_until.ms, job.blob.id,
-                                         static_cast<std::int64_t>(job.blob.bytes), job.blob.sha256,
-                                         job.blob.content_type, Blob{""}}));
+  RABT_TRY(inserted, transaction.execute(sql::recording::kInsertKept,
+                                         {job.what.tenant, job.what.id, of.instance, Blob{index},
+                                          of.kind, job.now.ms, job.what.retain_until.ms,
+                                          job.blob.id, static_cast<std::int64_t>(job.blob.bytes),
+                                          job.blob.sha256, job.blob.content_type, Blob{""}}));
   if (inserted != 1) return false;
   RABT_TRY_STATUS(take_over(transaction, blobs, keys, job));
   return true;
@@ -83,7 +68,8 @@ Result<Recording> find_kept(store::Connection& connection, const KeepJob& job,
                             const OfInstance& of) {
   const std::string index = external_index(job, of);
   std::optional<Recording> found;
-  RABT_TRY_STATUS(connection.query(kFindByExternal, {job.what.tenant, of.instance, Blob{index}},
+  RABT_TRY_STATUS(connection.query(sql::recording::kFindKeptByExternal,
+                                   {job.what.tenant, of.instance, Blob{index}},
                                    [&](const Row& row) {
                                      found = read(row);
                                      return false;
@@ -96,7 +82,7 @@ Result<Recording> find_recording(store::Store& store, std::string_view tenant,
                                  std::string_view id) {
   std::optional<Recording> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kFind, {tenant, id}, [&](const Row& row) {
+    return connection.query(sql::recording::kFindKept, {tenant, id}, [&](const Row& row) {
       found = read(row);
       return false;
     });

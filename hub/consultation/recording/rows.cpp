@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/recording/statements.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/identity/merges.hpp"
 
@@ -13,83 +14,7 @@ namespace {
 using store::Blob;
 using store::Null;
 using store::Row;
-using store::Statement;
 using store::Value;
-
-#define RABT_RECORDING_COLUMNS                                                                \
-  "r.id, r.number, r.session, r.status, r.kind, r.purpose, r.started_ms, r.stopped_ms, "      \
-  "r.stored_ms, r.retain_until_ms, r.bytes, r.sha256, r.content_type, r.sealed, s.data_key, " \
-  "r.copy, r.problem"
-#define RABT_RECORDING_FROM \
-  " FROM recording r JOIN session s ON s.tenant = r.tenant AND s.id = r.session "
-
-constexpr Statement kOfSession{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
-                               "WHERE r.tenant = $1 AND r.session = $2 ORDER BY r.id"};
-constexpr Statement kById{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
-                          "WHERE r.tenant = $1 AND r.id = $2"};
-constexpr Statement kByNumber{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
-                              "WHERE r.tenant = $1 AND r.number = $2"};
-constexpr Statement kAll{
-    "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
-    "WHERE r.tenant = $1 AND r.id < $2 AND ($3 = '' OR r.status = $3) ORDER BY "
-    "r.id DESC LIMIT $4 OFFSET $5"};
-constexpr Statement kCountAll{
-    "SELECT count(*) FROM recording WHERE tenant = $1 AND session <> '' AND ($2 = '' OR status = "
-    "$2)"};
-constexpr Statement kTotalsOfAll{
-    "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM recording WHERE tenant = $1 AND "
-    "session <> ''"};
-#define RABT_RECORDING_OF_MEMBER \
-  " FROM session_member m JOIN recording r ON r.tenant = m.tenant AND r.session = m.session "
-// Sessions of $2, whose other records are $4 to $11, in tenant $1; $3: 1 when patients read
-// recordings, and 2 more when the person's account may be a doctor.
-#define RABT_RECORDING_MAY_SEE                                                                     \
-  "WHERE m.tenant = $1 AND m.person IN ($2, $4, $5, $6, $7, $8, $9, $10, $11) AND m.admission IN " \
-  "('waiting', 'admitted') AND ($3 >= 2 AND m.role IN ('doctor', 'specialist') AND m.person = $2 " \
-  "OR $3 % 2 = 1 AND m.role = 'patient') AND (m.person = $2 OR NOT EXISTS (SELECT 1 FROM "         \
-  "session_member o WHERE o.tenant = m.tenant AND o.person = $2 AND o.session = m.session)) "
-constexpr Statement kOfPerson{
-    "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_OF_MEMBER
-    "JOIN session s ON s.tenant = r.tenant AND s.id = r.session " RABT_RECORDING_MAY_SEE
-    "AND r.id < $12 AND ($13 = '' OR r.status = $13) ORDER BY r.id DESC LIMIT $14 OFFSET $15"};
-constexpr Statement kCountOfPerson{"SELECT count(*)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE
-                                   "AND ($12 = '' OR r.status = $12)"};
-constexpr Statement kTotalsOfPerson{
-    "SELECT count(*), CAST(coalesce(sum(r.bytes), 0) AS BIGINT)" RABT_RECORDING_OF_MEMBER
-        RABT_RECORDING_MAY_SEE};
-constexpr Statement kKeptBytes{
-    "SELECT CAST(SUM(bytes) AS BIGINT) FROM recording WHERE tenant = $1 AND status = 'ready' AND "
-    "session <> ''"};
-constexpr Statement kInsert{
-    "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
-    "purpose, started_ms, stopped_ms, stored_ms, retain_until_ms, blob, bytes, sha256, "
-    "content_type, sealed, copy, problem) VALUES ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10, "
-    "NULL, NULL, '', $12, '', '', $11, 'kept', '') ON CONFLICT DO NOTHING"};
-constexpr Statement kStopped{
-    "UPDATE recording SET status = 'processing', stopped_ms = $3 WHERE tenant = $1 AND id = $2 AND "
-    "status = 'recording'"};
-constexpr Statement kBind{
-    "UPDATE recording SET external = $3, kind = $4, sealed = $5, bytes = $6 WHERE tenant = $1 AND "
-    "id = $2"};
-constexpr Statement kFailed{
-    "UPDATE recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 AND status "
-    "IN ('recording', 'processing')"};
-constexpr Statement kNone{
-    "UPDATE recording SET status = 'none', problem = $3 WHERE tenant = $1 AND id = $2 AND status "
-    "IN ('recording', 'processing')"};
-constexpr Statement kMerged{
-    "UPDATE recording SET status = 'merged', sealed = $3, problem = '' WHERE tenant = $1 AND id = "
-    "$2 AND status IN ('recording', 'processing')"};
-constexpr Statement kReady{
-    "UPDATE recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, blob = $5, bytes "
-    "= $6, sha256 = $7, content_type = $8, sealed = $9, copy = 'deleting', problem = '' WHERE "
-    "tenant = $1 AND id = $2 AND status IN ('recording', 'processing', 'failed')"};
-constexpr Statement kCopy{
-    "UPDATE recording SET copy = $3, problem = CASE WHEN $4 = '' AND status = 'failed' THEN "
-    "problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
-constexpr Statement kWithdraw{
-    "UPDATE recording SET status = 'deleted', sealed = $3, copy = $4 WHERE tenant = $1 AND id = $2 "
-    "AND status IN ('ready', 'failed')"};
 
 std::optional<std::int64_t> optional(const Row& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -170,10 +95,11 @@ Result<std::vector<KeptRecording>> recordings_of(const SessionParts& parts,
                                                  const Session& session) {
   std::vector<Raw> raws;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(kOfSession, {session.tenant, session.id}, [&](const Row& row) {
-      raws.push_back(read(row));
-      return true;
-    });
+    return connection.query(sql::recording::kOfSession, {session.tenant, session.id},
+                            [&](const Row& row) {
+                              raws.push_back(read(row));
+                              return true;
+                            });
   }));
   return open_all(parts, std::move(raws));
 }
@@ -196,28 +122,29 @@ Result<RecordingNotes> RecordingNotes::of(const SessionParts& parts, const Sessi
 Status RecordingNotes::write(store::Transaction& transaction) const {
   if (!begun_.empty()) {
     RABT_TRY(number, next_number(transaction, "recording", tenant_));
-    RABT_TRY_STATUS(store::run(transaction, kInsert,
+    RABT_TRY_STATUS(store::run(transaction, sql::recording::kInsertRecording,
                                {tenant_, begun_, number, session_, Blob{""}, "recording", "",
                                 purpose_, now_.ms, Null{}, Blob{sealed_}, std::int64_t{0}}));
   }
   if (!ended_.empty())
-    RABT_TRY_STATUS(store::run(transaction, kStopped, {tenant_, ended_, now_.ms}));
+    RABT_TRY_STATUS(store::run(transaction, sql::recording::kStopped, {tenant_, ended_, now_.ms}));
   return ok_status();
 }
 
 Status write_bound(store::Transaction& transaction, const Session& session,
                    const BoundRecording& one) {
   if (one.merged)
-    return store::run(transaction, kMerged, {session.tenant, one.id, Blob{one.sealed}});
+    return store::run(transaction, sql::recording::kMerged,
+                      {session.tenant, one.id, Blob{one.sealed}});
   if (one.bind && one.fresh) {
     RABT_TRY(number, next_number(transaction, "recording", session.tenant));
     RABT_TRY_STATUS(store::run(
-        transaction, kInsert,
+        transaction, sql::recording::kInsertRecording,
         {session.tenant, one.id, number, session.id, Blob{one.index}, "processing", one.kind,
          one.purpose, one.started_ms, value(one.stopped_ms), Blob{one.sealed}, one.bytes}));
   } else if (one.bind) {
     RABT_TRY_STATUS(store::run(
-        transaction, kBind,
+        transaction, sql::recording::kBind,
         {session.tenant, one.id, Blob{one.index}, one.kind, Blob{one.sealed}, one.bytes}));
   }
   return one.problem.empty() ? ok_status()
@@ -232,30 +159,31 @@ Result<std::string> seal_recording(const SessionParts& parts, const Session& ses
 Result<bool> write_ready(store::Transaction& transaction, blob::BlobStore& blobs,
                          keys::DataKeys& keys, const KeepJob& job, std::string_view sealed) {
   const blob::BlobInfo& blob = job.blob;
-  RABT_TRY(changed, transaction.execute(
-                        kReady, {job.what.tenant, job.what.id, job.now.ms, job.what.retain_until.ms,
-                                 blob.id, static_cast<std::int64_t>(blob.bytes), blob.sha256,
-                                 blob.content_type, Blob{sealed}}));
+  RABT_TRY(changed,
+           transaction.execute(sql::recording::kReady,
+                               {job.what.tenant, job.what.id, job.now.ms, job.what.retain_until.ms,
+                                blob.id, static_cast<std::int64_t>(blob.bytes), blob.sha256,
+                                blob.content_type, Blob{sealed}}));
   if (changed != 1) return false;
   RABT_TRY_STATUS(take_over(transaction, blobs, keys, job));
   return true;
 }
 Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                     std::string_view problem) {
-  return store::run(transaction, kFailed, {tenant, id, problem});
+  return store::run(transaction, sql::recording::kFailed, {tenant, id, problem});
 }
 Status write_none(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                   std::string_view problem) {
-  return store::run(transaction, kNone, {tenant, id, problem});
+  return store::run(transaction, sql::recording::kNone, {tenant, id, problem});
 }
 Status write_copy(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                   std::string_view copy, std::string_view problem) {
-  return store::run(transaction, kCopy, {tenant, id, copy, problem});
+  return store::run(transaction, sql::recording::kCopy, {tenant, id, copy, problem});
 }
 
 Status write_withdrawn(store::Transaction& transaction, std::string_view tenant,
                        std::string_view id, std::string_view sealed, std::string_view copy) {
-  return store::run(transaction, kWithdraw, {tenant, id, Blob{sealed}, copy});
+  return store::run(transaction, sql::recording::kWithdraw, {tenant, id, Blob{sealed}, copy});
 }
 
 Result<RecordingPage> list_recordings(const SessionParts& parts, const RecordingFilter& filter,
@@ -277,19 +205,20 @@ Result<RecordingPage> list_recordings(const SessionParts& parts, const Recording
       return false;
     };
     if (filter.person.empty()) {
-      RABT_TRY_STATUS(
-          connection.query(kAll, {parts.tenant, last, filter.status, limit, skip}, take));
-      return window.skip ? connection.query(kCountAll, {parts.tenant, filter.status}, count)
-                         : ok_status();
+      RABT_TRY_STATUS(connection.query(sql::recording::kAll,
+                                       {parts.tenant, last, filter.status, limit, skip}, take));
+      return window.skip
+                 ? connection.query(sql::recording::kCountAll, {parts.tenant, filter.status}, count)
+                 : ok_status();
     }
     RABT_TRY(also, identity::others_of(connection, parts.tenant, filter.person));
     RABT_TRY_STATUS(connection.query(
-        kOfPerson,
+        sql::recording::kOfPerson,
         {parts.tenant, filter.person, filter.kinds, also[0], also[1], also[2], also[3], also[4],
          also[5], also[6], also[7], last, filter.status, limit, skip},
         take));
     if (!window.skip) return ok_status();
-    return connection.query(kCountOfPerson,
+    return connection.query(sql::recording::kCountOfPerson,
                             {parts.tenant, filter.person, filter.kinds, also[0], also[1], also[2],
                              also[3], also[4], also[5], also[6], also[7], filter.status},
                             count);
@@ -309,9 +238,10 @@ Result<RecordingTotals> totals_of(const SessionParts& parts, const RecordingFilt
     return false;
   };
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
-    if (filter.person.empty()) return connection.query(kTotalsOfAll, {parts.tenant}, take);
+    if (filter.person.empty())
+      return connection.query(sql::recording::kTotalsOfAll, {parts.tenant}, take);
     RABT_TRY(also, identity::others_of(connection, parts.tenant, filter.person));
-    return connection.query(kTotalsOfPerson,
+    return connection.query(sql::recording::kTotalsOfPerson,
                             {parts.tenant, filter.person, filter.kinds, also[0], also[1], also[2],
                              also[3], also[4], also[5], also[6], also[7]},
                             take);
@@ -322,7 +252,7 @@ Result<RecordingTotals> totals_of(const SessionParts& parts, const RecordingFilt
 Result<std::uint64_t> bytes_of_ready(store::Store& store, std::string_view tenant) {
   std::uint64_t bytes = 0;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kKeptBytes, {tenant}, [&](const Row& row) {
+    return connection.query(sql::recording::kKeptBytes, {tenant}, [&](const Row& row) {
       bytes = row.is_null(0) ? 0 : static_cast<std::uint64_t>(row.integer(0));
       return false;
     });
@@ -342,9 +272,10 @@ Result<KeptRecording> find_session_recording(const SessionParts& parts,
         raw = read(row);
         return false;
       };
-      return id ? connection.query(kById, {parts.tenant, std::string_view(*id)}, take)
-                : connection.query(kByNumber, {parts.tenant, std::stoll(std::string(reference))},
-                                   take);
+      return id ? connection.query(sql::recording::kById, {parts.tenant, std::string_view(*id)},
+                                   take)
+                : connection.query(sql::recording::kByNumber,
+                                   {parts.tenant, std::stoll(std::string(reference))}, take);
     }));
   }
   if (!raw) return not_found("recording.unknown", "there is no such recording");

@@ -4,34 +4,13 @@
 #include <string>
 
 #include "hub/base/limits.hpp"
+#include "hub/consultation/rows/statements.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
 using store::Row;
-using store::Statement;
-
-// Both without emergencies that begin within $3 of their making.
-constexpr Statement kBookings{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "ended_ms IS NULL AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
-constexpr Statement kBookedSince{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "created_ms > $4 AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
-constexpr Statement kBookedFor{
-    "SELECT count(*) FILTER (WHERE patient = $4 AND patient <> ''), count(*) FILTER (WHERE "
-    "provider = $5 AND provider <> '') FROM session WHERE tenant = $1 AND booked_by = $2 AND "
-    "booked_by <> '' AND created_ms > $3"};
-constexpr Statement kOpenNow{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "ended_ms IS NULL AND at_ms <= $3"};
-constexpr Statement kOpenEmergency{
-    "SELECT id FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND ended_ms "
-    "IS NULL AND type = 'emergency_consultation' AND id <> $3 AND at_ms <= $4 LIMIT 1"};
-constexpr Statement kEmergenciesSince{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "created_ms > $4 AND type = 'emergency_consultation' AND at_ms <= created_ms + $3"};
 
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
@@ -47,11 +26,11 @@ Status check_emergency(store::Transaction& transaction, const Session& is,
   const std::int64_t until =
       begins_now(is) ? is.created_ms + kEmergencyMs : std::numeric_limits<std::int64_t>::max();
   std::string open;
-  RABT_TRY_STATUS(
-      transaction.query(kOpenEmergency, {is.tenant, person, is.id, until}, [&](const Row& row) {
-        open = std::string(row.text(0));
-        return false;
-      }));
+  RABT_TRY_STATUS(transaction.query(sql::rows::kOpenEmergency, {is.tenant, person, is.id, until},
+                                    [&](const Row& row) {
+                                      open = std::string(row.text(0));
+                                      return false;
+                                    }));
   if (open.empty()) return ok_status();
   return conflict("emergency.open", "your emergency session:" + open +
                                         " is open; join it, or cancel it before you open another");
@@ -63,11 +42,12 @@ Status check_emergencies(store::Transaction& transaction, const Session& is, Boo
   const std::int64_t most = own ? limits::kMaxEmergenciesOfPatient : limits::kMaxEmergenciesOfStaff;
   const std::int64_t since = is.created_ms - (own ? kHourMs : kDayMs);
   std::int64_t opened = 0;
-  RABT_TRY_STATUS(transaction.query(
-      kEmergenciesSince, {is.tenant, is.booked_by, kEmergencyMs, since}, [&](const Row& row) {
-        opened = row.integer(0);
-        return false;
-      }));
+  RABT_TRY_STATUS(transaction.query(sql::rows::kEmergenciesSince,
+                                    {is.tenant, is.booked_by, kEmergencyMs, since},
+                                    [&](const Row& row) {
+                                      opened = row.integer(0);
+                                      return false;
+                                    }));
   if (opened <= most) return ok_status();
   return booking_limit("you have opened " + std::to_string(most) + " emergencies within " +
                        (own ? "an hour" : "a day") +
@@ -84,16 +64,17 @@ Status check_own_bookings(store::Transaction& transaction, const Session& is,
   if (begins_now(is)) return ok_status();
   std::int64_t open = 0;
   std::int64_t today = 0;
-  RABT_TRY_STATUS(
-      transaction.query(kBookings, {is.tenant, person, kEmergencyMs}, [&](const Row& row) {
-        open = row.integer(0);
-        return false;
-      }));
-  RABT_TRY_STATUS(transaction.query(
-      kBookedSince, {is.tenant, person, kEmergencyMs, is.created_ms - kDayMs}, [&](const Row& row) {
-        today = row.integer(0);
-        return false;
-      }));
+  RABT_TRY_STATUS(transaction.query(sql::rows::kBookings, {is.tenant, person, kEmergencyMs},
+                                    [&](const Row& row) {
+                                      open = row.integer(0);
+                                      return false;
+                                    }));
+  RABT_TRY_STATUS(transaction.query(sql::rows::kBookedSince,
+                                    {is.tenant, person, kEmergencyMs, is.created_ms - kDayMs},
+                                    [&](const Row& row) {
+                                      today = row.integer(0);
+                                      return false;
+                                    }));
   if (open > settings.patient_bookings)
     return booking_limit("you have " + std::to_string(settings.patient_bookings) +
                          " open bookings, as many as there may be; cancel one first");
@@ -108,13 +89,14 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
                                const VideoSettings& settings) {
   std::int64_t of_patient = 0;
   std::int64_t of_provider = 0;
-  RABT_TRY_STATUS(transaction.query(
-      kBookedFor, {is.tenant, is.booked_by, is.created_ms - kDayMs, is.patient, is.provider},
-      [&](const Row& row) {
-        of_patient = row.integer(0);
-        of_provider = row.integer(1);
-        return false;
-      }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::rows::kBookedFor,
+                        {is.tenant, is.booked_by, is.created_ms - kDayMs, is.patient, is.provider},
+                        [&](const Row& row) {
+                          of_patient = row.integer(0);
+                          of_provider = row.integer(1);
+                          return false;
+                        }));
   const auto refused = [](std::int64_t most, std::string_view whose) {
     return booking_limit("you have booked " + std::to_string(most) + " visits of this " +
                          std::string(whose) +
@@ -128,10 +110,11 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
   const std::int64_t soon = is.created_ms + settings.room_lead_minutes * 60'000;
   if (by == Booker::office || is.schedule.at_ms.value_or(is.created_ms) > soon) return ok_status();
   std::int64_t open = 0;
-  RABT_TRY_STATUS(transaction.query(kOpenNow, {is.tenant, is.booked_by, soon}, [&](const Row& row) {
-    open = row.integer(0);
-    return false;
-  }));
+  RABT_TRY_STATUS(transaction.query(sql::rows::kOpenBookings, {is.tenant, is.booked_by, soon},
+                                    [&](const Row& row) {
+                                      open = row.integer(0);
+                                      return false;
+                                    }));
   if (open <= settings.open_rooms) return ok_status();
   return booking_limit("you have opened " + std::to_string(settings.open_rooms) +
                        " sessions that are not over, as many as there may be at once; end or "

@@ -1,21 +1,10 @@
 #include "hub/consultation/rows/data_keys.hpp"
 
 #include "hub/blob/blob_store.hpp"
+#include "hub/consultation/rows/statements.hpp"
 #include "hub/engine/family.hpp"
 
 namespace rabt::consultation {
-
-namespace {
-
-using store::Statement;
-
-constexpr Statement kBlobsOf{
-    "SELECT blob FROM recording WHERE tenant = $1 AND instance = $2 AND instance <> '' ORDER BY "
-    "id"};
-constexpr Statement kBlobOf{
-    "SELECT blob FROM recording WHERE tenant = $1 AND id = $2 AND blob <> ''"};
-
-}  // namespace
 
 Result<std::vector<std::string>> data_keys_of(store::Store& store, std::string_view tenant,
                                               std::string_view object) {
@@ -33,12 +22,13 @@ Result<std::vector<std::string>> data_keys_of(store::Store& store, std::string_v
       return true;
     };
     if (kind == "recording") {
-      RABT_TRY_STATUS(connection.query(kBlobOf, {tenant, id}, add));
+      RABT_TRY_STATUS(connection.query(sql::rows::kBlobOfRecording, {tenant, id}, add));
     } else {
       RABT_TRY(family, engine::family_of(connection, tenant, id));
       for (const engine::FamilyMember& member : family) {
         keys.push_back(member.data_key);
-        RABT_TRY_STATUS(connection.query(kBlobsOf, {tenant, std::string_view(member.id)}, add));
+        RABT_TRY_STATUS(connection.query(sql::rows::kBlobsOfInstance,
+                                         {tenant, std::string_view(member.id)}, add));
       }
     }
     for (const std::string& blob : blobs) {

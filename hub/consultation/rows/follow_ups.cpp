@@ -3,28 +3,18 @@
 #include <string>
 
 #include "hub/consultation/rows/session_rows.hpp"
+#include "hub/consultation/rows/statements.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
 using store::Row;
-using store::Statement;
-
-constexpr Statement kFollowsOn{
-    "SELECT id FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND follow_up_of "
-    "= $3 AND id <> $4 LIMIT 1"};
-// $5 is before the start of whatever lasts until $6; the index walks from there on.
-constexpr Statement kFollowUps{
-    "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
-    "FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $5 AND "
-    "follow_up_of = $3 AND id <> $4 AND status IN ('requested', 'scheduled', 'waiting', "
-    "'active')"};
 
 // Says whether another session than `but` follows one.
 Status find_follower(store::Connection& connection, const Session& is, std::string_view followed,
                      std::string_view but, bool& found) {
-  return connection.query(kFollowsOn, {is.tenant, is.patient, followed, but},
+  return connection.query(sql::rows::kFollowsOn, {is.tenant, is.patient, followed, but},
                           [&](const Row& /*row*/) {
                             found = true;
                             return false;
@@ -54,7 +44,7 @@ Status check_follow_up(store::Transaction& transaction, const Session& is) {
   const std::int64_t to = from + is.schedule.minutes * 60'000;
   std::int64_t open = 0;
   std::int64_t then = 0;
-  RABT_TRY_STATUS(transaction.query(kFollowUps,
+  RABT_TRY_STATUS(transaction.query(sql::rows::kFollowUps,
                                     {is.tenant, is.provider, is.follow_up_of, is.id,
                                      is.created_ms - kMostPlannedMinutes * 60'000, from, to},
                                     [&](const Row& row) {

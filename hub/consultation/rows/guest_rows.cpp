@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/consultation/rows/statements.hpp"
 #include "hub/identity/epochs.hpp"
 
 namespace rabt::consultation {
@@ -10,19 +11,6 @@ namespace {
 
 using store::Blob;
 using store::Row;
-using store::Statement;
-
-constexpr Statement kFindGuest{
-    "SELECT session, invitation, participant, generation FROM session_guest WHERE tenant = $1 AND "
-    "secret = $2"};
-constexpr Statement kTapped{
-    "SELECT tap FROM session_guest WHERE tenant = $1 AND invitation = $2 AND generation = $3"};
-constexpr Statement kPutGuest{
-    "INSERT INTO session_guest (tenant, secret, session, invitation, participant, generation, tap, "
-    "created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
-constexpr Statement kForgetGuests{
-    "DELETE FROM session_guest WHERE tenant = $1 AND invitation = $2 AND generation < $3"};
-constexpr Statement kForgetAll{"DELETE FROM session_guest WHERE tenant = $1 AND invitation = $2"};
 
 }  // namespace
 
@@ -30,7 +18,7 @@ Result<std::optional<GuestRow>> find_guest(store::Store& store, std::string_view
                                            std::string_view secret) {
   std::optional<GuestRow> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kFindGuest, {tenant, Blob{secret}}, [&](const Row& row) {
+    return connection.query(sql::rows::kFindGuest, {tenant, Blob{secret}}, [&](const Row& row) {
       found = GuestRow{.secret = std::string(secret),
                        .tap = {},
                        .session = std::string(row.text(0)),
@@ -48,18 +36,20 @@ Result<bool> has_tapped(store::Store& store, std::string_view tenant, std::strin
   bool found = false;
   if (tap.empty()) return found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kTapped, {tenant, invitation, generation}, [&](const Row& row) {
-      found = found || row.blob(0) == tap;
-      return !found;
-    });
+    return connection.query(sql::rows::kTapped, {tenant, invitation, generation},
+                            [&](const Row& row) {
+                              found = found || row.blob(0) == tap;
+                              return !found;
+                            });
   }));
   return found;
 }
 
 Status put_guest(store::Transaction& transaction, std::string_view tenant, const GuestRow& row,
                  Timestamp now) {
-  RABT_TRY_STATUS(store::run(transaction, kForgetGuests, {tenant, row.invitation, row.generation}));
-  return store::run(transaction, kPutGuest,
+  RABT_TRY_STATUS(
+      store::run(transaction, sql::rows::kForgetGuests, {tenant, row.invitation, row.generation}));
+  return store::run(transaction, sql::rows::kPutGuest,
                     {tenant, Blob{row.secret}, row.session, row.invitation, row.participant,
                      row.generation, Blob{row.tap}, now.ms});
 }
@@ -74,7 +64,7 @@ Status forget_ended_links(store::Transaction& transaction, const Session& before
                                               one.moved == was.moved;
                                      });
     if (!was.by_link || goes_on) continue;
-    RABT_TRY_STATUS(store::run(transaction, kForgetAll, {after.tenant, was.id}));
+    RABT_TRY_STATUS(store::run(transaction, sql::rows::kForgetAllGuests, {after.tenant, was.id}));
     RABT_TRY_STATUS(
         identity::raise_epoch(transaction, after.tenant, identity::guest_subject(was.participant)));
   }

@@ -4,27 +4,13 @@
 
 #include "hub/base/riyadh.hpp"
 #include "hub/consultation/request/settings.hpp"
-#include "hub/consultation/rows/slot_statements.hpp"
+#include "hub/consultation/rows/statements.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
 using store::Row;
-using store::Statement;
-
-// $6 is before the start of whatever lasts until $3: the index needs it, or it walks through all
-// that the provider ever had. A booking in a clinic without a time of its own takes a place there,
-// and no time.
-constexpr Statement kTaken{
-    "SELECT s.at_ms, s.at_ms + s.planned_minutes * 60000, s.id FROM session s WHERE s.tenant = $1 "
-    "AND "
-    "s.provider = $2 AND s.provider <> '' AND s.at_ms > $6 AND s.at_ms < $4 AND s.at_ms + "
-    "s.planned_minutes * 60000 > $3 AND s.status IN ('scheduled', 'waiting', 'active') AND s.id "
-    "<> "
-    "$5 AND NOT EXISTS (SELECT 1 FROM place p WHERE p.tenant = $1 AND p.session = s.id AND "
-    "p.clinic_session <> '' AND (p.clinic_session = $7 OR s.scheduled_ms IS NULL)) ORDER BY "
-    "s.at_ms LIMIT 5000"};
 
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
@@ -36,15 +22,11 @@ std::int64_t day_of(std::int64_t at_ms) {
 
 }  // namespace
 
-store::Statement of_taken_parts() {
-  return kTaken;
-}
-
 Result<std::vector<TimePart>> taken_parts(store::Connection& connection, const WantedTime& wanted,
                                           std::span<const PlannedTime> planned) {
   std::vector<TimePart> parts;
   const std::int64_t earliest_ms = wanted.from_ms - kMostPlannedMinutes * 60'000;
-  RABT_TRY_STATUS(connection.query(kTaken,
+  RABT_TRY_STATUS(connection.query(sql::rows::kTakenParts,
                                    {wanted.tenant, wanted.provider, wanted.from_ms, wanted.to_ms,
                                     wanted.session, earliest_ms, wanted.clinic_session},
                                    [&](const Row& row) {
@@ -86,7 +68,7 @@ Result<Fitting> fit_after(store::Connection& connection, const WantedTime& wante
   const std::int64_t day = day_of(from_ms);
   const std::int64_t end = day_of(to_ms - 1) + kDayMs;
   RABT_TRY_STATUS(connection.query(
-      sql::kSlotsIn, {wanted.tenant, wanted.provider, day, end}, [&](const Row& row) {
+      sql::rows::kSlotsIn, {wanted.tenant, wanted.provider, day, end}, [&](const Row& row) {
         published = true;
         const bool within = row.integer(1) < wanted.to_ms && row.integer(2) > wanted.from_ms;
         if (!found.taken && within && row.text(4) == "blocked")

@@ -61,7 +61,4 @@ struct Fitting {
                                                         const WantedTime& wanted,
                                                         std::span<const PlannedTime> planned = {});
 
-// With what taken_parts() looks: tests look at how the store runs it. It has seven values.
-[[nodiscard]] store::Statement of_taken_parts();
-
 }  // namespace rabt::consultation

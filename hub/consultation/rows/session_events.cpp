@@ -2,6 +2,7 @@
 #include "hub/base/event_names.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
+#include "hub/consultation/rows/statements.hpp"
 #include "hub/outbox/outbox.hpp"
 
 // Events of sessions.
@@ -10,17 +11,6 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-using store::Statement;
-
-constexpr Statement kEvents{
-    "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
-    "AND seq > $3 ORDER BY seq LIMIT $4"};
-constexpr Statement kCountEvent{
-    "UPDATE session SET events = events + 1 WHERE tenant = $1 AND id = $2"};
-constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant = $1 AND id = $2"};
-constexpr Statement kPutEvent{
-    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace) VALUES ($1, "
-    "$2, $3, $4, $5, $6, $7, $8)"};
 
 }  // namespace
 
@@ -32,7 +22,8 @@ Result<SessionRows::EventPage> SessionRows::events(std::string_view tenant,
     page = {};
     std::size_t bytes = 0;
     return connection.query(
-        kEvents, {tenant, session, after, limits::kMaxPageItems + 1}, [&](const Row& row) {
+        sql::rows::kEvents, {tenant, session, after, limits::kMaxPageItems + 1},
+        [&](const Row& row) {
           bytes += row.text(4).size();
           const auto items = static_cast<std::int64_t>(page.events.size());
           page.more =
@@ -57,15 +48,16 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
                                             const Json& data, bool wanted) {
   if (!is_event_name("session." + std::string(type)))
     RABT_BUG("an event that hub/base/event_names.cpp does not list");
-  RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
+  RABT_TRY_STATUS(store::run(transaction, sql::rows::kCountEvent, {tenant, session}));
   std::int64_t seq = 0;
-  RABT_TRY_STATUS(transaction.query(kEventNumber, {tenant, session}, [&](const Row& row) {
-    seq = row.integer(0);
-    return false;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::rows::kEventNumber, {tenant, session}, [&](const Row& row) {
+        seq = row.integer(0);
+        return false;
+      }));
   const std::string text = data.dump();
   RABT_TRY_STATUS(
-      store::run(transaction, kPutEvent,
+      store::run(transaction, sql::rows::kPutEvent,
                  {tenant, session, seq, type, at.ms, actor, std::string_view(text), trace}));
   if (wanted) {
     RABT_TRY_STATUS(

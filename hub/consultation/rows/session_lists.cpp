@@ -6,6 +6,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
+#include "hub/consultation/rows/statements.hpp"
 #include "hub/identity/merges.hpp"
 
 // Lists of sessions.
@@ -16,11 +17,6 @@ namespace {
 using store::Row;
 using store::Statement;
 
-// $4, $5: times of this session and of a day before.
-constexpr Statement kAhead{
-    "SELECT count(*) FROM session s WHERE s.tenant = $1 AND s.provider = $2 AND s.provider <> '' "
-    "AND s.id <> $3 AND s.at_ms > $5 AND s.status IN ('waiting', 'active') AND (s.status = "
-    "'active' OR s.at_ms < $4 OR (s.at_ms = $4 AND s.id < $3))"};
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 // Condition that drives a list, most selective first.
@@ -287,7 +283,8 @@ Result<std::int64_t> SessionRows::ahead_of(const Session& session) const {
   const std::int64_t at =
       std::max<std::int64_t>(0, session.schedule.at_ms.value_or(session.created_ms));
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kAhead, {session.tenant, session.provider, session.id, at, at - kDayMs},
+    return connection.query(sql::rows::kAhead,
+                            {session.tenant, session.provider, session.id, at, at - kDayMs},
                             [&](const Row& row) {
                               ahead = row.integer(0);
                               return false;

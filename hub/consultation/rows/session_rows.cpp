@@ -7,6 +7,7 @@
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
+#include "hub/consultation/rows/statements.hpp"
 #include "hub/identity/merges.hpp"
 #include "hub/outbox/outbox.hpp"
 
@@ -17,76 +18,7 @@ namespace {
 using store::Blob;
 using store::Null;
 using store::Row;
-using store::Statement;
 using store::Value;
-
-constexpr Statement kById{"SELECT " RABT_SESSION_COLUMNS RABT_SESSION_FROM
-                          "WHERE s.tenant = $1 AND s.id = $2"};
-constexpr Statement kByNumber{"SELECT " RABT_SESSION_COLUMNS RABT_SESSION_FROM
-                              "WHERE s.tenant = $1 AND s.number = $2"};
-// The index leaves out sessions without a room, and is taken only if the statement says so, too.
-constexpr Statement kOfRoom{
-    "SELECT id FROM session WHERE tenant = $1 AND room_sid = $2 AND room_sid <> ''"};
-constexpr Statement kOfCode{
-    "SELECT session, invitation FROM session_invitation WHERE tenant = $1 AND code = $2"};
-// The sum keeps SQLite from walking all stays of the tenant in the order of their time.
-constexpr Statement kStays{
-    "SELECT participant, sid, joined_ms, left_ms, source FROM session_attendance WHERE tenant = $1 "
-    "AND session = $2 ORDER BY joined_ms + 0, sid"};
-constexpr Statement kDue{
-    "SELECT tenant, id FROM session WHERE due_ms IS NOT NULL AND due_ms <= $1 ORDER BY due_ms "
-    "LIMIT $2"};
-constexpr Statement kInsert{
-    "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
-    "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
-    "scheduled_ms, planned_minutes, created_ms, updated_ms, started_ms, ended_ms, due_ms, "
-    "data_key, patient_by, booked_by) "
-    "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24, $25, $26, $27)"};
-constexpr Statement kUpdate{
-    "UPDATE session SET version = $3, status = $4, provider = $5, patient = $6, consultation = $7, "
-    "appointment = $8, room_sid = $9, at_ms = $10, scheduled_ms = $11, planned_minutes = $12, "
-    "updated_ms = $13, started_ms = $14, ended_ms = $15, due_ms = $16, patient_by = $18, type = "
-    "$19 WHERE "
-    "tenant = $1 AND id = "
-    "$2 "
-    "AND version = $17"};
-constexpr Statement kInsertSealed{
-    "INSERT INTO session_sealed (tenant, id, sealed) VALUES ($1, $2, $3)"};
-constexpr Statement kUpdateSealed{
-    "UPDATE session_sealed SET sealed = $3 WHERE tenant = $1 AND id = $2"};
-constexpr Statement kPutMember{
-    "INSERT INTO session_member (tenant, person, session, participant, role, admission) VALUES "
-    "($1, "
-    "$2, $3, $4, $5, $6) ON CONFLICT (tenant, person, session) DO UPDATE SET participant = $4, "
-    "role "
-    "= $5, admission = $6"};
-constexpr Statement kPutStay{
-    "INSERT INTO session_attendance (tenant, session, participant, sid, joined_ms, left_ms, "
-    "source) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, session, participant, sid, "
-    "joined_ms) "
-    "DO UPDATE SET left_ms = $6"};
-constexpr Statement kPutEffect{
-    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, code) VALUES "
-    "($1, $2, $3, $4, $5, 'open', 0, '')"};
-constexpr Statement kOfRequest{
-    "SELECT session FROM session_request WHERE tenant = $1 AND key = $2"};
-constexpr Statement kPutRequest{
-    "INSERT INTO session_request (tenant, key, session) VALUES ($1, $2, $3) ON CONFLICT DO "
-    "NOTHING"};
-// After the end: what links a session with others, and no new version.
-constexpr Statement kRelink{
-    "UPDATE session SET consultation = $3, appointment = $4 WHERE tenant = $1 AND id = $2 AND "
-    "version = $5"};
-constexpr Statement kLastEffect{
-    "SELECT max(n) FROM session_effect WHERE tenant = $1 AND session = $2"};
-constexpr Statement kHold{"UPDATE session SET events = events WHERE tenant = $1 AND id = $2"};
-constexpr Statement kStatusOf{"SELECT status FROM session WHERE tenant = $1 AND id = $2"};
-constexpr Statement kAdmissionOf{
-    "SELECT admission FROM session_member WHERE tenant = $1 AND session = $2 AND participant = $3"};
-constexpr Statement kPutCode{
-    "INSERT INTO session_invitation (tenant, code, session, invitation) VALUES ($1, $2, $3, $4)"};
 
 Value optional(const std::optional<std::int64_t>& value) {
   return value ? Value(*value) : Value(Null{});
@@ -135,7 +67,7 @@ std::string read_row(const Row& row, std::string_view tenant, Session& session) 
 }
 
 Status read_stays(store::Connection& connection, Session& session) {
-  return connection.query(kStays, {session.tenant, session.id}, [&](const Row& row) {
+  return connection.query(sql::rows::kStays, {session.tenant, session.id}, [&](const Row& row) {
     session.people.stays.push_back({.participant = text(row, 0),
                                     .sid = text(row, 1),
                                     .joined_ms = row.integer(2),
@@ -178,8 +110,9 @@ Result<Session> SessionRows::load(std::string_view tenant, std::string_view refe
       found = true;
       return false;
     };
-    RABT_TRY_STATUS(id ? connection.query(kById, {tenant, std::string_view(*id)}, take)
-                       : connection.query(kByNumber, {tenant, number}, take));
+    RABT_TRY_STATUS(
+        id ? connection.query(sql::rows::kSessionById, {tenant, std::string_view(*id)}, take)
+           : connection.query(sql::rows::kSessionByNumber, {tenant, number}, take));
     if (!found) return ok_status();
     RABT_TRY_STATUS(read_stays(connection, session));
     RABT_TRY(lowest, quality_score_of(connection, tenant, session.id));
@@ -201,7 +134,7 @@ Result<std::optional<std::string>> SessionRows::of_room(std::string_view tenant,
   std::optional<std::string> found;
   if (sid.empty()) return found;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kOfRoom, {tenant, sid}, [&](const Row& row) {
+    return connection.query(sql::rows::kSessionOfRoom, {tenant, sid}, [&](const Row& row) {
       found = text(row, 0);
       return false;
     });
@@ -215,7 +148,7 @@ Result<SessionRows::Invited> SessionRows::of_code(std::string_view tenant,
   const std::string index = lease.blind_index("session.invitation", code);
   std::optional<Invited> found;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kOfCode, {tenant, Blob{index}}, [&](const Row& row) {
+    return connection.query(sql::rows::kSessionOfCode, {tenant, Blob{index}}, [&](const Row& row) {
       found = Invited{text(row, 0), text(row, 1)};
       return false;
     });
@@ -228,10 +161,11 @@ Result<std::vector<std::pair<std::string, std::string>>> SessionRows::due(Timest
                                                                           std::size_t limit) const {
   std::vector<std::pair<std::string, std::string>> found;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kDue, {now.ms, static_cast<std::int64_t>(limit)}, [&](const Row& row) {
-      found.emplace_back(text(row, 0), text(row, 1));
-      return true;
-    });
+    return connection.query(sql::rows::kDueSessions, {now.ms, static_cast<std::int64_t>(limit)},
+                            [&](const Row& row) {
+                              found.emplace_back(text(row, 0), text(row, 1));
+                              return true;
+                            });
   }));
   return found;
 }
@@ -281,8 +215,8 @@ Status write_members(store::Transaction& transaction, const Session& before, con
     if (one.person.empty()) continue;
     const Participant* const was = before.participant(one.id);
     if (was != nullptr && was->role == one.role && was->admission == one.admission) continue;
-    transaction.put(kPutMember, {after.tenant, one.person, after.id, one.id, to_string(one.role),
-                                 to_string(one.admission)});
+    transaction.put(sql::rows::kPutMember, {after.tenant, one.person, after.id, one.id,
+                                            to_string(one.role), to_string(one.admission)});
   }
   return ok_status();
 }
@@ -291,8 +225,8 @@ Status write_stays(store::Transaction& transaction, const Session& before, const
   for (std::size_t i = 0; i < after.people.stays.size(); ++i) {
     const Stay& stay = after.people.stays[i];
     if (i < before.people.stays.size() && before.people.stays[i].left_ms == stay.left_ms) continue;
-    transaction.put(kPutStay, {after.tenant, after.id, stay.participant, stay.sid, stay.joined_ms,
-                               optional(stay.left_ms), stay.source});
+    transaction.put(sql::rows::kPutStay, {after.tenant, after.id, stay.participant, stay.sid,
+                                          stay.joined_ms, optional(stay.left_ms), stay.source});
   }
   return ok_status();
 }
@@ -309,11 +243,12 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   if (before.over()) {
     if (is.consultation != before.consultation || is.appointment != before.appointment ||
         is.billing != before.billing) {
-      RABT_TRY(changed, transaction.execute(kRelink, {is.tenant, is.id, is.consultation,
-                                                      sealed.appointment_index, before.version}));
+      RABT_TRY(changed, transaction.execute(sql::rows::kRelinkSession,
+                                            {is.tenant, is.id, is.consultation,
+                                             sealed.appointment_index, before.version}));
       if (changed != 1)
         return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
-      transaction.put(kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+      transaction.put(sql::rows::kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
     }
     RABT_TRY_STATUS(write_stays(transaction, before, is));
     return before.number;
@@ -324,7 +259,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
     RABT_TRY_STATUS(keys::insert(transaction, *sealed.key));
     RABT_TRY(drawn, next_number(transaction, "session", is.tenant));
     number = drawn;
-    RABT_TRY_STATUS(store::run(transaction, kInsert,
+    RABT_TRY_STATUS(store::run(transaction, sql::rows::kInsertSession,
                                {is.tenant,
                                 is.id,
                                 number,
@@ -352,24 +287,24 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
                                 Blob{sealed.key->id},
                                 is.patient_by,
                                 is.booked_by}));
-    transaction.put(kInsertSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+    transaction.put(sql::rows::kInsertSealed, {is.tenant, is.id, Blob{sealed.sealed}});
   } else {
-    RABT_TRY(changed,
-             transaction.execute(
-                 kUpdate, {is.tenant, is.id, before.version + 1, to_string(is.status), is.provider,
+    RABT_TRY(changed, transaction.execute(
+                          sql::rows::kUpdateSession,
+                          {is.tenant, is.id, before.version + 1, to_string(is.status), is.provider,
                            is.patient, is.consultation, sealed.appointment_index, is.room.sid,
                            at_ms, optional(is.schedule.at_ms), is.schedule.minutes, is.updated_ms,
                            optional(is.started_ms), optional(is.ended_ms), optional(sealed.due_ms),
                            before.version, is.patient_by, to_string(is.type)}));
     if (changed != 1)
       return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
-    transaction.put(kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+    transaction.put(sql::rows::kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
   }
   RABT_TRY_STATUS(write_members(transaction, before, is));
   RABT_TRY_STATUS(write_stays(transaction, before, is));
   std::int64_t n = before.effects;
   for (const Effect& effect : change.effects) {
-    transaction.put(kPutEffect, {is.tenant, is.id, ++n, effect.kind, effect.subject});
+    transaction.put(sql::rows::kPutEffect, {is.tenant, is.id, ++n, effect.kind, effect.subject});
     RABT_TRY_STATUS(outbox::put(transaction, is.tenant,
                                 {.kind = outbox::kVideo,
                                  .subject = is.id,
@@ -391,34 +326,32 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
 Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& transaction,
                                                        std::string_view tenant,
                                                        std::string_view session) {
-  RABT_TRY_STATUS(store::run(transaction, kHold, {tenant, session}));
+  RABT_TRY_STATUS(store::run(transaction, sql::rows::kHoldSession, {tenant, session}));
   std::optional<SessionStatus> status;
-  RABT_TRY_STATUS(transaction.query(kStatusOf, {tenant, session}, [&](const Row& row) {
-    status = parse_session_status(row.text(0));
-    return false;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::rows::kStatusOfSession, {tenant, session}, [&](const Row& row) {
+        status = parse_session_status(row.text(0));
+        return false;
+      }));
   return status;
-}
-
-std::vector<store::Statement> SessionRows::of_callbacks() {
-  return {kOfRoom, kById, kStays};
 }
 
 Result<std::optional<std::string>> SessionRows::of_request(std::string_view tenant,
                                                            std::string_view index) const {
   std::optional<std::string> found;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kOfRequest, {tenant, Blob{index}}, [&](const Row& row) {
-      found = text(row, 0);
-      return false;
-    });
+    return connection.query(sql::rows::kSessionOfRequest, {tenant, Blob{index}},
+                            [&](const Row& row) {
+                              found = text(row, 0);
+                              return false;
+                            });
   }));
   return found;
 }
 
 Status SessionRows::put_request(store::Transaction& transaction, std::string_view tenant,
                                 std::string_view index, std::string_view session) {
-  RABT_TRY(put, transaction.execute(kPutRequest, {tenant, Blob{index}, session}));
+  RABT_TRY(put, transaction.execute(sql::rows::kPutRequest, {tenant, Blob{index}, session}));
   if (put == 1) return ok_status();
   return conflict(std::string(kSessionRaced), "the request came twice at once");
 }
@@ -427,15 +360,16 @@ Status SessionRows::put_effect(store::Transaction& transaction, const Session& s
                                std::string_view kind, std::string_view subject, Timestamp due) {
   // Numbers of intents that a change writes follow the session's own count; these go far above.
   constexpr std::int64_t kAbove = 1'000'000;
-  RABT_TRY_STATUS(store::run(transaction, kHold, {session.tenant, session.id}));
+  RABT_TRY_STATUS(store::run(transaction, sql::rows::kHoldSession, {session.tenant, session.id}));
   std::int64_t last = 0;
-  RABT_TRY_STATUS(transaction.query(kLastEffect, {session.tenant, session.id}, [&](const Row& row) {
-    last = row.is_null(0) ? 0 : row.integer(0);
-    return false;
-  }));
-  const std::int64_t n = std::max(last, kAbove) + 1;
   RABT_TRY_STATUS(
-      store::run(transaction, kPutEffect, {session.tenant, session.id, n, kind, subject}));
+      transaction.query(sql::rows::kLastEffect, {session.tenant, session.id}, [&](const Row& row) {
+        last = row.is_null(0) ? 0 : row.integer(0);
+        return false;
+      }));
+  const std::int64_t n = std::max(last, kAbove) + 1;
+  RABT_TRY_STATUS(store::run(transaction, sql::rows::kPutEffect,
+                             {session.tenant, session.id, n, kind, subject}));
   // The copy of a recording is deleted whatever else waits; files do not hold up the session.
   const std::string order = kind == kDeleteCopy ? std::string() : session.id + "/files";
   return outbox::put(transaction, session.tenant,
@@ -451,19 +385,19 @@ Result<bool> SessionRows::admitted(store::Transaction& transaction, std::string_
                                    std::string_view session, std::string_view participant) {
   // Guests have no row: they act through nobody's account.
   bool yes = true;
-  RABT_TRY_STATUS(
-      transaction.query(kAdmissionOf, {tenant, session, participant}, [&](const Row& row) {
-        yes = row.text(0) == to_string(Admission::admitted) ||
-              row.text(0) == to_string(Admission::waiting);
-        return false;
-      }));
+  RABT_TRY_STATUS(transaction.query(sql::rows::kAdmissionOf, {tenant, session, participant},
+                                    [&](const Row& row) {
+                                      yes = row.text(0) == to_string(Admission::admitted) ||
+                                            row.text(0) == to_string(Admission::waiting);
+                                      return false;
+                                    }));
   return yes;
 }
 
 Status SessionRows::put_code(store::Transaction& transaction, std::string_view tenant,
                              std::string_view code, std::string_view session,
                              std::string_view invitation) {
-  return store::run(transaction, kPutCode, {tenant, Blob{code}, session, invitation});
+  return store::run(transaction, sql::rows::kPutCode, {tenant, Blob{code}, session, invitation});
 }
 
 }  // namespace rabt::consultation

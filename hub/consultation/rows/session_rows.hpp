@@ -131,10 +131,6 @@ class SessionRows {
                                        std::string_view code, std::string_view session,
                                        std::string_view invitation);
 
-  // With what each callback of a provider finds its session: tests look at how the store runs them.
-  // Each has two values.
-  [[nodiscard]] static std::vector<store::Statement> of_callbacks();
-
   // The session that a request of this key has made; nothing when it is new.
   [[nodiscard]] Result<std::optional<std::string>> of_request(std::string_view tenant,
                                                               std::string_view index) const;

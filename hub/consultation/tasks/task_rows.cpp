@@ -1,6 +1,7 @@
 #include "hub/consultation/tasks/task_rows.hpp"
 
 #include "hub/base/bytes.hpp"
+#include "hub/consultation/tasks/statements.hpp"
 #include "hub/identity/merges.hpp"
 
 namespace rabt::consultation {
@@ -9,56 +10,7 @@ namespace {
 
 using store::Blob;
 using store::Row;
-using store::Statement;
 using store::Value;
-
-// The columns of a row, in the order of read_task.
-#define RABT_TASK_COLUMNS                                                                        \
-  "id, kind, title, role, assignee, escalation, object_type, object, instance, patient, state, " \
-  "opened_ms, due_ms, overdue, claimed_by, claimed_ms, decided_by, decided_ms, version"
-
-constexpr Statement kInsert{
-    "INSERT INTO task (tenant, " RABT_TASK_COLUMNS
-    ", call, data_key, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-    "$14, 0, '', NULL, '', NULL, 1, $15, $16, $17) ON CONFLICT DO NOTHING"};
-constexpr Statement kFind{"SELECT " RABT_TASK_COLUMNS
-                          ", data_key, sealed, answer FROM task WHERE tenant = $1 AND id = $2"};
-constexpr Statement kOfCall{"SELECT " RABT_TASK_COLUMNS
-                            ", data_key, sealed, answer FROM task WHERE tenant = $1 AND call = $2"};
-// $3 to $11: a record, and those that are read as one with it.
-#define RABT_TASK_ABOUT                                                                         \
-  " FROM task WHERE tenant = $1 AND kind = $2 AND object IN ($3, $4, $5, $6, $7, $8, $9, $10, " \
-  "$11)"
-constexpr Statement kAbout{"SELECT " RABT_TASK_COLUMNS ", data_key, sealed, answer" RABT_TASK_ABOUT
-                           " AND id < $12 ORDER BY id DESC LIMIT $13"};
-constexpr Statement kCountAbout{"SELECT COUNT(*)" RABT_TASK_ABOUT
-                                " AND state IN ('open', 'claimed')"};
-// $3: all of them; $4: ",desk,nurse,", roles of the caller; $5: the caller's person.
-#define RABT_TASK_SEEN                                                                         \
-  " AND ($3 = 1 OR $4 LIKE '%,' || role || ',%' OR (assignee <> '' AND assignee = $5) OR "     \
-  "(overdue = 1 AND $4 LIKE '%,' || escalation || ',%'))"                                      \
-  " AND ($6 = '' OR role = $6) AND ($7 = '' OR kind = $7) AND ($8 = '' OR object = $8)"        \
-  " AND ($9 = '' OR claimed_by = $9 OR (assignee <> '' AND assignee = $10)) ORDER BY id DESC " \
-  "LIMIT $11"
-constexpr Statement kWaiting{"SELECT " RABT_TASK_COLUMNS
-                             " FROM task WHERE tenant = $1 AND id < $2 AND state IN ('open', "
-                             "'claimed')" RABT_TASK_SEEN};
-constexpr Statement kInState{"SELECT " RABT_TASK_COLUMNS
-                             " FROM task WHERE tenant = $1 AND id < $2 AND state = "
-                             "$12" RABT_TASK_SEEN};
-constexpr Statement kOverdue{"SELECT " RABT_TASK_COLUMNS
-                             " FROM task WHERE due_ms IS NOT NULL AND due_ms <= $2 AND overdue = 0 "
-                             "AND state IN ('open', 'claimed') AND tenant = $1 ORDER BY due_ms "
-                             "LIMIT 100"};
-constexpr Statement kWaitingByKind{
-    "SELECT kind, COUNT(*), MIN(opened_ms) FROM task WHERE tenant = $1 AND state IN ('open', "
-    "'claimed') GROUP BY kind ORDER BY 3"};
-constexpr Statement kOpenOf{
-    "SELECT call, id FROM task WHERE tenant = $1 AND kind = $2 AND state IN ('open', 'claimed')"};
-constexpr Statement kUpdate{
-    "UPDATE task SET state = $4, overdue = $5, claimed_by = $6, claimed_ms = $7, decided_by = $8, "
-    "decided_ms = $9, version = version + 1 WHERE tenant = $1 AND id = $2 AND version = $3"};
-constexpr Statement kAnswer{"UPDATE task SET answer = $3 WHERE tenant = $1 AND id = $2"};
 
 constexpr int kColumns = 19;
 
@@ -134,12 +86,12 @@ Result<std::vector<Task>> TaskRows::list(std::string_view tenant, const TaskFilt
       return true;
     };
     if (filter.state.empty()) {
-      return connection.query(kWaiting,
+      return connection.query(sql::tasks::kWaiting,
                               {tenant, start, all, roles, who.person, filter.role, filter.kind,
                                filter.object, filter.claimed_by, filter.assignee, most},
                               add);
     }
-    return connection.query(kInState,
+    return connection.query(sql::tasks::kInState,
                             {tenant, start, all, roles, who.person, filter.role, filter.kind,
                              filter.object, filter.claimed_by, filter.assignee, most, filter.state},
                             add);
@@ -156,7 +108,7 @@ Result<std::vector<TaskRow>> TaskRows::about(std::string_view tenant, std::strin
     out.clear();
     RABT_TRY(others, identity::others_of(connection, tenant, person));
     return connection.query(
-        kAbout,
+        sql::tasks::kAbout,
         {tenant, kind, person, others[0], others[1], others[2], others[3], others[4], others[5],
          others[6], others[7], start, static_cast<std::int64_t>(limit)},
         [&out](const Row& row) {
@@ -171,7 +123,7 @@ Result<std::int64_t> TaskRows::count_about(store::Connection& connection, std::s
                                            std::string_view kind, std::string_view person) {
   std::int64_t out = 0;
   RABT_TRY(others, identity::others_of(connection, tenant, person));
-  RABT_TRY_STATUS(connection.query(kCountAbout,
+  RABT_TRY_STATUS(connection.query(sql::tasks::kCountAbout,
                                    {tenant, kind, person, others[0], others[1], others[2],
                                     others[3], others[4], others[5], others[6], others[7]},
                                    [&out](const Row& row) {
@@ -186,7 +138,7 @@ Result<std::map<std::string, std::string>> TaskRows::open_of(std::string_view te
   std::map<std::string, std::string> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kOpenOf, {tenant, kind}, [&out](const Row& row) {
+    return connection.query(sql::tasks::kOpenOf, {tenant, kind}, [&out](const Row& row) {
       out.emplace(row.text(0), row.text(1));
       return true;
     });
@@ -197,7 +149,7 @@ Result<std::map<std::string, std::string>> TaskRows::open_of(std::string_view te
 Result<TaskRow> TaskRows::find(store::Connection& connection, std::string_view tenant,
                                std::string_view id) {
   std::optional<TaskRow> found;
-  RABT_TRY_STATUS(connection.query(kFind, {tenant, id}, [&](const Row& row) {
+  RABT_TRY_STATUS(connection.query(sql::tasks::kFind, {tenant, id}, [&](const Row& row) {
     found = read_row(row);
     return false;
   }));
@@ -218,7 +170,7 @@ Result<TaskRow> TaskRows::find(std::string_view tenant, std::string_view id) con
 Result<std::optional<TaskRow>> TaskRows::of_call(store::Connection& connection,
                                                  std::string_view tenant, std::string_view call) {
   std::optional<TaskRow> found;
-  RABT_TRY_STATUS(connection.query(kOfCall, {tenant, call}, [&](const Row& row) {
+  RABT_TRY_STATUS(connection.query(sql::tasks::kOfCall, {tenant, call}, [&](const Row& row) {
     found = read_row(row);
     return false;
   }));
@@ -229,7 +181,7 @@ Result<std::vector<Tally>> TaskRows::waiting(std::string_view tenant) const {
   std::vector<Tally> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kWaitingByKind, {tenant}, [&](const Row& row) {
+    return connection.query(sql::tasks::kWaitingByKind, {tenant}, [&](const Row& row) {
       out.push_back({std::string(row.text(0)), row.integer(1), Timestamp{row.integer(2)}});
       return true;
     });
@@ -241,7 +193,7 @@ Result<std::vector<Task>> TaskRows::overdue(std::string_view tenant, Timestamp n
   std::vector<Task> out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(kOverdue, {tenant, now.ms}, [&](const Row& row) {
+    return connection.query(sql::tasks::kOverdue, {tenant, now.ms}, [&](const Row& row) {
       out.push_back(read_task(row));
       return true;
     });
@@ -269,11 +221,12 @@ Result<TaskRows::Sealed> TaskRows::seal(std::string_view tenant, Task task,
 Result<bool> TaskRows::insert(store::Transaction& transaction, std::string_view tenant,
                               const Sealed& sealed) {
   const Task& task = sealed.row.task;
-  RABT_TRY(rows, transaction.execute(
-                     kInsert, {tenant, task.id, task.kind, task.title, task.role, task.assignee,
-                               task.escalation, task.object_type, task.object, task.instance,
-                               task.patient, task.state, task.opened_ms, optional(task.due_ms),
-                               sealed.call, Blob{sealed.row.data_key}, Blob{sealed.row.sealed}}));
+  RABT_TRY(rows,
+           transaction.execute(sql::tasks::kInsert,
+                               {tenant, task.id, task.kind, task.title, task.role, task.assignee,
+                                task.escalation, task.object_type, task.object, task.instance,
+                                task.patient, task.state, task.opened_ms, optional(task.due_ms),
+                                sealed.call, Blob{sealed.row.data_key}, Blob{sealed.row.sealed}}));
   if (rows == 0) return false;
   RABT_TRY_STATUS(keys::insert(transaction, sealed.key));
   return true;
@@ -301,10 +254,10 @@ Result<std::string> TaskRows::seal_answer(std::string_view tenant, const TaskRow
 Status TaskRows::update(store::Transaction& transaction, std::string_view tenant, const Task& task,
                         std::string_view answer) {
   RABT_TRY_STATUS(store::compare_and_set(
-      transaction, kUpdate,
+      transaction, sql::tasks::kUpdate,
       {tenant, task.id, task.version, task.state, task.overdue ? 1 : 0, task.claimed_by,
        optional(task.claimed_ms), task.decided_by, optional(task.decided_ms)}));
-  if (!answer.empty()) transaction.put(kAnswer, {tenant, task.id, Blob{answer}});
+  if (!answer.empty()) transaction.put(sql::tasks::kAnswer, {tenant, task.id, Blob{answer}});
   return ok_status();
 }
 

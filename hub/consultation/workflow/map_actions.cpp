@@ -5,6 +5,7 @@
 
 #include "hub/base/suggest.hpp"
 #include "hub/consultation/workflow/service.hpp"
+#include "hub/consultation/workflow/statements.hpp"
 
 // hub://map
 namespace rabt::consultation {
@@ -13,13 +14,6 @@ namespace {
 
 using plugin::CallRequest;
 using plugin::Ended;
-using store::Statement;
-
-constexpr Statement kServed{"SELECT name, sha256 FROM code_map WHERE tenant = $1"};
-constexpr Statement kServe{
-    "INSERT INTO code_map (tenant, name, sha256, since_ms) VALUES ($1, $2, $3, $4) ON CONFLICT "
-    "(tenant, name) DO UPDATE SET sha256 = excluded.sha256, since_ms = excluded.since_ms"};
-constexpr Statement kForget{"DELETE FROM code_map WHERE tenant = $1 AND name = $2"};
 
 // Digits of a digest that tell versions of a map apart where a person reads them.
 constexpr std::size_t kShownDigits = 16;
@@ -104,7 +98,7 @@ Status note_served_maps(store::Store& store, audit::AuditLog& audit, const Clock
                         const ServedMaps& maps) {
   std::map<std::string, std::string> before;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kServed, {tenant}, [&](const store::Row& row) {
+    return connection.query(sql::workflow::kServedMaps, {tenant}, [&](const store::Row& row) {
       before.emplace(row.text(0), row.text(1));
       return true;
     });
@@ -131,8 +125,9 @@ Status note_served_maps(store::Store& store, audit::AuditLog& audit, const Clock
   return store.write(
       [&](store::Transaction& transaction) -> Status {
         for (const auto& [name, sha256] : served)
-          transaction.put(kServe, {tenant, name, sha256, clock.now().ms});
-        for (const std::string& name : gone) transaction.put(kForget, {tenant, name});
+          transaction.put(sql::workflow::kServeMap, {tenant, name, sha256, clock.now().ms});
+        for (const std::string& name : gone)
+          transaction.put(sql::workflow::kForgetMap, {tenant, name});
         for (const audit::Prepared& one : entries) RABT_TRY_STATUS(audit.append(transaction, one));
         return ok_status();
       },

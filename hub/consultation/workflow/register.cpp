@@ -6,6 +6,7 @@
 #include "hub/consultation/session/time.hpp"
 #include "hub/consultation/workflow/service.hpp"
 #include "hub/consultation/workflow/state.hpp"
+#include "hub/consultation/workflow/statements.hpp"
 
 // hub://register
 namespace rabt::consultation {
@@ -15,27 +16,6 @@ namespace {
 using plugin::CallRequest;
 using plugin::Ended;
 using plugin::HubService;
-using store::Statement;
-
-constexpr Statement kFind{"SELECT state FROM consultation WHERE tenant = $1 AND id = $2"};
-constexpr Statement kInsert{
-    "INSERT INTO consultation (tenant, id, state, month, seconds, created_ms, updated_ms) VALUES "
-    "($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING"};
-// A length below 0 leaves the length as it is.
-constexpr Statement kUpdate{
-    "UPDATE consultation SET state = $1, updated_ms = $2, seconds = CASE WHEN $3 < 0 THEN seconds "
-    "ELSE $3 END, billed_ms = CASE WHEN $1 = 'billed' THEN $2 ELSE billed_ms END WHERE tenant = $4 "
-    "AND id = $5 AND state = $6"};
-constexpr Statement kLook{
-    "SELECT state, billed_ms FROM consultation WHERE tenant = $1 AND id = $2"};
-constexpr Statement kMonthOf{"SELECT month FROM consultation WHERE tenant = $1 AND id = $2"};
-constexpr Statement kFigures{
-    "SELECT state, count(*), CAST(sum(seconds) AS BIGINT) FROM consultation WHERE tenant = $1 AND "
-    "month = $2 GROUP BY state"};
-// A visit that moves before it begins counts in the month it moves to.
-constexpr Statement kMoveMonth{
-    "UPDATE consultation SET month = $1, updated_ms = $2 WHERE tenant = $3 AND id = $4 AND state = "
-    "$5 AND month <> $1"};
 
 std::string month_of(Timestamp at) {
   return to_iso8601({at.ms + kRiyadhMs}).substr(0, 7);
@@ -60,8 +40,9 @@ struct Advance {
 // Moves a visit that has not begun to the month of its new start.
 Status move_month(store::Transaction& transaction, Advance& work) {
   if (work.to != State::booked) return ok_status();
-  RABT_TRY(rows, transaction.execute(kMoveMonth, {work.month, work.now.ms, work.tenant, work.id,
-                                                  to_string(State::booked)}));
+  RABT_TRY(rows,
+           transaction.execute(sql::workflow::kMoveMonth, {work.month, work.now.ms, work.tenant,
+                                                           work.id, to_string(State::booked)}));
   work.changed = rows != 0;
   return ok_status();
 }
@@ -69,22 +50,23 @@ Status move_month(store::Transaction& transaction, Advance& work) {
 // Moves the consultation, unless it is there already or past it. Leaves the entry to the caller.
 Status move(store::Transaction& transaction, Advance& work) {
   std::optional<State> from;
-  RABT_TRY_STATUS(transaction.query(kFind, {work.tenant, work.id}, [&](const store::Row& row) {
-    from = parse_state(row.text(0));
-    return false;
-  }));
+  RABT_TRY_STATUS(transaction.query(sql::workflow::kFindConsultation, {work.tenant, work.id},
+                                    [&](const store::Row& row) {
+                                      from = parse_state(row.text(0));
+                                      return false;
+                                    }));
   RABT_TRY(step, decide(from, work.to));
   work.state = from.value_or(State::booked);
   work.changed = step == Step::change;
   if (!work.changed) return work.says_start ? move_month(transaction, work) : ok_status();
   work.state = work.to;
   if (!from) {
-    return store::compare_and_set(transaction, kInsert,
+    return store::compare_and_set(transaction, sql::workflow::kInsertConsultation,
                                   {work.tenant, work.id, to_string(work.to), work.month,
                                    std::max<std::int64_t>(work.seconds, 0), work.now.ms});
   }
   return store::compare_and_set(
-      transaction, kUpdate,
+      transaction, sql::workflow::kUpdateConsultation,
       {to_string(work.to), work.now.ms, work.seconds, work.tenant, work.id, to_string(*from)});
 }
 
@@ -99,14 +81,15 @@ struct Figures {
 
 Status read_figures(store::Connection& connection, std::string_view tenant, std::string_view id,
                     Figures& figures) {
-  RABT_TRY_STATUS(connection.query(kMonthOf, {tenant, id}, [&](const store::Row& row) {
-    figures.month = std::string(row.text(0));
-    return false;
-  }));
+  RABT_TRY_STATUS(
+      connection.query(sql::workflow::kMonthOf, {tenant, id}, [&](const store::Row& row) {
+        figures.month = std::string(row.text(0));
+        return false;
+      }));
   if (figures.month.empty())
     return not_found("consultation.unknown",
                      "this consultation is not in the register; advance it to booked first");
-  return connection.query(kFigures, {tenant, std::string_view(figures.month)},
+  return connection.query(sql::workflow::kFiguresOfMonth, {tenant, std::string_view(figures.month)},
                           [&](const store::Row& row) {
                             const auto state = parse_state(row.text(0));
                             if (state == State::closed || state == State::billed ||
@@ -198,10 +181,11 @@ void Register::look(const CallRequest& call, const Ended& ended) {
   }
   Json found;
   const Status read = parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kLook, {call.tenant, *id}, [&](const store::Row& row) {
-      found = Json::object({{"state", row.text(0)}, {"claimed", !row.is_null(1)}});
-      return false;
-    });
+    return connection.query(
+        sql::workflow::kLookAtConsultation, {call.tenant, *id}, [&](const store::Row& row) {
+          found = Json::object({{"state", row.text(0)}, {"claimed", !row.is_null(1)}});
+          return false;
+        });
   });
   if (!read.ok()) {
     ended(failed(read.error()));
