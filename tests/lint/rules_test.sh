@@ -52,9 +52,11 @@ echo '#include "hub/store/sqlite/writer.hpp"' >>"$root/hub/engine/queue.cpp"; fa
 mkdir -p "$root/hub/store/sqlite"; echo '#include "hub/store/postgres/writer.hpp"' >>"$root/hub/store/sqlite/writer.cpp"; fails layers 'an engine of the store in the other one'
 echo 'const char* const kAlso = "DELETE FROM journal";' >>"$root/hub/store/sql.cpp"; fails tables 'a table in the SQL of another folder'
 echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fails tables 'a table that nobody owns'
-echo 'constexpr Statement kLater{"SELECT n FROM journal " "WHERE n > $1"};' >>"$root/hub/engine/queue.cpp"; fails plans 'a statement that walks through a table'
+echo 'constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a statement outside of statements.hpp'
+echo 'constexpr store::Sequence kNumbers{"journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a sequence outside of statements.hpp'
+echo 'constexpr Statement kLater{"SELECT n FROM journal " "WHERE n > $1"};' >>"$root/hub/engine/statements.hpp"; fails plans 'a statement that walks through a table'
 echo 'CREATE TABLE due (id INTEGER PRIMARY KEY, due_ms INTEGER);' >>"$root/migrations/sqlite/0001.sql"
-echo 'constexpr Statement kDue{"SELECT id FROM due " "ORDER BY due_ms LIMIT 1"};' >>"$root/hub/engine/queue.cpp"; fails nulls 'an order by NULL'
+echo 'constexpr Statement kDue{"SELECT id FROM due " "ORDER BY due_ms LIMIT 1"};' >>"$root/hub/engine/statements.hpp"; fails nulls 'an order by NULL'
 sed -i '/const Lock lock/d' "$root/hub/engine/queue.hpp"; fails locks 'a lock that was removed'
 echo 'static std::mutex stray;' >>"$root/hub/engine/queue.cpp"; fails locks 'a mutex without annotations'
 echo 'int held = 0;  // likewise' >>"$root/hub/engine/queue.cpp"; fails words 'a comment that points at its neighbour'
