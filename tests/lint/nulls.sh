@@ -15,7 +15,7 @@ for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 't
     nullable[table] = {row[1] for row in database.execute(f"PRAGMA table_info({table})") if not row[3] and not row[5]}
 for view, sql in database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall():
     nullable[view] = set().union(*(nullable.get(table, set()) for table in re.findall(r"(?:FROM|JOIN) (\w+)", sql)))
-define = re.compile(r"#define (RABT_\w+)[ \t]+((?:\\\\\n|[^\n])*)")
+define = re.compile(r"#define (RABT_\w+)[ \t]+((?:\\\n|[^\n])*)")
 ordered = re.compile(r"ORDER BY (.+?)(?= LIMIT| OFFSET|\)|$)")
 bad = asked = 0
 for path in sorted(glob.glob("hub/**/*.[ch]pp", recursive=True)):

@@ -22,7 +22,7 @@ MAY = {
     # What waits for a person, by an index of nothing else.
     "kParkedByCode", "kUnreviewedGrants", "kWaitingByKind", "kOpenOf",
     # What waits at this moment, by indexes of nothing else.
-    "kVideoWaits", "kRecordingWaits", "kUnheardStarts", "kWaitingByTarget",
+    "kVideoWaits", "kRecordingWaits", "kUnheardStarts", "kWaitingByTarget", "kLivingAlerts",
     # Steps through the family that it has found.
     "kFamily",
 }
@@ -34,7 +34,7 @@ try:
     database.executescript(told.group(1))
 except FileNotFoundError:
     pass  # a tree of the test
-define = re.compile(r"#define (RABT_\w+)[ \t]+((?:\\\\\n|[^\n])*)")
+define = re.compile(r"#define (RABT_\w+)[ \t]+((?:\\\n|[^\n])*)")
 statement = re.compile(r'Statement\s+(k\w+)\s*\{\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\}')
 bad = asked = 0
 for path in sorted(glob.glob("hub/**/*.[ch]pp", recursive=True)):

@@ -55,6 +55,7 @@ echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fai
 echo 'constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a statement outside of statements.hpp'
 echo 'constexpr store::Sequence kNumbers{"journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a sequence outside of statements.hpp'
 echo 'constexpr Statement kLater{"SELECT n FROM journal " "WHERE n > $1"};' >>"$root/hub/engine/statements.hpp"; fails plans 'a statement that walks through a table'
+printf '#define RABT_N \\\n  "SELECT n "\nconstexpr Statement kLater{RABT_N "FROM journal WHERE n > $1"};\n' >>"$root/hub/engine/statements.hpp"; fails plans 'a statement whose columns stand on lines of their own'
 echo 'CREATE TABLE due (id INTEGER PRIMARY KEY, due_ms INTEGER);' >>"$root/migrations/sqlite/0001.sql"
 echo 'constexpr Statement kDue{"SELECT id FROM due " "ORDER BY due_ms LIMIT 1"};' >>"$root/hub/engine/statements.hpp"; fails nulls 'an order by NULL'
 sed -i '/const Lock lock/d' "$root/hub/engine/queue.hpp"; fails locks 'a lock that was removed'
