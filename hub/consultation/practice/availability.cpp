@@ -3,6 +3,7 @@
 #include "hub/consultation/events/hub_events.hpp"
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/providers.hpp"
+#include "hub/consultation/practice/statements.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
 #include "hub/consultation/rows/statements.hpp"
 #include "hub/workflow/cron.hpp"
@@ -11,13 +12,9 @@
 namespace rabt::consultation {
 
 using store::Row;
-using store::Statement;
 
 namespace {
 
-constexpr Statement kInsert{
-    "INSERT INTO slot (tenant, id, provider, starts_ms, ends_ms, clinic, status) VALUES ($1, $2, "
-    "$3, $4, $5, $6, $7)"};
 constexpr std::int64_t kWeeks = 8;
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
@@ -83,7 +80,7 @@ Status Providers::put_slots(store::Transaction& transaction, std::string_view te
     }
     const std::string id = parts_.ids.next().text();
     RABT_TRY_STATUS(
-        store::run(transaction, kInsert,
+        store::run(transaction, sql::practice::kInsertSlot,
                    {tenant, id, provider, slot.starts.ms, slot.ends.ms, slot.clinic, slot.status}));
   }
   return ok_status();

@@ -4,51 +4,14 @@
 
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
+#include "hub/consultation/practice/statements.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 
 namespace rabt::consultation {
 
 using store::Row;
-using store::Statement;
 
 namespace {
-
-constexpr Statement kClinics{
-    "SELECT id, number, name, name_ar, time_zone, active, created_ms FROM clinic WHERE tenant = $1 "
-    "ORDER BY number DESC LIMIT 1000"};
-constexpr Statement kClinicById{"SELECT id FROM clinic WHERE tenant = $1 AND id = $2"};
-constexpr Statement kClinicByNumber{"SELECT id FROM clinic WHERE tenant = $1 AND number = $2"};
-constexpr Statement kInsertClinic{
-    "INSERT INTO clinic (tenant, id, number, name, name_ar, time_zone, active, created_ms) VALUES "
-    "($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"};
-constexpr Statement kSessions{
-    "SELECT id, number, clinic, provider, starts_ms, ends_ms, capacity, booked FROM clinic_session "
-    "WHERE tenant = $1 AND clinic = $2 AND ends_ms > $3 AND starts_ms < $4 ORDER BY starts_ms "
-    "LIMIT 1000"};
-constexpr Statement kSessionById{
-    "SELECT id, number, clinic, provider, starts_ms, ends_ms, capacity, booked FROM clinic_session "
-    "WHERE tenant = $1 AND id = $2"};
-constexpr Statement kSessionByNumber{
-    "SELECT id, number, clinic, provider, starts_ms, ends_ms, capacity, booked FROM clinic_session "
-    "WHERE tenant = $1 AND number = $2"};
-constexpr Statement kInsertSession{
-    "INSERT INTO clinic_session (tenant, id, number, clinic, provider, starts_ms, ends_ms, "
-    "capacity, booked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT DO NOTHING"};
-
-// Those that begin after $3, at most kMaxHoursMs before the start.
-constexpr Statement kOverlapping{
-    "SELECT 1 FROM clinic_session WHERE tenant = $1 AND provider = $2 AND starts_ms > $3 AND "
-    "starts_ms < $5 AND ends_ms > $4 LIMIT 1"};
-
-constexpr Statement kTakeClinic{
-    "UPDATE clinic_session SET booked = booked + 1 WHERE tenant = $1 AND id = $2 AND booked < "
-    "capacity"};
-constexpr Statement kGiveClinic{
-    "UPDATE clinic_session SET booked = booked - 1 WHERE tenant = $1 AND id = $2 AND booked > 0"};
-constexpr Statement kPlace{"SELECT clinic_session FROM place WHERE tenant = $1 AND session = $2"};
-constexpr Statement kInsertPlace{
-    "INSERT INTO place (tenant, session, clinic_session, slot) VALUES ($1, $2, $3, '')"};
-constexpr Statement kDropPlace{"DELETE FROM place WHERE tenant = $1 AND session = $2"};
 
 ClinicSessionView session_of(const Row& row) {
   return {.id = std::string(row.text(0)),
@@ -70,9 +33,10 @@ Result<std::string> Clinics::id_of(std::string_view tenant, const Reference& ref
     return false;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    if (reference.id) return connection.query(kClinicById, {tenant, *reference.id}, take);
+    if (reference.id)
+      return connection.query(sql::practice::kClinicById, {tenant, *reference.id}, take);
     if (reference.number)
-      return connection.query(kClinicByNumber, {tenant, *reference.number}, take);
+      return connection.query(sql::practice::kClinicByNumber, {tenant, *reference.number}, take);
     return ok_status();
   }));
   if (id.empty())
@@ -84,7 +48,7 @@ Result<std::string> Clinics::id_of(std::string_view tenant, const Reference& ref
 Result<ClinicList> Clinics::list(const Caller& caller) {
   ClinicList out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kClinics, {caller.who.tenant}, [&](const Row& row) {
+    return connection.query(sql::practice::kClinics, {caller.who.tenant}, [&](const Row& row) {
       out.items.push_back({.id = std::string(row.text(0)),
                            .number = row.integer(1),
                            .name = std::string(row.text(2)),
@@ -115,7 +79,7 @@ Result<AddedClinic> Clinics::add(const Caller& caller, const Asked<AddClinic>& a
     RABT_TRY(number, next_number(transaction, "clinic", tenant));
     clinic.number = number;
     RABT_TRY_STATUS(store::compare_and_set(
-        transaction, kInsertClinic,
+        transaction, sql::practice::kInsertClinic,
         {tenant, clinic.id, number, clinic.name, clinic.name_ar, clinic.time_zone,
          std::int64_t{clinic.active ? 1 : 0}, clinic.created_at.ms}));
     if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(added)));
@@ -132,7 +96,7 @@ Result<ClinicSessionList> Clinics::sessions(const Caller& caller,
   const std::int64_t to_ms = request.period.to_ms();
   ClinicSessionList out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kSessions, {caller.who.tenant, clinic, from_ms, to_ms},
+    return connection.query(sql::practice::kSessions, {caller.who.tenant, clinic, from_ms, to_ms},
                             [&](const Row& row) {
                               out.items.push_back(session_of(row));
                               return true;
@@ -158,8 +122,8 @@ Result<ClinicSessionView> Clinics::add_session(const Caller& caller,
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     bool given = false;
     RABT_TRY_STATUS(transaction.query(
-        kOverlapping, {tenant, *provider, starts_ms - kMaxHoursMs, starts_ms, ends_ms},
-        [&](const Row& /*row*/) {
+        sql::practice::kOverlapping,
+        {tenant, *provider, starts_ms - kMaxHoursMs, starts_ms, ends_ms}, [&](const Row& /*row*/) {
           given = true;
           return false;
         }));
@@ -169,12 +133,13 @@ Result<ClinicSessionView> Clinics::add_session(const Caller& caller,
                       "or another provider");
     RABT_TRY(number, next_number(transaction, "clinic_session", tenant));
     RABT_TRY_STATUS(store::compare_and_set(
-        transaction, kInsertSession,
+        transaction, sql::practice::kInsertSession,
         {tenant, id, number, clinic, *provider, starts_ms, ends_ms, hours.capacity}));
-    RABT_TRY_STATUS(transaction.query(kSessionById, {tenant, id}, [&](const Row& row) {
-      out = session_of(row);
-      return false;
-    }));
+    RABT_TRY_STATUS(
+        transaction.query(sql::practice::kSessionById, {tenant, id}, [&](const Row& row) {
+          out = session_of(row);
+          return false;
+        }));
     if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(out)));
     return parts_.audit.append(transaction, changed);
   }));
@@ -195,9 +160,10 @@ Result<Surroundings::ClinicPlace> Clinics::place(std::string_view tenant, const 
     return false;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    if (reference.id) return connection.query(kSessionById, {tenant, *reference.id}, take);
+    if (reference.id)
+      return connection.query(sql::practice::kSessionById, {tenant, *reference.id}, take);
     if (reference.number)
-      return connection.query(kSessionByNumber, {tenant, *reference.number}, take);
+      return connection.query(sql::practice::kNumbered, {tenant, *reference.number}, take);
     return ok_status();
   }));
   if (!found || found->clinic != wanted)
@@ -208,21 +174,23 @@ Result<Surroundings::ClinicPlace> Clinics::place(std::string_view tenant, const 
 Status Clinics::take_place(store::Transaction& transaction, std::string_view tenant,
                            const Surroundings::ClinicPlace& place, std::string_view session) const {
   if (place.clinic_session.empty()) return ok_status();
-  RABT_TRY(changed, transaction.execute(kTakeClinic, {tenant, place.clinic_session}));
+  RABT_TRY(changed,
+           transaction.execute(sql::practice::kTakeClinic, {tenant, place.clinic_session}));
   if (changed == 0) return conflict("clinic.full", "the clinic session has no free place");
-  return store::run(transaction, kInsertPlace, {tenant, session, place.clinic_session});
+  return store::run(transaction, sql::practice::kInsertPlace,
+                    {tenant, session, place.clinic_session});
 }
 
 Status Clinics::free_place(store::Transaction& transaction, std::string_view tenant,
                            std::string_view session) const {
   std::string clinic_session;
-  RABT_TRY_STATUS(transaction.query(kPlace, {tenant, session}, [&](const Row& row) {
+  RABT_TRY_STATUS(transaction.query(sql::practice::kPlace, {tenant, session}, [&](const Row& row) {
     clinic_session = std::string(row.text(0));
     return false;
   }));
   if (clinic_session.empty()) return ok_status();
-  RABT_TRY_STATUS(store::run(transaction, kGiveClinic, {tenant, clinic_session}));
-  return store::run(transaction, kDropPlace, {tenant, session});
+  RABT_TRY_STATUS(store::run(transaction, sql::practice::kGiveClinic, {tenant, clinic_session}));
+  return store::run(transaction, sql::practice::kDropPlace, {tenant, session});
 }
 
 }  // namespace rabt::consultation

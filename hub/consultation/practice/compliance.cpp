@@ -10,24 +10,13 @@
 #include "hub/consultation/events/hub_events.hpp"
 #include "hub/consultation/practice/agreements.hpp"
 #include "hub/consultation/practice/callers.hpp"
+#include "hub/consultation/practice/statements.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session/time.hpp"
 
 namespace rabt::consultation {
 
 using store::Row;
-using store::Statement;
-
-namespace {
-
-constexpr Statement kMonthly{
-    "SELECT m.person, s.id, s.type, a.joined_ms, a.left_ms FROM session_member m JOIN session s ON "
-    "s.tenant = m.tenant AND s.id = m.session JOIN session_attendance a ON a.tenant = m.tenant AND "
-    "a.session = m.session AND a.participant = m.participant WHERE m.tenant = $1 AND s.status = "
-    "'completed' AND s.started_ms >= $2 AND s.started_ms < $3 AND m.role IN ('doctor', "
-    "'specialist') ORDER BY m.person, s.id"};
-
-}  // namespace
 
 Status Compliance::append(const audit::Prepared& entry) const {
   return parts_.store.write(
@@ -117,7 +106,7 @@ Result<ScfhsReportView> Compliance::scfhs_report(const Caller& caller,
   std::set<std::string> training;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
-        kMonthly, {tenant, month.begins.ms, month.ends.ms}, [&](const Row& row) {
+        sql::practice::kMonthly, {tenant, month.begins.ms, month.ends.ms}, [&](const Row& row) {
           const std::string session(row.text(1));
           if (row.text(2) == "training_session") training.insert(session);
           stays[{std::string(row.text(0)), session}].push_back(

@@ -8,38 +8,15 @@
 
 #include "hub/consultation/line/quality.hpp"
 #include "hub/consultation/practice/callers.hpp"
+#include "hub/consultation/practice/statements.hpp"
 
 // Figures over many sessions. Administrators see those of the tenant, doctors those of their own.
 namespace rabt::consultation {
 
 using store::Row;
-using store::Statement;
 
 namespace {
 
-// $2 and $3 bound the planned start, $4 is a provider or empty, $5 a session or empty. CROSS JOIN:
-// SQLite begins with the sessions of that time, not with all figures that there are.
-constexpr Statement kQuality{
-    "SELECT q.session, q.samples, q.mos_sum, q.loss_sum, q.jitter_sum, q.rtt_sum FROM session s "
-    "CROSS JOIN quality_summary q WHERE q.tenant = s.tenant AND q.session = s.id AND s.tenant = $1 "
-    "AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = "
-    "$5) AND q.samples > 0 ORDER BY q.session"};
-constexpr Statement kBandwidth{
-    "SELECT q.session, CAST(SUM(q.bytes_up) AS BIGINT), CAST(SUM(q.bytes_down) AS BIGINT), "
-    "CAST(SUM(q.seconds) AS BIGINT) FROM session s CROSS JOIN quality_summary q WHERE q.tenant = "
-    "s.tenant AND q.session = s.id AND s.tenant = $1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = "
-    "'' OR s.provider = $4) AND ($5 = '' OR s.id = $5) GROUP BY q.session ORDER BY q.session "
-    "DESC"};
-constexpr Statement kPerformance{
-    "SELECT status, COUNT(*), CAST(COALESCE(SUM(ended_ms - started_ms), 0) AS BIGINT) FROM session "
-    "WHERE tenant = $1 AND at_ms >= $2 AND at_ms < $3 AND ($4 = '' OR provider = $4) AND ($5 = '' "
-    "OR id = $5) GROUP BY status"};
-constexpr Statement kJoins{
-    "SELECT s.started_ms, MIN(a.joined_ms) FROM session_attendance a JOIN session s ON s.tenant = "
-    "a.tenant AND s.id = a.session WHERE s.tenant = $1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 "
-    "= '' OR s.provider = $4) AND ($5 = '' OR s.id = $5) AND s.started_ms IS NOT NULL GROUP BY "
-    "a.session, a.participant, s.started_ms"};
-constexpr Statement kSessionByNumber{"SELECT id FROM session WHERE tenant = $1 AND number = $2"};
 // Two decimals.
 double rounded(double value) {
   return std::round(value * 100) / 100;
@@ -75,7 +52,7 @@ Result<Scope> scope_of(store::Store& store, const Caller& caller, const Asked<Ge
   scope.session = session.id.value_or("-");
   if (!session.number) return scope;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kSessionByNumber, {caller.who.tenant, *session.number},
+    return connection.query(sql::practice::kSessionNumbered, {caller.who.tenant, *session.number},
                             [&](const Row& row) {
                               scope.session = std::string(row.text(0));
                               return false;
@@ -96,7 +73,8 @@ Result<QualityMetricsView> PracticeFigures::quality(const Caller& caller,
   double rtt = 0;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
-        kQuality, {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
+        sql::practice::kQuality,
+        {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
           const auto count = static_cast<double>(row.integer(1));
           const double mean = static_cast<double>(row.integer(2)) / 1000 / count;
@@ -135,7 +113,7 @@ Result<PerformanceView> PracticeFigures::performance(const Caller& caller,
   double join_seconds = 0;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(
-        kPerformance,
+        sql::practice::kPerformance,
         {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
           const std::string status(row.text(0));
@@ -147,7 +125,8 @@ Result<PerformanceView> PracticeFigures::performance(const Caller& caller,
     // From the session's beginning until each participant was there; whoever was there before it
     // waited no time.
     return connection.query(
-        kJoins, {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
+        sql::practice::kJoins,
+        {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
           ++joins;
           join_seconds +=
@@ -179,7 +158,8 @@ Result<BandwidthView> PracticeFigures::bandwidth(const Caller& caller,
   std::int64_t seconds = 0;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
-        kBandwidth, {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
+        sql::practice::kBandwidth,
+        {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
           out.bytes_sent += row.integer(1);
           out.bytes_received += row.integer(2);

@@ -6,6 +6,7 @@
 
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
+#include "hub/consultation/practice/statements.hpp"
 
 // Preparation of patients for calls: camera and microphone checked, consent shown, language
 // chosen.
@@ -13,17 +14,8 @@ namespace rabt::consultation {
 
 using identity::Role;
 using store::Row;
-using store::Statement;
 
 namespace {
-
-constexpr Statement kSteps{
-    "SELECT step, value, at_ms FROM onboarding_step WHERE tenant = $1 AND patient = $2 ORDER BY "
-    "at_ms, step"};
-constexpr Statement kPut{
-    "INSERT INTO onboarding_step (tenant, patient, step, value, at_ms) VALUES ($1, $2, $3, $4, $5) "
-    "ON CONFLICT (tenant, patient, step) DO UPDATE SET value = excluded.value, at_ms = "
-    "excluded.at_ms"};
 
 constexpr std::string_view kDevice = "device_checked";
 constexpr std::string_view kConsent = "consent_shown";
@@ -58,7 +50,7 @@ Result<OnboardingView> Onboarding::onboarding_of(std::string_view tenant,
                                                  std::string_view patient) const {
   OnboardingView out{.patient = std::string(patient)};
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kSteps, {tenant, patient}, [&](const Row& row) {
+    return connection.query(sql::practice::kSteps, {tenant, patient}, [&](const Row& row) {
       const std::string_view step = row.text(0);
       if (step == kDevice) out.device_checked = true;
       if (step == kConsent) out.consent_shown = true;
@@ -92,7 +84,7 @@ Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboardi
   RABT_TRY_STATUS(mistakes.status());
   // What was noted within a day of it changes nothing.
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kSteps, {tenant, patient.id}, [&](const Row& row) {
+    return connection.query(sql::practice::kSteps, {tenant, patient.id}, [&](const Row& row) {
       std::erase_if(done, [&](const auto& one) {
         return one.first == row.text(0) && one.second == row.text(1) &&
                std::abs(row.integer(2) - at.ms) < kSameMs;
@@ -108,7 +100,7 @@ Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboardi
                Json::object({{"steps", std::move(steps)}}), patient.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     for (const auto& [step, value] : done) {
-      RABT_TRY_STATUS(store::run(transaction, kPut,
+      RABT_TRY_STATUS(store::run(transaction, sql::practice::kPut,
                                  {tenant, patient.id, step, std::string_view(value), at.ms}));
     }
     return parts_.audit.append(transaction, prepared);

@@ -7,6 +7,7 @@
 #include "hub/consultation/events/hub_events.hpp"
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
+#include "hub/consultation/practice/statements.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
 #include "hub/consultation/rows/statements.hpp"
 
@@ -16,17 +17,8 @@ using identity::Person;
 using identity::Role;
 using identity::Roles;
 using store::Row;
-using store::Statement;
 
 namespace {
-
-constexpr Statement kSetByHand{"SELECT person, status, set_ms FROM presence WHERE tenant = $1"};
-constexpr Statement kSetPresence{
-    "INSERT INTO presence (tenant, person, status, set_ms) VALUES ($1, $2, $3, $4) ON CONFLICT "
-    "(tenant, person) DO UPDATE SET status = excluded.status, set_ms = excluded.set_ms"};
-constexpr Statement kInSession{
-    "SELECT provider, MAX(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
-    "provider <> '' GROUP BY provider"};
 
 constexpr Roles kProviders{Role::doctor, Role::specialist};
 // Time for which a presence set by hand holds.
@@ -108,14 +100,14 @@ Result<std::map<std::string, Providers::PresenceNow>> Providers::presences(
     }
   }
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(kSetByHand, {tenant}, [&](const Row& row) {
+    RABT_TRY_STATUS(connection.query(sql::practice::kSetByHand, {tenant}, [&](const Row& row) {
       if (now - row.integer(2) <= kByHandMs) {
         out[std::string(row.text(0))] = {
             .status = std::string(row.text(1)), .since_ms = row.integer(2), .source = "manual"};
       }
       return true;
     }));
-    return connection.query(kInSession, {tenant}, [&](const Row& row) {
+    return connection.query(sql::practice::kInSession, {tenant}, [&](const Row& row) {
       PresenceNow& is = out[std::string(row.text(0))];
       if (is.source == "manual" && is.since_ms >= row.integer(1)) return true;
       is = {.status = "busy", .since_ms = row.integer(1), .source = "session"};
@@ -246,7 +238,8 @@ Result<PresenceView> Providers::set_presence(const Caller& caller, const SetPres
                       .trace = caller.trace};
   const bool tells = asked.provider || caller.who.roles.has_any(kProviders);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(store::run(transaction, kSetPresence, {tenant, person, status, at.ms}));
+    RABT_TRY_STATUS(
+        store::run(transaction, sql::practice::kSetPresence, {tenant, person, status, at.ms}));
     if (tells) RABT_TRY_STATUS(put_event(transaction, tenant, told));
     return parts_.audit.append(transaction, set);
   }));

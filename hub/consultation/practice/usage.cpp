@@ -7,6 +7,7 @@
 #include "hub/consultation/events/hub_events.hpp"
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/metering.hpp"
+#include "hub/consultation/practice/statements.hpp"
 
 // Attendee-minutes of a month: rows of the metering for sessions that are over, stays for those
 // that are not. What is learnt after the end is a row more, so that a closed month changes by
@@ -14,39 +15,8 @@
 namespace rabt::consultation {
 
 using store::Row;
-using store::Statement;
 
 namespace {
-
-constexpr Statement kKept{
-    "SELECT session, CAST(SUM(seconds) AS BIGINT), CAST(SUM(CASE WHEN kind = 'adjustment' THEN "
-    "seconds ELSE 0 END) AS BIGINT) FROM usage_record u WHERE tenant = $1 AND month = $2 AND ($3 = "
-    "'' OR EXISTS (SELECT 1 FROM session s WHERE s.tenant = u.tenant AND s.id = u.session AND "
-    "s.provider = $3)) GROUP BY session, participant"};
-constexpr Statement kLive{
-    "SELECT a.session, a.participant, a.joined_ms, a.left_ms FROM session_attendance a JOIN "
-    "session s ON s.tenant = a.tenant AND s.id = a.session WHERE a.tenant = $1 AND a.joined_ms >= "
-    "$2 AND a.joined_ms < $3 AND s.status IN ('requested', 'scheduled', 'waiting', 'active') AND "
-    "($4 = '' OR s.provider = $4) ORDER BY a.session, a.participant"};
-constexpr Statement kStaysOf{
-    "SELECT participant, joined_ms, left_ms FROM session_attendance WHERE tenant = $1 AND session "
-    "= $2"};
-constexpr Statement kKeptOf{
-    "SELECT month, participant, CAST(SUM(seconds) AS BIGINT), MAX(n) FROM usage_record WHERE "
-    "tenant = $1 AND session = $2 GROUP BY month, participant"};
-constexpr Statement kInsertUsage{
-    "INSERT INTO usage_record (tenant, month, session, participant, n, kind, seconds, at_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
-constexpr Statement kActive{
-    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active' AND ($2 = '' OR provider "
-    "= $2)"};
-constexpr Statement kNumber{"SELECT number FROM session WHERE tenant = $1 AND id = $2"};
-constexpr Statement kAlerts{
-    "SELECT threshold, minutes, at_ms FROM usage_alert WHERE tenant = $1 AND month = $2 ORDER BY "
-    "threshold"};
-constexpr Statement kInsertAlert{
-    "INSERT INTO usage_alert (tenant, month, threshold, minutes, at_ms) VALUES ($1, $2, $3, $4, "
-    "$5) ON CONFLICT DO NOTHING"};
 
 // No stay is longer, so that one which reaches into a month began at most so long before it.
 constexpr std::int64_t kLongestStayMs = 7LL * 24 * 3'600'000;
@@ -79,22 +49,25 @@ Result<Usage::MonthUsage> Usage::usage_of(std::string_view tenant, const Month& 
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     usage = MonthUsage{.month = month};
     stays.clear();
-    RABT_TRY_STATUS(connection.query(kKept, {tenant, name, provider}, [&](const Row& row) {
-      add(std::string(row.text(0)), row.integer(1));
-      usage.adjusted += row.integer(2);
-      return true;
-    }));
+    RABT_TRY_STATUS(
+        connection.query(sql::practice::kKept, {tenant, name, provider}, [&](const Row& row) {
+          add(std::string(row.text(0)), row.integer(1));
+          usage.adjusted += row.integer(2);
+          return true;
+        }));
     const std::int64_t from = std::max(month.begins.ms, now.ms) - kLongestStayMs;
-    return connection.query(kLive, {tenant, from, month.ends.ms, provider}, [&](const Row& row) {
-      if (row.text(0) != session || row.text(1) != participant) {
-        close();
-        session = std::string(row.text(0));
-        participant = std::string(row.text(1));
-      }
-      stays.push_back({.joined_ms = row.integer(2),
-                       .left_ms = row.is_null(3) ? std::nullopt : std::optional(row.integer(3))});
-      return true;
-    });
+    return connection.query(
+        sql::practice::kLive, {tenant, from, month.ends.ms, provider}, [&](const Row& row) {
+          if (row.text(0) != session || row.text(1) != participant) {
+            close();
+            session = std::string(row.text(0));
+            participant = std::string(row.text(1));
+          }
+          stays.push_back(
+              {.joined_ms = row.integer(2),
+               .left_ms = row.is_null(3) ? std::nullopt : std::optional(row.integer(3))});
+          return true;
+        });
   }));
   close();
   return usage;
@@ -135,12 +108,13 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
                     std::string_view session, bool ends) const {
   const Timestamp now = parts_.clock.now();
   std::map<std::string, std::vector<Attended>> stays;
-  RABT_TRY_STATUS(transaction.query(kStaysOf, {tenant, session}, [&](const Row& row) {
-    stays[std::string(row.text(0))].push_back(
-        {.joined_ms = row.integer(1),
-         .left_ms = row.is_null(2) ? std::nullopt : std::optional(row.integer(2))});
-    return true;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::practice::kStaysOf, {tenant, session}, [&](const Row& row) {
+        stays[std::string(row.text(0))].push_back(
+            {.joined_ms = row.integer(1),
+             .left_ms = row.is_null(2) ? std::nullopt : std::optional(row.integer(2))});
+        return true;
+      }));
   const auto is = metered(stays, now);
   // A time that no calendar has: the act of which it is part does not fail for it.
   if (!is.ok()) return ok_status();
@@ -149,7 +123,7 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
     std::int64_t n = 0;
   };
   std::map<Metered::key_type, Kept> kept;
-  RABT_TRY_STATUS(transaction.query(kKeptOf, {tenant, session}, [&](const Row& row) {
+  RABT_TRY_STATUS(transaction.query(sql::practice::kKeptOf, {tenant, session}, [&](const Row& row) {
     kept[{std::string(row.text(0)), std::string(row.text(1))}] = {.seconds = row.integer(2),
                                                                   .n = row.integer(3)};
     return true;
@@ -159,7 +133,7 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
     const auto found = is->find(key);
     const std::int64_t more = (found == is->end() ? 0 : found->second) - before.seconds;
     if (more == 0) continue;
-    RABT_TRY_STATUS(store::run(transaction, kInsertUsage,
+    RABT_TRY_STATUS(store::run(transaction, sql::practice::kInsertUsage,
                                {tenant, key.first, session, key.second, before.n + 1,
                                 ends ? "attendance" : "adjustment", more, now.ms}));
   }
@@ -187,7 +161,7 @@ Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) 
   const std::string month = usage.month.name();
   std::set<std::int64_t> told;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kAlerts, {tenant, month}, [&](const Row& row) {
+    return connection.query(sql::practice::kAlerts, {tenant, month}, [&](const Row& row) {
       told.insert(row.integer(0));
       return true;
     });
@@ -210,8 +184,9 @@ Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) 
                            .at = parts_.clock.now(),
                            .data = detail};
     RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY(inserted, transaction.execute(kInsertAlert, {tenant, month, std::int64_t{threshold},
-                                                            minutes, parts_.clock.now().ms}));
+      RABT_TRY(inserted, transaction.execute(sql::practice::kInsertAlert,
+                                             {tenant, month, std::int64_t{threshold}, minutes,
+                                              parts_.clock.now().ms}));
       if (inserted != 1) return ok_status();
       RABT_TRY_STATUS(put_event(transaction, tenant, reached));
       return parts_.audit.append(transaction, entry);
@@ -248,12 +223,13 @@ Result<UsageView> Usage::read(const Caller& caller, const Asked<GetUsage>& asked
                 .sessions = static_cast<std::int64_t>(usage.sessions.size())};
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     out.alerts.clear();
-    RABT_TRY_STATUS(connection.query(kActive, {tenant, provider}, [&](const Row& row) {
-      out.active_sessions = row.integer(0);
-      return false;
-    }));
+    RABT_TRY_STATUS(
+        connection.query(sql::practice::kActiveCount, {tenant, provider}, [&](const Row& row) {
+          out.active_sessions = row.integer(0);
+          return false;
+        }));
     const std::string name = month.name();
-    return connection.query(kAlerts, {tenant, name}, [&](const Row& row) {
+    return connection.query(sql::practice::kAlerts, {tenant, name}, [&](const Row& row) {
       out.alerts.push_back({.threshold = row.integer(0),
                             .attendee_minutes = row.integer(1),
                             .at = {row.integer(2)}});
@@ -275,10 +251,11 @@ Result<UsageBySessionView> Usage::by_session(const Caller& caller, const Asked<G
     for (auto it = usage.sessions.rbegin(); it != usage.sessions.rend(); ++it) {
       const auto& [session, of] = *it;
       std::int64_t count = 0;
-      RABT_TRY_STATUS(connection.query(kNumber, {tenant, session}, [&](const Row& row) {
-        count = row.integer(0);
-        return false;
-      }));
+      RABT_TRY_STATUS(
+          connection.query(sql::practice::kNumber, {tenant, session}, [&](const Row& row) {
+            count = row.integer(0);
+            return false;
+          }));
       out.items.push_back({.session = session,
                            .number = count,
                            .participants = of.participants,

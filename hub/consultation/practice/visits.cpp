@@ -5,6 +5,7 @@
 
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
+#include "hub/consultation/practice/statements.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 #include "hub/identity/merges.hpp"
@@ -12,54 +13,8 @@
 namespace rabt::consultation {
 
 using store::Row;
-using store::Statement;
 
 namespace {
-
-constexpr Statement kById{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
-    "sealed, "
-    "opened_by "
-    "FROM visit WHERE tenant = $1 AND id = $2"};
-constexpr Statement kByNumber{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
-    "sealed, "
-    "opened_by "
-    "FROM visit WHERE tenant = $1 AND number = $2"};
-// The last condition lets the partial index be used.
-constexpr Statement kByExternal{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
-    "sealed, "
-    "opened_by "
-    "FROM visit WHERE tenant = $1 AND external = $2 AND length(external) > 0"};
-// $2 to $4 are a patient, a provider and a status, or empty; $5 and $6 bound the opening; $7 is the
-// number before which the page begins, $10 whose visits are shown, or empty; $11 to $18 are the
-// other records of the patient.
-constexpr Statement kList{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
-    "sealed, "
-    "opened_by "
-    "FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $11, $12, $13, $14, $15, $16, "
-    "$17, $18)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND opened_ms >= $5 "
-    "AND opened_ms < $6 AND number < $7 AND ($10 = '' "
-    "OR provider = $10 OR opened_by = $10) ORDER BY number DESC LIMIT $8 OFFSET $9"};
-constexpr Statement kCount{
-    "SELECT COUNT(*) FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $8, $9, $10, "
-    "$11, $12, $13, $14, $15)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND "
-    "opened_ms >= $5 AND opened_ms < $6 AND ($7 = "
-    "'' OR provider = $7 OR opened_by = $7)"};
-constexpr Statement kInsert{
-    "INSERT INTO visit (tenant, id, number, version, patient, provider, status, opened_ms, "
-    "external, data_key, sealed, opened_by) VALUES ($1, $2, $3, 1, $4, $5, 'OPEN', $6, $7, $8, $9, "
-    "$10) ON CONFLICT DO NOTHING"};
-constexpr Statement kClose{
-    "UPDATE visit SET status = 'CLOSED', closed_ms = $1, version = version + 1 WHERE tenant = $2 "
-    "AND id = $3 AND status = 'OPEN'"};
-constexpr Statement kReopen{
-    "UPDATE visit SET status = 'OPEN', closed_ms = NULL, version = version + 1 WHERE tenant = $1 "
-    "AND id = $2 AND status = 'CLOSED'"};
-constexpr Statement kActive{
-    "SELECT number FROM session WHERE tenant = $1 AND visit = $2 AND status = 'active' LIMIT 1"};
 
 std::string external_text(const std::pair<std::string, std::string>& external) {
   return external.first + "\n" + external.second;
@@ -102,11 +57,13 @@ Result<Visits::VisitRow> Visits::find_visit(std::string_view tenant,
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     if (reference.id) {
-      RABT_TRY_STATUS(connection.query(kById, {tenant, *reference.id}, take));
+      RABT_TRY_STATUS(connection.query(sql::practice::kById, {tenant, *reference.id}, take));
     } else if (reference.number) {
-      RABT_TRY_STATUS(connection.query(kByNumber, {tenant, *reference.number}, take));
+      RABT_TRY_STATUS(
+          connection.query(sql::practice::kByNumber, {tenant, *reference.number}, take));
     } else if (reference.external) {
-      RABT_TRY_STATUS(connection.query(kByExternal, {tenant, store::Blob{external}}, take));
+      RABT_TRY_STATUS(
+          connection.query(sql::practice::kByExternal, {tenant, store::Blob{external}}, take));
     }
     return found ? read_for_survivor(connection, tenant, *found) : ok_status();
   }));
@@ -173,7 +130,7 @@ Result<PageOf<VisitView>> Visits::list(const Caller& caller, const Asked<ListVis
     rows.clear();
     RABT_TRY(also, identity::others_of(connection, tenant, persons[0]));
     RABT_TRY_STATUS(
-        connection.query(kList,
+        connection.query(sql::practice::kList,
                          {tenant, persons[0], persons[1], status, from_ms, to_ms, before, limit + 1,
                           window.skip.value_or(0), own, also[0], also[1], also[2], also[3], also[4],
                           also[5], also[6], also[7]},
@@ -183,7 +140,7 @@ Result<PageOf<VisitView>> Visits::list(const Caller& caller, const Asked<ListVis
                          }));
     for (VisitRow& row : rows) RABT_TRY_STATUS(read_for_survivor(connection, tenant, row));
     if (!window.skip) return ok_status();
-    return connection.query(kCount,
+    return connection.query(sql::practice::kCount,
                             {tenant, persons[0], persons[1], status, from_ms, to_ms, own, also[0],
                              also[1], also[2], also[3], also[4], also[5], also[6], also[7]},
                             [&](const Row& row) {
@@ -240,14 +197,14 @@ Result<VisitView> Visits::open(const Caller& caller, const Asked<OpenVisit>& ask
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     there = false;
     if (!index.empty()) {
-      RABT_TRY_STATUS(transaction.query(kByExternal, {tenant, store::Blob{index}},
+      RABT_TRY_STATUS(transaction.query(sql::practice::kByExternal, {tenant, store::Blob{index}},
                                         [&](const Row&) { return !(there = true); }));
       if (there) return ok_status();
     }
     RABT_TRY(number, next_number(transaction, "visit", tenant));
     made.number = number;
     RABT_TRY_STATUS(store::compare_and_set(
-        transaction, kInsert,
+        transaction, sql::practice::kInsertVisit,
         {tenant, id, number, made.patient, made.provider, made.opened_at.ms, store::Blob{index},
          store::Blob{sealed.empty() ? std::string_view() : std::string_view(key->id())},
          store::Blob{sealed}, caller.who.person}));
@@ -304,15 +261,17 @@ Result<VisitView> Visits::close(const Caller& caller, const OfVisit& asked) {
       entry_of(parts_, caller, "visit.closed", "visit:" + row.id, Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::int64_t active = 0;
-    RABT_TRY_STATUS(transaction.query(kActive, {tenant, row.id}, [&](const Row& found) {
-      active = found.integer(0);
-      return false;
-    }));
+    RABT_TRY_STATUS(
+        transaction.query(sql::practice::kActiveOfVisit, {tenant, row.id}, [&](const Row& found) {
+          active = found.integer(0);
+          return false;
+        }));
     if (active > 0) {
       return conflict("visit.session_active", "session " + std::to_string(active) +
                                                   " of the visit is active; it has to end first");
     }
-    RABT_TRY(changed, transaction.execute(kClose, {parts_.clock.now().ms, tenant, row.id}));
+    RABT_TRY(changed,
+             transaction.execute(sql::practice::kClose, {parts_.clock.now().ms, tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, closed) : ok_status();
   }));
   RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));
@@ -327,7 +286,7 @@ Result<VisitView> Visits::reopen(const Caller& caller, const OfVisit& asked) {
   const audit::Prepared reopened = entry_of(parts_, caller, "visit.reopened", "visit:" + row.id,
                                             Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(changed, transaction.execute(kReopen, {tenant, row.id}));
+    RABT_TRY(changed, transaction.execute(sql::practice::kReopen, {tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, reopened) : ok_status();
   }));
   RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));

@@ -6,33 +6,9 @@
 #include <utility>
 
 #include "hub/base/json.hpp"
+#include "hub/consultation/practice/statements.hpp"
 
 namespace rabt::consultation {
-
-namespace {
-
-using store::Statement;
-
-// Who came into the waiting room last, and who left it last.
-constexpr Statement kRooms{
-    "SELECT coalesce((SELECT c.name FROM clinic c WHERE c.tenant = s.tenant AND c.id = s.clinic), "
-    "''), coalesce(s.scheduled_ms, 0), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = "
-    "s.tenant AND e.session = s.id AND e.type = 'participant-waiting'), (SELECT max(e.at_ms) FROM "
-    "session_event e WHERE e.tenant = s.tenant AND e.session = s.id AND e.type = "
-    "'participant-waiting'), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = s.tenant AND "
-    "e.session = s.id AND e.type IN ('participant-admitted', 'participant-denied', "
-    "'participant-left', 'participant-removed')) FROM session s WHERE s.tenant = $1 AND s.status "
-    "IN ('waiting', 'active')"};
-
-// In the order in which they happened.
-constexpr Statement kComings{
-    "SELECT s.id, s.patient, coalesce(s.scheduled_ms, 0), e.seq, e.at_ms, e.type, e.data FROM "
-    "session s JOIN session_event e ON e.tenant = s.tenant AND e.session = s.id WHERE s.tenant = "
-    "$1 AND s.status IN ('waiting', 'active') AND e.type IN ('participant-waiting', "
-    "'participant-admitted', 'participant-denied', 'participant-left', 'participant-removed') "
-    "ORDER BY s.id, e.seq"};
-
-}  // namespace
 
 Result<std::vector<LongWait>> long_waits(store::Store& store, std::string_view tenant,
                                          Timestamp until) {
@@ -40,7 +16,7 @@ Result<std::vector<LongWait>> long_waits(store::Store& store, std::string_view t
   std::map<std::pair<std::string, std::string>, LongWait> waits;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     waits.clear();
-    return connection.query(kComings, {tenant}, [&](const store::Row& row) {
+    return connection.query(sql::practice::kComings, {tenant}, [&](const store::Row& row) {
       const auto data = Json::parse(row.text(6));
       if (!data.ok()) return true;
       std::pair key{std::string(row.text(0)), data->string_or("participant", "")};
@@ -67,7 +43,7 @@ Result<std::vector<LongWait>> long_waits(store::Store& store, std::string_view t
 Result<std::vector<Tally>> waiting_rooms(store::Store& store, std::string_view tenant) {
   std::map<std::string, Tally> rooms;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kRooms, {tenant}, [&](const store::Row& row) {
+    return connection.query(sql::practice::kRooms, {tenant}, [&](const store::Row& row) {
       if (row.is_null(2) || (!row.is_null(4) && row.integer(4) > row.integer(2))) return true;
       Tally& room = rooms[std::string(row.text(0))];
       const Timestamp since{std::max(row.integer(1), row.integer(3))};

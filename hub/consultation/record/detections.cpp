@@ -1,21 +1,11 @@
 #include "hub/consultation/record/detections.hpp"
 
 #include "hub/consultation/record/rights.hpp"
+#include "hub/consultation/record/statements.hpp"
 
 namespace rabt::consultation {
 
 using store::Row;
-using store::Statement;
-
-namespace {
-
-constexpr Statement kFinding{
-    "SELECT data FROM session_event WHERE tenant = $1 AND session = $2 AND seq = $3 AND type = "
-    "'phi-detected'"};
-constexpr Statement kReviews{
-    "SELECT data FROM session_event WHERE tenant = $1 AND session = $2 AND type = 'phi-reviewed'"};
-
-}  // namespace
 
 Result<DetectionReviewView> Detections::review_detection(const Caller& caller,
                                                          const Asked<ReviewDetection>& asked) {
@@ -31,20 +21,21 @@ Result<DetectionReviewView> Detections::review_detection(const Caller& caller,
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     Json finding;
-    RABT_TRY_STATUS(
-        transaction.query(kFinding, {of.tenant, of.session, request.event}, [&](const Row& row) {
-          const auto data = Json::parse(row.text(0));
-          if (data.ok()) finding = *data;
-          return false;
-        }));
+    RABT_TRY_STATUS(transaction.query(sql::record::kFinding, {of.tenant, of.session, request.event},
+                                      [&](const Row& row) {
+                                        const auto data = Json::parse(row.text(0));
+                                        if (data.ok()) finding = *data;
+                                        return false;
+                                      }));
     if (finding.is_null())
       return not_found("phi.finding_unknown", "the session has no such finding of patient data");
     bool known = false;
-    RABT_TRY_STATUS(transaction.query(kReviews, {of.tenant, of.session}, [&](const Row& row) {
-      const auto review = Json::parse(row.text(0));
-      known = review.ok() && review->int_or("of", 0) == request.event;
-      return !known;
-    }));
+    RABT_TRY_STATUS(
+        transaction.query(sql::record::kReviews, {of.tenant, of.session}, [&](const Row& row) {
+          const auto review = Json::parse(row.text(0));
+          known = review.ok() && review->int_or("of", 0) == request.event;
+          return !known;
+        }));
     if (known) return conflict("phi.reviewed", "the finding was judged before");
     view.kinds = texts_in(finding["kinds"]);
     const Json told = Json::object(

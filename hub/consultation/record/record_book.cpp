@@ -5,6 +5,7 @@
 
 #include "hub/base/limits.hpp"
 #include "hub/consultation/record/rights.hpp"
+#include "hub/consultation/record/statements.hpp"
 #include "hub/consultation/request/reference.hpp"
 #include "hub/consultation/rows/numbers.hpp"
 
@@ -16,45 +17,6 @@ using store::Row;
 using store::Statement;
 
 constexpr std::string_view kTable = "session_record";
-
-// read_row takes the columns in this order.
-constexpr Statement kPage{
-    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
-    "FROM session_record WHERE tenant = $1 AND session = $2 AND kind = $3 AND id > $4 ORDER BY id "
-    "LIMIT $5"};
-constexpr Statement kNewest{
-    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
-    "FROM session_record WHERE tenant = $1 AND session = $2 AND kind = $3 ORDER BY id DESC LIMIT "
-    "$4"};
-constexpr Statement kFind{
-    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
-    "FROM session_record WHERE tenant = $1 AND id = $2 AND session = $3"};
-constexpr Statement kByClient{
-    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
-    "FROM session_record WHERE tenant = $1 AND session = $2 AND kind = $3 AND author = $4 AND "
-    "client = $5"};
-constexpr Statement kLocateById{
-    "SELECT id, session FROM session_record WHERE tenant = $1 AND id = $2 AND kind = $3"};
-constexpr Statement kLocateByNumber{
-    "SELECT id, session FROM session_record WHERE tenant = $1 AND kind = $2 AND number = $3"};
-constexpr Statement kCount{
-    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN author = $4 THEN 1 ELSE 0 END), 0) FROM "
-    "session_record WHERE tenant = $1 AND "
-    "session = $2 AND kind = $3"};
-constexpr Statement kHas{
-    "SELECT COUNT(*) FROM (SELECT id FROM session_record WHERE tenant = $1 AND session = $2 AND "
-    "kind = $3 LIMIT $4) AS those"};
-// By the index of those that have a client: all of a kind of which one person may have so many.
-constexpr Statement kHasOwn{
-    "SELECT COUNT(*) FROM (SELECT client FROM session_record WHERE tenant = $1 AND session = $2 "
-    "AND kind = $3 AND author = $4 AND length(client) > 0 LIMIT $5) AS those"};
-constexpr Statement kInsert{
-    "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
-    "updated_ms, version, client, blob, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-    "$11, $12, $13) ON CONFLICT DO NOTHING"};
-constexpr Statement kReplace{
-    "UPDATE session_record SET state = $1, updated_ms = $2, version = $3, sealed = $4 WHERE tenant "
-    "= $5 AND id = $6 AND version = $3 - 1"};
 
 constexpr std::array<std::string_view, 8> kKinds{
     "message", "document", "note", "vitals", "prescription", "segment", "feedback", "follow_up"};
@@ -171,13 +133,13 @@ Result<RecordBook::Page> RecordBook::read(const Membership& of, const Statement&
 
 Result<RecordBook::Page> RecordBook::page(const Membership& of, RecordKind kind,
                                           std::string_view after) const {
-  return read(of, kPage,
+  return read(of, sql::record::kPage,
               {of.tenant, of.session, to_string(kind), after, limits::kMaxPageItems + 1});
 }
 
 Result<RecordBook::Page> RecordBook::newest(const Membership& of, RecordKind kind) const {
-  RABT_TRY(page,
-           read(of, kNewest, {of.tenant, of.session, to_string(kind), limits::kMaxPageItems + 1}));
+  RABT_TRY(page, read(of, sql::record::kNewest,
+                      {of.tenant, of.session, to_string(kind), limits::kMaxPageItems + 1}));
   std::reverse(page.records.begin(), page.records.end());
   return page;
 }
@@ -197,7 +159,7 @@ Result<Record> RecordBook::find(const Membership& of, RecordKind kind, std::stri
   RABT_TRY(key, parts_.keys.open(of.tenant, of.data_key));
   std::optional<SealedRow> found;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kFind, {of.tenant, id, of.session}, [&](const Row& row) {
+    return connection.query(sql::record::kFind, {of.tenant, id, of.session}, [&](const Row& row) {
       found = read_row(row);
       return false;
     });
@@ -209,12 +171,13 @@ Result<Record> RecordBook::find(const Membership& of, RecordKind kind, std::stri
 Result<RecordBook::Count> RecordBook::count(store::Connection& connection, const Membership& of,
                                             RecordKind kind) {
   Count out;
-  RABT_TRY_STATUS(connection.query(
-      kCount, {of.tenant, of.session, to_string(kind), std::string_view(of.participant)},
-      [&](const Row& row) {
-        out = {row.integer(0), row.integer(1)};
-        return false;
-      }));
+  RABT_TRY_STATUS(
+      connection.query(sql::record::kCount,
+                       {of.tenant, of.session, to_string(kind), std::string_view(of.participant)},
+                       [&](const Row& row) {
+                         out = {row.integer(0), row.integer(1)};
+                         return false;
+                       }));
   return out;
 }
 
@@ -229,8 +192,9 @@ Result<RecordBook::Place> RecordBook::locate(std::string_view tenant, RecordKind
   if (wanted.none()) return no_record();
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return wanted.number
-               ? connection.query(kLocateByNumber, {tenant, to_string(kind), *wanted.number}, take)
-               : connection.query(kLocateById,
+               ? connection.query(sql::record::kLocateByNumber,
+                                  {tenant, to_string(kind), *wanted.number}, take)
+               : connection.query(sql::record::kLocateById,
                                   {tenant, std::string_view(*wanted.id), to_string(kind)}, take);
   }));
   if (!found) return no_record();
@@ -267,9 +231,9 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Caller& call
   Record& record = act.record;
   const std::string_view kind = to_string(record.kind);
   if (act.replaces) {
-    RABT_TRY(changed,
-             transaction.execute(kReplace, {record.state, record.updated_ms, record.version,
-                                            store::Blob{sealed}, of.tenant, record.id}));
+    RABT_TRY(changed, transaction.execute(sql::record::kReplace,
+                                          {record.state, record.updated_ms, record.version,
+                                           store::Blob{sealed}, of.tenant, record.id}));
     if (changed == 1) return true;
     return conflict("precondition.failed", "somebody else has changed the record meanwhile");
   }
@@ -281,13 +245,14 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Caller& call
       has = row.integer(0);
       return false;
     };
-    RABT_TRY_STATUS(transaction.query(kHas, {of.tenant, of.session, kind, most.all}, take));
+    RABT_TRY_STATUS(
+        transaction.query(sql::record::kHas, {of.tenant, of.session, kind, most.all}, take));
     if (has >= most.all)
       return conflict("record.limit", "a session has at most " + std::to_string(most.all) +
                                           " records of kind " + std::string(kind));
     if (most.own > 0) {
-      RABT_TRY_STATUS(
-          transaction.query(kHasOwn, {of.tenant, of.session, kind, record.author, most.own}, take));
+      RABT_TRY_STATUS(transaction.query(
+          sql::record::kHasOwn, {of.tenant, of.session, kind, record.author, most.own}, take));
       if (has >= most.own)
         return conflict("record.limit", "one person writes at most " + std::to_string(most.own) +
                                             " records of kind " + std::string(kind));
@@ -299,11 +264,11 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Caller& call
   RABT_TRY(number,
            next_number(transaction, std::string(kTable) + "." + std::string(kind), of.tenant));
   record.number = number;
-  RABT_TRY(inserted,
-           transaction.execute(
-               kInsert, {of.tenant, record.id, kind, record.number, of.session, record.author,
-                         record.state, record.at_ms, record.updated_ms, record.version,
-                         store::Blob{client_index}, record.blob, store::Blob{sealed}}));
+  RABT_TRY(inserted, transaction.execute(
+                         sql::record::kInsert,
+                         {of.tenant, record.id, kind, record.number, of.session, record.author,
+                          record.state, record.at_ms, record.updated_ms, record.version,
+                          store::Blob{client_index}, record.blob, store::Blob{sealed}}));
   return inserted == 1;
 }
 
@@ -324,7 +289,7 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Caller& call
     before.reset();
     if (!client_index.empty()) {
       RABT_TRY_STATUS(transaction.query(
-          kByClient,
+          sql::record::kByClient,
           {of.tenant, of.session, to_string(record.kind), record.author, store::Blob{client_index}},
           [&](const Row& row) {
             before = read_row(row);
