@@ -74,6 +74,14 @@ free='hub/store/'
 while IFS=: read -r file line _; do
   complain "$file:$line: a statement outside of statements.hpp; move it to the statements.hpp of its folder"
 done < <(grep -rnE '\b(Statement|Sequence) +k\w+ *\{' hub --include='*.[ch]pp' | grep -vE "^($free)|^[^:]*/statements\.hpp:" || true)
+# Each is used in its layer: compilers say nothing about a constant of a header.
+declare -A used; while read -r name; do used[$name]=1; done < <(
+  grep -roE '\bsql::(\w+::)?k\w+' hub --include='*.[ch]pp' | sed -E 's|^hub/([a-z]+)/[^:]*:|\1/|' | sort -u)
+while IFS=: read -r file line name; do
+  IFS=/ read -r _ layer folder _ <<<"$file"
+  space=sql::; [ "$folder" = statements.hpp ] || space+=$folder::
+  [ -n "${used[$layer/$space${name##* }]:-}" ] || complain "$file:$line: nobody uses ${name##* }; remove it"
+done < <(grep -rnoE '\b(Statement|Sequence) +k\w+' hub --include=statements.hpp || true)
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
 done < <(grep -rnE '#include <(nlohmann|CLI/|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp|pqxx|libpq-fe)' hub --include=*.hpp || true)

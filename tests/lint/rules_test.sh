@@ -54,6 +54,7 @@ echo 'const char* const kAlso = "DELETE FROM journal";' >>"$root/hub/store/sql.c
 echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fails tables 'a table that nobody owns'
 echo 'constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a statement outside of statements.hpp'
 echo 'constexpr store::Sequence kNumbers{"journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a sequence outside of statements.hpp'
+echo 'inline constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/statements.hpp"; fails layers 'a statement that nobody uses'
 echo 'constexpr Statement kLater{"SELECT n FROM journal " "WHERE n > $1"};' >>"$root/hub/engine/statements.hpp"; fails plans 'a statement that walks through a table'
 printf '#define RABT_N \\\n  "SELECT n "\nconstexpr Statement kLater{RABT_N "FROM journal WHERE n > $1"};\n' >>"$root/hub/engine/statements.hpp"; fails plans 'a statement whose columns stand on lines of their own'
 echo 'CREATE TABLE due (id INTEGER PRIMARY KEY, due_ms INTEGER);' >>"$root/migrations/sqlite/0001.sql"
