@@ -39,7 +39,7 @@ Result<Response> created(const Result<View>& made) {
 
 Result<Response> send_message(Resources& resources, const Call& call) {
   RABT_TRY(ask, keeping(call, 201));
-  return created(resources.records->chat.send_message(ask.caller, send_message_of(ask)));
+  return created(resources.records->chat.send(ask.caller, send_message_of(ask)));
 }
 
 namespace {
@@ -151,7 +151,7 @@ class DocumentForm final : public DocumentBody, private http::FormSink {
 
 Result<Response> share_document(Resources& resources, const Call& call) {
   RABT_TRY(ask, keeping(call, 201));
-  return created(resources.records->documents.share_document(ask.caller, share_document_of(ask)));
+  return created(resources.records->documents.share(ask.caller, share_document_of(ask)));
 }
 
 Result<std::unique_ptr<Upload>> open_document(Resources& resources, const Call& call) {
@@ -165,8 +165,7 @@ Result<std::unique_ptr<Upload>> open_document(Resources& resources, const Call& 
   const auto boundary = http::form_boundary(type);
   if (form && !boundary) return invalid("http.form", "the form's Content-Type names no boundary");
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(document,
-           resources.records->documents.begin_document(ask.caller, begin_document_of(ask)));
+  RABT_TRY(document, resources.records->documents.begin(ask.caller, begin_document_of(ask)));
   std::unique_ptr<Upload> upload;
   if (form) {
     upload = std::make_unique<DocumentForm>(std::move(document), *boundary);
@@ -178,8 +177,7 @@ Result<std::unique_ptr<Upload>> open_document(Resources& resources, const Call& 
 
 Result<Response> document_content(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(content,
-           resources.records->documents.document_content(ask.caller, named_record_of(ask)));
+  RABT_TRY(content, resources.records->documents.content(ask.caller, named_record_of(ask)));
   const std::shared_ptr<blob::BlobReader> reader = std::move(content.reader);
   const std::uint64_t bytes = reader->info().bytes;
   return Response{

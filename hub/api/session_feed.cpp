@@ -237,11 +237,11 @@ Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
   for (const char* member : {"type", "id", "topic", "kind"}) body.mutable_object().erase(member);
   ask.body = std::move(body);
   if (kind == "chat") {
-    RABT_TRY(sent, parts_.records.chat.send_message(ask.caller, send_message_of(ask)));
+    RABT_TRY(sent, parts_.records.chat.send(ask.caller, send_message_of(ask)));
     return to_json(sent);
   }
   if (kind == "quality") {
-    RABT_TRY(taken, parts_.records.line.report_quality(ask.caller, report_quality_of(ask)));
+    RABT_TRY(taken, parts_.records.line.report(ask.caller, report_quality_of(ask)));
     return to_json(taken);
   }
   if (kind == "transcript") {

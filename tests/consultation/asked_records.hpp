@@ -20,10 +20,10 @@ class AskedRecords : public AskedShared {
     return shown(records_->notes.list(ask.caller, list_records_of(ask)));
   }
   Answer write_note(const Ask& ask) {
-    return shown(records_->notes.write_note(ask.caller, write_note_of(ask)));
+    return shown(records_->notes.write(ask.caller, write_note_of(ask)));
   }
   Answer change_note(const Ask& ask) {
-    return shown(records_->notes.change_note(ask.caller, change_note_of(ask)));
+    return shown(records_->notes.change(ask.caller, change_note_of(ask)));
   }
   Answer add_addendum(const Ask& ask) {
     return shown(records_->notes.add_addendum(ask.caller, add_addendum_of(ask)));
@@ -32,7 +32,7 @@ class AskedRecords : public AskedShared {
     return shown(records_->vitals.list(ask.caller, list_records_of(ask)));
   }
   Answer record_vitals(const Ask& ask) {
-    return shown(records_->vitals.record_vitals(ask.caller, record_vitals_of(ask)));
+    return shown(records_->vitals.record(ask.caller, record_vitals_of(ask)));
   }
   Answer prescriptions(const Ask& ask) {
     return shown(records_->prescriptions.list(ask.caller, list_records_of(ask)));
@@ -41,14 +41,13 @@ class AskedRecords : public AskedShared {
     return shown(records_->prescriptions.prescribe(ask.caller, prescribe_of(ask)));
   }
   Answer prescription(const Ask& ask) {
-    return shown(records_->prescriptions.prescription(ask.caller, named_record_of(ask)));
+    return shown(records_->prescriptions.read(ask.caller, named_record_of(ask)));
   }
   Answer cancel_prescription(const Ask& ask) {
-    return shown(
-        records_->prescriptions.cancel_prescription(ask.caller, cancel_prescription_of(ask)));
+    return shown(records_->prescriptions.cancel(ask.caller, cancel_prescription_of(ask)));
   }
   Answer transcript(const Ask& ask) {
-    return shown(records_->transcripts.transcript(ask.caller, list_records_of(ask)));
+    return shown(records_->transcripts.read(ask.caller, list_records_of(ask)));
   }
   Answer add_segment(const Ask& ask) {
     return shown(records_->transcripts.add_segment(ask.caller, add_segment_of(ask)));

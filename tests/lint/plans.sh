@@ -18,7 +18,7 @@ MAY = {
     # The verifier reads all there is.
     "kSurplusTiles", "kSurplusFinds", "kCheckpoints",
     # Counts of a list that a person looks at, or that are kept for a minute.
-    "kCount", "kCountAll", "kTotalsOfAll", "kCountKeys", "kCountInstances", "kOutcomesLately",
+    "kCountVisits", "kCountAll", "kTotalsOfAll", "kCountKeys", "kCountInstances", "kOutcomesLately",
     # What waits for a person, by an index of nothing else.
     "kParkedByCode", "kUnreviewedGrants", "kWaitingByKind", "kOpenOf",
     # What waits at this moment, by indexes of nothing else.

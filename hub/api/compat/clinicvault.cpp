@@ -441,7 +441,7 @@ Result<Response> write_notes(DoorCall& call) {
     }
     const auto asked = record_vitals_of(call.ask(id, std::move(ours)));
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.vitals.record_vitals(caller, asked));
+      RABT_TRY(made, records.vitals.record(caller, asked));
       return made.head.number;
     };
     parts.push_back({write, vitals_id});
@@ -460,7 +460,7 @@ Result<Response> write_notes(DoorCall& call) {
         call.ask(id, Json::object({{"template", call.body["template"]},
                                    {notes.is_object() ? "sections" : "content", notes}})));
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.notes.write_note(caller, asked));
+      RABT_TRY(made, records.notes.write(caller, asked));
       return made.head.number;
     };
     parts.push_back({write, note_id});

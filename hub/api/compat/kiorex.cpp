@@ -664,7 +664,7 @@ Result<Response> patient_feedback(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
                                   {{"rating", "rating"}, {"comments", "comments"}}});
-  RABT_TRY(given, call.house.records.feedback.give_feedback(
+  RABT_TRY(given, call.house.records.feedback.give(
                       call.caller, give_feedback_of(call.ask(id, std::move(ours)))));
   return call.reply(Json::object({{"id", uuid_of(given.head.id)},
                                   {"sessionId", uuid_of(given.head.session)},
@@ -724,7 +724,7 @@ Result<Response> prescribe(DoorCall& call) {
 Result<Response> write_note(DoorCall& call) {
   Json ours = Json::object(
       {{"kind", first_of(call.body["type"], "free")}, {"content", call.body["content"]}});
-  RABT_TRY(made, call.house.records.notes.write_note(
+  RABT_TRY(made, call.house.records.notes.write(
                      call.caller, write_note_of(call.ask(call.path[0], std::move(ours)))));
   return call.reply(note_shape(made));
 }
@@ -791,7 +791,7 @@ Result<Response> optimize(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   Json ours = Json::object({{"level", first_of(call.body["quality"], "standard")}});
   if (!call.body["participantId"].is_null()) ours.set("participant", call.body["participantId"]);
-  RABT_TRY(set, call.house.records.line.set_quality_level(
+  RABT_TRY(set, call.house.records.line.choose_level(
                     call.caller, set_quality_level_of(call.ask(id, std::move(ours)))));
   RABT_TRY(is, get_session(call, id));
   return call.reply(Json::object({{"sessionId", identity::uuid_of(is.id)},

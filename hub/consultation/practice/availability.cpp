@@ -8,7 +8,7 @@
 #include "hub/consultation/rows/statements.hpp"
 #include "hub/workflow/cron.hpp"
 
-// Hours in which providers can be had.
+// Providers: hours in which they can be had.
 namespace rabt::consultation {
 
 using store::Row;

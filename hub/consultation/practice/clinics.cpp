@@ -96,8 +96,8 @@ Result<ClinicSessionList> Clinics::sessions(const Caller& caller,
   const std::int64_t to_ms = request.period.to_ms();
   ClinicSessionList out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kSessions, {caller.who.tenant, clinic, from_ms, to_ms},
-                            [&](const Row& row) {
+    return connection.query(sql::practice::kClinicSessions,
+                            {caller.who.tenant, clinic, from_ms, to_ms}, [&](const Row& row) {
                               out.items.push_back(session_of(row));
                               return true;
                             });
@@ -122,7 +122,7 @@ Result<ClinicSessionView> Clinics::add_session(const Caller& caller,
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     bool given = false;
     RABT_TRY_STATUS(transaction.query(
-        sql::practice::kOverlapping,
+        sql::practice::kClinicSessionOverlaps,
         {tenant, *provider, starts_ms - kMaxHoursMs, starts_ms, ends_ms}, [&](const Row& /*row*/) {
           given = true;
           return false;
@@ -133,10 +133,10 @@ Result<ClinicSessionView> Clinics::add_session(const Caller& caller,
                       "or another provider");
     RABT_TRY(number, next_number(transaction, "clinic_session", tenant));
     RABT_TRY_STATUS(store::compare_and_set(
-        transaction, sql::practice::kInsertSession,
+        transaction, sql::practice::kInsertClinicSession,
         {tenant, id, number, clinic, *provider, starts_ms, ends_ms, hours.capacity}));
     RABT_TRY_STATUS(
-        transaction.query(sql::practice::kSessionById, {tenant, id}, [&](const Row& row) {
+        transaction.query(sql::practice::kClinicSessionById, {tenant, id}, [&](const Row& row) {
           out = session_of(row);
           return false;
         }));
@@ -161,9 +161,10 @@ Result<Surroundings::ClinicPlace> Clinics::place(std::string_view tenant, const 
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     if (reference.id)
-      return connection.query(sql::practice::kSessionById, {tenant, *reference.id}, take);
+      return connection.query(sql::practice::kClinicSessionById, {tenant, *reference.id}, take);
     if (reference.number)
-      return connection.query(sql::practice::kNumbered, {tenant, *reference.number}, take);
+      return connection.query(sql::practice::kClinicSessionByNumber, {tenant, *reference.number},
+                              take);
     return ok_status();
   }));
   if (!found || found->clinic != wanted)
@@ -175,7 +176,7 @@ Status Clinics::take_place(store::Transaction& transaction, std::string_view ten
                            const Surroundings::ClinicPlace& place, std::string_view session) const {
   if (place.clinic_session.empty()) return ok_status();
   RABT_TRY(changed,
-           transaction.execute(sql::practice::kTakeClinic, {tenant, place.clinic_session}));
+           transaction.execute(sql::practice::kTakeClinicSession, {tenant, place.clinic_session}));
   if (changed == 0) return conflict("clinic.full", "the clinic session has no free place");
   return store::run(transaction, sql::practice::kInsertPlace,
                     {tenant, session, place.clinic_session});
@@ -189,7 +190,8 @@ Status Clinics::free_place(store::Transaction& transaction, std::string_view ten
     return false;
   }));
   if (clinic_session.empty()) return ok_status();
-  RABT_TRY_STATUS(store::run(transaction, sql::practice::kGiveClinic, {tenant, clinic_session}));
+  RABT_TRY_STATUS(
+      store::run(transaction, sql::practice::kGiveClinicSession, {tenant, clinic_session}));
   return store::run(transaction, sql::practice::kDropPlace, {tenant, session});
 }
 

@@ -24,7 +24,7 @@ Status Compliance::append(const audit::Prepared& entry) const {
 }
 
 // State of agreements and regions today.
-ComplianceView Compliance::compliance_now() const {
+ComplianceView Compliance::state() const {
   const std::string today = to_iso8601(parts_.clock.now()).substr(0, 10);
   const PracticeSettings& settings = parts_.settings;
   const std::string& region = parts_.video.region;
@@ -58,13 +58,13 @@ Result<ComplianceView> Compliance::read(const Caller& caller) {
   RABT_TRY_STATUS(may(access::Right::practice_audit, caller, "read figures of compliance"));
   RABT_TRY_STATUS(
       append(entry_of(parts_, caller, "compliance.read", "report:compliance", Json::object())));
-  return compliance_now();
+  return state();
 }
 
 // The first state of all is what later ones are compared with.
 Status Compliance::note() {
   constexpr std::string_view kType = "compliance.changed";
-  const ComplianceView now = compliance_now();
+  const ComplianceView now = state();
   Json agreements = Json::array();
   for (const ComplianceView::AgreementState& one : now.agreements) {
     const bool missing = one.state == "missing";
@@ -106,7 +106,7 @@ Result<ScfhsReportView> Compliance::scfhs_report(const Caller& caller,
   std::set<std::string> training;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
-        sql::practice::kMonthly, {tenant, month.begins.ms, month.ends.ms}, [&](const Row& row) {
+        sql::practice::kScfhsStays, {tenant, month.begins.ms, month.ends.ms}, [&](const Row& row) {
           const std::string session(row.text(1));
           if (row.text(2) == "training_session") training.insert(session);
           stays[{std::string(row.text(0)), session}].push_back(

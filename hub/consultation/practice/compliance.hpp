@@ -20,7 +20,7 @@ class Compliance {
   [[nodiscard]] Status note();
 
  private:
-  [[nodiscard]] ComplianceView compliance_now() const;
+  [[nodiscard]] ComplianceView state() const;
   [[nodiscard]] Status append(const audit::Prepared& entry) const;
 
   const PracticeParts& parts_;

@@ -10,7 +10,6 @@
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/statements.hpp"
 
-// Figures over many sessions. Administrators see those of the tenant, doctors those of their own.
 namespace rabt::consultation {
 
 using store::Row;
@@ -52,7 +51,7 @@ Result<Scope> scope_of(store::Store& store, const Caller& caller, const Asked<Ge
   scope.session = session.id.value_or("-");
   if (!session.number) return scope;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kSessionNumbered, {caller.who.tenant, *session.number},
+    return connection.query(sql::practice::kSessionByNumber, {caller.who.tenant, *session.number},
                             [&](const Row& row) {
                               scope.session = std::string(row.text(0));
                               return false;

@@ -8,8 +8,6 @@
 #include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/practice/statements.hpp"
 
-// Preparation of patients for calls: camera and microphone checked, consent shown, language
-// chosen.
 namespace rabt::consultation {
 
 using identity::Role;
@@ -50,14 +48,15 @@ Result<OnboardingView> Onboarding::onboarding_of(std::string_view tenant,
                                                  std::string_view patient) const {
   OnboardingView out{.patient = std::string(patient)};
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kSteps, {tenant, patient}, [&](const Row& row) {
-      const std::string_view step = row.text(0);
-      if (step == kDevice) out.device_checked = true;
-      if (step == kConsent) out.consent_shown = true;
-      if (step == kLanguage) out.language = std::string(row.text(1));
-      out.steps.push_back({.step = std::string(step), .at = {row.integer(2)}});
-      return true;
-    });
+    return connection.query(
+        sql::practice::kOnboardingSteps, {tenant, patient}, [&](const Row& row) {
+          const std::string_view step = row.text(0);
+          if (step == kDevice) out.device_checked = true;
+          if (step == kConsent) out.consent_shown = true;
+          if (step == kLanguage) out.language = std::string(row.text(1));
+          out.steps.push_back({.step = std::string(step), .at = {row.integer(2)}});
+          return true;
+        });
   }));
   out.complete = out.steps.size() == kAllSteps;
   return out;
@@ -84,13 +83,14 @@ Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboardi
   RABT_TRY_STATUS(mistakes.status());
   // What was noted within a day of it changes nothing.
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kSteps, {tenant, patient.id}, [&](const Row& row) {
-      std::erase_if(done, [&](const auto& one) {
-        return one.first == row.text(0) && one.second == row.text(1) &&
-               std::abs(row.integer(2) - at.ms) < kSameMs;
-      });
-      return true;
-    });
+    return connection.query(sql::practice::kOnboardingSteps, {tenant, patient.id},
+                            [&](const Row& row) {
+                              std::erase_if(done, [&](const auto& one) {
+                                return one.first == row.text(0) && one.second == row.text(1) &&
+                                       std::abs(row.integer(2) - at.ms) < kSameMs;
+                              });
+                              return true;
+                            });
   }));
   if (done.empty()) return onboarding_of(tenant, patient.id);
   Json steps = Json::array();
@@ -100,7 +100,7 @@ Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboardi
                Json::object({{"steps", std::move(steps)}}), patient.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     for (const auto& [step, value] : done) {
-      RABT_TRY_STATUS(store::run(transaction, sql::practice::kPut,
+      RABT_TRY_STATUS(store::run(transaction, sql::practice::kPutOnboardingStep,
                                  {tenant, patient.id, step, std::string_view(value), at.ms}));
     }
     return parts_.audit.append(transaction, prepared);

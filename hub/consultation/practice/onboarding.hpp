@@ -10,7 +10,8 @@
 
 namespace rabt::consultation {
 
-// Preparation of patients for calls. Has no state of its own; every act blocks for one commit.
+// Preparation of patients for calls: camera and microphone checked, consent shown, language
+// chosen. Has no state of its own; every act blocks for one commit.
 class Onboarding {
  public:
   explicit Onboarding(const PracticeParts& parts) : parts_(parts) {}

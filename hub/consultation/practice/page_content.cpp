@@ -1,6 +1,5 @@
 #include "hub/consultation/practice/page_content.hpp"
 
-#include <string>
 #include <utility>
 
 namespace rabt::consultation {

@@ -17,7 +17,7 @@ namespace rabt::consultation {
 
 class Records;
 
-// Objects that the duties of the practice use; all of them outlive the practice.
+// Parts of all duties of the practice. Objects that are referred to outlive it.
 struct PracticeParts {
   store::Store& store;
   audit::AuditLog& audit;

@@ -3,15 +3,17 @@
 #include "hub/store/store.hpp"
 
 // SQL of the tables session, visit, clinic_session, clinic, session_attendance, place,
-// usage_record, presence, usage_alert, onboarding_step, session_member, slot.
+// usage_record, presence, usage_alert, onboarding_step, session_member, slot, quality_summary,
+// session_event.
 namespace rabt::consultation::sql::practice {
 
 using store::Statement;
 
-inline constexpr Statement kActiveCount{
+inline constexpr Statement kCountActive{
     "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active' AND ($2 = '' OR provider "
     "= $2)"};
-inline constexpr Statement kNumber{"SELECT number FROM session WHERE tenant = $1 AND id = $2"};
+inline constexpr Statement kNumberOfSession{
+    "SELECT number FROM session WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kActiveOfVisit{
     "SELECT number FROM session WHERE tenant = $1 AND visit = $2 AND status = 'active' LIMIT 1"};
 // $2 and $3 bound the planned start, $4 is a provider or empty, $5 a session or empty. CROSS JOIN:
@@ -30,13 +32,13 @@ inline constexpr Statement kPerformance{
     "SELECT status, COUNT(*), CAST(COALESCE(SUM(ended_ms - started_ms), 0) AS BIGINT) FROM session "
     "WHERE tenant = $1 AND at_ms >= $2 AND at_ms < $3 AND ($4 = '' OR provider = $4) AND ($5 = '' "
     "OR id = $5) GROUP BY status"};
-inline constexpr Statement kSessionNumbered{
+inline constexpr Statement kSessionByNumber{
     "SELECT id FROM session WHERE tenant = $1 AND number = $2"};
 inline constexpr Statement kInSession{
     "SELECT provider, MAX(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
     "provider <> '' GROUP BY provider"};
 // Who came into the waiting room last, and who left it last.
-inline constexpr Statement kRooms{
+inline constexpr Statement kWaitingRooms{
     "SELECT coalesce((SELECT c.name FROM clinic c WHERE c.tenant = s.tenant AND c.id = s.clinic), "
     "''), coalesce(s.scheduled_ms, 0), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = "
     "s.tenant AND e.session = s.id AND e.type = 'participant-waiting'), (SELECT max(e.at_ms) FROM "
@@ -53,26 +55,26 @@ inline constexpr Statement kComings{
     "'participant-admitted', 'participant-denied', 'participant-left', 'participant-removed') "
     "ORDER BY s.id, e.seq"};
 
-inline constexpr Statement kById{
+inline constexpr Statement kVisitById{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
     "sealed, opened_by FROM visit WHERE tenant = $1 AND id = $2"};
-inline constexpr Statement kByNumber{
+inline constexpr Statement kVisitByNumber{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
     "sealed, opened_by FROM visit WHERE tenant = $1 AND number = $2"};
 // The last condition lets the partial index be used.
-inline constexpr Statement kByExternal{
+inline constexpr Statement kVisitByExternal{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
     "sealed, opened_by FROM visit WHERE tenant = $1 AND external = $2 AND length(external) > 0"};
 // $2 to $4 are a patient, a provider and a status, or empty; $5 and $6 bound the opening; $7 is the
 // number before which the page begins, $10 whose visits are shown, or empty; $11 to $18 are the
 // other records of the patient.
-inline constexpr Statement kList{
+inline constexpr Statement kVisits{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
     "sealed, opened_by FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $11, $12, $13, "
     "$14, $15, $16, $17, $18)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND "
     "opened_ms >= $5 AND opened_ms < $6 AND number < $7 AND ($10 = '' OR provider = $10 OR "
     "opened_by = $10) ORDER BY number DESC LIMIT $8 OFFSET $9"};
-inline constexpr Statement kCount{
+inline constexpr Statement kCountVisits{
     "SELECT COUNT(*) FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $8, $9, $10, "
     "$11, $12, $13, $14, $15)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND "
     "opened_ms >= $5 AND opened_ms < $6 AND ($7 = '' OR provider = $7 OR opened_by = $7)"};
@@ -80,34 +82,34 @@ inline constexpr Statement kInsertVisit{
     "INSERT INTO visit (tenant, id, number, version, patient, provider, status, opened_ms, "
     "external, data_key, sealed, opened_by) VALUES ($1, $2, $3, 1, $4, $5, 'OPEN', $6, $7, $8, $9, "
     "$10) ON CONFLICT DO NOTHING"};
-inline constexpr Statement kClose{
+inline constexpr Statement kCloseVisit{
     "UPDATE visit SET status = 'CLOSED', closed_ms = $1, version = version + 1 WHERE tenant = $2 "
     "AND id = $3 AND status = 'OPEN'"};
-inline constexpr Statement kReopen{
+inline constexpr Statement kReopenVisit{
     "UPDATE visit SET status = 'OPEN', closed_ms = NULL, version = version + 1 WHERE tenant = $1 "
     "AND id = $2 AND status = 'CLOSED'"};
 
-inline constexpr Statement kSessions{
+inline constexpr Statement kClinicSessions{
     "SELECT id, number, clinic, provider, starts_ms, ends_ms, capacity, booked FROM clinic_session "
     "WHERE tenant = $1 AND clinic = $2 AND ends_ms > $3 AND starts_ms < $4 ORDER BY starts_ms "
     "LIMIT 1000"};
-inline constexpr Statement kSessionById{
+inline constexpr Statement kClinicSessionById{
     "SELECT id, number, clinic, provider, starts_ms, ends_ms, capacity, booked FROM clinic_session "
     "WHERE tenant = $1 AND id = $2"};
-inline constexpr Statement kNumbered{
+inline constexpr Statement kClinicSessionByNumber{
     "SELECT id, number, clinic, provider, starts_ms, ends_ms, capacity, booked FROM clinic_session "
     "WHERE tenant = $1 AND number = $2"};
-inline constexpr Statement kInsertSession{
+inline constexpr Statement kInsertClinicSession{
     "INSERT INTO clinic_session (tenant, id, number, clinic, provider, starts_ms, ends_ms, "
     "capacity, booked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT DO NOTHING"};
 // $3: the start less the longest hours that a clinic may have.
-inline constexpr Statement kOverlapping{
+inline constexpr Statement kClinicSessionOverlaps{
     "SELECT 1 FROM clinic_session WHERE tenant = $1 AND provider = $2 AND starts_ms > $3 AND "
     "starts_ms < $5 AND ends_ms > $4 LIMIT 1"};
-inline constexpr Statement kTakeClinic{
+inline constexpr Statement kTakeClinicSession{
     "UPDATE clinic_session SET booked = booked + 1 WHERE tenant = $1 AND id = $2 AND booked < "
     "capacity"};
-inline constexpr Statement kGiveClinic{
+inline constexpr Statement kGiveClinicSession{
     "UPDATE clinic_session SET booked = booked - 1 WHERE tenant = $1 AND id = $2 AND booked > 0"};
 
 inline constexpr Statement kClinics{
@@ -120,7 +122,7 @@ inline constexpr Statement kInsertClinic{
     "INSERT INTO clinic (tenant, id, number, name, name_ar, time_zone, active, created_ms) VALUES "
     "($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"};
 
-inline constexpr Statement kLive{
+inline constexpr Statement kStaysUnderWay{
     "SELECT a.session, a.participant, a.joined_ms, a.left_ms FROM session_attendance a JOIN "
     "session s ON s.tenant = a.tenant AND s.id = a.session WHERE a.tenant = $1 AND a.joined_ms >= "
     "$2 AND a.joined_ms < $3 AND s.status IN ('requested', 'scheduled', 'waiting', 'active') AND "
@@ -140,12 +142,12 @@ inline constexpr Statement kInsertPlace{
     "INSERT INTO place (tenant, session, clinic_session, slot) VALUES ($1, $2, $3, '')"};
 inline constexpr Statement kDropPlace{"DELETE FROM place WHERE tenant = $1 AND session = $2"};
 
-inline constexpr Statement kKept{
+inline constexpr Statement kMeteredOfMonth{
     "SELECT session, CAST(SUM(seconds) AS BIGINT), CAST(SUM(CASE WHEN kind = 'adjustment' THEN "
     "seconds ELSE 0 END) AS BIGINT) FROM usage_record u WHERE tenant = $1 AND month = $2 AND ($3 = "
     "'' OR EXISTS (SELECT 1 FROM session s WHERE s.tenant = u.tenant AND s.id = u.session AND "
     "s.provider = $3)) GROUP BY session, participant"};
-inline constexpr Statement kKeptOf{
+inline constexpr Statement kMeteredOfSession{
     "SELECT month, participant, CAST(SUM(seconds) AS BIGINT), MAX(n) FROM usage_record WHERE "
     "tenant = $1 AND session = $2 GROUP BY month, participant"};
 inline constexpr Statement kInsertUsage{
@@ -158,22 +160,22 @@ inline constexpr Statement kSetPresence{
     "INSERT INTO presence (tenant, person, status, set_ms) VALUES ($1, $2, $3, $4) ON CONFLICT "
     "(tenant, person) DO UPDATE SET status = excluded.status, set_ms = excluded.set_ms"};
 
-inline constexpr Statement kAlerts{
+inline constexpr Statement kUsageAlerts{
     "SELECT threshold, minutes, at_ms FROM usage_alert WHERE tenant = $1 AND month = $2 ORDER BY "
     "threshold"};
-inline constexpr Statement kInsertAlert{
+inline constexpr Statement kInsertUsageAlert{
     "INSERT INTO usage_alert (tenant, month, threshold, minutes, at_ms) VALUES ($1, $2, $3, $4, "
     "$5) ON CONFLICT DO NOTHING"};
 
-inline constexpr Statement kSteps{
+inline constexpr Statement kOnboardingSteps{
     "SELECT step, value, at_ms FROM onboarding_step WHERE tenant = $1 AND patient = $2 ORDER BY "
     "at_ms, step"};
-inline constexpr Statement kPut{
+inline constexpr Statement kPutOnboardingStep{
     "INSERT INTO onboarding_step (tenant, patient, step, value, at_ms) VALUES ($1, $2, $3, $4, $5) "
     "ON CONFLICT (tenant, patient, step) DO UPDATE SET value = excluded.value, at_ms = "
     "excluded.at_ms"};
 
-inline constexpr Statement kMonthly{
+inline constexpr Statement kScfhsStays{
     "SELECT m.person, s.id, s.type, a.joined_ms, a.left_ms FROM session_member m JOIN session s ON "
     "s.tenant = m.tenant AND s.id = m.session JOIN session_attendance a ON a.tenant = m.tenant AND "
     "a.session = m.session AND a.participant = m.participant WHERE m.tenant = $1 AND s.status = "

@@ -49,15 +49,16 @@ Result<Usage::MonthUsage> Usage::usage_of(std::string_view tenant, const Month& 
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     usage = MonthUsage{.month = month};
     stays.clear();
-    RABT_TRY_STATUS(
-        connection.query(sql::practice::kKept, {tenant, name, provider}, [&](const Row& row) {
-          add(std::string(row.text(0)), row.integer(1));
-          usage.adjusted += row.integer(2);
-          return true;
-        }));
+    RABT_TRY_STATUS(connection.query(sql::practice::kMeteredOfMonth, {tenant, name, provider},
+                                     [&](const Row& row) {
+                                       add(std::string(row.text(0)), row.integer(1));
+                                       usage.adjusted += row.integer(2);
+                                       return true;
+                                     }));
     const std::int64_t from = std::max(month.begins.ms, now.ms) - kLongestStayMs;
     return connection.query(
-        sql::practice::kLive, {tenant, from, month.ends.ms, provider}, [&](const Row& row) {
+        sql::practice::kStaysUnderWay, {tenant, from, month.ends.ms, provider},
+        [&](const Row& row) {
           if (row.text(0) != session || row.text(1) != participant) {
             close();
             session = std::string(row.text(0));
@@ -123,11 +124,12 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
     std::int64_t n = 0;
   };
   std::map<Metered::key_type, Kept> kept;
-  RABT_TRY_STATUS(transaction.query(sql::practice::kKeptOf, {tenant, session}, [&](const Row& row) {
-    kept[{std::string(row.text(0)), std::string(row.text(1))}] = {.seconds = row.integer(2),
-                                                                  .n = row.integer(3)};
-    return true;
-  }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::practice::kMeteredOfSession, {tenant, session}, [&](const Row& row) {
+        kept[{std::string(row.text(0)), std::string(row.text(1))}] = {.seconds = row.integer(2),
+                                                                      .n = row.integer(3)};
+        return true;
+      }));
   for (const auto& [key, seconds] : *is) (void)kept[key];
   for (const auto& [key, before] : kept) {
     const auto found = is->find(key);
@@ -161,7 +163,7 @@ Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) 
   const std::string month = usage.month.name();
   std::set<std::int64_t> told;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kAlerts, {tenant, month}, [&](const Row& row) {
+    return connection.query(sql::practice::kUsageAlerts, {tenant, month}, [&](const Row& row) {
       told.insert(row.integer(0));
       return true;
     });
@@ -184,7 +186,7 @@ Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) 
                            .at = parts_.clock.now(),
                            .data = detail};
     RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY(inserted, transaction.execute(sql::practice::kInsertAlert,
+      RABT_TRY(inserted, transaction.execute(sql::practice::kInsertUsageAlert,
                                              {tenant, month, std::int64_t{threshold}, minutes,
                                               parts_.clock.now().ms}));
       if (inserted != 1) return ok_status();
@@ -224,12 +226,12 @@ Result<UsageView> Usage::read(const Caller& caller, const Asked<GetUsage>& asked
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     out.alerts.clear();
     RABT_TRY_STATUS(
-        connection.query(sql::practice::kActiveCount, {tenant, provider}, [&](const Row& row) {
+        connection.query(sql::practice::kCountActive, {tenant, provider}, [&](const Row& row) {
           out.active_sessions = row.integer(0);
           return false;
         }));
     const std::string name = month.name();
-    return connection.query(sql::practice::kAlerts, {tenant, name}, [&](const Row& row) {
+    return connection.query(sql::practice::kUsageAlerts, {tenant, name}, [&](const Row& row) {
       out.alerts.push_back({.threshold = row.integer(0),
                             .attendee_minutes = row.integer(1),
                             .at = {row.integer(2)}});
@@ -252,7 +254,7 @@ Result<UsageBySessionView> Usage::by_session(const Caller& caller, const Asked<G
       const auto& [session, of] = *it;
       std::int64_t count = 0;
       RABT_TRY_STATUS(
-          connection.query(sql::practice::kNumber, {tenant, session}, [&](const Row& row) {
+          connection.query(sql::practice::kNumberOfSession, {tenant, session}, [&](const Row& row) {
             count = row.integer(0);
             return false;
           }));

@@ -57,13 +57,13 @@ Result<Visits::VisitRow> Visits::find_visit(std::string_view tenant,
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     if (reference.id) {
-      RABT_TRY_STATUS(connection.query(sql::practice::kById, {tenant, *reference.id}, take));
+      RABT_TRY_STATUS(connection.query(sql::practice::kVisitById, {tenant, *reference.id}, take));
     } else if (reference.number) {
       RABT_TRY_STATUS(
-          connection.query(sql::practice::kByNumber, {tenant, *reference.number}, take));
+          connection.query(sql::practice::kVisitByNumber, {tenant, *reference.number}, take));
     } else if (reference.external) {
       RABT_TRY_STATUS(
-          connection.query(sql::practice::kByExternal, {tenant, store::Blob{external}}, take));
+          connection.query(sql::practice::kVisitByExternal, {tenant, store::Blob{external}}, take));
     }
     return found ? read_for_survivor(connection, tenant, *found) : ok_status();
   }));
@@ -130,7 +130,7 @@ Result<PageOf<VisitView>> Visits::list(const Caller& caller, const Asked<ListVis
     rows.clear();
     RABT_TRY(also, identity::others_of(connection, tenant, persons[0]));
     RABT_TRY_STATUS(
-        connection.query(sql::practice::kList,
+        connection.query(sql::practice::kVisits,
                          {tenant, persons[0], persons[1], status, from_ms, to_ms, before, limit + 1,
                           window.skip.value_or(0), own, also[0], also[1], also[2], also[3], also[4],
                           also[5], also[6], also[7]},
@@ -140,7 +140,7 @@ Result<PageOf<VisitView>> Visits::list(const Caller& caller, const Asked<ListVis
                          }));
     for (VisitRow& row : rows) RABT_TRY_STATUS(read_for_survivor(connection, tenant, row));
     if (!window.skip) return ok_status();
-    return connection.query(sql::practice::kCount,
+    return connection.query(sql::practice::kCountVisits,
                             {tenant, persons[0], persons[1], status, from_ms, to_ms, own, also[0],
                              also[1], also[2], also[3], also[4], also[5], also[6], also[7]},
                             [&](const Row& row) {
@@ -197,7 +197,8 @@ Result<VisitView> Visits::open(const Caller& caller, const Asked<OpenVisit>& ask
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     there = false;
     if (!index.empty()) {
-      RABT_TRY_STATUS(transaction.query(sql::practice::kByExternal, {tenant, store::Blob{index}},
+      RABT_TRY_STATUS(transaction.query(sql::practice::kVisitByExternal,
+                                        {tenant, store::Blob{index}},
                                         [&](const Row&) { return !(there = true); }));
       if (there) return ok_status();
     }
@@ -270,8 +271,8 @@ Result<VisitView> Visits::close(const Caller& caller, const OfVisit& asked) {
       return conflict("visit.session_active", "session " + std::to_string(active) +
                                                   " of the visit is active; it has to end first");
     }
-    RABT_TRY(changed,
-             transaction.execute(sql::practice::kClose, {parts_.clock.now().ms, tenant, row.id}));
+    RABT_TRY(changed, transaction.execute(sql::practice::kCloseVisit,
+                                          {parts_.clock.now().ms, tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, closed) : ok_status();
   }));
   RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));
@@ -286,7 +287,7 @@ Result<VisitView> Visits::reopen(const Caller& caller, const OfVisit& asked) {
   const audit::Prepared reopened = entry_of(parts_, caller, "visit.reopened", "visit:" + row.id,
                                             Json::object(), person.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(changed, transaction.execute(sql::practice::kReopen, {tenant, row.id}));
+    RABT_TRY(changed, transaction.execute(sql::practice::kReopenVisit, {tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, reopened) : ok_status();
   }));
   RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));

@@ -43,7 +43,7 @@ Result<std::vector<LongWait>> long_waits(store::Store& store, std::string_view t
 Result<std::vector<Tally>> waiting_rooms(store::Store& store, std::string_view tenant) {
   std::map<std::string, Tally> rooms;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kRooms, {tenant}, [&](const store::Row& row) {
+    return connection.query(sql::practice::kWaitingRooms, {tenant}, [&](const store::Row& row) {
       if (row.is_null(2) || (!row.is_null(4) && row.integer(4) > row.integer(2))) return true;
       Tally& room = rooms[std::string(row.text(0))];
       const Timestamp since{std::max(row.integer(1), row.integer(3))};

@@ -29,7 +29,7 @@ Result<RecordList<MessageView>> Chat::list(const Caller& caller, const Asked<Lis
   return list_of(std::move(found), &message_view);
 }
 
-Result<MessageView> Chat::send_message(const Caller& caller, const Asked<SendMessage>& asked) {
+Result<MessageView> Chat::send(const Caller& caller, const Asked<SendMessage>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::message));

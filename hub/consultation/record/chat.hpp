@@ -13,7 +13,7 @@ class Chat {
   explicit Chat(RecordOffice& office) : office_(office) {}
 
   Result<RecordList<MessageView>> list(const Caller& caller, const Asked<ListRecords>& asked);
-  Result<MessageView> send_message(const Caller& caller, const Asked<SendMessage>& asked);
+  Result<MessageView> send(const Caller& caller, const Asked<SendMessage>& asked);
 
  private:
   RecordOffice& office_;

@@ -7,8 +7,8 @@ namespace rabt::consultation {
 
 using store::Row;
 
-Result<DetectionReviewView> Detections::review_detection(const Caller& caller,
-                                                         const Asked<ReviewDetection>& asked) {
+Result<DetectionReviewView> Detections::review(const Caller& caller,
+                                               const Asked<ReviewDetection>& asked) {
   RABT_TRY(request, asked);
   const RecordParts& parts = office_.parts();
   RABT_TRY(of, office_.member(caller, request.session));

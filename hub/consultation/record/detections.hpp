@@ -13,8 +13,7 @@ class Detections {
   explicit Detections(RecordOffice& office) : office_(office) {}
 
   // A verdict on whether what the detector found was patient data.
-  Result<DetectionReviewView> review_detection(const Caller& caller,
-                                               const Asked<ReviewDetection>& asked);
+  Result<DetectionReviewView> review(const Caller& caller, const Asked<ReviewDetection>& asked);
 
  private:
   RecordOffice& office_;

@@ -115,8 +115,8 @@ Result<RecordList<DocumentView>> Documents::list(const Caller& caller,
   return list_of(std::move(found), &document_view);
 }
 
-Result<std::unique_ptr<DocumentUpload>> Documents::begin_document(
-    const Caller& caller, const Asked<BeginDocument>& asked) {
+Result<std::unique_ptr<DocumentUpload>> Documents::begin(const Caller& caller,
+                                                         const Asked<BeginDocument>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY_STATUS(may_write(caller, of, RecordKind::document));
@@ -126,17 +126,16 @@ Result<std::unique_ptr<DocumentUpload>> Documents::begin_document(
   return std::make_unique<DocumentUpload>(office_, of.tenant);
 }
 
-Result<DocumentView> Documents::share_document(const Caller& caller,
-                                               const Asked<ShareDocument>& asked) {
+Result<DocumentView> Documents::share(const Caller& caller, const Asked<ShareDocument>& asked) {
   if (!asked.ok()) return asked.error();
   const ShareDocument& request = *asked;
-  RABT_TRY(upload, begin_document(caller, BeginDocument{.session = request.document.session}));
+  RABT_TRY(upload, begin(caller, BeginDocument{.session = request.document.session}));
   RABT_TRY(bytes, document_bytes(request.data));
   RABT_TRY_STATUS(upload->take(bytes));
   return upload->finish(caller, request.document);
 }
 
-Result<DocumentView> Documents::document(const Caller& caller, const Asked<NamedRecord>& asked) {
+Result<DocumentView> Documents::read(const Caller& caller, const Asked<NamedRecord>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(found, office_.find(caller, RecordKind::document, request.record));
   RABT_TRY_STATUS(office_.audit_reading(caller, found.of, "session.read",
@@ -144,8 +143,8 @@ Result<DocumentView> Documents::document(const Caller& caller, const Asked<Named
   return document_view(found.record);
 }
 
-Result<Documents::Content> Documents::document_content(const Caller& caller,
-                                                       const Asked<NamedRecord>& asked) {
+Result<Documents::Content> Documents::content(const Caller& caller,
+                                              const Asked<NamedRecord>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(found, office_.find(caller, RecordKind::document, request.record));
   RABT_TRY(reader, office_.parts().blobs.open(found.of.tenant, found.record.blob));

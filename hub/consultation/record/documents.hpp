@@ -19,7 +19,7 @@ namespace rabt::consultation {
 // Destroyed before finish() is ok, it leaves nothing behind. Not thread-safe.
 class DocumentUpload {
  public:
-  // Made by Documents::begin_document.
+  // Made by Documents::begin.
   DocumentUpload(RecordOffice& office, std::string tenant)
       : office_(office), tenant_(std::move(tenant)) {}
   ~DocumentUpload();
@@ -32,7 +32,7 @@ class DocumentUpload {
   // the first KiB, before the rest is sent. Error invalid document.type.
   [[nodiscard]] Status judge(std::string_view type, std::string_view content_type) const;
   // One commit shares the document. Errors: invalid api.invalid, document.type, phi.exposed; those
-  // of begin_document.
+  // of Documents::begin.
   Result<DocumentView> finish(const Caller& caller, const Asked<DescribedDocument>& asked);
 
  private:
@@ -57,17 +57,17 @@ class Documents {
   explicit Documents(RecordOffice& office) : office_(office) {}
 
   Result<RecordList<DocumentView>> list(const Caller& caller, const Asked<ListRecords>& asked);
-  Result<DocumentView> share_document(const Caller& caller, const Asked<ShareDocument>& asked);
+  Result<DocumentView> share(const Caller& caller, const Asked<ShareDocument>& asked);
   // The caller may share documents in the session now. Errors: denied authorisation.denied,
   // conflict session.<status>.
-  Result<std::unique_ptr<DocumentUpload>> begin_document(const Caller& caller,
-                                                         const Asked<BeginDocument>& asked);
-  Result<DocumentView> document(const Caller& caller, const Asked<NamedRecord>& asked);
+  Result<std::unique_ptr<DocumentUpload>> begin(const Caller& caller,
+                                                const Asked<BeginDocument>& asked);
+  Result<DocumentView> read(const Caller& caller, const Asked<NamedRecord>& asked);
   struct Content {
     std::string content_type;
     std::unique_ptr<blob::BlobReader> reader;
   };
-  Result<Content> document_content(const Caller& caller, const Asked<NamedRecord>& asked);
+  Result<Content> content(const Caller& caller, const Asked<NamedRecord>& asked);
 
  private:
   RecordOffice& office_;

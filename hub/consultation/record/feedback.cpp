@@ -31,8 +31,7 @@ Result<RecordList<FeedbackView>> Feedback::list(const Caller& caller,
 }
 
 //
-Result<FeedbackView> Feedback::give_feedback(const Caller& caller,
-                                             const Asked<GiveFeedback>& asked) {
+Result<FeedbackView> Feedback::give(const Caller& caller, const Asked<GiveFeedback>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::feedback));

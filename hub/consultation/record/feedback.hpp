@@ -13,7 +13,7 @@ class Feedback {
   explicit Feedback(RecordOffice& office) : office_(office) {}
 
   Result<RecordList<FeedbackView>> list(const Caller& caller, const Asked<ListFeedback>& asked);
-  Result<FeedbackView> give_feedback(const Caller& caller, const Asked<GiveFeedback>& asked);
+  Result<FeedbackView> give(const Caller& caller, const Asked<GiveFeedback>& asked);
 
  private:
   RecordOffice& office_;

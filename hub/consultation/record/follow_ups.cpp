@@ -18,8 +18,7 @@ Result<RecordList<FollowUpView>> FollowUps::list(const Caller& caller,
   return list_of(std::move(found), &follow_up_view);
 }
 
-Result<FollowUpView> FollowUps::plan_follow_up(const Caller& caller,
-                                               const Asked<PlanFollowUp>& asked) {
+Result<FollowUpView> FollowUps::plan(const Caller& caller, const Asked<PlanFollowUp>& asked) {
   RABT_TRY(request, asked);
   const Timestamp now = office_.parts().clock.now();
   if (request.at && request.at->ms <= now.ms)

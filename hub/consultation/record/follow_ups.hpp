@@ -13,7 +13,7 @@ class FollowUps {
   explicit FollowUps(RecordOffice& office) : office_(office) {}
 
   Result<RecordList<FollowUpView>> list(const Caller& caller, const Asked<ListRecords>& asked);
-  Result<FollowUpView> plan_follow_up(const Caller& caller, const Asked<PlanFollowUp>& asked);
+  Result<FollowUpView> plan(const Caller& caller, const Asked<PlanFollowUp>& asked);
 
  private:
   RecordOffice& office_;

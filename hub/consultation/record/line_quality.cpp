@@ -25,8 +25,8 @@ Sample sample_of(const MeasuredLine& given, Timestamp now) {
 
 }  // namespace
 
-Result<QualityReportedView> LineQuality::report_quality(const Caller& caller,
-                                                        const Asked<ReportQuality>& asked) {
+Result<QualityReportedView> LineQuality::report(const Caller& caller,
+                                                const Asked<ReportQuality>& asked) {
   RABT_TRY(request, asked);
   const RecordParts& parts = office_.parts();
   std::vector<Sample> samples;
@@ -61,7 +61,7 @@ Result<QualityReportedView> LineQuality::report_quality(const Caller& caller,
   return view;
 }
 
-Result<QualityView> LineQuality::quality(const Caller& caller, const Asked<ReadQuality>& asked) {
+Result<QualityView> LineQuality::read(const Caller& caller, const Asked<ReadQuality>& asked) {
   RABT_TRY(request, asked);
   const RecordParts& parts = office_.parts();
   RABT_TRY(of, office_.member(caller, request.session));
@@ -84,8 +84,8 @@ Result<QualityView> LineQuality::quality(const Caller& caller, const Asked<ReadQ
   return view;
 }
 
-Result<QualityLevelView> LineQuality::set_quality_level(const Caller& caller,
-                                                        const Asked<SetQualityLevel>& asked) {
+Result<QualityLevelView> LineQuality::choose_level(const Caller& caller,
+                                                   const Asked<SetQualityLevel>& asked) {
   RABT_TRY(request, asked);
   const RecordParts& parts = office_.parts();
   RABT_TRY(of, office_.member(caller, request.session));

@@ -11,11 +11,9 @@ class LineQuality {
  public:
   explicit LineQuality(RecordOffice& office) : office_(office) {}
 
-  Result<QualityView> quality(const Caller& caller, const Asked<ReadQuality>& asked);
-  Result<QualityReportedView> report_quality(const Caller& caller,
-                                             const Asked<ReportQuality>& asked);
-  Result<QualityLevelView> set_quality_level(const Caller& caller,
-                                             const Asked<SetQualityLevel>& asked);
+  Result<QualityView> read(const Caller& caller, const Asked<ReadQuality>& asked);
+  Result<QualityReportedView> report(const Caller& caller, const Asked<ReportQuality>& asked);
+  Result<QualityLevelView> choose_level(const Caller& caller, const Asked<SetQualityLevel>& asked);
 
  private:
   RecordOffice& office_;

@@ -24,7 +24,7 @@ Result<RecordList<NoteView>> Notes::list(const Caller& caller, const Asked<ListR
   return list_of(std::move(found), &note_view);
 }
 
-Result<NoteView> Notes::write_note(const Caller& caller, const Asked<WriteNote>& asked) {
+Result<NoteView> Notes::write(const Caller& caller, const Asked<WriteNote>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
@@ -56,7 +56,7 @@ Result<NoteView> Notes::write_note(const Caller& caller, const Asked<WriteNote>&
   return note_view(act.record);
 }
 
-Result<NoteView> Notes::change_note(const Caller& caller, const Asked<ChangeNote>& asked) {
+Result<NoteView> Notes::change(const Caller& caller, const Asked<ChangeNote>& asked) {
   RABT_TRY(request, asked);
   if (!request.version && caller.manner.names_version) {
     return conflict("precondition.required",

@@ -13,8 +13,8 @@ class Notes {
   explicit Notes(RecordOffice& office) : office_(office) {}
 
   Result<RecordList<NoteView>> list(const Caller& caller, const Asked<ListRecords>& asked);
-  Result<NoteView> write_note(const Caller& caller, const Asked<WriteNote>& asked);
-  Result<NoteView> change_note(const Caller& caller, const Asked<ChangeNote>& asked);
+  Result<NoteView> write(const Caller& caller, const Asked<WriteNote>& asked);
+  Result<NoteView> change(const Caller& caller, const Asked<ChangeNote>& asked);
   Result<NoteView> add_addendum(const Caller& caller, const Asked<AddAddendum>& asked);
 
  private:

@@ -78,8 +78,8 @@ Result<PrescriptionView> Prescriptions::prescribe(const Caller& caller,
   return written;
 }
 
-Result<PrescriptionView> Prescriptions::prescription(const Caller& caller,
-                                                     const Asked<NamedRecord>& asked) {
+Result<PrescriptionView> Prescriptions::read(const Caller& caller,
+                                             const Asked<NamedRecord>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(found, office_.find(caller, RecordKind::prescription, request.record));
   RABT_TRY_STATUS(office_.audit_reading(caller, found.of, "session.read",
@@ -87,8 +87,8 @@ Result<PrescriptionView> Prescriptions::prescription(const Caller& caller,
   return prescription_view(found.record);
 }
 
-Result<PrescriptionView> Prescriptions::cancel_prescription(
-    const Caller& caller, const Asked<CancelPrescription>& asked) {
+Result<PrescriptionView> Prescriptions::cancel(const Caller& caller,
+                                               const Asked<CancelPrescription>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(found, office_.find(caller, RecordKind::prescription, request.prescription));
   const Membership& of = found.of;

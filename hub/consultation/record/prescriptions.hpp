@@ -14,9 +14,8 @@ class Prescriptions {
 
   Result<RecordList<PrescriptionView>> list(const Caller& caller, const Asked<ListRecords>& asked);
   Result<PrescriptionView> prescribe(const Caller& caller, const Asked<Prescribe>& asked);
-  Result<PrescriptionView> prescription(const Caller& caller, const Asked<NamedRecord>& asked);
-  Result<PrescriptionView> cancel_prescription(const Caller& caller,
-                                               const Asked<CancelPrescription>& asked);
+  Result<PrescriptionView> read(const Caller& caller, const Asked<NamedRecord>& asked);
+  Result<PrescriptionView> cancel(const Caller& caller, const Asked<CancelPrescription>& asked);
 
  private:
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Caller& caller, const Membership& of);

@@ -24,6 +24,7 @@
 
 namespace rabt::consultation {
 
+// Parts of all kinds of records. Objects that are referred to outlive them.
 struct RecordParts {
   store::Store& store;
   audit::AuditLog& audit;

@@ -150,8 +150,7 @@ Error no_recognition() {
 
 }  // namespace
 
-Result<TranscriptView> Transcripts::transcript(const Caller& caller,
-                                               const Asked<ListRecords>& asked) {
+Result<TranscriptView> Transcripts::read(const Caller& caller, const Asked<ListRecords>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY_STATUS(may_read(caller, of, RecordKind::segment));

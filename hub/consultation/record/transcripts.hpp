@@ -13,7 +13,7 @@ class Transcripts {
  public:
   explicit Transcripts(RecordOffice& office) : office_(office) {}
 
-  Result<TranscriptView> transcript(const Caller& caller, const Asked<ListRecords>& asked);
+  Result<TranscriptView> read(const Caller& caller, const Asked<ListRecords>& asked);
   Result<SegmentView> add_segment(const Caller& caller, const Asked<AddSegment>& asked);
   // For workflows alone: what was said in a recording, also after the end. Gives the number of
   // segments. A repeat changes nothing.

@@ -16,7 +16,7 @@ Result<RecordList<VitalsView>> Vitals::list(const Caller& caller, const Asked<Li
   return list_of(std::move(found), &vitals_view);
 }
 
-Result<VitalsView> Vitals::record_vitals(const Caller& caller, const Asked<RecordVitals>& asked) {
+Result<VitalsView> Vitals::record(const Caller& caller, const Asked<RecordVitals>& asked) {
   RABT_TRY(request, asked);
   const Timestamp now = office_.parts().clock.now();
   const Timestamp taken = request.taken.value_or(now);

@@ -13,7 +13,7 @@ class Vitals {
   explicit Vitals(RecordOffice& office) : office_(office) {}
 
   Result<RecordList<VitalsView>> list(const Caller& caller, const Asked<ListRecords>& asked);
-  Result<VitalsView> record_vitals(const Caller& caller, const Asked<RecordVitals>& asked);
+  Result<VitalsView> record(const Caller& caller, const Asked<RecordVitals>& asked);
 
  private:
   RecordOffice& office_;

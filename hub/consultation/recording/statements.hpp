@@ -2,7 +2,7 @@
 
 #include "hub/store/store.hpp"
 
-// SQL of the tables recording, session_member.
+// SQL of the tables recording, session, session_member.
 namespace rabt::consultation::sql::recording {
 
 using store::Statement;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "hub/base/ascii.hpp"
-#include "hub/consultation/rows/session_columns.hpp"
+#include "hub/consultation/rows/session_row.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
 #include "hub/consultation/rows/statements.hpp"
 #include "hub/identity/merges.hpp"

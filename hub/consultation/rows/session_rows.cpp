@@ -6,7 +6,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/rows/numbers.hpp"
-#include "hub/consultation/rows/session_columns.hpp"
+#include "hub/consultation/rows/session_row.hpp"
 #include "hub/consultation/rows/statements.hpp"
 #include "hub/identity/merges.hpp"
 #include "hub/outbox/outbox.hpp"

@@ -4,12 +4,13 @@
 
 // SQL of the tables session, session_guest, session_member, session_ring, session_proof,
 // recording, session_sealed, session_event, session_attendance, session_effect, session_request,
-// session_invitation, slot.
+// session_invitation, slot, place; it reads person_role, too.
 namespace rabt::consultation::sql::rows {
 
 using store::Statement;
 
-// Columns of read_row, in its order.
+// Columns of read_row (session_row.hpp), in its order. session_lists.cpp makes statements with
+// these columns.
 #define RABT_SESSION_COLUMNS                                                                     \
   "s.id, s.number, s.version, s.status, s.type, s.booking, s.provider, s.patient, s.visit, "     \
   "s.clinic, s.consultation, s.follow_up_of, s.room_sid, s.door, s.scheduled_ms, s.created_ms, " \

@@ -342,8 +342,7 @@ Answer SessionActions::act(const CallRequest& call) {
     return Json::object({{"consultation", text_or_null(session.ties.consultation)}});
   }
   if (call.action == "attach-document") {
-    RABT_TRY(document,
-             records_.documents.share_document(ask.caller, share_document_of(record_of(call))));
+    RABT_TRY(document, records_.documents.share(ask.caller, share_document_of(record_of(call))));
     return Json::object({{"id", document.head.id},
                          {"number", document.head.number},
                          {"documentType", document.type},
@@ -352,7 +351,7 @@ Answer SessionActions::act(const CallRequest& call) {
                          {"sha256", document.sha256}});
   }
   if (call.action == "note") {
-    RABT_TRY(note, records_.notes.write_note(ask.caller, write_note_of(record_of(call))));
+    RABT_TRY(note, records_.notes.write(ask.caller, write_note_of(record_of(call))));
     return Json::object({{"id", note.head.id},
                          {"number", note.head.number},
                          {"kind", note.kind},
