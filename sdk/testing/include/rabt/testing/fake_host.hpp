@@ -182,6 +182,8 @@ class FakeHost {
     std::shared_ptr<Lent> lent;
     rabt_call raw{};
     Step step{};
+    // The plugin has completed the call, and the host takes the outcome.
+    bool ends = false;
   };
   // A request that may change something outside.
   struct Effect {
@@ -328,8 +330,9 @@ class FakeHost {
   rabt_thread_check thread_check_{};
   const rabt_plugin* plugin_ = nullptr;
 
-  // Guarded by mutex_: what threads of the plugin reach. `plugin_` changes only while none runs,
-  // and a test reads the public members only when the plugin rests.
+  // Guarded by mutex_: what threads of the plugin reach. The test's thread alone writes `plugin_`,
+  // with the lock, and reads it without. A test reads the public members only when the plugin
+  // rests.
   mutable Mutex mutex_;
   std::deque<std::function<void()>> pending_ RABT_GUARDED_BY(mutex_);
   std::map<rabt_call_id, Open> open_ RABT_GUARDED_BY(mutex_);

@@ -31,13 +31,21 @@ inline void FakeHost::stop() {
     never_completed.swap(open_);
     pending_.clear();
   }
-  for (const auto& [id, call] : never_completed)
+  for (const auto& [id, call] : never_completed) {
+    if (call.ends) continue;
     violate("A1", "call " + std::to_string(id) + " of " + call.action +
                       " was accepted and never completed");
+  }
   never_completed.clear();
   clock.forget_waits();
-  const rabt_plugin* plugin = std::exchange(plugin_, nullptr);
-  on(RABT_LANE_CONTROL, [&] { plugin->destroy(plugin->self); });
+  on(RABT_LANE_CONTROL, [&] {
+    const rabt_plugin* plugin = plugin_;
+    {
+      const Lock lock(mutex_);
+      plugin_ = nullptr;
+    }
+    plugin->destroy(plugin->self);
+  });
   writes_.clear();
   const Lock lock(mutex_);
   spans_.clear();
@@ -123,9 +131,12 @@ inline void FakeHost::start() {
   problem.clear();
   Lent lent;
   on(RABT_LANE_CONTROL, [&] {
-    plugin_ = entry_.create(&host_, lent(config_), &problem, [](void* context, rabt_bytes text) {
-      *static_cast<std::string*>(context) = std::string(view(text));
-    });
+    const rabt_plugin* made =
+        entry_.create(&host_, lent(config_), &problem, [](void* context, rabt_bytes text) {
+          *static_cast<std::string*>(context) = std::string(view(text));
+        });
+    const Lock lock(mutex_);
+    plugin_ = made;
   });
   lent.take_back();
 }
@@ -184,7 +195,9 @@ inline rabt_call_id FakeHost::give(Way way, const std::string& action, const std
   bool was_open = false;
   {
     const Lock lock(mutex_);
-    was_open = open_.erase(id) == 1;
+    const auto at = open_.find(id);
+    was_open = at != open_.end() && !at->second.ends;
+    if (was_open) open_.erase(at);
     if (was_open)
       outcomes[id] =
           Outcome::fail(Kind::transient, "plugin.refused", "the plugin refused the call");
@@ -231,17 +244,18 @@ inline const void* FakeHost::get_service(void* self, const char* id) {
 
 inline void FakeHost::complete(void* self, rabt_call_id id, const rabt_outcome* raw) {
   FakeHost& host = of(self);
-  Open call;
-  bool found = false;
+  std::string action;
+  std::shared_ptr<Lent> lent;
   {
     const Lock lock(host.mutex_);
-    if (const auto at = host.open_.find(id); at != host.open_.end()) {
-      call = std::move(at->second);
-      host.open_.erase(at);
-      found = true;
+    const auto at = host.open_.find(id);
+    if (at != host.open_.end() && !at->second.ends) {
+      at->second.ends = true;
+      action = at->second.action;
+      lent = at->second.lent;
     }
   }
-  if (!found) {
+  if (lent == nullptr) {
     host.violate("A4", "a call was completed that is not open");
     return;
   }
@@ -254,17 +268,17 @@ inline void FakeHost::complete(void* self, rabt_call_id id, const rabt_outcome* 
                host.taken(raw->code, "a code"),     host.taken(raw->message, "a message"),
                host.taken(raw->detail, "a detail"), raw->retry_after_ms};
     if (!outcome.output.empty() && !Json::parse(outcome.output))
-      host.violate("A8", "the output of " + call.action + " is no JSON");
+      host.violate("A8", "the output of " + action + " is no JSON");
     if (!outcome.detail.empty() && !Json::parse(outcome.detail))
-      host.violate("A8", "the detail of " + call.action + " is no JSON");
+      host.violate("A8", "the detail of " + action + " is no JSON");
     if (outcome.kind != Kind::done && outcome.code.empty())
-      host.violate("A8", "an outcome of " + call.action + " has no code");
+      host.violate("A8", "an outcome of " + action + " has no code");
   }
-  {
-    const Lock lock(host.mutex_);
-    host.outcomes[id] = std::move(outcome);
-  }
-  call.lent->take_back();
+  lent->take_back();
+  // The call is open until its outcome is there: the test's thread waits for it.
+  const Lock lock(host.mutex_);
+  host.outcomes[id] = std::move(outcome);
+  host.open_.erase(id);
 }
 
 }  // namespace rabt::sdk::testing
