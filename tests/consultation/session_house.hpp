@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -11,7 +10,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -22,6 +20,7 @@
 #include "hub/crypto/keyring.hpp"
 #include "hub/plugin/package/capability.hpp"
 #include "tests/consultation/asked_all.hpp"
+#include "tests/eventually.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
@@ -379,12 +378,10 @@ class SessionHouse : public ::testing::Test {
   // Waits until the threads of the service have done something.
   template <typename Done>
   bool eventually(Done done) {
-    for (int i = 0; i < 4000; ++i) {
+    return rabt::test::eventually([&] {
       sessions_->catch_up();
-      if (done()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return false;
+      return done();
+    });
   }
   std::vector<Json> told(std::string_view type) {
     const Lock lock(told_mutex_);
@@ -407,7 +404,8 @@ class SessionHouse : public ::testing::Test {
   UlidSource ids_{clock_, random_};
   People people_;
   Provider provider_;
-  VideoSettings settings_;
+  // The answer to a booking waits for its room as long as a slow machine takes.
+  VideoSettings settings_{.room_patience_ms = 60'000};
   std::string public_url_;
   House house_;
   LinkSettings links_;

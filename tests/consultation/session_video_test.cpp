@@ -36,6 +36,11 @@ class Video : public SessionHouse {
     close();
     open();
   }
+  // For a booking whose room does not come.
+  void waits_shortly_for_rooms() {
+    settings_.room_patience_ms = 200;
+    restart();
+  }
   // A slow machine opens the room some time after the session was made.
   void wait_for_room(const std::string& session) {
     EXPECT_TRUE(eventually([&] { return !seen(session)["roomSid"].is_null(); }));
@@ -194,6 +199,7 @@ TEST_F(Video, ASessionIsMadeThoughTheProviderIsDown) {
   provider_.answer = [](const plugin::CallRequest&) {
     return plugin::failed(OutcomeKind::transient, "video.down", "the provider is down");
   };
+  waits_shortly_for_rooms();
   const Json one = made();
   EXPECT_EQ(one["status"], Json("scheduled"));
   EXPECT_TRUE(one["roomSid"].is_null());
@@ -1655,6 +1661,7 @@ TEST_F(Video, AVisitThatEndsBeforeItsRoomWasOpenedHasNoRecordingAndWaitsForNone)
     if (call.action != "create-session") return provider_.usual(call);
     return plugin::failed(OutcomeKind::transient, "net.timeout", "not now");
   };
+  waits_shortly_for_rooms();
   const std::string id = id_of(made(with(plain(), "recording", "auto")));
   must(sessions_->life.start(as(doctor_, id)));
   must(sessions_->life.end(as(doctor_, id)));
@@ -1672,6 +1679,7 @@ TEST_F(Video, ARoomThatComesAfterTheEndIsClosedAndNotRecorded) {
     if (call.action != "create-session" || !down) return provider_.usual(call);
     return plugin::failed(OutcomeKind::transient, "net.timeout", "not now");
   };
+  waits_shortly_for_rooms();
   const std::string id = id_of(made(with(plain(), "recording", "auto")));
   must(sessions_->life.start(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));

@@ -52,7 +52,7 @@ TEST(Ask, ARefusedCallParksBeforeItsCatchAndIsMadeAgainWithTheSameKey) {
   rig.crash();
   rig.script().on("do-key", [](ScriptedService::Call call) { call.done(done(call.arguments)); });
   rig.start();
-  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(rig.engine().drain(60'000));
   ASSERT_EQ(rig.status(id), "parked");
   EXPECT_EQ(rig.script().count("do-key"), 2U) << "a start does not send it";
   ASSERT_TRUE(rig.engine().send_again(id, "user:test", "the payer is back").ok());
@@ -168,7 +168,7 @@ TEST(Ask, FailuresOfTwoBranchesAreAskedAboutOneAfterTheOther) {
   rig.settle();
   rig.crash();
   rig.start();
-  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(rig.engine().drain(60'000));
   for (const char* answer : {"a", "b"}) {
     ASSERT_EQ(rig.status(id), "parked");
     ASSERT_TRUE(rig.engine().resolve(id, done(Json(answer)), "user:test", "by phone").ok());

@@ -198,7 +198,7 @@ TEST_F(Recovers, APartitionThatIsGivenAwayGoesOnAtItsNewOwner) {
   EXPECT_EQ(rig_.engine().cancel(first[0], "user:test", "").error().code, "engine.elsewhere");
   ASSERT_TRUE(other->take(kFirstPartition).ok());
   ASSERT_TRUE(other->accept(late).ok());
-  EXPECT_TRUE(other->drain(5000));
+  EXPECT_TRUE(other->drain(60'000));
   EXPECT_EQ(rig_.status(first[0]), "completed");
   EXPECT_EQ(rig_.engine().stats().completed, 0U);
   EXPECT_EQ(other->stats().completed, 1U);
@@ -213,11 +213,11 @@ TEST_F(Recovers, AnEngineTakesOnlyTheInstancesOfItsPartitions) {
   ASSERT_TRUE(accepted.ok());
   const std::string second = (*Json::parse(accepted->answer))["instances"][0].as_string();
   rig_.settle();
-  EXPECT_TRUE(other->drain(5000));
+  EXPECT_TRUE(other->drain(60'000));
   rig_.advance_ms(kMinute + 1);
   EXPECT_EQ(rig_.status(first[0]), "completed");
   other->catch_up();
-  EXPECT_TRUE(other->drain(5000));
+  EXPECT_TRUE(other->drain(60'000));
   EXPECT_EQ(rig_.status(second), "completed");
   EXPECT_EQ(rig_.engine().stats().completed, 1U);
   EXPECT_EQ(other->stats().completed, 1U);
@@ -229,7 +229,7 @@ TEST_F(Recovers, AnEventAcceptedByOneEngineReachesTheInstanceOfAnotherByItsSweep
   const auto other = rig_.open_engine();
   ASSERT_TRUE(other->take(1).ok());
   ASSERT_TRUE(other->accept(rig_.delivery("test.reply.v1", kRoom, "there")).ok());
-  EXPECT_TRUE(other->drain(5000));
+  EXPECT_TRUE(other->drain(60'000));
   ASSERT_EQ(rig_.status(id), "waiting");
   rig_.advance_ms(kMinute);
   EXPECT_EQ(rig_.status(id), "completed");

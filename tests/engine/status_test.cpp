@@ -130,7 +130,7 @@ TEST(StatusOf, AnAnswerThatIsNotAmongWhatIsAskedIsRefusedAndTheCallStaysParked) 
   EXPECT_FALSE(answer(Json::object({{"Word", "claim"}})).ok());
   rig.crash();
   rig.start();
-  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(rig.engine().drain(60'000));
   EXPECT_EQ(rig.status(id), "parked");
   EXPECT_FALSE(answer(Json::object({{"word", "clam"}})).ok());
   ASSERT_TRUE(answer(Json::object({{"word", "skip"}})).ok());
@@ -150,7 +150,7 @@ TEST(StatusOf, SeveralCallsThatWaitForAPersonAreDecidedOneAfterTheOther) {
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
   ASSERT_TRUE(rig.script().wait_for("do-none", 3));
-  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(rig.engine().drain(60'000));
   const auto decide = [&](const char* answer) {
     return rig.engine().resolve(id, done(Json::object({{"v", answer}})), "user:test", "seen").ok();
   };
@@ -158,7 +158,7 @@ TEST(StatusOf, SeveralCallsThatWaitForAPersonAreDecidedOneAfterTheOther) {
   EXPECT_EQ(rig.status(id), "parked") << "two are open";
   rig.crash();
   rig.start();
-  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(rig.engine().drain(60'000));
   ASSERT_TRUE(decide("second"));
   EXPECT_EQ(rig.status(id), "parked") << "one is open";
   ASSERT_TRUE(decide("third"));
@@ -186,7 +186,7 @@ TEST(StatusOf, AnInstanceWhoseSecretIsMissingLosesNothing) {
   rig.start();
   rig.send("test.go.v1", Json::object());
   const std::string begun = rig.send("test.start.v1", Json::object()).at(0);
-  ASSERT_TRUE(rig.engine().drain(5000));
+  ASSERT_TRUE(rig.engine().drain(60'000));
   EXPECT_EQ(rig.script().count("do-key"), 1U) << "nothing runs without its secret";
   for (const std::string& id : {waits, begun}) {
     EXPECT_EQ(rig.engine().cancel(id, "user:test", "x").error().code, "engine.secret");

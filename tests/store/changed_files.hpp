@@ -91,7 +91,7 @@ class Brake {
   // Waits until a call stands. False when none comes.
   [[nodiscard]] bool holds() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [this] { return stand(); });
+    return changed_.wait_for(lock, std::chrono::seconds(60), [this] { return stand(); });
   }
   // A call comes.
   void pass() {

@@ -1,8 +1,7 @@
 // What belongs to SQLite alone: its settings, files and planner.
 #include <sys/stat.h>
 
-#include <chrono>
-
+#include "tests/eventually.hpp"
 #include "tests/store/support.hpp"
 
 namespace rabt::store::test {
@@ -46,10 +45,11 @@ TEST(SqliteStore, CopiesItsLogIntoTheDatabaseNowAndThen) {
   const std::string body(100'000, 'b');
   for (int i = 0; i < 400; ++i)
     store->submit(Store::Need::droppable, insert(i, body), [](const Status&) {});
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   const auto copied = [&] { return std::filesystem::file_size(folder.path() / "hub.db"); };
-  while (copied() < 20'000'000U && std::chrono::steady_clock::now() < until) store->flush();
-  EXPECT_GT(copied(), 20'000'000U);  // of 40 MB
+  EXPECT_TRUE(rabt::test::eventually([&] {
+    store->flush();
+    return copied() > 20'000'000U;  // of 40 MB
+  })) << copied();
 }
 
 TEST(SqliteOpen, SaysWhichFolderIsMissingOrNotWritable) {

@@ -38,6 +38,9 @@ struct VideoSettings {
   std::int64_t max_session_minutes = 120;
   // Time before the planned start at which the provider's room is opened.
   std::int64_t room_lead_minutes = 10;
+  // Real time that the answer to a booking waits for the provider's room. Not in the configuration:
+  // tests with a slow machine wait longer.
+  std::int64_t room_patience_ms = 2'000;
   // At most an hour.
   std::int64_t token_seconds = 3600;
   // There is no cap if this is 0.

@@ -438,9 +438,9 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
   RABT_TRY(acted, std::move(written));
   ask_who(acted.session);
   // Planning a visit does not wait for a provider that is down: the room comes later.
-  constexpr std::int64_t kRoomPatienceMs = 2'000;
-  RABT_TRY(session, caller.manner.waits_for_room ? entry_.with_room(acted.session, kRoomPatienceMs)
-                                                 : Result<Session>(acted.session));
+  RABT_TRY(session, caller.manner.waits_for_room
+                        ? entry_.with_room(acted.session, acts_.parts().settings.room_patience_ms)
+                        : Result<Session>(acted.session));
   SessionView view = acts_.view(caller, session);
   std::vector<HostTokenView> tokens;
   if (caller.manner.waits_for_room) {
