@@ -14,6 +14,7 @@ class DeadTelephone : public Clinic {
  protected:
   explicit DeadTelephone(bool reports) : reports_(reports) {
     site_.config.sends_messages = true;
+    site_.config.messages = e2e::source_dir() + "/config/messages";
     site_.config.workflows.clear();
     for (const std::string name : {"consultation", "messages", "appointment", "chart"})
       site_.config.workflows.push_back(e2e::source_dir() + "/workflows/" + name + ".yaml");
@@ -22,13 +23,6 @@ class DeadTelephone : public Clinic {
     std::filesystem::permissions(file, std::filesystem::perms::owner_read);
     site_.config.more_sources =
         "  sms: {scheme: static-token, secrets: [{file: \"" + file + "\"}], plugin: notify}\n";
-  }
-  void configure(std::string& yaml) override {
-    const std::string hospital = "\nhospital:\n";
-    const auto found = yaml.find(hospital);
-    ASSERT_NE(found, std::string::npos);
-    yaml.insert(found + hospital.size(),
-                "  messages: \"" + e2e::source_dir() + "/config/messages\"\n");
   }
   void furnish(sandbox::Json& options) override {
     options["sms"]["undeliverable"] = {kDead};

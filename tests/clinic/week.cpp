@@ -74,6 +74,7 @@ std::string local_minute(const std::string& iso) {
 
 PlayedWeek::PlayedWeek() : Clinic(week::unix_ms(week::kFirstMinute)) {
   site_.config.sends_messages = true;
+  site_.config.messages = site_.folder() / "messages";
 }
 
 void PlayedWeek::change_workflow(const std::string& name, const std::string& from,
@@ -106,14 +107,10 @@ void PlayedWeek::write_workflows() {
 }
 
 void PlayedWeek::configure(std::string& yaml) {
-  const auto replace = [&yaml](const std::string& from, const std::string& to) {
-    const auto found = yaml.find(from);
-    ASSERT_NE(found, std::string::npos) << from;
-    yaml.replace(found, from.size(), to);
-  };
-  replace("\nhospital:\n", "\nhospital:\n  messages: \"" + (site_.folder() / "messages") + "\"\n");
-  replace("may_grant: [doctor, specialist, nurse, patient]",
-          "may_grant: [doctor, specialist, nurse, patient, desk]");
+  const std::string roles = "may_grant: [doctor, specialist, nurse, patient";
+  const auto found = yaml.find(roles);
+  ASSERT_NE(found, std::string::npos);
+  yaml.insert(found + roles.size(), ", desk");
 }
 
 void PlayedWeek::furnish(sandbox::Json& options) {

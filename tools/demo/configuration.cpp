@@ -68,6 +68,8 @@ std::string yaml_of(const Configuration& c) {
     append_json_string(fhir_secret = "{file: ", c.secrets + "/fhir-token");
     fhir_secret += "}";
   }
+  std::string messages;
+  if (!c.messages.empty()) append_json_string(messages = "  messages: ", c.messages);
   std::map<std::string, std::string, std::less<>> values{
       {"port", std::to_string(c.port)},
       {"url", local_url(c.port)},
@@ -76,6 +78,7 @@ std::string yaml_of(const Configuration& c) {
       {"root", c.root},
       {"engine", c.engine},
       {"workflows", workflows},
+      {"messages", messages},
       {"log", c.log},
       {"log_level", c.log_level},
       {"secrets", c.secrets},

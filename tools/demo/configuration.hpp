@@ -39,6 +39,9 @@ struct Configuration {
   bool every_plugin = true;
   // Whether patients are sent text messages, through the stand-in `sms`.
   bool sends_messages = false;
+  // The folder of the hospital's texts of messages. While it is empty, patients hear of follow-ups
+  // alone.
+  std::string messages;
   // The engine of the migrations: sqlite, or postgres beside a section `store` in `more`.
   std::string engine = "sqlite";
   // YAML of tests that follows the own entries: below `roles`, `plugin` and `sources`, two spaces

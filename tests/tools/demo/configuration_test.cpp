@@ -75,6 +75,20 @@ TEST_F(DemoConfiguration, TextMessagesGoToTheStandInAndHoldATimeAlone) {
   EXPECT_EQ(config->roles.at("notify"), "plugin://notify");
   EXPECT_EQ(config->plugin.at("notify").secrets.at("sms_token").file,
             wanted_.secrets + "/sms-token");
+  EXPECT_TRUE(config->house.texts.empty());
+}
+
+TEST_F(DemoConfiguration, TextsOfTheHospitalAreReadFromTheirFolder) {
+  wanted_.messages = folder_ + "/a \"b\"";
+  std::filesystem::create_directories(wanted_.messages);
+  for (const char* language : {"ar", "en"}) {
+    std::ofstream out(wanted_.messages + "/" + language + ".yaml");
+    for (const char* name : {"booked", "moved", "cancelled", "reminder"})
+      out << name << ": '{hospital} {time} {link}'\n";
+  }
+  const auto config = read();
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->house.texts.at("en").at("booked"), "{hospital} {time} {link}");
 }
 
 TEST_F(DemoConfiguration, AnotherVideoProviderTakesThePlaceOfTheFirst) {
