@@ -13,9 +13,9 @@ struct Silent final : Callbacks {
 TEST(Sms, TakesAMessageAndTellsWhatItLacks) {
   Ledger ledger;
   Silent callbacks;
-  const auto gateway =
-      make_sms({ledger, callbacks, "http://127.0.0.1:1", [] { return std::int64_t{0}; }},
-               Json{{"token", "t"}});
+  const auto gateway = make_sms(
+      {ledger, callbacks, "http://127.0.0.1:1", [] { return std::int64_t{1'773'000'000'000}; }},
+      Json{{"token", "t"}});
   const auto post = [&](const Json& body, const std::string& token = "t") {
     Request request;
     request.method = "POST";
@@ -38,6 +38,7 @@ TEST(Sms, TakesAMessageAndTellsWhatItLacks) {
   const Json kept = Json::parse(gateway->control("messages", Json::object()).body);
   ASSERT_EQ(kept["messages"].size(), 1U);
   EXPECT_EQ(kept["messages"][0]["text"], "موعدك غداً");
+  EXPECT_EQ(kept["messages"][0]["at_ms"], 1'773'000'000'000);
 
   EXPECT_EQ(post(good, "other").status, 401);
   Json bad = good;

@@ -10,7 +10,8 @@
 //
 // Options: token (sandbox-sms-token); undeliverable: numbers that no message reaches; reports:
 // {url, token}: where delivery reports are posted, as the user `sms` with the token as password.
-// Control calls: messages {}: what was sent, oldest first; reset {} forgets it.
+// Control calls: messages {}: what was sent, oldest first, with its arrival in milliseconds since
+// 1970 (at_ms); reset {} forgets it.
 namespace rabt::sandbox {
 
 namespace {
@@ -72,7 +73,8 @@ class Sms final : public Service {
       sent_.push_back(Json{{"recipient", text("Recipient")},
                            {"sender", text("SenderID")},
                            {"text", text("Body")},
-                           {"correlation", text("CorrelationID")}});
+                           {"correlation", text("CorrelationID")},
+                           {"at_ms", context_.now_ms()}});
       if (sent_.size() > kMaxMessages) sent_.pop_front();
     }
     // The ledger holds no number and no text: it lies in a file.
