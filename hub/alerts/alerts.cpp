@@ -5,13 +5,13 @@
 #include <future>
 #include <utility>
 
+#include "hub/base/clock.hpp"
 #include "hub/keys/retention.hpp"
 
 namespace rabt::alerts {
 
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
 // Pauses between two attempts of a telling; the last one repeats.
 constexpr std::array<std::int64_t, 4> kPausesMs{kMinuteMs, 2 * kMinuteMs, 5 * kMinuteMs,
                                                 15 * kMinuteMs};

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/event_names.hpp"
 
 namespace rabt::alerts {
@@ -136,7 +137,6 @@ std::string mail_date(std::int64_t ms) {
   constexpr std::array kDays{"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
   constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
   const std::string iso = to_iso8601({ms});
   const auto month = static_cast<std::size_t>((iso[5] - '0') * 10 + iso[6] - '0' - 1);
   return std::string(kDays.at(static_cast<std::size_t>(ms / kDayMs % 7))) + ", " +

@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "hub/alerts/statements.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/riyadh.hpp"
 
 namespace rabt::alerts {
 
 namespace {
 
-constexpr std::int64_t kHourMs = 3600LL * 1000;
 constexpr std::int64_t kThousand = 1000;
 // A week counts for a quarter of what is usual.
 constexpr std::int64_t kWeeks = 4;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/suggest.hpp"
 
 namespace rabt::alerts {
@@ -12,8 +13,6 @@ namespace {
 constexpr std::int64_t kMinute = 60;
 constexpr std::int64_t kHour = 60 * kMinute;
 constexpr std::int64_t kDay = 24 * kHour;
-constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kHourMs = 60 * kMinuteMs;
 
 constexpr Severity kWarn = Severity::warn;
 constexpr Severity kPage = Severity::page;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/clock.hpp"
+
 namespace rabt::alerts {
 
 namespace {
@@ -10,7 +12,6 @@ namespace {
 constexpr std::array<std::string_view, kWays> kWayNames{"mail", "sms", "webhook"};
 constexpr std::array<std::string_view, 6> kKindNames{"opened", "raised", "reminder",
                                                      "closed", "more",   "test"};
-constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kDayMinutes = 24LL * 60;
 // Saudi Arabia has no summer time.
 constexpr std::int64_t kRiyadhMinutes = 3LL * 60;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/alerts/alert.hpp"
+#include "hub/base/clock.hpp"
 
 // Tellings of alerts: to whom, when, and by which channel. Pure.
 namespace rabt::alerts {
@@ -32,7 +33,6 @@ struct Quiet {
 // Tellings in an hour. The last of them stand open to pages alone.
 inline constexpr int kTellingsAnHour = 10;
 inline constexpr int kKeptForPages = 2;
-inline constexpr std::int64_t kHourMs = 60LL * 60 * 1000;
 inline constexpr std::int64_t kReminderMs = 24 * kHourMs;
 
 // Kind as which an alert waits to be told. Nothing for one that is snoozed, a warning in the quiet

@@ -47,7 +47,6 @@ constexpr std::array kWords{
 // clang-format on
 
 constexpr std::size_t kMinutes = std::string_view("2026-11-26T16:10").size();
-constexpr std::int64_t kSecondMs = 1000;
 
 const Words* words_of(std::string_view rule) {
   const auto found = std::find_if(kWords.begin(), kWords.end(),

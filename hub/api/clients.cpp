@@ -4,6 +4,7 @@
 #include "hub/api/approvals.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/api/person_json.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/http/request_head.hpp"
 
 namespace rabt::api {
@@ -12,7 +13,6 @@ using http::Response;
 
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kKeyDays = 90;
 constexpr std::string_view kAssertionType =
     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -5,6 +5,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/api/instances.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
 
 namespace rabt::api {
@@ -14,7 +15,6 @@ using repair::ItemState;
 
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kPerMinute = 60;
 constexpr std::int64_t kFirst = 3;
 constexpr std::array kItemStates{ItemState::open,   ItemState::acted,   ItemState::well,

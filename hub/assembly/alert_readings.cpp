@@ -8,6 +8,7 @@
 #include "hub/api/health.hpp"
 #include "hub/assembly/backup.hpp"
 #include "hub/assembly/plugin_loading.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/consultation/practice/waiting.hpp"
 
 namespace rabt::assembly {
@@ -16,8 +17,6 @@ namespace {
 
 using alerts::Readings;
 
-constexpr std::int64_t kSecondMs = 1000;
-constexpr std::int64_t kHourMs = 3600 * kSecondMs;
 constexpr std::int64_t kSideMs = 600 * kSecondMs;
 // Share of runs that failed, of those that ended within the hour: one in so many.
 constexpr std::int64_t kFaultedOneIn = 10;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/locked_memory.hpp"
 
 namespace rabt::assembly {
@@ -15,8 +16,6 @@ constexpr int kSweepsAnHour = 720;
 constexpr std::chrono::milliseconds kChunkPause{20};
 // Chunks of one kind in one pass: some minutes. The next hour goes on.
 constexpr int kChunksAPass = 10'000;
-constexpr std::int64_t kHourMs = 3600LL * 1000;
-constexpr std::int64_t kDayMs = 24 * kHourMs;
 }  // namespace
 
 RemovalTimes::RemovalTimes(const Clock& clock)

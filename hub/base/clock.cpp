@@ -13,8 +13,6 @@ namespace rabt {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000;
-
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
   if (at + count > text.size()) return std::nullopt;
   int value = 0;

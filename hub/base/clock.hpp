@@ -10,6 +10,11 @@
 
 namespace rabt {
 
+inline constexpr std::int64_t kSecondMs = 1'000;
+inline constexpr std::int64_t kMinuteMs = 60 * kSecondMs;
+inline constexpr std::int64_t kHourMs = 60 * kMinuteMs;
+inline constexpr std::int64_t kDayMs = 24 * kHourMs;
+
 // Milliseconds since 1970-01-01T00:00:00Z.
 struct Timestamp {
   std::int64_t ms = 0;

@@ -1,6 +1,7 @@
 #include "hub/base/span.hpp"
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 
 namespace rabt {
 
@@ -12,7 +13,6 @@ std::optional<std::int64_t> parse_span_ms(std::string_view text) {
     if (!is_digit(digit)) return std::nullopt;
     number = number * 10 + (digit - '0');
   }
-  constexpr std::int64_t kSecondMs = 1000;
   switch (text.back()) {
     case 's':
       return number * kSecondMs;

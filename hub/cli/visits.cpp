@@ -26,7 +26,6 @@ struct VisitsOptions {
   bool json = false;
 };
 
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::size_t kDate = 10;
 constexpr std::size_t kClock = 5;
 

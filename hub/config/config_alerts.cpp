@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "hub/alerts/rules.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/span.hpp"
 #include "hub/config/config_reader.hpp"
 #include "hub/net/url.hpp"
@@ -18,8 +19,6 @@ using alerts::Rule;
 using alerts::Unit;
 using alerts::Way;
 
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
-constexpr std::int64_t kSecondMs = 1000;
 constexpr int kMostCount = 1'000'000;
 constexpr int kMostPercent = 100;
 constexpr std::size_t kWaysOfPage = 2;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/config/config_reader.hpp"
 #include "hub/net/url.hpp"
@@ -9,8 +10,6 @@
 namespace rabt::config {
 
 namespace {
-
-constexpr std::int64_t kSecondMs = 1000;
 
 void read_roles(Reader& reader, const YamlNode& node, std::string_view key, identity::Roles& out) {
   const YamlEntry* entry = node.find(key);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/span.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/net/url.hpp"
@@ -154,7 +155,6 @@ void Reader::span(const YamlNode& node, std::string_view key, std::int64_t longe
     out = *span;
     return;
   }
-  constexpr std::int64_t kMinuteMs = 60'000;
   mistake(entry->line, entry->column,
           quoted(key) + " must be a number and s, m, h or d, such as `15m`, of at most " +
               std::to_string(longest_ms / kMinuteMs) + " minutes");

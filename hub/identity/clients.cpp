@@ -6,6 +6,7 @@
 #include <array>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/split.hpp"
 #include "hub/base/utf8.hpp"
@@ -32,8 +33,6 @@ constexpr std::size_t kSecretLetters = 43;
 constexpr std::size_t kChecksumLetters = 6;
 constexpr std::string_view kBase62 =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
-constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::size_t kMaxName = 200;
 constexpr std::size_t kMaxNetworks = 32;
 constexpr std::size_t kMaxClientKeys = 16;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/base/uri.hpp"
@@ -16,7 +17,6 @@ namespace rabt::identity {
 
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kSkewMs = kMinuteMs;
 // From the begin to the end of a sign-in.
 constexpr std::int64_t kFlowMs = 10 * kMinuteMs;

@@ -7,6 +7,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/riyadh.hpp"
 #include "hub/identity/approvals.hpp"
@@ -34,7 +35,6 @@ constexpr int kTries = 4;
 constexpr Roles kAdministering{Role::admin, Role::engineer};
 constexpr Roles kTreatingOrAuditing{Role::doctor, Role::nurse, Role::auditor};
 constexpr Roles kProviders{Role::doctor, Role::specialist};
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
   return {tenant, "person", id, "profile"};

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/keys/admin_state.hpp"
 #include "hub/keys/fit.hpp"
 #include "hub/keys/statements.hpp"
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxReason = 1024;
 constexpr std::size_t kMaxCase = 64;
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 // How far wall clock and uptime may part within a day before the readings count for nothing.
 constexpr std::int64_t kMaxDriftMs = 3600LL * 1000;
 

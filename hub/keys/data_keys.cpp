@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/crypto/key_wrap.hpp"
 #include "hub/keys/sealing_clock.hpp"
@@ -17,7 +18,6 @@ namespace {
 // Buckets are made some months before they are needed, so that a copy of the keyring stays good
 // for what is sealed in the months after it was taken.
 constexpr int kMonthsAhead = 2;
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 // Months that are passed over because their buckets were destroyed early. More in a row are no
 // accident.
 constexpr int kMaxPassedOver = 120;

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "hub/base/clock.hpp"
+
 namespace rabt::keys {
 
 namespace {
@@ -19,7 +21,6 @@ using std::chrono::year_month_day;
 
 // Years, months or days in a period.
 constexpr int kMaxNumber = 1000;
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 // Years that a bucket's name can hold; a clock beyond them is wrong, not late.
 constexpr int kFirstYear = 1970;
 constexpr int kLastYear = 9999;

@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/plugin/instance_parts.hpp"
 #include "hub/plugin/recorder.hpp"
@@ -277,7 +278,6 @@ void Instance::violation(std::string_view clause, std::string_view what) {
 }
 
 bool Instance::may_log() {
-  constexpr std::int64_t kMinuteMs = 60'000;
   std::int64_t dropped = 0;
   bool first = false;
   bool good = false;

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/retry_after.hpp"
 
 namespace rabt::webhooks {
 
 namespace {
 
-constexpr std::int64_t kSecondMs = 1000;
-constexpr std::int64_t kDayMs = 86'400 * kSecondMs;
 constexpr std::array<std::int64_t, kMaxAttempts - 1> kPauses{5,      300,    1'800,  7'200, 18'000,
                                                              36'000, 50'400, 72'000, 86'400};
 constexpr std::int64_t kCircuitMs = 10 * kSecondMs;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/webhooks/retry.hpp"
 
@@ -22,7 +23,6 @@ constexpr std::size_t kMaxAnswer = 16U << 10U;
 constexpr std::int64_t kShortPauseMs = 1'000;
 
 constexpr std::int64_t kSweepMs = 60'000;
-constexpr std::int64_t kDayMs = 86'400'000;
 // The attempts of one delivery take a little more than three days.
 constexpr std::int64_t kDeadAfterMs = 4 * kDayMs;
 constexpr std::int64_t kDoneKeptMs = 7 * kDayMs;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/net/url.hpp"
@@ -23,7 +24,6 @@ constexpr std::size_t kLongestUrl = 2048;
 constexpr std::size_t kLongestReason = 500;
 constexpr std::int64_t kMostOverlapHours = 168;
 constexpr std::int64_t kOverlapHours = 24;
-constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::string_view kPing = "org.rabt.hub.ping.v1";
 // The routing key of a ping to the broker.
 constexpr std::string_view kPingKey = "ping";

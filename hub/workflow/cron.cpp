@@ -9,13 +9,12 @@
 #include <chrono>
 #include <memory>
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 
 namespace rabt::workflow {
 
 namespace {
 
-constexpr std::int64_t kMinute = 60'000;
-constexpr std::int64_t kDay = 86'400'000;
 constexpr int kMaxDays = 366 * 9;  // 29 February is up to eight years away (1896 to 1904, 2096 ...)
 
 struct Field {
@@ -182,16 +181,16 @@ std::optional<std::int64_t> next_local(const CronSchedule& schedule, std::int64_
   const auto floor = [](std::int64_t value, std::int64_t unit) {
     return (value >= 0 ? value : value - unit + 1) / unit;
   };
-  std::int64_t minute = floor(local, kMinute) + 1;
-  std::int64_t day = floor(minute, kDay / kMinute);
-  auto within = static_cast<std::size_t>(minute - day * (kDay / kMinute));
+  std::int64_t minute = floor(local, kMinuteMs) + 1;
+  std::int64_t day = floor(minute, kDayMs / kMinuteMs);
+  auto within = static_cast<std::size_t>(minute - day * (kDayMs / kMinuteMs));
   for (int i = 0; i < kMaxDays; ++i, ++day, within = 0) {
     if (!on_day(schedule, Day(day))) continue;
     for (std::size_t hour = within / 60; hour < 24; ++hour) {
       if (!schedule.hours.test(hour)) continue;
       for (std::size_t one = hour == within / 60 ? within % 60 : 0; one < 60; ++one) {
         if (schedule.minutes.test(one))
-          return day * kDay + static_cast<std::int64_t>(hour * 60 + one) * kMinute;
+          return day * kDayMs + static_cast<std::int64_t>(hour * 60 + one) * kMinuteMs;
       }
     }
   }
@@ -312,8 +311,8 @@ std::optional<Timestamp> moment_of(const std::string& time_zone, Timestamp local
   const std::unique_ptr<icu::BasicTimeZone> zone = zone_of(time_zone);
   if (zone == nullptr) return std::nullopt;
   // Offsets change by less than a day, and not twice within two days.
-  const std::int64_t before = local.ms - offset_at(*zone, local.ms - kDay);
-  const std::int64_t after = local.ms - offset_at(*zone, local.ms + kDay);
+  const std::int64_t before = local.ms - offset_at(*zone, local.ms - kDayMs);
+  const std::int64_t after = local.ms - offset_at(*zone, local.ms + kDayMs);
   for (const std::int64_t at : {std::min(before, after), std::max(before, after)}) {
     if (at + offset_at(*zone, at) == local.ms) return Timestamp{at};
   }
@@ -326,7 +325,7 @@ std::optional<Timestamp> next_due(const CronSchedule& schedule, const std::strin
   if (zone == nullptr) return std::nullopt;
   // Between two changes of the offset local time is a line; each stretch is searched on its own.
   std::int64_t at = after.ms;
-  const std::int64_t last = after.ms + std::int64_t{kMaxDays} * kDay;
+  const std::int64_t last = after.ms + std::int64_t{kMaxDays} * kDayMs;
   // Local times that have been, so that a doubled hour is not run again.
   std::optional<std::int64_t> done;
   if (!schedule.every_hour) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/event_names.hpp"
 
 namespace rabt::workflow {
@@ -15,7 +16,6 @@ std::optional<Timestamp> said_at(const Json& envelope) {
 }
 
 bool knows_newer(const std::vector<Input>& journal, const Json& envelope) {
-  constexpr std::int64_t kSecondMs = 1000;
   const auto said = said_at(envelope);
   if (!said) return false;
   const std::string source = envelope.string_or("source", "");

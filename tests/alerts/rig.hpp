@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hub/alerts/alerts.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
@@ -22,7 +23,6 @@ namespace rabt::alerts {
 using test::must;
 
 inline constexpr std::int64_t kSweepMs = 15'000;
-inline constexpr std::int64_t kMinuteMs = 60'000;
 // Thursday, 26 November 2026, 10:00 in Riyadh.
 inline constexpr std::int64_t kMorningMs = 1'795'676'400'000;
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "hub/base/clock.hpp"
 #include "tests/crypto/support.hpp"
 #include "tests/keyring.hpp"
 #include "tests/recording_logger.hpp"
@@ -23,7 +24,6 @@ class JumpingClock final : public Clock {
   std::int64_t wall_ms = 1'773'000'000'000;
   std::int64_t uptime_ms = 5'000;
 };
-constexpr std::int64_t kHourMs = 3600LL * 1000;
 
 // How often it was time within so many hours, asked every five seconds as the hub does.
 int times_within(JumpingClock& clock, RemovalTimes& times, int hours) {

@@ -1,4 +1,5 @@
 #include "hub/audit/reader.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "tests/consultation/session_house.hpp"
@@ -7,7 +8,6 @@
 namespace rabt::consultation {
 namespace {
 
-constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kAdult = 18;
 
 Json mother() {

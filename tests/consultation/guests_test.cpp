@@ -1,12 +1,11 @@
 #include "hub/consultation/sessions/guests.hpp"
 #include "hub/audit/reader.hpp"
+#include "hub/base/clock.hpp"
 #include "tests/consultation/session_house.hpp"
 
 // Whoever comes by the link of an invitation, without an account.
 namespace rabt::consultation {
 namespace {
-
-constexpr std::int64_t kHourMs = 3'600'000;
 
 class Guests : public SessionHouse {
  protected:

@@ -10,7 +10,6 @@ namespace rabt::consultation {
 // A visit whose patient comes by a link, from one device or another.
 class LinkHouse : public SessionHouse {
  protected:
-  static constexpr std::int64_t kMinuteMs = 60'000;
   static constexpr const char* kPhone = "0551234567";
   static constexpr const char* kBirthDate = "1990-05-17";
 

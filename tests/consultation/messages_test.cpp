@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "hub/audit/reader.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/messages/due.hpp"
 #include "hub/consultation/messages/messenger.hpp"
@@ -15,9 +16,6 @@
 // What a patient is told of a visit, and when.
 namespace rabt::consultation {
 namespace {
-
-constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kHourMs = 60 * kMinuteMs;
 
 Timestamp at(const char* text) {
   return test::must(parse_iso8601(text));

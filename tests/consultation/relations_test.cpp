@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "hub/base/clock.hpp"
 #include "tests/consultation/session_house.hpp"
 
 // Who treats a patient: by which sessions, from when, and on whose word.
@@ -24,8 +25,6 @@ class Treating : public SessionHouse {
              std::string_view role) {
     return as(by, session, Json::object({{"person", person}, {"role", role}}));
   }
-  static constexpr std::int64_t kHourMs = 3'600'000;
-  static constexpr std::int64_t kDayMs = 24 * kHourMs;
 
   access::Relations of(const std::string& person, std::int64_t before_hours = 24) {
     return must(

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "hub/base/clock.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/password_hash.hpp"
 #include "hub/identity/accounts_state.hpp"
@@ -95,7 +96,6 @@ TEST_F(AccountsTest, C37ASessionEndsWhenIdleAndAfterItsTime) {
 
 // C-41: a hub that is told so asks for another password when one is too old.
 TEST_F(AccountsTest, C41AnOldPasswordIsChangedAtTheNextSignIn) {
-  constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
   const std::string fresh = "four herons at the weir";
   add("layla");
   const SignedIn before = must(login("layla"));

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "tests/identity/house.hpp"
@@ -119,7 +120,6 @@ TEST(People, NamesOfIssuersAreKeptWithoutHiddenCharacters) {
 TEST(People, Trap49ALicenceEndsAtMidnightInRiyadh) {
   House house;
   constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
-  constexpr std::int64_t kDayMs = 24LL * 3'600'000;
   const std::int64_t now = house.base.clock.now().ms;
   const std::string today = to_iso8601({now + kRiyadhMs}).substr(0, 10);
   const std::int64_t midnight = must(parse_iso8601(today + "T00:00:00Z")).ms + kDayMs - kRiyadhMs;

@@ -109,7 +109,6 @@ class HouseTest : public testing::Test {
   static Order order(std::string reason = "a test") {
     return {.actor = "tester", .reason = std::move(reason), .client = {}, .request = {}};
   }
-  static constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
   const rabt::test::StoreUnderTest database_;
   std::string folder_;
   std::unique_ptr<House> house_;

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "hub/base/clock.hpp"
 #include "tests/number_of.hpp"
 #include "tests/plugin/support.hpp"
 
@@ -9,8 +10,6 @@
 // the hub removes it then (plugins/nphies/README.md, "How long it is kept").
 namespace rabt::plugin::test {
 namespace {
-
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 
 std::string folder_of(const char* variable, const std::string& below) {
   const char* at = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe)

@@ -3,12 +3,11 @@
 #include <array>
 #include <cstdio>
 
+#include "hub/base/clock.hpp"
+
 namespace rabt::demo {
 
 namespace {
-
-constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kDayMs = 24LL * 60 * kMinuteMs;
 
 Json slots_of(const Clock& clock, int of_every) {
   // 08:00 in Riyadh of the days to come, in steps of half an hour.

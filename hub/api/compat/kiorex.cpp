@@ -4,6 +4,7 @@
 #include "hub/api/compat/door.hpp"
 #include "hub/api/health.hpp"
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/session/time.hpp"
 #include "hub/http/problem.hpp"
@@ -573,7 +574,6 @@ Result<Json> in_zone(const Json& time, const std::string& zone) {
   constexpr std::int64_t kFurthestMs = 15LL * 3'600'000;
   const auto at = workflow::next_due(*minute.schedule, zone, Timestamp{naive->ms - kFurthestMs});
   if (!at) return invalid("api.invalid", "slots: there is no such time in that time zone");
-  constexpr std::int64_t kMinuteMs = 60'000;
   return Json(to_iso8601(Timestamp{at->ms + naive->ms % kMinuteMs}));
 }
 

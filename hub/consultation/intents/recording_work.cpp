@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/clock.hpp"
 #include "hub/consultation/intents/statements.hpp"
 #include "hub/consultation/recording/bind.hpp"
 #include "hub/consultation/recording/keep.hpp"
@@ -27,7 +28,6 @@ struct Stranded {
   bool had_room = false;
 };
 
-constexpr std::int64_t kDayMs = 86'400'000;
 // Providers need some time for what was recorded.
 constexpr std::int64_t kProcessingMs = 2'000;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/riyadh.hpp"
 
@@ -15,9 +16,6 @@ constexpr std::array<std::string_view, kMessageKinds> kNames{
     "not_held", "call_997", "follow_up", "call_us",    "second_proof", "other_doctor"};
 constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
     "staff_new", "staff_moved", "staff_cancelled", "staff_waits", "staff_emergency"};
-constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kHourMs = 60 * kMinuteMs;
-constexpr std::int64_t kDayMs = 24 * kHourMs;
 constexpr std::int64_t kQuietFromMs = 22 * kHourMs;
 constexpr std::int64_t kQuietToMs = 7 * kHourMs;
 constexpr std::int64_t kSoonMs = 15 * kMinuteMs;

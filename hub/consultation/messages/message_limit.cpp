@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/messages/statements.hpp"
 
@@ -14,9 +15,6 @@ namespace {
 
 using store::Blob;
 using store::Row;
-
-constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kDayMs = 24 * kHourMs;
 
 struct Bound {
   std::int64_t most = 0;

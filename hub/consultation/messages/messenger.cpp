@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/statements.hpp"
@@ -19,7 +20,6 @@ using store::Row;
 
 constexpr std::string_view kAction = "notify.sms.send";
 constexpr std::string_view kMail = "notify.email.send";
-constexpr std::int64_t kSecondMs = 1'000;
 
 std::string language_of(const Session& session, const Participant& one, const Json& profile) {
   std::string language = one.guest.string_or("preferredLanguage", "");

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/statements.hpp"
@@ -21,7 +22,6 @@ constexpr std::string_view kAsk = "notify.message.get";
 constexpr std::string_view kSent = "sent";
 constexpr std::string_view kDelivered = "delivered";
 constexpr std::string_view kUndelivered = "undelivered";
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 // No gateway has longer ids.
 constexpr std::size_t kMaxMessageId = 200;
 

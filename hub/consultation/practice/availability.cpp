@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/clock.hpp"
 #include "hub/consultation/events/hub_events.hpp"
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/providers.hpp"
@@ -16,7 +17,6 @@ using store::Row;
 namespace {
 
 constexpr std::int64_t kWeeks = 8;
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 // Adds the hours of a rule in the next eight weeks.
 void add_weekly(const SetAvailability::Weekly& rule, Timestamp now,

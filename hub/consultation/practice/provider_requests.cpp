@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/workflow/cron.hpp"
 
@@ -14,7 +15,6 @@ namespace {
 constexpr std::size_t kMaxSlots = 2'000;
 constexpr std::size_t kMaxRules = 100;
 constexpr std::size_t kMaxClinic = 36;
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::array<std::string_view, 7> kDays{"sunday",   "monday", "tuesday", "wednesday",
                                                 "thursday", "friday", "saturday"};
 

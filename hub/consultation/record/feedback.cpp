@@ -1,12 +1,12 @@
 #include "hub/consultation/record/feedback.hpp"
 
+#include "hub/base/clock.hpp"
 #include "hub/consultation/record/rights.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFeedbackDays = 30;
 
 }  // namespace

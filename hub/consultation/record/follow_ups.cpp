@@ -1,12 +1,12 @@
 #include "hub/consultation/record/follow_ups.hpp"
 
+#include "hub/base/clock.hpp"
 #include "hub/consultation/record/rights.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 // As long as whoever was in a session treats its patient by it.
 constexpr std::int64_t kPlansDays = 30;
 

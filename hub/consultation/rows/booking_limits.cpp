@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/rows/statements.hpp"
 
@@ -11,9 +12,6 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-
-constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kDayMs = 24 * kHourMs;
 
 Error booking_limit(const std::string& why) {
   return conflict("booking.limit", why);

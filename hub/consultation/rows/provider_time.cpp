@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/riyadh.hpp"
 #include "hub/consultation/request/settings.hpp"
 #include "hub/consultation/rows/statements.hpp"
@@ -11,8 +12,6 @@ namespace rabt::consultation {
 namespace {
 
 using store::Row;
-
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 // Midnight before a time.
 std::int64_t day_of(std::int64_t at_ms) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/consultation/rows/session_row.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
 #include "hub/consultation/rows/statements.hpp"
@@ -16,8 +17,6 @@ namespace {
 
 using store::Row;
 using store::Statement;
-
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 // Condition that drives a list, most selective first.
 enum class Driver : std::uint8_t {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/clock.hpp"
 #include "hub/consultation/session/step.hpp"
 
 // Course of a session: its room, begin, presence and end, and what the clock does.
@@ -7,7 +8,6 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
 // A room that the provider lost is opened again for so long.
 constexpr std::int64_t kRoomPatienceMs = 5 * kMinuteMs;
 // A request without a time is open for so long.

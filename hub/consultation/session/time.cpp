@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "hub/base/clock.hpp"
 #include "hub/workflow/cron.hpp"
 
 namespace rabt::consultation {
 
 namespace {
-
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 std::string two_digits(int number) {
   return (number < 10 ? "0" : "") + std::to_string(number);

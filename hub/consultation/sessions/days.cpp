@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hub/access/reading.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/workflow/cron.hpp"
 
@@ -13,8 +14,6 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
-constexpr std::int64_t kMinuteMs = 60'000;
 // States of visits that may still be held.
 constexpr std::string_view kOpen = ",requested,scheduled,waiting,active,";
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kSecondMs = 1'000;
 // So long doctors are rung before a person at the desk is asked.
 constexpr std::int64_t kAllMs = 180'000;
 constexpr std::int64_t kSettleMs = 20'000;

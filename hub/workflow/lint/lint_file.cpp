@@ -14,7 +14,6 @@ namespace rabt::workflow {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kLongMs = 400 * kDayMs;  // nobody waits longer than a year on purpose
 
 const YamlNode* child(const YamlNode* node, std::string_view key) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "hub/base/clock.hpp"
 #include "hub/workflow/simulate/test_file.hpp"
 
 // What test reports look like.
@@ -19,15 +20,14 @@ std::string percent_text(double percent) {
 }
 
 std::string length_text(std::int64_t ms) {
-  constexpr std::int64_t kDay = 86'400'000;
   char buffer[64];
-  if (ms >= kDay) {
-    std::snprintf(buffer, sizeof buffer, "%lld d ", static_cast<long long>(ms / kDay));
+  if (ms >= kDayMs) {
+    std::snprintf(buffer, sizeof buffer, "%lld d ", static_cast<long long>(ms / kDayMs));
   } else {
     buffer[0] = 0;
   }
   std::string out = buffer;
-  const std::int64_t rest = ms % kDay;
+  const std::int64_t rest = ms % kDayMs;
   std::snprintf(buffer, sizeof buffer, "%02lld:%02lld:%02lld.%03lld",
                 static_cast<long long>(rest / 3'600'000),
                 static_cast<long long>(rest / 60'000 % 60),
