@@ -6,6 +6,7 @@ namespace rabt::access {
 
 namespace {
 
+using identity::kTreats;
 using identity::Role;
 using identity::Roles;
 
@@ -49,7 +50,6 @@ constexpr Roles kWatchers{Role::admin, Role::operator_, Role::auditor};
 constexpr Roles kOffices{Role::admin, Role::operator_, Role::auditor, Role::integration,
                          Role::desk};
 constexpr Roles kDoctors{Role::doctor, Role::specialist};
-constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
 // Roles that arrange visits.
 constexpr Roles kArranges{Role::admin, Role::operator_, Role::desk};
 constexpr Roles kVisits{Role::admin, Role::operator_,   Role::doctor, Role::specialist,

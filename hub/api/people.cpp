@@ -17,12 +17,12 @@
 namespace rabt::api {
 
 using http::Response;
+using identity::kTreats;
 using identity::Role;
 using identity::Roles;
 
 namespace {
 
-constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
 // Members of a provider that everybody who is signed in may see.
 constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender",
                                             "specialty", "department",   "organization",

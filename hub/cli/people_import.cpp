@@ -39,9 +39,6 @@ struct ImportOptions {
 
 constexpr std::size_t kMostBytes = 16U << 20U;
 
-constexpr identity::Roles kTreats{identity::Role::doctor, identity::Role::specialist,
-                                  identity::Role::nurse};
-
 // Columns that are members of a profile.
 constexpr std::array<std::string_view, 15> kTexts{
     "username",     "name",          "nameAr",       "gender",    "birthDate",
@@ -150,7 +147,7 @@ Result<Entry> entry_of(const Json& row) {
         "found when the list is taken once more");
   const bool account = checked.find("username") != nullptr;
   const bool patient = roles.size() == 1 && of.has(identity::Role::patient);
-  if (!account && !patient && !(of.among(kTreats) == of))
+  if (!account && !patient && !(of.among(identity::kTreats) == of))
     return invalid("cli.people", "username: is needed with these roles");
   Entry out{.path = account   ? "/api/v1/users"
                     : patient ? "/api/v1/patients"

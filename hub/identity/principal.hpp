@@ -61,6 +61,9 @@ class Roles {
   std::uint32_t bits_ = 0;
 };
 
+// Roles of the staff that treats patients.
+inline constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
+
 // The part in one session that the link of an invitation opened. ULIDs.
 struct Part {
   std::string session;

@@ -415,7 +415,7 @@ Status write_all(const DoorCall& call, const std::vector<Part>& parts) {
 }
 
 Result<Response> write_notes(DoorCall& call) {
-  if (!call.caller.who.roles.has_any({Role::doctor, Role::specialist, Role::nurse}))
+  if (!call.caller.who.roles.has_any(identity::kTreats))
     return denied("authorisation.denied", "notes are written by the staff");
   RABT_TRY(id, consultation_named(call));
   const Json& notes = call.body["notes"];

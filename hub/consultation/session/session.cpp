@@ -229,7 +229,7 @@ bool may_act_as(identity::Roles account, PartRole role) {
     case PartRole::specialist:
       return account.has_any({Role::doctor, Role::specialist});
     case PartRole::nurse:
-      return account.has_any({Role::doctor, Role::specialist, Role::nurse});
+      return account.has_any(identity::kTreats);
     case PartRole::admin:
       return account.has_any({Role::admin, Role::operator_});
     case PartRole::patient:

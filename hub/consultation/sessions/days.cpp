@@ -84,8 +84,7 @@ Result<SessionDays::Plan> SessionDays::plan_of(const ChangeDay& request) const {
   Plan plan{.date = request.date, .act = request.act, .reason = request.reason};
   RABT_TRY(provider, acts_.persons().of_filter(request.provider));
   const auto known = parts.directory.find(parts.tenant, provider);
-  if (!known.ok() || !known->roles.has_any({identity::Role::doctor, identity::Role::specialist,
-                                            identity::Role::nurse}))
+  if (!known.ok() || !known->roles.has_any(identity::kTreats))
     return not_found("provider.unknown", "there is no such provider");
   plan.provider = std::move(provider);
 
