@@ -76,51 +76,45 @@ Result<std::string> copy_blobs(const fs::path& from, const fs::path& to, BackupR
   std::string sums;
   RABT_TRY(any, is_there(from.string()));
   if (!any) return sums;
-  std::error_code failure;
-  for (auto at = fs::recursive_directory_iterator(from, failure);
-       !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    const fs::path name = at->path().lexically_relative(from);
+  const auto take = [&](const fs::directory_entry& at) -> Status {
+    const fs::path name = at.path().lexically_relative(from);
     const fs::path target = to / name;
     std::error_code gone;
-    if (at->is_directory(gone)) {
-      if (::mkdir(target.c_str(), 0700) != 0) return backup_error("make " + target.string());
-      continue;
-    }
-    if (at->path().extension() == kPart) continue;
-    RABT_TRY(linked, copy_blob(at->path(), target));
+    if (at.is_directory(gone))
+      return ::mkdir(target.c_str(), 0700) == 0 ? ok_status()
+                                                : Status(backup_error("make " + target.string()));
+    if (at.path().extension() == kPart) return ok_status();
+    RABT_TRY(linked, copy_blob(at.path(), target));
     const auto size = fs::file_size(target, gone);
-    if (gone) continue;
+    if (gone) return ok_status();
     RABT_TRY(sum, sha256_of(target.string()));
-    sums.append(sum).append(kBetween).append((to.filename() / name).string()).append("\n");
+    sums.append(sum).append(kBetween).append((to.filename() / name).string());
+    sums.append("\n");
     ++report.blobs;
     if (linked) ++report.linked_blobs;
     report.blob_bytes += static_cast<std::int64_t>(size);
-  }
-  if (failure) {
-    errno = failure.value();
-    return backup_error("read " + from.string());
-  }
+    return ok_status();
+  };
+  RABT_TRY(unread, each_entry(from, Depth::all, take));
+  if (unread) return read_error(from, unread);
   RABT_TRY_STATUS(audit::sync_folder(to.string()));
   return sums;
 }
 
 Result<Json> copy_audit_files(const fs::path& data, const fs::path& to) {
   Json sums = Json::object();
-  std::error_code failure;
-  for (auto at = fs::directory_iterator(data, failure); !failure && at != fs::directory_iterator();
-       at.increment(failure)) {
-    const std::string name = at->path().filename().string();
+  const auto take = [&](const fs::directory_entry& at) -> Status {
+    const std::string name = at.path().filename().string();
     std::error_code gone;
-    if (!is_audit_file(name) || !at->is_regular_file(gone)) continue;
-    RABT_TRY(content, audit::read_file(at->path().string(), kMaxAuditFile));
-    if (!content) continue;
+    if (!is_audit_file(name) || !at.is_regular_file(gone)) return ok_status();
+    RABT_TRY(content, audit::read_file(at.path().string(), kMaxAuditFile));
+    if (!content) return ok_status();
     RABT_TRY_STATUS(audit::put_file((to / name).string(), *content, 0600));
     sums.set(name, to_hex(crypto::sha256(*content)));
-  }
-  if (failure) {
-    errno = failure.value();
-    return backup_error("read " + data.string());
-  }
+    return ok_status();
+  };
+  RABT_TRY(unread, each_entry(data, Depth::one, take));
+  if (unread) return read_error(data, unread);
   return sums;
 }
 
@@ -165,10 +159,7 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   sums.set(kDatabase, database_sum);
   std::error_code failure;
   report.database_bytes = static_cast<std::int64_t>(fs::file_size(database, failure));
-  if (failure) {
-    errno = failure.value();
-    return backup_error("read " + database);
-  }
+  if (failure) return read_error(database, failure);
   RABT_TRY(blob_sums, copy_blobs(data / "blobs", part / "blobs", report));
   RABT_TRY_STATUS(audit::put_file((part / kBlobSums).string(), blob_sums, 0600));
   sums.set(kBlobSums, to_hex(crypto::sha256(blob_sums)));

@@ -81,19 +81,31 @@ Status copy_package(const fs::path& from, const fs::path& place, FileCopies& cop
     copies.miss(from.string(), "plugins.lock names it, and it is no folder");
     return ok_status();
   }
-  for (auto at = fs::recursive_directory_iterator(from, failure);
-       !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    const fs::file_status status = at->symlink_status(failure);
-    if (failure) break;
-    if (fs::is_directory(status)) continue;
-    if (fs::is_symlink(status)) {
-      copies.miss(at->path().string(), "it is a link, and a package has none");
-      continue;
+  const auto take = [&](const fs::directory_entry& at) -> Status {
+    std::error_code gone;
+    const fs::file_status status = at.symlink_status(gone);
+    if (gone) {
+      copies.miss(at.path().string(), gone.message());
+      return ok_status();
     }
-    RABT_TRY_STATUS(copies.add(at->path(), place / at->path().lexically_relative(from)));
-  }
-  if (failure) copies.miss(from.string(), failure.message());
+    if (fs::is_directory(status)) return ok_status();
+    if (!fs::is_symlink(status))
+      return copies.add(at.path(), place / at.path().lexically_relative(from));
+    copies.miss(at.path().string(), "it is a link, and a package has none");
+    return ok_status();
+  };
+  RABT_TRY(unread, each_entry(from, Depth::all, take));
+  if (unread) copies.miss(from.string(), unread.message());
   return ok_status();
+}
+
+// Does each_entry by a kind of iterator.
+template <typename Iterator>
+Result<std::error_code> walk(const fs::path& folder, const EachEntry& each) {
+  std::error_code failure;
+  for (auto at = Iterator(folder, failure); !failure && at != Iterator(); at.increment(failure))
+    RABT_TRY_STATUS(each(*at));
+  return failure;
 }
 
 // The place of a file of the configuration: a restore finds where it stood.
@@ -103,13 +115,12 @@ fs::path place_of(const fs::path& path) {
 
 // The code maps, NAME.csv.
 Status copy_maps(const fs::path& folder, FileCopies& copies) {
-  std::error_code failure;
-  for (auto at = fs::directory_iterator(folder, failure);
-       !failure && at != fs::directory_iterator(); at.increment(failure)) {
-    if (at->path().extension() == ".csv")
-      RABT_TRY_STATUS(copies.add_public(at->path(), place_of(at->path())));
-  }
-  if (failure) copies.miss(folder.string(), failure.message());
+  const auto take = [&](const fs::directory_entry& at) -> Status {
+    return at.path().extension() == ".csv" ? copies.add_public(at.path(), place_of(at.path()))
+                                           : ok_status();
+  };
+  RABT_TRY(unread, each_entry(folder, Depth::one, take));
+  if (unread) copies.miss(folder.string(), unread.message());
   return ok_status();
 }
 
@@ -119,6 +130,16 @@ Error backup_error(const std::string& doing) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
   return unavailable("backup.io", "cannot " + doing + ": " + std::strerror(errno) +
                                       (full ? "; make room for the backup" : ""));
+}
+
+Error read_error(const fs::path& path, const std::error_code& why) {
+  errno = why.value();
+  return backup_error("read " + path.string());
+}
+
+Result<std::error_code> each_entry(const fs::path& folder, Depth depth, const EachEntry& each) {
+  return depth == Depth::one ? walk<fs::directory_iterator>(folder, each)
+                             : walk<fs::recursive_directory_iterator>(folder, each);
 }
 
 Result<std::string> sha256_of(const std::string& path) {
@@ -196,18 +217,16 @@ Result<std::vector<std::string>> files_without_sum(const fs::path& folder, const
   for (const char* const part : {kConfig, kPlugins}) {
     RABT_TRY(there, is_there((folder / part).string()));
     if (!there) continue;
-    std::error_code failure;
-    for (auto at = fs::recursive_directory_iterator(folder / part, failure);
-         !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-      const bool is_folder = fs::is_directory(at->symlink_status(failure));
-      if (failure) break;
-      const std::string place = at->path().lexically_relative(folder).string();
+    const auto take = [&](const fs::directory_entry& at) -> Status {
+      std::error_code failure;
+      const bool is_folder = fs::is_directory(at.symlink_status(failure));
+      if (failure) return read_error(at.path(), failure);
+      const std::string place = at.path().lexically_relative(folder).string();
       if (!is_folder && sums.find(place) == nullptr) out.push_back(printable(place));
-    }
-    if (failure) {
-      errno = failure.value();
-      return backup_error("read " + (folder / part).string());
-    }
+      return ok_status();
+    };
+    RABT_TRY(unread, each_entry(folder / part, Depth::all, take));
+    if (unread) return read_error(folder / part, unread);
   }
   std::sort(out.begin(), out.end());
   return out;

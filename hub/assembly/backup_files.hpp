@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,16 @@ namespace rabt::assembly {
 
 // Error unavailable backup.io; says errno.
 [[nodiscard]] Error backup_error(const std::string& doing);
+// The same for a file or folder that could not be read.
+[[nodiscard]] Error read_error(const std::filesystem::path& path, const std::error_code& why);
+
+// Entries of a folder alone, or those of the folders below it, too.
+enum class Depth : std::uint8_t { one, all };
+using EachEntry = std::function<Status(const std::filesystem::directory_entry&)>;
+// Calls `each` for the entries of a folder. Follows no links. Returns the failure that ended the
+// reading, 0 if there was none. Error: the first one of `each`, after which no entry follows.
+[[nodiscard]] Result<std::error_code> each_entry(const std::filesystem::path& folder, Depth depth,
+                                                 const EachEntry& each);
 // In hexadecimal digits. Error backup.io.
 [[nodiscard]] Result<std::string> sha256_of(const std::string& path);
 // Copies a file, mode 0600. Its content is durable when ok, its name after the folder's sync. False
