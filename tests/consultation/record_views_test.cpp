@@ -109,6 +109,12 @@ TEST(RecordViews, ASegmentNamesItsSpeakerAndNullsWhatIsNotKnown) {
       R"("final":true,"confidence":0.50,"recording":"01BX5ZZKBKACTAV9WEVGEMMVR1","voice":"1")";
   const Record heard = record(RecordKind::segment, recorded);
   EXPECT_EQ(to_json(segment_view(heard)).dump(), shown(heard, recorded + speaker));
+
+  for (const std::string& members : {live, recorded}) {
+    Json kept = Json::object();
+    write_segment(segment_in(*Json::parse("{" + members + "}")), kept);
+    EXPECT_EQ(kept.dump(), "{" + members + "}") << "the record keeps it as the answer shows it";
+  }
 }
 
 }  // namespace

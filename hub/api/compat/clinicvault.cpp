@@ -488,13 +488,12 @@ Result<Response> transcribe(DoorCall& call) {
   RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
   RABT_TRY(said, call.house.records.transcripts.add_segment(
                      call.caller, add_segment_of(call.ask(id, take(call.body, kNames)))));
-  return call.reply(
-      Json::object({{"consultation_id", is.number},
-                    {"segment_id", said.head.number},
-                    {"text", said.text},
-                    {"language", said.language.empty() ? Json() : Json(said.language)},
-                    {"speaker", call.number_of(Json(call.caller.who.person))},
-                    {"timestamp", to_iso8601(said.head.created)}}));
+  return call.reply(Json::object({{"consultation_id", is.number},
+                                  {"segment_id", said.head.number},
+                                  {"text", said.segment.text},
+                                  {"language", consultation::text_or_null(said.segment.language)},
+                                  {"speaker", call.number_of(Json(call.caller.who.person))},
+                                  {"timestamp", to_iso8601(said.head.created)}}));
 }
 
 // ---- administration

@@ -4,10 +4,8 @@
 
 namespace rabt::consultation {
 
-SegmentView segment_view(const Record& record) {
-  const Json& document = record.document;
-  return {.head = head_view(record),
-          .text = document.string_or("text", ""),
+Segment segment_in(const Json& document) {
+  return {.text = document.string_or("text", ""),
           .language = document.string_or("language", ""),
           .seq = document.int_or("seq", 0),
           .start_ms = document["startMs"].as_int64(),
@@ -16,22 +14,30 @@ SegmentView segment_view(const Record& record) {
           .final = document.bool_or("final", true),
           .confidence = document["confidence"],
           .recording = document.string_or("recording", ""),
-          .voice = document.string_or("voice", ""),
-          .speaker = record.author};
+          .voice = document.string_or("voice", "")};
+}
+
+void write_segment(const Segment& segment, Json& out) {
+  out.set("text", segment.text);
+  out.set("language", segment.language.empty() ? Json() : Json(segment.language));
+  out.set("seq", segment.seq);
+  if (segment.start_ms) out.set("startMs", *segment.start_ms);
+  if (segment.end_ms) out.set("endMs", *segment.end_ms);
+  out.set("source", segment.source);
+  out.set("final", segment.final);
+  out.set("confidence", segment.confidence);
+  if (!segment.recording.empty()) out.set("recording", segment.recording);
+  if (!segment.voice.empty()) out.set("voice", segment.voice);
+}
+
+SegmentView segment_view(const Record& record) {
+  return {
+      .head = head_view(record), .segment = segment_in(record.document), .speaker = record.author};
 }
 
 Json to_json(const SegmentView& view) {
   Json out = to_json(view.head);
-  out.set("text", view.text);
-  out.set("language", view.language.empty() ? Json() : Json(view.language));
-  out.set("seq", view.seq);
-  if (view.start_ms) out.set("startMs", *view.start_ms);
-  if (view.end_ms) out.set("endMs", *view.end_ms);
-  out.set("source", view.source);
-  out.set("final", view.final);
-  out.set("confidence", view.confidence);
-  if (!view.recording.empty()) out.set("recording", view.recording);
-  if (!view.voice.empty()) out.set("voice", view.voice);
+  write_segment(view.segment, out);
   out.set("speaker", view.speaker);
   return out;
 }

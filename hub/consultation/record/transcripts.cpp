@@ -114,33 +114,6 @@ class Heard {
   std::map<std::string, std::vector<One>> of_speaker_;
 };
 
-// Members of a segment as it is kept.
-struct Words {
-  std::string text;
-  std::string language{};
-  std::int64_t seq = 0;
-  std::optional<std::int64_t> start_ms{};
-  std::optional<std::int64_t> end_ms{};
-  std::string source;
-  bool final = true;
-  Json confidence{};
-  std::string recording{};
-  std::string voice{};
-};
-void write_segment(Record& record, const Words& words) {
-  Json& document = record.document;
-  document.set("text", words.text);
-  document.set("language", words.language.empty() ? Json() : Json(words.language));
-  document.set("seq", words.seq);
-  if (words.start_ms) document.set("startMs", *words.start_ms);
-  if (words.end_ms) document.set("endMs", *words.end_ms);
-  document.set("source", words.source);
-  document.set("final", words.final);
-  document.set("confidence", words.confidence);
-  if (!words.recording.empty()) document.set("recording", words.recording);
-  if (!words.voice.empty()) document.set("voice", words.voice);
-}
-
 // The role asr writes down recordings, and never the sound of one segment.
 Error no_recognition() {
   return unavailable("asr.not_configured",
@@ -178,14 +151,15 @@ Result<SegmentView> Transcripts::add_segment(const Caller& caller, const Asked<A
                     "the video provider of this session does not write down what is said now");
   RecordAct act{.record = office_.fresh(caller, of, RecordKind::segment), .also = {}};
   const std::int64_t now = act.record.at_ms;
-  write_segment(act.record, {.text = request.text,
-                             .language = request.language,
-                             .seq = request.seq.value_or(now - of.started_ms.value_or(now)),
-                             .start_ms = request.start_ms,
-                             .end_ms = request.end_ms,
-                             .source = request.source,
-                             .final = request.final,
-                             .confidence = request.confidence});
+  write_segment({.text = request.text,
+                 .language = request.language,
+                 .seq = request.seq.value_or(now - of.started_ms.value_or(now)),
+                 .start_ms = request.start_ms,
+                 .end_ms = request.end_ms,
+                 .source = request.source,
+                 .final = request.final,
+                 .confidence = request.confidence},
+                act.record.document);
   // A segment that is not final is said again, and kept then.
   if (!request.final) return segment_view(act.record);
   if (request.seq) act.record.client = "seq:" + std::to_string(*request.seq);
@@ -212,15 +186,16 @@ Result<SegmentsWritten> Transcripts::add_transcript(const Caller& caller,
     // The order of what was said is that of the live segments: by time.
     act.record.at_ms = request.started_ms + one.start_ms;
     act.record.client = "recording:" + request.recording + ":" + std::to_string(n++);
-    write_segment(act.record, {.text = one.text,
-                               .language = request.language,
-                               .seq = request.offset_ms + one.start_ms,
-                               .start_ms = request.offset_ms + one.start_ms,
-                               .end_ms = request.offset_ms + one.end_ms,
-                               .source = "asr",
-                               .confidence = one.confidence,
-                               .recording = request.recording,
-                               .voice = one.speaker});
+    write_segment({.text = one.text,
+                   .language = request.language,
+                   .seq = request.offset_ms + one.start_ms,
+                   .start_ms = request.offset_ms + one.start_ms,
+                   .end_ms = request.offset_ms + one.end_ms,
+                   .source = "asr",
+                   .confidence = one.confidence,
+                   .recording = request.recording,
+                   .voice = one.speaker},
+                  act.record.document);
     if (n == static_cast<std::int64_t>(request.segments.size())) {
       const Json told = Json::object({{"recording", request.recording}, {"segments", n}});
       act.acts.emplace_back("transcript.written", told);
@@ -259,13 +234,14 @@ Result<SegmentsWritten> Transcripts::add_said(const Caller& caller, const Asked<
     const RecordAuthor author{
         .participant = one.participant, .person = one.person, .role = one.role};
     act.record.document.set("author", to_json(author));
-    write_segment(act.record, {.text = one.text,
-                               .seq = heard.seq_at(one.participant, at).value_or(offset(at)),
-                               .start_ms = offset(at),
-                               .end_ms = offset(std::max(at, one.end_ms)),
-                               .source = "provider",
-                               .confidence = one.confidence,
-                               .recording = request.recording});
+    write_segment({.text = one.text,
+                   .seq = heard.seq_at(one.participant, at).value_or(offset(at)),
+                   .start_ms = offset(at),
+                   .end_ms = offset(std::max(at, one.end_ms)),
+                   .source = "provider",
+                   .confidence = one.confidence,
+                   .recording = request.recording},
+                  act.record.document);
     RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
     ++n;
   }
