@@ -52,8 +52,8 @@ class AskedRecords : public AskedShared {
   Answer add_segment(const Ask& ask) {
     return shown(records_->transcripts.add_segment(ask.caller, add_segment_of(ask)));
   }
-  Answer add_transcript(const Ask& ask) {
-    return shown(records_->transcripts.add_transcript(ask.caller, add_transcript_of(ask)));
+  Answer add_transcript(const Ask& ask, const RecordedSpeech& speech = {}) {
+    return shown(records_->transcripts.add_transcript(ask.caller, add_transcript_of(ask, speech)));
   }
   // {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]}
   Answer add_said(const Ask& ask) {

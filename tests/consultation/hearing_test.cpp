@@ -185,8 +185,7 @@ TEST_F(Hearing, NobodyWritesDownWordsThatSomebodyRefused) {
   }
   Ask transcript = ask_of_hub("t1", "workflow");
   transcript.session = session_;
-  transcript.body = Json::object(
-      {{"recording", "r"}, {"segments", Json::array({Json::object({{"text", "hello"}})})}});
+  transcript.body = Json::object({{"segments", Json::array({Json::object({{"text", "hello"}})})}});
   EXPECT_EQ(code(records_->add_transcript(transcript)), "consent.transcription_missing");
   says(true);
   EXPECT_EQ(writes(doctor_, "browser"), "ok");
@@ -218,8 +217,7 @@ TEST_F(Hearing, NobodyWritesDownWordsAfterANoThatAHostWroteDownForAGuest) {
   };
   Ask transcript = ask_of_hub("t1", "workflow");
   transcript.session = visit;
-  transcript.body = Json::object(
-      {{"recording", "r"}, {"segments", Json::array({Json::object({{"text", "hello"}})})}});
+  transcript.body = Json::object({{"segments", Json::array({Json::object({{"text", "hello"}})})}});
   EXPECT_EQ(writes("browser"), "ok");
   EXPECT_EQ(writes_down(false), "ok");
   for (const char* source : {"browser", "asr"})

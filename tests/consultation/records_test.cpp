@@ -781,6 +781,36 @@ TEST_F(RecordsTest, WhatNoClientSentOfTheProvidersWordsIsAddedOnceAndInItsPlace)
   EXPECT_EQ(hurts["confidence"].as_double(), 0.5);
 }
 
+// A workflow gives the words; the hub says which recording they belong to, and when it began.
+TEST_F(RecordsTest, ATranscriptStandsAtTheTimeOfItsRecording) {
+  sessions_.members[kSession][""];
+  set(SessionStatus::active);
+  RecordedSpeech speech;
+  speech.recording = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
+  speech.started_ms = clock_.now().ms;
+  speech.offset_ms = 10'000;
+  Ask add = ask_of_hub("t1", "workflow");
+  add.session = kSession;
+  add.body = Json::object(
+      {{"recording", "01BX5ZZKBKACTAV9WEVGEMMVR1"},
+       {"startedMs", 5},
+       {"offsetMs", 5},
+       {"language", "en"},
+       {"segments",
+        Json::array({Json::object({{"startMs", 500}, {"endMs", 900}, {"text", "It hurts"}})})}});
+  EXPECT_EQ(must(records_->add_transcript(add, speech)).int_or("segments", 0), 1);
+  EXPECT_EQ(count("transcript.written"), 1);
+  const Json transcript = must(records_->transcript(ask("doctor")));
+  ASSERT_EQ(transcript["items"].size(), 1U);
+  const Json& segment = transcript["items"].item(0);
+  EXPECT_EQ(segment.string_or("recording", ""), speech.recording);
+  EXPECT_EQ(segment.string_or("createdAt", ""), to_iso8601({speech.started_ms + 500}));
+  EXPECT_EQ(segment.int_or("seq", 0), 10'500);
+  EXPECT_EQ(segment.int_or("startMs", 0), 10'500);
+  EXPECT_EQ(segment.int_or("endMs", 0), 10'900);
+  EXPECT_EQ(segment.string_or("source", ""), "asr");
+}
+
 //
 TEST_F(RecordsTest, FeedbackIsOneForEachAndReplaceableForThirtyDays) {
   EXPECT_EQ(verdict(records_->give_feedback(ask("patient", Json::object({{"rating", 5}})))),

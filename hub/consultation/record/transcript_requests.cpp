@@ -25,15 +25,15 @@ Asked<AddSegment> add_segment_of(const Ask& ask) {
   return out;
 }
 
-Asked<AddTranscript> add_transcript_of(const Ask& ask) {
+Asked<AddTranscript> add_transcript_of(const Ask& ask, const RecordedSpeech& speech) {
   const Json& said = ask.body["segments"];
   if (!said.is_array() || said.size() > kMaxSegments)
     return invalid("api.invalid", "segments: it must be a list of at most 10000");
   AddTranscript out{.session = ask.session,
-                    .recording = ask.body.string_or("recording", ""),
+                    .recording = speech.recording,
                     .language = ask.body.string_or("language", ""),
-                    .started_ms = ask.body.int_or("startedMs", 0),
-                    .offset_ms = ask.body.int_or("offsetMs", 0),
+                    .started_ms = speech.started_ms,
+                    .offset_ms = speech.offset_ms,
                     .segments = {}};
   out.segments.reserve(said.size());
   for (const Json& one : said.as_array()) {

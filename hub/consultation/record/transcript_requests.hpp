@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/base/json.hpp"
+#include "hub/consultation/recording/recording_view.hpp"
 #include "hub/consultation/request/ask.hpp"
 
 // Requests about the transcript. Each reader names every mistake of the body.
@@ -61,6 +62,7 @@ struct AddTranscript {
   // At most kMaxSegments.
   std::vector<Segment> segments;
 };
-[[nodiscard]] Asked<AddTranscript> add_transcript_of(const Ask& ask);
+// speech: the recording that the words belong to.
+[[nodiscard]] Asked<AddTranscript> add_transcript_of(const Ask& ask, const RecordedSpeech& speech);
 
 }  // namespace rabt::consultation

@@ -303,20 +303,17 @@ Answer SessionActions::act(const CallRequest& call) {
     return kept_of(page.items);
   }
   if (call.action == "transcribable" || call.action == "add-transcript") {
-    Ask of = ask;
-    of.record = call.arguments.string_or("recording", "");
-    RABT_TRY(source,
-             sessions_.recordings.transcribable(
-                 of.caller, TranscribeRecording{.session = of.session, .recording = of.record}));
+    RABT_TRY(speech, sessions_.recordings.transcribable(
+                         ask.caller, TranscribeRecording{
+                                         .session = ask.session,
+                                         .recording = call.arguments.string_or("recording", "")}));
     if (call.action == "transcribable")
-      return Json::object({{"recording", source.recording},
-                           {"blob", source.blob},
-                           {"contentType", source.content_type},
-                           {"language", source.language}});
-    of.body.set("recording", source.recording);
-    of.body.set("startedMs", source.started_ms);
-    of.body.set("offsetMs", source.offset_ms);
-    RABT_TRY(written, records_.transcripts.add_transcript(of.caller, add_transcript_of(of)));
+      return Json::object({{"recording", speech.recording},
+                           {"blob", speech.blob},
+                           {"contentType", speech.content_type},
+                           {"language", speech.language}});
+    RABT_TRY(written,
+             records_.transcripts.add_transcript(ask.caller, add_transcript_of(ask, speech)));
     return to_json(written);
   }
   if (call.action == "update") {
