@@ -61,6 +61,23 @@ struct Work {
 [[nodiscard]] Status due(store::Connection& connection, std::string_view tenant,
                          std::string_view kind, std::string_view target, std::int64_t now_ms,
                          std::size_t limit, std::vector<Work>& out);
+// The items of the work that is due now, in its order, from one reading of the store.
+// find(connection, work, items) adds the item of a work, and nothing where there is none.
+template <typename Item, typename Find>
+[[nodiscard]] Result<std::vector<Item>> due_items(store::Store& store, std::string_view tenant,
+                                                  std::string_view kind, std::string_view target,
+                                                  std::int64_t now_ms, std::size_t limit,
+                                                  const Find& find) {
+  std::vector<Item> items;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    items.clear();
+    std::vector<Work> works;
+    RABT_TRY_STATUS(due(connection, tenant, kind, target, now_ms, limit, works));
+    for (const Work& work : works) RABT_TRY_STATUS(find(connection, work, items));
+    return ok_status();
+  }));
+  return items;
+}
 // Inside a job: it has its outcome. Nothing when it does not wait.
 void leave(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
            std::string_view ref, std::int64_t ref_n = 0);

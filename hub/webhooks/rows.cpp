@@ -122,22 +122,16 @@ Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
 Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_view tenant,
                                              std::string_view webhook, std::int64_t now_ms,
                                              std::size_t limit) {
-  std::vector<Delivery> out;
-  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
-    out.clear();
-    std::vector<outbox::Work> due;
-    RABT_TRY_STATUS(outbox::due(connection, tenant, outbox::kWebhook, webhook, now_ms, limit, due));
-    for (const outbox::Work& work : due) {
-      RABT_TRY_STATUS(
-          connection.query(sql::kFindDelivery, {tenant, webhook, work.ref}, [&](const Row& row) {
-            Delivery one = read_delivery(row);
-            if (one.state == "open") out.push_back(std::move(one));
-            return false;
-          }));
-    }
-    return ok_status();
-  }));
-  return out;
+  return outbox::due_items<Delivery>(
+      store, tenant, outbox::kWebhook, webhook, now_ms, limit,
+      [&](store::Connection& connection, const outbox::Work& work, std::vector<Delivery>& found) {
+        return connection.query(sql::kFindDelivery, {tenant, webhook, work.ref},
+                                [&](const Row& row) {
+                                  Delivery one = read_delivery(row);
+                                  if (one.state == "open") found.push_back(std::move(one));
+                                  return false;
+                                });
+      });
 }
 
 Status write_attempt(store::Transaction& transaction, std::string_view tenant,

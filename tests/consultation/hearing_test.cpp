@@ -267,14 +267,13 @@ TEST_F(Hearing, OneEventThatIsRefusedHoldsBackOnlyThoseAfterIt) {
   }));
   const auto waiting = [this] { return must(outbox::waiting(*store_, "t1", "test")); };
   const auto read = [&] {
-    events.clear();
-    must(store_->read([&](store::Connection& connection) -> Status {
-      std::vector<outbox::Work> due;
-      RABT_TRY_STATUS(outbox::due(connection, "t1", "test", "", 0, 10, due));
-      for (const outbox::Work& one : due)
-        events.push_back({Json::object({{"id", one.ref}}), "test", one});
-      return ok_status();
-    }));
+    events = must(outbox::due_items<Untold>(
+        *store_, "t1", "test", "", 0, 10,
+        [](store::Connection& /*connection*/, const outbox::Work& work,
+           std::vector<Untold>& found) {
+          found.push_back({Json::object({{"id", work.ref}}), "test", work});
+          return ok_status();
+        }));
   };
   bool refuses = true;
   const auto deliver = [&](const std::vector<Json>& all, const store::Store::Job& also) {

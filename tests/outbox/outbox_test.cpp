@@ -113,6 +113,28 @@ TEST_F(Outbox, WhatWaitsIsPutOnce) {
   EXPECT_EQ(due_at("b"), -1) << "it does not wait";
 }
 
+TEST_F(Outbox, ItemsOfDueWorkComeInItsOrderAndWithoutThoseThatAreGone) {
+  add("old");
+  fails("old", 1, 500);
+  add("gone");
+  add("new");
+  const auto items = [&](std::size_t limit, bool fails) {
+    return due_items<std::string>(*store_, "t1", kWebhook, "", 1'000, limit,
+                                  [&](store::Connection& /*connection*/, const Work& work,
+                                      std::vector<std::string>& found) -> Status {
+                                    if (fails && work.ref == "new")
+                                      return unavailable("test.no", "no");
+                                    if (work.ref != "gone") found.push_back("item of " + work.ref);
+                                    return ok_status();
+                                  });
+  };
+  EXPECT_EQ(must(items(10, false)), (std::vector<std::string>{"item of new", "item of old"}));
+  EXPECT_EQ(must(items(2, false)), (std::vector<std::string>{"item of new"}));
+  const auto refused = items(10, true);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "test.no");
+}
+
 TEST_F(Outbox, WorkIsKeptAndLeftWithTheCommitAroundIt) {
   EXPECT_FALSE(store_
                    ->write([](store::Transaction& transaction) -> Status {

@@ -14,9 +14,6 @@ namespace {
 
 using store::Row;
 
-// Events told in one turn, all in one commit.
-constexpr std::size_t kBatch = 64;
-
 Status put(store::Transaction& transaction, std::string_view tenant, const HubEvent& event) {
   if (!is_event_name(event.type)) RABT_BUG("an event that hub/base/event_names.cpp does not list");
   Json data = event.data;
@@ -64,25 +61,15 @@ Result<std::optional<Json>> newest_event(store::Store& store, std::string_view t
   return found;
 }
 
-std::size_t tell_hub_events(store::Store& store, std::string_view tenant, const Clock& clock,
-                            Random& random, Logger& log, const Deliver& deliver) {
-  std::vector<Untold> untold;
-  const Status read = store.read([&](store::Connection& connection) -> Status {
-    untold.clear();
-    std::vector<outbox::Work> waiting;
-    RABT_TRY_STATUS(
-        outbox::due(connection, tenant, outbox::kHubEvent, "", clock.now().ms, kBatch, waiting));
-    for (const outbox::Work& work : waiting) {
-      RABT_TRY_STATUS(
-          connection.query(sql::events::kHubEvent, {tenant, work.ref}, [&](const Row& row) {
-            untold.push_back(
-                {envelope_of(read_kept(row), row.text(4), random), outbox::kHubEvent, work});
-            return false;
-          }));
-    }
-    return ok_status();
-  });
-  return read.ok() ? tell_in_order(tenant, untold, deliver, log) : 0;
+Result<std::optional<Happened>> find_hub_event(store::Connection& connection,
+                                               std::string_view tenant, const outbox::Work& work) {
+  std::optional<Happened> found;
+  RABT_TRY_STATUS(connection.query(sql::events::kHubEvent, {tenant, work.ref}, [&](const Row& row) {
+    found = read_kept(row);
+    found->trace = row.text(4);
+    return false;
+  }));
+  return found;
 }
 
 Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,

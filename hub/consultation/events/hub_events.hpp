@@ -7,8 +7,6 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
-#include "hub/base/log.hpp"
-#include "hub/base/random.hpp"
 #include "hub/consultation/events/telling.hpp"
 #include "hub/store/store.hpp"
 
@@ -36,10 +34,10 @@ struct HubEvent {
 // The data of the newest event of a type. Unset when there is none.
 [[nodiscard]] Result<std::optional<Json>> newest_event(store::Store& store, std::string_view tenant,
                                                        std::string_view type);
-// Tells the events that nobody was told, as tell_in_order.
-[[nodiscard]] std::size_t tell_hub_events(store::Store& store, std::string_view tenant,
-                                          const Clock& clock, Random& random, Logger& log,
-                                          const Deliver& deliver);
+// The event of work of the kind outbox::kHubEvent, as FindEvent.
+[[nodiscard]] Result<std::optional<Happened>> find_hub_event(store::Connection& connection,
+                                                             std::string_view tenant,
+                                                             const outbox::Work& work);
 // The events, as they were told, since the one with this id: also those that were told at nearly
 // the same time, since an id says little about who was first. At most 1,000. Error not_found
 // stream.after.

@@ -8,6 +8,16 @@ namespace rabt::consultation {
 
 namespace {
 
+// Events told in one turn, all in one commit.
+constexpr std::size_t kBatch = 64;
+
+// The event on its way to whoever listens.
+Json with_trace(const Happened& event, Random& random) {
+  Json out = envelope_of(event);
+  if (!event.trace.empty()) out.set("traceparent", traceparent_of(event.trace, random));
+  return out;
+}
+
 // Tells `count` events from `first` on.
 Status tell(std::string_view tenant, const std::vector<Untold>& events, std::size_t first,
             std::size_t count, const Deliver& deliver) {
@@ -35,12 +45,6 @@ Json envelope_of(const Happened& event) {
   return out;
 }
 
-Json envelope_of(const Happened& event, std::string_view trace, Random& random) {
-  Json out = envelope_of(event);
-  if (!trace.empty()) out.set("traceparent", traceparent_of(std::string(trace), random));
-  return out;
-}
-
 std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& events,
                           const Deliver& deliver, Logger& log) {
   if (events.empty()) return 0;
@@ -55,6 +59,20 @@ std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& ev
     break;
   }
   return told;
+}
+
+std::size_t tell_due(const SessionParts& parts, std::string_view kind, FindEvent find,
+                     const Deliver& deliver) {
+  const auto untold =
+      outbox::due_items<Untold>(parts.store, parts.tenant, kind, "", parts.clock.now().ms, kBatch,
+                                [&](store::Connection& connection, const outbox::Work& work,
+                                    std::vector<Untold>& found) -> Status {
+                                  RABT_TRY(event, find(connection, parts.tenant, work));
+                                  if (event)
+                                    found.push_back({with_trace(*event, parts.random), kind, work});
+                                  return ok_status();
+                                });
+  return untold.ok() ? tell_in_order(parts.tenant, *untold, deliver, parts.log) : 0;
 }
 
 }  // namespace rabt::consultation

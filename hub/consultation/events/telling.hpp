@@ -3,14 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hub/base/json.hpp"
 #include "hub/base/log.hpp"
-#include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/rows/parts.hpp"
 #include "hub/outbox/outbox.hpp"
 #include "hub/store/store.hpp"
 
@@ -38,14 +39,23 @@ struct Happened {
   // Empty for an event that is about nothing.
   std::string subject;
   std::string data;
+  // The trace of the request that caused it. May be empty.
+  std::string trace{};
 };
+// The event without its trace.
 [[nodiscard]] Json envelope_of(const Happened& event);
-// The same on its way to whoever listens; trace may be empty.
-[[nodiscard]] Json envelope_of(const Happened& event, std::string_view trace, Random& random);
 
 // Tells events in their order, all in one commit; where that is refused, one by one until one is
 // refused. Gives the number of those that were told: the first ones.
 [[nodiscard]] std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& events,
                                         const Deliver& deliver, Logger& log);
+
+// Reads the event that work of the outbox names. Unset when there is none.
+using FindEvent = Result<std::optional<Happened>> (*)(store::Connection& connection,
+                                                      std::string_view tenant,
+                                                      const outbox::Work& work);
+// Tells the events that are due, as tell_in_order. kind: of their work in the outbox.
+[[nodiscard]] std::size_t tell_due(const SessionParts& parts, std::string_view kind, FindEvent find,
+                                   const Deliver& deliver);
 
 }  // namespace rabt::consultation

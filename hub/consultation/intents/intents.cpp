@@ -141,30 +141,24 @@ bool Intents::timers() {
 // ---- Calls of the provider
 
 bool Intents::ask() {
-  std::vector<Intent> open;
   const std::string& tenant = acts_.parts().tenant;
-  const Status read = acts_.parts().store.read([&](store::Connection& connection) -> Status {
-    open.clear();
-    std::vector<outbox::Work> due;
-    RABT_TRY_STATUS(outbox::due(connection, tenant, outbox::kVideo, "",
-                                acts_.parts().clock.now().ms, kBatch, due));
-    for (const outbox::Work& work : due) {
-      RABT_TRY_STATUS(connection.query(sql::intents::kIntent, {tenant, work.ref, work.ref_n},
-                                       [&](const Row& row) {
-                                         open.push_back({.tenant = tenant,
-                                                         .session = work.ref,
-                                                         .n = work.ref_n,
-                                                         .kind = std::string(row.text(0)),
-                                                         .subject = std::string(row.text(1)),
-                                                         .attempts = row.integer(2)});
-                                         return false;
-                                       }));
-    }
-    return ok_status();
-  });
-  if (!read.ok()) return false;
+  auto open = outbox::due_items<Intent>(
+      acts_.parts().store, tenant, outbox::kVideo, "", acts_.parts().clock.now().ms, kBatch,
+      [&](store::Connection& connection, const outbox::Work& work, std::vector<Intent>& found) {
+        return connection.query(sql::intents::kIntent, {tenant, work.ref, work.ref_n},
+                                [&](const Row& row) {
+                                  found.push_back({.tenant = tenant,
+                                                   .session = work.ref,
+                                                   .n = work.ref_n,
+                                                   .kind = std::string(row.text(0)),
+                                                   .subject = std::string(row.text(1)),
+                                                   .attempts = row.integer(2)});
+                                  return false;
+                                });
+      });
+  if (!open.ok()) return false;
   bool any = false;
-  for (Intent& intent : open) {
+  for (Intent& intent : *open) {
     intent.asked_ms = acts_.parts().clock.now().ms;
     bool is_new = true;
     if (!take_off(intent, is_new)) break;
