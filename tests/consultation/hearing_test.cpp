@@ -256,6 +256,30 @@ TEST_F(Hearing, AnEventThatNobodyWantsCostsNoCommit) {
   EXPECT_EQ(told("note-written").size(), 1U);
 }
 
+TEST_F(Hearing, EachEventOfAnActIsOfferedOnceAndWakesTheTellerWhereItIsWanted) {
+  sessions_->stop();
+  std::map<std::string, int> offered;
+  bool wanted = false;
+  int woken = 0;
+  sessions_->acts.on_work([&woken] { ++woken; });
+  sessions_->acts.tell_only([&](std::string_view type) {
+    ++offered[std::string(type)];
+    return wanted;
+  });
+  const auto consents = [&](bool given) {
+    must(sessions_->people.record_consent(
+        as(patient_, session_, Json::object({{"kind", "transcription"}, {"given", given}}))));
+  };
+  consents(true);
+  EXPECT_EQ(offered, (std::map<std::string, int>{{"consent-recorded", 1}}));
+  EXPECT_EQ(woken, 0);
+  wanted = true;
+  offered.clear();
+  consents(false);
+  EXPECT_EQ(offered, (std::map<std::string, int>{{"consent-recorded", 1}}));
+  EXPECT_EQ(woken, 1);
+}
+
 // Events that are refused together are told one by one, up to the first that nobody takes.
 TEST_F(Hearing, OneEventThatIsRefusedHoldsBackOnlyThoseAfterIt) {
   sessions_->stop();

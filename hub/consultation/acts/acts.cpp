@@ -289,7 +289,7 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
     RABT_TRY(shown, options.shape(after, change));
     answer = std::move(shown);
   }
-  std::int64_t number = 0;
+  WrittenChange written;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     if (wanted) {
       const bool by_hospital = who.system || who.roles.has(identity::Role::integration);
@@ -299,9 +299,9 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
       if ((found != Fit::free) != change.after.warns("provider.overlap"))
         return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");
     }
-    RABT_TRY(written, SessionRows::write(transaction, before, change, sealed,
-                                         [this](std::string_view type) { return wants(type); }));
-    number = written;
+    RABT_TRY(rows, SessionRows::write(transaction, before, change, sealed,
+                                      [this](std::string_view type) { return wants(type); }));
+    written = rows;
     const Session& is = change.after;
     if (change.busy)
       RABT_TRY_STATUS(around_->set_busy(transaction, is.tenant, is.provider, *change.busy, now));
@@ -311,22 +311,18 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
     RABT_TRY_STATUS(forget_ended_links(transaction, before, is));
     if (options.also) RABT_TRY_STATUS(options.also(transaction, change));
     if (!answer.is_null()) {
-      if (before.version == 0) answer.set("number", number);
+      if (before.version == 0) answer.set("number", written.number);
       RABT_TRY_STATUS(caller.once(transaction, answer));
     }
     for (const audit::Prepared& entry : entries)
       RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
     return ok_status();
   }));
-  after.number = number;
+  after.number = written.number;
   Acted acted{std::move(after), std::move(change)};
   count(before, acted, now);
   if (acted.session.over() && !before.over()) video_.forget(acted.session.id);
-  const std::vector<SessionEvent>& events = acted.change.events;
-  if (!acted.change.effects.empty() ||
-      std::any_of(events.begin(), events.end(),
-                  [this](const SessionEvent& event) { return wants(event.type); }))
-    wake_();
+  if (written.work) wake_();
   return acted;
 }
 

@@ -233,9 +233,9 @@ Status write_stays(store::Transaction& transaction, const Session& before, const
 
 }  // namespace
 
-Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const Session& before,
-                                        const Change& change, const SealedChange& sealed,
-                                        const Wanted& wanted) {
+Result<WrittenChange> SessionRows::write(store::Transaction& transaction, const Session& before,
+                                         const Change& change, const SealedChange& sealed,
+                                         const Wanted& wanted) {
   std::optional<Session> as_written;
   if (!change.after.patient_written.empty()) as_written = change.after.as_written();
   const Session& is = as_written ? *as_written : change.after;
@@ -251,7 +251,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
       transaction.put(sql::rows::kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
     }
     RABT_TRY_STATUS(write_stays(transaction, before, is));
-    return before.number;
+    return WrittenChange{.number = before.number};
   }
   const std::int64_t at_ms = is.schedule.at_ms.value_or(is.created_ms);
   std::int64_t number = before.number;
@@ -302,6 +302,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   }
   RABT_TRY_STATUS(write_members(transaction, before, is));
   RABT_TRY_STATUS(write_stays(transaction, before, is));
+  bool work = !change.effects.empty();
   std::int64_t n = before.effects;
   for (const Effect& effect : change.effects) {
     transaction.put(sql::rows::kPutEffect, {is.tenant, is.id, ++n, effect.kind, effect.subject});
@@ -316,11 +317,13 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   for (const SessionEvent& event : change.events) {
     Json data = event.data;
     data.set("sessionNumber", number);
+    const bool told = wanted(event.type);
     RABT_TRY(seq, add_event(transaction, is.tenant, is.id, event.type, sealed.now, sealed.actor,
-                            sealed.trace, data, wanted(event.type)));
+                            sealed.trace, data, told));
     (void)seq;
+    work = work || told;
   }
-  return number;
+  return WrittenChange{.number = number, .work = work};
 }
 
 Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& transaction,

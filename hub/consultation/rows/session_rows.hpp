@@ -70,6 +70,14 @@ inline constexpr std::string_view kDeleteCopy = "delete";
 // True if somebody wants to be told of events of this type, which is without prefix and version.
 using Wanted = std::function<bool(std::string_view type)>;
 
+// Result of writing a change.
+struct WrittenChange {
+  // The session's number.
+  std::int64_t number = 0;
+  // It left work in the outbox: calls of the video provider, or events that wait to be told.
+  bool work = false;
+};
+
 // Immutable, any thread.
 class SessionRows {
  public:
@@ -110,10 +118,11 @@ class SessionRows {
                                           Timestamp now, const Actor& who,
                                           const VideoSettings& settings) const;
   // Inside a job: writes the change. Error conflict session.raced when the session is not at
-  // version before.version any more; nothing was written. Gives the session's number.
-  [[nodiscard]] static Result<std::int64_t> write(store::Transaction& transaction,
-                                                  const Session& before, const Change& change,
-                                                  const SealedChange& sealed, const Wanted& wanted);
+  // version before.version any more; nothing was written. wanted: asked once for each event.
+  [[nodiscard]] static Result<WrittenChange> write(store::Transaction& transaction,
+                                                   const Session& before, const Change& change,
+                                                   const SealedChange& sealed,
+                                                   const Wanted& wanted);
   // Inside a job: adds one event and gives its number. wanted: it waits to be told.
   [[nodiscard]] static Result<std::int64_t> add_event(
       store::Transaction& transaction, std::string_view tenant, std::string_view session,
