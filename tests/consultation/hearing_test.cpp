@@ -280,6 +280,29 @@ TEST_F(Hearing, EachEventOfAnActIsOfferedOnceAndWakesTheTellerWhereItIsWanted) {
   EXPECT_EQ(woken, 1);
 }
 
+TEST_F(Hearing, EventsOfRecordsNameTheSessionInTheWordsOfItsActs) {
+  must(sessions_->people.record_consent(
+      as(patient_, session_, Json::object({{"kind", "transcription"}, {"given", true}}))));
+  must(records_->write_note(as(doctor_, session_, Json::object({{"content", "x"}}))));
+  sessions_->catch_up();
+  const auto begin_of = [this](std::string_view type) {
+    const std::vector<Json> events = told(type);
+    EXPECT_EQ(events.size(), 1U) << type;
+    std::string members;
+    if (events.empty()) return members;
+    const Json data = events.front()["data"];
+    for (const auto& [key, value] : data.as_object()) {
+      if (key == "at") break;
+      members += std::string(key) + "=" + value.dump() + " ";
+    }
+    return members;
+  };
+  const std::string by_act = begin_of("consent-recorded");
+  EXPECT_EQ(begin_of("note-written"), by_act);
+  EXPECT_TRUE(by_act.starts_with("session=\"" + session_ + "\" sessionNumber=")) << by_act;
+  EXPECT_NE(by_act.find("provider=\"" + doctor_ + "\""), std::string::npos) << by_act;
+}
+
 // Events that are refused together are told one by one, up to the first that nobody takes.
 TEST_F(Hearing, OneEventThatIsRefusedHoldsBackOnlyThoseAfterIt) {
   sessions_->stop();

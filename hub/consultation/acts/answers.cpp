@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "hub/consultation/session/event_facts.hpp"
 #include "hub/consultation/session/hijri.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 
@@ -277,12 +278,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   out.together_seconds = seconds_together(is, now);
   out.patient_pseudonym = is.patient_pseudonym;
   out.trace = who.trace;
-  out.booking = is.booking;
-  out.visit = is.visit;
-  out.clinic = is.clinic;
-  out.consultation = is.consultation;
-  out.appointment = is.appointment;
-  out.known_appointment = has_known_appointment(is);
+  out.event_facts = event_facts(is);
   out.video = is.room.plugin;
   out.started_ms = is.started_ms;
   out.ended_ms = is.ended_ms;

@@ -39,19 +39,8 @@ Status Acts::still_open(store::Transaction& transaction, const Membership& seen)
 Status Acts::add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
                        std::string_view actor, Json data) {
   const Timestamp now = parts_.clock.now();
-  Json all = Json::object({{"session", of.session},
-                           {"sessionNumber", of.number},
-                           {"type", of.type},
-                           {"bookingType", text_or_null(of.booking)},
-                           {"status", to_string(of.status)},
-                           {"visit", text_or_null(of.visit)},
-                           {"clinic", text_or_null(of.clinic)},
-                           {"hasAppointment", of.known_appointment},
-                           {"namesAppointment", !of.appointment.is_null()},
-                           {"consultation", text_or_null(of.consultation)},
-                           {"provider", text_or_null(of.provider)},
-                           {"patient", text_or_null(of.patient_pseudonym)},
-                           {"at", to_iso8601(now)}});
+  Json all = of.event_facts;
+  all.set("at", to_iso8601(now));
   if (data.is_object()) {
     for (const auto& [key, value] : data.as_object()) all.set(key, value);
   }

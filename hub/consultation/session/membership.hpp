@@ -29,16 +29,8 @@ struct Membership {
   std::string patient_pseudonym;
   // The trace of the caller's request. May be empty.
   std::string trace{};
-  // direct, clinic, or empty.
-  std::string booking;
-  // ULIDs. May be empty.
-  std::string visit;
-  std::string clinic;
-  std::string consultation;
-  // As it was given: a text, {system, value} or null.
-  Json appointment{};
-  // It stands on the word of somebody who knows (has_known_appointment).
-  bool known_appointment = false;
+  // event_facts() of the session, for the events of its records.
+  Json event_facts = Json::object();
   // Target of the role video: "plugin://twilio", "hub://p2p". May be empty.
   std::string video;
   std::optional<std::int64_t> started_ms;

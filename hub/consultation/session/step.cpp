@@ -2,28 +2,15 @@
 
 #include <utility>
 
+#include "hub/consultation/session/event_facts.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 
 // Events, intents and audit entries of a decision, and its end.
 namespace rabt::consultation {
 
 void Step::tell(std::string_view type, const Json& more) {
-  const Session& is = change.after;
-  Json data =
-      Json::object({{"session", is.id},
-                    {"sessionNumber", is.number},
-                    {"type", to_string(is.type)},
-                    {"bookingType", is.booking.empty() ? Json() : Json(is.booking)},
-                    {"status", to_string(is.status)},
-                    {"visit", is.visit.empty() ? Json() : Json(is.visit)},
-                    {"clinic", is.clinic.empty() ? Json() : Json(is.clinic)},
-                    // Which one it is stays sealed: its number may lead to the person.
-                    {"hasAppointment", has_known_appointment(is)},
-                    {"namesAppointment", !is.appointment.is_null()},
-                    {"consultation", is.consultation.empty() ? Json() : Json(is.consultation)},
-                    {"provider", is.provider.empty() ? Json() : Json(is.provider)},
-                    {"patient", is.patient_pseudonym.empty() ? Json() : Json(is.patient_pseudonym)},
-                    {"at", to_iso8601(moment.now)}});
+  Json data = event_facts(change.after);
+  data.set("at", to_iso8601(moment.now));
   for (const auto& [key, value] : more.as_object()) data.set(key, value);
   change.events.push_back({std::string(type), std::move(data)});
 }

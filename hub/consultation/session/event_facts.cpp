@@ -1,0 +1,26 @@
+#include "hub/consultation/session/event_facts.hpp"
+
+#include <string>
+
+#include "hub/consultation/session/session.hpp"
+
+namespace rabt::consultation {
+
+Json event_facts(const Session& session) {
+  const auto text = [](const std::string& value) { return value.empty() ? Json() : Json(value); };
+  return Json::object({{"session", session.id},
+                       {"sessionNumber", session.number},
+                       {"type", to_string(session.type)},
+                       {"bookingType", text(session.booking)},
+                       {"status", to_string(session.status)},
+                       {"visit", text(session.visit)},
+                       {"clinic", text(session.clinic)},
+                       // Which one it is stays sealed: its number may lead to the person.
+                       {"hasAppointment", has_known_appointment(session)},
+                       {"namesAppointment", !session.appointment.is_null()},
+                       {"consultation", text(session.consultation)},
+                       {"provider", text(session.provider)},
+                       {"patient", text(session.patient_pseudonym)}});
+}
+
+}  // namespace rabt::consultation
