@@ -4,8 +4,11 @@
 #include <limits>
 
 #include "hub/engine/statements.hpp"
+#include "hub/outbox/outbox.hpp"
 
 namespace rabt::engine {
+
+static_assert(outbox::kShards == kPartitions, "the owner of a partition has the shard as well");
 
 Result<bool> Recovery::expire_events() {
   const std::int64_t now = context_.parts.clock.now().ms;

@@ -32,8 +32,9 @@ inline constexpr std::string_view kHubEvent = "hub-event";
 // webhook.id, the session where deliveries wait for each other or "", webhook_delivery.id, 0
 inline constexpr std::string_view kWebhook = "webhook";
 
-// Owners of work share it by shards, whose numbers are those of the partitions of the engine. The
-// embedded database has one owner.
+// Shards divide the work among its owners. A shard has the number of the engine's partition that
+// belongs to the same owner; the owner of an embedded database has all shards. Each row is written
+// with its shard. No statement reads it: one hub does all work of a database (store.locked).
 inline constexpr int kShards = 64;
 // By the last characters of a ULID that the text begins with; 0 without one.
 [[nodiscard]] int shard_of(std::string_view key);
