@@ -353,7 +353,7 @@ Result<Response> Accounts::get(const Call& call) const {
   return answer(200, shown);
 }
 
-// Whether somebody else could sign in as this person afterwards, who may do much.
+// True if somebody else could sign in as this person afterwards, who may do much.
 Result<bool> Accounts::unlocks(const identity::Person& person, const identity::PersonChange& wanted,
                                Resets resets) const {
   if (!person.roles.has_any(identity::kGuardedRoles)) return false;
@@ -369,7 +369,7 @@ Result<bool> Accounts::unlocks(const identity::Person& person, const identity::P
   return !factors.totp && factors.passkeys == 0;
 }
 
-// Whether nobody would be left who watches over those who administer.
+// True if nobody would be left who watches over those who administer.
 Result<bool> Accounts::takes_last_officer(const identity::Person& person,
                                           const identity::PersonChange& wanted) const {
   const auto watches = [](bool active, identity::Roles roles) {

@@ -17,7 +17,7 @@ struct Accounts {
   std::string tenant;
   // Where the pages of the hub come from. Empty if it does not know its own address.
   std::string origin{};
-  // Whether the main listener speaks TLS.
+  // True if the main listener speaks TLS.
   bool tls = false;
 
   [[nodiscard]] Result<http::Response> login(const Call& call) const;

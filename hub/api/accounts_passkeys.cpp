@@ -41,7 +41,7 @@ Result<identity::PasskeyAnswer> answer_of(const Json& body) {
                                  .credential = body["credential"]};
 }
 
-// Whether the request came by the cookie of a browser.
+// True if the request came by the cookie of a browser.
 Result<bool> has_cookie(const Call& call) {
   RABT_TRY(held, cookie(call.request, kSessionCookie));
   return held.has_value();

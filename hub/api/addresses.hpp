@@ -21,7 +21,7 @@ class Proxies {
   // The other end of the connection. If that is a proxy, the last address of X-Forwarded-For that
   // is none: whatever stands before it is what the client says. No other header is looked at.
   [[nodiscard]] std::string client_of(const http::Request& head) const;
-  // Whether this is the address of a proxy.
+  // True if this is the address of a proxy.
   [[nodiscard]] bool has(std::string_view address) const;
 
  private:

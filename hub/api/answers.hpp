@@ -29,7 +29,7 @@ namespace rabt::api {
 // The trace that the request belongs to, as a caller says it who has proved who he is. Empty when
 // he says none.
 [[nodiscard]] std::string trace_in(const http::Request& request);
-// Whether the caller asks for a stream of events (Accept: text/event-stream).
+// True if the caller asks for a stream of events (Accept: text/event-stream).
 [[nodiscard]] bool wants_events(const http::Request& request);
 
 // The body of a request as JSON, read once, when it is first asked for. An empty body is an empty

@@ -156,7 +156,7 @@ bool leaves_visit(const Route& route, const PathParameters& path, const identity
   return identity::ulid_of(path[0]) != who.part.session;
 }
 
-// Whether the caller may see the session of the path, if it names one.
+// Ok if the caller may see the session of the path, if it names one.
 Status sees_session(Resources& resources, const Route& route, const Call& call) {
   if (!names_session(route) || resources.sessions == nullptr) return ok_status();
   const auto found = resources.sessions->acts.membership(
@@ -164,7 +164,7 @@ Status sees_session(Resources& resources, const Route& route, const Call& call) 
   return found.ok() ? ok_status() : Status(found.error());
 }
 
-// Whether the caller may do what the route does, whatever the body says.
+// Ok if the caller may do what the route does, whatever the body says.
 Status may_act(Resources& resources, const Route& route, const Call& call) {
   const std::optional<access::Right> right = route.options.right;
   if (!right || resources.sessions == nullptr || resources.records == nullptr)

@@ -131,7 +131,7 @@ class Api {
   // The caller's part of a lane. A source, an issuer and an address that shows nothing have theirs.
   [[nodiscard]] http::Share share_of(const RouteOptions& options, const identity::Caller& caller,
                                      const PathParameters& path) const;
-  // Whether the connection of this request may serve the caller: it counts as one of his until it
+  // True if the connection of this request may serve the caller: it counts as one of his until it
   // ends, or serves another.
   [[nodiscard]] bool connects(const http::Request& head, const identity::Caller& caller);
   // So many bytes of a body of the caller, until the last copy is gone. Null when that is more than

@@ -16,7 +16,7 @@ struct Approvals {
   [[nodiscard]] Result<http::Response> refuse(const Call& call) const;
 };
 
-// Whether an act of these new roles needs a second person.
+// True if an act of these new roles needs a second person.
 [[nodiscard]] bool gains_guarded(identity::Roles before, identity::Roles after);
 
 }  // namespace rabt::api

@@ -43,14 +43,14 @@ inline constexpr std::string_view kVisitHeader = "x-rabt-visit";
 // "https://hub.example:8443" of an address with a path.
 [[nodiscard]] std::string origin_of(std::string_view url);
 
-// Whether a page of the hub itself makes a request that a cookie proves. Reading passes. All else
+// Ok if a page of the hub itself makes a request that a cookie proves. Reading passes. All else
 // passes when Sec-Fetch-Site says same-origin; in browsers without it, when Origin is the hub's. It
 // has a body of JSON, or none, which no form of another site can send. A WebSocket needs the
 // Origin, since any page may open one. origin: the hub's own; empty when it does not know its own,
 // and then nothing but reading passes. Error denied csrf.refused.
 [[nodiscard]] Status check_browser(const http::Request& request, std::string_view origin);
 
-// Whether somebody may be sent to this address after he signed in: a path of this hub. Programs
+// True if somebody may be sent to this address after he signed in: a path of this hub. Programs
 // read
 // "//", "/\" and what has control characters as other hosts.
 [[nodiscard]] bool is_own_path(std::string_view address);

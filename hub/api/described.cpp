@@ -34,7 +34,7 @@ bool has_form_of_name(std::string_view name) {
   });
 }
 
-// Whether the body may be JSON: programs that are written in a hurry name no type, or curl's.
+// True if the body may be JSON: programs that are written in a hurry name no type, or curl's.
 bool may_be_json(std::string_view type) {
   const std::string form = lower(type);
   return form.empty() || form.find("json") != std::string::npos ||

@@ -52,8 +52,7 @@ inline constexpr std::string_view kKeysPart = "keys";
 inline constexpr std::string_view kDiskFull = "disk full";
 inline constexpr std::string_view kWritesWait = "too many writes wait";
 
-// Whether the hub works: one word for everybody, the parts for who runs the hub. No patient
-// data.
+// State of the hub: one word for everybody, its parts for operators. No patient data.
 struct Health {
   store::Store& store;
   audit::AuditLog& audit;

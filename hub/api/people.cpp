@@ -32,7 +32,7 @@ constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender
 // says them of himself.
 struct Vouched {
   const char* name;
-  // Whether staff says them of others, besides `admin` and `integration`.
+  // True if staff says them of others, besides `admin` and `integration`.
   bool by_staff;
 };
 constexpr std::array kVouched{Vouched{"externalIds", false},  Vouched{"licenceNumber", false},
@@ -59,7 +59,7 @@ Json provider_json(const identity::Person& person) {
   return out;
 }
 
-// Whether the caller may say of a person what is new in `given`. Error denied person.vouched.
+// Ok if the caller may say of a person what is new in `given`. Error denied person.vouched.
 Status may_vouch(const Call& call, const Json& given, const Json& known, bool self) {
   if (may(access::Right::person_vouch, call)) return ok_status();
   for (const Vouched& one : kVouched) {

@@ -33,7 +33,7 @@ struct PersonRecords {
   // Two records that are one patient.
   [[nodiscard]] Result<http::Response> merge_patient(const Call& call) const;
   [[nodiscard]] Result<http::Response> unmerge_patient(const Call& call) const;
-  // Whether the caller may change the patient of the path at all.
+  // Ok if the caller may change the patient of the path at all.
   [[nodiscard]] Status may_change_patient(const Call& call) const;
 
   [[nodiscard]] Result<http::Response> create_provider(const Call& call) const;

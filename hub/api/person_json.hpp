@@ -16,7 +16,7 @@ namespace rabt::api {
 // The head, and what an account shows: username, name, email.
 [[nodiscard]] Json account_json(const identity::Person& person);
 
-// Whether somebody is nothing but treated here: name and address are patient data then.
+// True if somebody is nothing but treated here: name and address are patient data then.
 [[nodiscard]] bool is_only_treated(identity::Roles roles);
 // As those see an account who manage accounts. They find a patient by the username; the rest stands
 // in the record, which is read for a reason.

@@ -40,7 +40,7 @@ std::string joined(std::initializer_list<std::string_view> parts) {
   return out;
 }
 
-// Whether the first answer is the answer for ever: what was done, and what a state refused.
+// True if the first answer is the answer for ever: what was done, and what a state refused.
 bool is_final(int status) {
   return (status >= 200 && status < 300) || status == 409 || status == 410 || status == 412;
 }

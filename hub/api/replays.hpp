@@ -31,7 +31,7 @@ class Replays {
   };
   explicit Replays(Parts parts) : parts_(parts) {}
 
-  // Whether the row is written before the act begins, or by the act's own commit.
+  // Time at which the row is written: before the act begins, or within the act's own commit.
   enum class When : std::uint8_t { before, within };
   // A call that begins: what it is kept under. Empty when the call has no key.
   struct Ticket {

@@ -54,7 +54,7 @@ struct Call {
 // An error becomes a problem document.
 using Handler = Result<http::Response> (*)(Resources& resources, const Call& call);
 
-// Whether the hub takes in the body of this call; the body is still empty.
+// Ok if the hub takes in the body of this call; the body is still empty.
 using Check = Status (*)(Resources& resources, const Call& call);
 
 // A body that its resource takes piece by piece. Destroyed before finish() when the body breaks off

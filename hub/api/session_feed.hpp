@@ -60,7 +60,7 @@ class SessionFeed : public consultation::LiveListener,
   [[nodiscard]] Status begin(std::optional<std::int64_t> after);
   // The other listeners hear that the person is disconnected.
   void end();
-  // Whether nothing more comes, since it ended or the person was dismissed.
+  // True if nothing more comes, since it ended or the person was dismissed.
   [[nodiscard]] bool over() const { return left_; }
 
   // What the person says. kind: chat, signal, transcript, status, quality, hand, typing. Gives what
@@ -89,7 +89,7 @@ class SessionFeed : public consultation::LiveListener,
 
   // True for a guest whose link has ended since, or is another browser's now.
   [[nodiscard]] bool is_former(const consultation::Membership& of) const;
-  // Whether the person may still listen, after a look if one is due.
+  // True if the person may still listen, after a look if one is due.
   [[nodiscard]] bool still_allowed(bool look);
   [[nodiscard]] Result<Json> signal(std::string_view kind, const Json& what);
   void announce(std::string_view kind);
@@ -110,7 +110,7 @@ class SessionFeed : public consultation::LiveListener,
   std::int64_t newest_ = 0;
   std::string session_;
   std::atomic<bool> left_{true};
-  // Whether the person takes part, through this channel, in a call between browsers.
+  // True if the person takes part, through this channel, in a call between browsers.
   std::atomic<bool> in_call_{false};
 };
 

@@ -105,7 +105,7 @@ Json user_shape(const Person& person, const Json& status) {
                        {"created_at", created_of(person)}});
 }
 
-// Whether the providers are online, by their numbers.
+// Presence of a doctor or specialist.
 Json presence_of(const DoorCall& call, const Person& person) {
   if (!person.roles.has_any({Role::doctor, Role::specialist})) return {};
   const auto found =
@@ -119,7 +119,7 @@ Result<Person> caller_person(const DoorCall& call) {
   return call.house.people.find(call.caller.who.tenant, call.caller.who.person);
 }
 
-// Whether a page of the hub itself sends the request.
+// True if a page of the hub itself sends the request.
 bool is_own_page(const DoorCall& call) {
   const std::string own = origin_of(call.house.public_url);
   return !own.empty() && call.request.header("origin") == own;

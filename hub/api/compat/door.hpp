@@ -34,7 +34,7 @@ struct TokenSystem {
   // As in a person's externalIds.
   std::string name;
   std::string issuer;
-  // Whether its tokens may say that somebody is a patient.
+  // True if its tokens may say that somebody is a patient.
   bool has_patients = false;
 };
 
@@ -54,7 +54,7 @@ struct House {
   std::function<Json()> troubles;
   // What serves the role `video`, as the configuration names it: plugin://twilio. May be empty.
   std::string video;
-  // Whether RabbitMQ is used.
+  // True if RabbitMQ is used.
   bool bus = false;
   // The content of a recording, or the part that the request asks for.
   std::function<Result<http::Response>(const consultation::Caller&,
@@ -121,7 +121,7 @@ struct DoorRoute {
   std::string_view as;
   DoorHandler handler;
   int status = 200;
-  // Whether it needs no credential.
+  // True if it needs no credential.
   bool open = false;
   // For the description: what it does, and the members that it takes.
   std::string_view summary{};
@@ -156,7 +156,7 @@ struct Door {
   // Where its description and its page are.
   std::string_view description;
   std::string_view page;
-  // Whether ids of a path are well formed, for a door that says so. May be unset.
+  // Ok if ids of a path are well formed, for a door that says so. May be unset.
   Status (*check)(const DoorRoute& route, const PathParameters& path) = nullptr;
   // Customs of its sessions.
   consultation::Manner manner{};

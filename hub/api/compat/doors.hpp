@@ -75,7 +75,7 @@ class Doors {
  private:
   [[nodiscard]] http::Response serve(const Found& found, const http::Request& request,
                                      const identity::Caller& caller) const;
-  // Whether the caller may do what the route does, whatever else the body says.
+  // Ok if the caller may do what the route does, whatever else the body says.
   [[nodiscard]] static Status may_act(const DoorRoute& route, const DoorCall& call);
   [[nodiscard]] const DoorOptions& options_of(const Door& door) const;
   // The door whose paths begin as this one does. Null when none does.
