@@ -23,7 +23,7 @@ namespace rabt::identity {
 class PasswordList;
 
 struct AccountOptions {
-  // Whether people may sign in with a password of the hub.
+  // True if people may sign in with a password of the hub.
   bool enabled = true;
   // Characters of a password with a second factor; without one it needs kMinAlone.
   int min_password = 12;
@@ -79,7 +79,7 @@ struct SignedIn {
   Person person;
   // What this device shows from now on.
   std::string device;
-  // Whether the session is good for nothing but to enrol a second factor.
+  // True if the session is good for nothing but to enrol a second factor.
   bool must_enrol = false;
 };
 
@@ -88,7 +88,7 @@ struct Passkey {
   std::string id;
   // What its owner calls it.
   std::string name;
-  // Whether it may be on several devices, and is.
+  // True if it may be on several devices, and is.
   bool backup_eligible = false;
   bool backed_up = false;
   std::int64_t created_ms = 0;
@@ -183,7 +183,7 @@ class Accounts {
     const Clock& clock;
     Random& random;
     UlidSource& ids;
-    // Whether a person takes part in a consultation that runs. Unset where there are none.
+    // True if a person takes part in a consultation that runs. Unset where there are none.
     std::function<Result<bool>(std::string_view person)> in_consultation{};
   };
   Accounts(Parts parts, std::string tenant, AccountOptions options);
@@ -220,16 +220,16 @@ class Accounts {
   // auth.failed; denied auth.step_up (he came by no session of the hub); unavailable rate.sign_in.
   [[nodiscard]] Result<SignedIn> step_up(const Caller& caller, const StepUp& proof);
   [[nodiscard]] Result<Ceremony> begin_step_up(const Caller& caller);
-  // Whether somebody has shown two factors a short time ago. A system has none: it passes. Error
+  // Ok if somebody has shown two factors a short time ago. A system has none: it passes. Error
   // denied auth.step_up.
   [[nodiscard]] Status check_strong(const Principal& who) const;
   [[nodiscard]] std::int64_t step_up_seconds() const;
   // Answers of passkeys whose count did not grow.
   [[nodiscard]] std::uint64_t passkey_counts_back() const;
 
-  // Whether the text has the form of a session's token.
+  // True if the text has the form of a session's token.
   [[nodiscard]] static bool is_session(std::string_view text);
-  // Whether the token of an issuer was ended by logout() or logout_everywhere(). issued_ms: when it
+  // True if the token of an issuer was ended by logout() or logout_everywhere(). issued_ms: when it
   // was issued, 0 if it does not say.
   [[nodiscard]] Result<bool> has_ended(std::string_view token, std::string_view person,
                                        std::int64_t issued_ms);

@@ -14,7 +14,7 @@ constexpr std::size_t kCode = 16;
 constexpr std::int64_t kTries = 5;
 constexpr std::string_view kSecretKey = "bootstrap-totp/1";
 
-// Whether anybody but `but` is an administrator.
+// True if anybody but `but` is an administrator.
 Result<bool> has_administrator(store::Connection& connection, std::string_view tenant,
                                std::string_view but = {}) {
   bool found = false;

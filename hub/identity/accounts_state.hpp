@@ -193,7 +193,7 @@ struct Accounts::State {
   [[nodiscard]] Result<SignedIn> renew_session(const Caller& caller, bool strong,
                                                const Writes& also);
 
-  // Whether the caller may change how he proves himself: he has shown two factors a short time ago,
+  // Ok if the caller may change how he proves himself: he has shown two factors a short time ago,
   // or, while he has only one, that. Error denied auth.step_up.
   [[nodiscard]] Status check_recent(const Caller& caller, const Proofs& known) const;
 

@@ -43,7 +43,7 @@ Error needed(std::string_view id) {
                     " of `rabt approvals` or GET /api/v1/approvals; then send the same once more");
 }
 
-// Whether who confirmed, as the audit log names him, may confirm the act now.
+// True if who confirmed, as the audit log names him, may confirm the act now.
 Result<bool> still_confirms(store::Connection& connection, std::string_view tenant,
                             const SecondPersonAct& act, std::string_view confirmer) {
   const std::string prefix = person_subject("");
@@ -59,7 +59,7 @@ Result<bool> still_confirms(store::Connection& connection, std::string_view tena
   return found;
 }
 
-// Whether this is a person in person: no client that acts for one.
+// True if this is a person in person: no client that acts for one.
 bool is_person(const Principal& who) {
   return who.kind == Kind::person && !who.person.empty();
 }

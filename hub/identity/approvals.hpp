@@ -56,7 +56,7 @@ class Approvals {
       : parts_(parts), tenant_(std::move(tenant)), options_(std::move(options)) {}
 
   [[nodiscard]] bool needs(const SecondPersonAct& act) const { return options_.need(act); }
-  // Whether the caller may do it now. The first time it becomes a request; when somebody else has
+  // Ok if the caller may do it now. The first time it becomes a request; when somebody else has
   // confirmed that, the same call passes once, as long as the other one may still confirm it: who
   // was disabled or lost the role meanwhile has confirmed nothing. Whoever runs the hub (its Unix
   // socket, its API token) passes alone while there is nobody who could confirm. Errors: denied
@@ -88,7 +88,7 @@ class Approvals {
 [[nodiscard]] Status withdraw_approvals(store::Transaction& transaction, std::string_view tenant,
                                         std::string_view person);
 
-// Whether somebody could confirm the act by an account of his own, besides these two persons.
+// True if somebody could confirm the act by an account of his own, besides these two persons.
 [[nodiscard]] Result<bool> has_second_person(store::Connection& connection, std::string_view tenant,
                                              const SecondPersonAct& act, std::string_view asker,
                                              std::string_view object);

@@ -47,7 +47,7 @@ class Authenticator {
     // Address and request id, for the audit log.
     std::string_view client{};
     std::string_view request{};
-    // Whether this is only a look at what was shown before: nothing is written, and a session is
+    // True if this is only a look at what was shown before: nothing is written, and a session is
     // not used by it.
     bool only_look = false;
     // True if an issuer may be asked for its keys.

@@ -105,7 +105,7 @@ class Clients {
   [[nodiscard]] Status revoke_key(const Caller& caller, std::string_view id, std::string_view key);
   [[nodiscard]] Result<std::vector<ClientKey>> keys(std::string_view id);
 
-  // Whether the text has the form of a client's key or token.
+  // True if the text has the form of a client's key or token.
   [[nodiscard]] static bool is_credential(std::string_view text);
   // The client whose key or token this is. address: of the caller; empty when this is only a look.
   // certificate: what the caller proved to hold, null if nothing; a token that was asked for with

@@ -51,7 +51,7 @@ struct IssuerOptions {
   Roles may_grant{Role::doctor, Role::specialist, Role::nurse, Role::patient};
   // The system that its subjects are ids of, as in Person's externalIds.
   std::string subject_system;
-  // Whether subjects may be numbers or usernames of this hub's people.
+  // True if subjects may be numbers or usernames of this hub's people.
   bool subject_numbers = false;
   // When a token says that there were two factors: by one of these values of the claim `acr`, or
   // always, since nobody signs in there with one.
@@ -65,7 +65,7 @@ struct Claims {
   std::string name;
   // Within the ceiling of the issuer.
   Roles roles;
-  // Whether the token has a claim about roles.
+  // True if the token has a claim about roles.
   bool tells_roles = false;
   // `iat`; 0 if the token does not say when it was issued.
   std::int64_t issued_ms = 0;

@@ -38,7 +38,7 @@ struct OidcOptions {
   // What ID tokens may be signed with.
   std::vector<std::string> algorithms;
   std::string scope = "openid";
-  // Whether the issuer decides about the roles of its people. If not, somebody who signs in for the
+  // True if the issuer decides about the roles of its people. If not, somebody who signs in for the
   // first time has no role until an administrator gives one.
   bool provision = false;
   std::string roles_claim = "groups";

@@ -29,7 +29,7 @@ class PasswordList {
   std::vector<std::array<std::uint8_t, 32>> digests_;
 };
 
-// Whether a new password will do. There are no rules of composition: it has `min` characters, is
+// Ok if a new password will do. There are no rules of composition: it has `min` characters, is
 // not easy to guess (libzxcvbn: common passwords, names and words of English, keyboards, dates,
 // repetition; with the username, the tenant and words of the trade among them), does not hold the
 // username, and is not on the list, which may be null. Error invalid api.invalid: "<member>: ...".

@@ -59,12 +59,12 @@ class People final : public Directory {
     const Clock& clock;
     Random& random;
     UlidSource& ids;
-    // Whether somebody who administers may neither treat nor audit.
+    // True if somebody who administers may neither treat nor audit.
     bool separate = true;
   };
   explicit People(Parts parts) : parts_(parts) {}
 
-  // Whether one person may have these roles. Error invalid role.separation.
+  // Ok if one person may have these roles. Error invalid role.separation.
   [[nodiscard]] Status may_have(Roles roles) const;
 
   // A provider whom an administrator or a trusted issuer enters is vouched for by that. When ok,

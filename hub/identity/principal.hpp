@@ -89,7 +89,7 @@ struct Principal {
   // milliseconds since 1970. 0 if he did not, or nobody knows.
   std::int64_t proven_ms = 0;
   std::int64_t strong_ms = 0;
-  // Whether somebody whose role asks for two factors has shown one: he may only enrol another.
+  // True if somebody whose role asks for two factors has shown one: he may only enrol another.
   bool must_enrol = false;
   // What a guest may enter, and nothing else. Empty for everybody else.
   Part part{};
