@@ -39,7 +39,7 @@ struct CronOutcome {
 // @reboot, six or seven fields, ranges that run backwards, and days that never come (30 February).
 [[nodiscard]] CronOutcome parse_cron(std::string_view text);
 
-// Whether ICU knows the name as an IANA time zone.
+// True if ICU knows the name as an IANA time zone.
 [[nodiscard]] bool is_time_zone(const std::string& name);
 
 // The moment at which the clocks of a zone show a local time, given as if it were UTC. Of a local

@@ -50,7 +50,7 @@ class Definition {
   [[nodiscard]] std::vector<std::string> start_types() const;
   // True if an event of this type may start an instance, alone or in a set.
   [[nodiscard]] bool may_start(std::string_view type) const;
-  // Whether this event alone starts an instance: type and filter match. Errors in the filter count
+  // True if this event alone starts an instance: type and filter match. Errors in the filter count
   // as no match. Never for schedule.on.all.
   [[nodiscard]] bool starts_on(const Json& event) const;
   // schedule.on.all: a set of events, one for each filter, starts an instance.
@@ -88,7 +88,7 @@ class Definition {
   };
   [[nodiscard]] PatientReference patient(const Json& start_events) const;
 
-  // Whether a listen of the file names this event type. Another one may have been made of data.
+  // True if a listen of the file names this event type. Another one may have been made of data.
   [[nodiscard]] bool names_event(std::string_view type) const;
   // True if a listen of the file may take an event of this type.
   [[nodiscard]] bool may_hear(std::string_view type) const;

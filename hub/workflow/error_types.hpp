@@ -19,7 +19,7 @@ inline constexpr std::string_view kErrorTypePrefix =
 // standard one.
 [[nodiscard]] std::string_view standard_error_name(std::string_view uri);
 
-// Whether two type URIs name the same error.
+// True if two type URIs name the same error.
 [[nodiscard]] bool same_error_type(std::string_view a, std::string_view b);
 
 // configuration, validation, expression, authentication, authorization, timeout, communication,

@@ -225,7 +225,7 @@ class Execution {
   // Finished no input has effects. Never throws on input.
   [[nodiscard]] std::vector<Effect> apply(const Input& input);
 
-  // Whether the listen would consume this event now: active, filters match, not consumed before by
+  // True if the listen would consume this event now: active, filters match, not consumed before by
   // this instance's listen.
   [[nodiscard]] bool wants(std::uint64_t listen, const Json& event) const;
   // running while an action is open, waiting while only timers and listens are.

@@ -102,7 +102,7 @@ class Explainer {
       out_.limits.push_back("faults after " + duration_text(*model_.root->timeout));
   }
 
-  // Whether some call of the function stands inside a retry.
+  // True if some call of the function stands inside a retry.
   bool function_retried(const Task& function) const {
     return retried_functions_.contains(&function);
   }

@@ -150,7 +150,7 @@ class Evaluation final {
     while (steps-- > 0) environment = environment->parent;
     return environment;
   }
-  // Whether the node has exactly one result in this environment.
+  // True if the node has exactly one result in this environment.
   static bool single_now(const Node& node, Cell* environment) {
     return node.single || single_argument(node, environment);
   }

@@ -25,7 +25,7 @@ struct FlowValue {
 
   // Everything the value may hold, as places without "[]".
   [[nodiscard]] std::set<std::string> all() const;
-  // Whether it may hold something of what lies at, under or around the marked place.
+  // True if it may hold something of what lies at, under or around the marked place.
   [[nodiscard]] bool touches(const std::string& marked) const;
 };
 

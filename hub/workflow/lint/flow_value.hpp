@@ -17,7 +17,7 @@ inline constexpr std::string_view kSome = "[]";
 // How deep the walk goes into expressions and tasks.
 inline constexpr int kMaxDepth = 200;
 
-// Whether into has grown.
+// True if into has grown.
 bool join(FlowValue& into, const FlowValue& from);
 [[nodiscard]] FlowValue joined(FlowValue a, const FlowValue& b);
 // One value made of all parts of the given one: nothing is known about them apart.

@@ -10,7 +10,7 @@ namespace rabt::workflow {
 
 namespace {
 
-// Whether work in one place can be followed by work in another, by the order of tasks alone.
+// Order of tasks: which work can follow which other work.
 class Order {
  public:
   explicit Order(const TaskTree& tree) {

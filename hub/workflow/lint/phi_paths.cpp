@@ -82,7 +82,7 @@ class Walk {
     open_.pop_back();
   }
 
-  // Whether something in it is marked. What it refers to counts as marked when anything is.
+  // True if something in it is marked. What it refers to counts as marked when anything is.
   bool any_mark(const Json& schema) {
     std::vector<const Json*> open = {&schema};
     bool refers = false;

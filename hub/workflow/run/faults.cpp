@@ -34,14 +34,14 @@ Json shown(const Definition::Model& model, const Fault& fault) {
   return Json(std::move(out));
 }
 
-// Whether an error that the interpreter found says that the file or its data is wrong. The same
+// True if an error that the interpreter found says that the file or its data is wrong. The same
 // step over the same data finds it again.
 bool is_mistake(std::string_view type) {
   return type == "expression" || type == "validation" || type == "configuration" ||
          type == "authorization";
 }
 
-// Whether the catch names the error that it takes and not only a type or a place.
+// True if the catch names the error that it takes and not only a type or a place.
 bool names_error(const TryBody& body) {
   return std::any_of(body.match.begin(), body.match.end(), [](const auto& member) {
     return member.first == "status" || member.first == "title" || member.first == "detail";
@@ -113,7 +113,7 @@ void Execution::Impl::fault(Frame* frame, Fault fault) {
   }
 }
 
-// Whether a retry after the delay would be of no use any more.
+// True if a retry after the delay would be of no use any more.
 bool Execution::Impl::too_late(const Frame* frame, const Fault& fault, std::int64_t delay) const {
   const auto passed = [&](const std::optional<Timestamp>& until) {
     return until.has_value() && now.ms + delay > until->ms;

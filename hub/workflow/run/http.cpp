@@ -288,7 +288,7 @@ std::string_view reason_of(std::int64_t status) {
   return status < 500 ? "Client Error" : "Server Error";
 }
 
-// Whether the server may answer the same request otherwise later (RFC 9110, RFC 6585, RFC 8470).
+// True if the server may answer the same request otherwise later (RFC 9110, RFC 6585, RFC 8470).
 bool repeat_can_help(std::int64_t status) {
   return status >= 500 || status == 408 || status == 425 || status == 429;
 }

@@ -250,7 +250,7 @@ struct Execution::Impl {
     bool late = false;
   };
   [[nodiscard]] Verdict judge(const Frame& frame, const Fault& fault) const;
-  // Whether this try catches the fault. If not, the fault goes on and may have been replaced.
+  // True if this try catches the fault. If not, the fault goes on and may have been replaced.
   bool caught(Frame* frame, Fault& fault);
   [[nodiscard]] bool too_late(const Frame* frame, const Fault& fault, std::int64_t delay) const;
   void cancel_below(Frame* frame, const Frame* completed_path = nullptr);

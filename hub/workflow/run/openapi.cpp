@@ -482,7 +482,7 @@ class RequestParts {
 
   // One that the operation declares.
   Status place(const Json& parameter, const Json& parameters);
-  // Whether each place of the path has got its parameter.
+  // Ok if each place of the path has got its parameter.
   [[nodiscard]] Status check_path() const;
   // Swagger's form, once every parameter is placed.
   Status add_form();

@@ -174,7 +174,7 @@ struct Simulator::Impl {
   void cancel_call(Run& run, std::uint64_t id);
   void call_ended(std::size_t index, const ActionOutcome& outcome);
 
-  // Whether the ambiguous outcome goes to the workflow; else it is asked again, or a person
+  // True if the ambiguous outcome goes to the workflow; else it is asked again, or a person
   // decides.
   bool settled(SimulatedCall& call);
   void decide(std::size_t instance, const CallAction& call);

@@ -250,7 +250,7 @@ class Walk {
     return after_content || done();
   }
 
-  // Whether the text ends with these line ends, so that none was folded away.
+  // True if the text ends with these line ends, so that none was folded away.
   [[nodiscard]] bool after_last(std::size_t wanted) const {
     return offsets_.size() + wanted == text_.size();
   }
