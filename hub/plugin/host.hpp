@@ -117,7 +117,7 @@ class Host final : public PluginHost {
   using Reach = Instance::Reach;
   // host_loading.cpp
   Status load_checked(PluginConfig config, std::string& version, std::string& digest);
-  // Whether this package may be loaded as it is configured. Error codes: see load.
+  // Ok if this package may be loaded as it is configured. Error codes: see load.
   Status check_package(const Package& package, const PluginConfig& config) const;
   Status take_in(std::uint64_t number, Instance& instance, Recipient recipient);
   // What an instance may reach depends on its configuration.

@@ -217,7 +217,7 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] workflow::ActionOutcome quarantined() const;
   // What follows when invoke, probe or check has returned.
   void settle(std::uint64_t token, std::int32_t result, bool threw);
-  // Whether the call was given to a process and now never begins.
+  // True if the call was given to a process and now never begins.
   bool revoked(const OpenCall& open) RABT_REQUIRES(mutex_);
   void deadline_passed(std::uint64_t token);
   // Takes a call that is queued or running out of the table. The caller gives its answer.
@@ -241,7 +241,7 @@ class Instance final : public WorkerPlugin::Owner {
   bool begin_request(std::uint64_t call);
   // Takes begin_request() back: not a byte of the request has left.
   void unsent_request(std::uint64_t call);
-  // Whether a request of this call (0: none) must be thought to hold patient data.
+  // True if a request of this call (0: none) must be thought to hold patient data.
   [[nodiscard]] bool carries_patient_data(std::uint64_t call);
   // A request was refused because of that: for log, violations and the audit log.
   void withheld(std::uint64_t call, std::string_view url);

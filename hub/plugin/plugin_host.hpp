@@ -60,7 +60,7 @@ class PluginHost : public ActionRunner {
     std::shared_ptr<const net::AllowList> patient_hosts = nullptr;
     // The program that plugins' processes run; "" means rabt-plugin-host beside this program.
     std::string worker_program = {};
-    // Whether a plugin is refused where the system lacks a part of the sandbox.
+    // True if a plugin is refused where the system lacks a part of the sandbox.
     bool sandbox_required = true;
   };
   [[nodiscard]] static std::unique_ptr<PluginHost> make(Parts parts);
@@ -84,7 +84,7 @@ class PluginHost : public ActionRunner {
   virtual void add_service(std::shared_ptr<HubService> service) = 0;
   // target: "plugin://<id>" or "hub://<service>". Error plugin.unknown_target lists what there is.
   virtual Status bind_role(std::string role, std::string_view target) = 0;
-  // Whether the newest version behind the target declares the feature. A service of the hub
+  // True if the newest version behind the target declares the feature. A service of the hub
   // declares none.
   [[nodiscard]] virtual bool has_feature(std::string_view target,
                                          std::string_view feature) const = 0;

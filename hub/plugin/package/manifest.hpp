@@ -55,7 +55,7 @@ struct Manifest {
   // `hosts`.
   std::optional<std::vector<std::string>> patient_hosts;
   bool secrets_raw = false;
-  // Whether the plugin may read and write blobs (rabt.blob/1).
+  // True if the plugin may read and write blobs (rabt.blob/1).
   bool blob = false;
   int concurrency = 1;
   bool blocking = false;
@@ -123,11 +123,11 @@ struct Package {
 
 // Secrets by name. A value that is absent is null or has no key.
 using Secrets = std::map<std::string, std::shared_ptr<SecretBytes>>;
-// Whether the secrets are those that the manifest declares. Error codes: plugin.missing_secret (a
+// Ok if the secrets are those that the manifest declares. Error codes: plugin.missing_secret (a
 // required one is absent), plugin.secret (one has not the form that the manifest declares). The
 // message names the secret and tells nothing of its value.
 [[nodiscard]] Status check_secrets(const Package& package, const Secrets& secrets);
-// Whether every region of the manifest is allowed; all are if `allowed` is empty. Error conflict
+// Ok if every region of the manifest is allowed; all are if `allowed` is empty. Error conflict
 // residency.region.
 [[nodiscard]] Status check_regions(const Manifest& manifest, const Json& config,
                                    const std::vector<std::string>& allowed);
@@ -142,7 +142,7 @@ using Secrets = std::map<std::string, std::shared_ptr<SecretBytes>>;
 [[nodiscard]] Status check_config(const Package& package, const Json& config,
                                   const std::string& folder);
 
-// Whether a version serves a call that asks for another: same major, not older. An empty wish takes
+// True if a version serves a call that asks for another: same major, not older. An empty wish takes
 // any. offered is a semantic version; what is asked for may be any text.
 [[nodiscard]] bool version_serves(std::string_view offered, std::string_view asked);
 
@@ -152,7 +152,7 @@ inline const ActionSpec& spec_of(const ActionSpec& action) {
 inline const ActionSpec& spec_of(const CompiledAction& action) {
   return action.spec;
 }
-// Whether an action answers to this name in this version: by its own name, or by the capability
+// True if an action answers to this name in this version: by its own name, or by the capability
 // that it claims (video.session.create in version 1.0.0).
 [[nodiscard]] bool answers(const ActionSpec& action, std::string_view name,
                            std::string_view version);

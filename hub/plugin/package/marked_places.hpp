@@ -5,10 +5,10 @@
 
 #include "hub/base/json.hpp"
 
-// Whether a value holds what its schema marks as patient data (x-phi).
+// Looks in values for what their schemas mark as patient data (x-phi).
 namespace rabt::plugin {
 
-// Whether something lies at one of the places (Schema::phi_places; null, and an empty text, list or
+// True if something lies at one of the places (Schema::phi_places; null, and an empty text, list or
 // object, are nothing), or under one of the names at any depth.
 [[nodiscard]] bool holds_marked(const Json& value, const std::set<std::string>& places,
                                 const std::set<std::string>& names);

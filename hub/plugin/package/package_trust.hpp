@@ -12,8 +12,8 @@
 #include "hub/plugin/package/minisign_program.hpp"
 #include "hub/plugin/package/package_files.hpp"
 
-// Whether a package is what a trusted vendor signed. The format, for readers of other software:
-// docs/plugins/packages.md.
+// Checks that a trusted vendor signed a package as it is. The format, for readers of other
+// software: docs/plugins/packages.md.
 namespace rabt::plugin {
 
 // A vendor's key that the operator trusts, for some plugins.
@@ -25,7 +25,7 @@ struct TrustedKey {
   std::string added_by;
   [[nodiscard]] std::string id() const { return crypto::minisign::to_text(key.id); }
 };
-// Whether the pattern covers the whole text.
+// True if the pattern covers the whole text.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view text);
 // Lower-case letters, digits, '-' and '*'.
 [[nodiscard]] bool is_scope(std::string_view pattern);

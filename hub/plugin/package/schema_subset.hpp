@@ -5,8 +5,8 @@
 
 #include "hub/base/json.hpp"
 
-// Whether one JSON Schema takes nothing that another refuses: what an interface needs to know of
-// two sides that were written apart. docs/plugins/capabilities.md says which keywords are decided.
+// Checks that one JSON Schema takes nothing that another refuses, for the two sides of an
+// interface. docs/plugins/capabilities.md says which keywords are decided.
 namespace rabt {
 
 struct SubsetFault {
@@ -15,9 +15,9 @@ struct SubsetFault {
   bool undecided = false;  // it may hold; the keyword that cannot be compared is in the message
 };
 
-// Whether every value that `narrow` takes is taken by `wide`. nullopt if that is proved. A fault
-// that is not `undecided` is not always a value that exists: the proof is by structure, and two
-// schemas that say the same in different ways may fail it. Both compile (rabt::Schema).
+// Unset if it is proved that `wide` takes every value that `narrow` takes. A fault that is not
+// `undecided` is not always a value that exists: the proof is by structure, and two schemas that
+// say the same in different ways may fail it. Both compile (rabt::Schema).
 [[nodiscard]] std::optional<SubsetFault> not_subset(const Json& narrow, const Json& wide);
 
 // The first place that `marked` marks with "x-phi" and `covering` marks neither there nor above.

@@ -22,7 +22,7 @@ class Lane {
   // The same, before all that waits.
   bool post_first(std::function<void()> closure);
   [[nodiscard]] std::size_t depth() const;
-  // Whether nothing waits and no closure runs.
+  // True if nothing waits and no closure runs.
   [[nodiscard]] bool idle() const;
   // Drops what is queued, lets running closures end, then runs last on the last thread that leaves.
   // Waits up to wait_ms (real time) and returns whether last has run. A second call only waits.

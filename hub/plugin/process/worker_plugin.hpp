@@ -40,7 +40,7 @@ class WorkerPlugin final {
     std::uint64_t process = 0;
     // "signal 11", "exit 3", or why the hub ended it: hang, frame, ...
     std::string reason;
-    // Whether the process is not started again by itself.
+    // True if the process is not started again by itself.
     bool quarantined = false;
     // The hub lacked descriptors or processes for it: the plugin's count of deaths stays.
     bool ours = false;
@@ -80,7 +80,7 @@ class WorkerPlugin final {
     worker::Limits limits;
     bool sandbox_required = true;
     int lanes = 1;
-    // Whether the entry is the one that the package promises.
+    // Ok if the entry is the one that the package promises.
     std::function<Status(const rabt_entry*)> check;
     std::string library_path;  // for messages
   };
@@ -239,7 +239,7 @@ class WorkerPlugin final {
   Operation* begin(Life& life, std::uint64_t id);
 
   // ---- worker_calls.cpp: what the process is given
-  // Whether the process can take a frame with `bytes` bytes of texts.
+  // True if the process can take a frame with `bytes` bytes of texts.
   [[nodiscard]] bool room(std::size_t bytes) const RABT_REQUIRES(mutex_);
   // Gives the process with this number (0: whichever runs) a function, and puts its serial number
   // into the frame. upcall: type, call, answer and after are set.
