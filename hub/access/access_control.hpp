@@ -31,13 +31,13 @@ class AccessControl {
     audit::AuditLog& audit;
     const PatientDetail& details;
     Grants& grants;
-    // Whether the audit log reaches everybody whom the configuration requires. Unset if the
+    // Ok if the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
     std::function<Status()> ready = {};
   };
   AccessControl(Parts parts, std::string tenant, ReadPolicy policy);
 
-  // Whether patient data may be read at all now, for whatever cause; admit() looks by itself. Error
+  // Ok if patient data may be read at all now, for whatever cause; admit() looks by itself. Error
   // unavailable audit.sink_behind.
   [[nodiscard]] Status ready() const;
   // Admits a reading of patient data: when ok, its entry is durable. Errors: invalid phi.reason (no

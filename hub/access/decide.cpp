@@ -39,7 +39,7 @@ struct Rule {
   Relations all_of{};
   Relations none_of{};
   Need need = Need::nothing;
-  // Whether the hub and its workflows may, who are nothing else.
+  // True if the hub and its workflows may, who are nothing else.
   bool system = false;
   // What a refusal says to whom the roles fit, and nothing else of the rule.
   std::string_view why{};

@@ -215,7 +215,7 @@ class Allowed {
 // Errors: those of the decision.
 [[nodiscard]] Result<Allowed> admit(Right right, const Facts& facts);
 
-// Whether somebody with these roles may do it to any record at all, whatever he is to it.
+// True if somebody with these roles may do it to any record at all, whatever he is to it.
 [[nodiscard]] bool is_conceivable(Right right, identity::Roles roles) noexcept;
 
 }  // namespace rabt::access

@@ -10,7 +10,7 @@ namespace rabt::access {
 
 namespace {
 
-// Whether the text says anything: a letter or a digit of any script.
+// True if the text says anything: a letter or a digit of any script.
 bool has_word(std::string_view text) {
   const auto unicode = icu::UnicodeString::fromUTF8(
       icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));

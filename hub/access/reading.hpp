@@ -41,7 +41,7 @@ struct Reading {
   Json detail = Json::object();
 };
 
-// Whether HL7 v3 ActReason has the code under PurposeOfUse.
+// True if HL7 v3 ActReason has the code under PurposeOfUse.
 [[nodiscard]] bool is_purpose(std::string_view code);
 // Errors: phi.reason (no reason, or one that is too long).
 [[nodiscard]] Status check_reason(std::string_view reason);

@@ -62,7 +62,7 @@ class Foundation {
   Foundation(const Clock& c, Logger& l) : wall(c), log(l) {}
 };
 
-// Whether the root of the keys can be opened, as far as that asks nobody else and makes nothing: of
+// Ok if the root of the keys can be opened, as far as that asks nobody else and makes nothing: of
 // a vault and of a token its secret is read, and of a token the library is there. Errors: those of
 // Foundation::open.
 [[nodiscard]] Status check_root(const config::Config& config);

@@ -22,7 +22,7 @@ namespace rabt::assembly {
 // Error plugin.record: the plugin is recorded, which is for development only.
 [[nodiscard]] Status check_record(const std::string& id, const config::PluginEntry& entry,
                                   bool dev);
-// Whether the manifests can be read, the plugin's secrets are what the newest version declares, and
+// Ok if the manifests can be read, the plugin's secrets are what the newest version declares, and
 // its configuration fits the schema of one of the versions. Errors: those of plugin_config,
 // read_package, plugin::check_secrets, plugin::check_regions and plugin::check_config; conflict
 // capability.recording: sessions are to be recorded, and the video provider records nothing.

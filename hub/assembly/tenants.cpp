@@ -105,7 +105,7 @@ class Tenants::Tenant {
     tell_to_stop();
     if (thread_.joinable()) thread_.join();
   }
-  // Whether it serves. Waits for the first attempt.
+  // True if it serves. Waits for the first attempt.
   bool tried() {
     Lock lock(mutex_);
     changed_.wait(lock, [this]() RABT_REQUIRES(mutex_) { return tried_; });

@@ -46,7 +46,7 @@ class Anchor {
   // place cannot be read back. The log checks it: signature, and that this database still has the
   // tree that it names.
   [[nodiscard]] virtual Result<std::optional<std::string>> last() = 0;
-  // Whether last() gives back what was put: then an empty place is one that was emptied.
+  // True if last() gives back what was put: then an empty place is one that was emptied.
   [[nodiscard]] virtual bool readable() const { return true; }
   // Compares a part of what is kept with the log, another part each time. `kept` is what last()
   // gave and is of this log. Error corrupt audit.anchor_damaged says what differs.

@@ -161,7 +161,7 @@ void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
     }
     self.changed.notify_all();
     if (last_try && !status.ok()) break;
-    // Whether it went well or not, the next visit is not at once.
+    // The next visit waits, after a success and after a failure.
     self.changed.wait_for(lock, pause, [&]() RABT_REQUIRES(self.mutex) {
       return self.closing || self.asked != self.answered;
     });

@@ -33,7 +33,7 @@ bool of_a_kind(const Query& query) {
   return query.object.ends_with(":*");
 }
 
-// Whether a text is what is wanted, or begins with what stands before the star at its end.
+// True if a text is what is wanted, or begins with what stands before the star at its end.
 bool is_wanted(std::string_view wanted, std::string_view text) {
   return wanted.empty() ||
          (wanted.ends_with('*') ? text.starts_with(wanted.substr(0, wanted.size() - 1))

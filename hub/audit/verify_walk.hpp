@@ -168,7 +168,7 @@ class Walk {
     bool exact = true;
   };
   std::map<std::int64_t, Reached> numbers_;
-  // Whether a stream that was not met yet begins with 1.
+  // True if a stream that was not met yet begins with 1.
   bool numbers_known_ = true;
   // Tiles that are not there were passed over.
   bool leapt_ = false;

@@ -30,7 +30,7 @@ struct Decimal {
 // 1.0 and 1e3 are integers too.
 [[nodiscard]] bool is_integer(const Json& number);
 
-// Whether value / divisor is a whole number; divisor is not zero. Costs the product of the two
+// True if value / divisor is a whole number; divisor is not zero. Costs the product of the two
 // lengths.
 [[nodiscard]] bool is_multiple(const Decimal& value, const Decimal& divisor);
 

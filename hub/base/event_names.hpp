@@ -16,7 +16,7 @@ namespace rabt {
 [[nodiscard]] std::string event_type(std::string_view name);
 // The other way. Empty for a type that is not of this form.
 [[nodiscard]] std::string_view event_name(std::string_view type);
-// Whether a type claims to be the hub's.
+// True if a type claims to be the hub's.
 [[nodiscard]] bool is_hub_type(std::string_view type);
 
 }  // namespace rabt

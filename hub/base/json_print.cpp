@@ -21,7 +21,7 @@ constexpr bool needs_escape(char c) {
   return byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
 }
 
-// Whether one of the eight bytes of a word needs an escape. Each test sets the high bit of a byte
+// True if one of the eight bytes of a word needs an escape. Each test sets the high bit of a byte
 // that it finds; a byte above 0x7f is never found.
 constexpr bool any_needs_escape(std::uint64_t word) {
   constexpr std::uint64_t kOnes = 0x0101010101010101U;

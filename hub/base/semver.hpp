@@ -12,7 +12,7 @@ namespace rabt {
 // metadata does not count. Both are semantic versions; numbers may have any number of digits.
 [[nodiscard]] int compare_semver(std::string_view a, std::string_view b);
 
-// Whether both have the same major version.
+// True if both have the same major version.
 [[nodiscard]] bool same_major(std::string_view a, std::string_view b);
 
 }  // namespace rabt

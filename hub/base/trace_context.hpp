@@ -34,10 +34,10 @@ struct TraceParent {
 // for anything but a ULID.
 [[nodiscard]] std::string trace_of_run(std::string_view run);
 
-// Whether a header belongs to a trace: the hub writes these, or nobody.
+// True if a header belongs to a trace: the hub writes these, or nobody.
 [[nodiscard]] bool is_of_a_trace(std::string_view header);
 
-// Whether a machine drew this id: a UUID, a ULID or a trace id. What a caller sends goes into the
+// True if a machine drew this id: a UUID, a ULID or a trace id. What a caller sends goes into the
 // log and into the audit log; a telephone number or a name is none of these.
 [[nodiscard]] bool is_machine_id(std::string_view text);
 

@@ -14,7 +14,7 @@ namespace rabt {
   return find_bad_utf8(text) == std::string_view::npos;
 }
 
-// Whether a byte continues the character before it.
+// True if a byte continues the character before it.
 [[nodiscard]] constexpr bool continues_utf8(char c) {
   return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
 }

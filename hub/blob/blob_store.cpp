@@ -245,7 +245,7 @@ class FileBlobStore final : public BlobStore {
 
   Result<BlobInfo> look_up(std::string_view tenant, std::string_view id, bool finished);
 
-  // Whether the blob was nobody's, and is gone.
+  // True if the blob was nobody's, and is gone.
   bool drop(const std::string& id);
 
   // Blobs that nobody took over in time: the row first, then the file, so that a crash between

@@ -54,7 +54,7 @@ bool is_good(const amqp_rpc_reply_t& reply) {
   return reply.reply_type == AMQP_RESPONSE_NORMAL;
 }
 
-// Whether the broker closed the channel for this reason.
+// True if the broker closed the channel for this reason.
 bool closed_for(const amqp_rpc_reply_t& reply, int code) {
   return reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
          reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD &&

@@ -32,7 +32,7 @@ struct Options {
   std::string tls_key;
   // Seconds.
   int heartbeat = 30;
-  // Whether a message that no queue takes comes back.
+  // True if a message that no queue takes comes back.
   bool mandatory = false;
   // How the broker lists the connection.
   std::string name;

@@ -52,7 +52,7 @@ class Publisher {
   // `done` is called once, from any thread, and does not wait. In order: one message after the
   // other, as they came.
   void publish(Message message, Done done);
-  // Whether the broker is there and takes messages.
+  // True if the broker is there and takes messages.
   [[nodiscard]] bool reached() const;
   // Why it is not reached: the last error. ok while it is.
   [[nodiscard]] Status trouble() const;

@@ -24,7 +24,7 @@ using plugin::PluginStore;
 using plugin::TrustedKey;
 
 int plugin_sign(const std::string& folder, const std::string& key_file) {
-  // Whether it is a key is seen before anything is written into the folder.
+  // The key is checked before anything is written into the folder.
   auto text = config::read_text(key_file);
   if (!text.ok())
     return complain(invalid(text.error().code, key_file + ": " + text.error().message));

@@ -180,7 +180,7 @@ class Runner {
     }
   }
 
-  // Whether every instance has ended: what is still due does not matter.
+  // True if every instance has ended: what is still due does not matter.
   [[nodiscard]] bool over() const {
     const auto& all = simulator_->instances();
     return !all.empty() && std::all_of(all.begin(), all.end(), [](const auto& one) {

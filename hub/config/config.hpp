@@ -274,7 +274,7 @@ struct IdentityConfig {
   std::vector<OidcEntry> oidc;
   identity::AccountOptions accounts;
   identity::SecondPersonOptions second_person;
-  // Whether somebody who administers may neither treat nor audit.
+  // True if somebody who administers may neither treat nor audit.
   bool separate_roles = true;
 };
 
@@ -336,7 +336,7 @@ struct Config {
   // The file that names this tenant beside others; see tenants.hpp. Empty if there is none.
   std::string common;
   std::string tenant;
-  // Whether the process serves other tenants, too; see tenants.hpp.
+  // True if the process serves other tenants, too; see tenants.hpp.
   bool one_of_several = false;
   ServerEntry server;
   std::string public_url;

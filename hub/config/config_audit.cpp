@@ -11,7 +11,7 @@ namespace {
 // RFC 5425 section 4.1.
 constexpr int kSyslogPort = 6514;
 
-// Whether a text can be a key name of C2SP signed-note. Only ASCII is taken, so that Unicode spaces
+// True if a text can be a key name of C2SP signed-note. Only ASCII is taken, so that Unicode spaces
 // need not be known.
 bool good_origin(std::string_view origin) {
   return !origin.empty() && std::all_of(origin.begin(), origin.end(),

@@ -28,7 +28,7 @@ class Reader {
   // One error config.invalid with every mistake, if there are any.
   [[nodiscard]] Status end() const;
 
-  // Whether a node is a mapping; it is a mistake if not. `what` is its name in the message.
+  // True if a node is a mapping; it is a mistake if not. `what` is its name in the message.
   bool mapping(const YamlNode& node, std::string_view what);
   // The mapping at a key. Null if the key is absent or, which is a mistake, leads to no mapping.
   const YamlNode* section(const YamlNode& node, std::string_view key);

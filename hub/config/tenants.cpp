@@ -134,7 +134,7 @@ std::string real(const std::string& path) {
   return failure ? path : found.string();
 }
 
-// Whether one folder is the other, or lies in it.
+// True if one folder is the other, or lies in it.
 bool within(const std::string& one, const std::string& other) {
   const std::string inner = real(one) + "/";
   return inner.starts_with(real(other) + "/");

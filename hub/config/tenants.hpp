@@ -40,7 +40,7 @@ struct Tenants {
 // The configuration of a tenant that the file at `path` names. Errors: config.io, config.invalid;
 // config.tenant when it names no such tenant.
 [[nodiscard]] Result<std::string> file_of(const std::string& path, std::string_view tenant);
-// Whether two tenants have nothing in common that would mix what is theirs: folders, log files, the
+// Ok if two tenants have nothing in common that would mix what is theirs: folders, log files, the
 // root of their keys, the name of their audit logs, ports. Error invalid config.shared names what
 // it is.
 [[nodiscard]] Status apart(const Config& one, const Config& other);

@@ -52,7 +52,7 @@ class JwsKey {
 
   // May be empty.
   [[nodiscard]] const std::string& id() const;
-  // Whether this key made the signature, with an algorithm that it may be used with.
+  // True if this key made the signature, with an algorithm that it may be used with.
   [[nodiscard]] bool verifies(const Jws& jws) const;
 
  private:

@@ -44,7 +44,7 @@ struct SignatureFile {
 // Error crypto.minisign_signature: not four lines of this format, a legacy signature ("Ed", not
 // prehashed), a comment that cannot be printed.
 [[nodiscard]] Result<SignatureFile> parse_signature(std::string_view text);
-// Whether this key made the signature over `content`, and the trusted comment belongs to the
+// True if this key made the signature over `content`, and the trusted comment belongs to the
 // signature.
 [[nodiscard]] bool verify(const VerifyingKey& key, const SignatureFile& signature,
                           std::string_view content);

@@ -20,9 +20,9 @@ struct PasswordCost {
 // A PHC string with 16 random bytes of salt: "$argon2id$v=19$m=65536,t=3,p=1$...". Empty when there
 // is not enough memory.
 [[nodiscard]] std::string hash_password(ByteView secret, const PasswordCost& cost, Random& random);
-// Whether the string was made of the secret, at whichever cost.
+// True if the string was made of the secret, at whichever cost.
 [[nodiscard]] bool verify_password(const std::string& phc, ByteView secret);
-// Whether the string was made at this cost.
+// True if the string was made at this cost.
 [[nodiscard]] bool has_cost(std::string_view phc, const PasswordCost& cost);
 
 }  // namespace rabt::crypto

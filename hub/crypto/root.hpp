@@ -24,7 +24,7 @@ class RootProvider {
   // Which key, without any secret: it stands in the keyring file, and a keyring that another root
   // has wrapped is refused by it.
   [[nodiscard]] virtual std::string id() const = 0;
-  // Whether the root is not fit for patient data; /health says so.
+  // True if the root is not fit for patient data; /health says so.
   [[nodiscard]] virtual bool development() const { return false; }
 
   struct Wrapped {

@@ -372,7 +372,7 @@ class Engine {
   [[nodiscard]] Result<std::vector<PendingCall>> pending_calls(std::string_view id);
   // The states of the filter are no condition, nor are person and key.
   [[nodiscard]] Result<InstanceCounts> counts(const InstanceFilter& filter);
-  // Whether patient data of an instance may be handed out: called when it has been read and before
+  // Ok if patient data of an instance may be handed out: called when it has been read and before
   // any of it is returned. patient: blind index, may be empty. What is not ok is returned instead.
   // When ok, the reading is audited durably.
   using Admit = std::function<Status(std::string_view instance, std::string_view patient)>;
@@ -451,7 +451,7 @@ class Engine {
   // What the act would have sent once more. For a restart: what stands, and is sent under new keys.
   // Errors: those of the act that are known before it.
   [[nodiscard]] Result<std::vector<SentAgain>> sent_by(SentBy act, std::string_view id);
-  // Whether resolve() would take the outcome for the parked call of the instance. Error
+  // Ok if resolve() would take the outcome for the parked call of the instance. Error
   // engine.answer.
   [[nodiscard]] Status may_answer(std::string_view id, const workflow::ActionOutcome& outcome);
 

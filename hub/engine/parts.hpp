@@ -56,7 +56,7 @@ struct EngineOptions {
   std::map<std::string, std::string, std::less<>> purposes = {{"payer", "HPAYMT"},
                                                               {"moh", "PUBHLTH"}};
   std::string purpose = "TREAT";
-  // Whether the start is refused where no plugin serves what a running instance or an active
+  // True if the start is refused where no plugin serves what a running instance or an active
   // workflow calls: engine.unserved.
   bool refuse_unserved = false;
   // Called after the last turn of an instance is durable, on a worker thread; must not block.

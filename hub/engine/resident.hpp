@@ -31,7 +31,7 @@ struct Origin {
   std::string parent_id;
   // The parent's run.workflow call.
   std::uint64_t call = 0;
-  // Whether the end of the instance answers that call.
+  // True if the end of the instance answers that call.
   bool awaited = false;
   // How many parents stand above it.
   int depth = 0;

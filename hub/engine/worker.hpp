@@ -62,7 +62,7 @@ class Worker {
                  std::shared_ptr<std::promise<Status>> answer = nullptr, FirstInCommit first = {});
   void submit(const std::shared_ptr<PreparedTurn>& turn,
               std::shared_ptr<std::promise<Status>> answer);
-  // Whether the worker has nothing to do until the store has written what it submits.
+  // `waits` where the worker has nothing else to do until the store has written its job.
   [[nodiscard]] store::Store::Caller caller() const;
   void committed(const TurnCommitted& message);
   void tell_faults(const ResidentInstance& instance, const Turn& turn);

@@ -43,7 +43,7 @@ class Seats {
   [[nodiscard]] std::shared_ptr<void> take(const std::string& address);
   [[nodiscard]] int taken() const { return taken_; }
   [[nodiscard]] int max() const { return max_; }
-  // Whether all seats are free within this time.
+  // True if all seats are free within this time.
   [[nodiscard]] bool wait_until_free(std::int64_t ms);
 
  private:

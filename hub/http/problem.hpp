@@ -25,7 +25,7 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 [[nodiscard]] Response problem(const Error& error);
 // The standard phrase, "Error" for an unknown status.
 [[nodiscard]] std::string_view reason_phrase(int status);
-// Whether the body is a problem document.
+// True if the body is a problem document.
 [[nodiscard]] bool is_problem(const Response& response);
 // Adds the instance member to a problem document; leaves every other response alone.
 void set_instance(Response& response, std::string_view request_id);

@@ -140,7 +140,7 @@ class Sockets::State::Open : public Socket,
   [[nodiscard]] bool flush(bool rearm) RABT_REQUIRES(mutex_);
   // Ends the connection for the other end, and makes it ready for the loop, which learns so.
   void cut() RABT_REQUIRES(mutex_);
-  // Whether the caller, without the lock, calls post_run().
+  // True if the caller, without the lock, calls post_run().
   [[nodiscard]] bool take_ready() RABT_REQUIRES(mutex_);
   void post_run();
   // Tells the handler what waits for it.

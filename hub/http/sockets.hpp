@@ -57,7 +57,7 @@ class Sockets {
   [[nodiscard]] bool adopt(Upgraded upgraded);
   // Takes over a connection whose answer's head was sent: what its handler sends goes out as it is.
   [[nodiscard]] bool adopt_events(Upgraded upgraded);
-  // Whether one more fits now.
+  // True if one more fits now.
   [[nodiscard]] bool has_room() const;
   // Tells every connection that the hub restarts, and lets handlers finish. Twice is allowed.
   void stop();

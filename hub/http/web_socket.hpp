@@ -47,7 +47,7 @@ class SocketHandler {
   virtual void closed() = 0;
 };
 
-// Whether a request may become a WebSocket (RFC 6455 section 4.2.1), before anybody is asked
+// Ok if a request may become a WebSocket (RFC 6455 section 4.2.1), before anybody is asked
 // whether the caller may. Errors: 426 (as code http.upgrade) when it asks for no WebSocket of
 // version 13, 400 (http.websocket) when it asks wrongly.
 [[nodiscard]] Status judge_handshake(const Request& request);

@@ -16,8 +16,8 @@ class Circuits {
   explicit Circuits(const Clock& clock) : clock_(clock) {}
 
   enum class Entry { open, closed, probe };
-  // Whether an exchange may try to connect: not while the circuit is open. Who gets `probe` is the
-  // only one that may try, and calls connected() or finished().
+  // The circuit as a new exchange finds it, which must not connect while it is open. `probe` allows
+  // one attempt alone; its caller calls connected() or finished().
   [[nodiscard]] Entry enter(const std::string& host_port);
   void connected(const std::string& host_port);
   // The exchange has ended. Returns true if its failure to connect opens the circuit.

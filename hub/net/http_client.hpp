@@ -19,8 +19,7 @@
 // Outbound HTTP of the whole hub: one place for TLS, the allow-list, time limits and circuit state.
 namespace rabt::net {
 
-// Whether bytes reached the other side: no (provably nothing left), maybe, yes (a whole answer
-// came).
+// Bytes have reached the other side: no (provably nothing left), maybe, yes (a whole answer came).
 enum class Sent : std::uint8_t { no, maybe, yes };
 
 struct TlsOptions {

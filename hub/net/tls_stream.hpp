@@ -26,7 +26,7 @@ class TlsStream {
   // ok: the kernel has all of the bytes. After an error nobody knows how much arrived, and the
   // stream is of no use any more. Errors: unavailable net.closed, net.timeout (no progress).
   [[nodiscard]] Status send(std::string_view bytes, std::int64_t timeout_ms);
-  // Whether the other end still holds the connection, as far as is known here. What it sends is
+  // Ok if the other end still holds the connection, as far as is known here. What it sends is
   // read and dropped. Error unavailable net.closed.
   [[nodiscard]] Status alive();
   // Bytes (of TLS records) that the other machine has not acknowledged. 0 says that its kernel has

@@ -49,7 +49,7 @@ class Pages {
   const Options options_;
 };
 
-// Whether a browser asks for a page, and not a program for an answer of the API.
+// True if a browser asks for a page, and not a program for an answer of the API.
 [[nodiscard]] bool wants_page(const http::Request& request);
 
 // The language of a request: its cookie `rabt-lang`, else Accept-Language, else Arabic.

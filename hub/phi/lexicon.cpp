@@ -74,7 +74,7 @@ const Lists& lists() {
   return kLists;
 }
 
-// Whether a word may be a form of an ordinary word: data/words.txt holds the stem alone.
+// True if a word may be a form of an ordinary word: data/words.txt holds the stem alone.
 bool inflected(const Lists& all, std::string_view word) {
   struct Ending {
     std::string_view end;

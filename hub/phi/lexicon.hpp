@@ -67,7 +67,7 @@ inline constexpr std::uint64_t kNumberCues = kPhoneCue | kIdCue | kNationalCue |
 // The List bits and the Cue bits of a folded word; 0 if it is in no list.
 [[nodiscard]] std::uint32_t lists_of(std::string_view word);
 [[nodiscard]] std::uint64_t cues_of(std::string_view word);
-// Whether words with _ between them are the name of a place.
+// True if words with _ between them are the name of a place.
 [[nodiscard]] bool is_place(std::string_view joined);
 
 // Appends a word as the lists write it: lower case; Latin letters without marks; Arabic with one

@@ -166,7 +166,7 @@ const Vocabulary& small_words() {
   return words;
 }
 
-// Whether a name is that of an allowed field or lies below one.
+// Classes of the allowed field that a name is or lies below. Null if there is none.
 const std::set<Class>* allowed(const ChannelRules& rules, std::string_view path) {
   while (true) {
     if (const auto found = rules.allow.find(path); found != rules.allow.end())

@@ -101,10 +101,10 @@ class Policy {
                                                  std::string_view value,
                                                  const Vocabulary& words) const;
 
-  // Whether a document may leave on event or notify, and as what. marked: names that a schema marks
-  // with x-phi; such a member needs an allowed field that lists a class. Every text and number must
-  // lie in an allowed field and hold nothing but the field's classes. Action mask: findings are
-  // replaced by their class; fields that are not allowed still refuse. Fails closed: without a
+  // The document as it may leave on event or notify. marked: names that a schema marks with x-phi;
+  // such a member needs an allowed field that lists a class. Every text and number must lie in an
+  // allowed field and hold nothing but the field's classes. Action mask: findings are replaced by
+  // their class; fields that are not allowed still refuse. Fails closed: without a
   // detector, on bad UTF-8 and past the limits. Errors: denied phi.blocked (names the field and
   // the class, never the value).
   [[nodiscard]] Result<Json> document(Channel channel, const Json& document,

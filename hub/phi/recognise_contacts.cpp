@@ -52,7 +52,7 @@ void find_email(std::string_view text, std::uint32_t at, Candidates& out) {
   out.push_back({Class::email, begin, end, 0.97});
 }
 
-// Whether something in the address can name one person or one record.
+// True if something in the address can name one person or one record.
 bool holds_id(std::string_view url) {
   const std::size_t host = url.find("://") == std::string_view::npos ? 0 : url.find("://") + 3;
   const std::size_t path = url.find_first_of("/?#", host);

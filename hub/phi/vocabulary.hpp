@@ -45,7 +45,7 @@ class Vocabulary {
   void add_constants(const Vocabulary& other) { constants_.merge(Constants(other.constants_)); }
 
   [[nodiscard]] bool knows(std::string_view word) const;
-  // Whether the whole text is a code of add_codes.
+  // True if the whole text is a code of add_codes.
   [[nodiscard]] bool is_code(std::string_view text) const;
   // What constant texts and codes cover of the text, the hub's and the package's; in order, without
   // overlap.

@@ -68,8 +68,8 @@ class Repairs {
   // is done. Errors: api.invalid; conflict repair.nothing; conflict repair.mixed (parked calls of
   // several roles, actions or codes; the message counts each).
   [[nodiscard]] Result<Job> preview(const identity::Caller& caller, const Wanted& wanted);
-  // Whether the job may be run like this. Errors: not_found repair.unknown; conflict repair.state,
-  // repair.expired, repair.digest.
+  // The job, if it may be run as it was previewed. Errors: not_found repair.unknown; conflict
+  // repair.state, repair.expired, repair.digest.
   [[nodiscard]] Result<Job> ready(std::string_view id, std::string_view digest) const;
   // Durable when ok; the runner acts from now on. Errors: those of ready.
   [[nodiscard]] Result<Job> run(const identity::Caller& caller, std::string_view id,

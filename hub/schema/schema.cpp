@@ -20,7 +20,7 @@ class Walk {
   explicit Walk(const Schema::Model& model)
       : model_(model), seen_(model.nodes.size()), unmarked_(model.nodes.size()) {}
 
-  // Whether the node, or what it is combined from, or its items or names, carry "x-phi": true.
+  // True if the node, or what it is combined from, or its items or names, carry "x-phi": true.
   bool phi(Index root) {
     push(root);
     bool found = false;

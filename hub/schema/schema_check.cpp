@@ -98,7 +98,7 @@ std::string choices_of(const Node& node) {
   return message;
 }
 
-// Whether an alternative with the faults a came nearer than one with b: it fits the value's type,
+// True if an alternative with the faults a came nearer than one with b: it fits the value's type,
 // its fixed values (which tell alternatives apart) fit, then the fewer faults.
 bool nearer(const std::vector<SchemaFault>& a, const std::vector<SchemaFault>& b, const At& at) {
   const std::string here = pointer(at);
@@ -129,7 +129,7 @@ class Checker {
   // ---- faults ----
 
   [[nodiscard]] bool quiet() const { return faults_ == nullptr; }
-  // Whether the rest need not be looked at.
+  // True if the rest need not be looked at.
   [[nodiscard]] bool over() const {
     return faults_ == nullptr || faults_->size() >= limit_ || budget_.exhausted != nullptr;
   }

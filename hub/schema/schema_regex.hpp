@@ -37,7 +37,7 @@ class Pattern {
 
 // The same pattern in RE2's syntax.
 [[nodiscard]] Result<std::string> to_re2(std::string_view ecma);
-// Whether ECMA-262 takes it, also when RE2 cannot run it (look-around, back-references).
+// True if ECMA-262 takes it, also when RE2 cannot run it (look-around, back-references).
 [[nodiscard]] bool is_ecma_regex(std::string_view text);
 
 }  // namespace rabt::schema

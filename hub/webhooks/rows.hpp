@@ -21,7 +21,7 @@ namespace rabt::webhooks {
 struct Endpoint {
   std::string id;
   std::string name;
-  // Whether the configuration names it. Otherwise an administrator made it over the API.
+  // True if the configuration names it. Otherwise an administrator made it over the API.
   bool configured = false;
   std::string url;
   Wants wants;

@@ -181,7 +181,7 @@ void Child::serve() {
   }
 }
 
-// Whether a function begins now. Returns false if the hub has revoked it.
+// True if a function begins now. Returns false if the hub has revoked it.
 bool Child::begins(const Frame& frame) {
   if (frame.type < Type::invoke) return true;  // no function: the process is being set up
   const std::uint64_t serial = frame.n[0];

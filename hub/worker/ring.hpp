@@ -87,7 +87,7 @@ class RingWriter {
   RingWriter() = default;
   RingWriter(RingPositions& positions, char* bytes) : positions_(&positions), bytes_(bytes) {}
 
-  // Whether a frame with `text_bytes` bytes of texts fits now.
+  // True if a frame with `text_bytes` bytes of texts fits now.
   [[nodiscard]] bool room(std::size_t text_bytes) const;
   // Writes a frame that has room, with texts of at most kMaxInlineBytes. Returns whether the reader
   // sleeps and is to be woken with ring_bell.
@@ -130,7 +130,7 @@ class RingReader {
   // there is none now. `socket` says whether to look at the socket as well if the ring is empty:
   // for bells, and whether the other side is gone.
   Got next(Frame& frame, bool socket);
-  // Whether the texts of the last frame are lent: valid until the hub takes them back.
+  // True if the texts of the last frame are lent: valid until the hub takes them back.
   [[nodiscard]] bool lent() const { return lent_; }
   // Waits until next() can have something to give: looks a while, then sleeps until the bell.
   // Returns false if the other side is gone.

@@ -55,7 +55,7 @@ class SyslogSender {
 
   // "syslog:host:port".
   [[nodiscard]] const std::string& name() const;
-  // Whether acts may go on. Error unavailable audit.sink_behind.
+  // Ok if acts may go on. Error unavailable audit.sink_behind.
   [[nodiscard]] Status ready() const;
   // The server as an anchor of checkpoints: the note is a message of its own, after the entries
   // that were there. ok: it was confirmed, as entries are. It cannot be read back: last() is empty.

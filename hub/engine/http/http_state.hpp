@@ -92,7 +92,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   void get_token(const CallPtr& call);
   static std::string discovery_of(const Call& call);
   void no_credentials(const CallPtr& call, const std::string& url, const std::string& what);
-  // Whether the answer of an authority ended the call, because none came or it says no.
+  // True if the answer of an authority ended the call, because none came or it says no.
   bool refused(const CallPtr& call, const net::Response& response, const std::string& url,
                std::string_view who);
   void discovered(const CallPtr& call, const net::Response& response);

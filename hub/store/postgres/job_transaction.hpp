@@ -69,7 +69,7 @@ class JobTransaction final : public Transaction {
 
   // The error of the first statement that failed.
   [[nodiscard]] const std::optional<Error>& failed() const { return failed_; }
-  // Whether there is something in the transaction to undo. A statement that failed is: the server
+  // True if there is something in the transaction to undo. A statement that failed is: the server
   // takes no other before that.
   [[nodiscard]] bool touched() const { return wrote_ || failed_.has_value(); }
   [[nodiscard]] bool marked() const { return marked_; }

@@ -246,7 +246,7 @@ Writer::Ended Writer::run_job(Task& task, std::int64_t tag, Undo undo) {
     JobTransaction transaction(*session_, sequences_, task, tag, undo == Undo::savepoint);
     Status status = run_job_function(task.job, transaction);
     if (status.ok() && transaction.failed()) status = *transaction.failed();
-    // Whether what the job put was taken is known only here; in a batch, at its end.
+    // The server's answers to what the job put are read here; in a batch, at its end.
     if (undo == Undo::savepoint && transaction.marked()) {
       const Status taken = session_->finish();
       if (status.ok()) status = taken;
@@ -279,7 +279,7 @@ Writer::Ended Writer::run_job(Task& task, std::int64_t tag, Undo undo) {
   }
 }
 
-// Whether the connection ran into what is no job's fault; keeps it. Ends the process where the
+// True if the connection ran into what is no job's fault; keeps it. Ends the process where the
 // server cannot read what it has stored.
 bool Writer::in_trouble() {
   const auto& failure = session_->failure();

@@ -52,7 +52,7 @@ class Writer {
   void end_waiting();
   void submit(Store::Need need, Lane lane, Store::Job job, Store::Done done);
   [[nodiscard]] Store::Stats stats() const;
-  // Whether this thread is the one that writes.
+  // True if this thread is the one that writes.
   [[nodiscard]] bool writes_here() const { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:

@@ -14,7 +14,7 @@ namespace rabt::store {
 // store.open (the database, or the copy: it must not be there yet), store.full, store.copy.
 [[nodiscard]] Status copy_sqlite(const std::string& path, const std::string& copy);
 
-// Whether each page of a database can be read and its trees and indexes fit. Error corrupt
+// Ok if each page of a database can be read and its trees and indexes fit. Error corrupt
 // store.damaged, store.open.
 [[nodiscard]] Status check_sqlite(const std::string& path);
 

@@ -112,7 +112,7 @@ class Writer::JobTransaction final : public Transaction {
   // The error of the first statement that failed.
   [[nodiscard]] const std::optional<Error>& failed() const { return failed_; }
 
-  // Whether the batch alone can undo what the job wrote.
+  // True if the batch alone can undo what the job wrote.
   [[nodiscard]] bool needs_batch() const { return wrote_ && undo_ == Undo::batch; }
 
   // The writes stay in the batch, or go.
@@ -213,7 +213,7 @@ void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done don
   if (!lent.empty()) write_lent(std::move(lent));
 }
 
-// Whether the writer sleeps and is to be woken; once is enough.
+// True if the writer sleeps and is to be woken; once is enough.
 bool Writer::must_wake() {
   const bool work = queue_.size() >= wanted_ || !refused_.empty() || stopping_;
   const bool wake = waiting_ && !lent_ && work;
@@ -221,7 +221,7 @@ bool Writer::must_wake() {
   return wake;
 }
 
-// Whether the caller can write its job, which is the only one: the writer would be awake for
+// True if the caller can write its job, which is the only one: the writer would be awake for
 // others. Where several shared the last commit, the next ones are on their way, and the writer's
 // thread gathers them. It also makes the checkpoints.
 bool Writer::can_lend() const {

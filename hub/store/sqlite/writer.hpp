@@ -63,7 +63,7 @@ class Writer {
   [[nodiscard]] Store::Stats stats() const;
   // Waits until what others can see now is durable.
   void wait_for_disk() { sync_.wait(); }
-  // Whether this thread is the one that writes.
+  // True if this thread is the one that writes.
   [[nodiscard]] bool writes_here() const { return std::this_thread::get_id() == writes_.load(); }
 
  private:
