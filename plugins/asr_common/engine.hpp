@@ -26,7 +26,7 @@ struct Segment {
 // ends, cut to what the capability takes.
 [[nodiscard]] std::string fit_text(std::string_view said);
 
-// Whether an engine goes on with a call. Internally synchronised.
+// Signal that an engine stops a call. Internally synchronised.
 class Stop {
  public:
   using Clock = std::chrono::steady_clock;

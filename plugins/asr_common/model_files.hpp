@@ -26,7 +26,7 @@ class Sha256 {
 // In hex. Throws sdk::Refusal asr.model when the file cannot be read.
 [[nodiscard]] std::string digest_of_file(const std::string& path);
 
-// Whether a path stays within the folder that it is added to.
+// True if a path stays within the folder that it is added to.
 [[nodiscard]] bool is_below(std::string_view path);
 
 // "ar" of "ar-SA".

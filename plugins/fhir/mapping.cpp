@@ -991,7 +991,7 @@ const Json& notification_status(const Json& bundle) {
   return nothing();
 }
 
-// Whether the notification is about an Appointment.
+// True if the notification is about an Appointment.
 bool focuses_on_appointment(const Json& status) {
   const auto is_appointment = [](const Json& reference) {
     return type_in(text_of(reference, "reference")) == "Appointment";

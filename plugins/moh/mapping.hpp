@@ -73,7 +73,7 @@ struct Reply {
 [[nodiscard]] std::optional<Reply> read_reply(std::string_view body);
 // DHIS2's error code of an answer without a summary, or "".
 [[nodiscard]] std::string error_code(std::string_view body);
-// Whether the list of a task's notifications says that it is over.
+// True if the list of a task's notifications says that it is over.
 [[nodiscard]] bool task_over(std::string_view body);
 
 }  // namespace rabt::moh

@@ -380,7 +380,7 @@ class NphiesPlugin final : public sdk::TaskPlugin {
     co_return known.outcome;
   }
 
-  // Whether a poll of queue is under way or its answer is not filed completely, here or before a
+  // True if a poll of queue is under way or its answer is not filed completely, here or before a
   // restart.
   Task<bool> interrupted(const std::string& queue) {
     const KvValue raw = co_await kv_get(store_key("pollraw/", queue));

@@ -20,7 +20,7 @@ struct Settings {
   [[nodiscard]] std::string path(std::string_view file) const {
     return folder + "/" + std::string(file);
   }
-  // Whether the model is of the language that is asked for: "en" and "en-US" are one.
+  // True if the model is of the language that is asked for: "en" and "en-US" are one.
   [[nodiscard]] bool speaks(std::string_view asked) const;
 };
 // Throws sdk::Refusal asr.config.

@@ -126,7 +126,7 @@ std::string place(const SchemaFault& fault) {
   return (fault.instance_path.empty() ? "the value" : fault.instance_path) + " " + fault.message;
 }
 
-// Whether every value of the one schema fits the other, as far as samples tell.
+// A fault if a value of the one schema does not fit the other; empty if all samples do.
 std::string not_taken(const Json& from, const Json& to, std::uint64_t seed) {
   if (to.is_null() || from == to) return {};
   auto target = Schema::compile(to);
@@ -183,8 +183,8 @@ class Members {
   std::set<std::string> places_;
 };
 
-// Whether the new schema takes what the old one did not, as far as samples and names tell: a member
-// that it did not have, or a value that it refused. Empty if it does not.
+// A member or a value that the new schema takes and the old one did not, as far as samples and
+// names tell. Empty if there is none.
 std::string newly_taken(const Json& was, const Json& is, std::uint64_t seed) {
   if (was == is || was.is_null()) return {};
   const Members before(was);

@@ -34,10 +34,10 @@ struct Configuration {
   // The URL of the stand-in of this name: twilio, chime, fhir, nphies, dhis2,
   // sms.
   std::function<std::string(const char* name)> stand_in;
-  // Whether every shipped plugin serves. If not, the FHIR plugin serves alone, for workflows that
+  // True if every shipped plugin serves. If not, the FHIR plugin serves alone, for workflows that
   // need no other system.
   bool every_plugin = true;
-  // Whether patients are sent text messages, through the stand-in `sms`.
+  // True if patients are sent text messages, through the stand-in `sms`.
   bool sends_messages = false;
   // The folder of the hospital's texts of messages. While it is empty, patients hear of follow-ups
   // alone.

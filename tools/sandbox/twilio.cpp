@@ -846,7 +846,7 @@ class Twilio final : public Service {
     return Response::json(202, subscribe_rules_json(room, participant));
   }
 
-  // Whether the listener gets the sound of the speaker.
+  // {hears}: true if the listener gets the sound of the speaker.
   Response hears(Room& room, const std::string& listener, const std::string& speaker) {
     const Participant& to = require_participant(room, listener, listener);
     const Participant& from = require_participant(room, speaker, speaker);
@@ -1149,7 +1149,7 @@ class Twilio final : public Service {
 
   // --- compositions ------------------------------------------------------------------------------
 
-  // Whether the text is a layout in which all pictures have a place, the only kind that is known
+  // True if the text is a layout in which all pictures have a place, the only kind that is known
   // here.
   static bool is_layout(const std::string& text) {
     const Json layout = Json::parse(text, nullptr, false);

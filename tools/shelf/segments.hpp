@@ -47,7 +47,7 @@ struct Segment {
 [[nodiscard]] bool is_track(std::string_view name, std::string_view room);
 [[nodiscard]] std::string room_of(std::string_view recording);
 
-// Whether so short a file of Janus' holds no packets when its header cannot be read.
+// True if so short a file of Janus' holds no packets when its header cannot be read.
 [[nodiscard]] bool holds_nothing(std::uint64_t bytes);
 
 // The tracks in the folder of a room that hold packets, and those that were lost. A track that
@@ -60,7 +60,7 @@ struct Segment {
                                            std::int64_t stale_us);
 [[nodiscard]] std::vector<Segment> segments_of(std::string_view room, std::vector<Track> tracks);
 
-// Whether a file of Janus' holds, behind a header that can be read, whole frames and nothing else.
+// True if a file of Janus' holds, behind a header that can be read, whole frames and nothing else.
 // A disk that is full leaves frames of which only a part was written, at the end of a file or in
 // its middle. Throws Poco::Exception when the file cannot be read.
 [[nodiscard]] bool is_whole(const std::filesystem::path& file);

@@ -44,7 +44,7 @@ class Shelf {
   // removed. Error: unavailable shelf.disk_full when that failed for want of room; it is tried
   // again with the next call.
   [[nodiscard]] Result<Json> list(const std::string& room);
-  // Whether there is room to record, and who runs the shelf may write there. Janus runs as the same
+  // Ok if there is room to record, and who runs the shelf may write there. Janus runs as the same
   // user. Errors: unavailable shelf.disk_full, shelf.not_writable.
   [[nodiscard]] Status may_record() const;
   [[nodiscard]] std::optional<Recording> find(const std::string& id) const;

@@ -134,7 +134,7 @@ inline Outcome bad_status(const HttpResult& answer, std::string code, std::strin
                        transient ? retry_after_ms(answer) : 0);
 }
 
-// Whether sending the request twice is as good as sending it once: it has no effect, or it carries
+// `safe`: sending the request twice is as good as sending it once. It has no effect, or it carries
 // a key by which the outside system knows the repeat.
 enum class Repeat : std::uint8_t { safe, unsafe };
 

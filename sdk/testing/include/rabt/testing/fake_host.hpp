@@ -336,7 +336,7 @@ class FakeHost {
   mutable Mutex mutex_;
   std::deque<std::function<void()>> pending_ RABT_GUARDED_BY(mutex_);
   std::map<rabt_call_id, Open> open_ RABT_GUARDED_BY(mutex_);
-  // Whether a request was cancelled, by its number.
+  // True if the request of that number was cancelled.
   std::map<std::uint64_t, bool> flights_ RABT_GUARDED_BY(mutex_);
   std::map<std::uint64_t, rabt_call_id> http_calls_ RABT_GUARDED_BY(mutex_);
   std::map<std::uint64_t, std::pair<rabt_call_id, std::string>> spans_ RABT_GUARDED_BY(mutex_);

@@ -15,14 +15,14 @@
 
 namespace rabt::sdk::testing {
 
-// Whether doing it may change something outside (RFC 9110 section 9.2.1). A search of FHIR that is
+// True if doing it may change something outside (RFC 9110 section 9.2.1). A search of FHIR that is
 // posted reads (http://hl7.org/fhir/R4/http.html#search).
 inline bool has_effect(const Request& request) {
   const std::string method = request.method();
   if (method == "POST" && request.url().ends_with("/_search")) return false;
   return method != "GET" && method != "HEAD" && method != "OPTIONS" && method != "TRACE";
 }
-// Whether it may have changed something, by what came back. A 4xx has not.
+// True if it may have changed something, by what came back. A 4xx has not.
 inline bool may_have_happened(const Answer& answer) {
   return answer.sent != RABT_SENT_NO && (answer.status < 400 || answer.status >= 500);
 }
@@ -98,7 +98,7 @@ inline std::string lower(std::string text) {
 
 }  // namespace detail
 
-// Whether the outside system can tell that again repeats first: nothing differs; or the method
+// True if the outside system can tell that again repeats first: nothing differs; or the method
 // makes doing it twice the same as once; or it is conditional; or both carry the key, or the same
 // value that was made for this step (known: texts that are the same for every step: input and
 // configuration). A message of HL7 v2 that says something else repeats nothing: its receiver has
