@@ -70,6 +70,7 @@ printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp";
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
 echo 'const Entry kMade{.actor = "role:video"};' >>"$root/hub/engine/queue.cpp"; fails actors 'an actor that is no principal'
 echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'
+echo '// Whether it holds work.' >>"$root/hub/engine/queue.cpp"; fails words 'a check that begins with Whether'
 echo '# changed' >>"$root/workflows/visit.yaml"; fails workflows 'a workflow that changed under its version'
 echo '# changed' >>"$root/workflows/visit.yaml"
 bash "$here/workflows.sh" --update "$root" >"$root.out" 2>&1 && { echo 'workflows.sh --update takes other content under a listed version'; bad=1; }

@@ -18,6 +18,7 @@ rule '//\s*(Empty|None|Null|False|True|0):' 'write a sentence: "Empty if ...", "
 rule '(//|;)\s*(empty|none|null|false|true|0): [^/]' 'write a sentence: "Empty if ..." above the field'
 rule '//(.*[.;,])? (Empty|Unset|None|Nothing|nullopt|nullptr|False|True|Zero|empty|unset|none|nothing|false|true|null|zero)(, [^:;.]*)?: ' 'write a sentence: "Returns false if ...", "Unset if ..."'
 rule '^\s*//\s*Of [a-z]' 'begin with the noun that the sentence is about'
+rule '^\s*//\s*Whether ' 'write "True if ..." of a bool and "Ok if ..." of a Status'
 rule '//\s*of (it|the|a|an|one|its|their|what|which)\b[^.]*$' 'write a sentence with a subject and a verb'
 # A declaration whose value was pushed to the next line by its trailing comment.
 split=$(grep -nPA1 '^\s*(inline )?(static )?(constexpr|const|std::|bool|int|unsigned|auto)\b[^;(]*=\s*$' "${files[@]}" /dev/null | grep -P ';\s*//' || true)
