@@ -13,7 +13,7 @@ namespace {
 // The 10th field is behind the 9th separator: the first field is the separator itself.
 constexpr int kBefore = 9;
 constexpr std::size_t kSegment = 3;  // "MSH"
-// Letters in a row: a name has more.
+// Most letters in a row that are no name.
 constexpr std::size_t kLetters = 3;
 // Digits of identity numbers and of telephone numbers, with 0 or 966 before them. With 00966 they
 // are 14, as those of a time to the second.
@@ -42,7 +42,7 @@ int number(std::string_view digits) {
 }
 
 bool is_day(int year, int month, int day) {
-  // Years of both calendars.
+  // Years of births in the Hijri and the Gregorian calendar.
   const bool in_a_life = (year >= 1300 && year < 1500) || (year >= 1850 && year < 2150);
   return in_a_life && month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
@@ -61,7 +61,7 @@ bool names_somebody(std::string_view digits) {
          (digits.size() == kWithCountry && digits.starts_with("00"));
 }
 
-// True if some runs of digits, one after the other, are such a number: people write it in parts.
+// True if neighbouring runs of digits together are such a number: people write numbers in parts.
 bool names_somebody(const std::vector<std::string>& runs) {
   for (std::size_t first = 0; first < runs.size(); ++first) {
     std::string joined;

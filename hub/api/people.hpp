@@ -30,10 +30,10 @@ struct PersonRecords {
   [[nodiscard]] Result<http::Response> search_patients(const Call& call) const;
   [[nodiscard]] Result<http::Response> get_patient(const Call& call) const;
   [[nodiscard]] Result<http::Response> change_patient(const Call& call) const;
-  // Two records that are one patient.
+  // Merges two records of one patient, and parts them again.
   [[nodiscard]] Result<http::Response> merge_patient(const Call& call) const;
   [[nodiscard]] Result<http::Response> unmerge_patient(const Call& call) const;
-  // Ok if the caller may change the patient of the path at all.
+  // Ok if the caller may change the patient of the path.
   [[nodiscard]] Status may_change_patient(const Call& call) const;
 
   [[nodiscard]] Result<http::Response> create_provider(const Call& call) const;
@@ -43,18 +43,18 @@ struct PersonRecords {
  private:
   // The person of the path, who has one of the roles. Error not_found person.unknown.
   [[nodiscard]] Result<identity::Person> of_path(const Call& call, identity::Roles roles) const;
-  // The record with its pointer, and with those that lead to it.
+  // The record, with the record that it was merged into, and those that were merged into it.
   [[nodiscard]] Result<Json> patient_json(const identity::Person& person) const;
-  // What the caller is to a patient.
+  // Relation of the caller to a patient, for the rules of access.
   [[nodiscard]] Result<access::Facts> facts_about(const Call& call,
                                                   const identity::Person& patient) const;
-  // Writes the reading down before the answer. at_once: the caller needs no reason.
+  // Notes the reading in the audit log before the answer. at_once: the caller needs no reason.
   [[nodiscard]] Status admit(const Call& call, bool at_once, std::string_view act,
                              std::string_view object, const std::string& pseudonym) const;
-  // sees: whether the caller gets the whole record back.
-  // `list` is the path under which the person is found.
+  // list: the path under which the person is found.
   [[nodiscard]] Result<http::Response> create(const Call& call, const identity::NewPerson& wanted,
                                               const std::string& list) const;
+  // sees: the caller gets the whole record back.
   [[nodiscard]] Result<http::Response> change(const Call& call, const identity::Person& person,
                                               std::string_view act, bool sees) const;
 };

@@ -18,7 +18,7 @@ struct Recordings {
   // Recordings of sessions. Null if there are none.
   consultation::Sessions* sessions = nullptr;
 
-  // What is known about the recording. No patient data.
+  // Facts about the recording, without patient data.
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
   // The recording, or a range of it. The reading is audited before the first byte leaves.
   [[nodiscard]] Result<http::Response> content(const Call& call) const;
@@ -30,10 +30,10 @@ struct Recordings {
                                                   const http::Request& request) const;
 
  private:
-  // The reading is in the log when ok.
+  // Notes the reading; when ok, its entry is in the audit log.
   [[nodiscard]] Status admit(const consultation::Caller& caller, const std::string& session,
                              const consultation::Recording& found, Json part) const;
-  // The content, which the caller may read: the entry stands in the log.
+  // The content. The caller has called admit().
   [[nodiscard]] Result<http::Response> serve(const consultation::Recording& found,
                                              const http::Request& request) const;
 };

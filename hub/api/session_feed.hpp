@@ -17,7 +17,7 @@
 
 namespace rabt::api {
 
-// What the live channel is made of. Null services are those of a hub without them.
+// Services that the live channel uses. Null where the hub has none.
 struct LiveParts {
   consultation::Sessions& sessions;
   consultation::Records& records;
@@ -26,13 +26,13 @@ struct LiveParts {
   const Clock& clock;
 };
 
-// Where the messages of a feed go: they wait until the caller has been told that listening began.
-// Internally synchronised.
+// Outgoing messages of a feed. They wait for the message that listening has begun. Internally
+// synchronised.
 class Outlet {
  public:
   explicit Outlet(std::weak_ptr<http::Socket> socket) : socket_(std::move(socket)) {}
   void send(const Json& frame);
-  // Sends the first message, and then what has waited.
+  // Sends the first message, and then the messages that have waited.
   void open(const Json& first);
   void close(std::uint16_t code, std::string_view reason);
 
@@ -45,12 +45,12 @@ class Outlet {
   std::vector<std::string> waiting_ RABT_GUARDED_BY(mutex_);
 };
 
-// One person's view of one session while it goes on: which events the person may see, in which
-// form. The rights are decided again with each event that can change them, and each minute.
+// Live view of one session for one person: the events that the person may see, in the person's
+// form. Rights are decided again with each event that can change them, and each minute.
 class SessionFeed : public consultation::LiveListener,
                     public std::enable_shared_from_this<SessionFeed> {
  public:
-  // ask: who listens, and to which session. link: link_now() of when the connection began.
+  // ask: the listener and the session. link: link_now() at the begin of the connection.
   SessionFeed(const LiveParts& parts, consultation::Ask ask, std::string link = {});
   // Name of the link by which a guest takes part now. Empty for everybody else, and without one.
   [[nodiscard]] static std::string link_now(const LiveParts& parts, const identity::Caller& caller);
@@ -60,11 +60,11 @@ class SessionFeed : public consultation::LiveListener,
   [[nodiscard]] Status begin(std::optional<std::int64_t> after);
   // The other listeners hear that the person is disconnected.
   void end();
-  // True if nothing more comes, since it ended or the person was dismissed.
+  // True after end(), and after the person was dismissed: no event follows.
   [[nodiscard]] bool over() const { return left_; }
 
-  // What the person says. kind: chat, signal, transcript, status, quality, hand, typing. Gives what
-  // the answer to him holds. Errors: those of the domain, and api.invalid for an unknown kind.
+  // Handles a message of the person. kind: chat, signal, transcript, status, quality, hand, typing.
+  // Gives the answer's content. Errors: those of the domain; api.invalid for an unknown kind.
   [[nodiscard]] Result<Json> say(std::string_view kind, const Json& what);
   [[nodiscard]] consultation::Membership membership() const;
   // The newest event when listening began.
@@ -79,23 +79,24 @@ class SessionFeed : public consultation::LiveListener,
   const LiveParts& parts() const { return parts_; }
 
  private:
-  // Something that the person may see. kind: chat, joined, left, waiting, admitted, denied,
+  // Sends an event that the person may see. kind: chat, joined, left, waiting, admitted, denied,
   // session, recording, document, note, vitals, prescription, quality, transcript, ... seq is 0 for
-  // what nobody keeps.
+  // events that are not stored.
   virtual void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms,
                     const Json& data) = 0;
-  // The person may not listen any more; the feed has left. code: why.
+  // The person may not listen any more, and the feed has ended. code: the reason.
   virtual void dismissed(std::string_view code) = 0;
 
   // True for a guest whose link has ended since, or is another browser's now.
   [[nodiscard]] bool is_former(const consultation::Membership& of) const;
-  // True if the person may still listen, after a look if one is due.
+  // True if the person may still listen. Looks at the membership first if that is due.
   [[nodiscard]] bool still_allowed(bool look);
   [[nodiscard]] Result<Json> signal(std::string_view kind, const Json& what);
   void announce(std::string_view kind);
   void tell_admitted(const consultation::LiveEvent& event);
   void tell_status(const Json& status);
-  // Who signals is in the call; who has no live channel any more has left it.
+  // Enters the person in the call between browsers, at the first signal; takes the person out when
+  // the last live channel of the participant has ended.
   [[nodiscard]] Status enter_call(const consultation::Membership& of);
   void leave_call();
 

@@ -38,7 +38,7 @@ struct TokenSystem {
   bool has_patients = false;
 };
 
-// What stands behind every door.
+// Services of the hub that every door uses.
 struct House {
   consultation::Sessions& sessions;
   consultation::Records& records;
@@ -48,11 +48,11 @@ struct House {
   audit::AuditLog& audit;
   const Clock& clock;
   std::vector<TokenSystem> systems;
-  // Where the hub can be reached, without a slash at the end. May be empty.
+  // Address of the hub, without a slash at the end. May be empty.
   std::string public_url;
-  // What does not work, as api::Health::troubles.
+  // Faults of the hub, as api::Health::troubles.
   std::function<Json()> troubles;
-  // What serves the role `video`, as the configuration names it: plugin://twilio. May be empty.
+  // Target of the role `video`, as the configuration names it: plugin://twilio. May be empty.
   std::string video;
   // True if RabbitMQ is used.
   bool bus = false;
@@ -60,13 +60,13 @@ struct House {
   std::function<Result<http::Response>(const consultation::Caller&,
                                        const consultation::ReadRecording&, const http::Request&)>
       recording_content;
-  // What GET /metrics answers.
+  // The answer of GET /metrics.
   std::function<std::string()> metrics;
   // The live channel.
   Stream* stream = nullptr;
 };
 
-// Member names: the door's first, ours second.
+// Names of members: the door's, then the hub's.
 using Names = std::span<const std::pair<std::string_view, std::string_view>>;
 
 // A request that came through a door. Confined to one thread.
@@ -87,13 +87,13 @@ struct DoorCall {
   [[nodiscard]] bool is(identity::Role role) const { return caller.who.is(role); }
   // Error denied authorisation.denied unless the caller may call this operation of /api/v1.
   [[nodiscard]] Status may_call(std::string_view operation) const;
-  // A person as a client names him, in ours: an id of the hub, or {system, value} when the text is
-  // none and nobody is known by it yet. The system is the door, else the one issuer of tokens that
-  // knows the text.
+  // A person whom a client names, as the hub names people: an id of the hub; {system, value} for a
+  // text that is no such id and names no known person. The system is the door, or the one issuer of
+  // tokens that knows the text.
   [[nodiscard]] Json reference(const Json& id) const;
-  // Sessions::create. The patient may be somebody of the door's system whom no token has shown yet:
-  // where the caller may enter patients and nothing else is wrong, a record without a name is made,
-  // which that person's first token finds. `ours` has the patient as reference() gave it.
+  // Sessions::create. The patient may be a person of the door's system who has shown no token yet.
+  // Then a record without a name is made, if the caller may enter patients and nothing else is
+  // wrong; the person's first token finds it. `ours` has the patient as reference() gave it.
   [[nodiscard]] Result<consultation::CreatedSession> create_session(Json ours) const;
   // The person whom the door's id names. Error not_found person.unknown.
   [[nodiscard]] Result<std::string> person(const Json& id) const;
@@ -105,7 +105,7 @@ struct DoorCall {
   // The system whose ids this door's clients use. Null when several may be meant.
   [[nodiscard]] const TokenSystem* home() const;
 
-  // Numbers that were looked up.
+  // Answers of number_of(), by person.
   mutable std::map<std::string, Json, std::less<>> numbers{};
 };
 
@@ -113,26 +113,25 @@ using DoorHandler = Result<http::Response> (*)(DoorCall& call);
 
 struct DoorRoute {
   std::string_view method;
-  // Segments are words or {parameters}. A slash at the end does not matter.
+  // Path whose segments are words or {parameters}. A slash at its end does not matter.
   std::string_view pattern;
   std::string_view operation;
-  // The operation of /api/v1 that it translates: who may not call that may not call this. Empty:
-  // there is none, and the handler decides.
+  // The operation of /api/v1 that it translates; callers need the right to call that operation.
+  // Empty if there is none, and the handler decides.
   std::string_view as;
   DoorHandler handler;
   int status = 200;
   // True if it needs no credential.
   bool open = false;
-  // For the description: what it does, and the members that it takes.
+  // Purpose and members of the operation, for the description.
   std::string_view summary{};
   std::string_view takes{};
-  // What the act asks for, and the member of the body that names its session; that is the first
-  // parameter of the path when it is empty. Who lacks the right learns nothing about the form of
-  // the body.
+  // Right that the act needs, and the member of the body that names the session. Without a member
+  // the first parameter of the path names it. A caller without the right learns nothing about the
+  // form of the body.
   std::optional<access::Right> right{};
   std::string_view session{};
-  // The same, asked before `right`, where the first parameter of the path names no session. May be
-  // null.
+  // Check before `right`, for paths whose first parameter names no session. May be null.
   Status (*may)(const DoorCall& call) = nullptr;
   // Limits of a path that translates none of /api/v1.
   RouteOptions options{};
@@ -153,7 +152,7 @@ struct Door {
   Json (*error)(Refusal& refusal);
   // Beginnings of its paths.
   std::span<const std::string_view> prefixes;
-  // Where its description and its page are.
+  // Paths of its description and its page.
   std::string_view description;
   std::string_view page;
   // Ok if ids of a path are well formed, for a door that says so. May be unset.
@@ -168,26 +167,25 @@ struct Door {
 // scheduledStart becomes scheduled_start.
 [[nodiscard]] std::string snake_case(std::string_view name);
 
-// Our members under the door's names, null where absent.
+// The hub's members under the door's names; null where absent.
 [[nodiscard]] Json shape(const Json& ours, Names names);
-// The members of a body that are there, under our names.
+// The members that a body has, under the hub's names.
 [[nodiscard]] Json take(const Json& theirs, Names names);
 
 // The UUID of an id, of an actor ("person:01J..."), of a record with an id; null for null.
 [[nodiscard]] Json uuid_of(const Json& id);
-// A reference as a client writes it, in ours: digits are a number; what is neither number, ULID nor
-// UUID is an id that `system` gave.
+// The hub's form of a reference that a client wrote: digits are a number; a text that is neither
+// number, ULID nor UUID is an id that `system` gave.
 [[nodiscard]] Json reference_of(const Json& id, std::string_view system);
-// What a door keeps of how its client named people and the time, for Sessions::create: the members
-// as the client wrote them.
+// A client's own words for people and the planned start, as Session::as_given keeps them.
 [[nodiscard]] Json as_given(const Json& provider, const Json& patient, const Json& start);
 // The UUID of a person, or the id that the client used for him when the session was made.
 // person: an id, or an actor; may be empty.
 [[nodiscard]] Json person_of(const consultation::SessionView& session, std::string_view person);
 // The planned start as the client wrote it, as long as that is the time that is planned.
 [[nodiscard]] Json planned_start_of(const consultation::SessionView& session);
-// web, ios, android, desktop or other; a client of another system may know more kinds of devices.
-// What describes a browser is a text.
+// The device: web, ios, android, desktop, or other for further kinds that clients know. The
+// description of a browser becomes a text.
 [[nodiscard]] Json device_of(const Json& body);
 // The text of an appointment, however it was given.
 [[nodiscard]] Json appointment_of(const consultation::SessionView& session);
@@ -197,7 +195,7 @@ struct Door {
 [[nodiscard]] Json or_null(const std::optional<std::int64_t>& number);
 [[nodiscard]] Json or_null(const std::optional<double>& number);
 
-// Our states whose word in the door's language is `theirs`, as a filter of lists takes them.
+// The hub's states for which the door has the word `theirs`, as a filter of lists takes them.
 [[nodiscard]] std::string states_of(std::string_view theirs,
                                     std::string_view (*word)(std::string_view ours));
 
@@ -211,7 +209,7 @@ struct NumberedPage {
 [[nodiscard]] Result<NumberedPage> page_of(const http::Request& request, std::string_view size_name,
                                            std::int64_t size, std::int64_t most);
 
-// Lines of "<field>: <what is wrong>", apart. A line without a field has an empty one.
+// One line of a detail, "<field>: <mistake>". The field is empty in a line without one.
 struct FieldError {
   std::string field;
   std::string text;
