@@ -17,7 +17,7 @@ using std::chrono::steady_clock;
 // The time between two checkpoints under load: each costs two disk syncs.
 constexpr std::chrono::milliseconds kPause{100};
 constexpr std::chrono::milliseconds kRetry{1'000};
-// Rows of the table of checkpoints that one look reads.
+// Rows of the table of checkpoints in one look.
 constexpr std::int64_t kCheckpointsAtOnce = 32;
 // Tiles that are read before the log opens.
 constexpr std::int64_t kTilesAtStart = 16;
@@ -76,14 +76,14 @@ Result<std::unique_ptr<Checkpoints>> Checkpoints::open(const std::shared_ptr<Led
   return self;
 }
 
-// The checkpoint file and the table of checkpoints against the rows.
+// Compares the checkpoint file and the table of checkpoints with the rows of the log.
 Status Checkpoints::check_outside() {
   RABT_TRY(text, read_file(file_, kMaxNoteBytes));
   std::optional<Checkpoint> noted;
   if (text) {
     auto opened = ledger_->signer().open(*text);
     const std::string_view origin = origin_of(*text);
-    // One that this key signed under another name; anything else is damaged.
+    // A checkpoint that this key signed under another name is good; any other is damaged.
     if (!opened.ok() && !origin.empty() && origin != options_.origin &&
         ledger_->signer().open_as(std::string(origin), *text).ok()) {
       return invalid("audit.origin", file_ + " is of the audit log " + std::string(origin) +
@@ -111,7 +111,7 @@ Status Checkpoints::check_outside() {
     // Without the file this is a new log, or one that goes on under a new name.
     if (size == 0 && !row) return ok_status();
     if (row && origin_of(row->note) != options_.origin) {
-      // Only what was signed under the old name is gone on from.
+      // The log goes on from a checkpoint that was signed under the old name, and from no other.
       const auto old = ledger_->signer().open_as(std::string(origin_of(row->note)), row->note);
       if (!old.ok() || old->size != row->size) {
         return corrupt("audit.broken",
@@ -198,7 +198,7 @@ Checkpoints::~Checkpoints() {
 
 void Checkpoints::appended(std::int64_t size) {
   entries_.store(size, std::memory_order_relaxed);
-  // The thread sleeps for the first entry and for the one that makes it enough.
+  // The thread waits for the first entry, and for the one that fills a checkpoint.
   const std::int64_t waiting = size - signed_size_.load(std::memory_order_relaxed);
   if (waiting != 1 && waiting != options_.checkpoint_entries) return;
   { const Lock lock(mutex_); }
@@ -225,7 +225,7 @@ void Checkpoints::describe(LogState& state) const {
 
 void Checkpoints::run() {
   const auto waiting = [this] { return entries_.load() - signed_size_.load(); };
-  // When the first entry that is not signed was seen.
+  // Time at which the first unsigned entry was seen.
   std::optional<steady_clock::time_point> since;
   auto next_look = steady_clock::now();
   auto next_signing = next_look;
@@ -244,14 +244,14 @@ void Checkpoints::run() {
       continue;
     }
     if (waiting() > 0 && !since) since = now;
-    // Idle until there is an entry; then until there are enough, or the time has come.
+    // Waits for an entry; then for enough entries, or for the end of the interval.
     const auto due = since ? *since + options_.checkpoint_interval : next_look;
     const bool enough = waiting() >= options_.checkpoint_entries;
     if (since && now >= next_signing && (enough || now >= due)) {
       const bool late = now >= due;
       const std::int64_t before = signed_size_;
       lock.unlock();
-      // What was appended may not be durable yet.
+      // Entries that were appended may not be durable yet.
       attempt(late ? 1 : options_.checkpoint_entries);
       lock.lock();
       if (late || signed_size_ != before) since.reset();
@@ -272,7 +272,7 @@ void Checkpoints::run() {
 
 void Checkpoints::look_as_thread() {
   if (ledger_->refused()) return;
-  // What was signed within the interval is told after it, also when nothing else is signed.
+  // A checkpoint within the interval is told after the interval, even if none follows.
   if (last_ && last_->size != told_size_) tell(*last_, false);
   const Status status = look_once(options_.look_tiles);
   if (!status.ok() && status.error().kind == ErrorKind::corrupt) ledger_->refuse(status.error());
@@ -297,7 +297,7 @@ std::optional<Checkpoint> Checkpoints::newest() const {
   return newest_;
 }
 
-// What this process wrote there, and nothing else.
+// Ok if the file holds what this process wrote, and nothing else.
 Status Checkpoints::file_still_holds() const {
   if (!last_) return ok_status();
   RABT_TRY(text, read_file(file_, kMaxNoteBytes));
@@ -316,7 +316,7 @@ Status Checkpoints::file_still_holds() const {
                      std::to_string(last_->size) + advice());
 }
 
-// Some rows of the table of checkpoints: their numbers, their MACs.
+// Checks numbers and MACs of some rows of the table of checkpoints.
 Status Checkpoints::look_at_checkpoints(store::Connection& connection) {
   std::int64_t next = std::min(next_number_, number_);
   const std::int64_t last = std::min(next + kCheckpointsAtOnce - 1, number_);
@@ -388,7 +388,8 @@ void Checkpoints::attempt(std::int64_t enough) {
   }
 }
 
-// What was brought outside before: a checkpoint that it contradicts must never be signed.
+// Ok if the database still agrees with the checkpoints that are kept outside of it. A checkpoint
+// that contradicts one of them must never be signed.
 Status Checkpoints::outside_still_holds() {
   RABT_TRY_STATUS(file_still_holds());
   if (file_behind_) {
@@ -420,7 +421,7 @@ Status Checkpoints::sign_what_is_there(std::int64_t enough) {
     size = committed;
     const std::int64_t from = last_ ? last_->size : 0;
     if (last_ && size - from < enough) return ok_status();
-    // Only what still has its content, its hash and its place in the MAC chain is signed.
+    // Only rows with the right content, hash and place in the MAC chain are signed.
     if (last_) RABT_TRY_STATUS(rows_hold(connection, &options_.mac_key, from, size));
     RABT_TRY(computed, TreeView(connection, size).root());
     root = computed;
@@ -433,7 +434,7 @@ Status Checkpoints::sign_what_is_there(std::int64_t enough) {
   return keep(ledger_->signer().sign(size, root));
 }
 
-// First the row, then the file, then the anchors: a crash in between leaves the row ahead.
+// Writes the row, then the file, then the anchors: after a crash in between the row is ahead.
 Status Checkpoints::keep(const Checkpoint& checkpoint) {
   const std::int64_t number = number_ + 1;
   const Digest mac = checkpoint_mac(options_.mac_key.expose(), number, checkpoint.note);

@@ -32,7 +32,7 @@ enum Column : int {
 
 }  // namespace
 
-// The second pass: how far the rows go, and each row by itself and after the one before it.
+// Second pass: finds the end of the rows, and checks each row by itself and after its predecessor.
 
 Status Walk::measure() {
   std::vector<std::pair<std::int64_t, std::int64_t>> surplus;
@@ -81,7 +81,7 @@ Status Walk::measure() {
   return ok_status();
 }
 Status Walk::walk_rows() {
-  // Rows that cannot be: their numbers are below 1.
+  // Rows with numbers below 1, which the hub never writes.
   RABT_TRY_STATUS(each_row(INT64_MIN, 0, [&](const store::Row& row) {
     problem("entry " + std::to_string(row.integer(0)) +
             ": numbers start at 1, this entry was inserted");
@@ -106,8 +106,8 @@ Status Walk::walk_rows() {
   return ok_status();
 }
 
-// The next tile, from this one on, whose rows are to be read: those of the range, the one in
-// which the newest claim ends, the last one when it is not full.
+// The next tile, from `tile` on, whose rows are read: tiles of the range, the tile in which the
+// newest claim ends, and the last tile unless it is full.
 std::int64_t Walk::next_wanted(std::int64_t tile, std::int64_t tiles) const {
   std::int64_t next = tiles;
   const auto want = [&](std::int64_t first, std::int64_t last) {
@@ -179,12 +179,12 @@ Status Walk::walk_tiles(std::int64_t from, std::int64_t until, std::int64_t tile
     RABT_TRY_STATUS(close_tile(tile, std::min(end_ - tile * kTileWidth, kTileWidth), seen));
   }
   done = until;
-  // A row far behind the others: what lies between is one gap, not a tile after the other.
+  // A row far behind the others: the missing tiles between them are one gap.
   if (at == rows.size() && rows.empty() && until < tiles) RABT_TRY_STATUS(leap(until, done));
   return ok_status();
 }
 
-// Leaps over tiles that are missing together with all of their rows.
+// Skips tiles that are missing together with all of their rows.
 Status Walk::leap(std::int64_t from, std::int64_t& done) {
   std::int64_t next_row = end_;
   std::int64_t next_tile = INT64_MAX;
@@ -279,8 +279,8 @@ void Walk::forget_numbers() {
   numbers_known_ = false;
 }
 
-// Which of content, hash and MAC was changed is not known: each is tried. When the entry before had
-// its MAC changed only that one is at fault: the MAC that it should have had serves as well.
+// Finds the part that was changed: content, hash or MAC. Each is tried. After an entry whose MAC
+// was changed, the MAC that it should have had serves as well: that entry alone is at fault.
 void Walk::look_at_mac(Seen& seen, const Hash& leaf, const Hash& mac,
                        const std::function<void(const std::string&)>& bad) {
   const bool begins = !stored_mac_ && !computed_mac_;
