@@ -15,7 +15,7 @@ namespace rabt::consultation {
 
 namespace {
 
-// An event that belongs to no session, and that people of sessions want to know.
+// The one event outside of sessions that the live channel of sessions tells.
 constexpr std::string_view kPresence = "org.rabt.hub.provider.presence-changed.v1";
 
 // Interval of looks at sessions that somebody listens to. The database tells nobody by itself, and
@@ -27,7 +27,7 @@ constexpr int kAliveLooks = 600;
 
 struct Listening {
   std::shared_ptr<LiveListener> listener;
-  // The last event that it was told.
+  // Number of the last event that the listener was told.
   std::int64_t told = 0;
   bool caught_up = false;
 };
@@ -43,7 +43,7 @@ struct Live::State {
   State(store::Store& s, Logger& l, Content opens) : store(s), log(l), content(std::move(opens)) {}
 
   void run();
-  // One session. Returns without telling anything when it cannot be read now.
+  // Tells the new events of a session; none while the session cannot be read.
   void look(const std::string& session);
   void tell_alive();
 
@@ -57,7 +57,7 @@ struct Live::State {
   Condition wake;
   std::map<std::string, Topic, std::less<>> topics RABT_GUARDED_BY(mutex);
   std::vector<std::shared_ptr<HubListener>> outside RABT_GUARDED_BY(mutex);
-  // By participant.
+  // Open live channels in calls between browsers, by participant.
   std::map<std::string, int, std::less<>> calls RABT_GUARDED_BY(mutex);
   bool stopping RABT_GUARDED_BY(mutex) = false;
 };
@@ -129,7 +129,7 @@ void Live::State::look(const std::string& session) {
     return;
   }
   for (LiveEvent& event : events) event.content = content(of, event);
-  // Told without the lock: a listener may ask the domain, and may leave.
+  // Listeners are told without the lock: they may ask the domain, and may leave.
   std::vector<Listening> now;
   {
     const Lock lock(mutex);

@@ -42,7 +42,7 @@ Intent Looks::look(const Session& session, std::int64_t now) {
           .subject = std::to_string(now)};
 }
 
-// A look that is not answered is asked again the next time.
+// A look without an answer is repeated at the next interval.
 bool Looks::turn(const Call& call) {
   const SessionParts& parts = acts_.parts();
   if (!parts.settings.provider_events) return false;
@@ -122,7 +122,7 @@ Status Looks::listened(const Session& is, std::int64_t asked, std::string_view s
 
 void Looks::looked(const Intent& intent, const Json& output) {
   const auto is = acts_.load(intent.session);
-  // Meanwhile it is another room, or the session is over: then its end tells who was there.
+  // The answer is about another room, or the session is over; its end closed the stays.
   if (!is.ok() || is->over() || is->room.sid != output.string_or("sessionId", "")) return;
   const std::int64_t asked = std::stoll(intent.subject);
   const auto written = [&]() -> Status {

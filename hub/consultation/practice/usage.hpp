@@ -23,11 +23,11 @@ class Usage {
  public:
   explicit Usage(const PracticeParts& parts) : parts_(parts) {}
 
-  // Figures of all sessions for managers of the tenant, of his own for a provider.
+  // Figures of all sessions for managers of the tenant; a provider gets those of his own sessions.
   Result<UsageView> read(const Caller& caller, const Asked<GetUsage>& asked);
   Result<UsageBySessionView> by_session(const Caller& caller, const Asked<GetUsage>& asked);
 
-  // Answers to sessions, as Surroundings says them.
+  // The functions of Surroundings with these names.
   Status meter(store::Transaction& transaction, std::string_view tenant, std::string_view session,
                bool ends) const;
   Status may_create(std::string_view tenant);
@@ -40,7 +40,7 @@ class Usage {
   struct MonthUsage {
     Month month;
     std::int64_t seconds = 0;
-    // The part of them that is adjustments.
+    // Part of the seconds that adjustments have added or taken.
     std::int64_t adjusted = 0;
     struct OfSession {
       std::int64_t seconds = 0;
@@ -54,7 +54,7 @@ class Usage {
   [[nodiscard]] Result<Metered> metered(const std::map<std::string, std::vector<Attended>>& stays,
                                         Timestamp now) const;
   [[nodiscard]] Result<Month> month_of_stay(Timestamp at) const;
-  // provider: whose sessions; those of all when it is empty.
+  // provider: counts the sessions of this provider; all sessions if it is empty.
   [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month,
                                             std::string_view provider = {}) const;
   [[nodiscard]] Result<Month> month_asked(const Asked<GetUsage>& asked) const;
@@ -66,7 +66,7 @@ class Usage {
   // The month's minutes as they were counted last, for may_create.
   std::int64_t counted_ms_ RABT_GUARDED_BY(mutex_) = 0;
   std::int64_t counted_minutes_ RABT_GUARDED_BY(mutex_) = 0;
-  // As count_month counted it last. No month before it did.
+  // Result of the last count_month. Empty before the first.
   std::string noted_month_ RABT_GUARDED_BY(mutex_);
   std::int64_t noted_minutes_ RABT_GUARDED_BY(mutex_) = 0;
   // The month of the last stay that was metered.

@@ -9,8 +9,8 @@ namespace rabt::consultation {
 
 namespace {
 
-// True for somebody without an account whom a person calls staff: nobody knows that he is no
-// relative. The session's own organizer, and whom a system brought, are known to the hospital.
+// True for a person without an account who is said to be staff, on the word of another person: he
+// may be a relative. The hospital knows the session's organizer, and people whom a system brought.
 bool is_unknown_staff(const Session& is, const Participant& coming, const Actor& who) {
   if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == is.people.organizer)
     return false;
@@ -100,7 +100,7 @@ Status take_as_patient(Step& step, const Participant& coming) {
 std::string bringer_of(const Session& session, const Participant& one) {
   constexpr std::string_view kPerson = "person:";
   if (!one.brought_by.empty()) return one.brought_by;
-  // The opener counts as having brought in those of whom an older hub wrote nothing down.
+  // Older hubs did not write down who brought a participant in; the creator of the session counts.
   const auto at = session.created_by.rfind(kPerson);
   return at == std::string::npos ? std::string() : session.created_by.substr(at + kPerson.size());
 }
@@ -118,7 +118,7 @@ std::string word_of(const Session& session, const std::string& person) {
 }
 
 Admission first_admission(const Session& session, const Participant& coming) {
-  // An `admin` without an account is no office: he waits like everybody else.
+  // An `admin` without an account waits like everybody else.
   const bool guest_office = coming.person.empty() && coming.role == PartRole::admin;
   const bool at_once = coming.bypass || (leads(session, coming) && !guest_office);
   return session.waiting_room && !at_once ? Admission::waiting : Admission::admitted;

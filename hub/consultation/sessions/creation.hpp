@@ -13,7 +13,7 @@ namespace rabt::consultation {
 
 struct CreatedSession {
   SessionView session;
-  // As SessionEntry::host_tokens. Unset where the request came before.
+  // As SessionEntry::host_tokens. Unset in the answer to a repeat.
   std::optional<std::vector<HostTokenView>> tokens{};
 };
 // The session, with its tokens.
@@ -32,7 +32,7 @@ class SessionCreation {
   struct Booking;
   [[nodiscard]] Status fill(const Caller& caller, const Actor& who, const SessionInput& input,
                             Booking& booking) const;
-  // Sets on whose word the session is about its patient.
+  // Notes the persons on whose word alone the session is about its patient (Session::patient_by).
   [[nodiscard]] Status stand_behind(const Actor& who, Booking& booking) const;
   [[nodiscard]] Status seat(const Actor& who, const SessionInput& input, Booking& booking,
                             Mistakes& mistakes) const;

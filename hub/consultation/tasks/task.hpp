@@ -42,7 +42,7 @@ struct Task {
   bool overdue = false;
   std::string claimed_by;
   std::optional<std::int64_t> claimed_ms;
-  // Who answered or cancelled it.
+  // Name of the person who answered or cancelled it, as task_name_of.
   std::string decided_by;
   std::optional<std::int64_t> decided_ms;
   std::int64_t version = 1;
@@ -50,7 +50,7 @@ struct Task {
   [[nodiscard]] bool waits() const { return state == kTaskOpen || state == kTaskClaimed; }
 };
 
-// What is sealed. Patient data.
+// Sealed part of a task. Patient data.
 struct TaskContent {
   // Text of the question, or empty.
   std::string question;
@@ -62,7 +62,7 @@ struct TaskContent {
   Json answer;
 };
 
-// Question, data and form of a task together: pages show them whole.
+// Most bytes of question, data and form together: pages show them whole.
 inline constexpr std::size_t kMaxTaskBytes = 64U << 10U;
 
 // Roles that a task may be for.
@@ -72,17 +72,18 @@ inline constexpr identity::Roles kTaskRoles{
     identity::Role::auditor,    identity::Role::doctor,
     identity::Role::specialist, identity::Role::nurse,
     identity::Role::desk};
-// Who sees every task without its content.
+// Roles that see every task without its content.
 inline constexpr identity::Roles kTaskOverseers{identity::Role::admin, identity::Role::operator_,
                                                 identity::Role::auditor};
 
-// Name of somebody as tasks keep it: of the person, whichever device or client he uses.
+// Name under which tasks keep a caller: the person's, whichever device or client he uses.
 [[nodiscard]] std::string task_name_of(const identity::Principal& who);
-// The task is for the caller: by its role, as its assignee, or as its escalation when overdue.
+// True if the task is for the caller: by its role, as its assignee, or by its escalation when it is
+// overdue.
 [[nodiscard]] bool is_for(const Task& task, const identity::Principal& who);
-// The caller sees that there is the task.
+// True if the caller sees the task without its content.
 [[nodiscard]] bool may_see(const Task& task, const identity::Principal& who);
-// The caller may claim and answer it.
+// True if the caller may claim and answer the task.
 [[nodiscard]] bool may_answer(const Task& task, const identity::Principal& who);
 
 // True for "coverage.not-eligible": lower-case letters, digits, dots and hyphens.
