@@ -25,21 +25,21 @@
 
 namespace rabt::http {
 
-// Who is at the other end.
+// Other end of a connection.
 struct Peer {
   // No port; "local" for a Unix socket.
   std::string address;
-  // The user, when the connection came over a Unix socket.
+  // User id at the other end of a Unix socket.
   std::optional<std::uint32_t> uid{};
-  // What counts as one caller for the number of connections. Empty for this machine and proxies.
+  // Key by which connections are counted for one caller. Empty for this machine and for proxies.
   std::string seat{};
 };
 
-// How many connections are open, in all and from each address. Internally synchronised.
+// Counts open connections, in all and of each address. Internally synchronised.
 class Seats {
  public:
   Seats(int max, int per_address) : max_(max), per_address_(per_address) {}
-  // One more connection, until the last copy is gone. Null when there is no room.
+  // Takes a seat until the last copy of the result is gone. Null when all seats are taken.
   [[nodiscard]] std::shared_ptr<void> take(const std::string& address);
   [[nodiscard]] int taken() const { return taken_; }
   [[nodiscard]] int max() const { return max_; }
@@ -57,7 +57,7 @@ class Seats {
   Condition freed_;
 };
 
-// What all connections of a server share.
+// State that all connections of a server share.
 struct Shared {
   Shared(ServerOptions chosen, Logger& logger)
       : options(std::move(chosen)),
@@ -87,7 +87,7 @@ struct Shared {
   std::atomic<std::uint64_t> answers{0};
 
   Seats seats;
-  // Last, so that its threads have ended when what they use is destroyed.
+  // Last member: its threads end before the objects that they use are destroyed.
   Loop loop{{.handlers = options.threads,
              .streams = options.streams,
              .max_wait_ms = options.handler_wait_ms},
@@ -95,16 +95,16 @@ struct Shared {
   Sockets sockets{{.max = options.max_sockets}, loop, clock, log};
 };
 
-// Part of one body or answer in the room that all of them share. Confined to its connection.
+// Bytes that one body or answer takes of the limit of all. Confined to its connection.
 class Room {
  public:
   Room(std::atomic<std::uint64_t>& of_all, std::uint64_t most) : of_all_(of_all), most_(most) {}
   ~Room() { of_all_ -= taken_; }
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
-  // False, and nothing is taken, when so much is not left.
+  // Takes so many bytes. Returns false, and takes none, if they would pass the limit.
   [[nodiscard]] bool take(std::uint64_t size);
-  // Takes it in any case.
+  // Takes so many bytes, also past the limit.
   void add(std::uint64_t size);
   [[nodiscard]] std::uint64_t size() const { return taken_; }
 
@@ -114,9 +114,8 @@ class Room {
   std::uint64_t taken_ = 0;
 };
 
-// One connection: what it has come to, and what it waits for. Between two events no thread knows
-// it; an event, its deadline or a lane gives it to one thread, which has it alone until it arms the
-// loop again.
+// State machine of one connection. Between two events no thread uses it. An event, its deadline or
+// a lane gives it to one thread, which has it alone until it arms the loop again.
 class Connection final : public Loop::Watched, public std::enable_shared_from_this<Connection> {
  public:
   // listener outlives it.
@@ -138,14 +137,14 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
     lingering,
     over
   };
-  // What the connection needs to go on.
+  // Thing that the connection needs next.
   enum class Need : std::uint8_t { read, write, handshake, work, stream, end };
-  // What follows when the answer has gone out.
+  // Step that follows when the answer has gone out.
   enum class Then : std::uint8_t { head, body, linger, end, stream, socket, events };
 
-  // Goes on without blocking until something is needed.
+  // Works without blocking, and returns what is needed next.
   [[nodiscard]] Need step();
-  // Nothing when the state has changed.
+  // Unset if the state has changed, and the next step may follow at once.
   [[nodiscard]] std::optional<Need> read_head();
   [[nodiscard]] std::optional<Need> read_body();
   [[nodiscard]] std::optional<Need> write_out();
@@ -157,54 +156,54 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   void arm(std::uint32_t events);
   void end();
 
-  // In the lanes.
+  // Work in the lanes: TLS handshake, request, stream.
   void shake();
-  // in: the lane that it runs in.
+  // in: lane of the thread.
   void work(Loop::Turn turn, Lane in);
   void write_stream();
-  // Where the work of this state is done, and whose part of that lane it takes.
+  // Lane for the work of this state, and the caller's share of that lane.
   [[nodiscard]] Lane lane() const;
   [[nodiscard]] Share share() const;
 
-  // The head is complete and right: takes the request from it.
+  // Takes the request from a head that is complete and valid.
   void take_request(RequestHead head);
   void judge(Loop::Turn turn);
   void admit();
   void turn_away(Response& response);
-  // Room is made for the body, and the caller is told to send it.
+  // Makes room for the body, and tells the caller to send it.
   void expect_body();
-  // How long the whole body may take.
+  // Time limit of the whole body.
   [[nodiscard]] std::int64_t body_time() const;
   [[nodiscard]] bool take_body(std::string_view bytes);
-  // Takes what has arrived of the body from the buffer; what follows the body stays there. False
-  // when the request is refused.
+  // Takes the bytes of the body from the buffer; bytes behind the body stay there. Returns false if
+  // the request is refused.
   [[nodiscard]] bool take_arrived();
   [[nodiscard]] bool whole() const { return chunks_ ? chunks_->whole() : received_ == length_; }
   void log_truncated();
-  // Where the bytes that have arrived go next.
+  // Sets the state after bytes of the body: feeds the sink, calls the handler, or reads on.
   void body_state();
-  // Gives the sink what has arrived.
+  // Gives the sink the bytes that have arrived.
   void feed();
-  // The sink ends in a lane: it may have much to undo.
+  // Destroys the sink in a lane: it may have much to undo.
   void drop_sink();
   void call();
   void upgrade(Response& response);
   void hand_over(bool events);
   [[nodiscard]] Response threw();
 
-  // Room for the answer's body, or a 503 in its place.
+  // Makes room for the answer's body, or puts a 503 in its place.
   void make_room(Response& response);
-  // The answer's head and body go out next.
+  // Queues the answer's head and body as the next bytes out.
   void answer(Response& response);
   void answer_events(const Response& response);
-  // After a refusal nobody knows where the next request would start.
-  // target: of the request, as far as it came.
+  // Answers with a refusal and ends the connection: the start of the next request is not known.
+  // target: target of the request, as far as it has arrived.
   void refuse(const Refusal& refusal, std::string target);
   void start_head();
   void write_next(std::string text, Then then);
-  // How reading into buffer_ went.
+  // Reads into buffer_.
   [[nodiscard]] Transport::Step::State read_some();
-  // For streams: blocks, until the caller takes no more in time.
+  // For streams: blocks until all is sent. Returns false if the caller takes no more in time.
   [[nodiscard]] bool send_all(std::string_view text);
   [[nodiscard]] std::int64_t now() const { return shared_.clock.monotonic_ms(); }
 
@@ -220,16 +219,16 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   std::string server_name_;
 
   State state_ = State::head;
-  // When what is waited for must have happened.
+  // Deadline of the current state.
   std::int64_t deadline_ = 0;
   int served_ = 0;
-  // Arrived, and not yet used; how much of it scan_head has seen.
+  // Unconsumed input, and the number of its bytes that scan_head has seen.
   std::string buffer_;
   std::size_t scanned_ = 0;
 
   // The request that is served.
   Request request_;
-  // Length of the body; while chunks come, the most that they may hold.
+  // Length of the body; its limit while it comes in chunks.
   std::uint64_t length_ = 0;
   // Bytes of the body that have arrived.
   std::uint64_t received_ = 0;
@@ -240,24 +239,25 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   bool keep_alive_ = false;
   std::optional<Room> room_;
   Handler handler_;
-  // Rest of its admission.
+  // Lane and share of the request, from its admission.
   Lane lane_ = Lane::handler;
   Share share_;
   std::function<Response()> crowded_;
   std::uint64_t made_of_body_ = 0;
-  // Null when the handler gets the body whole; else request_.body is its next piece.
+  // Sink of the body, which gets each piece in request_.body. Null if the handler gets the body
+  // whole.
   std::shared_ptr<BodySink> sink_;
 
-  // Goes out now, since then; an answer with what it holds.
+  // Bytes that go out now, and the time since which they do.
   std::string out_;
   std::int64_t answered_ms_ = 0;
   std::optional<Room> answer_room_;
   std::shared_ptr<void> held_;
   std::size_t gone_ = 0;
   Then then_ = Then::head;
-  // Whose stream follows.
+  // Answer whose stream follows.
   Response streamed_;
-  // Who takes the connection over.
+  // Handler that takes the connection over.
   std::shared_ptr<SocketHandler> next_;
 };
 
