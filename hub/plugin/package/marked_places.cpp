@@ -14,7 +14,7 @@ bool is_nothing(const Json& value) {
          ((value.is_array() || value.is_object()) && value.size() == 0);
 }
 
-// place: what is left of the pointer.
+// place: the rest of the pointer.
 bool lies_at(const Json& value, std::string_view place) {
   if (place.empty()) return !is_nothing(value);
   place.remove_prefix(1);

@@ -5,7 +5,7 @@
 #include "hub/plugin/process/worker_life.hpp"
 #include "hub/worker/abi_bytes.hpp"
 
-// What the process is given: calls, callbacks, deliveries.
+// Calls, callbacks and deliveries on their way to the process.
 namespace rabt::plugin {
 
 namespace {
@@ -18,8 +18,8 @@ using worker::Type;
 using worker::view;
 
 constexpr std::chrono::milliseconds kDestroyTimeout{1500};
-// How often a thread looks again that could not send although the ring has room: the socket is full
-// of packets that the process has not read.
+// Pause before the next attempt to send while the ring has room and the socket is full of packets
+// that the process has not read.
 constexpr std::chrono::milliseconds kFullSocketLook{1};
 
 // Set while code of give_callback runs on this thread; the callback that it gives takes it.
@@ -255,8 +255,8 @@ std::int32_t WorkerPlugin::normalise(void* self, rabt_bytes delivery, rabt_bytes
                                      void* context, rabt_sink events, rabt_sink error) {
   WorkerPlugin& plugin = of(self);
   std::shared_ptr<Answer> answer;
-  // Reading changes nothing outside: what one process did not live to read, the next one reads.
-  // Not a third one: it may be the delivery that ends them.
+  // Reading a delivery changes nothing outside. If a process ends before it has read the delivery,
+  // the next process reads it; a third one does not, as the delivery itself may end them.
   for (int attempt = 1; attempt <= 2; ++attempt) {
     if (plugin.await() == Ready::quarantined) return kNotGiven;
     answer = std::make_shared<Answer>();

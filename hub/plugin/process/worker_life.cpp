@@ -12,7 +12,7 @@
 #include <numeric>
 #include <utility>
 
-// One process from its start to its end.
+// Life of one process, from its start to its end.
 namespace rabt::plugin {
 
 namespace {
@@ -28,8 +28,8 @@ constexpr int kStartLookMs = 100;                  // how often a start is looke
 constexpr int kHangUpMs = 100;                     // for the end of a process that hung up
 constexpr int kMemoryLookMs = 1000;                // how often its memory is looked at
 constexpr std::uint64_t kPageTables = 4U << 20U;   // beside those that its memory needs
-// What may be made unwritable while the library is mapped: the linker does so with what it has put
-// right. Memory that cannot be written counts against no limit.
+// Most bytes that may become read-only while the library is mapped: the linker does so after
+// relocation. Read-only memory counts against no limit.
 constexpr std::uint64_t kUnwritableWhileMapped = 8U << 20U;
 constexpr int kBatch = 256;  // frames before the other descriptors are seen
 
@@ -130,7 +130,7 @@ bool WorkerPlugin::start_took_too_long(Life& life) {
   return std::chrono::steady_clock::now() - std::max(life.begun, life.asked) > kStartTimeout;
 }
 
-// Reads and answers until the process ends, or is to be ended.
+// Reads and answers until the process ends, or has to be ended.
 void WorkerPlugin::serve_life(Life& life) {
   while (!life.gone && life.wrong.empty()) {
     int timeout = kMemoryLookMs;
@@ -199,7 +199,7 @@ bool WorkerPlugin::read_frames(Life& life) {
       case Receiver::Got::frame:
         break;
     }
-    // What nobody waits for any more.
+    // The rest has no caller any more.
     if (life.over && frame.type != Type::complete && frame.type != Type::log &&
         frame.type != Type::returned)
       continue;
@@ -283,7 +283,7 @@ void WorkerPlugin::read_attempt(Life& life) {
   }
 }
 
-// Ends the process when it has not ended, and says how.
+// Ends the process unless it has ended, and says how it ended.
 void WorkerPlugin::end_life(Life& life, Death& death) {
   std::string reason;
   {
@@ -294,8 +294,7 @@ void WorkerPlugin::end_life(Life& life, Death& death) {
   }
   worker::kill(*life.process);
   const worker::End end = worker::wait_end(*life.process);
-  // What the process said before it ended by itself counts: calls that it had completed are
-  // complete.
+  // Frames that the process sent before it ended by itself count: its completed calls are complete.
   life.over = true;
   life.wrong.clear();
   while (reason.empty() && !read_frames(life) && life.wrong.empty()) {
@@ -318,9 +317,9 @@ void WorkerPlugin::end_life(Life& life, Death& death) {
   }
 }
 
-// The calls that a process which has ended had not begun. The shared memory is believed only where
-// it holds exactly what the hub wrote, and where nothing behind it has begun: the process begins
-// functions in their order.
+// Calls that an ended process had not begun. The shared memory is believed only where it holds
+// exactly what the hub wrote, and where no later function has begun: the process begins functions
+// in their order.
 std::vector<std::uint64_t> WorkerPlugin::find_not_begun() {
   std::vector<std::uint64_t> calls;
   for (std::size_t i = active_.size(); i-- > 0;) {

@@ -1,5 +1,5 @@
-// Disk work is done on the finisher, one operation of an instance after the other: that keeps the
-// order of appends.
+// Disk work runs on the finisher, one operation of an instance after the other, so that appends
+// keep their order.
 
 #include <algorithm>
 #include <memory>
@@ -30,7 +30,7 @@ struct Services::Blob {
     self.own_blobs_.push_back(handle);
     if (self.own_blobs_.size() > kMaxOwnBlobs) self.own_blobs_.pop_front();
   }
-  // Made or received by this instance, or named in the input of the open call.
+  // True for a blob that this instance made or received, or that the input of the open call names.
   static bool may_see(Instance& self, std::uint64_t call, std::string_view handle) {
     if (!is_handle(handle)) return false;
     {
@@ -82,7 +82,7 @@ struct Services::Blob {
     const auto found = self.blob_writes_.find(std::string(handle));
     return found == self.blob_writes_.end() ? nullptr : found->second;
   }
-  // Out of the table: nothing more is written to it. Null: it is not there.
+  // Takes a blob out of the table, so that it is written no more. Null if it is not there.
   static std::shared_ptr<Write> take(Instance& self, const std::string& handle) {
     const Lock lock(self.blobs_mutex_);
     const auto found = self.blob_writes_.find(handle);
@@ -91,7 +91,7 @@ struct Services::Blob {
     self.blob_writes_.erase(found);
     return write;
   }
-  // Nothing can be done with it any more.
+  // Forgets a blob: later calls do not find it.
   static void forget(Instance& self, const std::string& handle) {
     if (const auto write = take(self, handle)) write->slot.reset();
   }
