@@ -14,10 +14,10 @@ namespace rabt::workflow {
 struct Task;
 
 struct GraphNode {
-  // Made of places in the file, so that it stays the same when a task is renamed. For Mermaid.
+  // Id for Mermaid, made of places in the file: a task keeps it when it is renamed.
   std::string id;
-  // Reference of a task in traces, without iterations, visits and callers of its function. A node
-  // that helps has that of its task, `#` and its kind.
+  // Reference of a task in traces, without iterations, visits and callers of its function. A helper
+  // has the reference of its task, `#` and its kind.
   std::string reference;
   std::string label;
   // A task's kind as the file writes it; catch, function and extension for blocks; start, end,
@@ -31,15 +31,15 @@ struct GraphNode {
 };
 
 struct GraphEdge {
-  // Ids.
+  // Ids of nodes.
   std::string from;
   std::string to;
   std::string label;
-  // Taken when something goes wrong or is left out.
+  // The way after an error, or past a task that is left out.
   bool dotted = false;
 };
 
-// A flowchart of a workflow. The nodes of a block stand behind it, in the order of the file.
+// Flowchart of a workflow. The nodes of a block follow the block, in the order of the file.
 struct Graph {
   std::vector<GraphNode> nodes;
   std::vector<GraphEdge> edges;
@@ -54,8 +54,8 @@ struct Graph {
 [[nodiscard]] const GraphNode* node_at(const Definition& definition, const Graph& graph,
                                        std::string_view reference);
 
-// In Mermaid (mermaid.js.org, syntax of "flowchart TD"). do, try, catch, for, fork and functions
-// are subgraphs; edges are labelled with cases, errors, timeouts and branches. Names and
+// The graph in Mermaid (mermaid.js.org, syntax of "flowchart TD"). do, try, catch, for, fork and
+// functions are subgraphs; edges are labelled with cases, errors, timeouts and branches. Names and
 // expressions are escaped: they cannot break out of their labels.
 [[nodiscard]] std::string mermaid(const Definition& definition);
 // {workflow, version, nodes: [{id, label, kind, parent?}], edges: [{from, to, label?, dotted?}]};

@@ -6,7 +6,7 @@
 // Internal to the language: values of expressions, templates and event filters.
 namespace rabt::workflow {
 
-// Where the variables of an expression come from.
+// Source of the variables of an expression.
 class Variables {
  public:
   virtual ~Variables() = default;
@@ -20,7 +20,7 @@ class NoVariables final : public Variables {
   [[nodiscard]] Json get(const VariableSlot& /*slot*/) const override { return {}; }
 };
 
-// Before an instance exists: $workflow without id and start time, and $runtime.
+// Variables before an instance exists: $workflow without id and start time, and $runtime.
 class WorkflowVariables final : public Variables {
  public:
   WorkflowVariables(const Definition::Model& model, const Json& input)
@@ -39,7 +39,7 @@ class WorkflowVariables final : public Variables {
 // The workflow's input as input.from sees it: schedule.read applied to each event.
 [[nodiscard]] Json workflow_input(const Definition::Model& model, const Json& raw);
 
-// Kind denied, code workflow.secret. Becomes the error authorization, 403 (DSL, "Secrets").
+// Error denied workflow.secret. It becomes the error authorization, 403 (DSL, "Secrets").
 [[nodiscard]] Error missing_secret(std::string_view name);
 
 // Error of kind denied if a secret is missing; of every other kind if the expression failed.
@@ -48,7 +48,8 @@ class WorkflowVariables final : public Variables {
 [[nodiscard]] Result<Json> evaluate(const Template& value, const Json& input,
                                     const Variables& variables);
 
-// Milliseconds; an expression may give a text such as PT5M or an object such as {"minutes": 5}.
+// The duration in milliseconds; an expression may give a text such as PT5M or an object such as
+// {"minutes": 5}.
 [[nodiscard]] Result<std::int64_t> evaluate(const DurationSpec& duration, const Json& input,
                                             const Variables& variables);
 
@@ -59,11 +60,12 @@ class WorkflowVariables final : public Variables {
 // text.
 [[nodiscard]] Json read_event(ReadAs how, const Json& event);
 
-// Type, attributes and data; not the correlation. A filter whose expression fails does not match.
+// True if type, attributes and data match; the correlation is not compared. A filter whose
+// expression fails does not match.
 [[nodiscard]] bool filter_matches(const EventFilter& filter, const Json& event,
                                   const Variables& variables);
 
-// About the bytes of the value as JSON, counted only up to past the limit.
+// Approximate number of bytes of the value as JSON. Counting ends past the limit.
 [[nodiscard]] std::size_t json_size(const Json& value, std::size_t limit);
 
 }  // namespace rabt::workflow

@@ -37,7 +37,7 @@ std::string media_type(std::string_view text) {
   return lower(trim(text.substr(0, text.find(';')), " "));
 }
 
-// A value that is a local reference ({"$ref": "#/..."}) or the thing itself.
+// The value, behind its local references ({"$ref": "#/..."}) if it is one.
 Result<Json> resolved(const Json& document, const Json& given) {
   Json value = given;
   for (int hops = 0; value.is_object() && value.find("$ref") != nullptr; ++hops) {
@@ -84,7 +84,8 @@ Result<Operation> find_operation(const Json& document, std::string_view id) {
                        (near.empty() ? std::string() : "; " + near));
 }
 
-// The path's parameters, those of the operation in their place (OpenAPI 3.0.3, "Operation Object").
+// Parameters of the path, replaced by parameters of the operation with the same name and place
+// (OpenAPI 3.0.3, "Operation Object").
 Result<std::vector<Json>> parameters_of(const Json& document, const Operation& operation) {
   std::vector<Json> out;
   for (const Json* list : {&operation.item["parameters"], &operation.operation["parameters"]}) {
@@ -135,7 +136,7 @@ Style style_of(const Json& parameter, bool swagger) {
   return out;
 }
 
-// escape: the place is a URI, where blank, tab and | may not stand.
+// escape: for a place in a URI, where blank, tab and | are not allowed.
 std::string_view separator_of(const Style& style, bool escape) {
   if (style.name == "spaceDelimited") return escape ? "%20" : " ";
   if (style.name == "pipeDelimited") return escape ? "%7C" : "|";
@@ -334,7 +335,7 @@ struct Body {
   bool open = false;  // members beyond the properties are fine
 };
 
-// What can be sent: JSON first, then a form, then text.
+// The first media type that can be sent: JSON, then a form, then text.
 std::string choose_type(const Names& types) {
   for (const std::string& type : types) {
     if (is_json_media_type(type)) return type;
@@ -480,13 +481,13 @@ class RequestParts {
     request_.method = operation.method;
   }
 
-  // One that the operation declares.
+  // Places the value of a parameter that the operation declares.
   Status place(const Json& parameter, const Json& parameters);
   // Ok if each place of the path has got its parameter.
   [[nodiscard]] Status check_path() const;
-  // Swagger's form, once every parameter is placed.
+  // Adds Swagger's form, after every parameter is placed.
   Status add_form();
-  // The parameters that the operation does not declare: the body or its members.
+  // Adds the parameters that the operation does not declare: the body or its members.
   Status add_body(const Json& parameters);
   Result<HttpRequest> finish(const std::string& base);
 
@@ -494,7 +495,7 @@ class RequestParts {
   Status place_in_path(const std::string& name, const Style& style, const Json& value);
   Status place_in_form(const std::string& name, const Style& style, const Json& value);
   Status place_as_body(Json value);
-  // key=text pairs, with the separator between them.
+  // Appends key=text pairs, with the separator between them.
   static Status append_pairs(std::string& to, const char* separator, const std::string& name,
                              const Style& style, const Json& value);
   // The media types that Swagger's `consumes` names.
@@ -672,7 +673,7 @@ Status RequestParts::add_body(const Json& parameters) {
 Result<HttpRequest> RequestParts::finish(const std::string& base) {
   if (!cookies_.empty()) request_.headers.set("cookie", cookies_);
   if (!path_.empty() && path_.front() != '/') path_.insert(0, "/");
-  // What the document left unescaped in its path, keeping its own escapes.
+  // Escapes the rest of the document's path, and keeps its own escapes.
   const Result<std::string> literal = expand_uri_template(path_, Json::object());
   if (!literal.ok()) return configuration("the path of the operation is not the path of a URI");
   request_.uri = base + literal.value() + (query_.empty() ? "" : "?" + query_);
