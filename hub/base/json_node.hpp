@@ -10,13 +10,13 @@
 
 #include "hub/base/json.hpp"
 
-// What a Json points to when its value does not fit into 8 bytes. For hub/base/json*.cpp only.
+// Node of a Json whose value does not fit into 8 bytes. For hub/base/json*.cpp only.
 namespace rabt {
 
 struct Json::Node {
   class Reader;   // json_parse.cpp
   class Printer;  // json_print.cpp
-  // Each thread keeps the memory of some nodes that it has released, for those that it makes next.
+  // Each thread keeps the memory of some released nodes, for the nodes that it makes next.
   static void* operator new(std::size_t size);
   static void operator delete(void* memory) noexcept;
   mutable std::atomic<std::uint32_t> references{1};

@@ -18,7 +18,7 @@
 
 namespace rabt::bus {
 
-// What became of a message.
+// Outcome of a message.
 enum class Outcome : std::uint8_t {
   // The broker has it, on disk where its queue is durable.
   acked,
@@ -29,8 +29,8 @@ enum class Outcome : std::uint8_t {
   lost
 };
 
-// Publishes over one connection, which a thread keeps: after a loss it tries the hosts in turn,
-// again and again. Nothing is kept here; whoever publishes repeats what was lost. Internally
+// Publishes over one connection. A thread keeps the connection; after a loss it tries the hosts in
+// turn, until one answers. No message is stored here: callers repeat lost messages. Internally
 // synchronised.
 class Publisher {
  public:
@@ -46,15 +46,15 @@ class Publisher {
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
   void start();
-  // What is under way is lost.
+  // Messages under way are lost.
   void stop();
 
-  // `done` is called once, from any thread, and does not wait. In order: one message after the
-  // other, as they came.
+  // Publishes messages in the order of the calls. `done` is called once, from any thread, and must
+  // not block.
   void publish(Message message, Done done);
   // True if the broker is there and takes messages.
   [[nodiscard]] bool reached() const;
-  // Why it is not reached: the last error. ok while it is.
+  // The last error while the broker is not reached; ok while it is.
   [[nodiscard]] Status trouble() const;
   void write_metrics(MetricsWriter& out) const;
 
@@ -70,7 +70,7 @@ class Publisher {
     Message message;
     Done done;
   };
-  // What the thread knows of one connection.
+  // State of one connection. For the thread alone.
   struct Line {
     Connection& connection;
     std::map<std::uint64_t, UnderWay> under_way{};
@@ -80,14 +80,14 @@ class Publisher {
   void run();
   [[nodiscard]] std::unique_ptr<Connection> connect();
   void serve(Connection& connection);
-  // Until the connection is lost; ok when the publisher stops.
+  // Sends and receives until the connection is lost; ok when the publisher stops.
   [[nodiscard]] Status exchange(Line& line);
   [[nodiscard]] Status send(Line& line);
   [[nodiscard]] Status hear(Line& line);
   void settle(Line& line, const Said& said);
   void finish(UnderWay&& one, Outcome outcome);
   void set_reached(bool reached);
-  // The broker is not reached.
+  // Notes that the broker is not reached.
   void set_trouble(Error trouble);
   void wake();
 
@@ -102,7 +102,7 @@ class Publisher {
   std::optional<Error> trouble_ RABT_GUARDED_BY(mutex_);
   std::deque<Waiting> waiting_ RABT_GUARDED_BY(mutex_);
 
-  // The thread's own: hosts that could not be reached, and the code of the last time.
+  // Hosts that could not be reached, with the code of the last attempt. For the thread alone.
   std::map<std::string, std::string> failed_;
 
   std::atomic<std::uint64_t> acked_{0};

@@ -13,7 +13,7 @@
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 
-// rabt hooks: a delivery as its sender would make it, for who sets up a source.
+// rabt hooks: sends a delivery as its sender would, for people who set up a source.
 namespace rabt::cli {
 
 namespace {
@@ -87,7 +87,7 @@ Result<net::Response> sent(const HooksOptions& options) {
   return hub.deliver("/hooks/" + source->name, std::move(headers), std::move(body));
 }
 
-// The answer goes to standard output as it came, its status to standard error.
+// Writes the answer to standard output as it came, and its status to standard error.
 int send(const HooksOptions& options) {
   const auto answer = sent(options);
   if (!answer.ok()) return complain(answer.error());

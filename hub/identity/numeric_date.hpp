@@ -8,8 +8,8 @@
 
 namespace rabt::identity {
 
-// The claim's NumericDate (RFC 7519 section 2, seconds since 1970) in milliseconds. Nothing when it
-// is none, or beyond the year 2286.
+// The claim's NumericDate (RFC 7519 section 2, seconds since 1970) in milliseconds. Unset for other
+// values, and beyond the year 2286.
 [[nodiscard]] inline std::optional<std::int64_t> numeric_date_ms(const Json& claims,
                                                                  std::string_view name) {
   const Json* value = claims.find(name);

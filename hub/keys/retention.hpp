@@ -8,7 +8,8 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
 
-// How long what is kept, and the bucket that follows from it. Calendar arithmetic in UTC. Pure.
+// Retention periods of classes of data, and the buckets that follow from them. Calendar arithmetic
+// in UTC. Pure.
 namespace rabt::keys {
 
 // "10 years", "6 months", "7 days": a calendar period. Error invalid keys.retention.
@@ -23,7 +24,7 @@ struct Period {
 // The same day of the month, or the last one of a shorter month; days are added after that.
 [[nodiscard]] Timestamp after(Timestamp from, const Period& period);
 
-// Classes of data. What is sealed names one.
+// Classes of data. All sealed data belongs to one.
 inline constexpr std::string_view kConsultation = "consultation";  // journal and start of instances
 inline constexpr std::string_view kEvent = "event";                // events, start sets
 inline constexpr std::string_view kPlugin = "plugin";              // plugins' key-value stores
@@ -54,8 +55,8 @@ struct BucketMonth {
   Timestamp begins;
   Timestamp ends;  // the first moment after it: the bucket may be destroyed
 };
-// Error invalid keys.bucket: no bucket's name, or that of a hold, also of a case that looks like a
-// month.
+// Error invalid keys.bucket for other texts, and for the bucket of a hold, even if its case looks
+// like a month.
 [[nodiscard]] Result<BucketMonth> parse_bucket(std::string_view bucket);
 
 }  // namespace rabt::keys

@@ -25,7 +25,7 @@ struct VaultOptions {
   // Null for the defaults.
   std::shared_ptr<const net::TlsOptions> tls;
 };
-// Asks nothing yet: a hub starts without its Vault, and answers 503 until it is there. Error
+// Sends no request yet: a hub starts without its Vault, and answers 503 until it is there. Error
 // invalid keys.vault. http outlives the root.
 [[nodiscard]] Result<std::unique_ptr<crypto::RootProvider>> open_vault_root(VaultOptions options,
                                                                             net::HttpClient& http);

@@ -35,7 +35,7 @@ Reply read_reply(const net::Response& response, Timestamp now) {
     return out;
   }
   out.pause_ms = retry_after(response.header("retry-after"), now);
-  // A receiver that has too much to do is spared its other deliveries, too.
+  // A receiver that is overloaded gets none of its other deliveries meanwhile, either.
   out.pause_all = out.status == 429 || out.status == 503;
   return out;
 }
