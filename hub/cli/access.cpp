@@ -55,16 +55,16 @@ int explain(const ExplainOptions& options) {
 }  // namespace
 
 void add_access_command(args::Command& program, int& code) {
-  auto* group = program.add_subcommand("access", "See who may do what");
+  auto* group = program.add_subcommand("access", "Explain who may do what");
   group->require_subcommand();
   auto options = std::make_shared<ExplainOptions>();
   auto* command = group->add_subcommand(
       "explain", "Say what somebody may do, by which rule, and why not; changes nothing");
   add_config_option(*command, options->config);
   command->add_option("person", options->person, "Id, number or UUID of the person")->required();
-  command->add_option("--session", options->session, "The session that it is about");
+  command->add_option("--session", options->session, "Session that the right is about");
   command->add_option("--right", options->right, "One right, with every rule that was tried");
-  command->add_flag("--reason", options->reason, "As if a reason were given");
+  command->add_flag("--reason", options->reason, "Assume that the person gives a reason");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &code] { code = explain(*options); });
 }

@@ -138,7 +138,8 @@ void add_alerts_commands(args::Command& program, int& code) {
   auto* snooze = add("snooze", "Tell nobody of a rule, or of one object, for a while");
   snooze->add_option("cause", options->what, "RULE or RULE/OBJECT, such as parked/payer")
       ->required();
-  snooze->add_option("for", options->span, "How long, such as 4h; 0s ends it")->required();
+  snooze->add_option("for", options->span, "Time to snooze, such as 4h; 0s ends the snooze")
+      ->required();
   auto* test = add("test", "Tell every address of a channel that it works");
   test->add_option("channel", options->what, "mail, sms or webhook")->required();
   group->callback([options, &code] { code = run_alerts(*options); });

@@ -207,9 +207,7 @@ void add_export_command(args::Command& group, int& code) {
   command->add_option("--patient", options->patient,
                       "Export only the entries of one patient: KIND:VALUE, or - to read this from "
                       "standard input");
-  command
-      ->add_option("--reason", options->reason,
-                   "Why the log is exported; the audit log keeps the reason")
+  command->add_option("--reason", options->reason, "Reason for the export; the audit log keeps it")
       ->required();
   command->callback([options, &code] { code = audit_export(*options); });
 }
@@ -229,9 +227,7 @@ void add_audit_report_commands(args::Command& group, int& code) {
                     "Report the break-glass grants that nobody has reviewed");
   command->add_flag("--all", options->all, "With --break-glass: report reviewed grants too");
   add_range_options(*command, options->from, options->to);
-  command
-      ->add_option("--reason", options->reason,
-                   "Why the report is made; the audit log keeps the reason")
+  command->add_option("--reason", options->reason, "Reason for the report; the audit log keeps it")
       ->required();
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &code] { code = audit_report(*options); });

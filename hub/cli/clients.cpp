@@ -141,22 +141,23 @@ void add_clients_commands(args::Command& program, int& code) {
 
   auto* add = add_verb(*group, options, "add", "Make a client");
   add->add_option("--role", options->roles, "A role; may be given several times")->required();
-  add->add_option("--name", options->name, "What it is called");
-  add->add_option("--address", options->addresses, "An address or network that it calls from");
-  add->add_option("--certificate", options->certificates,
-                  "A certificate of the mTLS listener: x5t#S256:DIGEST, uri:NAME or dns:NAME");
-  add->add_option("--jwks", options->jwks, "A file with the public keys that it signs with");
+  add->add_option("--name", options->name, "Name of the client");
+  add->add_option("--address", options->addresses, "Address or network that the client calls from");
+  add->add_option(
+      "--certificate", options->certificates,
+      "Certificate of the client at the mTLS listener: x5t#S256:DIGEST, uri:NAME or dns:NAME");
+  add->add_option("--jwks", options->jwks, "File with the public keys that the client signs with");
   add->callback([options, &code] { code = print(added(*options)); });
 
-  add_verb(*group, options, "disable", "End all that the client may do, at once")
+  add_verb(*group, options, "disable", "Disable the client: from now on it may do nothing")
       ->callback([options, &code] { code = print(activated(*options, false)); });
   add_verb(*group, options, "enable", "Let the client call again")->callback([options, &code] {
     code = print(activated(*options, true));
   });
   auto* key = add_verb(*group, options, "key", "Make a key, and print it");
-  key->add_option("--days", options->days, "How long it is good")->between(1, 365);
+  key->add_option("--days", options->days, "Days for which the key is valid")->between(1, 365);
   key->callback([options, &code] { code = make_key(*options); });
-  auto* revoke = add_verb(*group, options, "revoke", "End a key");
+  auto* revoke = add_verb(*group, options, "revoke", "Revoke a key of the client");
   revoke->add_option("key", options->key, "Id of the key")->required();
   revoke->callback([options, &code] { code = revoke_key(*options); });
 }

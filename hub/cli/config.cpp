@@ -131,7 +131,7 @@ void add_config_commands(args::Command& program, int& code) {
   from->add_option("file", import->file, "Its .env file")->required();
   from->add_option("--tenant", import->tenant, "Name of the facility; it cannot be changed later");
   from->add_option("--public-url", import->public_url,
-                   "How the world reaches the hub, such as https://hub.example.sa");
+                   "Address of the hub from outside, such as https://hub.example.sa");
   from->callback([import, &code] { code = import_settings(*import); });
 }
 
@@ -144,7 +144,7 @@ void add_config_option(args::Command& command, std::string& config, std::string*
   if (config == kDefaultConfig) config = default_config();
   command.add_option("-c,--config", config, "Configuration file")->capture_default_str();
   const auto tenant = std::make_shared<std::string>();
-  command.add_option("--tenant", *tenant, "Which tenant, where the configuration names several");
+  command.add_option("--tenant", *tenant, "Tenant, if the configuration names several");
   command.parse_complete_callback([tenant, &config, common] {
     if (tenant->empty()) return;
     auto found = config::file_of(config, *tenant);

@@ -137,12 +137,13 @@ int discard_delivery(const DeliveriesOptions& options) {
 
 void add_deliveries_commands(args::Command& program, int& code) {
   auto options = std::make_shared<DeliveriesOptions>();
-  auto* group = program.add_subcommand("deliveries", "Deliveries that came to nothing");
+  auto* group = program.add_subcommand("deliveries",
+                                       "List, replay and discard deliveries that came to nothing");
   group->require_subcommand();
 
   auto* list = group->add_subcommand("list", "List the newest deliveries that came to nothing");
   add_config_option(*list, options->config);
-  list->add_option("--source", options->source, "Only those of this source");
+  list->add_option("--source", options->source, "List only deliveries of this source");
   list->add_flag("--json", options->json, "Print JSON");
   list->callback([options, &code] { code = list_deliveries(*options); });
 
@@ -152,24 +153,24 @@ void add_deliveries_commands(args::Command& program, int& code) {
   show->add_flag("--json", options->json, "Print JSON");
   show->add_flag("--body", options->body, "Print the body as it arrived; it may hold patient data");
   show->add_option("--reason", options->reason,
-                   "Why the body is read; the audit log keeps the reason");
+                   "Reason for reading the body; the audit log keeps it");
   show->callback([options, &code] { code = show_delivery(*options); });
 
   auto* replay = group->add_subcommand(
-      "replay", "Take a delivery once more, by the plugin that its source has now");
+      "replay", "Process a delivery again, with the plugin that its source has now");
   add_config_option(*replay, options->config);
   replay->add_option("id", options->id, "Id that the list shows")->required();
-  replay->add_flag("--dry-run", options->dry_run, "Say what it would be, and do nothing");
-  replay->add_option("--reason", options->reason, "Why; the audit log keeps the reason");
+  replay->add_flag("--dry-run", options->dry_run,
+                   "Print what the delivery would become, and do nothing");
+  replay->add_option("--reason", options->reason, "Reason; the audit log keeps it");
   replay->add_flag("--json", options->json, "Print JSON");
   replay->callback([options, &code] { code = replay_delivery(*options); });
 
   auto* discard = group->add_subcommand(
-      "discard", "Say that a delivery needs nobody any more; it stays listed");
+      "discard", "Mark a delivery that needs no work any more; it stays listed");
   add_config_option(*discard, options->config);
   discard->add_option("id", options->id, "Id that the list shows")->required();
-  discard->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
-      ->required();
+  discard->add_option("--reason", options->reason, "Reason; the audit log keeps it")->required();
   discard->callback([options, &code] { code = discard_delivery(*options); });
 }
 

@@ -99,19 +99,19 @@ int send(const HooksOptions& options) {
 }  // namespace
 
 void add_hooks_commands(args::Command& program, int& code) {
-  auto* group = program.add_subcommand("hooks", "Deliveries of other systems to the hub");
+  auto* group = program.add_subcommand("hooks", "Send deliveries to the hub, as other systems do");
   group->require_subcommand();
   auto options = std::make_shared<HooksOptions>();
-  auto* one = group->add_subcommand("send", "Sign a body as the sender would, and deliver it");
+  auto* one = group->add_subcommand("send", "Sign a body as its sender would, and deliver it");
   add_config_option(*one, options->config);
   one->footer(
-      "Signed with the first secret of the source. Exit status 1: the hub did not take it; `rabt "
-      "deliveries` says why");
+      "The first secret of the source signs the body. Exit status 1: the hub did not take the "
+      "delivery; `rabt deliveries` says why");
   one->add_option("source", options->source, "Name of the source")->required();
   one->add_option("file", options->file, "A file with the body; - is standard input")->required();
   one->add_option("--type", options->type, "Content type (default: by the name of the file)");
   one->add_option("--id", options->id,
-                  "Id of the delivery, for standard-webhooks (default: a new one); the same again "
+                  "Id of the delivery, for standard-webhooks (default: a new id); a repeated id "
                   "starts nothing");
   one->callback([options, &code] { code = send(*options); });
 }

@@ -264,8 +264,7 @@ args::Command* add_verb(args::Command& group, const std::shared_ptr<KeysOptions>
                         int& code, const char* verb, const char* help) {
   auto* command = group.add_subcommand(verb, help);
   add_config_option(*command, options->config);
-  command->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
-      ->required();
+  command->add_option("--reason", options->reason, "Reason; the audit log keeps it")->required();
   command->callback([options, verb, &code] {
     options->verb = verb;
     code = keys_act(*options);
@@ -294,7 +293,7 @@ void add_keys_commands(args::Command& program, int& code) {
   auto options = std::make_shared<KeysOptions>();
   auto* rotate =
       add_verb(*group, options, code, "rotate",
-               "Make a new version of a key; what is already sealed is not sealed again");
+               "Make a new version of a key; data that is sealed already is not sealed again");
   rotate->add_option("key", options->target, "root, tenant, or a bucket such as event/2026-11")
       ->required();
   rotate->add_flag("--destroy-old", options->destroy_old,

@@ -411,28 +411,27 @@ int import_people(const ImportOptions& options) {
 }  // namespace
 
 void add_people_commands(args::Command& program, int& code) {
-  auto* group = program.add_subcommand("people", "Staff and patients");
+  auto* group = program.add_subcommand("people", "Import staff and patients");
   group->require_subcommand();
   auto options = std::make_shared<ImportOptions>();
   auto* one = group->add_subcommand("import", "Enter people from a CSV file, each row one person");
   one->footer(
-      "Who is known already is left as he is, so that a list may be taken again. docs/identity.md "
-      "names the columns. One-time codes are good for 24 hours; --new-codes gives others. Exit "
-      "status 1: some rows are wrong; the others are entered");
+      "People who are known already stay as they are, so that a list can be imported again. "
+      "docs/identity.md names the columns. One-time codes are valid for 24 hours; --new-codes "
+      "gives new ones. Exit status 1: some rows are wrong; the others are entered");
   add_config_option(*one, options->config);
-  one->add_option("file", options->file, "The list")->required();
+  one->add_option("file", options->file, "The CSV file")->required();
   one->add_flag("--dry-run", options->dry_run,
-                "Check the rows and enter nobody; whom the hub knows is not looked up");
-  auto* codes = one->add_option("--codes", options->codes,
-                                "A new file, for its owner alone, that gets username and one-time "
-                                "code of each account");
-  one->add_flag(
-         "--new-codes", options->new_codes,
-         "Also give codes to accounts of the list that are known and have no password yet; a "
-         "code that is good and stands in the file of --codes stays. Continues that file")
+                "Check the rows only: people are neither entered nor looked up");
+  auto* codes = one->add_option(
+      "--codes", options->codes,
+      "New file for the username and one-time code of each account; only its owner may read it");
+  one->add_flag("--new-codes", options->new_codes,
+                "Also give codes to known accounts of the list that have no password yet; valid "
+                "codes in the file of --codes stay. Continues that file")
       ->needs(codes);
   one->add_option("--charset", options->charset, "Character set of the list (default: UTF-8)");
-  one->add_option("--separator", options->separator, "Between columns (default: a comma)");
+  one->add_option("--separator", options->separator, "Separator of columns (default: a comma)");
   one->add_flag("--json", options->json, "Print a JSON object for each row");
   one->callback([options, &code] { code = import_people(*options); });
 }

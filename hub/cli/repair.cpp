@@ -250,17 +250,19 @@ int list(const RepairOptions& options) {
 
 void add_plan(args::Command& group, const std::shared_ptr<RepairOptions>& options, int& code) {
   auto* command = group.add_subcommand(
-      "plan", "Fix the list of instances and print what would be sent once more; nothing is done");
+      "plan", "List the instances and print what would be sent again; nothing is done yet");
   command
       ->add_option("verb", options->verb,
                    "retry, restart, cancel, answer, or deliver for deliveries that came to nothing")
       ->required()
       ->one_of({"retry", "restart", "cancel", "answer", "deliver"});
-  command->add_option("--id", options->ids, "This instance; may be repeated. No filter then")
+  command
+      ->add_option("--id", options->ids,
+                   "Id of an instance; may be given several times, and excludes the filters")
       ->one_value_each_time();
-  command->add_option("--status", options->status,
-                      "Instances in one of these states, with commas; without it those that the "
-                      "act is for");
+  command->add_option(
+      "--status", options->status,
+      "Instances in one of these states, with commas (default: the states that the act is for)");
   command->add_option("--workflow", options->workflow, "Instances of this workflow");
   command->add_option("--version", options->version, "Instances of this version");
   command->add_option("--code", options->code,
@@ -279,7 +281,7 @@ void add_plan(args::Command& group, const std::shared_ptr<RepairOptions>& option
                    "With answer: again, done, transient or permanent")
       ->one_of({"again", "done", "transient", "permanent"});
   command->add_option("--output", options->output,
-                      "With --outcome done: what each call gave, as JSON");
+                      "With --outcome done: output of each call, as JSON");
   command->add_flag("--json", options->json, "Print JSON");
   add_config_option(*command, options->config);
   command->callback([options, &code] { code = plan(*options); });
@@ -288,14 +290,14 @@ void add_plan(args::Command& group, const std::shared_ptr<RepairOptions>& option
 void add_run(args::Command& group, const std::shared_ptr<RepairOptions>& options, int& code) {
   auto* command = group.add_subcommand("run", "Run a planned job in the hub");
   command->add_option("digest", options->digest, "Digest that the plan printed")->required();
-  command->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
-      ->required();
+  command->add_option("--reason", options->reason, "Reason; the audit log keeps it")->required();
   command->add_option("--rate", options->rate, "Acts a second or a minute: 1/s, 30/min");
   command->add_option("--first", options->first,
-                      "How many acts are done before the job waits; with 0 it never waits");
-  command->add_flag("--go-on", options->go_on, "Do not wait when the first all ended well");
+                      "Number of acts before the job waits for `go`; with 0 it never waits");
+  command->add_flag("--go-on", options->go_on,
+                    "Go on without waiting if the first acts all ended well");
   command->add_option("--effects", options->effects,
-                      "With a restart: how many calls are made anew, as the plan prints it");
+                      "With restart: number of calls that are made again, as the plan prints it");
   command->add_flag("--json", options->json, "Print JSON");
   add_config_option(*command, options->config);
   command->callback([options, &code] { code = run(*options); });
@@ -305,7 +307,7 @@ void add_turn(args::Command& group, const std::shared_ptr<RepairOptions>& option
               const char* act, const char* what) {
   auto* command = group.add_subcommand(act, what);
   command->add_option("id", options->id, "Id of the job")->required();
-  command->add_option("--reason", options->reason, "Why; the audit log keeps the reason");
+  command->add_option("--reason", options->reason, "Reason; the audit log keeps it");
   command->add_flag("--json", options->json, "Print JSON");
   add_config_option(*command, options->config);
   command->callback([options, &code, act] { code = turn(*options, act); });
@@ -319,12 +321,13 @@ void add_repair_commands(args::Command& program, int& code) {
   group->require_subcommand();
   add_plan(*group, options, code);
   add_run(*group, options, code);
-  add_turn(*group, options, code, "go", "Have a job that waits, or was stopped, go on");
-  add_turn(*group, options, code, "stop", "Stop a job; what was done stays");
+  add_turn(*group, options, code, "go", "Continue a job that waits or was stopped");
+  add_turn(*group, options, code, "stop", "Stop a job; acts that are done stay done");
 
-  auto* shown = group->add_subcommand("show", "Show one job and how far it has come");
+  auto* shown = group->add_subcommand("show", "Show one job and its progress");
   shown->add_option("id", options->id, "Id of the job")->required();
-  shown->add_flag("--items", options->items, "Print its rows instead, each with how it ended");
+  shown->add_flag("--items", options->items,
+                  "Print the rows of the job instead, each with its outcome");
   shown->add_option("--state", options->state,
                     "Print the rows in this state: open, acted, well, failed, goes_on, moved or "
                     "refused");

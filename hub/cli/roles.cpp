@@ -103,14 +103,14 @@ int resume(const RolesOptions& options) {
 
 void add_roles_commands(args::Command& program, int& code) {
   auto options = std::make_shared<RolesOptions>();
-  auto* group = program.add_subcommand("roles", "Hold the calls of a role while its side is down");
+  auto* group =
+      program.add_subcommand("roles", "Hold the calls of a role while its system is down");
   group->require_subcommand();
   const auto add = [&](const char* name, const char* what, int (*run)(const RolesOptions&)) {
     auto* command = group->add_subcommand(name, what);
     command->add_option("role", options->role, "A role of the configuration, such as payer")
         ->required();
-    command->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
-        ->required();
+    command->add_option("--reason", options->reason, "Reason; the audit log keeps it")->required();
     command->add_flag("--json", options->json, "Print JSON");
     add_config_option(*command, options->config);
     command->callback([options, &code, run] { code = run(*options); });
@@ -119,10 +119,10 @@ void add_roles_commands(args::Command& program, int& code) {
   auto* paused = add(
       "pause", "List what would come too late, and hold the calls of a role from now on", pause);
   paused->add_option("--for", options->span,
-                     "How long, such as 2h (1m to 7d); without it until the role is resumed");
+                     "Duration, such as 2h (1m to 7d; default: until the role is resumed)");
   paused->add_option("--digest", options->digest,
-                     "Digest of the list: what it names may come too late");
-  paused->footer("Exit status: 1 something would come too late, and no --digest agrees to that.");
+                     "Digest of the printed list: agrees that its calls may come too late");
+  paused->footer("Exit status: 1 a call would come too late, and no --digest agrees to that.");
   add("resume", "Have the held calls go on, in their order", resume);
 }
 

@@ -248,16 +248,18 @@ int schema(const SourcesOptions& options) {
 
 void add_sources_commands(args::Command& program, int& code) {
   auto options = std::make_shared<SourcesOptions>();
-  auto* group = program.add_subcommand("sources", "Work with mapping files: docs/sources.md");
+  auto* group =
+      program.add_subcommand("sources", "Check, try and test mapping files (docs/sources.md)");
   group->require_subcommand();
 
-  auto* one = group->add_subcommand("lint", "Check mapping files, and what they miss of samples");
+  auto* one = group->add_subcommand(
+      "lint", "Check mapping files, and name parts of samples that they leave out");
   one->add_option("files", options->files, "Mapping files")->required();
   one->callback([options, &code] { code = lint(*options); });
 
-  one = group->add_subcommand("try", "Show what a mapping makes of a body");
+  one = group->add_subcommand("try", "Show the result of a mapping for a body");
   one->footer(
-      "Values are shown of samples that the mapping marks as synthetic, else places and "
+      "Values are shown for samples that the mapping marks as synthetic; otherwise only places and "
       "types. Exit status 1: the body is refused");
   one->add_option("mapping", options->mapping, "The mapping file")->required();
   one->add_option("body", options->body, "A file with the body")->required();

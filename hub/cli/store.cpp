@@ -78,11 +78,12 @@ int copy(const CopyOptions& options) {
 }  // namespace
 
 void add_database_commands(args::Command& program, int& code) {
-  auto* group = program.add_subcommand("store", "Look at the database, or bring it to another");
+  auto* group = program.add_subcommand("store", "Check the database, or copy it to another one");
   group->require_subcommand();
   auto file = std::make_shared<std::string>(kDefaultConfig);
   auto* check = group->add_subcommand(
-      "check", "Say whether the hub can work with its database, and what to set at the server");
+      "check",
+      "Check that the hub can work with its database, and name settings to change at the server");
   add_config_option(*check, *file);
   check->callback([file, &code] {
     const auto config = config::load_config(*file);
@@ -99,7 +100,7 @@ void add_database_commands(args::Command& program, int& code) {
   });
   auto options = std::make_shared<CopyOptions>();
   auto* copied = group->add_subcommand(
-      "copy", "Bring the database of a hub that does not run to a server, or back to a file");
+      "copy", "Copy the database of a stopped hub to a server, or back to a file");
   add_config_option(*copied, options->config);
   copied->add_option("--to", options->to, "The configuration that names the other database")
       ->required();

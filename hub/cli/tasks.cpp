@@ -102,8 +102,8 @@ int run_tasks(const TasksOptions& options) {
 
 void add_tasks_command(args::Command& program, int& code) {
   auto options = std::make_shared<TasksOptions>();
-  auto* command =
-      program.add_subcommand("tasks", "List what waits for a person, show one task, and decide it");
+  auto* command = program.add_subcommand(
+      "tasks", "List tasks that wait for a person, show one of them, and decide it");
   add_config_option(*command, options->config);
   command->add_option("id", options->id, "Id of the task to show");
   command
@@ -121,9 +121,9 @@ void add_tasks_command(args::Command& program, int& code) {
   command->add_flag("--release", options->release, "Give that task back");
   command->add_option("--decide", options->decide,
                       "Answer that task: an outcome, such as self-pay, or JSON that fits its form");
-  command->add_option("--reason", options->reason,
-                      "Why it is decided so, or why a task of another role is read; the audit log "
-                      "keeps the reason");
+  command->add_option(
+      "--reason", options->reason,
+      "Reason for the decision, or for reading a task of another role; the audit log keeps it");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &code] { code = run_tasks(*options); });
 }

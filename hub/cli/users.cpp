@@ -159,13 +159,14 @@ void add_users_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("users", "Manage people with accounts");
   group->require_subcommand();
   auto options = std::make_shared<UsersOptions>();
-  auto* list = group->add_subcommand("list", "Show everybody, or who has a role");
+  auto* list = group->add_subcommand("list", "List all people, or those with a role");
   add_config_option(*list, options->config);
-  list->add_option("--role", options->role, "Only who has this role")->one_of(role_names());
+  list->add_option("--role", options->role, "List only people with this role")
+      ->one_of(role_names());
   auto* name =
-      list->add_option("--name", options->name, "Only the staff whose name has these words");
+      list->add_option("--name", options->name, "List only staff whose name has these words");
   list->add_flag("--no-password", options->no_password,
-                 "Only accounts that nobody can sign in to yet")
+                 "List only accounts that nobody can sign in to yet")
       ->excludes(name);
   list->add_flag("--json", options->json, "Print JSON");
   list->callback([options, &code] { code = list_users(*options); });
@@ -176,23 +177,24 @@ void add_users_commands(args::Command& program, int& code) {
   bootstrap->callback([options, &code] { code = print_bootstrap_code(*options); });
 
   auto* add =
-      add_verb(*group, options, "add", "Make a person, and print the code that sets the password");
+      add_verb(*group, options, "add", "Add a person, and print the code that sets the password");
   add->add_option("--role", options->roles, "A role; may be given several times")
       ->required()
       ->one_of(role_names());
   add->add_option("--name", options->name, "The person's name");
-  add->add_option("--email", options->email, "The person's address");
+  add->add_option("--email", options->email, "The person's e-mail address");
   add->callback([options, &code] { code = add_user(*options); });
 
-  add_verb(*group, options, "disable", "End all that the person may do, at once")
+  add_verb(*group, options, "disable", "Disable the person: from now on the account may do nothing")
       ->callback([options, &code] {
         code = change_user(*options, Json::object({{"active", false}}));
       });
   add_verb(*group, options, "enable", "Let the person act again")->callback([options, &code] {
     code = change_user(*options, Json::object({{"active", true}}));
   });
-  auto* reset = add_verb(*group, options, "reset",
-                         "End the password and all sessions, and print a code that sets a new one");
+  auto* reset =
+      add_verb(*group, options, "reset",
+               "End the password and all sessions, and print a code that sets a new password");
   reset->add_flag("--mfa", options->factor, "Remove the second factor instead");
   reset->callback([options, &code] {
     code = change_user(*options,

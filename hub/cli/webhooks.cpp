@@ -118,10 +118,11 @@ args::Command* add_verb(args::Command& group, const std::shared_ptr<WebhooksOpti
 
 void add_webhooks_commands(args::Command& program, int& code) {
   auto options = std::make_shared<WebhooksOptions>();
-  auto* group = program.add_subcommand("webhooks", "Systems that are told of events over HTTP");
+  auto* group = program.add_subcommand("webhooks", "Manage systems that get events over HTTP");
   group->require_subcommand();
 
-  auto* list = group->add_subcommand("list", "List the webhooks and what waits for each");
+  auto* list =
+      group->add_subcommand("list", "List the webhooks, with the deliveries that wait for each");
   add_config_option(*list, options->config);
   list->add_flag("--json", options->json, "Print JSON");
   list->callback([options, &code] { code = print_list(*options); });
@@ -135,12 +136,12 @@ void add_webhooks_commands(args::Command& program, int& code) {
   ping->callback([options, &code] { code = act(*options, "ping", Json::object()); });
 
   auto* again = add_verb(*group, options, "replay", "Send deliveries again");
-  again->add_option("--delivery", options->delivery, "Only this one");
+  again->add_option("--delivery", options->delivery, "Only this delivery");
   again
       ->add_option("--since", options->since,
-                   "All that were made since this time (RFC 3339, or 2h or 7d back from now)")
+                   "All deliveries since this time (RFC 3339, or 2h or 7d back from now)")
       ->moment();
-  again->add_flag("--dead", options->dead, "All that were given up");
+  again->add_flag("--dead", options->dead, "All deliveries that were given up");
   again->callback([options, &code] {
     if (options->delivery.empty() && options->since.empty() && !options->dead)
       args::refuse_without("--delivery, --since or --dead");
@@ -148,11 +149,10 @@ void add_webhooks_commands(args::Command& program, int& code) {
   });
 
   auto* nobody = add_verb(*group, options, "discard",
-                          "Say that deliveries that were given up need nobody any more");
-  nobody->add_option("--delivery", options->delivery, "Only this one");
-  nobody->add_flag("--dead", options->dead, "All that were given up");
-  nobody->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
-      ->required();
+                          "Mark deliveries that were given up as needing no work any more");
+  nobody->add_option("--delivery", options->delivery, "Only this delivery");
+  nobody->add_flag("--dead", options->dead, "All deliveries that were given up");
+  nobody->add_option("--reason", options->reason, "Reason; the audit log keeps it")->required();
   nobody->callback([options, &code] {
     if (options->delivery.empty() && !options->dead) args::refuse_without("--delivery or --dead");
     code = discard(*options);

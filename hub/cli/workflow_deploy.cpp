@@ -256,10 +256,10 @@ void add_workflow_deploy_commands(args::Command& group, int& code) {
       "something");
   add_files(*plan, options);
   auto* reason = plan->add_option("--reason", options->reason,
-                                  "Why they are replayed; the audit log keeps the reason, sealed");
+                                  "Reason for the replay; the audit log keeps it sealed");
   plan->add_option("--replay", options->replay,
-                   "Replay so many instances of the last week on each new version, at most 500 "
-                   "(as rabt workflow replay), and print the summary")
+                   "Number of instances of the last week to replay on each new version, at most "
+                   "500 (as rabt workflow replay); the summary is printed")
       ->between(1, 500)
       ->needs(reason);
   plan->callback([options, &code] { code = workflow_plan(*options); });

@@ -132,12 +132,11 @@ void add_workflow_replay_command(args::Command& group, int& code) {
   };
   auto options = std::make_shared<All>();
   auto* command = group.add_subcommand(
-      "replay", "Show what past instances would have become on a new workflow file");
+      "replay", "Show how past instances would have run on a new workflow file");
   command->footer(
-      "Nothing is called or changed. A file that branches on data tells them, so a reason is "
-      "needed. "
-      "Exit status 0: everything would be the same, 1: an instance "
-      "would fault, or nothing was replayed, 2: something differs");
+      "Nothing is called or changed. The result reveals patient data if the file branches on it, "
+      "so a reason is needed. Exit status 0: everything would be the same, 1: an instance would "
+      "fault, or nothing was replayed, 2: something differs");
   command->add_option("file", options->file, "Workflow file")->required();
   command->add_option("--workflow", options->replay.workflow,
                       "Instances of this workflow (default: that of the file)");
@@ -151,11 +150,13 @@ void add_workflow_replay_command(args::Command& group, int& code) {
       ->moment();
   command->add_option("--until", options->replay.until, "Changed before this time (as --since)")
       ->moment();
-  command->add_option("--limit", options->replay.limit, "The newest ones, at most 500")
+  command
+      ->add_option("--limit", options->replay.limit,
+                   "Number of instances, the newest first; at most 500")
       ->between(1, 500);
   command
       ->add_option("--reason", options->replay.reason,
-                   "Why; the audit log keeps the reason, sealed")
+                   "Reason for the replay; the audit log keeps it sealed")
       ->required();
   add_config_option(*command, options->config);
   command->add_flag("--json", options->json, "Print JSON");
