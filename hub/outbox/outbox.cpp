@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::size_t kUlid = 26;
 
-// Value of a character of Crockford's base 32; 0 for any other.
-int value_of(char one) {
+// Value of a letter of Crockford's base 32; 0 for any other.
+int value_of(char letter) {
   constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-  const auto at = kAlphabet.find(one);
+  const auto at = kAlphabet.find(letter);
   return at == std::string_view::npos ? 0 : static_cast<int>(at);
 }
 
@@ -132,9 +132,9 @@ void write_metrics(store::Store& store, std::string_view tenant, Timestamp now,
                        .first = row.integer(3)});
       return true;
     }));
-    for (Line& one : lines) {
-      RABT_TRY_STATUS(connection.query(sql::kPutAt, {one.first}, [&](const Row& row) {
-        one.put_ms = row.integer(0);
+    for (Line& line : lines) {
+      RABT_TRY_STATUS(connection.query(sql::kPutAt, {line.first}, [&](const Row& row) {
+        line.put_ms = row.integer(0);
         return false;
       }));
     }
@@ -142,14 +142,14 @@ void write_metrics(store::Store& store, std::string_view tenant, Timestamp now,
   });
   if (!read.ok()) return;
   out.gauges("rabt_outbox_waiting", "Work that has to reach somebody and has no outcome yet.");
-  for (const Line& one : lines) {
-    out.sample("rabt_outbox_waiting", {{"kind", one.kind}, {"target", one.target}},
-               static_cast<std::uint64_t>(one.count));
+  for (const Line& line : lines) {
+    out.sample("rabt_outbox_waiting", {{"kind", line.kind}, {"target", line.target}},
+               static_cast<std::uint64_t>(line.count));
   }
   out.gauges("rabt_outbox_oldest_seconds", "Age of the work that has waited longest.");
-  for (const Line& one : lines) {
-    out.sample("rabt_outbox_oldest_seconds", {{"kind", one.kind}, {"target", one.target}},
-               static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.ms - one.put_ms) / 1000));
+  for (const Line& line : lines) {
+    out.sample("rabt_outbox_oldest_seconds", {{"kind", line.kind}, {"target", line.target}},
+               static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.ms - line.put_ms) / 1000));
   }
 }
 

@@ -13,13 +13,14 @@
 #include "hub/base/metrics.hpp"
 #include "hub/store/store.hpp"
 
-// Work that is due: whatever has to reach somebody after an act. A row is written in the commit of
-// the act and leaves in the commit of its outcome, so that neither a kill nor a lost reply loses
-// it; what it says stands in the row of its kind, which `ref` and `ref_n` name.
+// Work that is due: messages and calls that have to reach another system after an act. Its row is
+// written in the commit of the act and removed in the commit of the outcome, so that neither a kill
+// nor a lost reply loses work. The content stands in the table of the kind, in the row that `ref`
+// and `ref_n` name.
 //
 // The work of one target and subject leaves in the order in which it was put. A target that is away
-// delays no other, and new work goes before repeats. Work without a subject that was not tried is
-// given in the order in which it was put.
+// delays no other, and new work goes before repeats. New work without a subject leaves in the order
+// in which it was put.
 namespace rabt::outbox {
 
 // Kinds of work, with their target, subject, ref and ref_n.
@@ -36,7 +37,7 @@ inline constexpr std::string_view kWebhook = "webhook";
 // belongs to the same owner; the owner of an embedded database has all shards. Each row is written
 // with its shard. No statement reads it: one hub does all work of a database (store.locked).
 inline constexpr int kShards = 64;
-// By the last characters of a ULID that the text begins with; 0 without one.
+// The shard of a text that begins with a ULID, by the last characters of that; 0 for other texts.
 [[nodiscard]] int shard_of(std::string_view key);
 
 struct NewWork {
@@ -47,7 +48,7 @@ struct NewWork {
   std::int64_t ref_n = 0;
   // Time of the act, for the age of what waits.
   std::int64_t put_ms = 0;
-  // It is not due before.
+  // Time from which it is due.
   std::int64_t due_ms = 0;
 };
 struct Work {
@@ -55,7 +56,7 @@ struct Work {
   std::int64_t ref_n = 0;
 };
 
-// Inside a job. Work that waits already is due anew, as if it had not been tried.
+// Inside a job: adds work. Work that waits already is due anew, as if it had not been tried.
 [[nodiscard]] Status put(store::Transaction& transaction, std::string_view tenant,
                          const NewWork& work);
 // The work that is due now, in the order in which it is to leave.
@@ -79,20 +80,20 @@ template <typename Item, typename Find>
   }));
   return items;
 }
-// Inside a job: it has its outcome. Nothing when it does not wait.
+// Inside a job: removes work that has its outcome. Work that does not wait changes nothing.
 void leave(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
            std::string_view ref, std::int64_t ref_n = 0);
-// Inside a job: all work of a target leaves.
+// Inside a job: removes all work of a target.
 void leave_all(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
                std::string_view target);
-// Inside a job: all work of a kind leaves that was put before.
+// Inside a job: removes all work of a kind that was put before a time.
 void leave_older(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
                  std::int64_t before_ms);
-// Inside a job: it was tried so often, and is tried again at that time.
+// Inside a job: notes the number of attempts, and the time of the next.
 void again(store::Transaction& transaction, std::string_view tenant, std::string_view kind,
            const Work& work, std::int64_t attempts, std::int64_t due_ms);
 
-// When work of a kind is due, by its ref; without what does not wait.
+// Times at which work of a kind is due, by ref. Work that does not wait is left out.
 using DueTimes = std::map<std::string, std::int64_t, std::less<>>;
 [[nodiscard]] Result<DueTimes> due_of(store::Store& store, std::string_view tenant,
                                       std::string_view kind, const std::vector<std::string>& refs);
@@ -100,12 +101,12 @@ using DueTimes = std::map<std::string, std::int64_t, std::less<>>;
 [[nodiscard]] Result<std::set<std::string, std::less<>>> waiting(store::Store& store,
                                                                  std::string_view tenant,
                                                                  std::string_view kind);
-// When the work of a kind that has waited longest was put; unset when none waits.
+// Time at which the oldest waiting work of a kind was put. Unset if none waits.
 [[nodiscard]] Result<std::optional<std::int64_t>> oldest(store::Store& store,
                                                          std::string_view tenant,
                                                          std::string_view kind);
 
-// Count and age of what waits, by kind and target.
+// Number and age of waiting work, by kind and target.
 void write_metrics(store::Store& store, std::string_view tenant, Timestamp now, MetricsWriter& out);
 
 }  // namespace rabt::outbox

@@ -51,8 +51,8 @@ bool is_of(const Membership& of, Hearers hearers) {
 // A message goes to its two ends; one of somebody who waits, to those who admit him.
 bool hears_message(const Membership& of, const Json& data, std::string_view opened) {
   const std::string to = data.string_or("to", opened);
-  const bool mine = !of.participant.empty() && data.string_or("from", "") == of.participant;
-  if (!to.empty()) return mine ? of.admitted : to == of.participant;
+  const bool from_caller = !of.participant.empty() && data.string_or("from", "") == of.participant;
+  if (!to.empty()) return from_caller ? of.admitted : to == of.participant;
   if (data.string_or("audience", "") == kForHosts) return of.admits();
   return of.admitted;
 }
@@ -70,8 +70,8 @@ bool hears_document(const Membership& of, const Json& data) {
 }  // namespace
 
 EventKind event_kind(std::string_view type) {
-  for (const EventKind& one : kKinds) {
-    if (one.type == type || (one.type.ends_with('-') && type.starts_with(one.type))) return one;
+  for (const EventKind& kind : kKinds) {
+    if (kind.type == type || (kind.type.ends_with('-') && type.starts_with(kind.type))) return kind;
   }
   return {type, "session", Hearers::waiting};
 }

@@ -6,15 +6,15 @@
 #include "hub/base/json.hpp"
 #include "hub/consultation/session/membership.hpp"
 
-// Which participants see which events of a session: the same by REST and by the live channel.
+// Visibility of a session's events for its participants, by REST and by the live channel alike.
 namespace rabt::consultation {
 
-// Those who see an event beside the participant whom it is about.
+// Participants who see an event, beside the one whom it is about.
 enum class Hearers : std::uint8_t {
   admitted,
-  // Also those who wait.
+  // Also participants who wait.
   waiting,
-  // Only those who admit others.
+  // Only participants who admit others.
   hosts,
   // Only doctor, specialist and nurse.
   staff
@@ -23,12 +23,12 @@ enum class Hearers : std::uint8_t {
 struct EventKind {
   // The event's, without the prefix; a hyphen at its end stands for all that begin so.
   std::string_view type;
-  // What the live channel calls it.
+  // Name in the live channel.
   std::string_view kind;
   Hearers hearers;
 };
 
-// The event as the channel names it. All that is in no table is about the session as a whole.
+// The kind of an event. Events that the table does not list are about the session as a whole.
 [[nodiscard]] EventKind event_kind(std::string_view type);
 // True if the caller sees the event, of this time. data: as it is stored. to: the participant whom
 // a message is for, where the caller of this function has opened it; events of earlier builds do
@@ -36,7 +36,7 @@ struct EventKind {
 [[nodiscard]] bool may_hear(const Membership& of, std::string_view type, std::int64_t at_ms,
                             const Json& data, std::string_view to = {});
 
-// Audience of a message that only those who admit others see: of somebody who waits.
+// Audience of a message of a participant who waits: only participants who admit others see it.
 inline constexpr std::string_view kForHosts = "hosts";
 
 }  // namespace rabt::consultation

@@ -75,11 +75,11 @@ Result<std::optional<Happened>> find_hub_event(store::Connection& connection,
 Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
                                      std::string_view id) {
   std::optional<std::int64_t> at;
-  std::vector<Happened> told;
+  std::vector<Happened> events;
   RABT_TRY(untold, outbox::waiting(store, tenant, outbox::kHubEvent));
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     at.reset();
-    told.clear();
+    events.clear();
     RABT_TRY_STATUS(connection.query(sql::events::kHubEventAt, {tenant, id}, [&](const Row& row) {
       at = row.integer(0);
       return false;
@@ -87,15 +87,15 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
     if (!at) return ok_status();
     return connection.query(sql::events::kHubEventsAfter, {tenant, id, *at - kNearMs},
                             [&](const Row& row) {
-                              Happened one = read_kept(row);
-                              if (!untold.contains(one.id)) told.push_back(std::move(one));
+                              Happened event = read_kept(row);
+                              if (!untold.contains(event.id)) events.push_back(std::move(event));
                               return true;
                             });
   }));
   if (!at) return not_found("stream.after", "the event is not kept any more; read what is now");
   std::vector<Json> out;
-  out.reserve(told.size());
-  for (const Happened& one : told) out.push_back(envelope_of(one));
+  out.reserve(events.size());
+  for (const Happened& event : events) out.push_back(envelope_of(event));
   return out;
 }
 

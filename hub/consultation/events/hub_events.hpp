@@ -10,8 +10,8 @@
 #include "hub/consultation/events/telling.hpp"
 #include "hub/store/store.hpp"
 
-// Events of the hub that belong to no session: written in the transaction of what happened, told by
-// the thread that tells the events of sessions.
+// Events of the hub outside of sessions. The transaction of an act writes them; the thread that
+// tells the events of sessions tells them, too.
 namespace rabt::consultation {
 
 struct HubEvent {
@@ -28,7 +28,7 @@ struct HubEvent {
 
 [[nodiscard]] Status put_event(store::Transaction& transaction, std::string_view tenant,
                                const HubEvent& event);
-// Keeps an event as the state that a later one is compared with, and tells nobody.
+// Stores an event for a later comparison, and tells nobody.
 [[nodiscard]] Status put_silent_event(store::Transaction& transaction, std::string_view tenant,
                                       const HubEvent& event);
 // The data of the newest event of a type. Unset when there is none.
@@ -38,13 +38,13 @@ struct HubEvent {
 [[nodiscard]] Result<std::optional<Happened>> find_hub_event(store::Connection& connection,
                                                              std::string_view tenant,
                                                              const outbox::Work& work);
-// The events, as they were told, since the one with this id: also those that were told at nearly
-// the same time, since an id says little about who was first. At most 1,000. Error not_found
+// Events that were told after the event with this id, in the form in which they were told. Events
+// of nearly the same time are among them, as ids do not order those. At most 1,000. Error not_found
 // stream.after.
 [[nodiscard]] Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
                                                    std::string_view id);
-// Removes what is older, but for what came after the oldest that waits to be told, and the newest
-// event of each type.
+// Removes events that are older than `before`. Events after the oldest that waits to be told stay,
+// and the newest event of each type.
 [[nodiscard]] Status sweep_hub_events(store::Store& store, std::string_view tenant,
                                       Timestamp before);
 

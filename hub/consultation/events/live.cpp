@@ -67,10 +67,10 @@ void Live::State::tell_alive() {
   {
     const Lock lock(mutex);
     for (const auto& [session, topic] : topics) {
-      for (const Listening& one : topic.listeners) all.push_back(one.listener);
+      for (const Listening& listening : topic.listeners) all.push_back(listening.listener);
     }
   }
-  for (const auto& one : all) one->alive();
+  for (const auto& listener : all) listener->alive();
 }
 
 void Live::State::run() {
@@ -98,7 +98,8 @@ void Live::State::look(const std::string& session) {
     if (found == topics.end()) return;
     tenant = found->second.tenant;
     from = found->second.listeners.front().told;
-    for (const Listening& one : found->second.listeners) from = std::min(from, one.told);
+    for (const Listening& listening : found->second.listeners)
+      from = std::min(from, listening.told);
   }
   std::vector<LiveEvent> events;
   std::int64_t newest = 0;
@@ -136,19 +137,19 @@ void Live::State::look(const std::string& session) {
     const auto found = topics.find(session);
     if (found == topics.end()) return;
     now = found->second.listeners;
-    for (Listening& one : found->second.listeners) {
-      if (!events.empty()) one.told = std::max(one.told, events.back().seq);
-      one.caught_up = one.caught_up || one.told >= newest;
+    for (Listening& listening : found->second.listeners) {
+      if (!events.empty()) listening.told = std::max(listening.told, events.back().seq);
+      listening.caught_up = listening.caught_up || listening.told >= newest;
     }
   }
-  for (const Listening& one : now) {
-    std::int64_t told = one.told;
+  for (const Listening& listening : now) {
+    std::int64_t told = listening.told;
     for (const LiveEvent& event : events) {
-      if (event.seq <= one.told) continue;
-      one.listener->happened(event);
+      if (event.seq <= listening.told) continue;
+      listening.listener->happened(event);
       told = event.seq;
     }
-    if (!one.caught_up && told >= newest) one.listener->caught_up();
+    if (!listening.caught_up && told >= newest) listening.listener->caught_up();
   }
 }
 
@@ -196,7 +197,7 @@ void Live::leave(std::string_view session, const LiveListener& listener) {
   const auto found = state_->topics.find(session);
   if (found == state_->topics.end()) return;
   std::erase_if(found->second.listeners,
-                [&](const Listening& one) { return one.listener.get() == &listener; });
+                [&](const Listening& listening) { return listening.listener.get() == &listener; });
   if (found->second.listeners.empty()) state_->topics.erase(found);
 }
 
@@ -206,11 +207,11 @@ void Live::relay(std::string_view session, const LiveListener& from, const Json&
     const Lock lock(state_->mutex);
     const auto found = state_->topics.find(session);
     if (found == state_->topics.end()) return;
-    for (const Listening& one : found->second.listeners) {
-      if (one.listener.get() != &from) others.push_back(one.listener);
+    for (const Listening& listening : found->second.listeners) {
+      if (listening.listener.get() != &from) others.push_back(listening.listener);
     }
   }
-  for (const auto& one : others) one->relayed(what);
+  for (const auto& listener : others) listener->relayed(what);
 }
 
 Status Live::listen_outside(std::string_view tenant, std::string_view after,
@@ -232,7 +233,7 @@ Status Live::listen_outside(std::string_view tenant, std::string_view after,
 
 void Live::leave_outside(const HubListener& listener) {
   const Lock lock(state_->mutex);
-  std::erase_if(state_->outside, [&](const auto& one) { return one.get() == &listener; });
+  std::erase_if(state_->outside, [&](const auto& entry) { return entry.get() == &listener; });
 }
 
 void Live::tell_outside(const Json& event) {
@@ -241,7 +242,7 @@ void Live::tell_outside(const Json& event) {
     const Lock lock(state_->mutex);
     all = state_->outside;
   }
-  for (const auto& one : all) one->told(event);
+  for (const auto& listener : all) listener->told(event);
   if (event.string_or("type", "") != kPresence) return;
   Json presence = Json::object({{"kind", "presence"}});
   for (const char* member : {"provider", "status"}) presence.set(member, event["data"][member]);
@@ -249,10 +250,10 @@ void Live::tell_outside(const Json& event) {
   {
     const Lock lock(state_->mutex);
     for (const auto& [session, topic] : state_->topics) {
-      for (const Listening& one : topic.listeners) inside.push_back(one.listener);
+      for (const Listening& listening : topic.listeners) inside.push_back(listening.listener);
     }
   }
-  for (const auto& one : inside) one->relayed(presence);
+  for (const auto& listener : inside) listener->relayed(presence);
 }
 
 int Live::count_call(std::string_view participant, int change) {

@@ -13,10 +13,10 @@
 #include "hub/consultation/session/membership.hpp"
 #include "hub/store/store.hpp"
 
-// Events of sessions, told to those who listen as soon as they are durable.
+// Live channel: tells listeners the events of sessions as soon as the events are durable.
 namespace rabt::consultation {
 
-// One event of a session's timeline. There is no patient data in it but in `content`.
+// One event of a session's timeline. Only `content` holds patient data.
 struct LiveEvent {
   // Dense in its session, from 1.
   std::int64_t seq = 0;
@@ -30,23 +30,22 @@ struct LiveEvent {
   Json content{};
 };
 
-// Called by one thread, which it does not hold up for long.
+// Listener to one session. One thread calls it; its functions must return soon.
 class LiveListener {
  public:
   virtual ~LiveListener() = default;
-  // Each event after the one that listening began with, once and in order.
+  // An event after the one that listening began with. Each comes once, in order.
   virtual void happened(const LiveEvent& event) = 0;
-  // All that had happened when listening began has been told.
+  // All events that were stored when listening began have been told.
   virtual void caught_up() = 0;
-  // Comes every half minute while it listens, whatever happens.
+  // Sign of life, every half minute.
   virtual void alive() = 0;
-  // A signal of another listener of the session, which is not kept; and `presence`, whenever some
-  // provider's has changed, in any session. Comes from the thread of the sender.
+  // A signal of another listener of the session, which is not stored; and `presence` after a change
+  // of any provider's presence. Called by the thread of the sender.
   virtual void relayed(const Json& what) = 0;
 };
 
-// Hears of events that belong to no session. Called by the thread that tells them, which it does
-// not hold up.
+// Listener to events outside of sessions. The thread that tells them calls it; it must not block.
 class HubListener {
  public:
   virtual ~HubListener() = default;
@@ -54,40 +53,41 @@ class HubListener {
   virtual void told(const Json& event) = 0;
 };
 
-// One thread looks at the sessions that somebody listens to. Internally synchronised.
+// Live channel of all sessions. One thread looks at sessions with listeners. Internally
+// synchronised.
 class Live {
  public:
-  // Opens what an event is about. Called once an event, whoever listens.
+  // Opens the record that an event is about. Called once for each event, for all listeners.
   using Content = std::function<Json(const Membership& of, const LiveEvent& event)>;
   Live(store::Store& store, Logger& log, Content content);
   ~Live();
   Live(const Live&) = delete;
   Live& operator=(const Live&) = delete;
 
-  // Begins behind the event `after`, or behind the newest if it is unset. The caller has asked
-  // whether the listener may. Returns the number of the newest event. Errors: not_found
+  // Tells the listener the events after `after`; without it, those after the newest. The caller has
+  // checked that the listener may listen. Returns the number of the newest event. Errors: not_found
   // session.unknown: there is no such session; stream.after: it has no event `after` yet.
   [[nodiscard]] Result<std::int64_t> listen(std::string_view tenant, std::string_view session,
                                             std::optional<std::int64_t> after,
                                             std::shared_ptr<LiveListener> listener);
-  // When it returns, the listener hears of nothing any more, but for a call under way.
+  // Ends listening. After it returns, no call of the listener begins.
   void leave(std::string_view session, const LiveListener& listener);
   // Tells every other listener of the session.
   void relay(std::string_view session, const LiveListener& from, const Json& what);
 
-  // The same for events that belong to no session: from now on, and before that those that were
-  // told after the event `after`, unless it is empty. An event may come twice. Error not_found
-  // stream.after: there is no such event any more.
+  // The same for events outside of sessions: new events, and first the events after `after` unless
+  // that is empty. An event may come twice. Error not_found stream.after: there is no such event
+  // any more.
   [[nodiscard]] Status listen_outside(std::string_view tenant, std::string_view after,
                                       const std::shared_ptr<HubListener>& listener);
   void leave_outside(const HubListener& listener);
   void tell_outside(const Json& event);
 
-  // Counts the live channels through which somebody takes part in a call between browsers: adds
-  // `change` and gives how many there are now.
+  // Counts the live channels of a participant in a call between browsers: adds `change`, and gives
+  // the new number.
   int count_call(std::string_view participant, int change);
 
-  // Listeners now.
+  // Number of listeners.
   [[nodiscard]] std::uint64_t listeners() const;
 
  private:

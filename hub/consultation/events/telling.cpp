@@ -21,9 +21,9 @@ Json with_trace(const Happened& event, Random& random) {
 // Tells `count` events from `first` on.
 Status tell(std::string_view tenant, const std::vector<Untold>& events, std::size_t first,
             std::size_t count, const Deliver& deliver) {
-  std::vector<Json> told;
-  for (std::size_t i = first; i < first + count; ++i) told.push_back(events[i].event);
-  return deliver(told, [&](store::Transaction& transaction) -> Status {
+  std::vector<Json> batch;
+  for (std::size_t i = first; i < first + count; ++i) batch.push_back(events[i].event);
+  return deliver(batch, [&](store::Transaction& transaction) -> Status {
     for (std::size_t i = first; i < first + count; ++i)
       outbox::leave(transaction, tenant, events[i].kind, events[i].work.ref, events[i].work.ref_n);
     return ok_status();
@@ -52,10 +52,10 @@ std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& ev
     return events.size();
   std::size_t told = 0;
   for (; told < events.size(); ++told) {
-    const Status one = tell(tenant, events, told, 1, deliver);
-    if (one.ok()) continue;
+    const Status status = tell(tenant, events, told, 1, deliver);
+    if (status.ok()) continue;
     log.warn("hub.event", {{"event", std::string_view(events[told].event["id"].as_string())},
-                           {"code", one.error().code}});
+                           {"code", status.error().code}});
     break;
   }
   return told;

@@ -15,17 +15,17 @@
 #include "hub/outbox/outbox.hpp"
 #include "hub/store/store.hpp"
 
-// The way of the hub's events to whoever listens: workflows and other systems.
+// Delivery of the hub's events to workflows and other systems.
 namespace rabt::consultation {
 
 // Tells events (CloudEvents 1.0) in one commit with `also`; an error means that none was told.
 using Deliver =
     std::function<Status(const std::vector<Json>& events, const store::Store::Job& also)>;
 
-// An event that nobody was told yet.
+// An event that waits to be told.
 struct Untold {
   Json event;
-  // Its work in the outbox, which leaves when it is told.
+  // Work of the event in the outbox, which leaves when the event is told.
   std::string_view kind;
   outbox::Work work;
 };
@@ -36,7 +36,7 @@ struct Happened {
   std::string_view source;
   std::string type;
   std::int64_t at_ms = 0;
-  // Empty for an event that is about nothing.
+  // Subject of the event. May be empty.
   std::string subject;
   std::string data;
   // The trace of the request that caused it. May be empty.

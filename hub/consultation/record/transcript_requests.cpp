@@ -36,17 +36,17 @@ Asked<AddTranscript> add_transcript_of(const Ask& ask, const RecordedSpeech& spe
                     .offset_ms = speech.offset_ms,
                     .segments = {}};
   out.segments.reserve(said.size());
-  for (const Json& one : said.as_array()) {
+  for (const Json& segment : said.as_array()) {
     const std::int64_t from =
-        std::clamp<std::int64_t>(one.int_or("startMs", 0), 0, kMostInSessionMs);
+        std::clamp<std::int64_t>(segment.int_or("startMs", 0), 0, kMostInSessionMs);
     const std::int64_t to =
-        std::clamp<std::int64_t>(one.int_or("endMs", from), from, kMostInSessionMs);
+        std::clamp<std::int64_t>(segment.int_or("endMs", from), from, kMostInSessionMs);
     out.segments.push_back(
         {.start_ms = from,
          .end_ms = to,
-         .text = one.string_or("text", ""),
-         .speaker = one.string_or("speaker", ""),
-         .confidence = one["confidence"].is_number() ? one["confidence"] : Json()});
+         .text = segment.string_or("text", ""),
+         .speaker = segment.string_or("speaker", ""),
+         .confidence = segment["confidence"].is_number() ? segment["confidence"] : Json()});
   }
   return out;
 }

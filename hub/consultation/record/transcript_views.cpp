@@ -44,7 +44,7 @@ Json to_json(const SegmentView& view) {
 
 Json to_json(const TranscriptView& view) {
   Json items = Json::array();
-  for (const SegmentView& one : view.items) items.push_back(to_json(one));
+  for (const SegmentView& segment : view.items) items.push_back(to_json(segment));
   Json out =
       Json::object({{"session", view.session}, {"items", std::move(items)}, {"gaps", view.gaps}});
   if (!view.next.empty()) out.set("next", view.next);

@@ -32,14 +32,14 @@ void put_in_order(std::vector<Record>& segments) {
     times.push_back(segments[i].at_ms);
   }
   std::vector<std::pair<std::int64_t, std::size_t>> order;
-  for (auto& [speaker, mine] : of_speaker) {
+  for (auto& [speaker, places] : of_speaker) {
     std::vector<std::int64_t> at;
-    for (const std::size_t i : mine) at.push_back(times[i]);
+    for (const std::size_t i : places) at.push_back(times[i]);
     std::sort(at.begin(), at.end());
-    std::stable_sort(mine.begin(), mine.end(), [&](std::size_t a, std::size_t b) {
+    std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
       return segments[a].document.int_or("seq", 0) < segments[b].document.int_or("seq", 0);
     });
-    for (std::size_t k = 0; k < mine.size(); ++k) order.emplace_back(at[k], mine[k]);
+    for (std::size_t k = 0; k < places.size(); ++k) order.emplace_back(at[k], places[k]);
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -49,52 +49,53 @@ void put_in_order(std::vector<Record>& segments) {
   segments = std::move(sorted);
 }
 
-// The provider's words that are in the transcript already.
+// Sentences that are in the transcript already, by speaker.
 class Heard {
  public:
-  void add(const Record& one) {
-    of_speaker_[one.author].push_back(
-        {.text = plain(one.document.string_or("text", "")),
-         .at_ms = one.at_ms,
-         .seq = one.document.int_or("seq", 0),
-         .provider = one.document.string_or("source", "") == "provider"});
+  void add(const Record& segment) {
+    of_speaker_[segment.author].push_back(
+        {.text = plain(segment.document.string_or("text", "")),
+         .at_ms = segment.at_ms,
+         .seq = segment.document.int_or("seq", 0),
+         .provider = segment.document.string_or("source", "") == "provider"});
   }
-  // Once, when all are added.
+  // Called once, after the last add().
   void put_in_order() {
     for (auto& [speaker, list] : of_speaker_)
       std::stable_sort(list.begin(), list.end(),
-                       [](const One& a, const One& b) { return a.at_ms < b.at_ms; });
+                       [](const Sentence& a, const Sentence& b) { return a.at_ms < b.at_ms; });
   }
-  // The speaker's client sent it. Each segment that is known is the same as one that is asked for.
+  // True if the speaker's client has sent this sentence. Each sent sentence answers one call alone.
   bool knows(const std::string& speaker, std::string_view text, std::int64_t at_ms) {
     // A client sends a sentence when it is over, and may have been without a line for a while.
     constexpr std::int64_t kNearMs = 60'000;
     const auto found = of_speaker_.find(speaker);
     if (found == of_speaker_.end()) return false;
     const std::size_t wanted = plain(text);
-    for (One& one : found->second) {
-      if (!one.provider || one.taken || one.text != wanted || std::abs(one.at_ms - at_ms) > kNearMs)
+    for (Sentence& sentence : found->second) {
+      if (!sentence.provider || sentence.taken || sentence.text != wanted ||
+          std::abs(sentence.at_ms - at_ms) > kNearMs)
         continue;
-      one.taken = true;
+      sentence.taken = true;
       return true;
     }
     return false;
   }
-  // The number that puts a segment after those of its speaker that were said before; nothing where
-  // none of the speaker is known.
+  // The number that places a segment behind the earlier ones of its speaker. Unset if the speaker
+  // has no segment.
   [[nodiscard]] std::optional<std::int64_t> seq_at(const std::string& speaker,
                                                    std::int64_t at_ms) const {
     const auto found = of_speaker_.find(speaker);
     if (found == of_speaker_.end()) return std::nullopt;
     std::int64_t seq = std::max<std::int64_t>(found->second.front().seq - 1, 0);
-    for (const One& one : found->second) {
-      if (one.at_ms <= at_ms) seq = std::max(seq, one.seq);
+    for (const Sentence& sentence : found->second) {
+      if (sentence.at_ms <= at_ms) seq = std::max(seq, sentence.seq);
     }
     return seq;
   }
 
  private:
-  struct One {
+  struct Sentence {
     std::size_t text = 0;
     std::int64_t at_ms = 0;
     std::int64_t seq = 0;
@@ -111,7 +112,7 @@ class Heard {
     return std::hash<std::string>{}(out);
   }
 
-  std::map<std::string, std::vector<One>> of_speaker_;
+  std::map<std::string, std::vector<Sentence>> of_speaker_;
 };
 
 // The role asr writes down recordings, and never the sound of one segment.
@@ -178,28 +179,28 @@ Result<SegmentsWritten> Transcripts::add_transcript(const Caller& caller,
   RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   RABT_TRY_STATUS(words_may_be_kept(of));
   std::int64_t n = 0;
-  for (const AddTranscript::Segment& one : request.segments) {
-    if (one.text.empty() || one.text.size() > kMaxSegmentText)
+  for (const AddTranscript::Segment& segment : request.segments) {
+    if (segment.text.empty() || segment.text.size() > kMaxSegmentText)
       return invalid("api.invalid", "segments: each has a text of at most 16000 bytes");
     RecordAct act{
         .record = office_.fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
     // The order of what was said is that of the live segments: by time.
-    act.record.at_ms = request.started_ms + one.start_ms;
+    act.record.at_ms = request.started_ms + segment.start_ms;
     act.record.client = "recording:" + request.recording + ":" + std::to_string(n++);
-    write_segment({.text = one.text,
+    write_segment({.text = segment.text,
                    .language = request.language,
-                   .seq = request.offset_ms + one.start_ms,
-                   .start_ms = request.offset_ms + one.start_ms,
-                   .end_ms = request.offset_ms + one.end_ms,
+                   .seq = request.offset_ms + segment.start_ms,
+                   .start_ms = request.offset_ms + segment.start_ms,
+                   .end_ms = request.offset_ms + segment.end_ms,
                    .source = "asr",
-                   .confidence = one.confidence,
+                   .confidence = segment.confidence,
                    .recording = request.recording,
-                   .voice = one.speaker},
+                   .voice = segment.speaker},
                   act.record.document);
     if (n == static_cast<std::int64_t>(request.segments.size())) {
-      const Json told = Json::object({{"recording", request.recording}, {"segments", n}});
-      act.acts.emplace_back("transcript.written", told);
-      act.events.emplace_back("transcript-ready", told);
+      const Json detail = Json::object({{"recording", request.recording}, {"segments", n}});
+      act.acts.emplace_back("transcript.written", detail);
+      act.events.emplace_back("transcript-ready", detail);
     }
     RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   }
@@ -214,43 +215,43 @@ Result<SegmentsWritten> Transcripts::add_said(const Caller& caller, const Asked<
   RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   Heard heard;
   RABT_TRY_STATUS(office_.book().each(of, RecordKind::segment,
-                                      [&heard](const Record& one) { heard.add(one); }));
+                                      [&heard](const Record& segment) { heard.add(segment); }));
   heard.put_in_order();
   std::int64_t n = 0;
-  for (const Said& one : request.said) {
-    const std::int64_t at = one.at_ms;
+  for (const Said& said : request.said) {
+    const std::int64_t at = said.at_ms;
     const std::int64_t since = of.started_ms.value_or(at);
-    if (one.text.empty() || one.text.size() > kMaxSegmentText || at <= 0)
+    if (said.text.empty() || said.text.size() > kMaxSegmentText || at <= 0)
       return invalid("api.invalid", "said: each has a time, and a text of at most 16000 bytes");
     RecordAct act{
         .record = office_.fresh(caller, of, RecordKind::segment), .while_open = false, .also = {}};
-    act.record.author = one.participant;
-    if (heard.knows(act.record.author, one.text, at)) continue;
+    act.record.author = said.participant;
+    if (heard.knows(act.record.author, said.text, at)) continue;
     act.record.at_ms = at;
-    act.record.client = "said:" + request.recording + ":" + one.key;
+    act.record.client = "said:" + request.recording + ":" + said.key;
     const auto offset = [&](std::int64_t ms) {
       return std::clamp<std::int64_t>(ms - since, 0, kMostInSessionMs);
     };
     const RecordAuthor author{
-        .participant = one.participant, .person = one.person, .role = one.role};
+        .participant = said.participant, .person = said.person, .role = said.role};
     act.record.document.set("author", to_json(author));
-    write_segment({.text = one.text,
-                   .seq = heard.seq_at(one.participant, at).value_or(offset(at)),
+    write_segment({.text = said.text,
+                   .seq = heard.seq_at(said.participant, at).value_or(offset(at)),
                    .start_ms = offset(at),
-                   .end_ms = offset(std::max(at, one.end_ms)),
+                   .end_ms = offset(std::max(at, said.end_ms)),
                    .source = "provider",
-                   .confidence = one.confidence,
+                   .confidence = said.confidence,
                    .recording = request.recording},
                   act.record.document);
     RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
     ++n;
   }
   if (n == 0) return SegmentsWritten{};
-  const Json told = Json::object({{"recording", request.recording}, {"segments", n}});
+  const Json detail = Json::object({{"recording", request.recording}, {"segments", n}});
   RABT_TRY_STATUS(office_.book().tell(caller, of,
                                       {.record = {},
-                                       .acts = {{"transcript.written", told}},
-                                       .events = {{"transcript-ready", told}},
+                                       .acts = {{"transcript.written", detail}},
+                                       .events = {{"transcript-ready", detail}},
                                        .also = {}}));
   return SegmentsWritten{.segments = n};
 }
