@@ -10,11 +10,10 @@
 #include "hub/bus/publisher.hpp"
 #include "hub/net/http_client.hpp"
 
-// What a receiver's answer means, and when a delivery is tried again. Pure but for the random
-// bytes.
+// Meaning of a receiver's answer, and the time of the next attempt. Pure but for the random bytes.
 namespace rabt::webhooks {
 
-// What became of one attempt.
+// Outcome of one attempt.
 struct Reply {
   enum class Kind : std::uint8_t {
     done,
@@ -29,7 +28,7 @@ struct Reply {
   std::int64_t status = 0;
   // Empty when it is done.
   std::string code{};
-  // How long the receiver wants to be left alone, and whether by all deliveries.
+  // Pause that the receiver asks for, and true if it is for all its deliveries.
   std::optional<std::int64_t> pause_ms{};
   bool pause_all = false;
 };
@@ -39,9 +38,9 @@ struct Reply {
 // Attempts of one delivery; then it is dead.
 inline constexpr std::int64_t kMaxAttempts = 10;
 
-// How long after the attempt number `made` (from 1) the next one comes: 5 s, 5 min, 30 min, 2 h, 5
-// h, 10 h, 14 h, 20 h, 24 h, as Standard Webhooks suggests, each up to a fifth longer. Nothing when
-// there is no next one.
+// Pause between the attempt number `made` (from 1) and the next: 5 s, 5 min, 30 min, 2 h, 5 h,
+// 10 h, 14 h, 20 h, 24 h, as Standard Webhooks suggests, each up to a fifth longer. Unset after the
+// last attempt.
 [[nodiscard]] std::optional<std::int64_t> pause_after(std::int64_t made, Random& random);
 
 // Retry-After as retry_after_ms of hub/base reads it, at most a day.

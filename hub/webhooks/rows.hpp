@@ -34,7 +34,7 @@ struct Endpoint {
   std::string sealed;
   // The secrets of a configured webhook. Null for the others, whose secrets are in `sealed`.
   std::shared_ptr<const std::vector<SigningSecret>> secrets;
-  // What the broker of the configuration is told. Null for a webhook over HTTP.
+  // Routes of events to the broker of the configuration. Null for a webhook over HTTP.
   std::shared_ptr<const std::vector<Route>> routes;
 
   [[nodiscard]] bool active() const { return state == "active"; }
@@ -61,7 +61,7 @@ struct Delivery {
   std::string code;
 };
 
-// What became of one attempt.
+// Outcome of one attempt.
 struct Attempt {
   std::string id;
   std::string state;
@@ -93,7 +93,7 @@ struct GivenUp {
 };
 [[nodiscard]] Result<std::vector<GivenUp>> dead_deliveries(store::Store& store,
                                                            std::string_view tenant);
-// What each webhook that is told anything has not got. Takes the same time however much that is.
+// Deliveries that each webhook with events has not got yet. Takes the same time for any number.
 struct Untold {
   std::string name;
   // At most 1000.
@@ -118,7 +118,7 @@ struct Untold {
 // Does nothing when the webhook has the event already.
 [[nodiscard]] Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                                      const Delivery& delivery);
-// Those that are due, in the order of the outbox.
+// Deliveries that are due, in the order of the outbox.
 [[nodiscard]] Result<std::vector<Delivery>> due_deliveries(store::Store& store,
                                                            std::string_view tenant,
                                                            std::string_view webhook,

@@ -42,11 +42,11 @@ class Sender {
     Random& random;
     Logger& log;
     std::string tenant;
-    // What webhooks may reach, and how TLS is checked (null for the defaults).
+    // Addresses that webhooks may reach, and settings of TLS (null for the defaults).
     std::shared_ptr<const net::AllowList> allow;
     std::shared_ptr<const net::TlsOptions> tls;
     Broker broker;
-    // Who may know traces. Null: no receiver over HTTP.
+    // Receivers that may know traces. Null if no receiver over HTTP may.
     std::shared_ptr<const net::AllowList> patient;
   };
   Sender(Parts parts, Book& book) : parts_(std::move(parts)), book_(book) {}
@@ -57,7 +57,7 @@ class Sender {
   void wake();
   // Somebody has seen to the receiver: it is tried without waiting for the end of a pause.
   void end_pause(std::string_view webhook);
-  // How long the receiver is left alone from now on, as of the last turn. 0 when it is not.
+  // Time until the next delivery to the receiver may leave, as of the last turn. 0 without a pause.
   [[nodiscard]] std::int64_t pause_left_ms(const std::string& webhook) const;
   // Does once what is due now, on the caller's thread.
   void turn();
@@ -80,7 +80,7 @@ class Sender {
     Delivery delivery;
     Reply reply;
   };
-  // What exchanges under way answer into: it outlives this object for their sake.
+  // Answers of exchanges under way, which may outlive this object.
   struct Box {
     Mutex mutex;
     Condition changed;
@@ -93,7 +93,7 @@ class Sender {
     std::map<std::string, std::int64_t> pauses RABT_GUARDED_BY(mutex);
     std::size_t under_way RABT_GUARDED_BY(mutex) = 0;
   };
-  // How one webhook does.
+  // State of one webhook.
   struct Line {
     // Attempts that failed in a row.
     std::int64_t failures = 0;
@@ -116,7 +116,7 @@ class Sender {
   void publish(const Delivery& delivery);
   // The header of an attempt. Empty when the delivery belongs to no trace.
   [[nodiscard]] std::string traceparent(const Delivery& delivery) const;
-  // What a begun delivery ends with.
+  // Callback for the end of a delivery that has begun.
   [[nodiscard]] std::function<void(Reply)> ending(const Delivery& delivery);
   [[nodiscard]] Attempt judge(const Ended& ended, Line& line) RABT_REQUIRES(turn_);
   [[nodiscard]] Status write(const std::vector<Attempt>& attempts,

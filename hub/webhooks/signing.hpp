@@ -11,8 +11,8 @@
 #include "hub/base/result.hpp"
 #include "hub/crypto/signature.hpp"
 
-// How a delivery is signed: Standard Webhooks 1.0.0, as the sender. hub/http/webhook_signature.hpp
-// is the receiver.
+// Signs deliveries by Standard Webhooks 1.0.0, as their sender. hub/http/webhook_signature.hpp is
+// the receiver.
 namespace rabt::webhooks {
 
 // One secret of a webhook: a shared one (whsec_, signature v1) or the private key of a pair (whsk_,

@@ -84,7 +84,7 @@ class Webhooks {
   [[nodiscard]] Result<std::vector<GivenUp>> dead() const {
     return dead_deliveries(parts_.store, parts_.tenant);
   }
-  // What active webhooks have not got.
+  // Deliveries that active webhooks have not got yet.
   [[nodiscard]] Result<std::vector<Untold>> untold() const {
     return webhooks::untold(parts_.store, parts_.tenant);
   }
