@@ -13,7 +13,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 
-// Who saw what of one patient: reports made from the audit log.
+// Reports from the audit log about the readers of one patient's data.
 namespace rabt::access {
 
 struct ReportParts {
@@ -29,7 +29,7 @@ struct PatientInstance {
   std::string patient;
 };
 
-// Whom a report is about.
+// Person whom a report is about.
 struct Subject {
   // Blind index that names the person in the report.
   std::string named;

@@ -74,7 +74,7 @@ class Grants {
   [[nodiscard]] Status review(const Reader& reader, std::string_view id, std::string_view by);
   // Error: not_found phi.grant.
   [[nodiscard]] Result<Grant> find(std::string_view id);
-  // Those that nobody has reviewed, open ones among them.
+  // Grants without a review, open ones among them.
   [[nodiscard]] Result<Tally> unreviewed() const;
   // Ends the grants that are over, and audits their end.
   [[nodiscard]] Status sweep();

@@ -10,9 +10,9 @@
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
-// What an audit entry tells about a person beyond ids and codes: the reason that a reader gave. The
-// reason is sealed inside the entry with a key of that patient: the entry can be verified for as
-// long as the log lives, and the reason cannot be read any more when the key has been destroyed.
+// Sealed part of an audit entry about a patient: the reason that a reader gave. It is sealed with a
+// key of that patient. The entry can be verified for as long as the log lives; the reason cannot be
+// read any more when the key has been destroyed.
 namespace rabt::access {
 
 // Internally synchronised.

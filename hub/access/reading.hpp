@@ -7,7 +7,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 
-// Who reads patient data, what, and why.
+// Reading of patient data: the reader, the object, the reason.
 namespace rabt::access {
 
 inline constexpr std::size_t kMaxReason = 1000;  // bytes; a sentence, not a record
