@@ -15,14 +15,13 @@
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
-// What people do with keys: rotate, rewrap, shred, hold, release. Every act is in the audit log
-// with actor and reason: acts on the database in their transaction, acts on the keyring file before
-// they are begun (result "begun") and after (result "ok" or the code of the error). No audit, no
-// act.
+// Acts on keys: rotate, rewrap, shred, hold, release. Every act is in the audit log with actor and
+// reason: acts on the database in their transaction, acts on the keyring file before they begin
+// (result "begun") and after (result "ok" or the code of the error). No audit, no act.
 namespace rabt::keys {
 
-// Who does it and why. reason: 1 to 1024 bytes; it stands in the keyring file and the audit log, so
-// that it must not hold patient data.
+// Actor and reason of an act. reason: 1 to 1024 bytes; it stands in the keyring file and the audit
+// log, so that it must not hold patient data.
 struct Order {
   std::string actor;
   std::string reason;
@@ -38,7 +37,7 @@ struct BucketStatus {
   std::uint64_t old_data_keys = 0;
   // Data keys whose version was dropped: the keyring opens them no more.
   std::uint64_t lost_data_keys = 0;
-  // When the bucket may be destroyed. Nothing for the bucket of a hold.
+  // Time from which the bucket may be destroyed. Unset for the bucket of a hold.
   std::optional<Timestamp> expires;
   bool expired = false;
 };

@@ -10,7 +10,7 @@
 #include "hub/base/mutex.hpp"
 #include "hub/keys/admin.hpp"
 
-// What admin.cpp and rewrap.cpp share. Internal to hub/keys.
+// State that admin.cpp and rewrap.cpp share. Internal to hub/keys.
 namespace rabt::keys {
 
 // An act on keys names who acts, and why.

@@ -18,7 +18,7 @@ inline constexpr Statement kDeleteKey{
     "FROM hold h WHERE h.tenant = data_key.tenant AND h.data_key = data_key.id)"};
 inline constexpr Statement kFindShared{
     "SELECT id FROM data_key WHERE tenant = $1 AND bucket = $2 AND shared = 1"};
-// Nobody else may have moved or rewrapped it meanwhile.
+// Changes no row if another process has moved or rewrapped the key meanwhile.
 inline constexpr Statement kRewrapKey{
     "UPDATE data_key SET bucket = $3, version = $4, wrapped = $5 WHERE id = $1 AND wrapped = $2 "
     "AND NOT EXISTS (SELECT 1 FROM bucket_floor f WHERE f.tenant = data_key.tenant AND f.bucket = "
