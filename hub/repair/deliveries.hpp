@@ -30,12 +30,12 @@ class Deliveries {
     Timestamp at;
   };
   virtual ~Deliveries() = default;
-  // Those whose body is kept and about which nobody did anything, the oldest first.
+  // Deliveries with a kept body on which no person has acted, the oldest first.
   [[nodiscard]] virtual Result<std::vector<One>> kept(const DeliveryFilter& filter,
                                                       std::size_t limit) const = 0;
-  // What taking it once more would be: new, taken or changed. Does nothing.
+  // Outcome that a replay would have: new, taken or changed. Changes nothing.
   [[nodiscard]] virtual Result<std::string> look(std::int64_t id) const = 0;
-  // Takes it once more.
+  // Processes the delivery again.
   [[nodiscard]] virtual Status replay(std::int64_t id, const engine::Asked& asked) const = 0;
 };
 

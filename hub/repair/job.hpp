@@ -15,7 +15,7 @@
 // A job of many acts, as plain values.
 namespace rabt::repair {
 
-// What a job does to each row of its list.
+// Acts of a job on each row of its list.
 inline constexpr std::string_view kDeliver = "deliver";
 inline constexpr std::array<std::string_view, 5> kVerbs{"retry", "restart", "cancel", "answer",
                                                         kDeliver};

@@ -20,7 +20,7 @@
 // Jobs of many acts, as people ask for them. The runner does what they hold (runner.hpp).
 namespace rabt::repair {
 
-// What a person wants done, and to which instances.
+// Wish of a person: an act, and the instances for it.
 struct Wanted {
   // One of kVerbs.
   std::string verb;
@@ -37,7 +37,7 @@ struct Wanted {
   std::vector<std::string> ids = {};
 };
 
-// How a previewed job is run.
+// Conditions of the run of a previewed job.
 struct Pace {
   std::string digest;
   std::string reason;
@@ -77,12 +77,13 @@ class Repairs {
   // A job that waits, or was stopped, goes on. Errors: repair.unknown, repair.state.
   [[nodiscard]] Result<Job> go(const identity::Caller& caller, std::string_view id,
                                const std::string& reason);
-  // When ok, nothing more is done. Errors: repair.unknown, repair.state.
+  // Stops a job: when ok, no further row is acted on. Errors: repair.unknown, repair.state.
   [[nodiscard]] Result<Job> stop(const identity::Caller& caller, std::string_view id,
                                  const std::string& reason);
 
   [[nodiscard]] const Rows& rows() const { return rows_; }
-  // Whom jobs of the verb `deliver` ask. Before the first of them; outlives this object's use.
+  // Sets the deliveries for jobs of the verb `deliver`, before the first such job. They outlive the
+  // use of this object.
   void deliver_by(const Deliveries& deliveries) { deliveries_ = &deliveries; }
   // Called after a job may run; may be unset.
   void on_run(std::function<void()> wake) { wake_ = std::move(wake); }
@@ -107,7 +108,7 @@ class Repairs {
   const Deliveries* deliveries_ = nullptr;
 };
 
-// What a job holds sealed: {answer, reason}. Errors: those of DataKeys::open.
+// Sealed part of a job: {answer, reason}. Errors: those of DataKeys::open.
 [[nodiscard]] Result<Json> opened(keys::DataKeys& keys, std::string_view tenant, const Job& job);
 
 }  // namespace rabt::repair

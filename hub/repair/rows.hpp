@@ -21,10 +21,10 @@ class Rows {
   [[nodiscard]] Result<Job> job(store::Connection& connection, std::string_view id) const;
   // The newest first, from behind the id `before` on. An empty one is no place.
   [[nodiscard]] Result<std::vector<Job>> jobs(std::size_t limit, const std::string& before) const;
-  // Those that run, and those with rows whose end is not known. The oldest first.
+  // Jobs that run, and jobs with rows whose end is not known. The oldest first.
   [[nodiscard]] Result<std::vector<Job>> at_work() const;
   [[nodiscard]] Result<Counts> counts(std::string_view job) const;
-  // From behind number `after` on, of one state if it is named.
+  // Rows behind the number `after`; of one state if it is given.
   [[nodiscard]] Result<std::vector<Item>> items(std::string_view job, std::int64_t after,
                                                 std::size_t limit,
                                                 std::optional<ItemState> state) const;

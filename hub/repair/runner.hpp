@@ -40,13 +40,13 @@ class Runner {
   bool turn();
 
  private:
-  // How an acted row ended; nothing while that is not known.
+  // End of a row that was acted on. Unset while it is not known.
   struct Verdict {
     ItemState state = ItemState::well;
     std::string code = {};
     std::string became = {};
   };
-  // What a job may know of the rows of all jobs.
+  // Facts about the rows of all jobs that one job needs.
   struct Around {
     std::set<std::string> subjects;
     bool busy = false;
