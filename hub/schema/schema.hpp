@@ -13,17 +13,17 @@
 
 namespace rabt {
 
-// Where a value breaks its schema. instance_path is a JSON pointer in which a key that the schema
-// does not name appears as "*". schema_path is a JSON
-// pointer into the document that was compiled; inside a metaschema it is that document's URI, "#"
-// and the pointer. message never holds values, so it may be logged.
+// One fault of a value against its schema. instance_path is a JSON pointer in which a key that the
+// schema does not name appears as "*". schema_path is a JSON pointer into the compiled document;
+// inside a metaschema it is that document's URI, "#" and the pointer. message never holds values,
+// so it may be logged.
 struct SchemaFault {
   std::string instance_path;
   std::string schema_path;
   std::string message;
 };
 
-// What is wrong with a schema. pointer: JSON pointer to the keyword (or schema) in the document.
+// One mistake in a schema. pointer: JSON pointer to the keyword (or schema) in the document.
 // message: a sentence without the place. suggestion: "did you mean `x`?", or what to write, or
 // empty.
 struct SchemaMistake {

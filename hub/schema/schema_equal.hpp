@@ -14,10 +14,10 @@ namespace rabt::schema {
 inline constexpr int kMaxDepth = 1024;
 inline constexpr std::size_t kBytesPerStep = 64;  // reading text costs, too
 
-// What one check may still cost.
+// Remaining cost of one check.
 struct Budget {
   std::uint64_t steps_left = limits::kSchemaSteps;
-  // Why the check ends early, or nullptr; whatever is returned after that is void.
+  // Reason of an early end, or nullptr. Results after an early end are void.
   const char* exhausted = nullptr;
 
   bool spend(std::size_t steps) {

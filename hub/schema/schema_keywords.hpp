@@ -76,7 +76,7 @@ enum class Word : std::uint8_t {
   examples,
 };
 
-// Where a keyword's value holds schemas.
+// Place of schemas in a keyword's value.
 enum class Holds : std::uint8_t { nothing, one, list, map };
 
 struct Keyword {

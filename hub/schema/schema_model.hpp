@@ -16,7 +16,7 @@
 #include "hub/schema/schema_format.hpp"
 #include "hub/schema/schema_regex.hpp"
 
-// What schema_compile.cpp makes and schema_check.cpp runs.
+// Compiled schema: schema_compile.cpp makes it, schema_check.cpp runs it.
 namespace rabt::schema {
 
 using Index = std::int32_t;
