@@ -34,7 +34,7 @@ struct BlobInfo {
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;
-  // What BlobStore::resume asks for after a crash; keep it durable beside what is being uploaded.
+  // Id for BlobStore::resume after a crash. Callers store it beside the upload.
   [[nodiscard]] virtual const std::string& id() const = 0;
   // Bytes taken so far. After BlobStore::resume: where the caller goes on.
   [[nodiscard]] virtual std::uint64_t bytes() const = 0;

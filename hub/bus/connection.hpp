@@ -34,7 +34,7 @@ struct Options {
   int heartbeat = 30;
   // True if a message that no queue takes comes back.
   bool mandatory = false;
-  // How the broker lists the connection.
+  // Name under which the broker lists the connection.
   std::string name;
 };
 
@@ -47,7 +47,7 @@ struct Message {
   std::string traceparent{};
 };
 
-// What the broker said.
+// Answer of the broker.
 struct Said {
   enum class Kind : std::uint8_t {
     acked,
@@ -78,8 +78,8 @@ class Connection {
 
   // Numbers begin at 1. Error bus.lost.
   [[nodiscard]] Result<std::uint64_t> publish(const Message& message);
-  // What came meanwhile, without waiting. Also sends what keeps the connection alive: to be called
-  // every second. Error bus.lost.
+  // Reads the answers that have arrived, without waiting, and sends the heartbeat: call it every
+  // second. Error bus.lost.
   [[nodiscard]] Result<std::vector<Said>> read();
   // Becomes readable when read() has something.
   [[nodiscard]] int socket() const;

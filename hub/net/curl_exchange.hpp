@@ -12,7 +12,7 @@ struct curl_slist;
 // Inside hub/net: one exchange as libcurl sees it.
 namespace rabt::net {
 
-// Why one of our callbacks ended the exchange. libcurl's code alone cannot tell.
+// Reason why a callback of the hub ended the exchange. libcurl's code alone cannot tell.
 enum class Stop : std::uint8_t {
   none,
   address,
