@@ -10,7 +10,7 @@
 
 namespace rabt::http {
 
-// What the connection adds to an answer.
+// Parts that the connection adds to an answer.
 struct AnswerFrame {
   std::string_view request_id;
   bool keep_alive = false;

@@ -27,7 +27,7 @@ struct FormPart {
   std::string content_type;
 };
 
-// What the parts of a form are given to, one after the other. An error ends the reading.
+// Receiver of the parts of a form, one after the other. An error ends the reading.
 class FormSink {
  public:
   virtual ~FormSink() = default;

@@ -27,8 +27,8 @@ enum class Lane : std::uint8_t {
 };
 inline constexpr std::size_t kLanes = 10;
 
-// Whose part of a lane some work takes. Work beyond the part waits for the caller's own work, and
-// holds no thread.
+// Share of a lane that some work counts for. Work beyond the share waits for the caller's own work,
+// and holds no thread.
 struct Share {
   // Empty if the work counts for no caller.
   std::string whose{};

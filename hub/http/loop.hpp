@@ -10,7 +10,7 @@
 namespace rabt::http {
 
 struct LoopOptions {
-  // How much of each lane's work runs at once.
+  // Most pieces of work that run at once in each lane.
   int handshakes = 2;
   int heads = 12;
   int sign_ins = 8;

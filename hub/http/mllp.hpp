@@ -30,7 +30,7 @@ struct MllpOptions {
   // DNS names, one of which the caller's certificate must have. Any certificate that the
   // authorities signed will do if this is empty.
   std::vector<std::string> names{};
-  // Who may connect. Everybody may if it is unset.
+  // True for addresses that may connect. While it is unset, every address may.
   std::function<bool(std::string_view address)> allowed{};
   // A longer message ends its connection.
   std::size_t max_message = 1U << 20U;

@@ -6,12 +6,13 @@
 // over chosen members of the body, by a certificate that SNS itself serves.
 namespace rabt::http {
 
-// What verify does for SignatureScheme::sns.
+// verify() for SignatureScheme::sns.
 [[nodiscard]] Result<Verified> verify_sns(const SignatureConfig& config, const Request& request,
                                           Timestamp now);
 
-// Where the messages of a topic may point to: "https://sns.<region>.amazonaws.com", or
-// config.sns_endpoint where that is set. "" when the text is no ARN of a topic.
+// Base of the addresses to which messages of a topic may point:
+// "https://sns.<region>.amazonaws.com", or config.sns_endpoint where that is set. "" when the text
+// is no ARN of a topic.
 [[nodiscard]] std::string sns_base(const SignatureConfig& config, std::string_view topic_arn);
 
 }  // namespace rabt::http

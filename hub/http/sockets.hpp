@@ -23,23 +23,22 @@ struct SocketOptions {
   int max_fragments = 16;
   // Messages of one connection that may wait for its handler; then nothing more is read from it.
   std::size_t inbox = 64;
-  // How long a WebSocket may be silent before it is asked for a sign of life, how long it has for
-  // that, and for its close frame.
+  // Silence of a WebSocket before a ping, and the time limits of its pong and its close frame.
   std::int64_t ping_ms = 25'000;
   std::int64_t pong_ms = 10'000;
   std::int64_t close_ms = 5'000;
   // A stream of events that has nothing to say sends a comment this often.
   std::int64_t comment_ms = 15'000;
-  // How long a reader of events may take nothing while something waits.
+  // Longest time in which a reader of events takes none of the events that wait.
   std::int64_t stall_ms = 10'000;
 };
 
-// What a connection is handed over with.
+// Connection that is handed over, with its state.
 struct Upgraded {
   Descriptor connection;
   // Its bytes, over `connection`.
   std::unique_ptr<Transport> transport;
-  // What arrived behind the head.
+  // Bytes that arrived behind the head.
   std::string early{};
   std::shared_ptr<SocketHandler> handler;
   // Kept as long as the connection is open.

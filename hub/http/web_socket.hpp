@@ -34,8 +34,8 @@ class Socket {
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
 };
 
-// What is done with one connection. Called on a thread that may block for a commit, one call at a
-// time for each connection; different connections' calls overlap.
+// Handler of one WebSocket. Called on a thread that may block for a commit, one call at a time for
+// each connection; calls of different connections overlap.
 class SocketHandler {
  public:
   virtual ~SocketHandler() = default;

@@ -12,8 +12,8 @@
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
 
-// Who sent a delivery. Runs before anything of the body is parsed, except Twilio's form, which its
-// scheme signs pair by pair, and SNS's message, of which it signs some members.
+// Verifies the sender of a delivery, before the body is parsed. Twilio's form is parsed first, as
+// its scheme signs it pair by pair, and SNS's message, of which some members are signed.
 namespace rabt::http {
 
 enum class SignatureScheme : std::uint8_t {
@@ -74,7 +74,7 @@ struct SignatureConfig {
 // For start-up: what is missing or weak in a configuration. Error http.webhook_config.
 [[nodiscard]] Status check(const SignatureConfig& config);
 
-// What stands for the id of a delivery whose sender names none: SHA-256 of target and body, in hex.
+// Id of a delivery whose sender gives none: SHA-256 of target and body, in hex.
 [[nodiscard]] std::string digest_id(const Request& request);
 
 struct Verified {
