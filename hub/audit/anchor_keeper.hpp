@@ -34,7 +34,8 @@ class AnchorKeeper {
   // The checkpoint that was read or put last.
   [[nodiscard]] std::optional<Checkpoint> last() const;
   [[nodiscard]] AnchorState state() const;
-  // What was to be brought has one more try; then the thread ends. False when it did not by then.
+  // Tries once more to bring what waits, and ends the thread. Returns false if it has not ended in
+  // time.
   bool stop(std::chrono::steady_clock::time_point until);
   // Logs, once, an anchor that does not come back.
   void watch();

@@ -29,7 +29,7 @@ struct LoggedRow {
 
 // "entry 17 (stream 1, number 17)".
 [[nodiscard]] std::string entry_text(std::int64_t seq, std::int64_t stream, std::int64_t n);
-// What does not fit between the columns and the content; an empty text when all does.
+// The first difference between columns and content, in words; empty if they agree.
 [[nodiscard]] std::string wrong_column(const LoggedRow& row, const Json& content);
 // The content of a row. Error corrupt audit.broken: a column says something else, or its version is
 // not known here.

@@ -67,7 +67,7 @@ class Checkpoints {
   // The newest checkpoint that was signed, or was found at open, and the number of its row.
   std::optional<Checkpoint> last_;
   std::int64_t number_ = 0;
-  // What the file holds, and whether it could not be written after the row.
+  // Content of the file; true if it could not be written after the row.
   std::string in_file_;
   bool file_behind_ = false;
   // The tile of level 0 and the row of the table of checkpoints at which the next look begins.
@@ -86,7 +86,7 @@ class Checkpoints {
   std::optional<Error> failure_ RABT_GUARDED_BY(mutex_);
   // A copy of last_.
   std::optional<Checkpoint> newest_ RABT_GUARDED_BY(mutex_);
-  // How often a look at once was asked for, and how many of these were answered.
+  // Number of looks at once that were asked for, and of those that were answered.
   std::uint64_t asked_ RABT_GUARDED_BY(mutex_) = 0;
   std::uint64_t answered_ RABT_GUARDED_BY(mutex_) = 0;
 

@@ -10,15 +10,15 @@
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
-// Where entries stand: one row of table audit_find for each full tile, written with it, says which
-// objects, patients and times its entries have (docs/formats/audit_log.md, "Look-up"). An entry
-// costs no index of its own.
+// Finds entries: one row of the table audit_find for each full tile, written with it, says which
+// objects, patients and times the tile's entries have (docs/formats/audit_log.md, "Look-up"). An
+// entry costs no index of its own.
 namespace rabt::audit {
 
 // "grant" of "grant:01J..."; empty for an object without a colon.
 [[nodiscard]] std::string_view kind_of(std::string_view object);
 
-// What a row of audit_find says of the entries that were added to it.
+// Row of audit_find: a summary of the entries that were added to it.
 class LookUpRow {
  public:
   // Empty texts are not indexed.
@@ -48,7 +48,7 @@ struct Wanted {
   // Exclusive.
   std::int64_t to_ms = INT64_MAX;
   std::string object;
-  // What stands before the colon of an object.
+  // Part of an object before the colon.
   std::string kind;
   std::string patient;
 };

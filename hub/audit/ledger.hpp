@@ -61,7 +61,7 @@ class Ledger final : public TileSource {
 // The number of the last committed entry; 0 when there is none.
 [[nodiscard]] Result<std::int64_t> committed_size(store::Connection& connection);
 
-// How to go on after a finding; ends every message of one.
+// Advice after a finding; the end of every message about one.
 [[nodiscard]] std::string advice();
 
 }  // namespace rabt::audit

@@ -25,7 +25,7 @@ namespace rabt::audit {
 [[nodiscard]] Result<std::string> prove_consistency(store::Connection& connection,
                                                     std::int64_t from, std::int64_t to = 0);
 
-// What a proof file proved, in words.
+// Result of a proof file, in words.
 struct Proved {
   // "entry 17 is in the log ... of 512 entries"
   std::string text;

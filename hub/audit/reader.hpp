@@ -19,7 +19,7 @@ namespace rabt::audit {
 // An entry as it stands in the log.
 struct Logged {
   std::int64_t seq = 0;
-  // Who wrote it, and its number among the writer's.
+  // Stream of the writer, and the number of the entry in it.
   std::int64_t stream = 0;
   std::int64_t n = 0;
   // The wall clock when the entry was made.
@@ -52,7 +52,7 @@ inline constexpr std::size_t kMaxEntriesPerPage = 1'000;
 struct Page {
   // In the order of their positions.
   std::vector<Logged> entries;
-  // Where to go on. Nothing after the last page.
+  // Query of the next page. Unset after the last page.
   std::optional<Query> next;
 };
 // At most `limit` entries (at most kMaxEntriesPerPage), in a snapshot of its own. By number, time,

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-// What the acts of the log are in the words of DICOM and IHE.
+// Acts of the log in the codes of DICOM and IHE.
 namespace rabt::audit {
 
 // The pattern of IHE BALP that a successful act follows.

@@ -11,7 +11,7 @@
 // which act becomes which event. What is sealed in an entry stays sealed.
 namespace rabt::audit {
 
-// Who speaks.
+// Sender of an export.
 struct ExportSource {
   std::string site;      // the tenant
   std::string observer;  // name of this log, unique among logs: its origin
