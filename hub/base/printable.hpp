@@ -26,8 +26,8 @@ namespace rabt {
 // True if printable() would change nothing but tabs.
 [[nodiscard]] bool is_printable(std::string_view text);
 
-// How a command fails: writes the error's message and code to standard error as printable_lines()
-// shows them, and returns the exit code: 2 for a wrong input, else 1.
+// Writes an error's message and code to standard error, as printable_lines() shows them. Returns
+// the exit code of the command: 2 for a wrong input, else 1.
 int complain(const Error& error);
 
 }  // namespace rabt

@@ -10,7 +10,7 @@
 
 namespace rabt {
 
-// What went wrong, as far as the caller's next step depends on it. The kind alone decides HTTP
+// Kind of an error, as far as the caller's next step depends on it. The kind alone decides HTTP
 // status, whether a retry can help, and log level: see error_policy().
 enum class ErrorKind : std::uint8_t {
   invalid,      // the input is wrong; repeating it cannot help

@@ -7,7 +7,7 @@
 
 namespace rabt {
 
-// Why a sealed value is opened: a literal text that is not empty.
+// Reason for opening a sealed value: a literal text that is not empty.
 class UnsealReason {
  public:
   template <std::size_t N>

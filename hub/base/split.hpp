@@ -7,7 +7,7 @@
 
 namespace rabt {
 
-// What stands between the separators, without what is empty.
+// Texts between the separators, without empty ones.
 [[nodiscard]] inline std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> out;
   while (!text.empty()) {

@@ -7,9 +7,9 @@
 
 namespace rabt {
 
-// How many there are of something, and the time of the oldest.
+// Number of some things, and the time of the oldest.
 struct Tally {
-  // What they have in common: a name or a code; may be empty.
+  // Name or code that they have in common. May be empty.
   std::string of = {};
   std::int64_t count = 0;
   // Meaningless when there are none.

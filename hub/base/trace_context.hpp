@@ -10,7 +10,7 @@
 // W3C Trace Context, version 00: https://www.w3.org/TR/trace-context/
 namespace rabt {
 
-// What a caller says of the trace that a request belongs to.
+// Trace of a request, as its caller gives it.
 struct TraceParent {
   // 32 and 16 hexadecimal digits in lower case, not all zeros.
   std::string trace;
