@@ -153,13 +153,13 @@ class Reader {
   std::uint64_t plain_bytes_ = 0;
 };
 
-// What a stream that broke off is worth: opens the whole segments that are there, from the first,
-// gives each to sink, and stops before the first that does not open. Error crypto.open: the header
-// does not hold.
+// Good part of a stream that broke off.
 struct Kept {
   Message message;
   std::uint64_t segments = 0;
 };
+// Opens the whole segments of a stream that broke off, from the first, gives each to sink, and
+// stops before the first that does not open. Error crypto.open: the header does not hold.
 [[nodiscard]] Result<Kept> keep(Parameters parameters, ByteView key, std::string_view aad,
                                 std::uint64_t sealed_bytes, const SealedSource& source,
                                 const PlainSink& sink);

@@ -17,7 +17,7 @@ namespace rabt::crypto {
 // RFC 4648 section 5 without padding, in its one way of writing.
 [[nodiscard]] std::optional<Bytes> from_base64url(std::string_view text);
 
-// What a token says before anything is verified: good for finding its key, for nothing else.
+// Content of a token before it is verified: only for finding its key.
 struct Jws {
   std::string algorithm;
   std::string key_id;

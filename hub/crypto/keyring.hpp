@@ -56,7 +56,7 @@ class TenantKeys {
   std::unique_ptr<State> state_;
 };
 
-// What stands in the file, without any key.
+// Content of the file, without any key.
 struct BucketInfo {
   std::string name;
   // The newest version, and the oldest that still opens.
@@ -67,7 +67,7 @@ struct BucketInfo {
   std::string hold;
   bool destroyed = false;
   Timestamp destroyed_at;
-  // Why it was destroyed.
+  // Reason for its destruction.
   std::string reason;
 };
 struct TenantInfo {

@@ -60,7 +60,7 @@ struct KeyringFile {
   std::map<std::string, FileTenant, std::less<>> tenants;
 };
 
-// What the MAC of a tenant covers.
+// Bytes that the MAC of a tenant covers.
 [[nodiscard]] std::string mac_input(std::string_view name, const FileTenant& tenant);
 [[nodiscard]] std::string to_bytes(const KeyringFile& keyring);
 // Accepts nothing but what to_bytes makes. Errors: crypto.keyring_corrupt, crypto.keyring_newer.

@@ -11,7 +11,7 @@
 // Inside hub/crypto: files that hold keys. Only their owner may read them; they are replaced whole.
 namespace rabt::crypto {
 
-// How the errors of one kind of file are called: "crypto.keyring" gives crypto.keyring_io, ...
+// A file, and the begin of its error codes: "crypto.keyring" gives crypto.keyring_io, ...
 struct PrivateFile {
   std::string path;
   std::string code;  // "crypto.keyring"

@@ -57,9 +57,9 @@ inline constexpr std::size_t kStreamSegment = (1U << 20U) - 32;
 // The size that a stream of `plain_bytes` bytes has after sealing.
 [[nodiscard]] std::uint64_t sealed_stream_size(std::uint64_t plain_bytes);
 
-// Where sealed bytes go, in order; the view lives for the call.
+// Receiver of sealed bytes, in order; the view lives for the call.
 using SealedSink = std::function<Status(ByteView sealed)>;
-// Where opened bytes go, in order; the view lives for the call.
+// Receiver of opened bytes, in order; the view lives for the call.
 using PlainSink = std::function<Status(std::string_view plain)>;
 // Gives the sealed bytes that begin at offset, exactly scratch.size() of them: either in scratch or
 // in memory of its own that lives until the next call.

@@ -40,7 +40,7 @@ struct TlsFiles {
   std::vector<TlsNamed> named{};
 };
 
-// What one step of a session came to.
+// Result of one step of a session.
 struct TlsStep {
   enum class State : std::uint8_t {
     done,
