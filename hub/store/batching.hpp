@@ -46,7 +46,7 @@ struct Written {
 // where it has one.
 void tell_done(Batch& batch);
 
-// Where the time of who writes goes: what has passed since the last call is added to the sum.
+// Sums up the time of a writer: adds the time since the last call.
 class Stopwatch {
  public:
   void restart() { last_ = std::chrono::steady_clock::now(); }

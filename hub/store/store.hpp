@@ -168,7 +168,7 @@ class Store {
     std::uint64_t rows = 0;
     // Jobs that were run again because another writer was quicker.
     std::uint64_t raced = 0;
-    // Where the writers' time went: in jobs and their statements, in COMMIT, in done.
+    // Time of the writers in jobs and their statements, in COMMIT, and in done.
     std::chrono::nanoseconds in_jobs{0};
     std::chrono::nanoseconds in_commits{0};
     std::chrono::nanoseconds in_done{0};

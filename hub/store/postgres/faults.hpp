@@ -8,7 +8,7 @@
 
 namespace rabt::store::postgres {
 
-// What a statement ran into, as far as the writer's next step depends on it. The later, the worse.
+// Trouble of a statement, as far as the writer's next step depends on it. Later ones are worse.
 enum class Trouble : std::uint8_t {
   none,
   // Another transaction was in the way: the batch runs again at once.
@@ -28,7 +28,7 @@ struct Fault {
   Trouble trouble = Trouble::none;
 };
 
-// What the server says of an error, without the parts that may hold values of a row.
+// Error of the server, without the parts that may hold values of a row.
 struct ServerError {
   // SQLSTATE; empty when the connection is gone.
   std::string_view state;

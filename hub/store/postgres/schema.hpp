@@ -7,7 +7,7 @@
 
 namespace rabt::store::postgres {
 
-// What the tables and the stored formats are, as in SQLite's user_version.
+// Version of the tables and the stored formats, as SQLite's user_version.
 inline constexpr int kDataFormat = 1;
 
 // The options for a connection of the role that applies migrations.

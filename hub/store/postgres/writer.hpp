@@ -56,7 +56,7 @@ class Writer {
   [[nodiscard]] bool writes_here() const { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:
-  // What undoes the writes of a job that fails: the end of the transaction, in which it is alone; a
+  // Way to undo the writes of a job that fails: the end of the transaction, in which it is alone; a
   // savepoint of its own; or the end of the transaction and another run of its whole batch.
   enum class Undo : std::uint8_t { alone, savepoint, batch };
   // spoilt: a job failed after it had written, and its batch is to run again with savepoints.

@@ -16,7 +16,7 @@ struct sqlite3_stmt;
 
 namespace rabt::store::sqlite {
 
-// What the last statement ran into, as far as the writer's next step depends on it.
+// Trouble of the last statement, as far as the writer's next step depends on it.
 enum class Trouble : std::uint8_t {
   none,
   // There is no room: tried again later.
@@ -25,7 +25,7 @@ enum class Trouble : std::uint8_t {
   busy,
   // The file, or one that it is worthless without, was taken away: tried again later.
   moved,
-  // What is on disk is not known any more.
+  // The state of the disk is not known any more.
   fatal,
 };
 

@@ -7,9 +7,8 @@
 
 namespace rabt::store::sqlite {
 
-// What the tables and the stored formats are, in the database's user_version. It is raised whenever
-// one of them changes in a way that this build cannot read. From 0.2.0 on none does: a change is a
-// migration.
+// Version of the tables and the stored formats, in the database's user_version. It is raised when
+// this build cannot read older data any more. Since 0.2.0 it never was: a change is a migration.
 inline constexpr int kDataFormat = 1;
 
 // Error code store.earlier_build: the database holds something else than kDataFormat. A database

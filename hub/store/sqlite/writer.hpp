@@ -68,7 +68,7 @@ class Writer {
 
  private:
   using Time = std::chrono::steady_clock::time_point;
-  // What undoes the writes of a job that fails: the end of the transaction, in which it is alone; a
+  // Way to undo the writes of a job that fails: the end of the transaction, in which it is alone; a
   // savepoint of its own; or the end of the transaction and another run of its whole batch.
   enum class Undo : std::uint8_t { alone, savepoint, batch };
   // spoilt: the job failed after it had written, and its batch is to be undone and run again.
