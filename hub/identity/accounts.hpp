@@ -37,14 +37,14 @@ struct AccountOptions {
   std::uint32_t memory_kib = 65'536;
   std::uint32_t time = 3;
   std::uint32_t lanes = 1;
-  // Who needs a second factor: with one alone he does nothing but enrol another.
+  // Roles that need a second factor. With one factor alone a person can only enrol another.
   Roles second_factor{Role::admin, Role::security_officer};
   std::int64_t idle_ms = 15LL * 60 * 1000;
   // The same while the person takes part in a consultation that runs.
   std::int64_t idle_in_consultation_ms = 60LL * 60 * 1000;
   std::int64_t absolute_ms = 12LL * 3600 * 1000;
   int sessions_per_person = 5;
-  // How long ago two factors may have been shown where an act asks for them.
+  // Longest time since two factors were shown, for acts that ask for them.
   std::int64_t step_up_ms = 5LL * 60 * 1000;
   // Passkeys: the host that they are for, and the origins of the pages that may ask for them. Both
   // empty when the hub does not know its own address: then there are none.
@@ -67,7 +67,7 @@ struct SignIn {
   // Address and request id of the caller.
   std::string client;
   std::string request;
-  // What a device shows from which somebody has signed in before. May be empty.
+  // Token of a device from which the person has signed in before. May be empty.
   std::string device{};
 };
 
@@ -77,16 +77,16 @@ struct SignedIn {
   // Seconds until the session ends, if it is used.
   std::int64_t expires_in = 0;
   Person person;
-  // What this device shows from now on.
+  // Token that this device shows from now on.
   std::string device;
-  // True if the session is good for nothing but to enrol a second factor.
+  // True if the session can only be used to enrol a second factor.
   bool must_enrol = false;
 };
 
 struct Passkey {
   // ULID
   std::string id;
-  // What its owner calls it.
+  // Name that its owner gave it.
   std::string name;
   // True if it may be on several devices, and is.
   bool backup_eligible = false;
@@ -96,7 +96,7 @@ struct Passkey {
   std::int64_t used_ms = 0;
 };
 
-// What navigator.credentials.create() or get() is asked: `options` is the JSON that the browser's
+// Request to navigator.credentials.create() or get(): `options` is the JSON that the browser's
 // parseCreationOptionsFromJSON and parseRequestOptionsFromJSON take. `handle` comes back with the
 // answer, once, within kCeremonyMs.
 struct Ceremony {
@@ -115,7 +115,7 @@ struct PasskeyAnswer {
 // A session of the caller's own.
 struct Session {
   std::string id;
-  // How it was opened: "pwd", "pwd otp", "passkey", "issuer".
+  // Factors that opened it: "pwd", "pwd otp", "passkey", "issuer".
   std::string factors;
   std::int64_t created_ms = 0;
   std::int64_t seen_ms = 0;
@@ -136,7 +136,7 @@ struct Registration {
   std::string password;
   // Members of the API's Person: name, email, ...
   Json profile = Json::object();
-  // What was asked for. Other roles than patient need an administrator.
+  // Roles that were asked for. Other roles than patient need an administrator.
   Roles roles{Role::patient};
 };
 
@@ -306,7 +306,7 @@ class Accounts {
     // Time at which the one-time code ends. 0 if there is none that is still good.
     std::int64_t code_until_ms = 0;
   };
-  // Those of each person in turn.
+  // Ways in of each person, in the order of `persons`.
   [[nodiscard]] Result<std::vector<WaysIn>> ways_in(const std::vector<Person>& persons);
   // As reset_password, of an account without a way in. The code that was given before ends. Error
   // conflict auth.activated: the person has a way in.

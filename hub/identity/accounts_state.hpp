@@ -18,7 +18,7 @@
 #include "hub/identity/throttle.hpp"
 #include "hub/identity/webauthn.hpp"
 
-// What the files accounts*.cpp share.
+// State that the files accounts*.cpp share.
 namespace rabt::identity {
 
 // One text for everything that is wrong with a name, a password, a code or a passkey.
@@ -76,7 +76,7 @@ struct StoredPasskey {
   std::int64_t sign_count = 0;
 };
 
-// What is stored of how a person proves himself, opened.
+// Stored credentials of a person, opened.
 struct Proofs {
   std::string person;
   std::string data_key;
@@ -150,7 +150,7 @@ struct Accounts::State {
   [[nodiscard]] Error refuse(const Caller& caller, std::string_view act, std::string_view person,
                              const Error& error, std::string_view why = {});
 
-  // How long the sessions of a person may stay idle now.
+  // Longest idle time of a person's sessions now.
   [[nodiscard]] Result<std::int64_t> idle_of(std::string_view person) const;
   // The caller, who has just enrolled a second factor, has shown both of them, if the first was a
   // short time ago.
@@ -177,14 +177,14 @@ struct Accounts::State {
   [[nodiscard]] Status take(store::Transaction& transaction, std::string_view person,
                             const Code& code);
 
-  // How somebody came to a session.
+  // Way in which a session was opened.
   struct Opening {
     // "pwd", "pwd otp", "passkey", "issuer"
     std::string_view factors;
     bool strong = false;
     std::string_view issuer{};
     std::string_view issuer_session{};
-    // What else the job writes.
+    // More to write in the same job.
     Writes also{};
   };
   [[nodiscard]] Result<SignedIn> open_session(const Caller& caller, const Proofs& known,

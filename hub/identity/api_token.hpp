@@ -7,7 +7,7 @@
 #include "hub/base/result.hpp"
 #include "hub/crypto/crypto.hpp"
 
-// Who is it: today one token, which protects the API of a hub.
+// The API token of a hub's data folder.
 namespace rabt::identity {
 
 // The id of the client that shows the API token of the data folder.

@@ -31,7 +31,7 @@ struct Approval {
   std::int64_t ends_ms = 0;
 };
 
-// What somebody wants to do, as who confirms it sees it.
+// Act that a person asks for, as the second person sees it.
 struct Wish {
   const SecondPersonAct& act;
   // The ULID of the person whom it is about, who does not confirm it. Empty when it is about none.
@@ -64,7 +64,7 @@ class Approvals {
   // asks).
   [[nodiscard]] Status pass(const Caller& caller, const Wish& wish);
 
-  // How many wait for somebody who confirms or refuses them.
+  // Number of requests that wait for a confirmation or a refusal.
   [[nodiscard]] Result<Tally> asked() const;
   // Requests that are neither done, nor refused, nor over, the oldest first.
   [[nodiscard]] Result<std::vector<Approval>> open();
@@ -83,8 +83,8 @@ class Approvals {
   const SecondPersonOptions options_;
 };
 
-// What becomes of requests and confirmations of a person who is disabled, in the job of that: his
-// requests end, and what he has confirmed waits for somebody else.
+// Inside the job that disables a person: ends his requests; requests that he has confirmed wait for
+// another person.
 [[nodiscard]] Status withdraw_approvals(store::Transaction& transaction, std::string_view tenant,
                                         std::string_view person);
 

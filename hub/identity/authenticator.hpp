@@ -17,15 +17,15 @@
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/principal.hpp"
 
-// Who is it: from what a request shows to a principal.
+// Authentication: from the credential of a request to a principal.
 namespace rabt::identity {
 
-// What somebody has shown, kept to look at it again while something stays open.
+// Credential that was shown, kept for further checks while a connection stays open.
 struct Credential {
   std::string authorization;
   std::string actor;
   std::optional<std::uint32_t> local_user;
-  // What a caller of the mTLS listener proved to hold. Null everywhere else.
+  // Certificate of a caller of the mTLS listener. Null everywhere else.
   std::shared_ptr<const crypto::PeerCertificate> certificate{};
   // A browser's cookie of a visit. Empty where anything else is shown.
   GuestProof guest{};
@@ -34,7 +34,7 @@ struct Credential {
 // Internally synchronised.
 class Authenticator {
  public:
-  // What a request shows.
+  // Credentials that a request shows.
   struct Shown {
     // The Authorization header. Empty when there is none.
     std::string_view authorization{};

@@ -16,7 +16,7 @@ struct Cbor {
   enum class Kind : std::uint8_t { integer, bytes, text, array, map, simple };
   Kind kind = Kind::simple;
   std::int64_t integer = 0;
-  // What bytes and text hold.
+  // Content of bytes and text.
   std::string content{};
   // The items of an array; the keys and values of a map in turn.
   std::vector<Cbor> items{};

@@ -21,10 +21,10 @@
 // that they get for these.
 namespace rabt::identity {
 
-// What a client may be. Whoever treats or is treated is a person.
+// Roles of clients. Clinicians and patients are persons, never clients.
 inline constexpr Roles kClientRoles{Role::admin,     Role::security_officer, Role::engineer,
                                     Role::operator_, Role::auditor,          Role::integration};
-// How many keys a client has at one time: a key can be replaced without a gap.
+// Most keys of a client at one time: two, so that a key can be replaced without a gap.
 inline constexpr int kKeysOfClient = 2;
 inline constexpr std::int64_t kMaxKeyLifeMs = 365LL * 24 * 3600 * 1000;
 inline constexpr std::int64_t kClientTokenMs = 5LL * 60 * 1000;
@@ -46,7 +46,7 @@ struct Client {
   std::int64_t version = 1;
 };
 
-// What changes; what is unset stays.
+// Change of a client. Unset members stay as they are.
 struct ClientChange {
   std::optional<std::string> name;
   std::optional<bool> active;

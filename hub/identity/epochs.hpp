@@ -10,8 +10,8 @@
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
-// Who changed: every change that may end what a person or client has open is numbered in the
-// transaction of the change, so that all nodes learn from the database who is concerned.
+// Changes of principals: each change that may end open connections of a person or client gets a
+// number in its transaction, so that all nodes learn of it from the database.
 namespace rabt::identity {
 
 // "person:01K...", "client:brainsait", or "guest:01K...", a participant.
@@ -28,9 +28,9 @@ struct Changed {
   std::string subject;
   std::int64_t epoch = 0;
 };
-// Who changed after `epoch`, oldest first, at most a thousand.
+// Principals that changed after `epoch`, oldest first, at most a thousand.
 [[nodiscard]] Result<std::vector<Changed>> changed_after(store::Store& store, std::int64_t epoch);
-// The newest number; 0 when nobody changed yet.
+// The newest number; 0 before the first change.
 [[nodiscard]] Result<std::int64_t> newest_epoch(store::Store& store);
 
 // Removes the rows of guests, of which each link that is sent leaves one, once every node has seen

@@ -27,16 +27,16 @@ struct IssuerOptions {
   std::string name;
   // The claim `iss`. Empty when its tokens have none.
   std::string issuer;
-  // What the claim `aud` must name. Empty when its tokens have none.
+  // Value that the claim `aud` must name. Empty if its tokens have no `aud`.
   std::string audience;
   // HS256. Null when `jwks` or `jwks_url` has the keys.
   std::shared_ptr<const SecretBytes> secret;
   // A JWK set, and the algorithms that its keys may be used with.
   std::string jwks;
-  // Where the issuer publishes its keys. Empty if `jwks` holds them.
+  // Address of the issuer's keys. Empty if `jwks` holds them.
   std::string jwks_url;
   std::vector<std::string> algorithms;
-  // How long the keys of an issuer that cannot be reached hold beyond their time.
+  // Time for which keys hold beyond their own time while the issuer cannot be reached.
   std::int64_t stale_grace_ms = 24LL * 3600 * 1000;
   // The header `typ`. Empty when any type of an access token will do.
   std::string type;
@@ -59,7 +59,7 @@ struct IssuerOptions {
   bool second_factor = false;
 };
 
-// What a token says, after everything about it was verified.
+// Content of a token that was verified.
 struct Claims {
   std::string subject;
   std::string name;
@@ -78,8 +78,8 @@ struct Claims {
   const IssuerOptions* issuer = nullptr;
 };
 
-// Why a token was refused, for who runs the hub; the caller is not told. Without `why` nothing is
-// worth telling: each token expires some day.
+// Refusal of a token, for operators; the caller is not told the reason. Without `why` it is an
+// ordinary refusal: each token expires some day.
 struct RefusedToken {
   // Its issuer's name in the configuration. Empty when the token names none that is trusted.
   std::string issuer;
@@ -102,8 +102,8 @@ class Issuers {
   [[nodiscard]] Result<Claims> verify(std::string_view token, RefusedToken* refused = nullptr,
                                       bool may_wait = true) const;
 
-  // Why tokens were refused in the last ten minutes, for who runs the hub: the last reason of each
-  // issuer. That the time of a token is over is none. Error denied http.unauthenticated.
+  // Refusals of tokens in the last ten minutes, for operators: the last reason of each issuer. An
+  // expired token is no such reason. Error denied http.unauthenticated.
   [[nodiscard]] Status trouble() const;
 
  private:

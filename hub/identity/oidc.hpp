@@ -35,7 +35,7 @@ struct OidcOptions {
   std::shared_ptr<const SecretBytes> key;
   std::string key_id;
   std::string key_algorithm;
-  // What ID tokens may be signed with.
+  // Algorithms for the signatures of ID tokens.
   std::vector<std::string> algorithms;
   std::string scope = "openid";
   // True if the issuer decides about the roles of its people. If not, somebody who signs in for the
@@ -74,9 +74,10 @@ class Oidc {
   ~Oidc();
 
   struct Begun {
-    // Where the browser is sent.
+    // Address that the browser is sent to.
     std::string location;
-    // What the browser keeps, and shows at the end: nobody ends the sign-in of another.
+    // Secret that the browser keeps and shows at the end, so that no other browser ends the
+    // sign-in.
     std::string browser;
   };
   // return_to: a path of the hub. Errors: not_found auth.issuer_unknown; unavailable
@@ -88,9 +89,9 @@ class Oidc {
     std::string return_to;
   };
   using Query = std::vector<std::pair<std::string, std::string>>;
-  // What the issuer sent back with the browser. return_to, if given: where a sign-in that fails was
-  // to lead; stays empty when another browser began it, or nobody did. Errors: denied auth.oidc
-  // (one text for all that is wrong; audited with the reason); unavailable
+  // Ends a sign-in by the query with which the issuer sent the browser back. return_to, if given:
+  // the target of a sign-in that fails; empty if this browser did not begin it. Errors: denied
+  // auth.oidc (one text for every fault; audited with the reason); unavailable
   // auth.issuer_unreachable.
   [[nodiscard]] Result<Ended> finish(std::string_view name, const Query& query,
                                      std::string_view browser, const Caller& by,

@@ -13,7 +13,7 @@
 // People: one human is one person with one id, whoever knows him under which name.
 namespace rabt::identity {
 
-// How far the licence of a doctor or specialist is proven.
+// Proof of the licence of a doctor or specialist.
 enum class Licence : std::uint8_t { missing, format_ok, vouched, verified, refused, expired };
 
 struct Person {
@@ -34,7 +34,7 @@ struct Person {
   std::int64_t version = 1;
 };
 
-// What the hub's own records ask of people. Internally synchronised.
+// Directory of people, for the hub's own records. Internally synchronised.
 class Directory {
  public:
   virtual ~Directory() = default;

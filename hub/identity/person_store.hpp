@@ -27,7 +27,7 @@ struct NewPerson {
   std::string_view act = "user.created";
 };
 
-// What changes; what is unset stays.
+// Change of a person. Unset members stay as they are.
 struct PersonChange {
   // A merge patch; the result is checked by check_profile.
   std::optional<Json> profile;
@@ -41,7 +41,7 @@ struct PersonChange {
   std::function<Status(store::Transaction&, const Person&)> also;
 };
 
-// What a principal needs of his person.
+// Facts about a person that a principal needs.
 struct Standing {
   bool active = false;
   Roles roles;

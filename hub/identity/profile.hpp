@@ -9,8 +9,8 @@
 #include "hub/base/result.hpp"
 #include "hub/keys/data_keys.hpp"
 
-// What is written of a person: the members that a profile may have, and by which of them the person
-// is found. Pure but for the keys of blind indexes.
+// Profile of a person: its members, and those by which the person is found. Pure but for the keys
+// of blind indexes.
 namespace rabt::identity {
 
 // The profile with its known members, in one way of writing; members that are null are left out.

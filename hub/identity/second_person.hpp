@@ -13,7 +13,7 @@ namespace rabt::identity {
 
 struct SecondPersonAct {
   std::string_view name;
-  // Who may confirm it.
+  // Roles that may confirm it.
   Roles confirm;
   // Needs the second person whatever the configuration says.
   bool always = false;
@@ -38,7 +38,7 @@ inline constexpr Roles kGuardedRoles{Role::admin, Role::security_officer, Role::
 struct SecondPersonOptions {
   // Names of acts. Nothing needs a second person when it is empty.
   std::vector<std::string> acts{"key.shred", "key.release", "role.assign", "factor.reset"};
-  // How long after the request it may be confirmed and done.
+  // Time after the request within which it must be confirmed and done.
   std::int64_t within_ms = 24LL * 3600 * 1000;
 
   [[nodiscard]] bool need(const SecondPersonAct& act) const;

@@ -168,7 +168,7 @@ inline constexpr Statement kEndSessions{
     "DELETE FROM login_session WHERE tenant = $1 AND person = $2"};
 inline constexpr Statement kEndOtherSessions{
     "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND id <> $3"};
-// Those that are over, and the oldest beyond as many as one person may have.
+// Removes sessions that are over, and the oldest beyond the limit of one person.
 inline constexpr Statement kEndOldSessions{
     "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND (ends_ms <= $3 OR seen_ms <= "
     "$4 OR id NOT IN (SELECT id FROM login_session WHERE tenant = $1 AND person = $2 ORDER BY id "
@@ -180,7 +180,7 @@ inline constexpr Statement kPutAttempt{
     "INSERT INTO login_attempt (tenant, subject, failures, until_ms, last_ms) VALUES ($1, $2, $3, "
     "$4, $5) ON CONFLICT (tenant, subject) DO UPDATE SET failures = excluded.failures, until_ms = "
     "excluded.until_ms, last_ms = excluded.last_ms"};
-// What strangers tried under names that nobody has does not stay.
+// Forgets old subjects with few failures, such as names that no person has.
 inline constexpr Statement kForgetAttempts{
     "DELETE FROM login_attempt WHERE tenant = $1 AND last_ms < $2 AND failures < $3"};
 inline constexpr Statement kDropAttempt{
@@ -325,18 +325,18 @@ inline constexpr Statement kPutApproval{
 inline constexpr Statement kAnswerApproval{
     "UPDATE approval SET state = $3, confirmer = $4 WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kDropApproval{"DELETE FROM approval WHERE tenant = $1 AND id = $2"};
-// Who may confirm an act, as he is now.
+// The person, if he may confirm an act now.
 inline constexpr Statement kMayConfirm{
     "SELECT person.id FROM person JOIN person_role r ON r.tenant = person.tenant AND r.person = "
     "person.id WHERE person.tenant = $1 AND person.id = $2 AND r.role = $3 AND active = 1"};
-// What a person has asked for, and what he has confirmed of what others asked for.
+// Drops a person's requests, and takes back his confirmations of requests of others.
 inline constexpr Statement kDropApprovalsOf{
     "DELETE FROM approval WHERE tenant = $1 AND asker_person = $2"};
 inline constexpr Statement kTakeBackConfirmations{
     "UPDATE approval SET state = 'asked', confirmer = '' WHERE tenant = $1 AND confirmer = $2 AND "
     "state = 'confirmed'"};
 inline constexpr Statement kForgetApprovals{"DELETE FROM approval WHERE ends_ms <= $1"};
-// Who has the role and an account that is open to him.
+// A person with the role and an account that he can sign in to.
 inline constexpr Statement kFindConfirmer{
     "SELECT person.id FROM person_role JOIN person ON person.tenant = person_role.tenant AND "
     "person.id = person_role.person WHERE person_role.tenant = $1 AND role = $2 AND person.id <> "

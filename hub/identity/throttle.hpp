@@ -42,7 +42,7 @@ class Throttle {
   // By an administrator: everybody may try anew.
   [[nodiscard]] Status forget(store::Transaction& transaction, std::string_view person);
 
-  // What a device keeps once the person has signed in from it.
+  // Token for a device from which the person has signed in.
   [[nodiscard]] Result<std::string> device_of(std::string_view person);
 
  private:

@@ -16,10 +16,10 @@
 
 namespace rabt::identity {
 
-// What stays open after a request was answered, such as a WebSocket, ends within a second when the
-// credential that opened it holds no more: the person was signed out or disabled, or has other
-// roles, a key was revoked, a token has run out. One thread looks; it sleeps while nothing is open.
-// Internally synchronised.
+// Ends connections that stay open after the answer, such as WebSockets, within a second after their
+// credential ceased to hold: the person was signed out or disabled, or has other roles, a key was
+// revoked, a token has expired. One thread looks; it sleeps while nothing is open. Internally
+// synchronised.
 class Watch {
  public:
   struct Parts {
@@ -29,7 +29,7 @@ class Watch {
     Logger& log;
   };
   struct Open {
-    // Who opened it, by what.
+    // Principal who opened it, and the credential.
     Principal who;
     Credential shown;
     // Called once, by the thread of the watch, when the credential holds no more.

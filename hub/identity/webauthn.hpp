@@ -15,7 +15,7 @@
 // always. Pure; what a ceremony is about, and that it is answered once, is the caller's.
 namespace rabt::identity {
 
-// Whom passkeys are made for.
+// Party that passkeys are made for: the hub.
 struct RelyingParty {
   // A host name: "hub.example".
   std::string id;
@@ -33,7 +33,7 @@ struct PasskeyAlgorithm {
 inline constexpr PasskeyAlgorithm kPasskeyAlgorithms[]{
     {-7, "ES256"}, {-8, "EdDSA"}, {-257, "RS256"}};
 
-// What authenticatorData says besides whom it is for.
+// State of an authenticator, from authenticatorData.
 struct AuthenticatorState {
   std::uint32_t sign_count = 0;
   // The passkey may be on several devices, and is.
@@ -50,12 +50,13 @@ struct NewCredential {
   AuthenticatorState state;
 };
 
-// What navigator.credentials.create() gave (RegistrationResponseJSON). Error invalid auth.passkey.
+// Checks the answer of navigator.credentials.create() (RegistrationResponseJSON). Error invalid
+// auth.passkey.
 [[nodiscard]] Result<NewCredential> check_registration(const RelyingParty& party,
                                                        std::string_view challenge,
                                                        const Json& answer);
 
-// Whose passkey an answer says it is of, before anything is verified.
+// Passkey and user that an answer names, before it is verified.
 struct AssertionOf {
   std::string credential;
   // May be empty.
@@ -64,7 +65,7 @@ struct AssertionOf {
 // Error invalid auth.passkey.
 [[nodiscard]] Result<AssertionOf> read_assertion(const Json& answer);
 
-// What navigator.credentials.get() gave (AuthenticationResponseJSON), against the key of
+// Checks the answer of navigator.credentials.get() (AuthenticationResponseJSON) with the key of
 // NewCredential. Error invalid auth.passkey.
 [[nodiscard]] Result<AuthenticatorState> check_assertion(const RelyingParty& party,
                                                          std::string_view challenge,
