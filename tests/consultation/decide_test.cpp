@@ -279,7 +279,7 @@ TEST_F(Decide, AnInvitationMakesNobodyTheSecondPatient) {
   is_.people.participants.pop_back();
   EXPECT_EQ(accept(other), "ok");
   EXPECT_EQ(is_.patient, other);
-  EXPECT_EQ(is_.patient_by, "") << "he came himself";
+  EXPECT_EQ(is_.naming.by, "") << "he came himself";
 }
 
 // ---- Two identifiers
@@ -300,8 +300,8 @@ TEST_F(Identities, AStartOnAPageOfTheHubNeedsThem) {
   EXPECT_EQ(act(page_, Start{}), "identity.unconfirmed");
   EXPECT_EQ(act(page_, said()), "ok");
   EXPECT_EQ(events_, "identity-confirmed ");
-  EXPECT_EQ(is_.identification["by"].as_string(), kDoctor);
-  EXPECT_EQ(is_.identification["identifiers"].dump(), R"(["name","birth_date"])");
+  EXPECT_EQ(is_.identification.latest["by"].as_string(), kDoctor);
+  EXPECT_EQ(is_.identification.latest["identifiers"].dump(), R"(["name","birth_date"])");
   EXPECT_EQ(is_.status, SessionStatus::scheduled);
   EXPECT_EQ(act(page_, Start{}), "ok");
 }
@@ -327,10 +327,10 @@ TEST_F(Identities, AlwaysMeansProgramsToo) {
   EXPECT_EQ(act(doctor_, Start{}), "identity.unconfirmed");
   EXPECT_EQ(ask(hub_, Start{}).ok(), true);
   // Clients of these APIs have no call that confirms.
-  is_.begins_by_call = true;
+  is_.origin.begins_by_call = true;
   EXPECT_EQ(ask(doctor_, Start{}).ok(), true);
-  is_.begins_by_call = false;
-  is_.joined_counts = true;
+  is_.origin.begins_by_call = false;
+  is_.origin.joined_counts = true;
   EXPECT_EQ(ask(doctor_, Start{}).ok(), true);
 }
 
@@ -349,7 +349,7 @@ TEST_F(Identities, OffEmergenciesAndSessionsWithoutAPatientNeedNone) {
 TEST_F(Identities, WhoLetsThePatientInConfirmsThem) {
   add("n", kNurse, PartRole::nurse);
   EXPECT_EQ(act(nurse_, said()), "ok");
-  EXPECT_EQ(is_.identification["by"].as_string(), kNurse);
+  EXPECT_EQ(is_.identification.latest["by"].as_string(), kNurse);
   EXPECT_NE(act(patient_, said()), "ok");
   EXPECT_NE(act(admin_, said()), "ok");
   is_.status = SessionStatus::requested;
@@ -363,7 +363,7 @@ TEST_F(Identities, WhoLetsThePatientInConfirmsThem) {
 // Tests accepted as doctors who had not been there.
 TEST_F(Decide, WhoWasRemovedDoesNotTakeTheEmergencyHimself) {
   is_.type = SessionType::emergency_consultation;
-  is_.context = Json::object({{"specialty", "cardiology"}});
+  is_.topic.context = Json::object({{"specialty", "cardiology"}});
   ASSERT_TRUE(calls_doctors(is_));
   const Actor other = person(kNurse, {Role::doctor});
   const Accept accept{.doctor = coming(kNurse, PartRole::doctor, {Role::doctor})};
@@ -391,7 +391,7 @@ class Consents : public Decide {
 };
 
 TEST_F(Consents, APatientsOwnNoIsLiftedByHimAlone) {
-  is_.created_by = application_.actor;
+  is_.origin.created_by = application_.actor;
   for (const std::string kind : {"family", "recording", "training"}) {
     EXPECT_EQ(act(doctor_, says(kind, true)), "ok") << kind;
     EXPECT_TRUE(consent_stands(is_, kind));
@@ -769,7 +769,7 @@ TEST_F(Decide, ARoomThatIsLostForFiveMinutesFailsTheSession) {
 
 // R-16
 TEST_F(Decide, ADoorThatStartsByCallAloneIsToldWhenAllAreThere) {
-  is_.begins_by_call = true;
+  is_.origin.begins_by_call = true;
   act(doctor_, Join{.stay = "s1"});
   act(patient_, Join{.stay = "s2"});
   EXPECT_EQ(events_, "participant-joined ready ");
@@ -801,8 +801,8 @@ TEST_F(Decide, AMinuteThatHasBegunCountsWhole) {
 }
 
 TEST_F(Decide, ADocumentComesBackAsItWas) {
-  is_.notes = "ملاحظات 🩺";
-  is_.appointment = Json::object({{"system", "his"}, {"value", "7"}});
+  is_.topic.notes = "ملاحظات 🩺";
+  is_.ties.appointment = Json::object({{"system", "his"}, {"value", "7"}});
   is_.people.invitations.push_back({.id = "i", .role = PartRole::observer, .expires_ms = 5});
   is_.warn("licence.missing");
   Session back;

@@ -440,14 +440,14 @@ TEST_F(Guests, NumbersOfTwoPersonsLetNeitherInUnderHisAccount) {
 // The doctor who made the session has its link, too: opening it proves nothing about the patient.
 TEST_F(Guests, ALinkDoesNotStandBehindASessionThatOneDoctorOpened) {
   const std::string id = id_of(made());
-  EXPECT_EQ(must(sessions_->acts.load(id)).patient_by, doctor_);
+  EXPECT_EQ(must(sessions_->acts.load(id)).naming.by, doctor_);
   const auto guest = must(enter(sent(id, part_of(id, patient_)))).proof;
   must(sessions_->entry.join(as_guest(guest)));
   must(sessions_->people.record_consent(
       as_guest(guest, Json::object({{"kind", "recording"}, {"given", true}}))));
-  EXPECT_EQ(must(sessions_->acts.load(id)).patient_by, doctor_);
+  EXPECT_EQ(must(sessions_->acts.load(id)).naming.by, doctor_);
   must(sessions_->entry.join(as(patient_, id)));
-  EXPECT_EQ(must(sessions_->acts.load(id)).patient_by, "") << "the patient came himself";
+  EXPECT_EQ(must(sessions_->acts.load(id)).naming.by, "") << "the patient came himself";
 }
 
 TEST_F(Guests, TheLinkDoesNotTakeBackWhatThePatientRefusedUnderHisAccount) {

@@ -105,7 +105,7 @@ TEST(DueMessages, AnEmergencyThatBeginsNowIsNotToldAsABooking) {
   is.created_ms = at("2026-12-10T06:30:00Z").ms;
   is.patient = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "booked") << "others opened it";
-  is.created_by = "person:" + is.patient;
+  is.origin.created_by = "person:" + is.patient;
   EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "nothing");
   is.status = SessionStatus::cancelled;
   EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:31:00Z"))), "over");
@@ -116,7 +116,7 @@ TEST(DueMessages, AnEmergencyThatBeginsNowIsNotToldAsABooking) {
 
 TEST(DueMessages, AFollowUpIsToldAsSuchAndMovesLikeAnyVisit) {
   Session is = planned("2026-12-10T07:00:00Z");
-  is.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  is.ties.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "follow_up");
   const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::follow_up));
   EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"), {.texts = texts})), "booked");
@@ -130,7 +130,7 @@ TEST(DueMessages, AFollowUpIsToldAsSuchAndMovesLikeAnyVisit) {
 TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
   Session is = planned("2026-12-10T07:00:00Z");
   is.status = SessionStatus::cancelled;
-  is.insurance.set("status", "not_eligible");
+  is.payers.insurance.set("status", "not_eligible");
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "cancelled");
@@ -140,9 +140,9 @@ TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z");
   const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::call_us));
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"), {.texts = texts})), "over");
-  is.insurance.set("status", "eligible");
+  is.payers.insurance.set("status", "eligible");
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
-  is.insurance.set("status", "not_eligible");
+  is.payers.insurance.set("status", "not_eligible");
   told.push_back(
       {.kind = MessageKind::call_us, .version = 1, .at_ms = at("2026-12-02T08:00:01Z").ms});
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:02Z"))), "over");

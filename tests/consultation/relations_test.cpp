@@ -236,7 +236,7 @@ TEST_F(Treating, AVisitHandsAWordOnToOneFollowUp) {
   const std::string met = booked_by_desk(0);
   hold_by_link(met);
   const auto by = [&](const std::string& session) {
-    return must(sessions_->acts.load(session)).patient_by;
+    return must(sessions_->acts.load(session)).naming.by;
   };
   const std::string first = follow_up(met, doctor_, 24);
   EXPECT_EQ(by(first), by(met));
@@ -251,7 +251,7 @@ TEST_F(Treating, AVisitHandsAWordOnToOneFollowUp) {
 TEST_F(Treating, AVisitHandsAWordOnToOneOfManyFollowUpsAtOnce) {
   const std::string met = booked_by_desk(0);
   hold_by_link(met);
-  const std::string word = must(sessions_->acts.load(met)).patient_by;
+  const std::string word = must(sessions_->acts.load(met)).naming.by;
   std::array<std::string, 8> made;
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < made.size(); ++i)
@@ -259,7 +259,7 @@ TEST_F(Treating, AVisitHandsAWordOnToOneOfManyFollowUpsAtOnce) {
         [&, i] { made[i] = follow_up(met, doctor_, 24 * static_cast<std::int64_t>(i + 1)); });
   for (std::thread& one : threads) one.join();
   std::multiset<std::string> words;
-  for (const std::string& id : made) words.insert(must(sessions_->acts.load(id)).patient_by);
+  for (const std::string& id : made) words.insert(must(sessions_->acts.load(id)).naming.by);
   EXPECT_EQ(words.count(word), 1U);
   EXPECT_EQ(words.count(doctor_), made.size() - 1);
 }
@@ -283,10 +283,10 @@ TEST(HandedOn, AFollowUpOfAnOlderHubHandsNothingOn) {
   ASSERT_TRUE(document.mutable_object().erase("wordHandedOn"));
   Session read;
   ASSERT_TRUE(from_document(document, read).ok());
-  EXPECT_FALSE(read.word_handed_on);
-  read.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  EXPECT_FALSE(read.naming.handed_on);
+  read.ties.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   ASSERT_TRUE(from_document(document, read).ok());
-  EXPECT_TRUE(read.word_handed_on);
+  EXPECT_TRUE(read.naming.handed_on);
 }
 
 TEST_F(Treating, ADoctorHasNotMetAPatientWhoOnlyWaited) {

@@ -41,7 +41,7 @@ class Tokens : public ServiceHouse {
     EXPECT_TRUE(part(session, patient_).bool_or("here", false));
   }
   std::string patient_by(const std::string& session) {
-    return must(sessions_->acts.load(session)).patient_by;
+    return must(sessions_->acts.load(session)).naming.by;
   }
   std::size_t tokens_of_patient() {
     std::size_t found = 0;

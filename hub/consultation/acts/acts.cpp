@@ -24,14 +24,14 @@ std::optional<WantedTime> time_of(const Session& is) {
                     .from_ms = from_ms,
                     .to_ms = from_ms + is.schedule.minutes * 60'000,
                     .session = is.id,
-                    .clinic_session = is.clinic_session};
+                    .clinic_session = is.ties.clinic_session};
 }
 
 // The time that a change takes of a provider, which it did not have before. A place in a clinic
 // without a time of its own takes none.
 std::optional<WantedTime> newly_wanted(const Session& before, const Session& after) {
   const auto now = time_of(after);
-  if (!now || (!after.clinic_session.empty() && !after.schedule.at_ms)) return std::nullopt;
+  if (!now || (!after.ties.clinic_session.empty() && !after.schedule.at_ms)) return std::nullopt;
   const auto was = before.version == 0 ? std::nullopt : time_of(before);
   const bool same = was && was->provider == now->provider && was->from_ms == now->from_ms &&
                     was->to_ms == now->to_ms && before.type == after.type;
@@ -61,7 +61,7 @@ bool reseated(const Session& before, const Session& after) {
     return was.id == is.id && was.role == is.role && was.guest == is.guest &&
            was.takes_part() == is.takes_part();
   };
-  return before.language != after.language ||
+  return before.options.language != after.options.language ||
          !std::equal(before.people.participants.begin(), before.people.participants.end(),
                      after.people.participants.begin(), after.people.participants.end(), same);
 }
@@ -102,7 +102,7 @@ audit::Entry Acts::entry_of(const Caller& caller, const Session& session) {
           .object = "session:" + session.id,
           .result = "ok",
           .detail = {},
-          .patient = session.patient_pseudonym,
+          .patient = session.naming.pseudonym,
           .purpose = std::move(purpose),
           .client = caller.client,
           .request = caller.request,
@@ -124,8 +124,8 @@ Moment Acts::moment_of(const Actor& who, const Session& session) const {
 }
 
 std::optional<bool> Acts::visit_open(const Session& session) const {
-  if (session.visit.empty()) return std::nullopt;
-  const auto visit = around_->visit(session.tenant, session.visit);
+  if (session.ties.visit.empty()) return std::nullopt;
+  const auto visit = around_->visit(session.tenant, session.ties.visit);
   return visit.ok() && visit->open;
 }
 
@@ -293,7 +293,7 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     if (wanted) {
       const bool by_hospital = who.system || who.roles.has(identity::Role::integration);
-      if (!change.after.follow_up_of.empty() && !by_hospital)
+      if (!change.after.ties.follow_up_of.empty() && !by_hospital)
         RABT_TRY_STATUS(check_follow_up(transaction, change.after));
       RABT_TRY(found, fits(transaction));
       if ((found != Fit::free) != change.after.warns("provider.overlap"))
@@ -339,7 +339,7 @@ Status Acts::audit_reading(const Caller& caller, std::string_view object, const 
                             .instance = {},
                             .patients = {},
                             .detail = std::move(detail)};
-    if (const auto index = from_hex(session->patient_pseudonym); index && !index->empty())
+    if (const auto index = from_hex(session->naming.pseudonym); index && !index->empty())
       reading.patients.emplace_back(as_text(*index));
     return parts_.access->admit({.actor = who.actor,
                                  .token = caller.who.credential,
@@ -368,7 +368,7 @@ SessionView Acts::view(const Caller& caller, const Session& session) const {
   const bool reason = !caller.reason.empty();
   SessionView view =
       session_view(session, sight_of(session, actor_of(caller), reason), names, parts_.clock.now());
-  if (caller.manner.own_words) view.as_given = session.as_given;
+  if (caller.manner.own_words) view.as_given = session.origin.as_given;
   if (caller.system && !has_known_appointment(session)) view.ties.appointment = Json();
   return view;
 }

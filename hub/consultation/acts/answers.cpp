@@ -170,12 +170,12 @@ Json context_of(const Session& is, Json context) {
 }
 
 ClinicalView clinical_view(const Session& is) {
-  ClinicalView view{.insurance = is.insurance,
-                    .chief_complaint = is.chief_complaint,
-                    .notes = is.notes,
-                    .context = context_of(is, is.context)};
+  ClinicalView view{.insurance = is.payers.insurance,
+                    .chief_complaint = is.topic.chief_complaint,
+                    .notes = is.topic.notes,
+                    .context = context_of(is, is.topic.context)};
   if (view.insurance.is_object()) view.insurance.mutable_object().erase("asked");
-  view.context.set("appointment", is.appointment);
+  view.context.set("appointment", is.ties.appointment);
   return view;
 }
 
@@ -183,7 +183,7 @@ ClinicalView clinical_view(const Session& is) {
 
 // A table: one line a member.
 SessionView session_view(const Session& is, const Sight& sight, Names& names, Timestamp now) {
-  const Picture picture = picture_of(is.quality).value_or(Picture{1280, 720});
+  const Picture picture = picture_of(is.options.quality).value_or(Picture{1280, 720});
   SessionView view;
   view.id = is.id;
   view.number = is.number;
@@ -193,40 +193,40 @@ SessionView session_view(const Session& is, const Sight& sight, Names& names, Ti
   view.booking = is.booking;
   view.ties = {.provider = is.provider,
                .patient = is.patient,
-               .clinic = is.clinic,
-               .clinic_session = is.clinic_session,
-               .visit = is.visit,
-               .appointment = is.appointment,
-               .consultation = is.consultation,
+               .clinic = is.ties.clinic,
+               .clinic_session = is.ties.clinic_session,
+               .visit = is.ties.visit,
+               .appointment = is.ties.appointment,
+               .consultation = is.ties.consultation,
                .organizer = is.people.organizer,
-               .follow_up_of = is.follow_up_of};
-  if (!is.visit.empty()) view.ties.visit_number = is.visit_number;
+               .follow_up_of = is.ties.follow_up_of};
+  if (!is.ties.visit.empty()) view.ties.visit_number = is.ties.visit_number;
   view.plan = {.start = time_at(is.schedule.at_ms),
                .hijri = hijri_date({is.schedule.at_ms.value_or(is.created_ms)}),
                .minutes = is.schedule.minutes};
   view.course = {.started = time_at(is.started_ms), .ended = time_at(is.ended_ms)};
   if (is.over() && is.started_ms) view.course.seconds = length_of(is, now);
   view.most_participants = is.people.most;
-  view.picture = {.quality = is.quality, .width = picture.width, .height = picture.height};
-  view.waiting_room = is.waiting_room;
+  view.picture = {.quality = is.options.quality, .width = picture.width, .height = picture.height};
+  view.waiting_room = is.options.waiting_room;
   view.recording = is.recording.mode;
   view.recording_active = !is.recording.running.empty();
-  view.language = is.language;
+  view.language = is.options.language;
   view.consents = consents_json(is, sight);
-  view.identification = is.identification;
-  view.end = {.reason = is.end_reason, .by = is.ended_by};
-  view.quality_score = is.quality_score;
-  view.ratings = is.ratings;
+  view.identification = is.identification.latest;
+  view.end = {.reason = is.end.reason, .by = is.end.by};
+  view.quality_score = is.line.quality_score;
+  view.ratings = is.line.ratings;
   view.room = {
       .name = is.room.name, .sid = is.room.sid, .plugin = is.room.plugin, .region = is.room.region};
-  view.e2ee = is.e2ee;
+  view.e2ee = is.options.e2ee;
   view.warnings = is.warnings;
-  view.door = is.door;
+  view.door = is.origin.door;
   view.created = {is.created_ms};
-  view.created_by = is.created_by;
+  view.created_by = is.origin.created_by;
   view.updated = {is.updated_ms};
   view.participants = people_of(is, sight, names, now);
-  view.cancellation = is.cancellation;
+  view.cancellation = is.end.cancellation;
   if (!sight.clinical && view.cancellation.is_object()) view.cancellation.set("reason", Json());
   if (sight.clinical) view.clinical = clinical_view(is);
   return view;
@@ -240,12 +240,12 @@ SummaryView summary_view(const Session& is, const Sight& sight, Names& names, Ti
                    .started = time_at(is.started_ms),
                    .ended = time_at(is.ended_ms),
                    .seconds = length_of(is, now),
-                   .end_reason = is.end_reason,
-                   .quality_score = is.quality_score,
+                   .end_reason = is.end.reason,
+                   .quality_score = is.line.quality_score,
                    .attendee_seconds = attendee_seconds(is, now),
                    .participants = people_of(is, sight, names, now),
-                   .context = context_of(is, sight.clinical ? is.context : Json::object())};
-  if (sight.clinical) view.notes = is.notes;
+                   .context = context_of(is, sight.clinical ? is.topic.context : Json::object())};
+  if (sight.clinical) view.notes = is.topic.notes;
   return view;
 }
 
@@ -276,7 +276,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
       is.people.participants.begin(), is.people.participants.end(),
       [&](const Participant& one) { return one.role == PartRole::patient && was_in(is, one); });
   out.together_seconds = seconds_together(is, now);
-  out.patient_pseudonym = is.patient_pseudonym;
+  out.patient_pseudonym = is.naming.pseudonym;
   out.trace = who.trace;
   out.event_facts = event_facts(is);
   out.video = is.room.plugin;
@@ -293,7 +293,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
     if (out.waiting) out.reads_from_ms = reads_from(is, *own, !who.part.participant.empty());
     out.licence = own->licence;
   }
-  out.quality = is.quality;
+  out.quality = is.options.quality;
   out.transcribed = is.transcript.on;
   out.words_refused = words_refused(is);
   for (const TranscriptGap& gap : is.transcript.gaps)

@@ -12,7 +12,7 @@ void ask_desk(const SessionParts& parts, const Session& session, const DeskQuest
   wanted.task.role = "desk";
   wanted.task.object_type = "session";
   wanted.task.object = session.id;
-  wanted.task.patient = session.patient_pseudonym;
+  wanted.task.patient = session.naming.pseudonym;
   wanted.content.data = question.more;
   wanted.content.data.set("participant", question.participant);
   wanted.content.schema = form_of({"seen"});

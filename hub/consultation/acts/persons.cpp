@@ -249,7 +249,7 @@ void Persons::warn_preferences(Session& is) const {
   for (const Json& spoken : tongues) {
     const bool speaks =
         std::any_of(spoken.as_array().begin(), spoken.as_array().end(), [&](const Json& language) {
-          return language.is_string() && language.as_string() == is.language;
+          return language.is_string() && language.as_string() == is.options.language;
         });
     if (!speaks && spoken.size() > 0) is.warn("preference.language");
   }

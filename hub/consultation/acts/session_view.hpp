@@ -47,7 +47,7 @@ struct ParticipantView {
 [[nodiscard]] Json to_json(const ParticipantView& view);
 
 // Records that a session belongs to.
-struct SessionTies {
+struct TiesView {
   std::string provider;
   std::string patient;
   std::string clinic;
@@ -121,7 +121,7 @@ struct SessionView {
   SessionStatus status = SessionStatus::scheduled;
   // direct, clinic, or empty
   std::string booking;
-  SessionTies ties{};
+  TiesView ties{};
   PlanView plan{};
   CourseView course{};
   std::int64_t most_participants = 0;
@@ -151,7 +151,7 @@ struct SessionView {
   Json cancellation{};
   // Set for who sees patient data.
   std::optional<ClinicalView> clinical{};
-  // As Session::as_given, where the API answers with the words of its client.
+  // As SessionOrigin::as_given, where the API answers with the words of its client.
   std::optional<Json> as_given{};
   // Patients who wait before the caller, where he waits himself.
   std::optional<std::int64_t> ahead{};

@@ -181,7 +181,7 @@ bool Intents::take_off(const Intent& intent, bool& is_new) {
 Status Intents::note_disclosure(const Session& is, std::string_view action,
                                 const Json& arguments) const {
   const SessionParts& parts = acts_.parts();
-  if (is.patient_pseudonym.empty()) return ok_status();
+  if (is.naming.pseudonym.empty()) return ok_status();
   const auto recipient = parts.actions.recipient(is.room.plugin, action, "1.0.0");
   if (!recipient) return ok_status();
   Json fields = Json::array();
@@ -200,7 +200,7 @@ Status Intents::note_disclosure(const Session& is, std::string_view action,
                          {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
                          {"capability", std::string(action) + ":1.0.0"},
                          {"fields", std::move(fields)}}),
-       .patient = is.patient_pseudonym,
+       .patient = is.naming.pseudonym,
        .purpose = "TREAT"});
   return parts.store.write(
       [&](store::Transaction& transaction) { return parts.audit.append(transaction, entry); });

@@ -90,7 +90,7 @@ Result<IntentCall> start_transcription(const IntentDesk& /*desk*/, const Intent&
   if (!room.session.transcript.on) return skipped("stopped");
   if (room.sid.empty()) return IntentCall{.refused = "video.no_room"};
   IntentCall call = in_room(room);
-  call.arguments.set("language", room.session.language);
+  call.arguments.set("language", room.session.options.language);
   return call;
 }
 

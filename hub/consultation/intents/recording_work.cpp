@@ -117,7 +117,7 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
                                                      .object = "recording:" + recording.id,
                                                      .result = "ok",
                                                      .detail = stored,
-                                                     .patient = session.patient_pseudonym});
+                                                     .patient = session.naming.pseudonym});
   bool ready = false;
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(written, write_ready(transaction, parts.blobs, parts.keys, job, sealed_row));
@@ -195,7 +195,7 @@ Result<Verdict> RecordingWork::deleted(const Intent& intent,
                            .object = "recording:" + intent.subject,
                            .result = deleted ? "ok" : "failed",
                            .detail = Json::object({{"session", session.id}, {"code", code}}),
-                           .patient = session.patient_pseudonym});
+                           .patient = session.naming.pseudonym});
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(
         write_copy(transaction, intent.tenant, intent.subject, deleted ? "deleted" : "left", code));

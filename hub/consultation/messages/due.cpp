@@ -75,7 +75,8 @@ bool has(MessageKinds texts, MessageKind kind) {
 
 // An emergency that the patient opened himself, and knows of: as often as he likes.
 bool is_own_emergency(const Session& is) {
-  return begins_now(is) && !is.patient.empty() && is.created_by.ends_with("person:" + is.patient);
+  return begins_now(is) && !is.patient.empty() &&
+         is.origin.created_by.ends_with("person:" + is.patient);
 }
 
 // Nobody came, or not all who are needed.
@@ -103,7 +104,7 @@ DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage
   // A patient who was told of nothing misses nothing.
   if (!knows || start_ms <= now.ms) return {.over = true};
   if (!said(MessageKind::cancelled)) return unless_quiet(MessageKind::cancelled, start_ms, now);
-  const bool refused = is.insurance.string_or("status", "") == "not_eligible";
+  const bool refused = is.payers.insurance.string_or("status", "") == "not_eligible";
   if (!refused || said(MessageKind::call_us) || !has(hearer.texts, MessageKind::call_us))
     return {.over = true};
   return unless_quiet(MessageKind::call_us, start_ms, now);
@@ -125,7 +126,7 @@ std::optional<DueMessage> due_for_late(const Session& is, const std::vector<Told
                                        Timestamp now, const Hearer& hearer) {
   const bool host = std::any_of(
       is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
-        return leads(is, one) && one.admitted() && (one.here || is.present(one));
+        return leads(is, one) && one.admitted() && (one.here || is.people.present(one));
       });
   const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
   if (!host || hearer.came || !has(hearer.texts, MessageKind::doctor_waits) ||
@@ -239,7 +240,7 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
   const ToldMessage* const news = find(told, version, &is_news);
   if (news == nullptr) {
     if (start_ms <= now.ms || (!knows && is_own_emergency(is))) return {};
-    const bool follows = !is.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
+    const bool follows = !is.ties.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
     const MessageKind first = follows ? MessageKind::follow_up : MessageKind::booked;
     if (const auto until = moves_until(told, now); until && knows)
       return {.now = std::nullopt, .next_ms = until};

@@ -24,13 +24,13 @@ constexpr std::string_view kMail = "notify.email.send";
 std::string language_of(const Session& session, const Participant& one, const Json& profile) {
   std::string language = one.guest.string_or("preferredLanguage", "");
   if (language.empty()) language = profile.string_or("language", "");
-  if (language.empty()) language = session.language;
+  if (language.empty()) language = session.options.language;
   return language == "en" ? "en" : "ar";
 }
 
 bool is_booked_by_patient(const Session& session) {
-  return !session.booked_by.empty() &&
-         (session.booked_by == session.patient || session.booked_by == session.patient_written);
+  return !session.origin.booked_by.empty() && (session.origin.booked_by == session.patient ||
+                                               session.origin.booked_by == session.naming.written);
 }
 
 MessageCause cause_of(const Session& session, MessageKind kind) {
@@ -176,7 +176,7 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
                       .action = std::string(kAction),
                       .arguments = Json::object(
                           {{"to", *phone}, {"text", std::move(text)}, {"language", language}}),
-                      .patient = session.patient_pseudonym,
+                      .patient = session.naming.pseudonym,
                       .twice = is_about_time(kind),
                       .cause = cause_of(session, kind)};
   RABT_TRY(handed, hand_over(session, letter));

@@ -33,7 +33,7 @@ struct Manner {
   bool waits_for_room = true;
   // Times of filters may be written without a time zone: naive_offset_minutes is theirs.
   bool naive_times = false;
-  // Answers carry the ids and times that the client wrote (Session::as_given).
+  // Answers carry the ids and times that the client wrote (SessionOrigin::as_given).
   bool own_words = false;
   // Lists leave sessions out that have no patient.
   bool with_patient = false;

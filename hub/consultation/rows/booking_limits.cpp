@@ -41,7 +41,7 @@ Status check_emergencies(store::Transaction& transaction, const Session& is, Boo
   const std::int64_t since = is.created_ms - (own ? kHourMs : kDayMs);
   std::int64_t opened = 0;
   RABT_TRY_STATUS(transaction.query(sql::rows::kEmergenciesSince,
-                                    {is.tenant, is.booked_by, kEmergencyMs, since},
+                                    {is.tenant, is.origin.booked_by, kEmergencyMs, since},
                                     [&](const Row& row) {
                                       opened = row.integer(0);
                                       return false;
@@ -55,7 +55,7 @@ Status check_emergencies(store::Transaction& transaction, const Session& is, Boo
 
 Status check_own_bookings(store::Transaction& transaction, const Session& is,
                           const VideoSettings& settings) {
-  const std::string_view person = is.booked_by;
+  const std::string_view person = is.origin.booked_by;
   if (is.type == SessionType::emergency_consultation)
     RABT_TRY_STATUS(check_emergency(transaction, is, person));
   // Whoever needs help now is not told to cancel a visit first.
@@ -87,14 +87,14 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
                                const VideoSettings& settings) {
   std::int64_t of_patient = 0;
   std::int64_t of_provider = 0;
-  RABT_TRY_STATUS(
-      transaction.query(sql::rows::kBookedFor,
-                        {is.tenant, is.booked_by, is.created_ms - kDayMs, is.patient, is.provider},
-                        [&](const Row& row) {
-                          of_patient = row.integer(0);
-                          of_provider = row.integer(1);
-                          return false;
-                        }));
+  RABT_TRY_STATUS(transaction.query(
+      sql::rows::kBookedFor,
+      {is.tenant, is.origin.booked_by, is.created_ms - kDayMs, is.patient, is.provider},
+      [&](const Row& row) {
+        of_patient = row.integer(0);
+        of_provider = row.integer(1);
+        return false;
+      }));
   const auto refused = [](std::int64_t most, std::string_view whose) {
     return booking_limit("you have booked " + std::to_string(most) + " visits of this " +
                          std::string(whose) +
@@ -108,8 +108,8 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
   const std::int64_t soon = is.created_ms + settings.room_lead_minutes * 60'000;
   if (by == Booker::office || is.schedule.at_ms.value_or(is.created_ms) > soon) return ok_status();
   std::int64_t open = 0;
-  RABT_TRY_STATUS(transaction.query(sql::rows::kOpenBookings, {is.tenant, is.booked_by, soon},
-                                    [&](const Row& row) {
+  RABT_TRY_STATUS(transaction.query(sql::rows::kOpenBookings,
+                                    {is.tenant, is.origin.booked_by, soon}, [&](const Row& row) {
                                       open = row.integer(0);
                                       return false;
                                     }));
@@ -123,7 +123,7 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
 
 Status check_bookings(store::Transaction& transaction, const Session& is, Booker by,
                       const VideoSettings& settings) {
-  if (is.booked_by.empty()) return ok_status();
+  if (is.origin.booked_by.empty()) return ok_status();
   if (begins_now(is) && by != Booker::office)
     RABT_TRY_STATUS(check_emergencies(transaction, is, by));
   if (by == Booker::patient) return check_own_bookings(transaction, is, settings);

@@ -33,7 +33,7 @@ Result<bool> is_followed(store::Store& store, const Session& session) {
 
 Status take_word(store::Transaction& transaction, const Session& is) {
   bool taken = false;
-  RABT_TRY_STATUS(find_follower(transaction, is, is.follow_up_of, is.id, taken));
+  RABT_TRY_STATUS(find_follower(transaction, is, is.ties.follow_up_of, is.id, taken));
   if (!taken) return ok_status();
   return conflict(std::string(kSessionRaced), "another session follows the same one meanwhile");
 }
@@ -45,7 +45,7 @@ Status check_follow_up(store::Transaction& transaction, const Session& is) {
   std::int64_t open = 0;
   std::int64_t then = 0;
   RABT_TRY_STATUS(transaction.query(sql::rows::kFollowUps,
-                                    {is.tenant, is.provider, is.follow_up_of, is.id,
+                                    {is.tenant, is.provider, is.ties.follow_up_of, is.id,
                                      is.created_ms - kMostPlannedMinutes * 60'000, from, to},
                                     [&](const Row& row) {
                                       open = row.integer(0);

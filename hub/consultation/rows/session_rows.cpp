@@ -49,20 +49,20 @@ std::string read_row(const Row& row, std::string_view tenant, Session& session) 
   session.booking = text(row, 5);
   session.provider = text(row, 6);
   session.patient = text(row, 7);
-  session.visit = text(row, 8);
-  session.clinic = text(row, 9);
-  session.consultation = text(row, 10);
-  session.follow_up_of = text(row, 11);
+  session.ties.visit = text(row, 8);
+  session.ties.clinic = text(row, 9);
+  session.ties.consultation = text(row, 10);
+  session.ties.follow_up_of = text(row, 11);
   session.room.sid = text(row, 12);
-  session.door = text(row, 13);
+  session.origin.door = text(row, 13);
   session.schedule.at_ms = optional(row, 14);
   session.created_ms = row.integer(15);
   session.updated_ms = row.integer(16);
   session.started_ms = optional(row, 17);
   session.ended_ms = optional(row, 18);
   session.data_key = std::string(row.blob(19));
-  session.patient_by = text(row, 21);
-  session.booked_by = text(row, 22);
+  session.naming.by = text(row, 21);
+  session.origin.booked_by = text(row, 22);
   return std::string(row.blob(20));
 }
 
@@ -125,7 +125,7 @@ Result<Session> SessionRows::load(std::string_view tenant, std::string_view refe
   RABT_TRY_STATUS(open(session, sealed));
   session.read_for(read_as);
   // The score of the samples until the end; from then on the one that the end wrote down.
-  if (!session.over()) session.quality_score = score;
+  if (!session.over()) session.line.quality_score = score;
   return session;
 }
 
@@ -189,7 +189,7 @@ Result<SealedChange> SessionRows::seal(const Session& before, const Change& chan
   Session after = change.after.as_written();
   // the version stays when the session is over.
   after.version = before.over() ? before.version : before.version + 1;
-  RABT_TRY(index, appointment_index(after.tenant, after.appointment));
+  RABT_TRY(index, appointment_index(after.tenant, after.ties.appointment));
   out.appointment_index = std::move(index);
   out.due_ms = due_at(after, settings);
   std::shared_ptr<const crypto::DataKey> key;
@@ -237,14 +237,15 @@ Result<WrittenChange> SessionRows::write(store::Transaction& transaction, const 
                                          const Change& change, const SealedChange& sealed,
                                          const Wanted& wanted) {
   std::optional<Session> as_written;
-  if (!change.after.patient_written.empty()) as_written = change.after.as_written();
+  if (!change.after.naming.written.empty()) as_written = change.after.as_written();
   const Session& is = as_written ? *as_written : change.after;
   // nothing but attendances, links with other records and the payers changes after the end.
   if (before.over()) {
-    if (is.consultation != before.consultation || is.appointment != before.appointment ||
-        is.billing != before.billing) {
+    if (is.ties.consultation != before.ties.consultation ||
+        is.ties.appointment != before.ties.appointment ||
+        is.payers.billing != before.payers.billing) {
       RABT_TRY(changed, transaction.execute(sql::rows::kRelinkSession,
-                                            {is.tenant, is.id, is.consultation,
+                                            {is.tenant, is.id, is.ties.consultation,
                                              sealed.appointment_index, before.version}));
       if (changed != 1)
         return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
@@ -269,13 +270,13 @@ Result<WrittenChange> SessionRows::write(store::Transaction& transaction, const 
                                 is.booking,
                                 is.provider,
                                 is.patient,
-                                is.visit,
-                                is.clinic,
-                                is.consultation,
-                                is.follow_up_of,
+                                is.ties.visit,
+                                is.ties.clinic,
+                                is.ties.consultation,
+                                is.ties.follow_up_of,
                                 sealed.appointment_index,
                                 is.room.sid,
-                                is.door,
+                                is.origin.door,
                                 at_ms,
                                 optional(is.schedule.at_ms),
                                 is.schedule.minutes,
@@ -285,17 +286,17 @@ Result<WrittenChange> SessionRows::write(store::Transaction& transaction, const 
                                 optional(is.ended_ms),
                                 optional(sealed.due_ms),
                                 Blob{sealed.key->id},
-                                is.patient_by,
-                                is.booked_by}));
+                                is.naming.by,
+                                is.origin.booked_by}));
     transaction.put(sql::rows::kInsertSealed, {is.tenant, is.id, Blob{sealed.sealed}});
   } else {
     RABT_TRY(changed, transaction.execute(
                           sql::rows::kUpdateSession,
                           {is.tenant, is.id, before.version + 1, to_string(is.status), is.provider,
-                           is.patient, is.consultation, sealed.appointment_index, is.room.sid,
+                           is.patient, is.ties.consultation, sealed.appointment_index, is.room.sid,
                            at_ms, optional(is.schedule.at_ms), is.schedule.minutes, is.updated_ms,
                            optional(is.started_ms), optional(is.ended_ms), optional(sealed.due_ms),
-                           before.version, is.patient_by, to_string(is.type)}));
+                           before.version, is.naming.by, to_string(is.type)}));
     if (changed != 1)
       return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
     transaction.put(sql::rows::kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});

@@ -29,7 +29,7 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   access::Relations& is = facts.is;
   // An application that opened the session for its own people runs it.
   is.add(Is::creator, who.person.empty() && who.roles.has(identity::Role::integration) &&
-                          session.created_by == who.actor);
+                          session.origin.created_by == who.actor);
   is.add(Is::unclaimed, session.status == SessionStatus::requested && session.provider.empty());
   is.add(Is::calling, calls_doctors(session));
   const Participant* const own = own_of(session, who);

@@ -80,15 +80,15 @@ Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
 void begin_by_itself(Step& step, std::optional<bool> visit_open) {
   Session& is = step.after();
   if (is.status != SessionStatus::scheduled && is.status != SessionStatus::waiting) return;
-  if (!required_present(is, is.joined_counts)) return;
-  if (!is.ready_told) {
-    is.ready_told = true;
+  if (!required_present(is, is.origin.joined_counts)) return;
+  if (!is.people.ready_told) {
+    is.people.ready_told = true;
     step.tell("ready");
   }
-  if (is.begins_by_call) return;
+  if (is.origin.begins_by_call) return;
   const auto there = std::count_if(
       is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
-        return is.present(one) || (is.joined_counts && one.here && one.admitted());
+        return is.people.present(one) || (is.origin.joined_counts && one.here && one.admitted());
       });
   if (there < 2) return;
   if (awaits_identity(is, step.moment.settings, led_by_page(is))) {
@@ -112,7 +112,7 @@ void end_stays(Step& step, std::string_view participant, std::int64_t at_ms) {
 
 void follow_presence(Step& step) {
   Session& is = step.after();
-  const bool somebody = is.anybody_here();
+  const bool somebody = is.people.anybody_here();
   if (is.status == SessionStatus::scheduled && somebody) {
     is.status = SessionStatus::waiting;
     step.record("session.waiting");
@@ -139,7 +139,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   end_recording(step);
   end_transcription(step);
   for (Participant& one : is.people.participants) {
-    if (one.here || is.present(one)) {
+    if (one.here || is.people.present(one)) {
       one.connection = "disconnected";
       one.went_ms = step.moment.now.ms;
     }
@@ -147,8 +147,8 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   }
   is.status = status;
   is.ended_ms = step.moment.now.ms;
-  is.end_reason = std::string(reason);
-  is.ended_by = step.moment.who.actor;
+  is.end.reason = std::string(reason);
+  is.end.by = step.moment.who.actor;
   is.room.empty_since_ms.reset();
   is.room.gone_ms.reset();
   for (Invitation& one : is.people.invitations) {
@@ -164,7 +164,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   if (was_active && !is.provider.empty()) step.change.busy = false;
   if (!was_active) step.change.freed = true;
   // A word is told. Anything else is text that somebody wrote, and stays in the session.
-  const Json why = Json::object({{"endReason", is_word(is.end_reason) ? is.end_reason : "other"}});
+  const Json why = Json::object({{"endReason", is_word(is.end.reason) ? is.end.reason : "other"}});
   switch (status) {
     case SessionStatus::completed: {
       const std::int64_t seconds = length_of(is, step.moment.now);
@@ -172,12 +172,13 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
       step.tell("ended", why);
       step.tell(
           "completed",
-          Json::object({{"durationSeconds", seconds},
-                        {"durationMinutes", whole_minutes(seconds)},
-                        {"consultationType", to_string(is.type)},
-                        {"attendeeMinutes", whole_minutes(attendee_seconds(is, step.moment.now))},
-                        {"endReason", why["endReason"]},
-                        {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()}}));
+          Json::object(
+              {{"durationSeconds", seconds},
+               {"durationMinutes", whole_minutes(seconds)},
+               {"consultationType", to_string(is.type)},
+               {"attendeeMinutes", whole_minutes(attendee_seconds(is, step.moment.now))},
+               {"endReason", why["endReason"]},
+               {"qualityScore", is.line.quality_score ? Json(*is.line.quality_score) : Json()}}));
       break;
     }
     case SessionStatus::no_show: {
@@ -193,7 +194,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
       break;
     default:
       step.record("session.cancelled");
-      step.tell("cancelled", Json::object({{"reschedulable", !is.appointment.is_null()}}));
+      step.tell("cancelled", Json::object({{"reschedulable", !is.ties.appointment.is_null()}}));
       break;
   }
 }

@@ -149,7 +149,7 @@ void add_facts(access::Relations& is, const Session& draft, const Actor& /*who*/
   using access::Is;
   is.add(Is::unnamed, draft.provider.empty());
   is.add(Is::clinic, draft.booking == "clinic");
-  is.add(Is::of_visit, !draft.visit.empty());
+  is.add(Is::of_visit, !draft.ties.visit.empty());
   is.add(Is::request, command.request);
   is.add(Is::bookable, draft.type == SessionType::doctor_patient ||
                            draft.type == SessionType::family_consultation ||
@@ -201,8 +201,8 @@ Result<Change> decide(const Session& session, const Moment& moment, const Comman
         Session& after = change.after;
         const bool own = !after.patient.empty() && moment.who.person == after.patient;
         if (own && is_agreed(given)) {
-          after.patient_by.clear();
-          after.word_handed_on = false;
+          after.naming.by.clear();
+          after.naming.handed_on = false;
         }
         return change;
       },

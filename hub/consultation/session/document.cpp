@@ -161,35 +161,35 @@ Json to_document(const Session& session) {
     gaps.push_back(
         Json::object({{"from", gap.from_ms}, {"to", optional_ms(gap.to_ms)}, {"code", gap.code}}));
   return Json::object(
-      {{"pseudonym", session.patient_pseudonym},
-       {"wordHandedOn", session.word_handed_on},
-       {"visitNumber", session.visit_number},
-       {"clinicSession", session.clinic_session},
-       {"appointment", session.appointment},
-       {"appointmentOfPatient", session.appointment_of_patient},
+      {{"pseudonym", session.naming.pseudonym},
+       {"wordHandedOn", session.naming.handed_on},
+       {"visitNumber", session.ties.visit_number},
+       {"clinicSession", session.ties.clinic_session},
+       {"appointment", session.ties.appointment},
+       {"appointmentOfPatient", session.ties.appointment_of_patient},
        {"organizer", session.people.organizer},
        {"scheduleVersion", session.schedule.version},
        {"plannedMinutes", session.schedule.minutes},
-       {"createdBy", session.created_by},
+       {"createdBy", session.origin.created_by},
        {"maxParticipants", session.people.most},
-       {"quality", session.quality},
-       {"waitingRoom", session.waiting_room},
+       {"quality", session.options.quality},
+       {"waitingRoom", session.options.waiting_room},
        {"recording", session.recording.mode},
-       {"language", session.language},
-       {"e2ee", session.e2ee},
-       {"chiefComplaint", session.chief_complaint},
-       {"notes", session.notes},
-       {"context", session.context},
+       {"language", session.options.language},
+       {"e2ee", session.options.e2ee},
+       {"chiefComplaint", session.topic.chief_complaint},
+       {"notes", session.topic.notes},
+       {"context", session.topic.context},
        {"consents", session.consents.all},
-       {"identification", session.identification},
-       {"identifications", session.identifications},
-       {"insurance", session.insurance},
-       {"billing", session.billing},
-       {"cancellation", session.cancellation},
-       {"endReason", session.end_reason},
-       {"endedBy", session.ended_by},
-       {"qualityScore", session.quality_score ? Json(*session.quality_score) : Json()},
-       {"ratings", session.ratings},
+       {"identification", session.identification.latest},
+       {"identifications", session.identification.confirmations},
+       {"insurance", session.payers.insurance},
+       {"billing", session.payers.billing},
+       {"cancellation", session.end.cancellation},
+       {"endReason", session.end.reason},
+       {"endedBy", session.end.by},
+       {"qualityScore", session.line.quality_score ? Json(*session.line.quality_score) : Json()},
+       {"ratings", session.line.ratings},
        {"roomName", session.room.name},
        {"providerPlugin", session.room.plugin},
        {"room", session.room.state},
@@ -208,11 +208,11 @@ Json to_document(const Session& session) {
        {"emptySince", optional_ms(session.room.empty_since_ms)},
        {"roomGone", optional_ms(session.room.gone_ms)},
        {"effects", session.effects},
-       {"readyTold", session.ready_told},
-       {"takenBy", session.taken_by},
-       {"asGiven", session.as_given},
-       {"beginsByCall", session.begins_by_call},
-       {"joinedCounts", session.joined_counts},
+       {"readyTold", session.people.ready_told},
+       {"takenBy", session.people.taken_by},
+       {"asGiven", session.origin.as_given},
+       {"beginsByCall", session.origin.begins_by_call},
+       {"joinedCounts", session.origin.joined_counts},
        {"participants", std::move(participants)},
        {"invitations", std::move(invitations)}});
 }
@@ -221,37 +221,37 @@ Json to_document(const Session& session) {
 Status from_document(const Json& document, Session& session) {
   if (!document["participants"].is_array() || !document["consents"].is_array())
     return corrupt("session.document", "the document of a session is not readable");
-  session.patient_pseudonym = document.string_or("pseudonym", "");
+  session.naming.pseudonym = document.string_or("pseudonym", "");
   // An older hub did not write it down.
-  session.word_handed_on = document.bool_or("wordHandedOn", !session.follow_up_of.empty());
-  session.visit_number = document.int_or("visitNumber", 0);
-  session.clinic_session = document.string_or("clinicSession", "");
-  session.appointment = document["appointment"];
-  session.appointment_of_patient = document.bool_or("appointmentOfPatient", false);
+  session.naming.handed_on = document.bool_or("wordHandedOn", !session.ties.follow_up_of.empty());
+  session.ties.visit_number = document.int_or("visitNumber", 0);
+  session.ties.clinic_session = document.string_or("clinicSession", "");
+  session.ties.appointment = document["appointment"];
+  session.ties.appointment_of_patient = document.bool_or("appointmentOfPatient", false);
   session.people.organizer = document.string_or("organizer", "");
   session.schedule.version = document.int_or("scheduleVersion", 1);
   session.schedule.minutes = document.int_or("plannedMinutes", 30);
-  session.created_by = document.string_or("createdBy", "");
+  session.origin.created_by = document.string_or("createdBy", "");
   session.people.most = document.int_or("maxParticipants", 10);
-  session.quality = document.string_or("quality", "high");
-  session.waiting_room = document.bool_or("waitingRoom", true);
+  session.options.quality = document.string_or("quality", "high");
+  session.options.waiting_room = document.bool_or("waitingRoom", true);
   session.recording.mode = document.string_or("recording", "manual");
-  session.language = document.string_or("language", "ar");
-  session.e2ee = document.bool_or("e2ee", false);
-  session.chief_complaint = document.string_or("chiefComplaint", "");
-  session.notes = document.string_or("notes", "");
-  session.context = document["context"];
+  session.options.language = document.string_or("language", "ar");
+  session.options.e2ee = document.bool_or("e2ee", false);
+  session.topic.chief_complaint = document.string_or("chiefComplaint", "");
+  session.topic.notes = document.string_or("notes", "");
+  session.topic.context = document["context"];
   session.consents.all = document["consents"];
-  session.identification = document["identification"];
-  session.identifications = document.int_or("identifications", 0);
-  session.insurance = document["insurance"];
-  session.billing = document["billing"];
-  session.cancellation = document["cancellation"];
-  session.end_reason = document.string_or("endReason", "");
-  session.ended_by = document.string_or("endedBy", "");
+  session.identification.latest = document["identification"];
+  session.identification.confirmations = document.int_or("identifications", 0);
+  session.payers.insurance = document["insurance"];
+  session.payers.billing = document["billing"];
+  session.end.cancellation = document["cancellation"];
+  session.end.reason = document.string_or("endReason", "");
+  session.end.by = document.string_or("endedBy", "");
   if (document["qualityScore"].is_number())
-    session.quality_score = document["qualityScore"].as_double();
-  session.ratings = document["ratings"];
+    session.line.quality_score = document["qualityScore"].as_double();
+  session.line.ratings = document["ratings"];
   session.room.name = document.string_or("roomName", "");
   session.room.plugin = document.string_or("providerPlugin", "");
   session.room.state = document.string_or("room", "none");
@@ -278,13 +278,15 @@ Status from_document(const Json& document, Session& session) {
   session.room.empty_since_ms = ms_of(document["emptySince"]);
   session.room.gone_ms = ms_of(document["roomGone"]);
   session.effects = document.int_or("effects", 0);
-  session.ready_told = document.bool_or("readyTold", false);
-  session.taken_by = document.string_or("takenBy", "");
+  session.people.ready_told = document.bool_or("readyTold", false);
+  session.people.taken_by = document.string_or("takenBy", "");
   // Written before 0057.
-  if (document.bool_or("taken", false)) session.taken_by = session.provider;
-  session.as_given = document["asGiven"];
-  session.begins_by_call = document.bool_or("beginsByCall", begins_by_call(session.door));
-  session.joined_counts = document.bool_or("joinedCounts", session.door == "pulseone");
+  if (document.bool_or("taken", false)) session.people.taken_by = session.provider;
+  session.origin.as_given = document["asGiven"];
+  session.origin.begins_by_call =
+      document.bool_or("beginsByCall", begins_by_call(session.origin.door));
+  session.origin.joined_counts =
+      document.bool_or("joinedCounts", session.origin.door == "pulseone");
   session.people.participants.clear();
   for (const Json& one : document["participants"].as_array())
     session.people.participants.push_back(participant_of(one));

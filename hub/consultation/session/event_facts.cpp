@@ -13,14 +13,14 @@ Json event_facts(const Session& session) {
                        {"type", to_string(session.type)},
                        {"bookingType", text(session.booking)},
                        {"status", to_string(session.status)},
-                       {"visit", text(session.visit)},
-                       {"clinic", text(session.clinic)},
+                       {"visit", text(session.ties.visit)},
+                       {"clinic", text(session.ties.clinic)},
                        // Which one it is stays sealed: its number may lead to the person.
                        {"hasAppointment", has_known_appointment(session)},
-                       {"namesAppointment", !session.appointment.is_null()},
-                       {"consultation", text(session.consultation)},
+                       {"namesAppointment", !session.ties.appointment.is_null()},
+                       {"consultation", text(session.ties.consultation)},
                        {"provider", text(session.provider)},
-                       {"patient", text(session.patient_pseudonym)}});
+                       {"patient", text(session.naming.pseudonym)}});
 }
 
 }  // namespace rabt::consultation

@@ -8,11 +8,11 @@ namespace rabt::consultation {
 
 bool awaits_identity(const Session& is, const VideoSettings& settings, bool by_page) {
   using Check = VideoSettings::IdentityCheck;
-  if (is.identification.is_object()) return false;
+  if (is.identification.latest.is_object()) return false;
   // A patient of an emergency may be unable to speak.
   if (is.type == SessionType::emergency_consultation) return false;
   // Clients of compatibility APIs have no call that confirms.
-  const bool compatible = is.begins_by_call || is.joined_counts;
+  const bool compatible = is.origin.begins_by_call || is.origin.joined_counts;
   const bool asked = by_page ? settings.identity_check != Check::off
                              : settings.identity_check == Check::always && !compatible;
   return asked && std::any_of(is.people.participants.begin(), is.people.participants.end(),
@@ -39,14 +39,15 @@ Result<Change> on(Step step, const ConfirmIdentity& command) {
           [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); }))
     return conflict("identity.no_patient", "no patient takes part in the session");
   const std::string by = who.person.empty() ? who.actor : who.person;
-  if (is.identification.is_object() && is.identification["identifiers"] == command.identifiers &&
-      is.identification.string_or("by", "") == by)
+  if (is.identification.latest.is_object() &&
+      is.identification.latest["identifiers"] == command.identifiers &&
+      is.identification.latest.string_or("by", "") == by)
     return nothing(step.before);
-  if (is.identifications >= limits::kMaxIdentifications)
+  if (is.identification.confirmations >= limits::kMaxIdentifications)
     return conflict("identity.limit",
                     "the patient of this session was confirmed 20 times; it stays as it is");
-  ++is.identifications;
-  is.identification = Json::object(
+  ++is.identification.confirmations;
+  is.identification.latest = Json::object(
       {{"identifiers", command.identifiers}, {"by", by}, {"at", to_iso8601(step.moment.now)}});
   is.clear_warning(kIdentityUnconfirmed);
   step.record("identity.confirmed", Json::object({{"identifiers", command.identifiers}}));

@@ -60,8 +60,8 @@ struct SessionInput {
   std::vector<ParticipantInput> participants{};
   bool e2ee = false;
   bool request = false;
-  // As ours in Session::as_given, by the member's name: provider, patient, scheduledStart. Null
-  // without them.
+  // As ours in SessionOrigin::as_given, by the name of the member: provider, patient,
+  // scheduledStart. Null without them.
   Json as_given{};
 };
 // Errors: invalid api.invalid.

@@ -49,7 +49,7 @@ Status has_place(const Session& session) {
 
 // Whoever is there as the participant leaves; the participant stays expected.
 void shut_out(Step& step, Participant& one) {
-  if (!one.here && !step.after().present(one)) return;
+  if (!one.here && !step.after().people.present(one)) return;
   one.here = false;
   one.went_ms = step.moment.now.ms;
   one.connection = "disconnected";
@@ -129,15 +129,15 @@ Status become(Step& step, Participant& one, Participant person) {
   one.numbers = Json::array();
   if (one.role != PartRole::patient || !is.patient.empty()) return not_own_patient(is);
   is.patient = person.person;
-  is.patient_pseudonym = person.pseudonym;
-  is.patient_by = word_of(is, bringer_of(is, one));
+  is.naming.pseudonym = person.pseudonym;
+  is.naming.by = word_of(is, bringer_of(is, one));
   return not_own_patient(is);
 }
 
 bool is_there_under_account(const Session& session, const Invitation& invitation) {
   const Participant* const one = session.participant(invitation.participant);
   return one != nullptr && !one->person.empty() && one->takes_part() &&
-         (one->here || session.present(*one));
+         (one->here || session.people.present(*one));
 }
 
 bool came_since_sent(const Session& session, const Invitation& invitation) {

@@ -15,7 +15,8 @@ bool known_licence(const Participant& one, const VideoSettings& settings) {
 // A training session is about nobody (3.3).
 Status no_patient_data(const Session& draft) {
   if (draft.type != SessionType::training_session) return ok_status();
-  if (draft.patient.empty() && draft.context.size() == 0 && draft.chief_complaint.empty())
+  if (draft.patient.empty() && draft.topic.context.size() == 0 &&
+      draft.topic.chief_complaint.empty())
     return ok_status();
   return conflict("training.no_patient_data", "a training session is about no patient");
 }
@@ -69,11 +70,11 @@ Result<Change> on(Step step, const Open& command) {
   //
   if (command.place_free && !*command.place_free)
     return conflict("clinic.full", "the clinic session has no free place");
-  is.created_by = at.who.actor;
+  is.origin.created_by = at.who.actor;
   for (Participant& one : is.people.participants) one.brought_by = at.who.person;
   for (const Participant& one : is.people.participants) RABT_TRY_STATUS(may_take_part(step, one));
   RABT_TRY_STATUS(may_be_in(at.settings, is.room.region));
-  if (is.e2ee && !is.room.plugin.empty() && !at.end_to_end)
+  if (is.options.e2ee && !is.room.plugin.empty() && !at.end_to_end)
     return conflict("capability.e2ee",
                     "the video provider of this session opens what people say on its way; make a "
                     "session without `e2ee`, or bind the role video to hub://p2p");
@@ -83,9 +84,9 @@ Result<Change> on(Step step, const Open& command) {
   is.status = command.request ? SessionStatus::requested : SessionStatus::scheduled;
   is.created_ms = at.now.ms;
   // the name is fixed here, whenever the provider's room is opened.
-  is.room.name = is.visit.empty() ? "s-" + command.room_suffix.substr(0, 12)
-                                  : "visit-" + std::to_string(is.visit_number) + "-" +
-                                        command.room_suffix.substr(0, 6);
+  is.room.name = is.ties.visit.empty() ? "s-" + command.room_suffix.substr(0, 12)
+                                       : "visit-" + std::to_string(is.ties.visit_number) + "-" +
+                                             command.room_suffix.substr(0, 6);
   //
   for (Participant& one : is.people.participants) {
     one.admission = first_admission(is, one);
@@ -97,13 +98,13 @@ Result<Change> on(Step step, const Open& command) {
   if (is.room.plugin.empty()) is.warn("video.not_configured");
   if (!command.request && !command.by_patient && within_lead(is, at)) open_room(step);
   step.record(command.request ? "session.requested" : "session.created",
-              Json::object({{"type", to_string(is.type)}, {"door", is.door}}));
+              Json::object({{"type", to_string(is.type)}, {"door", is.origin.door}}));
   step.tell(command.request ? "requested" : "created",
             Json::object({{"byPatient", command.by_patient}}));
   //
   if (is.type == SessionType::emergency_consultation)
     step.tell("emergency-called",
-              Json::object({{"specialty", is.context.string_or("specialty", "")}}));
+              Json::object({{"specialty", is.topic.context.string_or("specialty", "")}}));
   return done(std::move(step));
 }
 
@@ -132,8 +133,8 @@ static Status take_over(Step& step, Participant doctor) {
 
 void leave_clinic_session(Step& step) {
   Session& is = step.after();
-  if (is.clinic_session.empty()) return;
-  is.clinic_session.clear();
+  if (is.ties.clinic_session.empty()) return;
+  is.ties.clinic_session.clear();
   step.change.freed = true;
 }
 
@@ -178,13 +179,13 @@ Result<Change> on(Step step, const Accept& command) {
   const bool requested = is.status == SessionStatus::requested;
   const bool called = calls_doctors(is);
   if (!requested && !called) {
-    if (is.provider == who.person || is.taken_by == who.person) return nothing(is);
+    if (is.provider == who.person || is.people.taken_by == who.person) return nothing(is);
     const std::string state(to_string(is.status));
     return conflict(
         "session.already_accepted",
-        is.taken_by.empty()
+        is.people.taken_by.empty()
             ? "the session is " + state + ", and only one that is requested can be accepted"
-            : "person:" + is.taken_by + " has accepted the session, which is " + state);
+            : "person:" + is.people.taken_by + " has accepted the session, which is " + state);
   }
   RABT_TRY_STATUS(may(access::Right::session_take, is, who));
   // Whoever asks for another doctor is none.
@@ -194,7 +195,7 @@ Result<Change> on(Step step, const Accept& command) {
     return denied("participant.not_a_participant", "the participant was removed by a host");
   if (!requested && own != nullptr && own->brought_by == who.person) return nothing(is);
   const std::string former = is.provider;
-  if (former.empty() || called) is.taken_by = who.person;
+  if (former.empty() || called) is.people.taken_by = who.person;
   RABT_TRY_STATUS(take_over(step, command.doctor));
   const Participant* const leads_it = former.empty() ? nullptr : is.of_person(former);
   if (!requested && leads_it != nullptr && leads_it->brought_by == former) is.provider = former;
@@ -224,7 +225,7 @@ Result<Change> on(Step step, const Decline& command) {
     return conflict("session.already_accepted",
                     "the session is " + std::string(to_string(is.status)) +
                         ", and only one that is requested can be declined");
-  is.cancellation = Json::object(
+  is.end.cancellation = Json::object(
       {{"reason", command.reason}, {"by", who.actor}, {"at", to_iso8601(step.moment.now)}});
   finish(step, SessionStatus::cancelled, "declined");
   return done(std::move(step));
@@ -240,9 +241,9 @@ Result<Change> on(Step step, const Assign& command) {
   const bool requested = is.status == SessionStatus::requested;
   const std::string former = is.provider;
   // The person who gives the session to a doctor stands behind it, too.
-  if (!is.patient_by.empty() || is.word_handed_on) is.patient_by = word_of(is, who.person);
+  if (!is.naming.by.empty() || is.naming.handed_on) is.naming.by = word_of(is, who.person);
   // A workflow is no such person.
-  is.word_handed_on = is.word_handed_on && who.system;
+  is.naming.handed_on = is.naming.handed_on && who.system;
   RABT_TRY_STATUS(take_over(step, command.doctor));
   if (former != is.provider) leave_clinic_session(step);
   if (Participant* const old = is.of_person(former);
@@ -255,7 +256,7 @@ Result<Change> on(Step step, const Assign& command) {
     if (is.people.organizer == old->id) is.people.organizer = is.of_person(is.provider)->id;
   }
   const bool called = calls_doctors(step.before);
-  if (called) is.taken_by = is.provider;
+  if (called) is.people.taken_by = is.provider;
   is.clear_warning(kUnanswered);
   if (requested) {
     is.status = SessionStatus::scheduled;
@@ -296,9 +297,9 @@ Result<Change> on(Step step, const End& command) {
   if (is.status != SessionStatus::active)
     return conflict("session.not_started", "the session is " + std::string(to_string(is.status)) +
                                                ", and only one that is active can be ended");
-  if (!command.notes.empty()) is.notes = command.notes;
+  if (!command.notes.empty()) is.topic.notes = command.notes;
   if (command.rating)
-    is.ratings.push_back(Json::object(
+    is.line.ratings.push_back(Json::object(
         {{"by", who.person.empty() ? who.actor : who.person}, {"rating", *command.rating}}));
   finish(step, SessionStatus::completed, command.reason.empty() ? "normal" : command.reason);
   return done(std::move(step));
@@ -312,7 +313,7 @@ Result<Change> on(Step step, const Cancel& command) {
   if (is.status == SessionStatus::active)
     return conflict("session.already_started",
                     "the session is active; end it, only one that has not started is cancelled");
-  is.cancellation = Json::object(
+  is.end.cancellation = Json::object(
       {{"reason", command.reason}, {"by", who.actor}, {"at", to_iso8601(step.moment.now)}});
   finish(step, SessionStatus::cancelled, "cancelled");
   return done(std::move(step));
@@ -334,8 +335,8 @@ Status name_patient(Step& step, const Amend& command) {
   }
   RABT_TRY_STATUS(no_second_patient(is, named));
   is.patient = named.person;
-  is.patient_pseudonym = named.pseudonym;
-  is.patient_by = word_of(is, step.moment.who.person);
+  is.naming.pseudonym = named.pseudonym;
+  is.naming.by = word_of(is, step.moment.who.person);
   return not_own_patient(is);
 }
 
@@ -375,26 +376,26 @@ Result<Change> on(Step step, const Amend& command) {
   RABT_TRY_STATUS(keep_hours(step, command));
   is.schedule.minutes = to.planned_minutes.value_or(is.schedule.minutes);
   is.people.most = to.max_participants.value_or(is.people.most);
-  if (!to.quality.empty()) is.quality = to.quality;
-  is.waiting_room = to.waiting_room.value_or(is.waiting_room);
+  if (!to.quality.empty()) is.options.quality = to.quality;
+  is.options.waiting_room = to.waiting_room.value_or(is.options.waiting_room);
   if (!to.recording.empty()) is.recording.mode = to.recording;
   if (to.recording == "auto" && !is.room.plugin.empty()) RABT_TRY_STATUS(provider_records(step));
-  is.language = to.language.value_or(is.language);
+  is.options.language = to.language.value_or(is.options.language);
   if (to.type) RABT_TRY_STATUS(retype(is, *to.type));
-  is.notes = to.notes.value_or(is.notes);
-  is.chief_complaint = to.chief_complaint.value_or(is.chief_complaint);
+  is.topic.notes = to.notes.value_or(is.topic.notes);
+  is.topic.chief_complaint = to.chief_complaint.value_or(is.topic.chief_complaint);
   if (to.context) {
     for (const auto& [key, value] : to.context->as_object()) {
       if (value.is_null()) {
-        is.context.mutable_object().erase(key);
+        is.topic.context.mutable_object().erase(key);
       } else {
-        is.context.set(key, value);
+        is.topic.context.set(key, value);
       }
     }
   }
   if (to.appointment) {
-    is.appointment = *to.appointment;
-    is.appointment_of_patient = false;
+    is.ties.appointment = *to.appointment;
+    is.ties.appointment_of_patient = false;
   }
   RABT_TRY_STATUS(name_patient(step, command));
   RABT_TRY_STATUS(no_patient_data(is));
@@ -406,9 +407,9 @@ Result<Change> on(Step step, const Amend& command) {
 }
 
 Result<Change> on(Step step, const SetAppointment& command) {
-  if (step.before.appointment == command.appointment) return nothing(step.before);
-  step.after().appointment = command.appointment;
-  step.after().appointment_of_patient = false;
+  if (step.before.ties.appointment == command.appointment) return nothing(step.before);
+  step.after().ties.appointment = command.appointment;
+  step.after().ties.appointment_of_patient = false;
   if (step.before.over()) {
     // The document stays as it was when the session ended, but for this link.
     step.record("session.updated", Json::object({{"members", Json::array({"appointment"})}}));
@@ -420,10 +421,10 @@ Result<Change> on(Step step, const SetAppointment& command) {
 
 Result<Change> on(Step step, const LinkConsultation& command) {
   Session& is = step.after();
-  if (is.consultation == command.consultation) return nothing(is);
-  if (!is.consultation.empty())
+  if (is.ties.consultation == command.consultation) return nothing(is);
+  if (!is.ties.consultation.empty())
     return conflict("session.linked", "the session belongs to another consultation already");
-  is.consultation = command.consultation;
+  is.ties.consultation = command.consultation;
   step.record("session.updated", Json::object({{"members", Json::array({"consultation"})}}));
   if (step.before.over()) return std::move(step.change);
   return done(std::move(step));
@@ -431,10 +432,10 @@ Result<Change> on(Step step, const LinkConsultation& command) {
 
 Result<Change> on(Step step, const SetInsurance& command) {
   RABT_TRY_STATUS(must_be_open(step.before, "requested, scheduled, waiting or active"));
-  step.after().insurance = Json::object({{"status", command.status},
-                                         {"reference", command.reference},
-                                         {"checkedAt", to_iso8601(step.moment.now)}});
-  if (!command.asked.is_null()) step.after().insurance.set("asked", command.asked);
+  step.after().payers.insurance = Json::object({{"status", command.status},
+                                                {"reference", command.reference},
+                                                {"checkedAt", to_iso8601(step.moment.now)}});
+  if (!command.asked.is_null()) step.after().payers.insurance.set("asked", command.asked);
   step.record("session.updated", Json::object({{"members", Json::array({"insurance"})}}));
   step.tell("updated", Json::object({{"members", Json::array({"insurance"})}}));
   return done(std::move(step));
@@ -443,10 +444,11 @@ Result<Change> on(Step step, const SetInsurance& command) {
 // Leaves the document of a session that has ended as it was, but for this note. Its members join
 // those that are noted already: a payment outlives the coverage that is named after it.
 Result<Change> on(Step step, const SetBilling& command) {
-  Json billing = step.before.billing.is_object() ? step.before.billing : Json::object();
+  Json billing =
+      step.before.payers.billing.is_object() ? step.before.payers.billing : Json::object();
   for (const auto& [name, value] : command.billing.as_object()) billing.set(name, value);
-  if (step.before.billing == billing) return nothing(step.before);
-  step.after().billing = std::move(billing);
+  if (step.before.payers.billing == billing) return nothing(step.before);
+  step.after().payers.billing = std::move(billing);
   step.record("session.updated", Json::object({{"members", Json::array({"billing"})}}));
   return std::move(step.change);
 }

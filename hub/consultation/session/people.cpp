@@ -12,7 +12,7 @@ namespace {
 std::int64_t crowd(const Session& is, std::string_view without) {
   return std::count_if(
       is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
-        return one.id != without && one.admitted() && (one.here || is.present(one));
+        return one.id != without && one.admitted() && (one.here || is.people.present(one));
       });
 }
 Status room_for(const Session& is, const Participant& one) {
@@ -60,7 +60,7 @@ void put_out(Step& step, const Participant& one) {
 }
 
 bool call_is_joining(const Session& is, const Moment& moment) {
-  return is.joined_counts && moment.settings.provider_events;
+  return is.origin.joined_counts && moment.settings.provider_events;
 }
 
 void tell_joined(Step& step, const Participant& one) {
@@ -147,7 +147,7 @@ Result<Change> on(Step step, const Join& command) {
     if (comes && call_is_joining(is, step.moment)) tell_joined(step, *own);
     open_room(step);
     // A second device of one person takes the place of the first: the stay goes on.
-    if (!step.moment.settings.provider_events && !is.present(*own)) {
+    if (!step.moment.settings.provider_events && !is.people.present(*own)) {
       own->connection = "connected";
       begin_stay(step, *own, command.stay, step.moment.now.ms, "synthetic");
       tell_joined(step, *own);
@@ -168,7 +168,7 @@ Result<Change> on(Step step, const Leave& command) {
     one = found;
   }
   step.change.participant = one->id;
-  if (is.over() || (!one->here && !is.present(*one))) {
+  if (is.over() || (!one->here && !is.people.present(*one))) {
     Change same;
     same.after = step.before;
     same.unchanged = true;
@@ -313,7 +313,7 @@ Result<Change> on(Step step, const Admit& command) {
   if (is.status != SessionStatus::requested) open_room(step);
   if (one->here) {
     if (!one->in_ms) one->in_ms = step.moment.now.ms;
-    if (!step.moment.settings.provider_events && !is.present(*one)) {
+    if (!step.moment.settings.provider_events && !is.people.present(*one)) {
       one->connection = "connected";
       begin_stay(step, *one, step.moment.fresh_id, step.moment.now.ms, "synthetic");
       tell_joined(step, *one);

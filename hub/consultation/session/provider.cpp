@@ -77,7 +77,7 @@ Result<Change> on(Step step, const ProviderLeft& command) {
     stay.left_ms = left;
     step.change.participant = one->id;
     if (is.over()) return std::move(step.change);
-    if (is.present(*one)) return done(std::move(step));
+    if (is.people.present(*one)) return done(std::move(step));
     one->here = false;
     one->connection = "disconnected";
     tell_left(step, *one);
@@ -165,9 +165,9 @@ Result<Change> on(Step step, const RoomEnded& command) {
   Session& is = step.after();
   if (is.over() || is.room.state != "open") return nothing(step.before);
   const std::int64_t at = std::min(command.at.ms, step.moment.now.ms);
-  const bool somebody = is.anybody_here();
+  const bool somebody = is.people.anybody_here();
   for (Participant& one : is.people.participants) {
-    if (!one.here && !is.present(one)) continue;
+    if (!one.here && !is.people.present(one)) continue;
     if (one.admission == Admission::waiting) continue;
     one.here = false;
     one.connection = "disconnected";
@@ -175,7 +175,7 @@ Result<Change> on(Step step, const RoomEnded& command) {
   }
   end_stays(step, {}, at);
   is.room.state = "closed";
-  if (is.transcript.on) is.begin_gap(at, "video.room_ended");
+  if (is.transcript.on) is.transcript.begin_gap(at, "video.room_ended");
   // Before the start, and when a room was empty, the provider only tidied up: it is opened again
   // under the same name when somebody comes. So is a room that the provider lost.
   if (is.status == SessionStatus::active && somebody && !command.lost) {

@@ -41,7 +41,7 @@ Status may_be_recorded(const Session& is, const VideoSettings& settings, std::st
 // True if somebody has come into the session by this step.
 bool somebody_came(const Session& before, const Session& is) {
   const auto there = [](const Session& session, const Participant& one) {
-    return one.admitted() && (one.here || session.present(one));
+    return one.admitted() && (one.here || session.people.present(one));
   };
   return std::any_of(is.people.participants.begin(), is.people.participants.end(),
                      [&](const Participant& one) {
@@ -77,7 +77,7 @@ Status begin_recording(Step& step, std::string_view purpose) {
   Session& is = step.after();
   if (!step.moment.settings.recording_enabled || is.recording.mode == "off")
     return conflict("capability.recording", "recording is switched off");
-  if (is.e2ee)
+  if (is.options.e2ee)
     return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
   RABT_TRY_STATUS(provider_records(step));
   RABT_TRY_STATUS(may_be_recorded(is, step.moment.settings, purpose));

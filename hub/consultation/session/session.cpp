@@ -35,7 +35,8 @@ std::size_t count(const Session& session, std::initializer_list<PartRole> roles,
   return static_cast<std::size_t>(std::count_if(
       session.people.participants.begin(), session.people.participants.end(),
       [&](const Participant& one) {
-        const bool there = session.present(one) || (joined_counts && one.here && one.admitted());
+        const bool there =
+            session.people.present(one) || (joined_counts && one.here && one.admitted());
         return there && std::find(roles.begin(), roles.end(), one.role) != roles.end();
       }));
 }
@@ -108,25 +109,25 @@ void rename_patient(Session& session, const std::string& from, const std::string
 
 void Session::read_for(const std::string& survivor) {
   if (patient.empty() || patient == survivor || of_person(survivor) != nullptr) return;
-  patient_written = patient;
+  naming.written = patient;
   consents.written = std::exchange(consents.all, Json::array());
-  rename_patient(*this, patient_written, survivor);
+  rename_patient(*this, naming.written, survivor);
   for (const Json& one : consents.written.as_array()) {
     Json consent = one;
-    if (one.string_or("by", "") == patient_written) consent.set("by", survivor);
+    if (one.string_or("by", "") == naming.written) consent.set("by", survivor);
     consents.all.push_back(std::move(consent));
   }
 }
 
 Session Session::as_written() const {
   Session out = *this;
-  if (out.patient_written.empty()) return out;
-  rename_patient(out, patient, patient_written);
+  if (out.naming.written.empty()) return out;
+  rename_patient(out, patient, naming.written);
   // Each word stays that of who said it; those since then were said by the survivor.
   out.consents.all = std::exchange(out.consents.written, Json::array());
   for (std::size_t at = out.consents.all.size(); at < consents.all.size(); ++at)
     out.consents.all.push_back(consents.all.item(at));
-  out.patient_written.clear();
+  out.naming.written.clear();
   return out;
 }
 
@@ -144,7 +145,7 @@ Participant* Session::of_person(std::string_view person) {
   return const_cast<Participant*>(std::as_const(*this).of_person(person));
 }
 bool has_known_appointment(const Session& session) {
-  return !session.appointment.is_null() && !session.appointment_of_patient;
+  return !session.ties.appointment.is_null() && !session.ties.appointment_of_patient;
 }
 
 bool begins_now(const Session& session) {
@@ -154,8 +155,8 @@ bool begins_now(const Session& session) {
 
 bool calls_doctors(const Session& session) {
   if (session.type != SessionType::emergency_consultation || session.over()) return false;
-  if (!session.taken_by.empty()) return false;
-  const bool asks = !session.context.string_or("specialty", "").empty();
+  if (!session.people.taken_by.empty()) return false;
+  const bool asks = !session.topic.context.string_or("specialty", "").empty();
   return std::none_of(session.people.participants.begin(), session.people.participants.end(),
                       [&](const Participant& one) { return answers(one, asks); });
 }
@@ -170,15 +171,15 @@ bool keep_posted(Participant& participant, const Json& posted) {
   return changed;
 }
 
-bool Session::present(const Participant& one) const {
-  return one.admitted() &&
-         std::any_of(people.stays.begin(), people.stays.end(),
-                     [&](const Stay& stay) { return stay.participant == one.id && !stay.left_ms; });
+bool SessionParties::present(const Participant& one) const {
+  return one.admitted() && std::any_of(stays.begin(), stays.end(), [&](const Stay& stay) {
+           return stay.participant == one.id && !stay.left_ms;
+         });
 }
-bool Session::anybody_here() const {
-  return std::any_of(
-      people.participants.begin(), people.participants.end(),
-      [&](const Participant& one) { return (one.takes_part() && one.here) || present(one); });
+bool SessionParties::anybody_here() const {
+  return std::any_of(participants.begin(), participants.end(), [&](const Participant& one) {
+    return (one.takes_part() && one.here) || present(one);
+  });
 }
 void Session::warn(std::string_view code) {
   if (!warns(code)) warnings.emplace_back(code);
@@ -189,17 +190,17 @@ bool Session::warns(std::string_view code) const {
 void Session::clear_warning(std::string_view code) {
   std::erase(warnings, code);
 }
-void Session::begin_gap(std::int64_t at_ms, std::string_view code) {
+void SessionTranscript::begin_gap(std::int64_t at_ms, std::string_view code) {
   // A provider that breaks off all the time: what lies between is not worth more.
   constexpr std::size_t kMaxGaps = 100;
-  const bool lasts = !transcript.gaps.empty() && !transcript.gaps.back().to_ms;
-  if (!lasts && transcript.gaps.size() < kMaxGaps) transcript.gaps.push_back({.from_ms = at_ms});
-  transcript.gaps.back().to_ms.reset();
-  transcript.gaps.back().code = std::string(code);
+  const bool lasts = !gaps.empty() && !gaps.back().to_ms;
+  if (!lasts && gaps.size() < kMaxGaps) gaps.push_back({.from_ms = at_ms});
+  gaps.back().to_ms.reset();
+  gaps.back().code = std::string(code);
 }
-void Session::end_gap(std::int64_t at_ms) {
-  if (transcript.gaps.empty() || transcript.gaps.back().to_ms) return;
-  transcript.gaps.back().to_ms = std::max(at_ms, transcript.gaps.back().from_ms);
+void SessionTranscript::end_gap(std::int64_t at_ms) {
+  if (gaps.empty() || gaps.back().to_ms) return;
+  gaps.back().to_ms = std::max(at_ms, gaps.back().from_ms);
 }
 
 bool is_staff(PartRole role) {

@@ -91,8 +91,8 @@ Status take_as_patient(Step& step, const Participant& coming) {
   // The patient may come later, once.
   if (coming.role == PartRole::patient && is.patient.empty() && !coming.person.empty()) {
     is.patient = coming.person;
-    is.patient_pseudonym = coming.pseudonym;
-    is.patient_by = word_of(is, step.moment.who.person);
+    is.naming.pseudonym = coming.pseudonym;
+    is.naming.by = word_of(is, step.moment.who.person);
   }
   return not_own_patient(is);
 }
@@ -101,8 +101,9 @@ std::string bringer_of(const Session& session, const Participant& one) {
   constexpr std::string_view kPerson = "person:";
   if (!one.brought_by.empty()) return one.brought_by;
   // Older hubs did not write down who brought a participant in; the creator of the session counts.
-  const auto at = session.created_by.rfind(kPerson);
-  return at == std::string::npos ? std::string() : session.created_by.substr(at + kPerson.size());
+  const auto at = session.origin.created_by.rfind(kPerson);
+  return at == std::string::npos ? std::string()
+                                 : session.origin.created_by.substr(at + kPerson.size());
 }
 
 std::string word_of(const Session& session, const std::string& person) {
@@ -121,7 +122,7 @@ Admission first_admission(const Session& session, const Participant& coming) {
   // An `admin` without an account waits like everybody else.
   const bool guest_office = coming.person.empty() && coming.role == PartRole::admin;
   const bool at_once = coming.bypass || (leads(session, coming) && !guest_office);
-  return session.waiting_room && !at_once ? Admission::waiting : Admission::admitted;
+  return session.options.waiting_room && !at_once ? Admission::waiting : Admission::admitted;
 }
 
 }  // namespace rabt::consultation

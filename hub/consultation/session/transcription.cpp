@@ -40,7 +40,7 @@ void begin_transcription(Step& step) {
   Session& is = step.after();
   is.transcript.asked_ms = step.moment.now.ms;
   is.transcript.begun_ms = 0;
-  is.end_gap(step.moment.now.ms);
+  is.transcript.end_gap(step.moment.now.ms);
   step.ask("start-transcription");
 }
 
@@ -49,7 +49,7 @@ void end_transcription(Step& step, std::string_view code) {
   if (!is.transcript.on) return;
   is.transcript.on = false;
   is.transcript.ended_ms = step.moment.now.ms;
-  is.end_gap(step.moment.now.ms);
+  is.transcript.end_gap(step.moment.now.ms);
   Json why = Json::object();
   if (!code.empty()) why.set("code", code);
   step.record("transcript.stopped", why);
@@ -60,7 +60,7 @@ Result<Change> on(Step step, const StartTranscription& /*command*/) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "active"));
   RABT_TRY_STATUS(must_transcribe(step));
-  if (is.e2ee)
+  if (is.options.e2ee)
     return conflict("transcription.e2ee",
                     "a session that is encrypted end to end is not transcribed");
   if (is.room.state != "open")
@@ -105,7 +105,7 @@ Result<Change> on(Step step, const TranscriptionLost& command) {
   // An answer that was lost may have been a yes.
   step.ask("stop-transcription");
   end_transcription(step, command.code);
-  is.begin_gap(since, command.code);
+  is.transcript.begin_gap(since, command.code);
   return done(std::move(step));
 }
 
@@ -115,9 +115,9 @@ Result<Change> on(Step step, const TranscriptionPaused& command) {
   const bool paused = !is.transcript.gaps.empty() && !is.transcript.gaps.back().to_ms;
   if (paused == command.paused) return nothing(step.before);
   if (command.paused) {
-    is.begin_gap(command.at.ms, "video.transcription_interrupted");
+    is.transcript.begin_gap(command.at.ms, "video.transcription_interrupted");
   } else {
-    is.end_gap(command.at.ms);
+    is.transcript.end_gap(command.at.ms);
   }
   step.tell(command.paused ? "transcript-interrupted" : "transcript-resumed");
   return done(std::move(step));

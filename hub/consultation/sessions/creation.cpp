@@ -65,12 +65,12 @@ void hand_word_on(const Actor& who, const Session& before, bool followed, Sessio
   if (who.person.empty() && !who.system) return;
   const bool same = before.patient == is.patient;
   // A word of the patient or of a system is handed on as often as it is asked for.
-  const bool used = before.word_handed_on || (followed && !before.patient_by.empty());
+  const bool used = before.naming.handed_on || (followed && !before.naming.by.empty());
   if (same && !used && was_held(who, before, now)) {
-    is.patient_by = before.patient_by;
-    is.word_handed_on = true;
+    is.naming.by = before.naming.by;
+    is.naming.handed_on = true;
   } else if (who.system && same) {
-    is.patient_by = clinicians_of(before);
+    is.naming.by = clinicians_of(before);
   }
 }
 
@@ -152,8 +152,8 @@ Status SessionCreation::place(const Caller& caller, const SessionInput& input, B
       if (visit.error().kind != ErrorKind::not_found) return visit.error();
       mistakes.add("visit", "it names no visit");
     } else {
-      is.visit = visit->id;
-      is.visit_number = visit->number;
+      is.ties.visit = visit->id;
+      is.ties.visit_number = visit->number;
       booking.open.visit_open = visit->open;
       if (is.patient.empty()) is.patient = visit->patient;
       if (is.patient != visit->patient) mistakes.add("visit", "it is the visit of another patient");
@@ -168,8 +168,8 @@ Status SessionCreation::place(const Caller& caller, const SessionInput& input, B
   }
   booking.place = *place;
   booking.open.place_free = place->free;
-  is.clinic = place->clinic;
-  is.clinic_session = place->clinic_session;
+  is.ties.clinic = place->clinic;
+  is.ties.clinic_session = place->clinic_session;
   if (is.booking.empty()) is.booking = "clinic";
   if (is.provider.empty()) is.provider = place->provider;
   if (is.provider != place->provider)
@@ -230,7 +230,7 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
   if (!is.patient.empty()) {
     auto known = acts_.parts().directory.find(is.tenant, is.patient);
     if (!known.ok()) return known.error();
-    is.patient_pseudonym = known->pseudonym;
+    is.naming.pseudonym = known->pseudonym;
     if (is.of_person(is.patient) == nullptr && has_patient_in_it(is.type))
       is.people.participants.push_back(
           acts_.persons().participant(PartRole::patient, is.patient, Json::object()));
@@ -252,8 +252,8 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
 Status SessionCreation::stand_behind(const Actor& who, Booking& booking) const {
   Session& is = booking.draft;
   if (is.patient.empty()) return ok_status();
-  is.patient_by = who.person;
-  is.word_handed_on = false;
+  is.naming.by = who.person;
+  is.naming.handed_on = false;
   if (!booking.before) return ok_status();
   RABT_TRY(followed, is_followed(acts_.parts().store, *booking.before));
   hand_word_on(who, *booking.before, followed, is, acts_.parts().clock.now());
@@ -267,10 +267,10 @@ Status SessionCreation::fill(const Caller& caller, const Actor& who, const Sessi
   Mistakes mistakes;
   is.tenant = acts_.parts().tenant;
   is.id = acts_.parts().ids.next().text();
-  is.door = std::string(caller.door);
-  if (!who.system) is.booked_by = who.person;
-  is.begins_by_call = caller.manner.begins_by_call;
-  is.joined_counts = caller.manner.joined_counts;
+  is.origin.door = std::string(caller.door);
+  if (!who.system) is.origin.booked_by = who.person;
+  is.origin.begins_by_call = caller.manner.begins_by_call;
+  is.origin.joined_counts = caller.manner.joined_counts;
   is.type = input.type;
   is.booking = input.booking;
   RABT_TRY(provider, acts_.persons().named(input.provider, "provider", mistakes));
@@ -295,14 +295,14 @@ Status SessionCreation::fill(const Caller& caller, const Actor& who, const Sessi
     if (!may(access::Right::session_see, before, who).ok())
       return not_found("session.unknown", "there is no such session");
     if (is_of_another(before, is)) mistakes.add("followUpOf", "it is a session of another patient");
-    is.follow_up_of = before.id;
+    is.ties.follow_up_of = before.id;
     refused = refused_before(before, is);
     booking.before = std::move(before);
   }
   RABT_TRY_STATUS(stand_behind(who, booking));
-  is.consultation = input.consultation;
-  is.appointment = input.appointment;
-  is.appointment_of_patient = by_patient && !input.appointment.is_null();
+  is.ties.consultation = input.consultation;
+  is.ties.appointment = input.appointment;
+  is.ties.appointment_of_patient = by_patient && !input.appointment.is_null();
   is.schedule.at_ms = input.scheduled_ms;
   is.schedule.minutes = input.planned_minutes.value_or(30);
   if (by_patient && is.schedule.minutes > kMostMinutesByPatient)
@@ -310,29 +310,31 @@ Status SessionCreation::fill(const Caller& caller, const Actor& who, const Sessi
                                        std::to_string(kMostMinutesByPatient) +
                                        " minutes; the clinic books longer visits");
   is.people.most = input.max_participants.value_or(acts_.parts().settings.max_participants);
-  is.quality = input.quality.empty() ? "high" : input.quality;
+  is.options.quality = input.quality.empty() ? "high" : input.quality;
   // A patient does not let himself in.
   const bool waits = acts_.parts().settings.waiting_room && caller.manner.waiting_room;
-  is.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
+  is.options.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
   if (by_patient) {
     for (Participant& one : is.people.participants) one.bypass = false;
   }
-  is.e2ee = input.e2ee;
+  is.options.e2ee = input.e2ee;
   is.recording.mode = input.recording;
   if (is.recording.mode.empty())
-    is.recording.mode = acts_.parts().settings.auto_record && !is.e2ee && caller.manner.auto_record
-                            ? "auto"
-                            : "manual";
+    is.recording.mode =
+        acts_.parts().settings.auto_record && !is.options.e2ee && caller.manner.auto_record
+            ? "auto"
+            : "manual";
   if (!acts_.parts().settings.recording_enabled) is.recording.mode = "off";
-  is.language = input.language;
-  if (is.language.empty())
-    is.language = booking.patient ? booking.patient->profile.string_or("language", "ar") : "ar";
-  is.chief_complaint = input.chief_complaint;
-  is.notes = input.notes;
-  is.context = input.context;
+  is.options.language = input.language;
+  if (is.options.language.empty())
+    is.options.language =
+        booking.patient ? booking.patient->profile.string_or("language", "ar") : "ar";
+  is.topic.chief_complaint = input.chief_complaint;
+  is.topic.notes = input.notes;
+  is.topic.context = input.context;
   if (is.patient.empty() && input.patient_foreign)
-    is.context.set("patient", input.patient["value"]);
-  if (is.context.bool_or("familyConsent", false))
+    is.topic.context.set("patient", input.patient["value"]);
+  if (is.topic.context.bool_or("familyConsent", false))
     is.consents.all.push_back(Json::object({{"kind", "family"},
                                             {"given", true},
                                             {"method", "app"},
@@ -349,7 +351,7 @@ Status SessionCreation::fill(const Caller& caller, const Actor& who, const Sessi
 // A door gives back the ids and the time that its client wrote.
 void SessionCreation::keep_words(const Json& given, Session& is) {
   const auto keep = [&](std::string_view name, const std::string& ours) {
-    if (given[name].is_string() && !ours.empty()) is.as_given.set(ours, given[name]);
+    if (given[name].is_string() && !ours.empty()) is.origin.as_given.set(ours, given[name]);
   };
   keep("provider", is.provider);
   keep("patient", is.patient);
@@ -412,7 +414,7 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
     const Session& is = made.after;
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
-    if (is.word_handed_on && !is.patient_by.empty()) RABT_TRY_STATUS(take_word(transaction, is));
+    if (is.naming.handed_on && !is.naming.by.empty()) RABT_TRY_STATUS(take_word(transaction, is));
     RABT_TRY_STATUS(check_bookings(transaction, is, booker_of(who), acts_.parts().settings));
     if (is.provider.empty() || booking.open.request) return ok_status();
     return acts_.around().take_place(transaction, is.tenant, booking.place, is.id);

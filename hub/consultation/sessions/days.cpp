@@ -38,7 +38,7 @@ const Participant* patient_of(const Session& is) {
 
 // A workflow keeps the visit at the time of the hospital's appointment.
 bool is_linked(const Session& is) {
-  return has_known_appointment(is) && !is.consultation.empty();
+  return has_known_appointment(is) && !is.ties.consultation.empty();
 }
 
 }  // namespace

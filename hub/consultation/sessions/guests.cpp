@@ -235,7 +235,7 @@ Result<LinkPreviewView> SessionGuests::preview(const Asked<OfCode>& asked) {
                        .phone = house.phone,
                        .provider = host_name(is, names),
                        .type = is.type,
-                       .language = is.language,
+                       .language = is.options.language,
                        .role = found.invitation.role,
                        .status = found.invitation.status,
                        .second_proof = proof_.offered(),

@@ -24,7 +24,8 @@ Result<SessionView> SessionLife::accept(const Caller& caller, const Asked<OfSess
   const bool doctor = who.roles.has(identity::Role::doctor);
   const auto take = [&](const Session& is) -> Result<Command> {
     // A doctor who could have taken it learns that another was quicker.
-    const bool late = !is.taken_by.empty() && (doctor || who.roles.has(identity::Role::specialist));
+    const bool late =
+        !is.people.taken_by.empty() && (doctor || who.roles.has(identity::Role::specialist));
     if (!late) RABT_TRY_STATUS(may(access::Right::session_see, is, who));
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{acts_.persons().participant(role, who.person, Json::object())});
@@ -107,9 +108,9 @@ Result<Command> SessionLife::amending(const Session& is, Amendment members) cons
                                                      PartRole::patient, patient, Json::object())));
     command.patient = std::move(named);
   }
-  if (!is.clinic_session.empty()) {
+  if (!is.ties.clinic_session.empty()) {
     const auto place =
-        acts_.around().clinic_place(acts_.parts().tenant, is.clinic, is.clinic_session);
+        acts_.around().clinic_place(acts_.parts().tenant, is.ties.clinic, is.ties.clinic_session);
     if (place.ok()) command.hours = place->hours;
   }
   return Command(std::move(command));

@@ -93,7 +93,7 @@ Result<PageOf<SessionView>> SessionReading::list(const Caller& caller,
   for (const Session& session : found.sessions) {
     page.items.push_back(
         session_view(session, sight_of(session, who, false), names, acts_.parts().clock.now()));
-    if (caller.manner.own_words) page.items.back().as_given = session.as_given;
+    if (caller.manner.own_words) page.items.back().as_given = session.origin.as_given;
   }
   return page;
 }
@@ -147,14 +147,14 @@ Result<AppointmentSessions> SessionReading::of_appointment(const Caller& caller,
           {{"of", "appointment"}, {"found", static_cast<std::int64_t>(found.sessions.size())}})));
   AppointmentSessions out;
   for (const Session& session : found.sessions) {
-    if (session.appointment_of_patient) continue;
+    if (session.ties.appointment_of_patient) continue;
     RABT_TRY(another, is_of_another(session, request.numbers));
     AppointmentSession one{.session = session.id,
-                           .consultation = session.consultation,
+                           .consultation = session.ties.consultation,
                            .status = session.status,
                            .other_patient = another};
     if (session.schedule.at_ms) one.start = Timestamp{*session.schedule.at_ms};
-    if (!another) one.billing = session.billing;
+    if (!another) one.billing = session.payers.billing;
     out.sessions.push_back(std::move(one));
   }
   return out;
@@ -171,8 +171,8 @@ Result<ItemsOf<RingView>> SessionReading::rings(const Caller& caller) {
     if (!calls_doctors(session)) continue;
     out.items.push_back({.session = session.id,
                          .number = session.number,
-                         .specialty = session.context["specialty"],
-                         .language = session.language,
+                         .specialty = session.topic.context["specialty"],
+                         .language = session.options.language,
                          .since = {one.at_ms},
                          .until = {one.at_ms + kRingMs}});
   }

@@ -59,7 +59,7 @@ struct SessionEventsView {
 [[nodiscard]] Json to_json(const SessionEventsView& view);
 
 struct FindByAppointment {
-  // As Session::appointment.
+  // As SessionTies::appointment.
   Json appointment{};
   // Those of the patient, each {system, value}. Without them no session is another patient's.
   std::vector<Json> numbers{};
@@ -74,7 +74,7 @@ struct AppointmentSession {
   SessionStatus status = SessionStatus::scheduled;
   std::optional<Timestamp> start{};
   bool other_patient = false;
-  // As Session::billing. Null for another patient's.
+  // As SessionPayers::billing. Null for another patient's.
   Json billing{};
 };
 struct AppointmentSessions {

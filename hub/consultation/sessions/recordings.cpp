@@ -124,7 +124,7 @@ Result<RecordedSpeech> SessionRecordings::transcribable(const Caller& caller,
   return RecordedSpeech{.recording = one.id,
                         .blob = kept.blob,
                         .content_type = kept.content_type,
-                        .language = session.language,
+                        .language = session.options.language,
                         .started_ms = one.started_ms,
                         .offset_ms = std::max<std::int64_t>(0, one.started_ms - began)};
 }
@@ -157,7 +157,7 @@ Result<RecordingView> SessionRecordings::withdraw(const Caller& caller,
                                    .object = "recording:" + one.id,
                                    .result = "ok",
                                    .detail = Json::object({{"session", session.id}}),
-                                   .patient = session.patient_pseudonym,
+                                   .patient = session.naming.pseudonym,
                                    .client = caller.client,
                                    .request = caller.request});
   RABT_TRY_STATUS(acts_.parts().store.write([&](store::Transaction& transaction) -> Status {

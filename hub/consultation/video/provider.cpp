@@ -44,7 +44,7 @@ void VideoProvider::call(const Session& session, std::string_view capability, Js
   plugin::CallRequest request;
   request.tenant = session.tenant;
   request.instance = session.id;
-  request.patient = session.patient_pseudonym;
+  request.patient = session.naming.pseudonym;
   request.role = std::string(kRole);
   request.target = session.room.plugin;
   request.action = std::string(capability);

@@ -46,20 +46,20 @@ Result<std::string> Ringing::tongue_of(const Session& session) const {
   const auto patient =
       std::find_if(session.people.participants.begin(), session.people.participants.end(),
                    [](const Participant& one) { return one.role == PartRole::patient; });
-  if (patient == session.people.participants.end()) return session.language;
+  if (patient == session.people.participants.end()) return session.options.language;
   std::string tongue = patient->guest.string_or("preferredLanguage", "");
   if (tongue.empty() && !patient->person.empty()) {
     RABT_TRY(person, acts_.parts().directory.find(session.tenant, patient->person));
     tongue = person.profile.string_or("language", "");
   }
-  return tongue.empty() ? session.language : tongue;
+  return tongue.empty() ? session.options.language : tongue;
 }
 
 Result<std::string> Ringing::next(const Session& session, const std::vector<Ring>& rings) {
   const Caller hub = ask_of_hub(session.tenant, "emergencies").caller;
   RABT_TRY(online, practice_.providers.list(hub, ListProviders{.status = "online"}));
   RABT_TRY(tongue, tongue_of(session));
-  const std::string specialty = session.context.string_or("specialty", "");
+  const std::string specialty = session.topic.context.string_or("specialty", "");
   const bool attended =
       std::any_of(session.people.participants.begin(), session.people.participants.end(),
                   [](const Participant& one) {
@@ -97,7 +97,7 @@ Answer Ringing::end(const Session& session, const std::vector<Ring>& rings,
   for (const Ring& ring : rings) {
     if (ring.outcome != "rings") continue;
     Json more = Json::object({{"outcome", outcome}});
-    if (!session.taken_by.empty()) more.set("by", session.taken_by);
+    if (!session.people.taken_by.empty()) more.set("by", session.people.taken_by);
     const HubEvent told = event_of(session, "provider.ring-ended", ring.person, std::move(more));
     RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
       RABT_TRY_STATUS(end_ring(transaction, session.tenant, session.id, ring.n, outcome));
@@ -139,7 +139,7 @@ Answer Ringing::ring(const Ask& ask) {
   const Ring ring{.n = static_cast<std::int64_t>(rings.size()) + 1, .person = person, .at_ms = now};
   const std::int64_t until = std::min(now + kRingMs, last_ms);
   Json more = Json::object({{"until", to_iso8601({until})}});
-  if (const Json& specialty = session.context["specialty"]; specialty.is_string())
+  if (const Json& specialty = session.topic.context["specialty"]; specialty.is_string())
     more.set("specialty", specialty);
   const HubEvent told = event_of(session, "provider.rung", person, std::move(more));
   audit::Entry entry = Acts::entry_of(ask.caller, session);

@@ -243,7 +243,7 @@ Answer SessionActions::act(const CallRequest& call) {
     }
     if (asks_for(call.arguments["fields"], "asked")) {
       RABT_TRY(whole, sessions_.acts.load(ask.session));
-      out.set("asked", whole.insurance["asked"]);
+      out.set("asked", whole.payers.insurance["asked"]);
     }
     return out;
   }
