@@ -77,7 +77,11 @@ std::string record_of(const Session& session, std::string_view record) {
 }
 
 Acts::Acts(const SessionParts& parts, VideoProvider& video)
-    : parts_(parts), rows_(parts.store, parts.keys, parts.random), persons_(parts), video_(video) {}
+    : parts_(parts),
+      rows_(parts.store, parts.keys, parts.random),
+      persons_(parts),
+      video_(video),
+      metrics_(parts) {}
 
 Actor Acts::actor_of(const Caller& caller) {
   return {.actor = caller.who.actor(),
@@ -300,7 +304,7 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
         return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");
     }
     RABT_TRY(rows, SessionRows::write(transaction, before, change, sealed,
-                                      [this](std::string_view type) { return wants(type); }));
+                                      [this](std::string_view type) { return wanted_.has(type); }));
     written = rows;
     const Session& is = change.after;
     if (change.busy)
@@ -320,7 +324,7 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
   }));
   after.number = written.number;
   Acted acted{std::move(after), std::move(change)};
-  count(before, acted, now);
+  metrics_.count(before, acted.change, now);
   if (acted.session.over() && !before.over()) video_.forget(acted.session.id);
   if (written.work) wake_();
   return acted;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,12 +10,12 @@
 #include <vector>
 
 #include "hub/base/metrics.hpp"
-#include "hub/base/mutex.hpp"
-#include "hub/consultation/acts/figures.hpp"
 #include "hub/consultation/acts/memberships.hpp"
+#include "hub/consultation/acts/metrics.hpp"
 #include "hub/consultation/acts/persons.hpp"
 #include "hub/consultation/acts/session_view.hpp"
 #include "hub/consultation/acts/surroundings.hpp"
+#include "hub/consultation/acts/wanted_events.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/rows/provider_time.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
@@ -75,10 +73,7 @@ class Acts final : public Memberships {
   void on_work(std::function<void()> wake) { wake_ = std::move(wake); }
   // Once, whoever acts meanwhile: the events that somebody wants to be told of. Before, all are
   // kept to be told.
-  void tell_only(Wanted wanted) {
-    told_only_ = std::move(wanted);
-    wanted_.store(&told_only_, std::memory_order_release);
-  }
+  void tell_only(Wanted wanted) { wanted_.only(std::move(wanted)); }
 
   // Errors: those of `make` and of decide(); unavailable store.busy.
   [[nodiscard]] Result<Acted> act(const Caller& caller, std::string_view reference,
@@ -148,7 +143,7 @@ class Acts final : public Memberships {
   Status still_open(store::Transaction& transaction, const Membership& seen) override;
   Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
                    std::string_view actor, Json data) override;
-  void count(Counted what, std::uint64_t by) override { figures_.count(what, by); }
+  void count(Counted what, std::uint64_t by) override { figures().count(what, by); }
   // The same for an act of the hub about the whole session.
   [[nodiscard]] Status add_event(store::Transaction& transaction, const Session& session,
                                  std::string_view type, Json data);
@@ -157,19 +152,10 @@ class Acts final : public Memberships {
   [[nodiscard]] const SessionRows& rows() const { return rows_; }
   [[nodiscard]] const Persons& persons() const { return persons_; }
   [[nodiscard]] Surroundings& around() { return *around_; }
-  [[nodiscard]] SessionFigures& figures() { return figures_; }
-  void write_metrics(MetricsWriter& out) const;
+  [[nodiscard]] SessionFigures& figures() { return metrics_.figures(); }
+  void write_metrics(MetricsWriter& out) const { metrics_.write(out); }
 
  private:
-  void count(const Session& before, const Acted& acted, Timestamp now);
-  // An event is durable.
-  void happened(std::string_view session, std::string_view type, const Json& data);
-  [[nodiscard]] bool wants(std::string_view type) const {
-    const Wanted* const wanted = wanted_.load(std::memory_order_acquire);
-    return wanted == nullptr || (*wanted)(type);
-  }
-  [[nodiscard]] std::uint64_t kept_bytes() const;
-
   // Constant after construction.
   const SessionParts& parts_;
   const SessionRows rows_;
@@ -180,19 +166,9 @@ class Acts final : public Memberships {
   // Set before the first act.
   Surroundings* around_ = &nothing_;
   std::function<void()> wake_ = [] {};
-  // Read through wanted_, which is null before tell_only.
-  Wanted told_only_;
-  std::atomic<const Wanted*> wanted_{nullptr};
 
-  std::array<std::atomic<std::uint64_t>, 8> entered_{};
-  std::array<std::atomic<std::uint64_t>, 7> joined_{};
-  SessionFigures figures_;
-  struct KeptBytes {
-    Mutex mutex;
-    std::uint64_t bytes RABT_GUARDED_BY(mutex) = 0;
-    std::int64_t counted_ms RABT_GUARDED_BY(mutex) = 0;
-  };
-  mutable KeptBytes kept_;
+  WantedEvents wanted_;
+  ActMetrics metrics_;
 };
 
 // Ids that a path may name: the id of a participant or invitation given by id or UUID, or of a

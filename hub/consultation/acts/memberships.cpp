@@ -45,10 +45,10 @@ Status Acts::add_event(store::Transaction& transaction, const Membership& of, st
     for (const auto& [key, value] : data.as_object()) all.set(key, value);
   }
   RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor,
-                                       of.trace, all, wants(type)));
+                                       of.trace, all, wanted_.has(type)));
   (void)seq;
   transaction.on_commit([this, session = of.session, type = std::string(type),
-                         all = std::move(all)] { happened(session, type, all); });
+                         all = std::move(all)] { metrics_.happened(session, type, all); });
   return ok_status();
 }
 

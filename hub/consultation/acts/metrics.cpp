@@ -1,18 +1,16 @@
-#include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/acts/metrics.hpp"
+
+#include <string>
+
 #include "hub/consultation/acts/statements.hpp"
 #include "hub/consultation/recording/rows.hpp"
 
-// Metrics of acts.
 namespace rabt::consultation {
 
 namespace {
 
 // Longest age of the count of a metric.
 constexpr std::int64_t kCountedMs = 60'000;
-
-}  // namespace
-
-namespace {
 
 // Events of which one visit has thousands.
 bool is_often(std::string_view type) {
@@ -21,26 +19,26 @@ bool is_often(std::string_view type) {
 
 }  // namespace
 
-void Acts::happened(std::string_view session, std::string_view type, const Json& data) {
+void ActMetrics::happened(std::string_view session, std::string_view type, const Json& data) {
   figures_.happened(type, data);
   parts_.log.log(is_often(type) ? LogLevel::debug : LogLevel::info, "session.event",
                  {{"session", session}, {"type", type}});
 }
 
-void Acts::count(const Session& before, const Acted& acted, Timestamp now) {
-  const Session& after = acted.session;
+void ActMetrics::count(const Session& before, const Change& change, Timestamp now) {
+  const Session& after = change.after;
   if (after.status != before.status || before.version == 0)
     ++entered_[static_cast<std::size_t>(after.status)];
-  for (const SessionEvent& event : acted.change.events) {
+  for (const SessionEvent& event : change.events) {
     happened(after.id, event.type, event.data);
     if (event.type != "participant-joined") continue;
     if (const auto role = parse_part_role(event.data.string_or("role", "")))
       ++joined_[static_cast<std::size_t>(*role)];
   }
-  figures_.changed(before, acted.change, now.ms);
+  figures_.changed(before, change, now.ms);
 }
 
-std::uint64_t Acts::kept_bytes() const {
+std::uint64_t ActMetrics::kept_bytes() const {
   const std::int64_t now = parts_.clock.now().ms;
   const Lock lock(kept_.mutex);
   if (kept_.counted_ms > 0 && now - kept_.counted_ms < kCountedMs) return kept_.bytes;
@@ -50,7 +48,7 @@ std::uint64_t Acts::kept_bytes() const {
   return kept_.bytes;
 }
 
-void Acts::write_metrics(MetricsWriter& out) const {
+void ActMetrics::write(MetricsWriter& out) const {
   out.counters("rabt_sessions_total", "Sessions that came into a state.");
   for (std::size_t i = 0; i < entered_.size(); ++i)
     out.sample("rabt_sessions_total", {{"status", to_string(static_cast<SessionStatus>(i))}},
