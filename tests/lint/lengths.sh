@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A function has at most 100 lines and a class at most 450 in one brace. What stays longer is a table or says why: a comment
 # directly above with the word "table" or "long". Fix: part it where a reader would; define long members outside the class.
+# In hub/consultation a class has at most 45 members, data and functions, those of nested types apart. Fix: group what belongs to
+# one matter in a struct of its own.
 # Relies on clang-format: what opens with { at the end of a line closes with } at the indentation of its first line.
 # lengths.sh [ROOT]: another tree, for the test of this rule.
 set -euo pipefail
@@ -11,6 +13,15 @@ find hub sdk plugins tools -type f \( -name '*.cpp' -o -name '*.hpp' \) -not -pa
   function first_of(line) {
     while (line > 1 && text[line - 1] !~ /(^ *\/\/|[;{}:]( *\/\/.*)?$|^ *$|^#)/) --line
     return line
+  }
+  # Members of the class whose braces stand at these lines: the statements of its body, but no types and no names of others.
+  function members_of(from, to, indent,   i, count) {
+    for (i = from + 1; i < to; ++i) {
+      match(text[i], /^ */)
+      if (RLENGTH == indent + 2 && text[i] !~ /^ *(\/\/|}|#|(class|struct|union|enum|using|friend|typedef|static_assert)[ (])/ && first_of(i) == i)
+        ++count
+    }
+    return count
   }
   FNR == 1 { delete text; raw = 0 }
   { text[FNR] = $0 }
@@ -25,6 +36,11 @@ find hub sdk plugins tools -type f \( -name '*.cpp' -o -name '*.hpp' \) -not -pa
     class = head ~ /^ *(template *<[^{]*> *)?(class|struct|union) /
     if (head ~ /^ *(if|for|while|do|else|switch|try)[ ({]/) next
     if (head ~ /^ *(inline )?namespace|^ *extern|= *{$|^ *enum / || (!class && head !~ /\(/)) next
+    if (class && FILENAME ~ /^hub\/consultation\// && (many = members_of(opened[FILENAME, indent], FNR, indent)) > 45) {
+      sub(/^ */, "", head)
+      printf "%s:%d: %d members (%.60s); at most 45: group what belongs to one matter\n", FILENAME, line, many, head
+      bad = 1
+    }
     above = line - 1
     size = FNR - line + 1
     if (size > (class ? 450 : 100) && !told(above)) {

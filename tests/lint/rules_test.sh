@@ -67,6 +67,14 @@ echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a c
 echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
 { echo 'int long_way(int a) {'; for i in $(seq 100); do echo "  a += $i;"; done; echo '  return a;'; echo '}'; } >>"$root/hub/engine/queue.cpp"; fails lengths 'a function of 103 lines'
+mkdir -p "$root/hub/consultation"
+visit() {
+  echo 'struct Visit {'; for i in $(seq "$1"); do printf '  // Part of it.\n  int part%d = 0;\n  int taken%d() const {\n    return part%d;\n  }\n' $i $i $i; done
+  printf '  using Part = int;\n  struct Place {\n    int floor = 0;\n  };\n  template <typename T>\n  T of(\n      T one);\n%s};\n' "$2"
+}
+visit 22 '' >"$root/hub/consultation/visit.hpp"
+bash "$here/lengths.sh" "$root" >"$root.out" 2>&1 || { echo 'lengths.sh complains of a class of 45 members:'; cat "$root.out"; bad=1; }
+visit 22 $'  int one_more = 0;\n' >"$root/hub/consultation/visit.hpp"; fails lengths 'a class of 46 members'
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
 echo 'const Entry kMade{.actor = "role:video"};' >>"$root/hub/engine/queue.cpp"; fails actors 'an actor that is no principal'
 echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'
