@@ -33,6 +33,10 @@ constexpr std::int64_t kNotHeldUntilMs = kDayMs;
 // Questions to a gateway, by the age of the message. Networks give up a message after two days.
 constexpr std::array kQuestionsMs{2 * kMinuteMs, 15 * kMinuteMs, 2 * kHourMs, 12 * kHourMs,
                                   49 * kHourMs};
+// News of a change wait at most so long for further ones.
+constexpr std::int64_t kMostUnsettledMs = kMinuteMs;
+// They wait for nothing so shortly before the visit.
+constexpr std::int64_t kAtOnceMs = 5 * kMinuteMs;
 // A gateway reports within this time.
 constexpr std::int64_t kReportsMs = 3 * kDayMs;
 
@@ -67,6 +71,16 @@ std::optional<std::int64_t> moves_until(const std::vector<ToldMessage>& told, Ti
   }
   if (moves < limits::kMaxMovesTold) return std::nullopt;
   return first_ms + kDayMs;
+}
+
+// When news of the latest changes of a visit may be told, so that those that belong together are
+// one message. Unset when they may now.
+std::optional<std::int64_t> settled_at(const Session& is, Timestamp now) {
+  const SessionSchedule& plan = is.schedule;
+  if (is.over() || !plan.at_ms || *plan.at_ms - now.ms <= kAtOnceMs) return std::nullopt;
+  const std::int64_t at_ms =
+      std::min(plan.set_ms + kPlanSettlesMs, plan.set_since_ms + kMostUnsettledMs);
+  return at_ms > now.ms ? std::optional(at_ms) : std::nullopt;
 }
 
 bool has(MessageKinds texts, MessageKind kind) {
@@ -244,11 +258,15 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
     const MessageKind first = follows ? MessageKind::follow_up : MessageKind::booked;
     if (const auto until = moves_until(told, now); until && knows)
       return {.now = std::nullopt, .next_ms = until};
+    if (const auto until = settled_at(is, now); until && knows)
+      return {.now = std::nullopt, .next_ms = until};
     return unless_quiet(knows ? MessageKind::moved : first, start_ms, now);
   }
   if (start_ms > now.ms && has(hearer.texts, MessageKind::other_doctor) &&
-      !was_told(told, MessageKind::other_doctor, version) && changed_doctor(is, news->at_ms))
+      !was_told(told, MessageKind::other_doctor, version) && changed_doctor(is, news->at_ms)) {
+    if (const auto until = settled_at(is, now)) return {.now = std::nullopt, .next_ms = until};
     return unless_quiet(MessageKind::other_doctor, start_ms, now);
+  }
   const std::int64_t day_ms = start_ms - kDayMs;
   const bool fresh = news->at_ms > day_ms - kHourMs;
   const bool day_told = find(told, version, [](MessageKind kind) {
@@ -311,9 +329,11 @@ DueStaff due_for_staff(const Session& is, const std::vector<ToldStaff>& told, Ti
   DueStaff due{.now = {}, .next_ms = {}, .over = is.over()};
   if (const auto news = news_for(is, told, hearer);
       news && has_text(*news) && is.schedule.at_ms && start_ms > now.ms) {
+    const auto settled = settled_at(is, now);
     const auto until = quiet_until(now);
-    if (!until || start_ms - now.ms <= kHourMs) return {.now = news, .next_ms = {}, .over = false};
-    due.next_ms = std::min(*until, start_ms - kHourMs);
+    if (!settled && (!until || start_ms - now.ms <= kHourMs))
+      return {.now = news, .next_ms = {}, .over = false};
+    due.next_ms = settled ? *settled : std::min(*until, start_ms - kHourMs);
     due.over = false;
   }
   if (is.over() || hearer.came || hearer.gone || !has_text(StaffMessage::waits) ||

@@ -76,7 +76,9 @@ struct Hearer {
 }
 // Messages to one participant. Each is due once for a version of the schedule; reminders that would
 // come within an hour of the news of the same time are left out; quiet hours in Riyadh, 22:00 to
-// 07:00, hold what is about a visit that is more than an hour away, or over. That the doctor waits
+// 07:00, hold what is about a visit that is more than an hour away, or over. News of another time
+// or doctor wait until nothing has changed for ten seconds, at most a minute, and not within five
+// minutes of the start: changes that belong together are one message. That the doctor waits
 // is told from two minutes after the start on, to a patient who has not come; that a visit was not
 // held, for a day.
 [[nodiscard]] DueMessage due_message(const Session& session, const std::vector<ToldMessage>& told,
@@ -110,7 +112,8 @@ struct StaffHearer {
   std::int64_t patience_ms = 0;
 };
 // Messages to a doctor of the session, each once for a version of the schedule. Quiet hours hold
-// what is about a visit that is more than an hour away.
+// what is about a visit that is more than an hour away; changes that belong together are one
+// message, as in due_message.
 [[nodiscard]] DueStaff due_for_staff(const Session& session, const std::vector<ToldStaff>& told,
                                      Timestamp now, const StaffHearer& hearer);
 // True if the message was sent, or could not be, for this version of the schedule.

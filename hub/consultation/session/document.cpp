@@ -169,6 +169,8 @@ Json to_document(const Session& session) {
        {"appointmentOfPatient", session.ties.appointment_of_patient},
        {"organizer", session.people.organizer},
        {"scheduleVersion", session.schedule.version},
+       {"scheduleSetAt", session.schedule.set_ms},
+       {"scheduleSetSince", session.schedule.set_since_ms},
        {"plannedMinutes", session.schedule.minutes},
        {"createdBy", session.origin.created_by},
        {"maxParticipants", session.people.most},
@@ -230,6 +232,8 @@ Status from_document(const Json& document, Session& session) {
   session.ties.appointment_of_patient = document.bool_or("appointmentOfPatient", false);
   session.people.organizer = document.string_or("organizer", "");
   session.schedule.version = document.int_or("scheduleVersion", 1);
+  session.schedule.set_ms = document.int_or("scheduleSetAt", 0);
+  session.schedule.set_since_ms = document.int_or("scheduleSetSince", 0);
   session.schedule.minutes = document.int_or("plannedMinutes", 30);
   session.origin.created_by = document.string_or("createdBy", "");
   session.people.most = document.int_or("maxParticipants", 10);

@@ -123,7 +123,14 @@ struct SessionSchedule {
   std::int64_t version = 1;
   // At most kMostPlannedMinutes.
   std::int64_t minutes = 30;
+  // Time of the last change of the start or of the doctors, and of the first change of those that
+  // followed each other within kPlanSettlesMs. 0 before any, and in what an older hub stored.
+  std::int64_t set_ms = 0;
+  std::int64_t set_since_ms = 0;
 };
+// A visit whose start and doctors stay for so long is settled: a change may be made of several
+// acts, such as another time and another doctor.
+inline constexpr std::int64_t kPlanSettlesMs = 10'000;
 
 // The provider's room of a session.
 struct SessionRoom {

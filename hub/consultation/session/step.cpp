@@ -1,6 +1,8 @@
 #include "hub/consultation/session/step.hpp"
 
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "hub/consultation/session/event_facts.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
@@ -22,6 +24,31 @@ void Step::record(std::string_view act, Json detail) {
   change.acts.push_back({std::string(act), std::move(detail)});
 }
 
+namespace {
+
+// Ids of the doctors and specialists who take part.
+std::vector<std::string_view> doctors_of(const Session& session) {
+  std::vector<std::string_view> out;
+  for (const Participant& one : session.people.participants) {
+    if (needs_licence(one.role) && one.takes_part()) out.push_back(one.id);
+  }
+  return out;
+}
+
+// Notes a change of the start or of the doctors: messages about it wait until the visit is settled.
+void note_changed_plan(Step& step) {
+  Session& is = step.after();
+  const Session& was = step.before;
+  if (was.version == 0 || (is.schedule.at_ms == was.schedule.at_ms && is.provider == was.provider &&
+                           doctors_of(is) == doctors_of(was)))
+    return;
+  const std::int64_t now = step.moment.now.ms;
+  if (now >= is.schedule.set_ms + kPlanSettlesMs) is.schedule.set_since_ms = now;
+  is.schedule.set_ms = now;
+}
+
+}  // namespace
+
 Result<Change> done(Step&& step) {
   // Somebody came who has not consented, or somebody took his consent back.
   if (step.after().transcript.on && !may_be_transcribed(step.after()).ok()) {
@@ -29,6 +56,7 @@ Result<Change> done(Step&& step) {
     end_transcription(step, "consent.transcription_missing");
   }
   follow_consents(step);
+  note_changed_plan(step);
   step.change.after.updated_ms = step.moment.now.ms;
   return std::move(step.change);
 }
