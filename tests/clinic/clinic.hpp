@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,6 +15,8 @@
 
 #include "hub/assembly/hub.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/api_token.hpp"
 #include "hub/phi/detector.hpp"
@@ -39,20 +41,42 @@ class DayClock final : public Clock {
   explicit DayClock(std::int64_t begins_ms = kMorning) : begins_ms_(begins_ms) {}
   [[nodiscard]] Timestamp now() const override { return {begins_ms_ + monotonic_ms()}; }
   [[nodiscard]] std::int64_t monotonic_ms() const override {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_)
-               .count() +
-           skipped_;
+    const Lock lock(mutex_);
+    return reached();
   }
-  void skip_minutes(int minutes) { skipped_ += minutes * 60'000LL; }
+  void skip_minutes(int minutes) {
+    const Lock lock(mutex_);
+    jump(minutes * 60'000LL);
+  }
   // Goes to a later time; stays where it is past it already.
-  void go_to(Timestamp at) { skipped_ += std::max<std::int64_t>(0, at.ms - now().ms); }
+  void go_to(Timestamp at) {
+    const Lock lock(mutex_);
+    jump(std::max<std::int64_t>(0, at.ms - begins_ms_ - reached()));
+  }
+  // Stands still so long after each jump, until the next one: a slow machine makes no day longer.
+  void rest_after(std::int64_t ms) {
+    const Lock lock(mutex_);
+    most_ms_ = ms;
+  }
 
  private:
+  [[nodiscard]] std::int64_t reached() const RABT_REQUIRES(mutex_) {
+    const auto passed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - jumped_);
+    return jumped_to_ms_ + std::min<std::int64_t>(most_ms_, passed.count());
+  }
+  void jump(std::int64_t ms) RABT_REQUIRES(mutex_) {
+    jumped_to_ms_ = reached() + ms;
+    jumped_ = steady_clock::now();
+  }
+
   // Eight in the morning of 10 March 2026 in Riyadh: the day lies within a month.
   static constexpr std::int64_t kMorning = 1'773'118'800'000;
   const std::int64_t begins_ms_;
-  const steady_clock::time_point begun_ = steady_clock::now();
-  std::atomic<std::int64_t> skipped_{0};
+  mutable Mutex mutex_;
+  steady_clock::time_point jumped_ RABT_GUARDED_BY(mutex_) = steady_clock::now();
+  std::int64_t jumped_to_ms_ RABT_GUARDED_BY(mutex_) = 0;
+  std::int64_t most_ms_ RABT_GUARDED_BY(mutex_) = std::numeric_limits<std::int64_t>::max();
 };
 
 // Nobody waits longer than this for something that does not go on.

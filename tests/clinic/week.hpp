@@ -13,6 +13,9 @@
 // Plays the script of a week at a hub in virtual time, and reads everybody's books at its end.
 namespace rabt::clinic {
 
+// The resource of this type in a bundle; the bundle where it has none.
+[[nodiscard]] sandbox::Json& part(sandbox::Json& bundle, const std::string& type);
+
 class PlayedWeek : public Clinic {
  protected:
   PlayedWeek();

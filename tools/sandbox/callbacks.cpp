@@ -49,6 +49,8 @@ struct CallbackSender::State {
   Condition wake;
   bool stopping = false;
   std::priority_queue<std::shared_ptr<Message>, std::vector<std::shared_ptr<Message>>, Later> queue;
+  // Under way.
+  std::size_t sending = 0;
   std::uint64_t next_order = 0;
   std::uint64_t sent = 0;
   std::uint64_t failed = 0;
@@ -135,9 +137,11 @@ struct CallbackSender::State {
       }
       const std::shared_ptr<Message> message = queue.top();
       queue.pop();
+      ++sending;
       lock.unlock();
       send(curl, *message);
       lock.lock();
+      --sending;
     }
     lock.unlock();
     curl_easy_cleanup(curl);
@@ -198,21 +202,29 @@ std::unique_ptr<Callbacks> CallbackSender::endpoint(std::string service, FaultRu
   return std::make_unique<Endpoint>(*state_, *in_order_, std::move(service), faults);
 }
 
+std::size_t CallbackSender::waiting() const {
+  std::size_t count = 0;
+  for (const State* state : {state_.get(), in_order_.get()}) {
+    const Lock lock(state->mutex);
+    count += state->queue.size() + state->sending;
+  }
+  return count;
+}
+
 Json CallbackSender::report() const {
   Json recent = Json::array();
-  std::size_t waiting = 0;
+  const std::size_t waits = waiting();
   std::uint64_t sent = 0;
   std::uint64_t failed = 0;
   std::uint64_t dropped = 0;
   for (const State* state : {state_.get(), in_order_.get()}) {
     const Lock lock(state->mutex);
-    waiting += state->queue.size();
     sent += state->sent;
     failed += state->failed;
     dropped += state->dropped;
     for (const Json& result : state->recent) recent.push_back(result);
   }
-  return {{"waiting", waiting},
+  return {{"waiting", waits},
           {"sent", sent},
           {"failed", failed},
           {"dropped", dropped},

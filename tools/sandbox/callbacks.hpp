@@ -33,6 +33,8 @@ class CallbackSender final {
   // {"waiting","sent","failed","dropped","recent":[{"at","service","url","status"|"error"}]}
   // status is the receiver's answer; failed counts no answer and answers other than 2xx.
   [[nodiscard]] Json report() const;
+  // Callbacks that have no answer yet: those that wait for their time, and those under way.
+  [[nodiscard]] std::size_t waiting() const;
   // Ends the threads; what is still waiting is not sent.
   void stop();
 

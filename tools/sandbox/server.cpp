@@ -477,6 +477,10 @@ std::string Sandbox::url(std::string_view name) const {
   return state_->urls().value(std::string(name), std::string());
 }
 
+std::size_t Sandbox::callbacks_waiting() const {
+  return state_->sender->waiting();
+}
+
 Ledger& Sandbox::ledger() {
   return state_->ledger;
 }

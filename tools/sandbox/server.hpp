@@ -53,6 +53,8 @@ class Sandbox final {
   // Address of a stand-in, or of "control".
   [[nodiscard]] std::string url(std::string_view name) const;
   [[nodiscard]] Ledger& ledger();
+  // Callbacks of all stand-ins that have no answer yet.
+  [[nodiscard]] std::size_t callbacks_waiting() const;
 
  private:
   struct State;

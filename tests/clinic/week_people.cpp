@@ -1,0 +1,254 @@
+#include <algorithm>
+
+#include "hub/crypto/crypto.hpp"
+#include "tests/clinic/week.hpp"
+
+// The people of a week: who is entered, and what doctors and patients do.
+namespace rabt::clinic {
+
+using week::Record;
+
+namespace {
+
+constexpr const char* kLicence = "http://nphies.sa/license/practitioner-license";
+constexpr const char* kNationalId = "http://nphies.sa/identifier/nationalid";
+
+}  // namespace
+
+Result<std::string> PlayedWeek::enter(const std::string& role, Json profile) {
+  profile.set("roles", Json::array({role}));
+  RABT_TRY(made, ask("POST", "/users", profile));
+  return made.string_or("uuid", "");
+}
+
+void PlayedWeek::enter_people() {
+  const auto must = [](const Result<std::string>& made) {
+    EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().code + ": " + made.error().message);
+    return made.ok() ? *made : std::string();
+  };
+  for (int n = 0; n < plan_.doctors; ++n) {
+    const std::string number = "N-P-" + std::to_string(10'000 + n);
+    doctors_.push_back(must(enter(
+        "doctor",
+        Json::object({{"name", "Doctor " + std::to_string(n)},
+                      {"username", "doctor-" + std::to_string(n)},
+                      {"licenceNumber", number},
+                      {"externalIds",
+                       Json::array({Json::object({{"system", kLicence}, {"value", number}})})}}))));
+  }
+  desk_ = must(enter("desk", Json::object({{"name", "Desk"}, {"username", "desk"}})));
+  for (Live& one : visits_) {
+    const int number = one.script->number;
+    one.doctor = doctors_[static_cast<std::size_t>(one.script->last().doctor)];
+    if (one.script->record == Record::none) continue;
+    const std::string id = part(one.bundle, "Patient")["identifier"][0]["value"].get<std::string>();
+    const std::string own = "+9665" + std::to_string(10'000'000 + number);
+    const bool child = one.script->record != Record::adult;
+    Json profile = Json::object({{"name", "Patient " + std::to_string(number)},
+                                 {"username", "patient-" + std::to_string(number)},
+                                 {"phone", own},
+                                 {"language", number % 3 == 0 ? "en" : "ar"},
+                                 {"birthDate", child ? "2015-04-12" : "1985-04-12"}});
+    // Both ways in which hospitals register.
+    if (number % 2 == 0) {
+      profile.set("externalIds",
+                  Json::array({Json::object({{"system", kNationalId}, {"value", id}})}));
+    } else {
+      profile.set("identifiers",
+                  Json::array({Json::object({{"kind", "national_id"}, {"value", id}})}));
+    }
+    one.phone = own;
+    if (one.script->record == Record::child) {
+      one.phone = "+9665" + std::to_string(50'000'000 + number);
+      profile.set("guardians",
+                  Json::array({Json::object(
+                      {{"name", "Guardian"}, {"phone", one.phone}, {"relation", "mother"}})}));
+    }
+    of_phone_[one.phone] = number;
+    if (own != one.phone) of_phone_[own] = number;
+    one.patient = must(enter("patient", std::move(profile)));
+  }
+}
+
+Result<Json> PlayedWeek::as(const std::string& who, const char* role, const std::string& method,
+                            const std::string& path, const Json& body, const std::string& key) {
+  const std::int64_t now = clock_.now().ms / 1000;
+  const Json claims = Json::object({{"iss", demo::kDemoIssuer},
+                                    {"sub", who},
+                                    {"role", role},
+                                    {"iat", now},
+                                    {"exp", now + 3600}});
+  static const std::string kHead = R"({"typ":"JWT"})";
+  RABT_TRY(token, crypto::sign_jwt(as_bytes(e2e::read_file(site_.config.issuer_secret)), "HS256",
+                                   kHead, claims.dump()));
+  std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token},
+                                                           {"Content-Type", "application/json"}};
+  if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
+  std::string text;
+  if (method != "GET") text = body.is_null() ? "{}" : body.dump();
+  return desks_[0].http.json(method, hub_->url() + "/api/v1" + path, std::move(headers), text);
+}
+
+Result<Json> PlayedWeek::ask(const std::string& method, const std::string& path, const Json& body) {
+  return desks_[0].http.json(method, hub_->url() + "/api/v1" + path,
+                             {{"Authorization", "Bearer " + token_},
+                              {"Content-Type", "application/json"},
+                              {"X-Rabt-Reason", "test"}},
+                             method == "GET" ? std::string() : body.dump());
+}
+
+Result<Json> PlayedWeek::as_patient(Live& one, const std::string& method, const std::string& path,
+                                    const Json& body) {
+  const std::string at = "/sessions/" + one.session + path;
+  if (!one.cookie.empty()) return desks_[0].people->as_guest(one.cookie, method, at, body);
+  return as(one.patient, "patient", method, at, body);
+}
+
+Status PlayedWeek::find_session(Live& one) {
+  RABT_TRY(instance, get(desks_[0], "/instances/" + one.instance + "?data=true"));
+  one.session = instance["context"].string_or("session", "");
+  return one.session.empty() ? unavailable("test.session", "no session yet") : ok_status();
+}
+
+Status PlayedWeek::open_link(Live& one) {
+  if (one.script->record != Record::none || !one.cookie.empty()) return ok_status();
+  const std::string at = "/sessions/" + one.session;
+  RABT_TRY(session, ask("GET", at));
+  std::string patient;
+  for (const Json& person : session["participants"].as_array()) {
+    if (person.string_or("role", "") == "patient") patient = person.string_or("id", "");
+  }
+  RABT_TRY(invitation, ask("POST", at + "/invitations", Json::object({{"participant", patient}})));
+  RABT_TRY(cookie, desks_[0].people->open_link(invitation.string_or("link", "")));
+  one.cookie = std::move(cookie);
+  return ok_status();
+}
+
+Status PlayedWeek::admit(Live& one) {
+  const std::string at = "/sessions/" + one.session;
+  RABT_TRY(room, as(one.doctor, "doctor", "GET", at + "/waiting-room"));
+  for (const Json& person : room["items"].as_array()) {
+    const std::string id =
+        person["participant"].string_or("id", person.string_or("participant", ""));
+    RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", at + "/participants/" + id + "/admit"));
+  }
+  return ok_status();
+}
+
+Status PlayedWeek::enter_room(Live& one, bool doctor) {
+  const std::string at = "/sessions/" + one.session;
+  const Json web = Json::object({{"deviceType", "web"}});
+  Json token;
+  if (doctor) {
+    RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", at + "/join", web));
+    RABT_TRY(given, as(one.doctor, "doctor", "POST", at + "/token"));
+    token = std::move(given);
+  } else {
+    RABT_TRY_STATUS(as_patient(one, "POST", "/join", web));
+    RABT_TRY(given, as_patient(one, "POST", "/token", Json::object()));
+    token = std::move(given);
+  }
+  RABT_TRY(session, as(one.doctor, "doctor", "GET", at));
+  RABT_TRY_STATUS(control(
+      "/control/twilio/join", "POST",
+      Json::object({{"room", session.string_or("roomSid", "")}, {"token", token["token"]}})));
+  return ok_status();
+}
+
+// The hub knows that both are in the room: some news of the provider are lost, so it has to look.
+Status PlayedWeek::see_both(Live& one) {
+  RABT_TRY(session, ask("GET", "/sessions/" + one.session));
+  for (const Json& person : session["participants"].as_array()) {
+    if (person.string_or("admission", "") == "admitted" && !person["joinedAt"].is_string())
+      return unavailable("test.join", "the hub knows nothing of somebody in the room");
+  }
+  return ok_status();
+}
+
+Status PlayedWeek::treat(Live& one) {
+  const std::string at = "/sessions/" + one.session;
+  const auto writes = [&](const char* path, const char* body) -> Status {
+    RABT_TRY_STATUS(
+        as(one.doctor, "doctor", "POST", at + path, Json::parse(body).value(), at + path));
+    return ok_status();
+  };
+  RABT_TRY_STATUS(writes("/vitals", R"({"heartRate": 92, "systolic": 124, "diastolic": 79,
+                                        "oxygenSaturation": 98, "temperatureC": 38.4})"));
+  RABT_TRY_STATUS(writes("/notes", R"({"template": "soap", "status": "final",
+      "sections": {"subjective": "Headache", "objective": "Fever", "assessment": "Influenza",
+                   "plan": "Fluids"},
+      "diagnoses": [{"code": "J11.1", "display": "Influenza", "rank": 1},
+                    {"code": "R50.9", "display": "Fever, unspecified", "rank": 2}]})"));
+  return writes("/prescriptions", R"({"items": [{"name": "Paracetamol 500 mg",
+      "dosage": "1 tablet", "frequency": "every 6 hours", "duration": "3 days"}]})");
+}
+
+Result<bool> PlayedWeek::go_on(Live& one) {
+  if (one.session.empty()) RABT_TRY_STATUS(find_session(one));
+  switch (one.step) {
+    case Step::wait:
+      RABT_TRY_STATUS(open_link(one));
+      RABT_TRY_STATUS(as_patient(one, "POST", "/join", Json::object({{"deviceType", "ios"}})));
+      break;
+    case Step::admit:
+      RABT_TRY_STATUS(admit(one));
+      break;
+    case Step::meet:
+      RABT_TRY_STATUS(enter_room(one, false));
+      break;
+    case Step::doctor:
+      if (!one.doctor_came) RABT_TRY_STATUS(enter_room(one, true));
+      one.doctor_came = true;
+      break;
+    case Step::start:
+      RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", "/sessions/" + one.session + "/start"));
+      break;
+    case Step::treat:
+      RABT_TRY_STATUS(see_both(one));
+      RABT_TRY_STATUS(treat(one));
+      break;
+    case Step::talk:
+      break;
+    case Step::end:
+      RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", "/sessions/" + one.session + "/end",
+                         Json::object({{"reason", "consultation_completed"}})));
+      break;
+    case Step::done:
+      return true;
+  }
+  one.step = static_cast<Step>(static_cast<int>(one.step) + 1);
+  return one.step == Step::done;
+}
+
+// Those who are on their way get so far, one step each in turn.
+void PlayedWeek::go_on_all(Step until) {
+  // A room of which the hub hears nothing is looked at each three minutes.
+  constexpr int kMostLooks = 120;
+  std::string last;
+  int still = 0;
+  while (!moving_.empty()) {
+    bool moved = false;
+    for (Live* const one : moving_) {
+      const Step before = one->step;
+      const auto went = go_on(*one);
+      if (!went.ok()) last = went.error().code + " " + went.error().message;
+      moved = moved || one->step != before;
+    }
+    std::erase_if(moving_, [&](const Live* one) { return one->step >= until; });
+    if (moved) {
+      still = 0;
+      continue;
+    }
+    // Time goes on only when all that is due has happened.
+    settle();
+    if (++still % 2 == 0) clock_.go_to({clock_.now().ms + 5'000});
+    if (still < kMostLooks) continue;
+    for (const Live* one : moving_) {
+      wrong(*one,
+            "nobody gets on at step " + std::to_string(static_cast<int>(one->step)) + ": " + last);
+    }
+    moving_.clear();
+  }
+}
+
+}  // namespace rabt::clinic
