@@ -1,6 +1,7 @@
 #include "tests/clinic/week.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "tests/eventually.hpp"
@@ -38,6 +39,8 @@ missed: 'missed {time}'
 not_held: 'not_held {time}'
 call_us: 'call_us'
 other_doctor: 'other_doctor {time}'
+call_997: 'call_997'
+staff_emergency: 'staff_emergency'
 )";
 
 }  // namespace
@@ -70,7 +73,8 @@ void PlayedWeek::write_workflows() {
   const std::string folder = site_.folder() / "workflows";
   std::filesystem::create_directories(folder);
   site_.config.workflows.clear();
-  for (const std::string name : {"consultation", "messages", "appointment", "chart"}) {
+  for (const std::string name : {"consultation", "messages", "appointment", "chart",
+                                 "before_session", "after_session", "emergency"}) {
     std::string text = e2e::read_file(e2e::source_dir() + "/workflows/" + name + ".yaml");
     for (const auto& [from, to] : changes_[name]) {
       const auto found = text.find(from);
@@ -98,6 +102,14 @@ void PlayedWeek::furnish(sandbox::Json& options) {
       sandbox::Json::array({{{"fault", "drop-reply"}, {"probability", lost_answers_}}});
   sandbox::Json& appointments = options["fhir"]["preload"] = sandbox::Json::array();
   for (Live& one : visits_) {
+    if (one.script->kind != week::Kind::booked) {
+      // Whom the hospital knows, and who insures him.
+      for (const std::string type : {"Patient", "Coverage"}) {
+        const sandbox::Json& known = part(one.bundle, type);
+        if (known["resourceType"] == type) appointments.push_back(known);
+      }
+      continue;
+    }
     sandbox::Json booked = part(one.bundle, "Appointment");
     const sandbox::Json& patient = part(one.bundle, "Patient");
     booked["start"] = booked["end"] = to_iso8601({week::unix_ms(one.script->first.minute)});
@@ -113,6 +125,7 @@ void PlayedWeek::prepare(const week::Plan& plan) {
   plan_ = plan;
   messages_.resize(plan_.visits.size());
   strays_.resize(plan_.visits.size());
+  rung_.resize(plan_.visits.size());
   for (const week::Visit& script : plan_.visits) {
     Live& one = visits_.emplace_back();
     one.script = &script;
@@ -134,34 +147,66 @@ void PlayedWeek::prepare(const week::Plan& plan) {
 
 // --- the week
 
-void PlayedWeek::schedule() {
-  for (Live& one : visits_) {
-    const week::Visit& script = *one.script;
-    at(script.booked_at, [&] { tell(one, one.script->first, "booked"); });
-    for (const auto& move : script.moves) at(move.first, [&] { tell(one, move.second, "booked"); });
-    if (script.cancelled_at)
-      at(*script.cancelled_at, [&] { tell(one, one.script->last(), "cancelled"); });
-    if (script.desk != DeskSays::nothing) at(script.desk_at, [&] { decide_coverage(one); });
-    if (script.cancelled_at || script.desk == DeskSays::refuse) continue;
-    const int start = script.last().minute;
-    if (script.comes == week::Comes::in_time) {
-      at(start, [&] { moving_.push_back(&one); });
-    } else {
-      at(start, [&] {
-        Status came = find_session(one);
-        if (came.ok()) came = enter_room(one, true);
-        one.doctor_came = came.ok();
-        if (!came.ok()) wrong(one, "the doctor: " + came.error().message);
-      });
-    }
-    if (script.comes == week::Comes::never) continue;
-    const int late = script.comes == week::Comes::late ? week::kLate : 0;
-    if (late > 0) at(start + late, [&] { moving_.push_back(&one); });
-    at(start + late + week::kTalk, [&] {
-      one.step = Step::end;
-      moving_.push_back(&one);
+void PlayedWeek::schedule_end(Live& one, int minute) {
+  at(minute, [&] {
+    one.step = Step::end;
+    moving_.push_back(&one);
+  });
+}
+
+void PlayedWeek::schedule_booked(Live& one) {
+  constexpr std::array<const char*, 4> kAnswers{"", "self-pay", "go-on", "refuse"};
+  const week::Visit& script = *one.script;
+  at(script.booked_at, [&] { tell(one, one.script->first, "booked"); });
+  for (const auto& move : script.moves) at(move.first, [&] { tell(one, move.second, "booked"); });
+  if (script.cancelled_at)
+    at(*script.cancelled_at, [&] { tell(one, one.script->last(), "cancelled"); });
+  if (script.desk != DeskSays::nothing) {
+    const char* const answer = kAnswers[static_cast<std::size_t>(script.desk)];
+    at(script.desk_at, [&one, answer, this] { decide(one, "coverage", answer); });
+  }
+  if (script.merge != week::Merge::none) at(script.merged_at, [&] { merge(one); });
+  if (script.merge == week::Merge::wrong)
+    at(script.merged_at + week::kUndone, [&] { separate(one); });
+  if (script.off_at()) return;
+  const int start = script.last().minute;
+  if (script.comes == week::Comes::in_time) {
+    at(start, [&] { moving_.push_back(&one); });
+  } else {
+    at(start, [&] {
+      Status came = find_session(one);
+      if (came.ok()) came = enter_room(one, true);
+      one.doctor_came = came.ok();
+      if (!came.ok()) wrong(one, "the doctor: " + came.error().message);
     });
   }
+  if (script.comes == week::Comes::never) return;
+  const int late = script.comes == week::Comes::late ? week::kLate : 0;
+  if (late > 0) at(start + late, [&] { moving_.push_back(&one); });
+  schedule_end(one, start + late + week::kTalk);
+}
+
+void PlayedWeek::schedule_emergency(Live& one) {
+  const int called = one.script->booked_at;
+  at(called, [&] { call_for_help(one); });
+  if (one.script->answered) {
+    at(called + week::kAnswered, [&] { answer_call(one); });
+    schedule_end(one, called + week::kAnswered + week::kTalk);
+  } else {
+    at(called + week::kHandedOver, [&] { decide(one, "emergency", "handed-over"); });
+    at(called + week::kGivenUp, [&] { give_up(one); });
+  }
+}
+
+void PlayedWeek::schedule() {
+  for (Live& one : visits_) {
+    if (one.script->kind == week::Kind::booked) schedule_booked(one);
+    if (one.script->kind == week::Kind::emergency) schedule_emergency(one);
+    if (one.script->kind != week::Kind::walk_in) continue;
+    at(one.script->booked_at, [&] { take_in(one); });
+    schedule_end(one, one.script->booked_at + week::kTalk);
+  }
+  at(plan_.ill_at(), [this] { give_away(); });
   if (payer_goes_away_) {
     at(week::kPayerAway.from, [this] { fail_all("nphies", kGone); });
     at(week::kPayerAway.to, [this] { fail_all("nphies", "[]"); });

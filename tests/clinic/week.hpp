@@ -54,6 +54,8 @@ class PlayedWeek : public Clinic {
     std::string session;
     std::string doctor;
     std::string patient;
+    // The record that is joined with the patient's, or was, by mistake.
+    std::string other;
     // A guest's cookie in the place of an account.
     std::string cookie;
     std::string phone;
@@ -71,14 +73,31 @@ class PlayedWeek : public Clinic {
   void write_workflows();
   void prepare(const week::Plan& plan);
   void enter_people();
-  Result<std::string> enter(const std::string& role, Json profile);
+  void enter_staff();
+  void enter_patient(Live& one);
+  // The UUID of the account. A failed expectation otherwise.
+  Json enter(const std::string& role, Json profile);
   void schedule();
+  void schedule_booked(Live& one);
+  void schedule_emergency(Live& one);
+  // They have talked enough.
+  void schedule_end(Live& one, int minute);
   void at(int minute, std::function<void()> run) { acts_.push_back({minute, std::move(run)}); }
   // The hospital's systems.
   void tell(Live& one, const week::Slot& slot, const char* status);
   void fail_all(const char* stand_in, const char* rules);
-  void decide_coverage(Live& one);
   void reopen();
+  // The desk.
+  void decide(Live& one, const std::string& kind, const char* answer);
+  void give_away();
+  void take_in(Live& one);
+  void merge(Live& one);
+  void separate(Live& one);
+  // Emergencies.
+  void call_for_help(Live& one);
+  void answer_call(Live& one);
+  void give_up(Live& one);
+  void set_presence(Live& one, const char* status);
   // The people.
   void begin(Live& one);
   void go_on_all(Step until);
@@ -101,6 +120,10 @@ class PlayedWeek : public Clinic {
   void check_hour(int minute);
   void collect_messages();
   void read_sessions(week::Seen& seen);
+  // Number of the visit of a session; -1 for none.
+  [[nodiscard]] int number_of(const Json& session) const;
+  void read_records(week::Seen& seen);
+  [[nodiscard]] bool lists(const std::string& patient, const std::string& session);
   void read_tasks(week::Seen& seen);
   void read_bills(week::Seen& seen);
   void read_claims(week::Seen& seen);
@@ -113,15 +136,20 @@ class PlayedWeek : public Clinic {
   week::Plan plan_;
   std::deque<Live> visits_;
   std::vector<std::string> doctors_;
+  // By ULID.
+  std::map<std::string, int> number_of_doctor_;
   std::string desk_;
   std::vector<Act> acts_;
   std::map<std::string, int> of_phone_;
+  // Visits by the telephones of the doctors who are rung for them.
+  std::map<std::string, int> of_rung_;
   std::map<std::string, int> of_key_;
   std::map<std::string, int> of_instance_;
   // Those who are on their way into a room.
   std::vector<Live*> moving_;
   std::vector<std::map<std::string, int>> messages_;
   std::vector<int> strays_;
+  std::vector<int> rung_;
   std::vector<std::string> unexplained_;
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> changes_;
   std::set<std::string> not_active_;

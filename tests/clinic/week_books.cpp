@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/clinic/week.hpp"
 
 // Reads everybody's books at the end of a week.
@@ -32,6 +34,10 @@ void PlayedWeek::collect_messages() {
   ASSERT_TRUE(sent.ok()) << sent.error().message;
   for (const Json& one : (*sent)["messages"].as_array()) {
     const std::string phone = "+" + one.string_or("recipient", "");
+    if (const auto rung = of_rung_.find(phone); rung != of_rung_.end()) {
+      ++rung_[static_cast<std::size_t>(rung->second)];
+      continue;
+    }
     const auto found = of_phone_.find(phone);
     if (found == of_phone_.end()) {
       ADD_FAILURE() << "seed " << plan_.seed << ": a message to a telephone of nobody";
@@ -68,6 +74,18 @@ std::set<int> PlayedWeek::named_in(const std::string& text) const {
   return out;
 }
 
+int PlayedWeek::number_of(const Json& session) const {
+  const Json& appointment = session["appointment"];
+  const auto found = of_key_.find(appointment.is_string() ? appointment.as_string()
+                                                          : appointment.string_or("value", ""));
+  if (found != of_key_.end()) return found->second;
+  const std::string id = session.string_or("id", "");
+  for (const Live& one : visits_) {
+    if (one.script->kind != week::Kind::booked && one.session == id) return one.script->number;
+  }
+  return -1;
+}
+
 void PlayedWeek::read_sessions(Seen& seen) {
   std::string next = "/sessions?limit=100";
   while (!next.empty()) {
@@ -76,22 +94,45 @@ void PlayedWeek::read_sessions(Seen& seen) {
     for (const Json& row : (*page)["items"].as_array()) {
       const auto whole = ask("GET", "/sessions/" + row.string_or("id", ""));
       ASSERT_TRUE(whole.ok()) << whole.error().message;
-      const Json& appointment = (*whole)["appointment"];
-      const auto found = of_key_.find(appointment.is_string() ? appointment.as_string()
-                                                              : appointment.string_or("value", ""));
-      if (found == of_key_.end()) {
-        ADD_FAILURE() << "seed " << plan_.seed << ": a session of no visit " << appointment.dump();
+      const int number = number_of(*whole);
+      if (number < 0) {
+        ADD_FAILURE() << "seed " << plan_.seed << ": a session of no visit";
         continue;
       }
-      Books& books = seen.visits[static_cast<std::size_t>(found->second)];
+      Books& books = seen.visits[static_cast<std::size_t>(number)];
       ++books.sessions;
       const std::string status = whole->string_or("status", "");
       books.outcome = status == "completed" ? "held" : status;
       books.start = local_minute(whole->string_or("scheduledStart", ""));
-      visits_[static_cast<std::size_t>(found->second)].session = row.string_or("id", "");
+      const auto doctor = number_of_doctor_.find(whole->string_or("provider", ""));
+      if (doctor != number_of_doctor_.end()) books.doctor = doctor->second;
+      // Of a visit that no booking began, the workflow that followed it is the consultation.
+      if (const std::string consultation = whole->string_or("consultation", "");
+          !consultation.empty())
+        of_instance_[consultation] = number;
+      visits_[static_cast<std::size_t>(number)].session = row.string_or("id", "");
     }
     next = page->string_or("next", "");
     if (next.starts_with("/api/v1")) next.erase(0, 7);
+  }
+}
+
+bool PlayedWeek::lists(const std::string& patient, const std::string& session) {
+  const auto page = ask("GET", "/sessions?limit=100&patient=" + patient);
+  EXPECT_TRUE(page.ok()) << (page.ok() ? "" : page.error().message);
+  if (!page.ok()) return false;
+  const auto& items = (*page)["items"].as_array();
+  return std::any_of(items.begin(), items.end(),
+                     [&](const Json& one) { return one.string_or("id", "") == session; });
+}
+
+void PlayedWeek::read_records(Seen& seen) {
+  for (const Live& one : visits_) {
+    if (one.script->merge == week::Merge::none) continue;
+    const bool own = lists(one.patient, one.session);
+    const bool right = one.script->merge == week::Merge::right;
+    std::string& record = seen.visits[static_cast<std::size_t>(one.script->number)].record;
+    record = !own ? "none" : right ? "joined" : lists(one.other, one.session) ? "wrong" : "own";
   }
 }
 
@@ -220,6 +261,7 @@ Seen PlayedWeek::look() {
   seen.visits.resize(plan_.visits.size());
   collect_messages();
   read_sessions(seen);
+  read_records(seen);
   read_tasks(seen);
   read_bills(seen);
   read_claims(seen);
@@ -228,6 +270,7 @@ Seen PlayedWeek::look() {
   for (std::size_t i = 0; i < seen.visits.size(); ++i) {
     seen.visits[i].messages = messages_[i];
     seen.visits[i].strays = strays_[i];
+    seen.visits[i].rung = rung_[i];
   }
   return seen;
 }

@@ -1,4 +1,5 @@
-#include <array>
+#include <set>
+#include <utility>
 
 #include "tests/clinic/week.hpp"
 
@@ -46,10 +47,15 @@ void PlayedWeek::fail_all(const char* stand_in, const char* rules) {
   EXPECT_TRUE(set.ok()) << (set.ok() ? "" : set.error().message);
 }
 
-void PlayedWeek::decide_coverage(Live& one) {
-  constexpr std::array<const char*, 4> kAnswers{"", "self-pay", "go-on", "refuse"};
-  const char* const answer = kAnswers[static_cast<std::size_t>(one.script->desk)];
-  const auto list = as(desk_, "desk", "GET", "/tasks?state=open&kind=coverage&limit=100");
+void PlayedWeek::reopen() {
+  hub_.reset();
+  start_hub(config_file_);
+}
+
+// --- the desk
+
+void PlayedWeek::decide(Live& one, const std::string& kind, const char* answer) {
+  const auto list = as(desk_, "desk", "GET", "/tasks?state=open&kind=" + kind + "&limit=100");
   if (!list.ok()) return wrong(one, "tasks: " + list.error().message);
   if (one.session.empty()) (void)find_session(one);
   for (const Json& task : (*list)["items"].as_array()) {
@@ -60,12 +66,115 @@ void PlayedWeek::decide_coverage(Live& one) {
     if (!did.ok()) wrong(one, "the desk's answer: " + did.error().message);
     return;
   }
-  wrong(one, "the desk has no task about the coverage");
+  wrong(one, "the desk has no task of the kind " + kind);
 }
 
-void PlayedWeek::reopen() {
-  hub_.reset();
-  start_hub(config_file_);
+// A doctor is ill: all his visits of the day are another one's at once.
+void PlayedWeek::give_away() {
+  const std::string& to = doctors_[static_cast<std::size_t>(plan_.stand_in())];
+  const std::string path = "/providers/" + doctors_[week::kIll] + "/day";
+  Json body = Json::object({{"date", week::local_time(plan_.ill_at()).substr(0, 10)},
+                            {"act", "give"},
+                            {"provider", to}});
+  const auto shown = as(desk_, "desk", "POST", path + "/preview", body);
+  ASSERT_TRUE(shown.ok()) << shown.error().code << " " << shown.error().message;
+  Json visits = Json::array();
+  for (const Json& one : (*shown)["visits"].as_array())
+    visits.push_back(
+        Json::object({{"session", one.string_or("session", "")}, {"version", one["version"]}}));
+  std::set<std::string> given;
+  if (visits.size() > 0) {
+    body.set("visits", std::move(visits));
+    body.set("reason", "ill");
+    const auto done = as(desk_, "desk", "POST", path, body);
+    ASSERT_TRUE(done.ok()) << done.error().code << " " << done.error().message;
+    for (const Json& one : (*done)["visits"].as_array()) {
+      if (one.string_or("outcome", "") == "given") given.insert(one.string_or("session", ""));
+    }
+  }
+  for (Live& one : visits_) {
+    if (!one.script->given) continue;
+    if (one.session.empty()) (void)find_session(one);
+    if (!given.contains(one.session)) wrong(one, "it is left behind with the ill doctor");
+    one.doctor = to;
+  }
+}
+
+// A patient who has no booking.
+void PlayedWeek::take_in(Live& one) {
+  const auto made =
+      as(desk_, "desk", "POST", "/sessions",
+         Json::object({{"type", "doctor_patient"},
+                       {"bookingType", "direct"},
+                       {"provider", one.doctor},
+                       {"patient", one.patient},
+                       {"scheduledStart", to_iso8601({week::unix_ms(one.script->booked_at)})},
+                       {"plannedMinutes", week::kVisitMinutes},
+                       {"organizer", Json::object({{"person", one.doctor}, {"role", "doctor"}})}}));
+  if (!made.ok()) return wrong(one, "the desk: " + made.error().message);
+  one.session = made->string_or("id", "");
+  moving_.push_back(&one);
+}
+
+// Whoever is right signs in with the survivor from then on.
+void PlayedWeek::merge(Live& one) {
+  const auto made = ask("POST", "/patients/" + one.patient + "/merge",
+                        Json::object({{"into", one.other}, {"reason", "test"}}));
+  if (!made.ok()) return wrong(one, "the merge: " + made.error().message);
+  if (made->string_or("state", "") != "in_force") wrong(one, "the merge waits");
+  if (one.session.empty()) (void)find_session(one);
+  if (!lists(one.other, one.session)) wrong(one, "the survivor's record lists no visit");
+  if (one.script->merge == week::Merge::right) std::swap(one.patient, one.other);
+}
+
+void PlayedWeek::separate(Live& one) {
+  const auto undone = desks_[0].http.send(
+      "POST", hub_->url() + "/api/v1/patients/" + one.patient + "/unmerge",
+      {{"Authorization", "Bearer " + token_}, {"Content-Type", "application/json"}},
+      Json::object({{"reason", "test"}}).dump());
+  if (!undone.ok() || undone->status != 204) wrong(one, "the records are not separated");
+}
+
+// --- emergencies
+
+void PlayedWeek::set_presence(Live& one, const char* status) {
+  for (const int n : {one.script->first.doctor, one.script->first.doctor + 1}) {
+    const auto set = as(doctors_[static_cast<std::size_t>(n)], "doctor", "PUT", "/me/presence",
+                        Json::object({{"status", status}}));
+    if (!set.ok()) wrong(one, "the presence: " + set.error().message);
+  }
+}
+
+// Nobody but the two doctors of the emergency is online, or nobody at all.
+void PlayedWeek::call_for_help(Live& one) {
+  set_presence(one, one.script->answered ? "online" : "offline");
+  const auto made = as(one.patient, "patient", "POST", "/sessions",
+                       Json::object({{"type", "emergency_consultation"},
+                                     {"request", true},
+                                     {"chiefComplaint", "Chest pain"}}));
+  if (!made.ok()) return wrong(one, "the call for help: " + made.error().message);
+  one.session = made->string_or("id", "");
+}
+
+// The first doctor has not answered.
+void PlayedWeek::answer_call(Live& one) {
+  one.doctor = doctors_[static_cast<std::size_t>(one.script->doctor)];
+  const auto rings = as(one.doctor, "doctor", "GET", "/me/rings");
+  if (!rings.ok()) return wrong(one, "the rings: " + rings.error().message);
+  bool rung = false;
+  for (const Json& ring : (*rings)["items"].as_array())
+    rung = rung || ring.string_or("session", "") == one.session;
+  if (!rung) wrong(one, "the second doctor is not rung");
+  const auto taken = as(one.doctor, "doctor", "POST", "/sessions/" + one.session + "/accept");
+  if (!taken.ok()) return wrong(one, "the answer: " + taken.error().message);
+  set_presence(one, "offline");
+  moving_.push_back(&one);
+}
+
+void PlayedWeek::give_up(Live& one) {
+  const auto off = as(one.patient, "patient", "POST", "/sessions/" + one.session + "/cancel",
+                      Json::object({{"reason", "test"}}));
+  if (!off.ok()) wrong(one, "the patient calls it off: " + off.error().message);
 }
 
 }  // namespace rabt::clinic

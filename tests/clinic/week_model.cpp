@@ -24,9 +24,7 @@ struct Word {
 class Model {
  public:
   explicit Model(const Visit& visit) : visit_(visit) {
-    int end = visit.last().minute;
-    if (visit.cancelled_at) end = *visit.cancelled_at;
-    if (visit.desk == DeskSays::refuse) end = visit.desk_at;
+    const int end = visit.off_at().value_or(visit.last().minute);
     words_.push_back({visit.booked_at, end, visit.first.minute});
     for (const auto& [at, slot] : visit.moves) {
       words_.back().until = at;
@@ -35,7 +33,7 @@ class Model {
   }
 
   [[nodiscard]] std::string outcome() const {
-    if (visit_.cancelled_at || visit_.desk == DeskSays::refuse) return "cancelled";
+    if (visit_.off_at()) return "cancelled";
     return visit_.comes == Comes::never ? "no_show" : "held";
   }
   // The payer is asked for the money of a visit that was held, and that he covers, or that the
@@ -45,8 +43,9 @@ class Model {
   }
   [[nodiscard]] bool is_billed() const { return visit_.is_held() && !is_claimed(); }
 
-  // The record system hears what became of the visit.
+  // The record system hears what became of a visit that it has planned.
   [[nodiscard]] std::string appointment() const {
+    if (visit_.kind != Kind::booked) return "";
     const std::string is = outcome();
     if (is == "held") return "fulfilled";
     return is == "no_show" ? "noshow" : "cancelled";
@@ -54,16 +53,20 @@ class Model {
 
   [[nodiscard]] std::map<std::string, Range> chart() const {
     if (!visit_.is_held()) return {};
-    // Two diagnoses, four or more signs, one prescription and one note.
+    // Two diagnoses, four or more signs, one prescription and one note; recordings of what the
+    // hospital booked.
+    const int recordings = visit_.kind == Kind::booked ? 1 : 0;
     return {{"Encounter", {1, 1}},       {"Condition", {2, 2}},
             {"Observation", {4, kMany}}, {"MedicationRequest", {1, 1}},
-            {"Composition", {1, 1}},     {"DocumentReference", {1, kMany}}};
+            {"Composition", {1, 1}},     {"DocumentReference", {recordings, kMany}}};
   }
 
   // To whoever has a telephone in the records.
   [[nodiscard]] std::map<std::string, Range> messages() const {
     std::map<std::string, Range> out;
-    if (!has_phone()) return out;
+    if (!visit_.answered) out["call_997"] = {1, 1};
+    // Whoever stands at the desk, or calls for help, knows when it is.
+    if (visit_.kind != Kind::booked || !has_phone()) return out;
     const auto add = [&out](const std::string& text, int least, int most) {
       out[text].least += least;
       out[text].most += most;
@@ -89,6 +92,11 @@ class Model {
     }
     const int start = visit_.last().minute;
     const std::string is = outcome();
+    // Two changes of the doctor at one time may be told once.
+    if (visit_.given) {
+      const bool told = words_.size() > 1 && words_[words_.size() - 2].start == start;
+      once("other_doctor", start, !told);
+    }
     if (is == "cancelled") once("cancelled", start);
     if (visit_.desk == DeskSays::refuse) add("call_us", 1, 1);
     if (is == "no_show") add("missed " + local_time(start), 1, 1);
@@ -100,6 +108,7 @@ class Model {
   // True if the task must be there; false if it may.
   [[nodiscard]] std::map<std::string, bool> tasks() const {
     std::map<std::string, bool> out;
+    if (!visit_.answered) out["emergency.unanswered"] = true;
     // Whom no message reaches the desk calls.
     if (visit_.record == Record::none) out["patient.not-told"] = !visit_.overtaken();
     if (visit_.record == Record::child_alone) out["patient.no-guardian"] = !visit_.overtaken();
@@ -110,12 +119,22 @@ class Model {
     return out;
   }
 
-  [[nodiscard]] int start() const { return visit_.last().minute; }
+  [[nodiscard]] std::string start() const {
+    return visit_.kind == Kind::emergency ? "none" : local_time(visit_.last().minute);
+  }
+  // The first doctor does not answer; the second one does.
+  [[nodiscard]] int rung() const {
+    return visit_.kind == Kind::emergency && visit_.answered ? 2 : 0;
+  }
+  [[nodiscard]] std::string record() const {
+    if (visit_.merge == Merge::none) return "";
+    return visit_.merge == Merge::right ? "joined" : "own";
+  }
   // When the register knows the end.
   [[nodiscard]] int ended_at() const {
-    if (visit_.cancelled_at) return std::max(*visit_.cancelled_at, visit_.booked_at);
-    if (visit_.desk == DeskSays::refuse) return visit_.desk_at;
-    return start() + kTalk + (visit_.comes == Comes::late ? kLate : 0);
+    if (const auto off = visit_.off_at()) return std::max(*off, visit_.booked_at);
+    return visit_.last().minute + (visit_.kind == Kind::emergency ? kAnswered : 0) + kTalk +
+           (visit_.comes == Comes::late ? kLate : 0);
   }
 
  private:
@@ -136,12 +155,19 @@ std::string described(const Visit& visit) {
   const auto word = [](const auto& words, auto place) {
     return std::string(words[static_cast<std::size_t>(place)]);
   };
+  constexpr std::array kKinds{"", ", walk-in", ", emergency"};
+  constexpr std::array kMerges{"", ", merged", ", merged by mistake"};
   std::string out = word(kPayers, visit.payer) + word(kDesk, visit.desk) +
-                    word(kComes, visit.comes) + word(kRecords, visit.record) + ", booked " +
-                    local_time(visit.booked_at) + " for " + local_time(visit.first.minute);
+                    word(kComes, visit.comes) + word(kRecords, visit.record) +
+                    word(kKinds, visit.kind) + (visit.answered ? "" : " without an answer") +
+                    ", booked " + local_time(visit.booked_at) + " for " +
+                    local_time(visit.first.minute);
   for (const auto& [at, slot] : visit.moves)
     out += ", moved " + local_time(at) + " to " + local_time(slot.minute);
   if (visit.cancelled_at) out += ", cancelled " + local_time(*visit.cancelled_at);
+  if (visit.given) out += ", its doctor is ill";
+  if (visit.merge != Merge::none)
+    out += word(kMerges, visit.merge) + " " + local_time(visit.merged_at);
   return out;
 }
 
@@ -185,9 +211,12 @@ class Comparison {
     if (!visit.overtaken() || books.sessions > 0) {
       within("sessions", books.sessions, {1, 1});
       same("outcome", books.outcome, model.outcome());
-      same("start", books.start, local_time(model.start()));
+      same("start", books.start, model.start());
       same("appointment", books.appointment, model.appointment());
+      within("doctor", books.doctor, {visit.doctor, visit.doctor});
     }
+    within("doctors who are rung", books.rung, {model.rung(), model.rung()});
+    same("record", books.record, model.record());
     within("claims", books.claims, model.is_claimed() ? Range{1, 1} : Range{0, 0});
     within("bills", books.bills, model.is_billed() ? Range{1, 1} : Range{0, 0});
     all_within("chart", books.chart, model.chart());
@@ -219,7 +248,8 @@ class Comparison {
     for (const Visit& visit : plan_.visits) {
       const Model model(visit);
       const std::string outcome = model.outcome();
-      if (outcome == "held") continue;
+      // An emergency that nobody answers was no visit.
+      if (outcome == "held" || !visit.answered) continue;
       Range& range = outcome == "no_show" ? no_shows : cancelled;
       ++range.most;
       if (model.ended_at() + kHour < last && !visit.overtaken()) ++range.least;
@@ -242,8 +272,11 @@ Seen perfect(const Plan& plan) {
     const Model model(visit);
     Books& books = out.visits.emplace_back();
     books.outcome = model.outcome();
-    books.start = local_time(model.start());
+    books.start = model.start();
     books.appointment = model.appointment();
+    books.doctor = visit.doctor;
+    books.rung = model.rung();
+    books.record = model.record();
     books.sessions = 1;
     books.claims = model.is_claimed() ? 1 : 0;
     books.bills = model.is_billed() ? 1 : 0;
@@ -256,7 +289,7 @@ Seen perfect(const Plan& plan) {
     }
     if (books.outcome == "held") ++out.figures.visits;
     if (books.outcome == "no_show") ++out.figures.no_shows;
-    if (books.outcome == "cancelled") ++out.figures.cancelled;
+    if (books.outcome == "cancelled" && visit.answered) ++out.figures.cancelled;
   }
   return out;
 }

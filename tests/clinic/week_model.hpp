@@ -15,8 +15,10 @@ namespace rabt::clinic::week {
 struct Books {
   // held, cancelled, no_show; "none" without a session.
   std::string outcome = "none";
-  // Local time of the session.
+  // Local time of the session; "none" without one.
   std::string start;
+  // Number of the doctor who holds it; -1 for nobody.
+  int doctor = -1;
   int sessions = 0;
   int claims = 0;
   // Bills of the cashier.
@@ -31,6 +33,10 @@ struct Books {
   int strays = 0;
   // Titles of the tasks.
   std::set<std::string> tasks;
+  // Messages to the doctors who were rung.
+  int rung = 0;
+  // Of a patient with two records, the one that lists the visit: own, joined, or both as "wrong".
+  std::string record;
 };
 // The ministry's figures of the month.
 struct Figures {

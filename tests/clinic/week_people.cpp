@@ -15,58 +15,90 @@ constexpr const char* kNationalId = "http://nphies.sa/identifier/nationalid";
 
 }  // namespace
 
-Result<std::string> PlayedWeek::enter(const std::string& role, Json profile) {
+Json PlayedWeek::enter(const std::string& role, Json profile) {
   profile.set("roles", Json::array({role}));
-  RABT_TRY(made, ask("POST", "/users", profile));
-  return made.string_or("uuid", "");
+  const auto made = ask("POST", "/users", profile);
+  EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().code + ": " + made.error().message);
+  return made.ok() ? *made : Json::object();
+}
+
+void PlayedWeek::enter_staff() {
+  // Of the two who are rung for an emergency, the one who speaks Arabic is rung first.
+  std::map<int, const week::Visit*> emergencies;
+  for (const week::Visit& one : plan_.visits) {
+    if (one.kind != week::Kind::emergency) continue;
+    emergencies[one.first.doctor] = emergencies[one.first.doctor + 1] = &one;
+  }
+  for (int n = 0; n < plan_.staff; ++n) {
+    const std::string number = "N-P-" + std::to_string(10'000 + n);
+    Json profile = Json::object(
+        {{"name", "Doctor " + std::to_string(n)},
+         {"username", "doctor-" + std::to_string(n)},
+         {"licenceNumber", number},
+         {"externalIds", Json::array({Json::object({{"system", kLicence}, {"value", number}})})}});
+    if (const auto found = emergencies.find(n); found != emergencies.end()) {
+      const bool first = found->second->first.doctor == n;
+      const std::string phone = "+9665" + std::to_string(80'000'000 + n);
+      profile.set("phone", phone);
+      profile.set("languages", Json::array({Json(first ? "ar" : "en")}));
+      of_rung_[phone] = found->second->number;
+    }
+    const Json made = enter("doctor", std::move(profile));
+    doctors_.push_back(made.string_or("uuid", ""));
+    number_of_doctor_[made.string_or("id", "")] = n;
+  }
+  const Json desk = Json::object({{"name", "Desk"}, {"username", "desk"}});
+  desk_ = enter("desk", desk).string_or("uuid", "");
+}
+
+void PlayedWeek::enter_patient(Live& one) {
+  const week::Visit& script = *one.script;
+  const int number = script.number;
+  const std::string id = part(one.bundle, "Patient")["identifier"][0]["value"].get<std::string>();
+  const std::string own = "+9665" + std::to_string(10'000'000 + number);
+  const bool child = script.record != Record::adult;
+  const bool english = number % 3 == 0 && script.kind != week::Kind::emergency;
+  Json profile = Json::object({{"name", "Patient " + std::to_string(number)},
+                               {"username", "patient-" + std::to_string(number)},
+                               {"phone", own},
+                               {"language", english ? "en" : "ar"},
+                               {"birthDate", child ? "2015-04-12" : "1985-04-12"}});
+  one.phone = own;
+  if (script.record == Record::child) {
+    one.phone = "+9665" + std::to_string(50'000'000 + number);
+    profile.set("guardians",
+                Json::array({Json::object(
+                    {{"name", "Guardian"}, {"phone", one.phone}, {"relation", "mother"}})}));
+  }
+  of_phone_[one.phone] = number;
+  if (own != one.phone) of_phone_[own] = number;
+  if (script.merge != week::Merge::none) {
+    Json other = profile;
+    other.set("username", "other-" + std::to_string(number));
+    if (script.merge == week::Merge::wrong) {
+      const std::string phone = "+9665" + std::to_string(60'000'000 + number);
+      other.set("name", "Somebody else " + std::to_string(number));
+      other.set("phone", phone);
+      of_phone_[phone] = number;
+    }
+    one.other = enter("patient", std::move(other)).string_or("uuid", "");
+  }
+  // Both ways in which hospitals register. Who comes without a booking is found by his number.
+  if (number % 2 == 0 && script.kind == week::Kind::booked) {
+    profile.set("externalIds",
+                Json::array({Json::object({{"system", kNationalId}, {"value", id}})}));
+  } else {
+    profile.set("identifiers",
+                Json::array({Json::object({{"kind", "national_id"}, {"value", id}})}));
+  }
+  one.patient = enter("patient", std::move(profile)).string_or("uuid", "");
 }
 
 void PlayedWeek::enter_people() {
-  const auto must = [](const Result<std::string>& made) {
-    EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().code + ": " + made.error().message);
-    return made.ok() ? *made : std::string();
-  };
-  for (int n = 0; n < plan_.doctors; ++n) {
-    const std::string number = "N-P-" + std::to_string(10'000 + n);
-    doctors_.push_back(must(enter(
-        "doctor",
-        Json::object({{"name", "Doctor " + std::to_string(n)},
-                      {"username", "doctor-" + std::to_string(n)},
-                      {"licenceNumber", number},
-                      {"externalIds",
-                       Json::array({Json::object({{"system", kLicence}, {"value", number}})})}}))));
-  }
-  desk_ = must(enter("desk", Json::object({{"name", "Desk"}, {"username", "desk"}})));
+  enter_staff();
   for (Live& one : visits_) {
-    const int number = one.script->number;
     one.doctor = doctors_[static_cast<std::size_t>(one.script->last().doctor)];
-    if (one.script->record == Record::none) continue;
-    const std::string id = part(one.bundle, "Patient")["identifier"][0]["value"].get<std::string>();
-    const std::string own = "+9665" + std::to_string(10'000'000 + number);
-    const bool child = one.script->record != Record::adult;
-    Json profile = Json::object({{"name", "Patient " + std::to_string(number)},
-                                 {"username", "patient-" + std::to_string(number)},
-                                 {"phone", own},
-                                 {"language", number % 3 == 0 ? "en" : "ar"},
-                                 {"birthDate", child ? "2015-04-12" : "1985-04-12"}});
-    // Both ways in which hospitals register.
-    if (number % 2 == 0) {
-      profile.set("externalIds",
-                  Json::array({Json::object({{"system", kNationalId}, {"value", id}})}));
-    } else {
-      profile.set("identifiers",
-                  Json::array({Json::object({{"kind", "national_id"}, {"value", id}})}));
-    }
-    one.phone = own;
-    if (one.script->record == Record::child) {
-      one.phone = "+9665" + std::to_string(50'000'000 + number);
-      profile.set("guardians",
-                  Json::array({Json::object(
-                      {{"name", "Guardian"}, {"phone", one.phone}, {"relation", "mother"}})}));
-    }
-    of_phone_[one.phone] = number;
-    if (own != one.phone) of_phone_[own] = number;
-    one.patient = must(enter("patient", std::move(profile)));
+    if (one.script->record != Record::none) enter_patient(one);
   }
 }
 

@@ -7,8 +7,9 @@
 #include "tests/clinic/week.hpp"
 
 // An ordinary week of a clinic: some visits move, some are called off, some patients pay for
-// themselves, systems of others go away for hours, and the hub's memory is lost each day. At the
-// end everybody's books must be what a simple model says.
+// themselves, come without a booking or call for help, a doctor is ill, records are merged, systems
+// of others go away for hours, and the hub's memory is lost each day. At the end everybody's books
+// must be what a simple model says.
 //   RABT_WEEK_VISITS, RABT_WEEK_SEED  number of visits, and of the script
 //   RABT_WEEK_LOG                     file that takes the hub's log and the instances that run
 namespace rabt::clinic {
@@ -40,10 +41,17 @@ struct Fault {
 };
 
 bool is_told(const Planned& visit) {
-  return visit.record == week::Record::adult && !visit.overtaken();
+  return visit.kind == week::Kind::booked && visit.record == week::Record::adult &&
+         !visit.overtaken();
 }
 bool is_insured(const Planned& visit) {
   return visit.is_held() && visit.payer == week::Payer::insured;
+}
+bool is_walk_in(const Planned& visit) {
+  return visit.kind == week::Kind::walk_in;
+}
+bool is_emergency(const Planned& visit) {
+  return visit.kind == week::Kind::emergency;
 }
 std::string at(const char* kind, const week::Slot& slot) {
   return std::string(kind) + " " + week::local_time(slot.minute);
@@ -93,6 +101,36 @@ const std::vector<Fault>& faults() {
        [](const Planned&, Books& is) { is.tasks.clear(); }},
       {"a task that nobody needs", is_insured,
        [](const Planned&, Books& is) { is.tasks.insert("coverage.not-eligible"); }},
+      {"a visit of the ill doctor left behind", [](const Planned& visit) { return visit.given; },
+       [](const Planned&, Books& is) { is.doctor = week::kIll; }},
+      {"a patient of the ill doctor who hears nothing",
+       [](const Planned& visit) { return visit.given && visit.moves.empty() && is_told(visit); },
+       [](const Planned& visit, Books& is) {
+         is.messages.erase(at("other_doctor", visit.last()));
+       }},
+      {"a patient who hears of another doctor when nobody is ill",
+       [](const Planned& visit) { return !visit.given && visit.moves.empty() && is_told(visit); },
+       [](const Planned& visit, Books& is) { ++is.messages[at("other_doctor", visit.last())]; }},
+      {"a walk-in without a bill",
+       [](const Planned& visit) { return is_walk_in(visit) && visit.payer == Payer::himself; },
+       [](const Planned&, Books& is) { --is.bills; }},
+      {"a walk-in without a chart", is_walk_in,
+       [](const Planned&, Books& is) { is.chart.clear(); }},
+      {"an emergency whose second doctor is not rung",
+       [](const Planned& visit) { return is_emergency(visit) && visit.answered; },
+       [](const Planned&, Books& is) { --is.rung; }},
+      {"an emergency of which the desk hears nothing",
+       [](const Planned& visit) { return !visit.answered; },
+       [](const Planned&, Books& is) { is.tasks.clear(); }},
+      {"a patient in need who is not told to call 997",
+       [](const Planned& visit) { return !visit.answered; },
+       [](const Planned&, Books& is) { is.messages.clear(); }},
+      {"a merged patient's visit missing in the survivor's record",
+       [](const Planned& visit) { return visit.merge == week::Merge::right; },
+       [](const Planned&, Books& is) { is.record = "none"; }},
+      {"a wrong merge that is not undone",
+       [](const Planned& visit) { return visit.merge == week::Merge::wrong; },
+       [](const Planned&, Books& is) { is.record = "wrong"; }},
   };
   return kFaults;
 }
@@ -200,7 +238,9 @@ TEST_F(Week, AWorkflowThatDoesNotMoveTheSessionIsFound) {
 
 TEST_F(Week, AWorkflowThatTellsTheAppointmentNothingOfTheEndIsFound) {
   change_workflow("appointment", R"(completed: "fulfilled",)", R"(completed: "arrived",)");
-  EXPECT_FALSE(play_with_mistake([](const Planned& visit) { return visit.is_held(); }).empty());
+  EXPECT_FALSE(play_with_mistake([](const Planned& visit) {
+                 return visit.kind == week::Kind::booked && visit.is_held();
+               }).empty());
 }
 
 TEST_F(Week, AWorkflowThatClaimsWhatTheDeskCalledSelfPayIsFound) {
@@ -210,6 +250,13 @@ TEST_F(Week, AWorkflowThatClaimsWhatTheDeskCalledSelfPayIsFound) {
               - himself: {when: '${ $context.pays == "self-pay" }', then: claim})");
   EXPECT_FALSE(play_with_mistake([](const Planned& visit) {
                  return visit.is_held() && visit.desk == week::DeskSays::self_pay;
+               }).empty());
+}
+
+TEST_F(Week, AnEmergencyWhoseSecondDoctorIsNotRungIsFound) {
+  change_workflow("emergency", "$context.provider != $context.told", "$context.told == null");
+  EXPECT_FALSE(play_with_mistake([](const Planned& visit) {
+                 return is_emergency(visit) && visit.answered;
                }).empty());
 }
 
