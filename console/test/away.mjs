@@ -1,10 +1,11 @@
 // A doctor is away: at the front desk all visits of a day are given to another, moved or cancelled; and the list of a day on paper.
+import { readFileSync } from 'node:fs';
 import { open, settled } from './browser.mjs';
 import { dayKey, equal, none, tabTo, test } from './steps.mjs';
 
 const kWords = {
-  ar: { open: 'الطبيب غائب', who: 'الطبيب الغائب', other: 'الطبيب البديل', give: 'إحالتها إلى طبيب آخر', move: 'نقلها', cancel: 'إلغاؤها', by: 'وقت أبكر', minutes: 'عدد الدقائق', look: 'عرض ما سيحدث', again: 'مراجعة اليوم من جديد', reason: 'السبب', doGive: 'إحالة', doMove: 'نقل', doCancel: 'إلغاء', busy: 'الطبيب غير متاح', left: 'يبقى كما هو', changed: 'عدّل شخص آخر', done: (done, left) => `تم: ${done}. بقي كما هو: ${left}.`, none: 'لا توجد مواعيد مفتوحة لهذا الطبيب', paper: 'سرّي' },
-  en: { open: 'The doctor is away', who: 'Doctor who is away', other: 'Doctor who takes them', give: 'Give them to another doctor', move: 'Move them', cancel: 'Cancel them', by: 'Earlier or later', minutes: 'Minutes', look: 'Show what happens', again: 'Look at the day again', reason: 'Reason', doGive: 'Give', doMove: 'Move', doCancel: 'Cancel', busy: 'The doctor has no time then', left: 'Stays as it is', changed: 'Somebody changed', done: (done, left) => `Done: ${done}. Left as they are: ${left}.`, none: 'The doctor has no open visits', paper: 'Confidential' },
+  ar: { open: 'الطبيب غائب', who: 'الطبيب الغائب', other: 'الطبيب البديل', give: 'إحالتها إلى طبيب آخر', move: 'نقلها', cancel: 'إلغاؤها', by: 'وقت أبكر', minutes: 'عدد الدقائق', look: 'عرض ما سيحدث', again: 'مراجعة اليوم من جديد', reason: 'السبب', doGive: 'إحالة', doMove: 'نقل', doCancel: 'إلغاء', busy: 'الطبيب غير متاح', left: 'يبقى كما هو', changed: 'عدّل شخص آخر', done: (done, left) => `تم: ${done}. بقي كما هو: ${left}.`, none: 'لا توجد مواعيد مفتوحة لهذا الطبيب', paper: 'سرّي', csv: 'تنزيل القائمة كجدول' },
+  en: { open: 'The doctor is away', who: 'Doctor who is away', other: 'Doctor who takes them', give: 'Give them to another doctor', move: 'Move them', cancel: 'Cancel them', by: 'Earlier or later', minutes: 'Minutes', look: 'Show what happens', again: 'Look at the day again', reason: 'Reason', doGive: 'Give', doMove: 'Move', doCancel: 'Cancel', busy: 'The doctor has no time then', left: 'Stays as it is', changed: 'Somebody changed', done: (done, left) => `Done: ${done}. Left as they are: ${left}.`, none: 'The doctor has no open visits', paper: 'Confidential', csv: 'Download as a table (CSV)' },
 };
 const kLooks = [['ar', 360], ['en', 1280]];
 
@@ -142,6 +143,11 @@ export async function awayTests({ base, api, browser, pages, states }) {
       const text = await page.locator('main').innerText();
       for (const wanted of ['10:00', 'Noura Alqahtani', '966500000001', 'Absent Doctor', kWords[lang].paper])
         if (!text.includes(wanted)) throw new Error(`${lang}: the paper has no ${wanted}`);
+      const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: kWords[lang].csv }).click()]);
+      equal(file.suggestedFilename(), `visits-${day}.csv`, 'the name of the table');
+      const table = readFileSync(await file.path(), 'utf8');
+      for (const wanted of ['\uFEFF"', '"10:00"', '966500000001"'])
+        if (!table.includes(wanted)) throw new Error(`${lang}: the table has no ${wanted}`);
       await page.context().close();
     }
     const { items } = await api('GET', '/audit/entries?act=session.read&limit=50');

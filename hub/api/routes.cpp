@@ -4,6 +4,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
+#include "hub/api/day_list.hpp"
 #include "hub/api/records.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/api/sessions.hpp"
@@ -69,7 +70,6 @@ using consultation::identify_patient_of;
 using consultation::inviting_of;
 using consultation::join_call_of;
 using consultation::LineQuality;
-using consultation::list_day_of;
 using consultation::list_recordings_of;
 using consultation::list_sessions_of;
 using consultation::Notes;
@@ -258,7 +258,7 @@ constexpr std::array kRoutes{
     // A bad day: a provider is away, or the hub will be.
     Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview, preview_day_of>, kArranging, kRepeats},
     Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply, change_day_of>, kArranging, kRepeats},
-    Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list, list_day_of>, kArranging},
+    Route{"GET", "/api/v1/day-list", "getDayList", day_list, kArranging},
     Route{"GET", "/api/v1/me/rings", "listMyRings", my_rings, kSignedIn},
     Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&Practice::providers, &Providers::set_presence, consultation::set_presence_of>, kSignedIn, kRepeats},
     Route{"GET", "/api/v1/usage", "getUsage", act<&Practice::usage, &Usage::read, consultation::get_usage_of>, kSignedIn},

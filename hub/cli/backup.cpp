@@ -7,6 +7,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/cli/day_list.hpp"
 #include "hub/config/config.hpp"
 
 // rabt backup create and verify: beside a running hub or without one.
@@ -19,6 +20,7 @@ struct BackupOptions {
   // The file that names the tenants, with --tenant.
   std::string common;
   std::string folder;
+  bool visits_list = false;
 };
 
 int create(const BackupOptions& options) {
@@ -46,6 +48,18 @@ int create(const BackupOptions& options) {
     std::fprintf(stderr, "not in the backup: %s\n", printable(one).c_str());
   for (const std::string& one : made->missing)
     std::fprintf(stderr, "MISSING in the backup: %s\n", printable(one).c_str());
+  if (options.visits_list) {
+    const Status written = write_visits(*config, options.folder, clock.now());
+    if (!written.ok()) {
+      std::fprintf(stderr, "the lists of visits were not written:\n");
+      (void)complain(written.error());
+      return 1;
+    }
+    std::fprintf(stderr,
+                 "%s/visits has the lists of today and tomorrow: names and telephones of patients, "
+                 "not sealed\n",
+                 options.folder.c_str());
+  }
   return made->missing.empty() ? 0 : 1;
 }
 
@@ -77,10 +91,16 @@ void add_backup_commands(args::Command& program, int& code) {
   auto options = std::make_shared<BackupOptions>();
   auto* make = group->add_subcommand(
       "create", "Make a backup of database, audit files, blobs, plugins and configuration");
-  make->footer("Exit status: 0 the backup is whole, 1 files are missing in it, or there is none.");
+  make->footer(
+      "Exit status: 0 the backup is whole, 1 files are missing in it, there is none, or the lists "
+      "of "
+      "visits were not written.");
   add_config_option(*make, options->config, &options->common);
   make->add_option("--to", options->folder, "Folder that gets a folder for this backup")
       ->required();
+  make->add_flag("--visits-list", options->visits_list,
+                 "Also write who comes today and tomorrow, with telephones, into the folder visits "
+                 "beside the backups: patient data that is not sealed; needs a hub that runs");
   make->callback([options, &code] { code = create(*options); });
 
   options = std::make_shared<BackupOptions>();

@@ -84,10 +84,12 @@ Result<Json> HubClient::list(std::string_view path) {
   return Json::object({{"items", std::move(items)}});
 }
 
-Result<std::string> HubClient::text(std::string_view path, std::string_view reason) {
+Result<std::string> HubClient::text(std::string_view path, std::string_view reason,
+                                    std::int64_t timeout_ms) {
   std::vector<std::pair<std::string, std::string>> headers;
   if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
-  RABT_TRY(response, http_.send("GET", std::string(kUrl).append(path), std::move(headers)));
+  RABT_TRY(response,
+           http_.send("GET", std::string(kUrl).append(path), std::move(headers), {}, timeout_ms));
   return net::good_body(std::move(response));
 }
 

@@ -22,7 +22,8 @@ class HubClient {
   // The items of a list, {items}, from all of its pages.
   [[nodiscard]] Result<Json> list(std::string_view path);
   // Gives the body of an answer that is not JSON.
-  [[nodiscard]] Result<std::string> text(std::string_view path, std::string_view reason = {});
+  [[nodiscard]] Result<std::string> text(std::string_view path, std::string_view reason = {},
+                                         std::int64_t timeout_ms = 10'000);
   [[nodiscard]] Result<Json> post(std::string_view path, const Json& body,
                                   std::string_view reason = {});
   // Posts as a sender of deliveries does. Returns the answer, whatever its status.

@@ -117,12 +117,16 @@ std::string policy_of(const Pages::Options& options, bool call) {
 
 }  // namespace
 
-bool wants_page(const Request& request) {
-  bool html = false;
+double weight_of(const Request& request, std::string_view type) {
+  double most = 0;
   each_item(request.header("accept"), [&](std::string_view name, double weight) {
-    html = html || (weight > 0 && equal_ignoring_case(name, "text/html"));
+    if (equal_ignoring_case(name, type)) most = std::max(most, weight);
   });
-  return html;
+  return most;
+}
+
+bool wants_page(const Request& request) {
+  return weight_of(request, "text/html") > 0;
 }
 
 std::string_view language_of(const Request& request) {

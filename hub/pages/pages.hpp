@@ -49,6 +49,10 @@ class Pages {
   const Options options_;
 };
 
+// The weight of a media type in Accept (RFC 9110 section 12.5.1): 0 where it is not named. Ranges
+// such as */* name none.
+[[nodiscard]] double weight_of(const http::Request& request, std::string_view type);
+
 // True if a browser asks for a page, and not a program for an answer of the API.
 [[nodiscard]] bool wants_page(const http::Request& request);
 

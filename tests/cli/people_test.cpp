@@ -241,7 +241,7 @@ TEST(Visits, OfADayArePrintedWithTelephonesOrWrittenForTheOwnerAlone) {
   const Ran ran = run(kHub + R"sh(
 ask() { curl -s --unix-socket data/hub.sock -H 'Content-Type: application/json' -d "$2" "http://hub$1" | jq -r .id; }
 doctor=$(ask /api/v1/providers '{"name": "Dr. Ahmad"}')
-patient=$(ask /api/v1/patients '{"name": "Noura", "nameAr": "نورة", "phone": "+966551234567"}')
+patient=$(ask /api/v1/patients '{"name": "Noura", "nameAr": "نورة", "phone": "+966551234567", "mrn": "MRN-7"}')
 at=$(TZ=Asia/Riyadh date -d '+1 day' +%F)T23:30:00+03:00
 ask /api/v1/sessions "{\"type\": \"doctor_patient\", \"provider\": \"$doctor\", \"patient\": \"$patient\", \"scheduledStart\": \"$at\"}" | wc -c
 visits() { rabt visits --config c.yaml "$@"; }
@@ -249,14 +249,35 @@ visits --day tomorrow --reason 'paper' | tail -n 1
 visits --day tomorrow --reason 'paper' --to list; echo $?; stat -c %a list; wc -l < list
 visits --day 2020-01-01 --reason 'paper' | wc -l
 visits --day tomorrow --reason 'paper' --json | jq -r '.visits[0].patient.name'
+visits --day tomorrow --reason 'paper' --format html | grep -c '<html lang="ar" dir="rtl">'
+visits --day tomorrow --reason 'paper' --format csv --language en | head -n 1 | cut -d, -f1
+visits --day tomorrow --reason 'paper' --format pdf 2>/dev/null; [ $? != 0 ] && echo 2
 visits --day never --reason 'paper'; echo $?
 visits --day tomorrow; echo $?
 grep -c Noura serve.err)sh" +
                       kEnd);
   EXPECT_TRUE(has(ran.out,
-                  "27\n23:30  30 min  Noura / نورة  +966551234567  Dr. Ahmad  no. 1\n0\n600\n2\n1\n"
-                  "Noura\n2\n2\n0\n"))
+                  "27\n23:30  30 min  Noura / نورة  MRN-7  +966551234567  ar  Dr. Ahmad  -  no. 1  "
+                  "scheduled\n0\n600\n2\n1\nNoura\n1\n\xEF\xBB\xBF\"Date\"\n2\n2\n2\n0\n"))
       << lines(ran);
+}
+
+TEST(Visits, OfADayHaveAllPagesOfTheHub) {
+  const Ran ran = run(kHub + R"sh(
+ask() { curl -s --unix-socket data/hub.sock -H 'Content-Type: application/json' -d "$2" "http://hub$1" | jq -r .id; }
+doctor=$(ask /api/v1/providers '{"name": "Dr. Ahmad"}')
+patient=$(ask /api/v1/patients '{"name": "Noura"}')
+day=$(TZ=Asia/Riyadh date -d '+1 day' +%F)
+for i in $(seq 0 304); do
+  at=$(printf '%sT%02d:%02d:00+03:00' $day $((i / 60)) $((i % 60)))
+  ask /api/v1/sessions "{\"type\": \"doctor_patient\", \"provider\": \"$doctor\", \"patient\": \"$patient\", \"scheduledStart\": \"$at\"}"
+done | sort -u | wc -l
+visits() { rabt visits --config c.yaml --day tomorrow --reason paper "$@"; }
+visits | grep -c ' scheduled$'
+visits --json | jq '.visits | length'
+visits --format csv | tail -n +2 | wc -l)sh" +
+                      kEnd);
+  EXPECT_TRUE(has(ran.out, "305\n305\n305\n305\n")) << lines(ran);
 }
 
 TEST(Clients, GetKeysThatWorkUntilTheyAreRevoked) {

@@ -50,7 +50,23 @@ class AskedDays {
     return shown(service_.preview(ask.caller, preview_day_of(ask)));
   }
   Answer apply(const Ask& ask) { return shown(service_.apply(ask.caller, change_day_of(ask))); }
-  Answer list(const Ask& ask) { return shown(service_.list(ask.caller, list_day_of(ask))); }
+  Answer list(const Ask& ask, const Window& page = {.limit = kMostOnPaper}) {
+    RABT_TRY(list, service_.list(ask.caller, list_day_of(ask), page));
+    next = list.next;
+    return to_json(list);
+  }
+  // All of it, as a page to print and as a table.
+  std::string page(const Ask& ask, std::string_view language) {
+    const auto list = service_.list(ask.caller, list_day_of(ask), std::nullopt);
+    return list.ok() ? service_.page_of(*list, language) : list.error().code;
+  }
+  std::string table(const Ask& ask, std::string_view language) {
+    const auto list = service_.list(ask.caller, list_day_of(ask), std::nullopt);
+    return list.ok() ? service_.table_of(*list, language) : list.error().code;
+  }
+
+  // Place of the page behind the last list.
+  std::string next{};
 
  private:
   SessionDays& service_;

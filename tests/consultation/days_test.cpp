@@ -61,6 +61,38 @@ class Days : public ServiceHouse {
     }
     return out;
   }
+  // The desk asks for the list of the day, for a reason.
+  Ask paper(const char* day = "2027-03-10") {
+    Ask ask = as(desk_);
+    ask.query = {{"date", day}};
+    ask.caller.reason = "paper for a day without the hub";
+    return ask;
+  }
+  // A message of which the messenger has noted what became of it.
+  void note_message(const std::string& session, std::string_view kind, std::string_view outcome,
+                    std::int64_t at_ms) {
+    static constexpr store::Statement kNoted{
+        "INSERT INTO session_message (tenant, session, participant, kind, version, outcome, at_ms, "
+        "gateway_id) VALUES ('t1', $1, $2, $3, 1, $4, $5, '')"};
+    std::string patient;
+    const Json all = seen(session);
+    for (const Json& one : all["participants"].as_array()) {
+      if (one.string_or("role", "") == "patient") patient = one.string_or("id", "");
+    }
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, kNoted, {session, patient, kind, outcome, at_ms});
+    }));
+  }
+  static std::vector<std::string> ids_of(const Json& list) {
+    std::vector<std::string> out;
+    for (const Json& one : list["visits"].as_array()) out.push_back(one.string_or("session", ""));
+    return out;
+  }
+  static std::size_t count(const std::string& text, std::string_view part) {
+    std::size_t found = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+    return found;
+  }
   // By an office, whoever's the visit is.
   Json seen(const std::string& session) { return must(sessions_->reading.get(as_admin(session))); }
   std::string start(const std::string& session) {
@@ -327,8 +359,6 @@ TEST_F(Days, TheListOfADayHasTelephonesAndIsAReadingOfEachPatient) {
       as(desk_, {},
          with(with(with(plain(), "patient", patient2_), "provider", doctor_), "scheduledStart",
               at("09:00"))))));
-  const std::string off = booked(at("11:00"));
-  must(sessions_->life.cancel(as(desk_, off)));
   Ask ask = as(desk_);
   ask.query = {{"date", "2027-03-10"}};
   EXPECT_EQ(code(sessions_->days.list(ask)), "phi.reason");
@@ -351,6 +381,143 @@ TEST_F(Days, TheListOfADayHasTelephonesAndIsAReadingOfEachPatient) {
   EXPECT_EQ(must(sessions_->days.list(ask))["visits"].size(), 1U);
   ask.query = {{"date", "10/03/2027"}};
   EXPECT_EQ(code(sessions_->days.list(ask)), "api.invalid");
+}
+
+TEST_F(Days, TheListOfADaySaysWhatThePatientHeardAndHowHeIsKnown) {
+  sessions_->surround(practice_->surroundings());
+  people_.of(patient_).profile.set("mrn", "MRN-7");
+  people_.of(patient_).profile.set("language", "en");
+  Ask clinic = as_admin({}, Json::object({{"name", "Heart"}, {"nameAr", "القلب"}}));
+  clinic.caller.who.tenant = "t1";
+  const Json heart = must(practice_->add_clinic(clinic));
+  Ask hours = as_admin({}, Json::object({{"provider", doctor_},
+                                         {"startsAt", at("09:00")},
+                                         {"endsAt", at("10:00")},
+                                         {"capacity", 3}}));
+  hours.caller.who.tenant = "t1";
+  hours.record = id_of(heart);
+  const Json morning = must(practice_->add_clinic_session(hours));
+  Json place = with(with(plain(), "provider", doctor_), "scheduledStart", at("09:00"));
+  place = with(with(place, "clinic", heart["id"]), "clinicSession", morning["id"]);
+  const std::string told_of =
+      id_of(must(sessions_->creation.create(as(desk_, {}, std::move(place)))));
+  const std::string moved = booked(at("11:00"), doctor2_);
+  must(sessions_->life.change(as(desk_, moved, Json::object({{"scheduledStart", at("12:00")}}))));
+  const std::string off = booked(at("13:00"), doctor2_);
+  must(sessions_->life.cancel(as(desk_, off)));
+  note_message(told_of, "booked", "sent", clock_.now().ms);
+  note_message(told_of, "day_before", "undelivered", clock_.now().ms + 1'000);
+  note_message(told_of, "second_proof", "sent", clock_.now().ms + 2'000);
+  const Json list = must(sessions_->days.list(paper()));
+  ASSERT_EQ(ids_of(list), (std::vector<std::string>{told_of, moved, off})) << list.dump();
+  const Json& first = list["visits"].item(0);
+  EXPECT_EQ(first["patient"].string_or("mrn", ""), "MRN-7");
+  EXPECT_EQ(first.string_or("language", ""), "en");
+  EXPECT_EQ(first["clinic"].string_or("nameAr", ""), "القلب");
+  EXPECT_EQ(first["told"].string_or("kind", ""), "day_before");
+  EXPECT_EQ(first["told"].string_or("outcome", ""), "undelivered");
+  EXPECT_EQ(first["moved"], Json(false));
+  EXPECT_TRUE(list["visits"].item(1)["told"].is_null());
+  EXPECT_EQ(list["visits"].item(1)["moved"], Json(true));
+  EXPECT_EQ(list["visits"].item(2).string_or("status", ""), "cancelled");
+  const std::string page = sessions_->days.page(paper(), "en");
+  EXPECT_NE(page.find("Reminder of the day before: NOT delivered"), std::string::npos) << page;
+  EXPECT_NE(page.find("Cancelled"), std::string::npos) << page;
+  EXPECT_EQ(count(page, "<tr class=\"off\">"), 1U);
+  EXPECT_EQ(count(page, "Not told yet"), 2U);
+}
+
+TEST_F(Days, TheListOfADayHasAllVisitsOnItsPagesByTimeAndDoctor) {
+  people_.of(doctor_).profile.set("name", "Dr Zaid");
+  std::vector<std::string> wanted;
+  for (const char* clock : {"09:00", "10:00", "11:00"}) {
+    const std::string second = booked(at(clock), doctor_);
+    wanted.push_back(booked(at(clock), doctor2_));
+    wanted.push_back(second);
+  }
+  Window page{.limit = 2};
+  std::vector<std::string> found;
+  for (int pages = 0; pages < 3; ++pages) {
+    const Json list = must(sessions_->days.list(paper(), page));
+    EXPECT_EQ(list["more"], Json(pages < 2));
+    for (std::string& one : ids_of(list)) found.push_back(std::move(one));
+    page.cursor = sessions_->days.next;
+    EXPECT_EQ(page.cursor.empty(), pages == 2);
+  }
+  EXPECT_EQ(found, wanted);
+  EXPECT_EQ(count(sessions_->days.page(paper(), "en"), "<th scope=\"row\">"), wanted.size());
+  EXPECT_EQ(count(sessions_->days.table(paper(), "en"), "\r\n"), wanted.size() + 1);
+}
+
+TEST_F(Days, AVisitThatMovesWhileTheListIsReadHidesNoOther) {
+  const std::string nine = booked(at("09:00"));
+  const std::string ten = booked(at("10:00"));
+  const std::string eleven = booked(at("11:00"));
+  must(sessions_->days.list(paper(), {.limit = 1}));
+  const std::string behind = sessions_->days.next;
+  must(sessions_->life.change(as(desk_, nine, Json::object({{"scheduledStart", at("12:00")}}))));
+  const Json list = must(sessions_->days.list(paper(), {.limit = 10, .cursor = behind}));
+  EXPECT_EQ(ids_of(list), (std::vector<std::string>{ten, eleven, nine}));
+}
+
+TEST_F(Days, MoreVisitsThanAStretchOfRowsAreOnOnePaper) {
+  const std::int64_t midnight = must(parse_iso8601(at("00:00"))).ms;
+  for (std::size_t i = 0; i < kMostOnPaper + 2; ++i) {
+    const std::int64_t start = midnight + static_cast<std::int64_t>(i) * 60'000;
+    Json body = with(plain(), "provider", i % 2 == 0 ? doctor_ : doctor2_);
+    // By a system of the hospital: a person books fewer in a day.
+    must(sessions_->creation.create(
+        as_admin({}, with(std::move(body), "scheduledStart", to_iso8601({start})))));
+  }
+  EXPECT_EQ(count(sessions_->days.table(paper(), "ar"), "\r\n"), kMostOnPaper + 3);
+  EXPECT_EQ(must(sessions_->days.list(paper()))["visits"].size(), kMostOnPaper);
+  EXPECT_FALSE(sessions_->days.next.empty());
+}
+
+TEST_F(Days, TheListOfADayEndsAtMidnightInRiyadh) {
+  booked(at("23:59", "2027-03-09"));
+  const std::string first = booked(at("00:00"));
+  const std::string last = booked(at("23:59"));
+  booked(at("00:00", "2027-03-11"));
+  EXPECT_EQ(ids_of(must(sessions_->days.list(paper()))), (std::vector<std::string>{first, last}));
+  const std::string page = sessions_->days.page(paper(), "en");
+  EXPECT_NE(page.find("Wednesday <bdi dir=\"ltr\">2027-03-10</bdi>"), std::string::npos) << page;
+  EXPECT_NE(page.find("<bdi dir=\"ltr\">00:00</bdi>"), std::string::npos) << page;
+  EXPECT_NE(page.find("<bdi dir=\"ltr\">23:59</bdi>"), std::string::npos) << page;
+  EXPECT_NE(page.find("1448-10-02</bdi> AH"), std::string::npos) << page;
+}
+
+TEST_F(Days, NamesAreNeitherMarkupNorFormulasNorDoTheyTurnThePaperRound) {
+  people_.of(patient_).profile.set("name", "<script>alert(1)</script>\xE2\x80\xAE evil\r\nrow");
+  people_.of(patient_).profile.set("nameAr", "=HYPERLINK(\"http://x\",\"نورة\")");
+  people_.of(patient_).profile.set("mrn", "@SUM(1)");
+  people_.of(patient_).profile.set("phone", "+966551234567");
+  people_.of(doctor_).profile.set("name", "-2+3\"><img src=x>");
+  booked(at("09:00"));
+  for (const char* language : {"ar", "en"}) {
+    const std::string page = sessions_->days.page(paper(), language);
+    EXPECT_EQ(page.find("<script"), std::string::npos) << page;
+    EXPECT_EQ(page.find("<img"), std::string::npos) << page;
+    EXPECT_EQ(page.find("\xE2\x80\xAE"), std::string::npos) << page;
+    EXPECT_NE(page.find("&lt;script&gt;alert(1)"), std::string::npos) << page;
+    const std::string table = sessions_->days.table(paper(), language);
+    EXPECT_TRUE(table.starts_with("\xEF\xBB\xBF\"")) << table;
+    EXPECT_EQ(count(table, "\r\n"), 2U) << table;
+    EXPECT_EQ(table.find("\xE2\x80\xAE"), std::string::npos) << table;
+    EXPECT_NE(table.find("\"'=HYPERLINK(\"\"http://x\"\",\"\"نورة\"\")\""), std::string::npos)
+        << table;
+    EXPECT_NE(table.find("\"'@SUM(1)\""), std::string::npos) << table;
+    EXPECT_NE(table.find("\"'+966551234567\""), std::string::npos) << table;
+    EXPECT_NE(table.find("\"'-2+3\"\"><img src=x>\""), std::string::npos) << table;
+    for (const char formula : {'=', '+', '-', '@'})
+      EXPECT_EQ(table.find(std::string("\"") + formula), std::string::npos) << table;
+  }
+  EXPECT_NE(sessions_->days.page(paper(), "ar").find("<html lang=\"ar\" dir=\"rtl\">"),
+            std::string::npos);
+  std::size_t readings = 0;
+  for (const audit::Entry& one : entries("session.read"))
+    readings += one.detail.string_or("what", "") == "day_list" ? 1 : 0;
+  EXPECT_EQ(readings, 5U) << "each paper is a reading";
 }
 
 }  // namespace

@@ -5,10 +5,10 @@ import { useEffect } from 'preact/hooks';
 import { get, Problem, query } from '../base/api';
 import { clock, dayKey, gregorian, hijri, noon, weekday } from '../base/dates';
 import { hospital, hospitalIn, phone } from '../base/house';
-import { otherTexts, t, word, type Key } from '../base/i18n';
-import { useLoad } from '../base/load';
+import { has, otherTexts, t, word, type Key } from '../base/i18n';
+import { useAct, useLoad } from '../base/load';
 import { lang } from '../base/prefs';
-import { Button, Failure, H1, identifierText, LangButton, LinkButton, Notice, Skeleton, Skip, usePage } from '../ui';
+import { Button, Failure, H1, identifierText, LangButton, LinkButton, Notice, Skeleton, Skip, statusText, usePage } from '../ui';
 import { doctorName, nameOfParticipant, patientOf, typeText, type Person, type Provider, type Session } from './model';
 import { allTemplates, NoteView, type Note } from './notes';
 import { VitalsTable, type Vital } from './records';
@@ -181,38 +181,81 @@ export function PrintSummary({ id }: { id: string }) {
   );
 }
 
-interface Listed { session: string; number: number; type: string; doctor: { name?: string | null; nameAr?: string | null } | null; scheduledStart: string | null; plannedMinutes: number; patient: { name?: string | null; nameAr?: string | null; phone?: string | null; guardian?: { name: string; phone: string } | null } | null }
+interface Named { name?: string | null; nameAr?: string | null }
+interface Listed {
+  session: string; number: number; status: string; doctor: Named | null; clinic: Named | null; scheduledStart: string | null; moved: boolean; plannedMinutes: number;
+  language: string; told: { kind: string; outcome: string; at: string } | null; link: string | null;
+  patient: (Named & { mrn?: string | null; phone?: string | null; guardian?: { name: string; phone: string } | null }) | null;
+}
+// All visits of a day, from all pages of the list.
+async function visitsOf(date: string): Promise<Listed[]> {
+  const visits: Listed[] = [];
+  let next: string | undefined = `/api/v1/day-list${query({ date })}`;
+  while (next) {
+    const page: { visits: Listed[]; next?: string } = await get(next, { reason: t('paper_day_reason') });
+    visits.push(...page.visits);
+    next = page.next;
+  }
+  return visits;
+}
+const kOff = ['cancelled', 'no_show', 'failed'];
+// A word of the hub; one without a text stays as it is.
+const wordOf = (key: string, name: string) => (has(key) ? t(key as Key) : name);
+
+// The day for a spreadsheet, as the hub writes it.
+function DayFile({ date }: { date: string }) {
+  const act = useAct();
+  const keep = () => act.run(async () => {
+    const file = await get<string>(`/api/v1/day-list${query({ date, format: 'csv', lang: lang.value })}`, { accept: 'text/csv, application/problem+json', reason: t('paper_day_reason') });
+    const link = document.createElement('a');
+    // Reading the answer as text took the mark of the encoding away; spreadsheets need it.
+    link.href = URL.createObjectURL(new Blob(['\uFEFF', file.replace(/^\uFEFF/, '')], { type: 'text/csv' }));
+    link.download = `visits-${date}.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+  return (
+    <div class="no-print stack stack-8">
+      {act.error !== undefined && <Failure error={act.error} again={() => void keep()} />}
+      <p><Button icon="file" busy={act.busy} onPress={() => void keep()}>{t('paper_day_csv')}</Button></p>
+    </div>
+  );
+}
+
 // The visits of a day with telephones, for the desk to work on while the hub is away. Opening it is a reading of each patient.
 export function PrintDay({ id }: { id: string }) {
   const loaded = useLoad(async () => {
-    const [list, words] = await Promise.all([get<{ more: boolean; visits: Listed[] }>(`/api/v1/day-list${query({ date: id })}`, { reason: t('paper_day_reason') }), otherTexts()]);
-    return { list, words };
+    const [visits, words] = await Promise.all([visitsOf(id), otherTexts()]);
+    return { visits, words };
   }, id);
   const data = loaded.data.value;
   if (!data) return <Page name="paper_day" back="/clinic" error={loaded.error.value} again={() => void loaded.again()} />;
-  const { list, words } = data;
+  const { visits, words } = data;
   const date = noon(id);
-  const names = (one: { name?: string | null; nameAr?: string | null } | null) => {
+  const names = (one: Named | null) => {
     const both = [one?.nameAr, one?.name].filter(Boolean) as string[];
     const [first, second] = lang.value === 'ar' ? both : [...both].reverse();
     return <><bdi>{first || t('unknown')}</bdi>{second && second !== first && <p class="en"><bdi>{second}</bdi></p>}</>;
   };
+  const clinic = (one: Named) => (lang.value === 'ar' && one.nameAr) || one.name;
   return (
     <Page name="paper_day" back="/clinic" error={undefined} again={() => undefined}>
       <Head name="paper_day" words={words} />
+      <DayFile date={id} />
       <p class="strong">{weekday(date)} {gregorian(date)} · {hijri(date)}</p>
-      {list.more && <p class="allergy-box">{t('paper_day_over')}</p>}
-      {!list.visits.length ? <p>{t('paper_day_none')}</p> : (
+      <p>{t('paper_day_hint')}</p>
+      {!visits.length ? <p>{t('paper_day_none')}</p> : (
         <table class="table paper-table">
           <caption class="hidden">{t('paper_day')}</caption>
-          <thead><tr>{(['time', 'role_patient', 'paper_day_phone', 'role_doctor', 'visit'] as Key[]).map((key) => <th key={key} scope="col"><Two k={key} words={words} /></th>)}</tr></thead>
-          <tbody>{list.visits.map((one) => (
+          <thead><tr>{(['time', 'role_patient', 'paper_day_phone', 'role_doctor', 'paper_day_told', 'visit'] as Key[]).map((key) => <th key={key} scope="col"><Two k={key} words={words} /></th>)}</tr></thead>
+          <tbody>{visits.map((one) => (
             <tr key={one.session}>
               <td><bdi dir="ltr" class="strong">{one.scheduledStart ? clock(one.scheduledStart) : '—'}</bdi><p class="en">{t('minutes', { n: one.plannedMinutes })}</p></td>
-              <th scope="row">{names(one.patient)}</th>
-              <td><bdi dir="ltr" class="nowrap">{one.patient?.guardian?.phone || one.patient?.phone || '—'}</bdi>{one.patient?.guardian && <p class="en"><bdi>{one.patient.guardian.name}</bdi></p>}</td>
-              <td>{one.doctor ? names(one.doctor) : '—'}</td>
-              <td><bdi dir="ltr" class="num">{one.number}</bdi></td>
+              <th scope="row">{names(one.patient)}{one.patient?.mrn && <p class="en"><bdi dir="ltr">{one.patient.mrn}</bdi></p>}</th>
+              <td><bdi dir="ltr" class="nowrap">{one.patient?.guardian?.phone || one.patient?.phone || '—'}</bdi>{one.patient?.guardian && <p class="en"><bdi>{one.patient.guardian.name}</bdi></p>}<p class="en">{wordOf(`speaks_${one.language}`, one.language)}</p></td>
+              <td>{one.doctor ? names(one.doctor) : '—'}{one.clinic && <p class="en"><bdi>{clinic(one.clinic)}</bdi></p>}</td>
+              <td>{one.told ? <>{wordOf(`paper_told_${one.told.kind}`, one.told.kind)}: {wordOf(`paper_outcome_${one.told.outcome}`, one.told.outcome)}</> : one.patient ? t('paper_day_untold') : '—'}{one.link && <p class="en">{wordOf(`paper_link_${one.link}`, one.link)}</p>}</td>
+              <td><span class={kOff.includes(one.status) ? 'strong' : ''}>{statusText(one.status)}</span>{one.moved && <p class="en">{t('paper_day_moved')}</p>}<p class="en"><bdi dir="ltr" class="num">{one.number}</bdi></p></td>
             </tr>))}</tbody>
         </table>
       )}

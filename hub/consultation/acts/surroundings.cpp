@@ -15,6 +15,10 @@ Result<Surroundings::ClinicPlace> Surroundings::clinic_place(std::string_view /*
                                                              const Json& /*clinic_session*/) {
   return not_found("clinic.session_unknown", "there is no such clinic session");
 }
+Result<Surroundings::ClinicNames> Surroundings::clinic_names(std::string_view /*tenant*/,
+                                                             std::string_view /*clinic*/) {
+  return ClinicNames{};
+}
 Status Surroundings::take_place(store::Transaction& /*transaction*/, std::string_view /*tenant*/,
                                 const ClinicPlace& /*place*/, std::string_view /*session*/) {
   return ok_status();

@@ -47,6 +47,13 @@ class Surroundings {
   // Errors: not_found clinic.unknown, clinic.session_unknown.
   virtual Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
                                            const Json& clinic_session);
+  struct ClinicNames {
+    std::string name;
+    // May be empty.
+    std::string name_ar;
+  };
+  // Both are empty where there is no such clinic.
+  virtual Result<ClinicNames> clinic_names(std::string_view tenant, std::string_view clinic);
   // Inside the job that creates a session: takes a place in the clinic session, where there is one.
   // Error conflict clinic.full.
   virtual Status take_place(store::Transaction& transaction, std::string_view tenant,

@@ -62,6 +62,18 @@ Result<ClinicList> Clinics::list(const Caller& caller) {
   return out;
 }
 
+Result<Surroundings::ClinicNames> Clinics::names_of(std::string_view tenant,
+                                                    std::string_view id) const {
+  Surroundings::ClinicNames names;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(sql::practice::kClinicNames, {tenant, id}, [&](const Row& row) {
+      names = {.name = std::string(row.text(0)), .name_ar = std::string(row.text(1))};
+      return false;
+    });
+  }));
+  return names;
+}
+
 Result<AddedClinic> Clinics::add(const Caller& caller, const Asked<AddClinic>& asked) {
   RABT_TRY_STATUS(may(access::Right::practice_manage, caller, "add a clinic"));
   const std::string& tenant = caller.who.tenant;

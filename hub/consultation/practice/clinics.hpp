@@ -31,6 +31,7 @@ class Clinics {
   // Answers to sessions, as Surroundings says them.
   Result<Surroundings::ClinicPlace> place(std::string_view tenant, const Json& clinic,
                                           const Json& clinic_session) const;
+  Result<Surroundings::ClinicNames> names_of(std::string_view tenant, std::string_view id) const;
   Status take_place(store::Transaction& transaction, std::string_view tenant,
                     const Surroundings::ClinicPlace& place, std::string_view session) const;
   Status free_place(store::Transaction& transaction, std::string_view tenant,

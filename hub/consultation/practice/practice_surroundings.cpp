@@ -20,6 +20,11 @@ Result<Surroundings::ClinicPlace> PracticeSurroundings::clinic_place(std::string
   return clinics_.place(tenant, clinic, clinic_session);
 }
 
+Result<Surroundings::ClinicNames> PracticeSurroundings::clinic_names(std::string_view tenant,
+                                                                     std::string_view clinic) {
+  return clinics_.names_of(tenant, clinic);
+}
+
 Status PracticeSurroundings::take_place(store::Transaction& transaction, std::string_view tenant,
                                         const ClinicPlace& place, std::string_view session) {
   return clinics_.take_place(transaction, tenant, place, session);

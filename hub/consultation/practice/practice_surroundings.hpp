@@ -19,6 +19,7 @@ class PracticeSurroundings final : public Surroundings {
   Result<Visit> visible_visit(const Ask& ask, const Json& reference) override;
   Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
                                    const Json& clinic_session) override;
+  Result<ClinicNames> clinic_names(std::string_view tenant, std::string_view clinic) override;
   Status take_place(store::Transaction& transaction, std::string_view tenant,
                     const ClinicPlace& place, std::string_view session) override;
   Status free_place(store::Transaction& transaction, std::string_view tenant,

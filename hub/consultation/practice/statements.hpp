@@ -115,6 +115,8 @@ inline constexpr Statement kGiveClinicSession{
 inline constexpr Statement kClinics{
     "SELECT id, number, name, name_ar, time_zone, active, created_ms FROM clinic WHERE tenant = $1 "
     "ORDER BY number DESC LIMIT 1000"};
+inline constexpr Statement kClinicNames{
+    "SELECT name, name_ar FROM clinic WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kClinicById{"SELECT id FROM clinic WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kClinicByNumber{
     "SELECT id FROM clinic WHERE tenant = $1 AND number = $2"};

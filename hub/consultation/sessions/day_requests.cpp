@@ -145,16 +145,29 @@ Json to_json(const DayChangedView& view) {
                        {"visits", std::move(items)}});
 }
 
+namespace {
+
+Json named_json(const std::optional<ListedVisit::Named>& one) {
+  if (!one) return {};
+  return Json::object({{"name", one->name}, {"nameAr", one->name_ar}});
+}
+
+Json told_json(const std::optional<ListedVisit::Told>& told) {
+  if (!told) return {};
+  return Json::object(
+      {{"kind", told->kind}, {"outcome", told->outcome}, {"at", to_iso8601({told->at_ms})}});
+}
+
+}  // namespace
+
 Json to_json(const DayListView& view) {
   Json items = Json::array();
   for (const ListedVisit& one : view.visits) {
-    Json doctor;
-    if (one.doctor)
-      doctor = Json::object({{"name", one.doctor->name}, {"nameAr", one.doctor->name_ar}});
     Json patient;
     if (one.patient)
       patient = Json::object({{"name", one.patient->name},
                               {"nameAr", one.patient->name_ar},
+                              {"mrn", one.patient->mrn},
                               {"phone", one.patient->phone},
                               {"guardian", one.patient->guardian}});
     items.push_back(Json::object({{"session", one.session},
@@ -162,12 +175,18 @@ Json to_json(const DayListView& view) {
                                   {"status", to_string(one.status)},
                                   {"type", to_string(one.type)},
                                   {"provider", text_or_null(one.provider)},
-                                  {"doctor", std::move(doctor)},
+                                  {"doctor", named_json(one.doctor)},
+                                  {"clinic", named_json(one.clinic)},
                                   {"scheduledStart", time_or_null(one.start_ms)},
+                                  {"moved", one.moved},
                                   {"plannedMinutes", one.planned_minutes},
-                                  {"patient", std::move(patient)}}));
+                                  {"language", one.language},
+                                  {"patient", std::move(patient)},
+                                  {"told", told_json(one.told)},
+                                  {"link", text_or_null(one.link)}}));
   }
-  return Json::object({{"date", view.date}, {"more", view.more}, {"visits", std::move(items)}});
+  return Json::object(
+      {{"date", view.date}, {"more", !view.next.empty()}, {"visits", std::move(items)}});
 }
 
 }  // namespace rabt::consultation

@@ -55,12 +55,17 @@ struct ChangeDay {
 [[nodiscard]] ChangeDay preview_day_of(const Ask& ask);
 [[nodiscard]] ChangeDay change_day_of(const Ask& ask);
 
+// Visits on a page of a day's list.
+inline constexpr std::size_t kMostOnPaper = 300;
+
 // Visits of a day that are printed.
 struct ListDay {
   // YYYY-MM-DD
   std::string date;
   // ULID, UUID or number. Visits of all if it is empty.
   std::string provider;
+  // Format of the answer, for the audit log: html, csv. Empty for JSON.
+  std::string as{};
 };
 [[nodiscard]] Asked<ListDay> list_day_of(const Ask& ask);
 
@@ -120,7 +125,7 @@ struct DayChangedView {
 // {provider, date, act, done, left, visits: [{session, outcome, code?}]}
 [[nodiscard]] Json to_json(const DayChangedView& view);
 
-// A visit on paper. Names, telephones and the guardian as records have them, or null.
+// A visit on paper. Names, numbers, telephones and the guardian as records have them, or null.
 struct ListedVisit {
   // ULID
   std::string session;
@@ -129,25 +134,45 @@ struct ListedVisit {
   SessionType type = SessionType::doctor_patient;
   // ULID, or empty.
   std::string provider{};
-  struct Doctor {
+  struct Named {
     Json name;
     Json name_ar;
   };
-  std::optional<Doctor> doctor{};
+  std::optional<Named> doctor{};
+  std::optional<Named> clinic{};
   std::optional<std::int64_t> start_ms{};
+  // The planned start is another one than that of the booking.
+  bool moved = false;
   std::int64_t planned_minutes = 0;
+  // ar, en, ...: of the patient's record, else of the visit.
+  std::string language{};
   struct Patient {
     Json name;
     Json name_ar;
+    Json mrn{};
     Json phone{};
     Json guardian{};
   };
   std::optional<Patient> patient{};
+  // Newest message to the patient about the visit: MessageKind, and the outcome as the messenger
+  // noted it.
+  struct Told {
+    std::string kind;
+    std::string outcome;
+    std::int64_t at_ms = 0;
+  };
+  std::optional<Told> told{};
+  // Status of the patient's newest link, as Invitation::status. Empty without a link.
+  std::string link{};
 };
 struct DayListView {
   std::string date;
-  bool more = false;
+  // Midnight that the day begins with.
+  Timestamp begins{};
+  // Earliest first; at one time by the doctor's name.
   std::vector<ListedVisit> visits{};
+  // Place of the next page. Empty on the last.
+  std::string next{};
 };
 // {date, more, visits}
 [[nodiscard]] Json to_json(const DayListView& view);

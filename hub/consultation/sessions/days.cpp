@@ -1,13 +1,19 @@
 #include "hub/consultation/sessions/days.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "hub/access/reading.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/number.hpp"
 #include "hub/consultation/acts/guardian.hpp"
+#include "hub/consultation/sessions/day_paper.hpp"
+#include "hub/consultation/sessions/statements.hpp"
 #include "hub/workflow/cron.hpp"
 
 namespace rabt::consultation {
@@ -34,6 +40,52 @@ const Participant* patient_of(const Session& is) {
     if (one.role == PartRole::patient && one.takes_part()) return &one;
   }
   return nullptr;
+}
+
+// Status of the patient's newest link. Empty without one.
+std::string link_of(const Session& is, const Participant& patient, Timestamp now) {
+  const Invitation* newest = nullptr;
+  for (const Invitation& one : is.people.invitations) {
+    if (one.participant == patient.id && (newest == nullptr || one.created_ms > newest->created_ms))
+      newest = &one;
+  }
+  if (newest == nullptr) return {};
+  const bool open = newest->status == "pending" || newest->status == "accepted";
+  const bool over = std::max(newest->expires_ms, expiry_of(is, *newest)) < now.ms;
+  return open && over ? "expired" : newest->status;
+}
+
+// Earliest first; at one time by the doctor's name.
+void sort_for_paper(std::vector<Session>& all, Names& names) {
+  const auto doctor = [&names](const Session& is) {
+    return is.provider.empty() ? std::string() : names.of(is.provider).string_or("name", "");
+  };
+  std::sort(all.begin(), all.end(), [&](const Session& a, const Session& b) {
+    if (start_of(a) != start_of(b)) return start_of(a) < start_of(b);
+    return std::tuple(doctor(a), a.number) < std::tuple(doctor(b), b.number);
+  });
+}
+
+// Leaves the page, and returns the place of the next one: id and start of the page's last visit.
+// A visit that moved since the page before may come twice; the others of its time stay.
+std::string cut_to_page(std::vector<Session>& all, const Window& page) {
+  if (const auto dot = page.cursor.find('.'); dot != std::string::npos) {
+    const std::string_view id = std::string_view(page.cursor).substr(0, dot);
+    const auto at = read_number<std::int64_t>(std::string_view(page.cursor).substr(dot + 1));
+    auto from = std::find_if(all.begin(), all.end(), [&](const Session& one) {
+      return one.id == id && start_of(one) == at.value_or(0);
+    });
+    if (from != all.end()) {
+      ++from;
+    } else {
+      from = std::find_if(all.begin(), all.end(),
+                          [&](const Session& one) { return start_of(one) >= at.value_or(0); });
+    }
+    all.erase(all.begin(), from);
+  }
+  if (all.size() <= page.limit) return {};
+  all.erase(all.begin() + static_cast<std::ptrdiff_t>(page.limit), all.end());
+  return all.back().id + "." + std::to_string(start_of(all.back()));
 }
 
 // A workflow keeps the visit at the time of the hospital's appointment.
@@ -263,7 +315,46 @@ Result<DayChangedView> SessionDays::apply(const Caller& caller, const ChangeDay&
   return view;
 }
 
-ListedVisit SessionDays::listed(const Session& is, Names& names) const {
+struct SessionDays::Known {
+  Names names;
+  // By the ULID of the clinic.
+  std::map<std::string, ListedVisit::Named> clinics{};
+};
+
+Result<std::vector<Session>> SessionDays::all_of_day(const std::string& provider,
+                                                     std::int64_t from_ms) const {
+  SessionFilter filter;
+  filter.provider = provider;
+  filter.from_ms = from_ms;
+  filter.to_ms = from_ms + kDayMs;
+  std::vector<Session> all;
+  Window window{.limit = kMostOnPaper};
+  do {
+    RABT_TRY(page, acts_.rows().list(acts_.parts().tenant, filter, window));
+    std::move(page.sessions.begin(), page.sessions.end(), std::back_inserter(all));
+    window.cursor = std::move(page.next);
+  } while (!window.cursor.empty());
+  return all;
+}
+
+Result<std::optional<ListedVisit::Told>> SessionDays::told(const Session& is,
+                                                           const Participant& patient) const {
+  const SessionParts& parts = acts_.parts();
+  std::optional<ListedVisit::Told> newest;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::sessions::kToldOfVisit, {parts.tenant, is.id, patient.id},
+                            [&](const store::Row& row) {
+                              if (!newest || row.integer(2) >= newest->at_ms)
+                                newest = ListedVisit::Told{.kind = std::string(row.text(0)),
+                                                           .outcome = std::string(row.text(1)),
+                                                           .at_ms = row.integer(2)};
+                              return true;
+                            });
+  }));
+  return newest;
+}
+
+Result<ListedVisit> SessionDays::listed(const Session& is, Known& known) const {
   const SessionParts& parts = acts_.parts();
   ListedVisit out{.session = is.id,
                   .number = is.number,
@@ -271,13 +362,30 @@ ListedVisit SessionDays::listed(const Session& is, Names& names) const {
                   .type = is.type,
                   .provider = is.provider,
                   .start_ms = is.schedule.at_ms,
-                  .planned_minutes = is.schedule.minutes};
+                  .moved = is.schedule.version > 1,
+                  .planned_minutes = is.schedule.minutes,
+                  .language = is.options.language};
   if (!is.provider.empty()) {
-    const Json& record = names.of(is.provider);
+    const Json& record = known.names.of(is.provider);
     out.doctor = {.name = record["name"], .name_ar = record["nameAr"]};
+  }
+  if (!is.ties.clinic.empty()) {
+    auto clinic = known.clinics.find(is.ties.clinic);
+    if (clinic == known.clinics.end()) {
+      RABT_TRY(names, acts_.around().clinic_names(parts.tenant, is.ties.clinic));
+      clinic =
+          known.clinics
+              .emplace(is.ties.clinic, ListedVisit::Named{.name = text_or_null(names.name),
+                                                          .name_ar = text_or_null(names.name_ar)})
+              .first;
+    }
+    out.clinic = clinic->second;
   }
   const Participant* const patient = patient_of(is);
   if (patient == nullptr) return out;
+  RABT_TRY(newest, told(is, *patient));
+  out.told = std::move(newest);
+  out.link = link_of(is, *patient, parts.clock.now());
   ListedVisit::Patient shown{.name = patient->guest["name"], .name_ar = patient->guest["nameAr"]};
   // A telephone that a booking brought is nobody's whom the hospital knows.
   const auto person = patient->person.empty()
@@ -286,7 +394,9 @@ ListedVisit SessionDays::listed(const Session& is, Names& names) const {
   if (person.ok()) {
     shown.name = person->profile["name"];
     shown.name_ar = person->profile["nameAr"];
+    shown.mrn = person->profile["mrn"];
     shown.phone = person->profile["phone"];
+    out.language = person->profile.string_or("language", is.options.language);
     const Guarded of = guarded_by(person->profile, Timestamp{start_of(is)}, parts.links.adult_age);
     if (of.guardian) {
       shown.guardian = guardian_json(*of.guardian);
@@ -297,24 +407,34 @@ ListedVisit SessionDays::listed(const Session& is, Names& names) const {
   return out;
 }
 
-Result<DayListView> SessionDays::list(const Caller& caller, const Asked<ListDay>& asked) {
+Result<DayListView> SessionDays::list(const Caller& caller, const Asked<ListDay>& asked,
+                                      const std::optional<Window>& page) {
   RABT_TRY_STATUS(access::check_reason(caller.reason));
   RABT_TRY(request, asked);
   const auto from_ms = begin_of(request.date, acts_.parts().house.time_zone);
   if (!from_ms) return invalid("api.invalid", "date: " + std::string(kNoDay));
   RABT_TRY(provider, acts_.persons().of_filter(request.provider));
-  RABT_TRY(visits, visits_of(provider, *from_ms, *from_ms + kDayMs, kMostOnPaper));
-  DayListView view{.date = request.date, .more = visits.size() > kMostOnPaper};
-  std::sort(visits.begin(), visits.end(),
-            [](const Session& a, const Session& b) { return start_of(a) < start_of(b); });
-  if (view.more) visits.resize(kMostOnPaper);
-  Names names(acts_.parts().directory, acts_.parts().tenant);
+  RABT_TRY(visits, all_of_day(provider, *from_ms));
+  Known known{.names = Names(acts_.parts().directory, acts_.parts().tenant)};
+  sort_for_paper(visits, known.names);
+  DayListView view{.date = request.date, .begins = {*from_ms}};
+  if (page) view.next = cut_to_page(visits, *page);
+  Json detail = Json::object({{"what", "day_list"}});
+  if (!request.as.empty()) detail.set("as", request.as);
   for (const Session& one : visits) {
-    RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + one.id, &one,
-                                        Json::object({{"what", "day_list"}})));
-    view.visits.push_back(listed(one, names));
+    RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + one.id, &one, detail));
+    RABT_TRY(shown, listed(one, known));
+    view.visits.push_back(std::move(shown));
   }
   return view;
+}
+
+std::string SessionDays::page_of(const DayListView& list, std::string_view language) const {
+  return day_page(list, acts_.parts().house, language, acts_.parts().clock.now());
+}
+
+std::string SessionDays::table_of(const DayListView& list, std::string_view language) const {
+  return day_table(list, language);
 }
 
 }  // namespace rabt::consultation

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/consultation/acts/acts.hpp"
@@ -11,9 +13,6 @@
 #include "hub/consultation/sessions/life.hpp"
 
 namespace rabt::consultation {
-
-// Visits on a list.
-inline constexpr std::size_t kMostOnPaper = 300;
 
 // Days of visits: a provider is away, and all his visits of a day are given to another, moved or
 // cancelled; and the list of a day that is printed before the hub is needed and away. A day is one
@@ -29,9 +28,14 @@ class SessionDays {
   // names is left, as is one that the act refuses; the others are done. The same request again does
   // nothing twice. Errors: those of preview.
   Result<DayChangedView> apply(const Caller& caller, const ChangeDay& request);
-  // The visits of a day, with telephones. Each visit is in the audit log as a reading of its
-  // patient. Errors: invalid phi.reason, api.invalid.
-  Result<DayListView> list(const Caller& caller, const Asked<ListDay>& asked);
+  // The visits of a day, with telephones, also those that were held or called off. page: unset for
+  // all of them. Each visit is in the audit log as a reading of its patient. Errors: invalid
+  // phi.reason, api.invalid.
+  Result<DayListView> list(const Caller& caller, const Asked<ListDay>& asked,
+                           const std::optional<Window>& page);
+  // The list as a page to print, and as a table (day_paper.hpp). language: ar, en.
+  [[nodiscard]] std::string page_of(const DayListView& list, std::string_view language) const;
+  [[nodiscard]] std::string table_of(const DayListView& list, std::string_view language) const;
 
  private:
   struct Plan;
@@ -43,7 +47,13 @@ class SessionDays {
                                            const Session& is,
                                            std::vector<PlannedTime>& planned) const;
   [[nodiscard]] Result<SessionView> act(const Caller& caller, const Plan& plan, const Session& is);
-  [[nodiscard]] ListedVisit listed(const Session& is, Names& names) const;
+  [[nodiscard]] Result<std::vector<Session>> all_of_day(const std::string& provider,
+                                                        std::int64_t from_ms) const;
+  // What a list asks for more than once.
+  struct Known;
+  [[nodiscard]] Result<ListedVisit> listed(const Session& is, Known& known) const;
+  [[nodiscard]] Result<std::optional<ListedVisit::Told>> told(const Session& is,
+                                                              const Participant& patient) const;
   [[nodiscard]] Status note(const Caller& caller, const Plan& plan, std::size_t visits) const;
 
   Acts& acts_;
