@@ -17,7 +17,7 @@ using audit::Logged;
 // Acts that show nobody anything: steps of the hub and of workflows, disclosures, which have rows
 // of their own, and what somebody said, did or wrote himself. Every other act is an access, so that
 // an act which is new, and missing here, stands in the report.
-constexpr std::array<std::string_view, 84> kShowNothing{"action.ended",
+constexpr std::array<std::string_view, 85> kShowNothing{"action.ended",
                                                         "action.parked",
                                                         "action.sent",
                                                         "availability.set",
@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 84> kShowNothing{"action.ended",
                                                         "invitation.accepted",
                                                         "invitation.refused",
                                                         "metering.threshold",
+                                                        "note.entered_in_error",
                                                         "note.written",
                                                         "participant.added",
                                                         "participant.admitted",

@@ -222,6 +222,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&Records::notes, &Notes::write, consultation::write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},
     Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&Records::notes, &Notes::change, consultation::change_note_of>, kSignedIn, repeats(access::Right::note_write)},
     Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&Records::notes, &Notes::add_addendum, consultation::add_addendum_of, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"POST", "/api/v1/notes/{note}/entered-in-error", "markNoteInError", act<&Records::notes, &Notes::mark_in_error, consultation::mark_note_in_error_of>, kSignedIn, repeats(access::Right::note_write)},
     Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", act<&Records::vitals, &Vitals::list, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/vitals", "recordVitals", act<&Records::vitals, &Vitals::record, consultation::record_vitals_of, 201>, kSignedIn, repeats(access::Right::vitals_write)},
     Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", act<&Records::prescriptions, &Prescriptions::list, consultation::list_records_of>, kSignedIn},

@@ -48,6 +48,7 @@ const std::vector<std::string>& event_names() {
                                               "session.message-undelivered",
                                               "session.document-shared",
                                               "session.note-written",
+                                              "session.note-entered-in-error",
                                               "session.vitals-recorded",
                                               "session.prescription-issued",
                                               "session.prescription-cancelled",

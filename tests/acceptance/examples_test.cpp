@@ -141,6 +141,7 @@ class Examples {
         {"writeNote", "D"},
         {"changeNote", "D", [this] { names_["note"] = made_["writeNote"].text("id"); }},
         {"addAddendum", "D"},
+        {"markNoteInError", "D"},
         {"recordVitals", "N", [this] { begin(); }},
         {"prescribe", "D"},
         {"cancelPrescription", "D",

@@ -605,11 +605,18 @@ TEST(Kiorex, K29K30K31PrescribesWritesAndSumsUp) {
                               Json::object({{"medications", Json::array()}})),
                      400);
   const Json note = Json::object({{"content", "Chest is clear."}});
+  const Answer wrong = h().post("D", consultation_path(id, "notes"),
+                                Json::object({{"content", "Of somebody else."}}));
+  RABT_EXPECT_STATUS(wrong, 201);
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/notes/" + wrong.text("id") + "/entered-in-error",
+                              Json::object({{"reason", "another patient"}})),
+                     200);
   RABT_EXPECT_STATUS(h().post("D", consultation_path(id, "notes"), note), 201);
   for (const char* who : {"D", "P"}) {
     const Answer whole = h().get(who, consultation_path(id, "summary"));
     RABT_EXPECT_STATUS(whole, 200);
     EXPECT_NE(whole.body.find("Chest is clear."), std::string::npos) << who << whole.body;
+    EXPECT_EQ(whole.body.find("Of somebody else."), std::string::npos) << "it does not hold";
   }
   EXPECT_EQ(h().get("P2", consultation_path(id, "summary")).status, 403);
   RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 201);

@@ -190,11 +190,20 @@ TEST(RecordsApi, NotesVitalsAndPrescriptionsUntilTheEnd) {
   RABT_EXPECT_STATUS(late, 409);
   EXPECT_EQ(late.text("code"), "session.completed");
   RABT_EXPECT_STATUS(h().post("D", path + "/addenda", text("correction")), 201);
+  const Json reason = Json::object({{"reason", "written for another patient"}});
+  RABT_EXPECT_STATUS(h().post("N", path + "/entered-in-error", reason), 403);
+  RABT_EXPECT_STATUS(h().post("D", path + "/entered-in-error", Json::object()), 422);
+  const Answer marked = h().post("D", path + "/entered-in-error", reason);
+  RABT_EXPECT_STATUS(marked, 200);
+  EXPECT_EQ(marked.text("status"), "entered_in_error");
+  EXPECT_EQ(h().post("D", path + "/entered-in-error", reason).body, marked.body);
+  EXPECT_EQ(h().post("D", path + "/addenda", text("late")).text("code"), "note.entered_in_error");
   RABT_EXPECT_STATUS(h().post("P", session + "/feedback", Json::object({{"rating", 5}})), 201);
   RABT_EXPECT_STATUS(h().post("P", session + "/feedback", Json::object({{"rating", 6}})), 422);
   const Answer summary = h().get("P", session + "/summary");
   RABT_EXPECT_STATUS(summary, 200);
-  EXPECT_EQ(summary["notes"].size(), 1U) << summary.body;
+  ASSERT_EQ(summary["notes"].size(), 1U) << summary.body;
+  EXPECT_EQ(summary["notes"][0].string_or("status", ""), "entered_in_error");
   EXPECT_EQ(summary["prescriptions"].size(), 1U);
   EXPECT_EQ(summary["vitals"].size(), 1U);
 }

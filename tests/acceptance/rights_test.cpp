@@ -48,6 +48,7 @@ Json body_of(const std::string& operation, const std::string& other) {
       {"writeNote", R"({"kind":"free","content":"well","status":"draft"})"},
       {"changeNote", R"({"content":"better"})"},
       {"addAddendum", R"({"text":"later"})"},
+      {"markNoteInError", R"({"reason":"another patient"})"},
       {"recordVitals", R"({"heartRate":70})"},
       {"prescribe", R"({"items":[{"name":"Paracetamol","dosage":"500 mg"}]})"},
       {"addSegment", R"({"text":"hello"})"},

@@ -28,6 +28,9 @@ class AskedRecords : public AskedShared {
   Answer add_addendum(const Ask& ask) {
     return shown(records_->notes.add_addendum(ask.caller, add_addendum_of(ask)));
   }
+  Answer mark_note_in_error(const Ask& ask) {
+    return shown(records_->notes.mark_in_error(ask.caller, mark_note_in_error_of(ask)));
+  }
   Answer vitals(const Ask& ask) {
     return shown(records_->vitals.list(ask.caller, list_records_of(ask)));
   }

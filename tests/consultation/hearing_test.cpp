@@ -72,7 +72,10 @@ class Hearing : public ServiceHouse {
 // Cause: the list of events had no filter; that of the live channel was its own.
 // The list had no test for who waits.
 TEST_F(Hearing, WhoWaitsReadsNoEventThatTheLiveChannelHides) {
-  must(records_->write_note(as(doctor_, session_, Json::object({{"content", "x"}}))));
+  Ask mark = as(doctor_, session_, Json::object({{"reason", "another patient"}}));
+  mark.record = must(records_->write_note(as(doctor_, session_, Json::object({{"content", "x"}}))))
+                    .string_or("id", "");
+  must(records_->mark_note_in_error(mark));
   must(records_->plan_follow_up(as(doctor_, session_, Json::object({{"afterDays", 7}}))));
   must(records_->send_message(
       as(doctor_, session_,
@@ -92,13 +95,15 @@ TEST_F(Hearing, WhoWaitsReadsNoEventThatTheLiveChannelHides) {
 
   const auto waits = events(patient2_);
   for (const char* hidden :
-       {"note-written", "follow-up-created", "document-shared", "consent-recorded",
-        "participant-admitted", "participant-waiting", "participant-joined"})
+       {"note-written", "note-entered-in-error", "follow-up-created", "document-shared",
+        "consent-recorded", "participant-admitted", "participant-waiting", "participant-joined"})
     EXPECT_EQ(waits.count(hidden), 0U) << hidden;
   EXPECT_EQ(waits.count("message-sent"), 1U) << "the message to him";
   EXPECT_EQ(waits.count("created"), 1U);
   const auto patient = events(patient_);
   EXPECT_EQ(patient.count("note-written"), 0U) << "staff";
+  EXPECT_EQ(patient.count("note-entered-in-error"), 0U) << "staff";
+  EXPECT_EQ(events(doctor_).count("note-entered-in-error"), 1U);
   EXPECT_EQ(patient.count("document-shared"), 0U) << "shown to others";
   EXPECT_EQ(patient.count("message-sent"), 2U);
   EXPECT_EQ(patient.count("consent-recorded"), 1U);

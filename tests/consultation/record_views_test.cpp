@@ -75,6 +75,18 @@ TEST(RecordViews, ANoteShowsWhatWasKeptInTheOrderInWhichItWasKept) {
             shown(draft, few + R"(,"author":null,"authorRole":"workflow","status":"draft")"));
 }
 
+TEST(RecordViews, ANoteInErrorSaysByWhomAndWhy) {
+  const std::string members =
+      R"("kind":"free","content":"x","sections":{},"diagnoses":[],"addenda":[],"finalBy":)" +
+      std::string(kBy) + R"(,"enteredInError":{"by":)" + std::string(kAuthor) +
+      R"(,"at":"2026-03-10T09:00:00.000Z","reason":"another patient"})";
+  const Record note = record(RecordKind::note, members, "entered_in_error");
+  EXPECT_EQ(to_json(note_view(note)).dump(),
+            shown(note, members + R"(,"author":"01BX5ZZKBKACTAV9WEVGEMMVP2","authorRole":"doctor",)"
+                                  R"("status":"entered_in_error")"));
+  EXPECT_FALSE(note_view(note).counts());
+}
+
 TEST(RecordViews, VitalSignsKeepTheirDigitsAndTheirOrder) {
   const std::string members =
       R"("takenAt":"2026-03-10T06:00:00.000Z","source":"device","device":{"id":"1","serial":"7"},)"

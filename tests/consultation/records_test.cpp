@@ -604,6 +604,58 @@ TEST_F(RecordsTest, AfterTheEndOnlyAddendaAreWritten) {
       "authorisation.denied");
 }
 
+TEST_F(RecordsTest, ANoteInErrorStaysReadableAndIsNotChangedAnyMore) {
+  const std::string id =
+      must(records_->write_note(ask("doctor", Json::object({{"content", "of another"}}))))
+          .string_or("id", "");
+  set(SessionStatus::completed);
+  const auto mark = [&](const std::string& role, Json body) {
+    return records_->mark_note_in_error(ask(role, std::move(body), id));
+  };
+  const Json reason = Json::object({{"reason", "written for Layla"}});
+  for (const char* role : {"nurse", "specialist", "patient"})
+    EXPECT_EQ(verdict(mark(role, reason)), "authorisation.denied") << role;
+  EXPECT_EQ(verdict(mark("doctor", Json::object())), "api.invalid");
+  EXPECT_EQ(verdict(mark("doctor", Json::object({{"reason", std::string(501, 'x')}}))),
+            "api.invalid");
+  EXPECT_EQ(count("note.entered_in_error"), 0);
+
+  clock_.advance_ms(60'000);
+  const Json marked = must(mark("doctor", reason));
+  EXPECT_EQ(marked.string_or("status", ""), "entered_in_error");
+  EXPECT_EQ(marked.string_or("content", ""), "of another");
+  EXPECT_EQ(marked["enteredInError"].string_or("reason", ""), "written for Layla");
+  EXPECT_EQ(marked["enteredInError"].string_or("at", ""), to_iso8601(clock_.now()));
+  EXPECT_EQ(marked["enteredInError"]["by"].string_or("role", ""), "doctor");
+  EXPECT_EQ(must(records_->notes(ask("patient")))["items"].item(0).dump(), marked.dump());
+  EXPECT_EQ(sessions_.told.back().first, "note-entered-in-error");
+  EXPECT_EQ(sessions_.told.back().second.dump(), Json::object({{"note", id}}).dump());
+  EXPECT_EQ(entries().back().dump().find("Layla"), std::string::npos) << "the reason is sealed";
+
+  clock_.advance_ms(60'000);
+  EXPECT_EQ(must(mark("doctor", Json::object({{"reason", "again"}}))).dump(), marked.dump());
+  EXPECT_EQ(count("note.entered_in_error"), 1);
+  EXPECT_EQ(verdict(records_->add_addendum(ask("doctor", text("late"), id))),
+            "note.entered_in_error");
+}
+
+TEST_F(RecordsTest, OnlyASignedNoteIsMarkedAndAnOtherStaysADraft) {
+  Ask draft = ask("nurse", Json::object({{"content", "x"}}));
+  draft.record = must(records_->write_note(draft)).string_or("id", "");
+  const Json reason = Json::object({{"reason", "wrong patient"}});
+  EXPECT_EQ(verdict(records_->mark_note_in_error(ask("doctor", reason, draft.record))),
+            "note.draft");
+  // Signed by the doctor, it is not the nurse's to take back.
+  Ask sign = ask("doctor", Json::object({{"status", "final"}}), draft.record);
+  sign.version = 1;
+  must(records_->change_note(sign));
+  EXPECT_EQ(verdict(records_->mark_note_in_error(ask("nurse", reason, draft.record))),
+            "authorisation.denied");
+  must(records_->mark_note_in_error(ask("doctor", reason, draft.record)));
+  sign.version = 3;
+  EXPECT_EQ(verdict(records_->change_note(sign)), "note.entered_in_error");
+}
+
 TEST_F(RecordsTest, ASessionThatEndsMeanwhileTakesNothing) {
   sessions_.ended_meanwhile.insert(kSession);
   EXPECT_EQ(verdict(records_->send_message(ask("doctor", text("x")))), "session.completed");

@@ -242,6 +242,48 @@ TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
   EXPECT_TRUE(addenda[0]["at"].is_string());
 }
 
+// What was written by mistake is claimed for nobody, and the note beside it counts again.
+TEST_F(SessionCalls, ANoteInErrorIsNoFactOfTheVisit) {
+  const Json of = running();
+  const auto note = [&](const char* complaint, const char* code) {
+    clock_.advance_ms(1000);
+    Ask made =
+        clinician(doctor_, of,
+                  Json::object({{"template", "soap"},
+                                {"sections", Json::object({{"subjective", complaint}})},
+                                {"diagnoses", Json::array({Json::object({{"code", code}})})}}));
+    made.record = wrote(records_->write_note(made)).string_or("id", "");
+    return made;
+  };
+  const auto mark = [&](Ask made) {
+    made.body = Json::object({{"reason", "another patient"}});
+    wrote(records_->mark_note_in_error(made));
+  };
+  const Ask right = note("headache", "G43.9");
+  Ask wrong = note("knee pain", "M25.5");
+  clock_.advance_ms(61'000);
+  call("end", of);
+  Ask late = wrong;
+  late.body = Json::object({{"text", "left knee"}});
+  wrote(records_->add_addendum(late));
+  EXPECT_EQ(call("clinical", of).output["diagnoses"][0]["code"], Json("M25.5"));
+  mark(wrong);
+  Json whole = of;
+  whole.set("whole", true);
+  for (const Json& asked : {of, whole}) {
+    const Json facts = call("clinical", asked).output;
+    EXPECT_EQ(facts["diagnoses"].dump(), R"([{"code":"G43.9","type":"principal"}])");
+    EXPECT_EQ(facts["notes"].string_or("chiefComplaint", ""), "headache");
+    EXPECT_EQ(facts["addenda"].size(), 0U);
+    EXPECT_EQ(facts["acts"].int_or("notes", 0), 1);
+    EXPECT_EQ(facts["sources"].dump().find(wrong.record), std::string::npos);
+    EXPECT_TRUE(facts.bool_or("claimable", false));
+  }
+  mark(right);
+  EXPECT_EQ(call("clinical", of).output["missing"].dump(),
+            R"(["visit.no_act","visit.no_diagnosis","visit.no_complaint"])");
+}
+
 // Symptom: a chart lacked what the first of two notes said, the second of two sections, and blood
 // glucose.
 // Cause: a chart was given what a claim takes, which is one text of a kind.

@@ -735,6 +735,10 @@ Result<Response> summary(DoorCall& call) {
   RABT_TRY(people, call.house.sessions.people.participants(call.caller, of_session(call.ask(id))));
   const consultation::ListRecords all{.session = std::string(id)};
   RABT_TRY(notes, call.house.records.notes.list(call.caller, all));
+  // Kiorex has no state of a note that does not hold.
+  std::erase_if(notes.items, [](const consultation::NoteView& note) {
+    return note.entered_in_error.has_value();
+  });
   RABT_TRY(prescriptions, call.house.records.prescriptions.list(call.caller, all));
   // Who may not read recordings or follow-ups has none of them in his summary.
   const auto recordings = call.house.sessions.recordings.list(

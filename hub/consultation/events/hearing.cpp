@@ -20,7 +20,7 @@ constexpr std::array kKinds{
     EventKind{"recording-", "recording", Hearers::admitted},
     EventKind{"room-lost", "room-lost", Hearers::admitted},
     EventKind{"document-shared", "document", Hearers::admitted},
-    EventKind{"note-written", "note", Hearers::staff},
+    EventKind{"note-", "note", Hearers::staff},
     EventKind{"vitals-recorded", "vitals", Hearers::staff},
     EventKind{"prescription-", "prescription", Hearers::admitted},
     EventKind{"quality-changed", "quality", Hearers::admitted},

@@ -178,7 +178,7 @@ ClinicalFacts clinical_facts_of(const VisitRecords& records, Extent extent) {
   ClinicalFacts out;
   std::vector<const NoteView*> coded;
   for (const NoteView& note : records.notes) {
-    if (note.status == "draft" || !note.final_by || !is_clinician(note.final_by->author)) continue;
+    if (!note.counts() || !note.final_by || !is_clinician(note.final_by->author)) continue;
     ++out.acts.notes;
     take_texts(note, extent, out);
     take_addenda(note, out);

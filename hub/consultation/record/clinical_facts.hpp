@@ -72,8 +72,8 @@ using Members = std::vector<std::pair<std::string, Value>>;
 //  prescriptions: [{number, issuedAt, items}],
 //  sources: {"diagnoses/0", "notes/chiefComplaint", "vitals/pulse": {record, by, role, at}}}
 //
-// Only final notes count, and only what a doctor, specialist or nurse wrote: what a patient or a
-// workflow enters is no act of a clinician.
+// Only notes that were signed and hold count, and only what a doctor, specialist or nurse wrote:
+// what a patient or a workflow enters is no act of a clinician.
 struct ClinicalFacts {
   struct Acts {
     std::int64_t notes = 0;

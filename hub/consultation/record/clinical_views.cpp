@@ -91,6 +91,7 @@ NoteView note_view(const Record& record) {
                 .diagnoses = diagnoses_in(document["diagnoses"]),
                 .addenda = addenda_in(document["addenda"]),
                 .final_by = {},
+                .entered_in_error = cancellation_in(document["enteredInError"]),
                 .author = author_in(document["author"]),
                 .status = record.state};
   if (const Json& by = document["finalBy"]; !by.is_null()) view.final_by = signature_in(by);
@@ -133,6 +134,7 @@ Json to_json(const NoteView& view) {
   for (const Addendum& one : view.addenda) addenda.push_back(to_json(one));
   out.set("addenda", std::move(addenda));
   if (view.final_by) out.set("finalBy", to_json(*view.final_by));
+  if (view.entered_in_error) out.set("enteredInError", to_json(*view.entered_in_error));
   out.set("author", id_or_null(view.author));
   out.set("authorRole", view.author.role);
   out.set("status", view.status);

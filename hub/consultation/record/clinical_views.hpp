@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/base/json.hpp"
@@ -40,6 +41,18 @@ struct Addendum {
 };
 [[nodiscard]] Json to_json(const Addendum& addendum);
 
+// Who took a record back, and why.
+struct Cancellation {
+  RecordAuthor by;
+  // RFC 3339
+  std::string at;
+  std::string reason{};
+};
+[[nodiscard]] Json to_json(const Cancellation& cancellation);
+
+// State of a note that does not hold.
+inline constexpr std::string_view kEnteredInError = "entered_in_error";
+
 struct NoteView {
   RecordHead head;
   // soap, progress, follow_up, free
@@ -53,9 +66,14 @@ struct NoteView {
   std::vector<Addendum> addenda;
   // Unset as long as it is a draft.
   std::optional<Signature> final_by;
+  // Unset as long as it holds.
+  std::optional<Cancellation> entered_in_error;
   RecordAuthor author;
-  // draft, final, amended
+  // draft, final, amended, entered_in_error
   std::string status;
+
+  // True if it was signed and holds.
+  [[nodiscard]] bool counts() const { return status == "final" || status == "amended"; }
 };
 [[nodiscard]] NoteView note_view(const Record& record);
 [[nodiscard]] Json to_json(const NoteView& view);
@@ -72,14 +90,6 @@ struct VitalsView {
 };
 [[nodiscard]] VitalsView vitals_view(const Record& record);
 [[nodiscard]] Json to_json(const VitalsView& view);
-
-struct Cancellation {
-  RecordAuthor by;
-  // RFC 3339
-  std::string at;
-  std::string reason{};
-};
-[[nodiscard]] Json to_json(const Cancellation& cancellation);
 
 struct PrescriptionView {
   RecordHead head;

@@ -162,4 +162,12 @@ Asked<AddAddendum> add_addendum_of(const Ask& ask) {
   return out;
 }
 
+Asked<MarkNoteInError> mark_note_in_error_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"reason"});
+  MarkNoteInError out{.note = ask.record, .reason = fields.needed_text("reason", 500)};
+  RABT_TRY_STATUS(fields.done());
+  return out;
+}
+
 }  // namespace rabt::consultation

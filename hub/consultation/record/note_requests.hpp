@@ -76,4 +76,11 @@ struct AddAddendum {
 };
 [[nodiscard]] Asked<AddAddendum> add_addendum_of(const Ask& ask);
 
+struct MarkNoteInError {
+  // As Ask::record.
+  std::string note;
+  std::string reason;
+};
+[[nodiscard]] Asked<MarkNoteInError> mark_note_in_error_of(const Ask& ask);
+
 }  // namespace rabt::consultation

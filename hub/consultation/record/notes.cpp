@@ -17,6 +17,14 @@ Signature signed_by(const Caller& caller, const Membership& of, const Clock& clo
   return {.author = author_of(caller, of), .at = to_iso8601(clock.now())};
 }
 
+// Nothing is added to what does not hold.
+Status holds(const Record& note) {
+  if (note.state != kEnteredInError) return ok_status();
+  return conflict("note.entered_in_error",
+                  "the note was entered in error and is not changed; add to another note of the "
+                  "visit");
+}
+
 }  // namespace
 
 Result<RecordList<NoteView>> Notes::list(const Caller& caller, const Asked<ListRecords>& asked) {
@@ -74,6 +82,7 @@ Result<NoteView> Notes::change(const Caller& caller, const Asked<ChangeNote>& as
     return denied("authorisation.denied", "only its author or the doctor changes a draft");
   if (change.status == "final") RABT_TRY_STATUS(may(access::Right::note_finish, caller, of));
   RABT_TRY_STATUS(not_over(of));
+  RABT_TRY_STATUS(holds(record));
   if (record.state != "draft") {
     return conflict("note.final",
                     "the note is " + record.state + "; only a draft is changed, add an addendum");
@@ -118,6 +127,7 @@ Result<NoteView> Notes::add_addendum(const Caller& caller, const Asked<AddAddend
     return denied("authorisation.denied", "only its author or the doctor adds to a note");
   if (record.state == "draft")
     return conflict("note.draft", "the note is draft; an addendum needs final or amended");
+  RABT_TRY_STATUS(holds(record));
   const Timestamp now = office_.parts().clock.now();
   Json addenda = record.document["addenda"];
   if (addenda.size() >= limits::kMaxNoteAddenda)
@@ -135,6 +145,39 @@ Result<NoteView> Notes::add_addendum(const Caller& caller, const Asked<AddAddend
   const Json told = Json::object({{"note", act.record.id}, {"addendum", addenda.size()}});
   act.acts.emplace_back("note.written", told);
   act.events.emplace_back("note-written", told);
+  act.shape = &shown_as<&note_view>;
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
+  return note_view(act.record);
+}
+
+Result<NoteView> Notes::mark_in_error(const Caller& caller, const Asked<MarkNoteInError>& asked) {
+  RABT_TRY(request, asked);
+  RABT_TRY(found, office_.find(caller, RecordKind::note, request.note));
+  const Membership& of = found.of;
+  RABT_TRY(allowed, may_write(caller, of, RecordKind::note));
+  Record record = std::move(found.record);
+  const bool own = record.author == of.participant;
+  if ((!own && !is_doctor(of)) || !may(access::Right::note_finish, caller, of).ok())
+    return denied("authorisation.denied",
+                  "only the doctor or specialist who wrote a note, or the doctor, marks it as "
+                  "entered in error");
+  if (record.state == kEnteredInError) return note_view(record);
+  if (record.state == "draft") {
+    return conflict("note.draft",
+                    "the note is draft; only a final or amended one is marked as entered in error");
+  }
+  const Timestamp now = office_.parts().clock.now();
+  record.document.set("enteredInError", to_json(Cancellation{.by = author_of(caller, of),
+                                                             .at = to_iso8601(now),
+                                                             .reason = request.reason}));
+  record.state = kEnteredInError;
+  record.updated_ms = now.ms;
+  ++record.version;
+  // Allowed after the end, too.
+  RecordAct act{.record = std::move(record), .replaces = true, .while_open = false, .also = {}};
+  const Json told = Json::object({{"note", act.record.id}});
+  act.acts.emplace_back("note.entered_in_error", told);
+  act.events.emplace_back("note-entered-in-error", told);
   act.shape = &shown_as<&note_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);

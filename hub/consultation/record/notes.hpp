@@ -7,7 +7,8 @@
 
 namespace rabt::consultation {
 
-// Clinical notes: draft -> final -> amended. Internally synchronised.
+// Clinical notes: draft -> final -> amended; a note that was signed may become entered_in_error.
+// Internally synchronised.
 class Notes {
  public:
   explicit Notes(RecordOffice& office) : office_(office) {}
@@ -16,6 +17,9 @@ class Notes {
   Result<NoteView> write(const Caller& caller, const Asked<WriteNote>& asked);
   Result<NoteView> change(const Caller& caller, const Asked<ChangeNote>& asked);
   Result<NoteView> add_addendum(const Caller& caller, const Asked<AddAddendum>& asked);
+  // The note stays readable. It has no part in facts, charts and claims of the visit any more. A
+  // repeat gives the note as it was marked first.
+  Result<NoteView> mark_in_error(const Caller& caller, const Asked<MarkNoteInError>& asked);
 
  private:
   RecordOffice& office_;
