@@ -60,14 +60,23 @@ bool has_ended(const Json& resource) {
              : is_among(status, {"cancelled", "entered-in-error"});
 }
 
-// The identifier of the hub in a resource; null when it has none.
+// The identifier of the hub in a resource; null when it has none. A Composition has one, no list.
 Json* identifier_in(Json& resource, const std::string& value) {
-  const auto list = resource.find("identifier");
-  if (list == resource.end() || !list->is_array()) return nullptr;
-  for (Json& one : *list) {
-    if (text_of(one, "system") == kRecordSystem && text_of(one, "value") == value) return &one;
-  }
-  return nullptr;
+  const auto is = [&](const Json& one) {
+    return text_of(one, "system") == kRecordSystem && text_of(one, "value") == value;
+  };
+  const auto has = resource.find("identifier");
+  if (has == resource.end()) return nullptr;
+  if (has->is_object()) return is(*has) ? &*has : nullptr;
+  if (!has->is_array()) return nullptr;
+  const auto found = std::find_if(has->begin(), has->end(), is);
+  return found == has->end() ? nullptr : &*found;
+}
+// True if the resource has ended because the hub took it back, and nobody changed that since.
+bool was_withdrawn(Json& resource, const std::string& identifier) {
+  const Json* const own = identifier_in(resource, identifier);
+  return own != nullptr && text_of(*own, "use") == "old" &&
+         status_of(resource) == withdrawn_status(text_of(resource, "resourceType"));
 }
 
 // The member of an object, made an object or a list if it is none: the record system is not
@@ -178,16 +187,28 @@ Json merged_sections(const Json& before, const Json& wanted, const std::set<std:
   return out;
 }
 
+// What the hub says in a note, without markup and blanks: a record system may write both anew.
+std::string words_of(const Json& note) {
+  std::string out;
+  for (const Json& section : list_of(note, "section")) {
+    if (!is_own_section(section)) continue;
+    bool markup = false;
+    for (const char c : text_of(member_of(section, "text"), "div")) {
+      if (c == '<') markup = true;
+      if (!markup && c != ' ' && c != '\n' && c != '\r' && c != '\t') out += c;
+      if (c == '>') markup = false;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Json corrected(const Json& before, const ChartEntry& wanted) {
   Json now = before;
   if (has_ended(before)) {
-    Json* const own = identifier_in(now, wanted.identifier);
-    if (own == nullptr || text_of(*own, "use") != "old" ||
-        status_of(before) != withdrawn_status(wanted.type))
-      return before;
-    own->erase("use");
+    if (!was_withdrawn(now, wanted.identifier)) return before;
+    identifier_in(now, wanted.identifier)->erase("use");
     for (const char* name : {"status", "clinicalStatus", "verificationStatus"})
       put(now, name, member_of(wanted.resource, name));
   }
@@ -206,13 +227,18 @@ Json corrected(const Json& before, const ChartEntry& wanted) {
 
 Json corrected_note(const Json& before, const ChartEntry& wanted, const std::set<std::string>& gone,
                     const Settings& settings) {
-  if (has_ended(before)) return before;
   Json now = before;
+  const bool ended = has_ended(before);
+  if (ended && !was_withdrawn(now, wanted.identifier)) return before;
   Json sections = merged_sections(list_of(before, "section"), list_of(wanted.resource, "section"),
                                   gone, settings);
+  const bool empty = sections.empty();
   now.erase("section");
   put(now, "section", std::move(sections));
-  if (text_of(wanted.resource, "status") == "amended") now["status"] = "amended";
+  if (empty) return withdrawn(now, wanted.identifier);
+  if (ended) identifier_in(now, wanted.identifier)->erase("use");
+  const bool other = text_of(before, "status") == "final" && words_of(before) != words_of(now);
+  if (ended || other || text_of(wanted.resource, "status") == "amended") now["status"] = "amended";
   return now;
 }
 

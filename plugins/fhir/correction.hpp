@@ -16,7 +16,8 @@ namespace rabt::fhir {
 [[nodiscard]] Json corrected(const Json& before, const ChartEntry& wanted);
 
 // The note as it should be. gone: plain references of what the hub has taken back. Sections of
-// others, and their entries in sections of the hub, stay.
+// others, and their entries in sections of the hub, stay. A note of which nothing is left becomes
+// entered-in-error (FHIR R4, CompositionStatus), until the hub has something to say again.
 [[nodiscard]] Json corrected_note(const Json& before, const ChartEntry& wanted,
                                   const std::set<std::string>& gone, const Settings& settings);
 

@@ -119,10 +119,39 @@ TEST(TakenBack, TheOnlyEntryIsCancelledAndNoNoteIsMadeOfNothing) {
   ehr.write(drug_alone);
   EXPECT_EQ(ehr.write({{"consultation", "01ABC"}})["refused"], Json::array());
   EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-1")["status"], "cancelled");
-  EXPECT_TRUE(entries_of(ehr.resources["Composition"].at(0)).empty());
+  const Json& note = ehr.resources["Composition"].at(0);
+  EXPECT_TRUE(entries_of(note).empty());
+  EXPECT_EQ(note["status"], "entered-in-error");
+  EXPECT_EQ(note["identifier"]["use"], "old");
+  const int writes = ehr.writes;
+  ehr.write({{"consultation", "01ABC"}});
+  EXPECT_EQ(ehr.writes, writes);
+  ehr.write(drug_alone);
+  EXPECT_EQ(note["status"], "amended") << "there is something to say again";
+  EXPECT_FALSE(note["identifier"].contains("use"));
   RecordSystem silent;
   EXPECT_EQ(silent.write({{"consultation", "01ABC"}})["written"], 0);
   EXPECT_EQ(silent.writes, 0);
+}
+
+// Of two notes one was entered in error: its words go, and the Composition says that it was
+// changed.
+TEST(TakenBack, WordsOfANoteInErrorLeaveTheCompositionAmended) {
+  RecordSystem ehr;
+  Json both = visit();
+  both["notes"]["assessment"] = "of another patient";
+  ehr.write(both);
+  EXPECT_EQ(ehr.the("Composition", "11488-4")["status"], "final");
+  Json one = both;
+  one["notes"].erase("assessment");
+  one["diagnoses"].erase(1);
+  ehr.write(one);
+  const Json& now = ehr.the("Composition", "11488-4");
+  EXPECT_EQ(now["status"], "amended");
+  EXPECT_EQ(now.dump().find("of another patient"), std::string::npos);
+  EXPECT_EQ(ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"],
+            "entered-in-error");
+  EXPECT_EQ(ehr.the("Condition", "G43.9")["verificationStatus"]["coding"][0]["code"], "confirmed");
 }
 
 // Symptom: a laboratory's Observation was set to entered-in-error. Cause: every reference of the
