@@ -85,7 +85,8 @@ export interface Note {
   template?: string;
   content: string;
   sections: Record<string, string>;
-  status: 'draft' | 'final' | 'amended';
+  status: 'draft' | 'final' | 'amended' | 'entered_in_error';
+  enteredInError?: { at: string; reason: string };
   addenda: { at: string; text: string }[];
   author: string | null;
   updatedAt: string;

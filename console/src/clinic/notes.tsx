@@ -1,4 +1,4 @@
-// Clinical notes of a visit: read, write a draft, sign, add to a signed one. Drafts are bound to their visit.
+// Clinical notes of a visit: read, write a draft, sign, add to a signed one, mark one as entered in error. Drafts are bound to their visit.
 import { useState } from 'preact/hooks';
 import { all, get, newKey, patch, post } from '../base/api';
 import { dayAndTime } from '../base/dates';
@@ -6,7 +6,7 @@ import { t } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { hasRole, me } from '../base/me';
 import { lang } from '../base/prefs';
-import { Button, Empty, Failure, Notice, Select, Skeleton, State, TextArea } from '../ui';
+import { Button, Dialog, DialogActs, Empty, Failure, Notice, Select, Skeleton, State, TextArea } from '../ui';
 import type { Page, Session } from './model';
 
 interface Two { ar: string; en: string }
@@ -22,7 +22,8 @@ export interface Note {
   diagnoses?: { code: string; display?: string; rank: number }[];
   addenda: { at: string; text: string }[];
   author: string | null;
-  status: 'draft' | 'final' | 'amended';
+  status: 'draft' | 'final' | 'amended' | 'entered_in_error';
+  enteredInError?: { by: { role: string }; at: string; reason: string };
   createdAt: string;
 }
 let templates: Promise<Template[]> | undefined;
@@ -32,13 +33,19 @@ const in_ = (two: Two | undefined) => two?.[lang.value] ?? '';
 export function NoteView({ note, templates: all, level: Level = 'h2' }: { note: Note; templates: Template[]; level?: 'h2' | 'h3' }) {
   const template = all.find((one) => one.id === note.template);
   const sections = Object.entries(note.sections ?? {});
+  const wrong = note.enteredInError;
+  const Words = wrong ? 'del' : 'div';
+  const state = wrong ? <State tone="failed">{t('note_in_error')}</State> : note.status === 'draft' ? <State tone="parked">{t('draft')}</State> : <State tone="ok">{t('signed')}</State>;
   return (
     <div class="stack stack-12">
-      <div class="row between"><Level class="note-head">{in_(template?.title) || t('note')}</Level>{note.status === 'draft' ? <State tone="parked">{t('draft')}</State> : <State tone="ok">{t('signed')}</State>}</div>
-      {sections.map(([id, text]) => <div key={id}><p class="small muted">{in_(template?.sections.find((one) => one.id === id)?.title) || id}</p><p dir="auto" class="pre">{text}</p></div>)}
-      {note.content && <p dir="auto" class="pre">{note.content}</p>}
-      {!!note.diagnoses?.length && <p><span class="small muted">{t('diagnosis')}</span><br />{note.diagnoses.map((one) => <span key={one.code} class="block"><bdi dir="ltr" class="strong">{one.code}</bdi> <bdi>{one.display}</bdi></span>)}</p>}
-      {note.addenda.map((one, i) => <div key={i} class="addendum"><p class="small muted">{t('addendum')} · {dayAndTime(one.at)}</p><p dir="auto" class="pre">{one.text}</p></div>)}
+      <div class="row between"><Level class="note-head">{in_(template?.title) || t('note')}</Level>{state}</div>
+      {wrong && <Notice tone="failed"><p class="small">{t(`role_${wrong.by.role}` as 'role_doctor')} · {dayAndTime(wrong.at)}</p><p dir="auto" class="pre">{wrong.reason}</p></Notice>}
+      <Words class="stack stack-12">
+        {sections.map(([id, text]) => <div key={id}><p class="small muted">{in_(template?.sections.find((one) => one.id === id)?.title) || id}</p><p dir="auto" class="pre">{text}</p></div>)}
+        {note.content && <p dir="auto" class="pre">{note.content}</p>}
+        {!!note.diagnoses?.length && <p><span class="small muted">{t('diagnosis')}</span><br />{note.diagnoses.map((one) => <span key={one.code} class="block"><bdi dir="ltr" class="strong">{one.code}</bdi> <bdi>{one.display}</bdi></span>)}</p>}
+        {note.addenda.map((one, i) => <div key={i} class="addendum"><p class="small muted">{t('addendum')} · {dayAndTime(one.at)}</p><p dir="auto" class="pre">{one.text}</p></div>)}
+      </Words>
       <p class="small muted">{dayAndTime(note.createdAt)}</p>
     </div>
   );
@@ -58,7 +65,7 @@ export function Notes({ session }: { session: Session }) {
     <div class="stack stack-24">
       {data.notes.map((note) => (note.status === 'draft' && note.author === me.value?.id
         ? <Editor key={note.id} session={session} note={note} all={data.all} done={loaded.again} />
-        : <section key={note.id} class="card stack stack-16" aria-label={t('note')}><NoteView note={note} templates={data.all} />{note.status !== 'draft' && note.author === me.value?.id && <Addendum note={note} done={loaded.again} />}</section>))}
+        : <section key={note.id} class="card stack stack-16" aria-label={t('note')}><NoteView note={note} templates={data.all} />{note.status !== 'draft' && !note.enteredInError && <Acts session={session} note={note} done={loaded.again} />}</section>))}
       {!data.notes.length && !fresh && <section class="card"><Empty icon="note" text={t('notes_empty')}>{writes && <Button kind="primary" icon="pen" onPress={() => setFresh(true)}>{t('note_write')}</Button>}</Empty></section>}
       {fresh && <Editor session={session} all={data.all} done={async () => { await loaded.again(); setFresh(false); }} />}
     </div>
@@ -105,6 +112,41 @@ function Editor({ session, note, all, done }: { session: Session; note?: Note; a
         {codes && <Button kind="primary" icon="pen" busy={busy === 'final'} onPress={() => void save('final')}>{t('sign_note')}</Button>}
       </div>
     </section>
+  );
+}
+
+function Acts({ session, note, done }: { session: Session; note: Note; done: () => Promise<void> }) {
+  const own = note.author === me.value?.id;
+  return <>{own && <Addendum note={note} done={done} />}{hasRole('doctor', 'specialist') && (own || session.provider === me.value?.id) && <InError note={note} done={done} />}</>;
+}
+
+function InError({ note, done }: { note: Note; done: () => Promise<void> }) {
+  const [asks, setAsks] = useState(false);
+  const [reason, setReason] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const mark = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await post(`/api/v1/notes/${note.id}/entered-in-error`, { reason: reason.trim() });
+      setAsks(false);
+      await done();
+    } catch (failed) { setError(failed); } finally { setBusy(false); }
+  };
+  return (
+    <>
+      <p><Button kind="quiet" size="small" icon="x" onPress={() => setAsks(true)}>{t('note_in_error_mark')}</Button></p>
+      <Dialog title={t('note_in_error_q')} open={asks} onClose={() => setAsks(false)}>
+        <p>{t('note_in_error_more')}</p>
+        <TextArea label={t('note_in_error_why')} value={reason} onText={setReason} rows={2} maxLength={500} />
+        {error !== undefined && <Failure error={error} />}
+        <DialogActs>
+          <Button onPress={() => setAsks(false)}>{t('cancel')}</Button>
+          <Button kind="primary" busy={busy} disabled={!reason.trim()} onPress={() => void mark()}>{t('note_in_error_mark')}</Button>
+        </DialogActs>
+      </Dialog>
+    </>
   );
 }
 

@@ -139,7 +139,7 @@ function useNotes(ids: string[]) {
 }
 function LatestNote({ ids }: { ids: string[] }) {
   const { notes, part, templates } = useNotes(ids);
-  const note = notes.find((one) => one.status !== 'draft');
+  const note = notes.find((one) => one.status !== 'draft' && !one.enteredInError);
   return (
     <section class="card stack stack-12" aria-labelledby="ln-h">
       <h2 id="ln-h">{t('latest_note')}</h2>

@@ -157,8 +157,8 @@ export function PrintSummary({ id }: { id: string }) {
   const back = `/clinic/sessions/${id}`;
   if (!data) return <Page name="print_visit" back={back} error={loaded.error.value} again={() => void loaded.again()} />;
   const { session, summary, words } = data;
-  const signed = (summary.notes ?? []).filter((one) => one.status !== 'draft');
-  const drafts = (summary.notes ?? []).length - signed.length;
+  const signed = (summary.notes ?? []).filter((one) => one.status !== 'draft' && !one.enteredInError);
+  const drafts = (summary.notes ?? []).filter((one) => one.status === 'draft').length;
   const issued = (summary.prescriptions ?? []).filter((one) => one.status !== 'cancelled');
   const vitals = summary.vitals ?? [];
   const coming = (summary.followUps ?? []).map((one) => one.scheduledStart ?? one.at).filter(Boolean) as string[];

@@ -15,12 +15,17 @@ const sectionsOf = (template: string) => {
 
 function Signed({ note }: { note: Note }) {
   const titles = new Map(sectionsOf(note.template ?? 'soap').map((one) => [one.id, inLang(one.title)]));
+  const wrong = note.enteredInError;
+  const Words = wrong ? 'del' : 'div';
   return (
     <article class="signed stack stack-8">
-      <p class="row between"><State tone="ok">{t('call_note_is_signed')}</State><Time at={note.updatedAt} /></p>
-      {note.content && <p dir="auto" class="wraps">{note.content}</p>}
-      {Object.entries(note.sections ?? {}).filter(([, text]) => text).map(([id, text]) => <div key={id}><h4 class="small muted">{titles.get(id) ?? id}</h4><p dir="auto" class="wraps">{text}</p></div>)}
-      {note.addenda.map((one) => <p key={one.at} dir="auto" class="wraps small">{one.text}</p>)}
+      <p class="row between">{wrong ? <State tone="failed">{t('note_in_error')}</State> : <State tone="ok">{t('call_note_is_signed')}</State>}<Time at={note.updatedAt} /></p>
+      {wrong && <p dir="auto" class="wraps small">{wrong.reason}</p>}
+      <Words class="stack stack-8">
+        {note.content && <p dir="auto" class="wraps">{note.content}</p>}
+        {Object.entries(note.sections ?? {}).filter(([, text]) => text).map(([id, text]) => <div key={id}><h4 class="small muted">{titles.get(id) ?? id}</h4><p dir="auto" class="wraps">{text}</p></div>)}
+        {note.addenda.map((one) => <p key={one.at} dir="auto" class="wraps small">{one.text}</p>)}
+      </Words>
     </article>
   );
 }
