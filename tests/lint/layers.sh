@@ -4,7 +4,7 @@
 # Poco Net are each included by one folder; heavy headers never by a header of ours. SQL stands in statements.hpp alone.
 set -euo pipefail
 cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
-order=(base args formats schema worker crypto phi workflow mapping net store outbox http cluster audit keys blob identity access plugin engine repair consultation bus webhooks alerts pages api config
+order=(base args print formats schema worker crypto phi workflow mapping net store outbox http cluster audit keys blob identity access plugin engine repair consultation bus webhooks alerts pages api config
   assembly cli)
 declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 bad=0
@@ -62,6 +62,7 @@ only 'cbor\.h|qrencode|zxcvbn' identity
 only 'yaml-cpp/' workflow plugin/package
 only 'unicode/' workflow phi access consultation
 only 'phonenumbers/' phi
+only 'pango/|cairo|glib' print
 # The store's engines lie behind hub/store/open.hpp. Beside them and their tests, these files alone are about one engine; hub/README.md says
 # why, under "Inside store/".
 about_one_engine='hub/store/open\.cpp|hub/assembly/backup\.cpp|hub/cli/store\.cpp|tests/store/[^/:]*|tests/bench/raw_database\.hpp'
@@ -84,6 +85,6 @@ while IFS=: read -r file line name; do
 done < <(grep -rnoE '\b(Statement|Sequence) +k\w+' hub --include=statements.hpp || true)
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
-done < <(grep -rnE '#include <(nlohmann|CLI/|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp|pqxx|libpq-fe)' hub --include=*.hpp || true)
+done < <(grep -rnE '#include <(nlohmann|CLI/|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp|pqxx|libpq-fe|pango/|cairo|glib)' hub --include=*.hpp || true)
 [ $bad = 0 ] && echo "layers: good"
 exit $bad
