@@ -190,4 +190,15 @@ Result<Response> document_content(Resources& resources, const Call& call) {
       .stream_length = bytes};
 }
 
+Result<Response> note_pdf(Resources& resources, const Call& call) {
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(pdf, resources.records->note_papers.pdf(ask.caller, named_record_of(ask)));
+  return Response{.status = 200,
+                  .headers = {{"Content-Type", "application/pdf"},
+                              {"Content-Disposition", "inline; filename=\"note.pdf\""},
+                              {"X-Content-Type-Options", "nosniff"},
+                              {"Cache-Control", "no-store"}},
+                  .body = std::move(pdf)};
+}
+
 }  // namespace rabt::api

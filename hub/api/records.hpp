@@ -16,5 +16,7 @@ namespace rabt::api {
 inline constexpr std::uint64_t kMaxDocumentForm = consultation::kMaxDocumentBytes + (64U << 10U);
 // The bytes as they were shared. A browser stores them and never shows them as a page of the hub.
 [[nodiscard]] Result<http::Response> document_content(Resources& resources, const Call& call);
+// A note as a PDF, which a browser may show. Its name says nothing of the patient.
+[[nodiscard]] Result<http::Response> note_pdf(Resources& resources, const Call& call);
 
 }  // namespace rabt::api

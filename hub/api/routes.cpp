@@ -267,6 +267,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&Practice::figures, &PracticeFigures::quality, consultation::get_figures_of>, kSignedIn},
     Route{"GET", "/api/v1/performance", "getPerformance", act<&Practice::figures, &PracticeFigures::performance, consultation::get_figures_of>, kSignedIn},
     Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&Practice::figures, &PracticeFigures::bandwidth, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/notes/{note}/pdf", "readNotePdf", note_pdf, kSignedIn, {.lane = http::Lane::heavy}},
     Route{"GET", "/api/v1/note-templates", "listNoteTemplates", show<&Practice::pages, &PageContent::note_templates>, kSignedIn},
     Route{"GET", "/api/v1/ui/strings", "getStrings", act<&Practice::pages, &PageContent::strings, consultation::get_strings_of>, kSignedIn},
     Route{"GET", "/api/v1/terms", "listTerms", act<&Practice::pages, &PageContent::terms, consultation::find_terms_of>, kSignedIn},

@@ -37,7 +37,8 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
                                 .ids = of.ids,
                                 .video = of.settings,
                                 .chat = config.chat_rules,
-                                .documents = config.document_rules});
+                                .documents = config.document_rules,
+                                .house = config.house});
   made->practice_ = std::make_unique<consultation::Practice>(consultation::PracticeParts{
       .store = of.store,
       .audit = of.audit,

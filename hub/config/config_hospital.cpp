@@ -69,8 +69,9 @@ Status read_texts(const std::string& path, const std::string& language,
 void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* const hospital = reader.section(root, "hospital");
   if (hospital == nullptr) return;
-  reader.only(*hospital, {"name", "phone", "messages"});
+  reader.only(*hospital, {"name", "phone", "messages", "chart_pdf"});
   reader.text(*hospital, "phone", config.house.phone);
+  reader.flag(*hospital, "chart_pdf", config.house.chart_pdf);
   if (const YamlNode* const name = reader.section(*hospital, "name"); name != nullptr) {
     reader.only(*name, {"ar", "en"});
     for (const std::string_view language : kLanguages) {

@@ -32,7 +32,8 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-// 20 bytes; only for the handshake of WebSockets (RFC 6455 section 4.2.2).
+// 20 bytes; only where a format demands it: the handshake of WebSockets (RFC 6455 section 4.2.2),
+// Attachment.hash of FHIR R4.
 [[nodiscard]] Bytes sha1(std::string_view data);
 
 [[nodiscard]] Bytes hmac_sha256(ByteView key, std::string_view data);  // 32 bytes

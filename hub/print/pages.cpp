@@ -3,8 +3,6 @@
 #include <pango/pangocairo.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <iterator>
 #include <utility>
 
@@ -64,9 +62,7 @@ std::string with_names(PangoLayout* layout, const std::string& text) {
     const auto place = static_cast<std::size_t>(at - text.data());
     while (next < missing.size() && missing[next] < place) ++next;
     if (next < missing.size() && missing[next] == place) {
-      std::array<char, 16> name{};
-      (void)std::snprintf(name.data(), name.size(), "[U+%04X]", g_utf8_get_char(at));
-      out += name.data();
+      out += name_of(g_utf8_get_char(at));
     } else {
       out.append(at, static_cast<const char*>(g_utf8_next_char(at)));
     }

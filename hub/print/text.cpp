@@ -2,6 +2,8 @@
 
 #include <glib.h>
 
+#include <array>
+#include <cstdio>
 #include <memory>
 
 #include "hub/base/utf8.hpp"
@@ -22,6 +24,12 @@ bool is_printed(gunichar c) {
   return c == '\t' || (!control && !overrides && c != 0xfeff);
 }
 
+// No font of anybody has these: fonts are not searched for them, which takes long.
+bool has_no_font(gunichar c) {
+  const GUnicodeType type = g_unichar_type(c);
+  return type == G_UNICODE_PRIVATE_USE || type == G_UNICODE_UNASSIGNED;
+}
+
 // Position after the last blank before `most`, else that of the character there.
 std::size_t cut_of(const std::string& text, std::size_t most) {
   const std::size_t blank = text.rfind(' ', most - 1);
@@ -32,6 +40,12 @@ std::size_t cut_of(const std::string& text, std::size_t most) {
 }
 
 }  // namespace
+
+std::string name_of(std::uint32_t character) {
+  std::array<char, 16> name{};
+  (void)std::snprintf(name.data(), name.size(), "[U+%04X]", character);
+  return name.data();
+}
 
 std::vector<std::string> paragraphs_of(std::string_view text, std::size_t most) {
   const std::unique_ptr<char, decltype(&g_free)> valid(
@@ -45,6 +59,8 @@ std::vector<std::string> paragraphs_of(std::string_view text, std::size_t most) 
       // CR LF is one end.
       if (c == '\r' && at + 1 < end && at[1] == '\n') ++at;
       out.emplace_back();
+    } else if (has_no_font(c)) {
+      out.back() += name_of(c);
     } else if (is_printed(c)) {
       out.back().append(at, static_cast<const char*>(g_utf8_next_char(at)));
     }

@@ -1,5 +1,6 @@
 #include "hub/base/bytes.hpp"
 #include "tests/acceptance/hospital.hpp"
+#include "tests/read_pdf.hpp"
 
 // What is written in sessions, and what surrounds them, over HTTP.
 namespace rabt::acceptance {
@@ -50,6 +51,37 @@ TEST(RecordsApi, B29B30PatientDataBeforeAnObserverAreRefusedByKind) {
   EXPECT_EQ(refused.text("code"), "phi.exposed");
   EXPECT_EQ(refused["phiTypes"].dump(), R"(["national-id"])") << refused.body;
   EXPECT_EQ(refused.body.find("1000000008"), std::string::npos);
+}
+
+TEST(RecordsApi, ANoteIsAPdfForWhoeverMayReadIt) {
+  const std::string session = active();
+  const Answer note = h().post(
+      "D", session + "/notes",
+      Json::object(
+          {{"template", "soap"},
+           {"sections", Json::object({{"plan", "راحة وسوائل"}, {"objective", "38.2 <b>C</b>"}})},
+           {"diagnoses",
+            Json::array({Json::object({{"code", "J06.9"}, {"display", "Common cold"}})})}}));
+  RABT_EXPECT_STATUS(note, 201);
+  const std::string at = "/api/v1/notes/" + note.text("id");
+  RABT_EXPECT_STATUS(h().post("D", at + "/addenda", text("swab negative")), 201);
+  const Answer pdf = h().get("D", at + "/pdf");
+  RABT_EXPECT_STATUS(pdf, 200);
+  EXPECT_EQ(pdf.header("Content-Type"), "application/pdf");
+  EXPECT_EQ(pdf.header("Content-Disposition"), "inline; filename=\"note.pdf\"");
+  EXPECT_EQ(pdf.header("Cache-Control"), "no-store");
+  EXPECT_EQ(pdf.header("X-Content-Type-Options"), "nosniff");
+  const std::string read = test::text_of_pdf(pdf.body);
+  for (const char* expected :
+       {"راحة وسوائل", "38.2 <b>C</b>", "J06.9", "Common cold", "swab negative", "Page 1 of 1"})
+    EXPECT_TRUE(test::pdf_has(read, expected)) << expected << "\n" << read;
+  EXPECT_EQ(h().get("P", at + "/pdf").body, pdf.body);
+  RABT_EXPECT_STATUS(h().get("P2", at + "/pdf"), 403);
+  RABT_EXPECT_STATUS(h().get("AD", at + "/pdf"), 403);
+  RABT_EXPECT_STATUS(h().call("AD", "GET", at + "/pdf", {}, {{"X-Rabt-Reason", "complaint 12"}}),
+                     200);
+  RABT_EXPECT_STATUS(h().get("-", at + "/pdf"), 401);
+  RABT_EXPECT_STATUS(h().get("D", "/api/v1/notes/01ARZ3NDEKTSV4RRFFQ69G5FAV/pdf"), 404);
 }
 
 TEST(RecordsApi, ADocumentIsTheSameBytesAndNoPage) {

@@ -49,6 +49,13 @@ TEST_F(ConfigHospital, TextsOfBothLanguagesAreRead) {
   EXPECT_EQ(config->house.name.at("en"), "Oasis Hospital");
   EXPECT_EQ(config->house.phone, "+966112345678");
   EXPECT_EQ(config->house.texts.at("ar").at("reminder"), "{hospital} {time} {link}");
+  EXPECT_TRUE(config->house.chart_pdf);
+}
+
+TEST_F(ConfigHospital, PdfsOfTheChartAreSwitchedOff) {
+  const auto config = read("{chart_pdf: false}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_FALSE(config->house.chart_pdf);
 }
 
 TEST_F(ConfigHospital, APlaceThatIsNotKnownIsAMistakeWithItsLine) {

@@ -31,6 +31,12 @@ class AskedRecords : public AskedShared {
   Answer mark_note_in_error(const Ask& ask) {
     return shown(records_->notes.mark_in_error(ask.caller, mark_note_in_error_of(ask)));
   }
+  Result<std::string> note_pdf(const Ask& ask) {
+    return records_->note_papers.pdf(ask.caller, named_record_of(ask));
+  }
+  Answer chart_pdfs(const Ask& ask) {
+    return shown(records_->note_papers.for_chart(ask.caller, read_chart_pdfs_of(ask)));
+  }
   Answer vitals(const Ask& ask) {
     return shown(records_->vitals.list(ask.caller, list_records_of(ask)));
   }

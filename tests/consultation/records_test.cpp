@@ -2,11 +2,13 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/consultation/record/document_kind.hpp"
 #include "hub/consultation/record/record_book.hpp"
 #include "tests/consultation/asked_records.hpp"
 #include "tests/consultation/fakes.hpp"
 #include "tests/number_of.hpp"
+#include "tests/read_pdf.hpp"
 
 // Records of a session on a real store; the sessions themselves are stand-ins.
 namespace rabt::consultation {
@@ -48,7 +50,8 @@ class RecordsTest : public RecordHouse {
                    .clock = clock_,
                    .random = random_,
                    .ids = ids_,
-                   .video = {}});
+                   .video = {},
+                   .house = {.name = {{"ar", "مستشفى النور"}, {"en", "Al Noor Hospital"}}}});
   }
   ~RecordsTest() override { records_.reset(); }
 
@@ -654,6 +657,103 @@ TEST_F(RecordsTest, OnlyASignedNoteIsMarkedAndAnOtherStaysADraft) {
   must(records_->mark_note_in_error(ask("doctor", reason, draft.record)));
   sign.version = 3;
   EXPECT_EQ(verdict(records_->change_note(sign)), "note.entered_in_error");
+}
+
+TEST_F(RecordsTest, ANoteIsPrintedForWhomItIsShownTo) {
+  people_.people[person_of("doctor")].profile =
+      Json::object({{"name", "Dr. Sara"}, {"nameAr", "د. سارة"}, {"licenceNumber", "SCFHS-12"}});
+  people_.people[person_of("patient")].profile =
+      Json::object({{"nameAr", "محمد العتيبي"}, {"mrn", "MRN-7"}, {"birthDate", "1990-01-01"}});
+  const Json note = must(records_->write_note(ask(
+      "doctor", Json::object({{"template", "soap"},
+                              {"sections", Json::object({{"plan", "راحة وسوائل"}})},
+                              {"diagnoses", Json::array({Json::object(
+                                                {{"code", "J06.9"}, {"display", "Cold"}})})}}))));
+  const std::string id = note.string_or("id", "");
+  must(records_->add_addendum(ask("doctor", text("swab negative"), id)));
+  const std::string pdf = must(records_->note_pdf(ask("doctor", {}, id)));
+  EXPECT_EQ(must(records_->note_pdf(ask("patient", {}, id))), pdf)
+      << "the same note, the same file";
+  const std::string read = test::text_of_pdf(pdf);
+  for (const char* expected :
+       {"Al Noor Hospital", "مستشفى النور", "محمد العتيبي", "MRN-7", "1990-01-01", "1410-06-04 AH",
+        "Dr. Sara", "SCFHS-12", "J06.9", "Cold", "راحة وسوائل", "Addendum 1", "swab negative"})
+    EXPECT_TRUE(test::pdf_has(read, expected)) << expected << "\n" << read;
+  EXPECT_FALSE(test::pdf_has(read, "DRAFT"));
+  EXPECT_EQ(entries().back().string_or("act", ""), "session.read");
+  EXPECT_EQ(entries().back().string_or("purpose", ""), "PATRQT");
+  EXPECT_EQ(entries().back().dump().find("MRN"), std::string::npos);
+
+  const auto refused = [&](Ask one) { return records_->note_pdf(one).error().code; };
+  EXPECT_EQ(refused(ask("observer", {}, id)), "authorisation.denied");
+  EXPECT_EQ(refused(ask("admin", {}, id)), "authorisation.denied");
+  Ask reasoned = ask("admin", {}, id);
+  reasoned.caller.reason = "complaint 4711";
+  EXPECT_EQ(must(records_->note_pdf(reasoned)), pdf);
+}
+
+TEST_F(RecordsTest, ADraftIsPrintedAsOneAndNotForThePatient) {
+  const Json draft = must(records_->write_note(
+      ask("doctor", Json::object({{"content", "perhaps"}, {"status", "draft"}}))));
+  const std::string id = draft.string_or("id", "");
+  const std::string read = test::text_of_pdf(must(records_->note_pdf(ask("nurse", {}, id))));
+  EXPECT_TRUE(test::pdf_has(read, "DRAFT, not signed")) << read;
+  EXPECT_TRUE(test::pdf_has(read, "perhaps")) << read;
+  EXPECT_EQ(records_->note_pdf(ask("patient", {}, id)).error().code, "record.unknown");
+}
+
+TEST_F(RecordsTest, TheChartIsGivenSignedNotesOfCliniciansInBlobs) {
+  const auto write = [&](const char* content, const char* status) {
+    return must(records_->write_note(
+                    ask("doctor", Json::object({{"content", content}, {"status", status}}))))
+        .string_or("id", "");
+  };
+  write("perhaps", "draft");
+  const std::string id = write("stable", "final");
+  Ask hub = ask("doctor");
+  hub.caller = ask_of_hub("t1", "workflow").caller;
+  const Json given = must(records_->chart_pdfs(hub));
+  ASSERT_EQ(given["documents"].size(), 1U) << given.dump();
+  const Json& one = given["documents"].item(0);
+  EXPECT_EQ(one.string_or("id", ""), id);
+  EXPECT_EQ(one.string_or("status", ""), "final");
+  const auto reader = must(blobs_->open("t1", one.string_or("blob", "")));
+  std::string pdf;
+  must(reader->read(0, reader->info().bytes, [&](std::string_view piece) {
+    pdf += piece;
+    return ok_status();
+  }));
+  EXPECT_EQ(pdf, must(records_->note_pdf(ask("doctor", {}, id))));
+  EXPECT_EQ(one.string_or("sha256", ""), reader->info().sha256);
+  EXPECT_EQ(reader->info().owner, "") << "it is removed a day later";
+  must(records_->add_addendum(ask("doctor", text("better"), id)));
+  const Json later = must(records_->chart_pdfs(hub));
+  EXPECT_EQ(later["documents"].item(0).string_or("status", ""), "amended");
+  EXPECT_NE(later["documents"].item(0).string_or("sha256", ""), one.string_or("sha256", ""));
+  EXPECT_EQ(verdict(records_->chart_pdfs(ask("doctor"))), "authorisation.denied");
+}
+
+TEST_F(RecordsTest, ANoteWhosePdfIsTooLargeIsLeftOutOfTheChart) {
+  // Characters without a font stand by their number, which is long.
+  Json sections = Json::object();
+  std::uint32_t next = 0x4e00;
+  for (int i = 0; i < 20; ++i) {
+    std::string text;
+    for (int k = 0; k < 3900; ++k) append_utf8(text, 0xf0000 + next++ % 0xfff0);
+    sections.set("s" + std::to_string(i), text);
+  }
+  const Json note =
+      must(records_->write_note(ask("doctor", Json::object({{"sections", sections}}))));
+  const std::string id = note.string_or("id", "");
+  for (int i = 0; i < 12; ++i) {
+    std::string text;
+    for (int k = 0; k < 3900; ++k) append_utf8(text, 0xf0000 + next++ % 0xfff0);
+    must(records_->add_addendum(ask("doctor", Json::object({{"text", text}}), id)));
+  }
+  Ask hub = ask("doctor");
+  hub.caller = ask_of_hub("t1", "workflow").caller;
+  const Json given = must(records_->chart_pdfs(hub));
+  EXPECT_EQ(given["documents"].dump(), R"([{"id":")" + id + R"(","code":"print.too_large"}])");
 }
 
 TEST_F(RecordsTest, ASessionThatEndsMeanwhileTakesNothing) {

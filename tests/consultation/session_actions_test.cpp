@@ -197,6 +197,9 @@ TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
                                             {{"name", "Bisoprolol"}, {"dosage", "2.5 mg"}})})}}))));
   clock_.advance_ms(61'000);
   call("end", of);
+  const Json printed = call("note-pdfs", of).output;
+  ASSERT_EQ(printed["documents"].size(), 1U) << "neither the draft nor a workflow's words";
+  EXPECT_EQ(printed["documents"].item(0)["id"], note["id"]);
   const Json facts = call("clinical", of).output;
   EXPECT_TRUE(facts.bool_or("claimable", false)) << facts["missing"].dump();
   EXPECT_EQ(facts["acts"].dump(), R"({"notes":1,"diagnoses":2,"vitals":1,"prescriptions":1})");

@@ -129,9 +129,11 @@ TEST(Pdf, ControlCharactersAndOverridesOfDirectionAreLeftOut) {
 }
 
 TEST(Pdf, ACharacterWithoutAFontIsNamed) {
-  // Both are for private use.
+  // Both are for private use. Of the hand some machines have a picture.
   const std::string text = text_of_pdf(must(pdf_of(document({"a \U000F1234 b \U0010FFFD."}))));
   EXPECT_TRUE(pdf_has(text, "a [U+F1234] b [U+10FFFD].")) << text;
+  const std::string hand = text_of_pdf(must(pdf_of(document({"a \U0001F44B b"}))));
+  EXPECT_TRUE(pdf_has(hand, "a [U+1F44B] b") || pdf_has(hand, "\U0001F44B")) << hand;
 }
 
 TEST(Pdf, AWordLongerThanALineIsWrapped) {

@@ -26,6 +26,10 @@ TEST(Paragraphs, WhatNobodySeesIsLeftOut) {
                   "b"});
 }
 
+TEST(Paragraphs, ACharacterThatNobodyHasAFontForStandsByName) {
+  EXPECT_EQ(paragraphs_of("a\ue001\U000F1234"), Lines{"a[U+E001][U+F1234]"});
+}
+
 TEST(Paragraphs, ALongOneIsCutAtABlankOrBetweenCharacters) {
   EXPECT_EQ(paragraphs_of("abc def ghi", 8), (Lines{"abc def ", "ghi"}));
   EXPECT_EQ(paragraphs_of("abcdefghij", 4), (Lines{"abcd", "efgh", "ij"}));

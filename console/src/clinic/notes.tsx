@@ -30,7 +30,8 @@ let templates: Promise<Template[]> | undefined;
 export const allTemplates = () => (templates ??= get<Page<Template>>('/api/v1/note-templates').then((page) => page.items, (error) => { templates = undefined; throw error; }));
 const in_ = (two: Two | undefined) => two?.[lang.value] ?? '';
 
-export function NoteView({ note, templates: all, level: Level = 'h2' }: { note: Note; templates: Template[]; level?: 'h2' | 'h3' }) {
+// papers: with a link to the note as a PDF.
+export function NoteView({ note, templates: all, level: Level = 'h2', papers = false }: { note: Note; templates: Template[]; level?: 'h2' | 'h3'; papers?: boolean }) {
   const template = all.find((one) => one.id === note.template);
   const sections = Object.entries(note.sections ?? {});
   const wrong = note.enteredInError;
@@ -46,7 +47,7 @@ export function NoteView({ note, templates: all, level: Level = 'h2' }: { note: 
         {!!note.diagnoses?.length && <p><span class="small muted">{t('diagnosis')}</span><br />{note.diagnoses.map((one) => <span key={one.code} class="block"><bdi dir="ltr" class="strong">{one.code}</bdi> <bdi>{one.display}</bdi></span>)}</p>}
         {note.addenda.map((one, i) => <div key={i} class="addendum"><p class="small muted">{t('addendum')} · {dayAndTime(one.at)}</p><p dir="auto" class="pre">{one.text}</p></div>)}
       </Words>
-      <p class="small muted">{dayAndTime(note.createdAt)}</p>
+      <p class="small muted">{dayAndTime(note.createdAt)}{papers && <> · <a href={`/api/v1/notes/${note.id}/pdf`} target="_blank" rel="noopener">{t('note_pdf')}</a></>}</p>
     </div>
   );
 }
@@ -65,7 +66,7 @@ export function Notes({ session }: { session: Session }) {
     <div class="stack stack-24">
       {data.notes.map((note) => (note.status === 'draft' && note.author === me.value?.id
         ? <Editor key={note.id} session={session} note={note} all={data.all} done={loaded.again} />
-        : <section key={note.id} class="card stack stack-16" aria-label={t('note')}><NoteView note={note} templates={data.all} />{note.status !== 'draft' && !note.enteredInError && <Acts session={session} note={note} done={loaded.again} />}</section>))}
+        : <section key={note.id} class="card stack stack-16" aria-label={t('note')}><NoteView note={note} templates={data.all} papers />{note.status !== 'draft' && !note.enteredInError && <Acts session={session} note={note} done={loaded.again} />}</section>))}
       {!data.notes.length && !fresh && <section class="card"><Empty icon="note" text={t('notes_empty')}>{writes && <Button kind="primary" icon="pen" onPress={() => setFresh(true)}>{t('note_write')}</Button>}</Empty></section>}
       {fresh && <Editor session={session} all={data.all} done={async () => { await loaded.again(); setFresh(false); }} />}
     </div>

@@ -151,7 +151,7 @@ function AllNotes({ ids }: { ids: string[] }) {
   const { notes, part, templates } = useNotes(ids);
   if (part) return <section class="card" aria-label={t('notes')}>{part}</section>;
   if (!notes.length) return <section class="card"><Empty icon="note" text={t('notes_empty')} /></section>;
-  return <div class="stack stack-24">{notes.map((one) => <section key={one.id} class="card" aria-label={t('note')}><NoteView note={one} templates={templates} /></section>)}</div>;
+  return <div class="stack stack-24">{notes.map((one) => <section key={one.id} class="card" aria-label={t('note')}><NoteView note={one} templates={templates} papers /></section>)}</div>;
 }
 function AllConsents({ ids }: { ids: string[] }) {
   const { items, part } = useList<Consent & { createdAt?: string }>(ids, 'consents');

@@ -43,6 +43,7 @@ struct RecordParts {
   // Rules for patient data in messages, and in the text of documents.
   TextRules chat{};
   TextRules documents{};
+  House house{};
 };
 
 // The one way to the records of a session, for all kinds of them: the caller's place in it, records

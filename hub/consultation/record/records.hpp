@@ -8,6 +8,7 @@
 #include "hub/consultation/record/feedback.hpp"
 #include "hub/consultation/record/follow_ups.hpp"
 #include "hub/consultation/record/line_quality.hpp"
+#include "hub/consultation/record/note_papers.hpp"
 #include "hub/consultation/record/notes.hpp"
 #include "hub/consultation/record/prescriptions.hpp"
 #include "hub/consultation/record/record_office.hpp"
@@ -32,6 +33,7 @@ class Records {
   Chat chat{office};
   Documents documents{office};
   Notes notes{office};
+  NotePapers note_papers{office};
   Vitals vitals{office};
   Prescriptions prescriptions{office};
   Transcripts transcripts{office};

@@ -91,6 +91,8 @@ struct House {
   std::string phone{};
   // Texts of messages, by language and template. Nobody is told anything while they are empty.
   std::map<std::string, std::map<std::string, std::string>> texts{};
+  // The record system is sent notes of visits as PDF, too.
+  bool chart_pdf = true;
   // Where times of visits are told.
   std::string time_zone = "Asia/Riyadh";
 };

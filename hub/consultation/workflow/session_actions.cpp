@@ -364,6 +364,10 @@ Answer SessionActions::act(const CallRequest& call) {
     RABT_TRY(facts, records_.reading.clinical_facts(ask.caller, read_clinical_facts_of(ask)));
     return to_json(facts);
   }
+  if (call.action == "note-pdfs") {
+    RABT_TRY(pdfs, records_.note_papers.for_chart(ask.caller, read_chart_pdfs_of(ask)));
+    return to_json(pdfs);
+  }
   if (call.action == "usage") return usage(call);
   RABT_TRY(summary, sessions_.reading.summary(ask.caller, of_session(ask)));
   return to_json(summary);

@@ -205,6 +205,8 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"clinical", "Read what the clinicians of a visit wrote",
        of_session(R"({"anyLength": {"type": "boolean"}, "whole": {"type": "boolean"}})"),
        clinical_schema()},
+      {"note-pdfs", "Print the notes of a visit that clinicians have signed", of_session(),
+       open_schema({"documents"})},
       {"decide", "Wait for the decision of an operator",
        closed({"session", "question", "answers"},
               R"({"answers": {"type": "array", "minItems": 1, "uniqueItems": true,
