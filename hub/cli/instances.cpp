@@ -81,11 +81,21 @@ std::string more_of(const Json& one) {
   if (const std::string role = waits.string_or("role", ""); !role.empty()) {
     const std::string code = waits.string_or("code", "");
     return role + "/" + waits.string_or("action", "") + " in " + waits.string_or("task", "") +
+           (waits.bool_or("letGo", false) ? ", let go" : "") +
            (code.empty() ? "" : " (" + code + ")");
   }
   std::string text;
-  const Json& events = waits["events"];
   const Json::Array none;
+  if (const std::string ending = waits.string_or("ending", ""); !ending.empty()) {
+    text = "will be " + ending;
+    std::string between = " after ";
+    const Json& calls = waits["calls"];
+    for (const Json& call : calls.is_array() ? calls.as_array() : none) {
+      text += between + call.as_string();
+      between = ", ";
+    }
+  }
+  const Json& events = waits["events"];
   for (const Json& event : events.is_array() ? events.as_array() : none)
     text += (text.empty() ? "for " : ", ") + event.as_string();
   if (const std::string until = waits.string_or("until", ""); !until.empty())

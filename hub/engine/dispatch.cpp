@@ -24,19 +24,22 @@ void Worker::look_up(const ResidentInstance& instance, OpenCall& call) const {
   const workflow::CallAction& action = call.action;
   if (action.role == workflow::kHttpRole) {
     call.idempotency = parse_idempotency(HttpCalls::idempotency(action));
+    call.reads = HttpCalls::only_reads(action);
     return;
   }
   call.target = parts_.definitions.target_of(*instance.definition, instance.binding, action.role);
   std::string name = call.target + "/" + action.action + ":" + action.version;
   const auto known = idempotency_.find(name);
   if (known != idempotency_.end()) {
-    call.idempotency = known->second;
+    call.idempotency = known->second.first;
+    call.reads = known->second.second;
     return;
   }
   const auto info = context_.parts.actions.find(call.target, action.action, action.version);
   // An action that is not there any more was not sent by us either: the host refuses it.
   call.idempotency = info ? parse_idempotency(info->idempotency) : Idempotency::none;
-  idempotency_.emplace(std::move(name), call.idempotency);
+  call.reads = info && info->reads;
+  idempotency_.emplace(std::move(name), std::pair(call.idempotency, call.reads));
 }
 
 plugin::CallRequest Worker::request_of(const ResidentInstance& instance,
@@ -96,6 +99,7 @@ void Worker::dispatch_recorded(const DispatchRecorded& message) {
 void Worker::send_call(ResidentInstance& instance, OpenCall& call) {
   const Stopwatch watch(context_.times.dispatch);
   ++call.sends;
+  call.in_flight = true;
   ++context_.counters.actions;
   if (call.sends > 1) ++context_.counters.resends;
   // The answer may come before invoke returns; it is a message to this worker and waits its turn.
@@ -120,6 +124,10 @@ void Worker::cancel_call(const OpenCall& call) {
 }
 
 void Worker::settle_unknown(ResidentInstance& instance, OpenCall& call) {
+  if (call.let_go) {
+    settle_let_go(instance, call, {});
+    return;
+  }
   if (hold_paused(instance, call, PausedCall::Next::settle)) return;
   switch (call.idempotency) {
     case Idempotency::native:
@@ -132,6 +140,15 @@ void Worker::settle_unknown(ResidentInstance& instance, OpenCall& call) {
     case Idempotency::none:
       break;
   }
+  if (surely_unsent(instance, call)) {
+    call.doubtful = false;
+    dispatch(instance, call);
+  } else {
+    park(instance, call);
+  }
+}
+
+bool Worker::surely_unsent(const ResidentInstance& instance, const OpenCall& call) const {
   bool sent = false;
   const Status read = context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kFindDispatched,
@@ -141,11 +158,42 @@ void Worker::settle_unknown(ResidentInstance& instance, OpenCall& call) {
                               return false;
                             });
   });
-  if (read.ok() && !sent) {
-    dispatch(instance, call);
-  } else {
-    park(instance, call);
+  return read.ok() && !sent;
+}
+
+void Worker::settle_let_go(ResidentInstance& instance, OpenCall& call, const std::string& code) {
+  CallEnded ended{instance.num, call.action.id, {}};
+  ended.outcome.kind = workflow::OutcomeKind::transient;
+  ended.outcome.code = "engine.let_go";
+  // It only reads, or was held for want of room; or the hub went down before it left.
+  if (call.harmless() ||
+      (call.idempotency == Idempotency::none && call.sends == 0 && surely_unsent(instance, call))) {
+    ended.outcome.message = "no task waits for the call any more, and it has not left";
+    call_ended(ended);
+    return;
   }
+  if (call.idempotency == Idempotency::probe) {
+    probe(instance, call);
+    return;
+  }
+  const bool repeatable =
+      call.idempotency == Idempotency::native || call.idempotency == Idempotency::key;
+  if (!repeatable || !instance.execution.is_made_again(call.action.id)) {
+    park(instance, call, code);
+    return;
+  }
+  // The call of a retry is this one, with this key: the answer tells what this one did, too.
+  Cause cause{.act = "action.ended",
+              .result = code.empty() ? std::string("engine.let_go") : code,
+              .detail = Json::object({{"role", call.action.role},
+                                      {"action", call.action.action},
+                                      {"task", call.action.task},
+                                      {"outcome", "ambiguous"},
+                                      {"sends", call.sends}})};
+  ended.outcome.kind = workflow::OutcomeKind::ambiguous;
+  ended.outcome.message = "the retry of the task makes the call again, with the same key";
+  take_turn(instance, input_of(workflow::ActionEnded{call.action.id, std::move(ended.outcome)}),
+            std::move(cause));
 }
 
 void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, ActionOutcome outcome) {
@@ -154,6 +202,10 @@ void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, Action
                                                {"action", call.action.action},
                                                {"code", outcome.code},
                                                {"sends", static_cast<std::int64_t>(call.sends)}});
+  if (call.let_go) {
+    settle_let_go(instance, call, outcome.code);
+    return;
+  }
   if (call.idempotency == Idempotency::none) {
     park(instance, call, outcome.code);
     return;
@@ -190,11 +242,12 @@ bool Worker::hold(ResidentInstance& instance, OpenCall& call, const ActionOutcom
   const bool repeatable =
       call.idempotency == Idempotency::native || call.idempotency == Idempotency::key;
   const bool unsettled = outcome.kind == workflow::OutcomeKind::ambiguous && repeatable;
-  if (!plugin::means_no_room(outcome.code) || !(untouched || unsettled)) {
+  if (call.let_go || !plugin::means_no_room(outcome.code) || !(untouched || unsettled)) {
     call.holds = 0;
     call.held = nullptr;
     return false;
   }
+  call.doubtful = call.doubtful || unsettled;
   // 0 would mean that the call was never sent.
   if (call.sends > 1) --call.sends;
   ++call.holds;
@@ -243,6 +296,10 @@ void Worker::go_on(ResidentInstance& instance, OpenCall& call) {
     call_ended(late);
     return;
   }
+  if (call.let_go && next != PausedCall::Next::probe) {
+    settle_let_go(instance, call, {});
+    return;
+  }
   switch (next) {
     case PausedCall::Next::dispatch:
       dispatch(instance, call);
@@ -285,6 +342,14 @@ void Worker::probed(const CallProbed& message) {
       return;
     }
     case plugin::ProbeAnswer::Effect::no:
+      if (call.let_go) {
+        CallEnded ended{message.num, message.call, {}};
+        ended.outcome.kind = workflow::OutcomeKind::transient;
+        ended.outcome.code = "engine.let_go";
+        ended.outcome.message = "the outside system says that it did not do it";
+        call_ended(ended);
+        return;
+      }
       if (!hold_paused(instance, call, PausedCall::Next::send)) send_call(instance, call);
       return;
     case plugin::ProbeAnswer::Effect::unknown:

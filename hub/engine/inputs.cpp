@@ -91,7 +91,8 @@ void Worker::begin(ResidentInstance& instance, Json envelope) {
   instance.begun = true;
   instance.trace = trace_of(instance.id, instance.origin.get(), input);
   ++context_.counters.started;
-  take_turn(instance, input_of(workflow::Start{instance.id, std::move(input)}), std::move(cause));
+  take_turn(instance, input_of(workflow::Start{instance.id, std::move(input), workflow::kRules}),
+            std::move(cause));
 }
 
 void Worker::event_matched(EventMatch& message) {
@@ -136,6 +137,8 @@ void Worker::timer_fired(const Timers::Entry& entry) {
     if (call == instance->calls.end() || call->second.parked) return;
     if (entry.kind == Timers::Kind::held) {
       go_on(*instance, call->second);
+    } else if (entry.kind == Timers::Kind::resend && call->second.let_go) {
+      settle_let_go(*instance, call->second, {});
     } else if (entry.kind == Timers::Kind::resend) {
       if (!hold_paused(*instance, call->second, PausedCall::Next::send))
         send_call(*instance, call->second);
@@ -158,14 +161,16 @@ void Worker::call_ended(CallEnded& message) {
   ResidentInstance& instance = *at->second;
   OpenCall& call = instance.calls.at(message.call);
   call.token = 0;
+  call.in_flight = false;
   if (hold(instance, call, message.outcome)) return;
   const workflow::OutcomeKind kind = message.outcome.kind;
   // The hub stops and did not send the call: no failure of the workflow's. It is sent again, by the
   // next start at the latest.
   const bool unsent = kind == workflow::OutcomeKind::transient &&
                       message.outcome.code == "plugin.shutdown" &&
-                      call.idempotency != Idempotency::none;
+                      call.idempotency != Idempotency::none && !call.let_go;
   if (kind == workflow::OutcomeKind::ambiguous || unsent) {
+    call.doubtful = call.doubtful || kind == workflow::OutcomeKind::ambiguous;
     settle_ambiguous(instance, call, std::move(message.outcome));
     return;
   }
@@ -316,6 +321,13 @@ void Worker::resolve(ResolveRequest& message) {
   if (instance->parked_call == 0 || call == instance->calls.end() ||
       (message.call != 0 && message.call != call->first)) {
     message.answer->set_value(not_parked);
+    return;
+  }
+  if (message.again && call->second.let_go) {
+    message.answer->set_value(conflict(
+        "engine.let_go",
+        "no task waits for this action any more, so it is not made again; say what became of it: "
+        "done, or permanent when nothing was done"));
     return;
   }
   const Status fits = message.again

@@ -217,7 +217,11 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
   RABT_TRY(instance, make(row, from, std::move(history)));
   for (const workflow::Effect& effect : instance->execution.open()) {
     if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
-      instance->calls.emplace(call->id, OpenCall{.action = *call, .made_at = made[call->id]});
+      // It may have left before the hub went down.
+      instance->calls.emplace(call->id, OpenCall{.action = *call,
+                                                 .made_at = made[call->id],
+                                                 .doubtful = true,
+                                                 .let_go = call->let_go});
     } else if (const auto* ask = std::get_if<workflow::Ask>(&effect)) {
       instance->calls.emplace(ask->call.id,
                               OpenCall{.action = ask->call, .parked = true, .asked = true});

@@ -26,10 +26,9 @@ Json with_members(Json to, const Json& more) {
 
 // The cause of waiting, as the row has it; null for none.
 Json waits_of(const InstanceRow& row) {
-  const bool waiting = row.status == as_int(workflow::InstanceStatus::waiting);
-  const std::string& text = !row.parked.empty() ? row.question
-                            : waiting           ? row.about
-                                                : std::string();
+  const std::string& text = !row.parked.empty()      ? row.question
+                            : !has_ended(row.status) ? row.about
+                                                     : std::string();
   auto waits = Json::parse(text);
   return !text.empty() && waits.ok() ? std::move(*waits) : Json();
 }

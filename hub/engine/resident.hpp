@@ -71,8 +71,12 @@ struct OpenCall {
   // is before it is sent.
   std::string target;
   Idempotency idempotency = Idempotency::none;
+  // It changes nothing, as its manifest says.
+  bool reads = false;
   // What the runner of actions gave for cancelling; 0 when nothing is in flight.
   std::uint64_t token = 0;
+  // It was sent, and the answer has not come.
+  bool in_flight = false;
   int sends = 0;
   // A person has to decide the outcome.
   bool parked = false;
@@ -84,6 +88,12 @@ struct OpenCall {
   bool asked = false;
   // It may have been sent before the instance was rewound: it is settled before it is sent again.
   bool unsure = false;
+  // It may have had an effect of which no answer told: an answer was ambiguous, or the call was
+  // open when the hub went down or the instance was rewound.
+  bool doubtful = false;
+  // No task waits for it any more (workflow::LetGo): it is not sent again, and parked where nobody
+  // can be asked how it ended.
+  bool let_go = false;
   // The note that it leaves is on its way to the store.
   bool noting = false;
   // How often in a row the hub had no room for what the call writes. `sends` counts the first only.
@@ -93,6 +103,10 @@ struct OpenCall {
   std::optional<PausedCall> paused{};
   // Milliseconds for which it was held by pauses that are over.
   std::int64_t paused_ms = 0;
+
+  // True if it leaves nothing behind when no task waits for it any more
+  // (workflow::Input::harmless).
+  [[nodiscard]] bool harmless() const { return reads || (!in_flight && !doubtful); }
 };
 
 // An instance in memory. Confined to its worker.

@@ -7,6 +7,9 @@ namespace rabt::engine {
 
 namespace {
 
+// States of a call that was let go begin with this.
+constexpr std::string_view kEffect = "effect-";
+
 // Codes of an event; null when it has none.
 Json codes_of(const Json& event) {
   auto codes = Json::parse(event.string_or(kEventCodes, "null"));
@@ -142,6 +145,11 @@ void Timeline::trace(const workflow::TaskTrace& trace, Timestamp at) {
     found = entries_.find(trace.reference);
   }
   Json& entry = found->second.json;
+  if (trace.state.starts_with(kEffect)) {
+    // The task has ended; only its effect is told.
+    entry.set("effect", trace.state.substr(kEffect.size()));
+    return;
+  }
   if (trace.state == "retried" || trace.state == "resumed") {
     entry.mutable_object().erase("ended");
     entry.mutable_object().erase("ms");

@@ -35,6 +35,7 @@ class TurnMaker {
                           [&](workflow::Ask& ask) { open_question(ask); },
                           [&](workflow::StartWorkflow& start) { start_workflow(start); },
                           [&](workflow::CancelCall& call) { cancel(call.id); },
+                          [&](workflow::LetGo& call) { let_go(call.id); },
                           [&](workflow::StartTimer& timer) { start_timer(timer); },
                           [&](workflow::CancelTimer& timer) { cancel_timer(timer.id); },
                           [&](workflow::Subscribe& listen) { subscribe(listen); },
@@ -72,7 +73,9 @@ class TurnMaker {
   void close_call(std::uint64_t id) {
     const auto call = instance_.calls.find(id);
     if (call != instance_.calls.end()) {
-      if (call->second.idempotency == Idempotency::none) turn_.answered_call = id;
+      // The note of a call that was let go stays: an instance that is rewound may make it again.
+      if (call->second.idempotency == Idempotency::none && !call->second.let_go)
+        turn_.answered_call = id;
       instance_.calls.erase(call);
     } else if (instance_.children.erase(id) != 0) {
       turn_.answered_child = id;
@@ -97,7 +100,8 @@ class TurnMaker {
     if (unsure) turn_.renamed_calls.emplace_back(call.was, id);
     instance_.calls.emplace(id, OpenCall{.action = std::move(call),
                                          .made_at = unsure ? Timestamp{} : turn_.input.at,
-                                         .unsure = unsure});
+                                         .unsure = unsure,
+                                         .doubtful = unsure});
   }
   void open_question(workflow::Ask& ask) {
     const std::uint64_t id = ask.call.id;
@@ -132,6 +136,13 @@ class TurnMaker {
     instance_.calls.erase(call);
     std::erase(turn_.calls, id);
     unpark(id);
+  }
+  void let_go(std::uint64_t id) {
+    const auto call = instance_.calls.find(id);
+    if (call == instance_.calls.end()) return;
+    call->second.let_go = true;
+    // What a person is asked says so.
+    turn_.unpark = turn_.unpark || instance_.parked_call == id;
   }
   void start_timer(workflow::StartTimer& timer) {
     instance_.timers.insert(timer.id);
@@ -201,7 +212,9 @@ class TurnMaker {
       const Json error = about_error(turn_.error);
       turn_.about = error.dump();
       turn_.code = error.string_or("code", "");
-    } else if (turn_.status == as_int(workflow::InstanceStatus::waiting)) {
+    } else if (!turn_.finished &&
+               (instance_.execution.ending() ||
+                turn_.status == as_int(workflow::InstanceStatus::waiting))) {
       turn_.about = about_waits(instance_.execution);
     }
     if (turn_.unpark) turn_.code = turn_.finished ? turn_.code : turn_.parked_next.code;
@@ -218,6 +231,11 @@ class TurnMaker {
 
 Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause) {
   Turn turn{.n = instance.turns++, .input = std::move(input), .cause = std::move(cause)};
+  if (instance.execution.lets_go()) {
+    for (const auto& [id, call] : instance.calls) {
+      if (call.harmless()) turn.input.harmless.push_back(id);
+    }
+  }
   std::vector<workflow::Effect> effects = instance.execution.apply(turn.input);
   TurnMaker maker(instance, turn);
   maker.close_answered();
@@ -243,6 +261,7 @@ Parked parked_of(const OpenCall& call) {
                                 {"reference", action.reference}});
   if (call.parked_at.ms != 0) question.set("since", to_iso8601(call.parked_at));
   if (!call.parked_code.empty()) question.set("code", call.parked_code);
+  if (call.let_go) question.set("letGo", true);
   std::string name = action.role + "/" + action.action;
   return {.call = std::to_string(action.id) + " " + name,
           .code = std::move(name),
@@ -252,15 +271,22 @@ Parked parked_of(const OpenCall& call) {
 std::string about_waits(const workflow::Execution& execution) {
   Json out = Json::object();
   Json events = Json::array();
+  Json calls = Json::array();
   std::optional<workflow::StartTimer> next;
   for (workflow::Effect& effect : execution.open()) {
-    if (const auto* listen = std::get_if<workflow::Subscribe>(&effect)) {
+    if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
+      calls.push_back(call->role + "/" + call->action);
+    } else if (const auto* listen = std::get_if<workflow::Subscribe>(&effect)) {
       // A listen without types takes every event.
       if (listen->types.empty()) events.push_back("*");
       for (const std::string& type : listen->types) events.push_back(type);
     } else if (auto* timer = std::get_if<workflow::StartTimer>(&effect)) {
       if (!next || timer->due < next->due) next = std::move(*timer);
     }
+  }
+  if (const auto ending = execution.ending()) {
+    out.set("ending", workflow::to_string(*ending));
+    if (calls.size() > 0) out.set("calls", std::move(calls));
   }
   if (events.size() > 0) out.set("events", std::move(events));
   if (next) {

@@ -29,7 +29,7 @@ struct Parked {
   std::string call;
   // role/action
   std::string code;
-  // JSON: {role, action, task, reference, since?, code?}. No patient data.
+  // JSON: {role, action, task, reference, since?, code?, letGo?}. No patient data.
   std::string question;
 };
 [[nodiscard]] Parked parked_of(const OpenCall& call);
@@ -72,7 +72,7 @@ struct Turn {
   int status = 0;
   bool busy = false;
   bool update_instance = false;
-  // What the instance waits for, or its error: about_waits, about_error; "" when it does neither.
+  // What the instance waits for, or its error: about_waits, about_error; "" for none.
   std::string about;
   // True if the parked call was decided. `parked_next` is shown instead of it, or nothing if that
   // is empty.
@@ -89,7 +89,9 @@ struct Turn {
 // until the turn is durable.
 [[nodiscard]] Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause);
 
-// What the row says of an instance that waits: {events?, timer?, until?} as JSON; "" for none.
+// What the row says of an instance that waits: {events?, timer?, until?} as JSON; "" for none. Of
+// one that has come to its end also {ending: completed, faulted or cancelled, calls?:
+// [role/action]}: calls that were let go, and those that undo what was done.
 [[nodiscard]] std::string about_waits(const workflow::Execution& execution);
 // The same of one that faulted, from the open members of its error: {code, title?, status?, task?,
 // reference?}.

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "hub/access/patient_detail.hpp"
@@ -101,7 +102,12 @@ class Worker {
   void cancel_call(const OpenCall& call);
   // Sends, asks about or parks a call of which it is not known whether it was sent.
   void settle_unknown(ResidentInstance& instance, OpenCall& call);
+  // True if no note says that the call, which is not safe to repeat, has left.
+  [[nodiscard]] bool surely_unsent(const ResidentInstance& instance, const OpenCall& call) const;
   void settle_ambiguous(ResidentInstance& instance, OpenCall& call, ActionOutcome outcome);
+  // Asks about a call that was let go, and whose effect is not known, or parks it. code: of the
+  // outcome that left it unknown; "" when there was none.
+  void settle_let_go(ResidentInstance& instance, OpenCall& call, const std::string& code);
   // Sends a call again later for which the hub had no room, until there is some. False when the
   // call may have had an effect and repeating it is not safe.
   [[nodiscard]] bool hold(ResidentInstance& instance, OpenCall& call, const ActionOutcome& outcome);
@@ -141,8 +147,8 @@ class Worker {
   // The keys for the messages of a batch.
   std::shared_ptr<const KeyLease> lease_;
   std::unordered_map<std::int64_t, std::unique_ptr<ResidentInstance>> residents_;
-  // By target/action:version.
-  mutable std::unordered_map<std::string, Idempotency> idempotency_;
+  // What repeating it does, and whether it only reads, by target/action:version.
+  mutable std::unordered_map<std::string, std::pair<Idempotency, bool>> idempotency_;
   // The names of an action's arguments, as its schema has them.
   mutable std::unordered_map<std::string, std::set<std::string, std::less<>>> fields_;
 

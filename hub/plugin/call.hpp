@@ -38,6 +38,8 @@ struct ActionSpec {
   // JSON null when the manifest names no schema.
   Json input_schema;
   Json output_schema;
+  // It changes nothing: its effect needs no undoing, and nobody waits for it in vain.
+  bool reads = false;
 };
 
 // What somebody relies on.

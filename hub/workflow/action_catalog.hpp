@@ -17,6 +17,7 @@ struct ActionInfo {
   Json input_schema;        // null when none is given
   Json output_schema;       // null when none is given
   std::string title;        // for people; may be empty
+  bool reads = false;       // it changes nothing
 };
 // An event that a plugin may produce.
 struct EventInfo {

@@ -38,7 +38,7 @@ InstanceStatus Execution::status() const {
   const bool calls =
       std::any_of(impl_->open.begin(), impl_->open.end(), [](const Impl::Open& entry) {
         return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo ||
-               entry.kind == Impl::Wait::ask;
+               entry.kind == Impl::Wait::ask || entry.kind == Impl::Wait::let_go;
       });
   return calls || !impl_->started ? InstanceStatus::running : InstanceStatus::waiting;
 }
@@ -47,6 +47,21 @@ std::vector<Effect> Execution::open() const {
   std::vector<Effect> out;
   for (const Impl::Open& entry : impl_->open) out.push_back(impl_->effect_of(entry));
   return out;
+}
+
+bool Execution::is_made_again(std::uint64_t call) const {
+  return std::any_of(impl_->loose.begin(), impl_->loose.end(), [&](const Impl::Loose& one) {
+    return one.call.id == call && (one.next != nullptr || impl_->is_retried(one));
+  });
+}
+
+bool Execution::lets_go() const {
+  return impl_->rules >= 1;
+}
+
+std::optional<InstanceStatus> Execution::ending() const {
+  if (!impl_->ending.has_value()) return std::nullopt;
+  return impl_->ending->status;
 }
 
 std::uint64_t Execution::next_id() const {
@@ -167,6 +182,17 @@ Result<std::uint64_t> id_of(const Json& json, std::string_view key) {
   return static_cast<std::uint64_t>(*id);
 }
 
+Result<std::vector<std::uint64_t>> ids_of(const Json& json) {
+  if (!json.is_array()) return refused("harmless must be a list of ids");
+  std::vector<std::uint64_t> out;
+  for (const Json& one : json.as_array()) {
+    const std::optional<std::int64_t> id = one.as_int64();
+    if (!id.has_value() || *id < 0) return refused("harmless must be a list of ids");
+    out.push_back(static_cast<std::uint64_t>(*id));
+  }
+  return out;
+}
+
 Result<ActionOutcome> outcome_of(const Json& json) {
   if (!only(json,
             {"kind", "output", "codes", "code", "message", "said", "detail", "retry_after_ms"}))
@@ -201,7 +227,9 @@ Json to_json(const Input& input) {
   struct Visitor {
     Json& out;
     void operator()(const Start& what) const {
-      out.set("start", Json::object({{"instance", what.instance}, {"input", what.input}}));
+      Json start = Json::object({{"instance", what.instance}, {"input", what.input}});
+      if (what.rules != 0) start.set("rules", what.rules);
+      out.set("start", std::move(start));
     }
     void operator()(const ActionEnded& what) const {
       Json ended = Json::object({{"call", what.call}, {"outcome", outcome_json(what.outcome)}});
@@ -229,19 +257,32 @@ Json to_json(const Input& input) {
   };
   Json out = Json::object({{"at", input.at.ms}});
   std::visit(Visitor{out}, input.what);
+  if (!input.harmless.empty()) {
+    Json harmless = Json::array();
+    for (const std::uint64_t call : input.harmless) harmless.push_back(call);
+    out.set("harmless", std::move(harmless));
+  }
   return out;
 }
 
 Result<Input> input_from_json(const Json& json) {
-  if (!json.is_object() || json.size() != 2) return refused("it has `at` and one more member");
+  const Json* const harmless = json.find("harmless");
+  if (!json.is_object() || json.size() != (harmless == nullptr ? 2U : 3U))
+    return refused("it has `at` and one more member");
   const std::optional<std::int64_t> at = json["at"].as_int64();
   if (!at.has_value()) return refused("`at` must be milliseconds");
   Input out;
   out.at = {*at};
+  if (harmless != nullptr) {
+    RABT_TRY(calls, ids_of(*harmless));
+    out.harmless = std::move(calls);
+  }
   if (const Json* what = json.find("start")) {
-    if (!only(*what, {"instance", "input"}) || !(*what)["instance"].is_string())
+    if (!only(*what, {"instance", "input", "rules"}) || !(*what)["instance"].is_string())
       return refused("start");
-    out.what = Start{(*what)["instance"].as_string(), (*what)["input"]};
+    const std::int64_t rules = what->int_or("rules", 0);
+    if (rules < 0 || rules > kRules) return refused("rules that this hub does not know");
+    out.what = Start{(*what)["instance"].as_string(), (*what)["input"], static_cast<int>(rules)};
     return out;
   }
   if (const Json* what = json.find("action_ended")) {

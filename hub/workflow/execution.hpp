@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -49,9 +50,15 @@ struct ActionOutcome {
 
 // ---- inputs ----
 
+// Rules by which an instance lives that starts now. A rule that changes what the same inputs lead
+// to raises the number: an instance keeps the rules that it was started with. 1: a call that may
+// have left is let go, not dropped (LetGo).
+inline constexpr int kRules = 1;
+
 struct Start {
   std::string instance;  // ULID text: $workflow.id
   Json input;            // raw workflow input: an array of events when a schedule started it
+  int rules = 0;         // 0 in journals that do not say it
 };
 struct ActionEnded {
   std::uint64_t call = 0;
@@ -85,6 +92,9 @@ struct Again {
 struct Input {
   Timestamp at;  // when the hub accepted it; the only time a workflow sees
   std::variant<Start, ActionEnded, TimerFired, EventArrived, Cancel, Rewound, Again> what;
+  // Open calls that leave nothing behind if this input ends what waits for them: they only read, or
+  // have surely not left. Ids rise. They are dropped (CancelCall); others are let go (LetGo).
+  std::vector<std::uint64_t> harmless = {};
 };
 // The journal's form: {"at":ms,"start":{...}} and so on. from_json refuses what it does not know.
 [[nodiscard]] Json to_json(const Input& input);
@@ -110,6 +120,8 @@ struct CallAction {
   bool repeatable = false;
   // The id of the same call before the instance was rewound; 0 when it was not.
   std::uint64_t was = 0;
+  // True for a call that was let go, in Execution::open.
+  bool let_go = false;
 };
 // Role and action of a CallAction that is an HTTP request of `call: http` or `call: openapi`; no
 // plugin may take the role. Arguments: {method (upper case), uri (absolute, with its query),
@@ -145,6 +157,13 @@ struct StartWorkflow {
 struct CancelCall {
   std::uint64_t id = 0;  // a CallAction's or a StartWorkflow's
 };
+// No task waits for this call any more (fork, race, timeout, catch, cancel), and it may have left.
+// It stays open until ActionEnded says how it ended, and is never made again to find that out. The
+// instance ends after it. ambiguous says that the call of a retry, which is the same with the same
+// key, finds it out (Execution::is_made_again); any kind but that and done: nothing was done.
+struct LetGo {
+  std::uint64_t id = 0;  // a CallAction's
+};
 struct StartTimer {
   std::uint64_t id = 0;
   Timestamp due;
@@ -170,8 +189,9 @@ struct Emit {
   Json event;
 };
 // What happened to a task, for timeline and lifecycle events. state: started, completed, faulted,
-// retried, resumed (by Rewound), skipped, waiting, parked (by Ask), cancelled; and compensated or
-// compensation-failed for the call that undoes a task.
+// retried, resumed (by Rewound), skipped, waiting, parked (by Ask), cancelled; compensated or
+// compensation-failed for the call that undoes a task; and of a call that was let go effect-unknown
+// until it ends, then effect-stands, effect-undone (it is being undone) or effect-none.
 struct TaskTrace {
   std::string reference;
   std::string task;
@@ -195,8 +215,8 @@ struct Finished {
   // what the handler caught.
   std::string place = {};
 };
-using Effect = std::variant<CallAction, Ask, StartWorkflow, CancelCall, StartTimer, CancelTimer,
-                            Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
+using Effect = std::variant<CallAction, Ask, StartWorkflow, CancelCall, LetGo, StartTimer,
+                            CancelTimer, Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
 
 // A time after which a call is of no use.
 struct Deadline {
@@ -240,6 +260,13 @@ class Execution {
   [[nodiscard]] bool useless_at(Timestamp at) const;
   // The same of one call.
   [[nodiscard]] bool useless_at(Timestamp at, std::uint64_t call) const;
+  // True if a retry is going to make this call again, which was let go: with the same key.
+  [[nodiscard]] bool is_made_again(std::uint64_t call) const;
+  // True if calls are let go (Start::rules), so that Input::harmless is looked at.
+  [[nodiscard]] bool lets_go() const;
+  // The end that the instance will have once calls that were let go have ended and everything is
+  // undone; nullopt while it runs and after its end.
+  [[nodiscard]] std::optional<InstanceStatus> ending() const;
   // Times by which calls of the role have to have ended, of the tasks that run and make some.
   [[nodiscard]] std::vector<Deadline> deadlines(std::string_view role) const;
   // Everything that decides what happens next, in one canonical form: equal states behave equally.

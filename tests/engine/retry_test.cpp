@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -168,21 +169,26 @@ TEST(Retry, IsRefusedWhereAHandlerCalledSomethingUnlessTheFileSaysItDoesNoHarm) 
 }
 
 TEST(Retry, IsRefusedWhileAnotherInstanceHasTheBusinessKey) {
+  std::promise<ScriptedService::Call> left;
   Rig rig;
   refuse(rig, "do-none");
   rig.deploy(workflow_of(kTwoCalls, ", metadata: {rabt: {businessKey: '${ .n }'}}"));
   const std::string id = rig.send("test.start.v1", Json::object({{"n", "A"}})).at(0);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
-  rig.script().on("do-none", [](ScriptedService::Call) {});
+  rig.script().on("do-none",
+                  [&left](ScriptedService::Call call) { left.set_value(std::move(call)); });
   const std::string next = rig.send("test.start.v1", Json::object({{"n", "A"}})).at(0);
   ASSERT_NE(next, id);
   const Status refused = retry(rig, id);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "engine.retry_key_taken");
   EXPECT_NE(refused.error().message.find(next), std::string::npos);
-  rig.settle();
+  ScriptedService::Call open = left.get_future().get();
   EXPECT_EQ(rig.status(id), "faulted");
   ASSERT_TRUE(rig.engine().cancel(next, "user:test", "booked twice").ok());
+  EXPECT_EQ(retry(rig, id).error().code, "engine.retry_key_taken") << "its call is open";
+  open.done(failed(OutcomeKind::permanent, "vendor.refused"));
+  ASSERT_EQ(rig.wait_status(next, "cancelled"), "cancelled");
   answer(rig, "do-none");
   ASSERT_TRUE(retry(rig, id).ok()) << "the refusal left the instance as it was";
   EXPECT_EQ(rig.wait_status(id, "completed"), "completed");
@@ -219,8 +225,10 @@ TEST(Retry, AChildWhoseParentHasItsEndIsRefusedAndSoIsTheParent) {
 }
 
 TEST(Retry, ACallOfAnotherBranchThatMayHaveLeftIsAskedAboutAndNotSentAgain) {
+  std::promise<ScriptedService::Call> left;
   Rig rig;
-  rig.script().on("do-none", [](ScriptedService::Call) {});  // no answer
+  rig.script().on("do-none",
+                  [&left](ScriptedService::Call call) { left.set_value(std::move(call)); });
   rig.script().on("do-key", [&rig](ScriptedService::Call call) {
     rig.script().wait_for("do-none", 1);
     call.done(failed(OutcomeKind::permanent, "vendor.refused"));
@@ -230,6 +238,10 @@ TEST(Retry, ACallOfAnotherBranchThatMayHaveLeftIsAskedAboutAndNotSentAgain) {
                   "          - a: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"
                   "          - b: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_TRUE(test::eventually([&] {
+    return rig.engine().instance(id).value()["waits"].string_or("ending", "") == "faulted";
+  }));
+  left.get_future().get().done(done());
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
   answer(rig, "do-key");
   ASSERT_TRUE(retry(rig, id).ok());
@@ -318,6 +330,7 @@ TEST(Retry, AnEventTakenAfterTheLastFailureIsTakenAgain) {
 }
 
 TEST(Retry, ATimeLimitDoesNotCountTheTimeBetweenFailureAndRetry) {
+  std::promise<ScriptedService::Call> left;
   Rig rig;
   refuse(rig, "do-key");
   rig.deploy(
@@ -326,12 +339,18 @@ TEST(Retry, ATimeLimitDoesNotCountTheTimeBetweenFailureAndRetry) {
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
   rig.advance_ms(3'600'000);
-  rig.script().on("do-key", [](ScriptedService::Call) {});
+  rig.script().on("do-key",
+                  [&left](ScriptedService::Call call) { left.set_value(std::move(call)); });
   ASSERT_TRUE(retry(rig, id).ok());
-  ASSERT_TRUE(rig.script().wait_for("do-key", 2));
+  ScriptedService::Call open = left.get_future().get();
   advance(rig, 240'000);
   EXPECT_EQ(rig.status(id), "running");
+  EXPECT_EQ(rig.engine().instance(id).value()["waits"].string_or("ending", ""), "");
   advance(rig, 120'000);
+  ASSERT_TRUE(test::eventually([&] {
+    return rig.engine().instance(id).value()["waits"].string_or("ending", "") == "faulted";
+  }));
+  open.done(failed(OutcomeKind::transient, "vendor.away"));
   EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted") << "the limit still holds";
 }
 

@@ -23,6 +23,11 @@ std::vector<plugin::ActionSpec> ScriptedService::actions() const {
   }
   list.push_back(
       {.name = "undo", .version = "1.0.0", .idempotency = "key", .timeout_ms = 3'600'000});
+  list.push_back({.name = "look",
+                  .version = "1.0.0",
+                  .idempotency = "key",
+                  .timeout_ms = 3'600'000,
+                  .reads = true});
   // Its answer is one of the words that the call names.
   list.push_back({.name = "choose",
                   .version = "1.0.0",

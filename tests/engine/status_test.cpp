@@ -86,7 +86,8 @@ TEST(StatusOf, AnInstanceWhoseUndoingWaitsForAnotherTryIsWaitingAndNotFaultedYet
   EXPECT_EQ(timeline[2].int_or("attempts", 0), 2);
 }
 
-TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledAndNoLongerParked) {
+// Nobody knows whether its call was done, and cancelling does not answer that.
+TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledWhenItsCallIsAnswered) {
   Rig rig;
   rig.script().on("do-none", [](ScriptedService::Call call) {
     call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
@@ -95,6 +96,10 @@ TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledAndNoLongerParked) {
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
   ASSERT_TRUE(rig.engine().cancel(id, "user:test", "no longer needed").ok());
+  EXPECT_EQ(rig.status(id), "parked");
+  ASSERT_TRUE(rig.engine()
+                  .resolve(id, failed(OutcomeKind::permanent, "no.such"), "user:test", "not there")
+                  .ok());
   EXPECT_EQ(rig.wait_status(id, "cancelled"), "cancelled");
   EXPECT_EQ(rig.engine().instances({.states = {"parked"}}, 10)->size(), 0U);
   EXPECT_EQ(rig.engine().resolve(id, done(), "user:test", "late").error().code,

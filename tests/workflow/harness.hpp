@@ -51,10 +51,12 @@ inline Json event(std::string_view type, Json data, std::string_view id = "e1") 
 
 class Play {
  public:
-  explicit Play(std::string_view body, const Json& input = {}) : Play(parsed(body), input) {}
-  Play(std::shared_ptr<const Definition> definition, const Json& input)
+  // rules: Start::rules.
+  explicit Play(std::string_view body, const Json& input = {}, int rules = 0)
+      : Play(parsed(body), input, rules) {}
+  Play(std::shared_ptr<const Definition> definition, const Json& input, int rules = 0)
       : execution(std::move(definition)) {
-    send(Start{"01J0000000000000000000TEST", input});
+    send(Start{"01J0000000000000000000TEST", input, rules});
   }
 
   template <typename What>
@@ -62,6 +64,7 @@ class Play {
     Input& input = inputs.emplace_back();
     input.at = now;
     input.what.template emplace<What>(std::move(what));
+    input.harmless = harmless;
     last = execution.apply(input);
     all.insert(all.end(), last.begin(), last.end());
     return last;
@@ -137,6 +140,8 @@ class Play {
 
   Timestamp now{1'773'000'000'000};
   Execution execution;
+  // Input::harmless of what is sent.
+  std::vector<std::uint64_t> harmless;
   std::vector<Input> inputs;
   std::vector<Effect> last;
   std::vector<Effect> all;
@@ -159,6 +164,7 @@ inline std::string text_of(const Effect& effect) {
     std::string operator()(const CancelCall& e) const {
       return "cancel-call " + std::to_string(e.id);
     }
+    std::string operator()(const LetGo& e) const { return "let-go " + std::to_string(e.id); }
     std::string operator()(const StartTimer& e) const {
       return "timer " + std::to_string(e.id) + ' ' + std::to_string(e.due.ms) + ' ' + e.purpose;
     }

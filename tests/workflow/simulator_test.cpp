@@ -294,9 +294,10 @@ TEST(Simulator, ACallThatIsOpenHoldsTheClock) {
   EXPECT_EQ(simulator.instances()[0].result.output.dump(), "5");
 }
 
-TEST(Simulator, ASilentCallEndsByTheTimeoutOfItsTask) {
+TEST(Simulator, ASilentCallThatReadsEndsByTheTimeoutOfItsTask) {
   int cancelled = 0;
-  Simulator simulator({}, {.cancelled = [&](const SimulatedCall&) { ++cancelled; }});
+  Simulator simulator({}, {.reads = [](const CallAction&) { return true; },
+                           .cancelled = [&](const SimulatedCall&) { ++cancelled; }});
   simulator.start(parsed("do:\n  - c:\n      call: act:1.0.0@role\n      timeout: {after: PT5M}\n"),
                   Json::object());
   EXPECT_EQ(simulator.run(), Simulator::Stop::ended);
@@ -331,8 +332,45 @@ TEST(Simulator, AnAmbiguousOutcomeIsSettledAsTheHubSettlesIt) {
   EXPECT_EQ(run("none", 1), "running 1 0 parked");
 }
 
+// No task waits for the call, and it may have left.
+TEST(Simulator, ACallThatIsLetGoIsSettledAsTheHubSettlesIt) {
+  const auto run = [](std::string idempotency, CallReply reply, std::optional<Decision> decision) {
+    Simulator simulator({}, {.call = [&](const SimulatedCall& call) {
+                               return call.sends == 1 ? reply : fails(OutcomeKind::permanent);
+                             },
+                             .decide = [&](std::size_t, const CallAction&) { return decision; },
+                             .idempotency = [&](const CallAction&) { return idempotency; }});
+    simulator.start(
+        parsed("do:\n  - c:\n      call: act:1.0.0@role\n      timeout: {after: PT5M}\n"),
+        Json::object());
+    (void)simulator.run();
+    std::string out(to_string(simulator.instances()[0].status));
+    if (simulator.parked(0)) out += " parked";
+    out += ' ' + std::to_string(simulator.calls()[0].sends);
+    for (const SimulatedTrace& one : simulator.traces()) {
+      if (one.trace.state.starts_with("effect-")) out += ' ' + one.trace.state.substr(7);
+    }
+    return out;
+  };
+  const CallReply silent{CallReply::Kind::silent, {}, 0};
+  CallReply late = done(Json("good"));
+  late.after_ms = 10 * kMinute;
+  CallReply unknown = fails(OutcomeKind::ambiguous);
+  unknown.after_ms = 10 * kMinute;
+  EXPECT_EQ(run("key", late, {}), "faulted 1 unknown stands");
+  for (const char* one : {"native", "key", "none"}) {
+    EXPECT_EQ(run(one, silent, {}), "running parked 1 unknown") << one << ": it is not repeated";
+    EXPECT_EQ(run(one, unknown, {}), "running parked 1 unknown") << one;
+    EXPECT_EQ(run(one, unknown, Decision{.again = true, .outcome = {}}),
+              "running parked 1 unknown")
+        << one << ": nobody makes it again";
+    EXPECT_EQ(run(one, unknown, Decision{}), "faulted 1 unknown stands") << one;
+  }
+  EXPECT_EQ(run("probe", unknown, {}), "faulted 2 unknown none") << "it is asked about";
+}
+
 TEST(Simulator, CancellingEndsTheInstanceAndItsCalls) {
-  Simulator simulator({}, {});
+  Simulator simulator({}, {.reads = [](const CallAction&) { return true; }});
   const std::size_t one = simulator.start(parsed("do: [{c: {call: act:1.0.0@role}}]\n"), {});
   simulator.cancel(one, {simulator.now().ms + kMinute});
   EXPECT_EQ(simulator.run(), Simulator::Stop::ended);

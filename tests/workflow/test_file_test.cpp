@@ -367,6 +367,24 @@ TEST(TestFile, CancellingAtATimeOrAfterACall) {
             "");
 }
 
+// An action that only reads is dropped when no task waits for it any more.
+TEST(TestFile, ACallThatIsLetGoHoldsTheEndUnlessItReads) {
+  constexpr std::string_view kLate = "do: [{a: {call: x:1.0.0@r, timeout: {after: PT1M}}}]\n";
+  const auto with = [&](std::string_view given, std::string_view expect) {
+    return differences(kLate, "    given: {" + std::string(given) + "}\n    expect: {" +
+                                  std::string(expect) + "}\n");
+  };
+  EXPECT_EQ(with("replies: {r/x: {output: 1, delay: PT5M}}", "status: faulted, duration: PT5M"),
+            "");
+  EXPECT_EQ(with("replies: {r/x: {output: 1, delay: PT5M}}, reads: [r/x]",
+                 "status: faulted, duration: PT1M"),
+            "");
+  EXPECT_EQ(with("replies: {r/x: {never: true}}", "status: parked"), "");
+  EXPECT_EQ(with("replies: {r/x: {never: true}}, decisions: {r/x: {output: 1}}",
+                 "status: faulted, duration: PT1M"),
+            "");
+}
+
 TEST(TestFile, DefaultsAreFilledInAndChangedByACase) {
   const TestReport report = report_of(
       "schedule: {on: {one: {with: {type: s.t, data: '${ .n > 0 }'}}}}\n"
@@ -451,9 +469,9 @@ TEST(Coverage, WhatACatchCanDo) {
       "        retry: {when: '.status == 503', delay: PT1S, limit: {attempt: {count: 1}}}\n"
       "        do: [{h: {set: {x: 1}}}]\n";
   const auto with = [&](std::string_view replies, std::string_view status) {
-    return uncovered(
-        kTry, "workflow: w\ncases: [{name: a, given: {replies: {r/x: " + std::string(replies) +
-                  "}}, expect: {status: " + std::string(status) + "}}]\n");
+    return uncovered(kTry, "workflow: w\ncases: [{name: a, given: {reads: [r/x], replies: {r/x: " +
+                               std::string(replies) +
+                               "}}, expect: {status: " + std::string(status) + "}}]\n");
   };
   using List = std::vector<std::string>;
   EXPECT_EQ(with("{output: 1}", "completed"), (List{"t: retried", "t: given up", "t: caught",

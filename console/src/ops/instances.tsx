@@ -22,8 +22,8 @@ const kKinds = ['identifier', 'mrn', 'phone', 'email', 'name', 'key'];
 function Where({ one }: { one: Summary }) {
   if (one.error) return <>{whereOf(one.error) && <Code>{whereOf(one.error)}</Code>} <Code class="failed">{codeOf(one.error)}</Code></>;
   if (!one.waits) return null;
-  const { task, events, role, action, timer, until, code } = one.waits;
-  return <>{task && <Code>{task}</Code>} {role && <Code soft>{action ? `${role}/${action}` : role}</Code>}{code && <> <Code class="parked">{code}</Code></>}{events?.map((event) => <Code key={event} soft>{event}</Code>)}{timer && <span class="muted">{word('timer', timer)} {until && t('until_age', { when: moment(until) })}</span>}</>;
+  const { task, events, role, action, timer, until, code, ending, calls } = one.waits;
+  return <>{ending && <span class="muted">{word('ending', ending)}</span>} {calls?.map((call) => <Code key={call} soft>{call}</Code>)}{task && <Code>{task}</Code>} {role && <Code soft>{action ? `${role}/${action}` : role}</Code>}{code && <> <Code class="parked">{code}</Code></>}{events?.map((event) => <Code key={event} soft>{event}</Code>)}{timer && <span class="muted">{word('timer', timer)} {until && t('until_age', { when: moment(until) })}</span>}</>;
 }
 export function InstanceRows({ items, caption, cursor = -1, onKeys }: { items: Summary[]; caption: string; cursor?: number; onKeys?: (event: KeyboardEvent) => void }) {
   return (

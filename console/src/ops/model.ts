@@ -26,7 +26,7 @@ export interface Summary {
   held?: string;
   paused?: string;
   error?: Fault;
-  waits?: { role?: string; action?: string; task?: string; reference?: string; since?: string; code?: string; events?: string[]; timer?: string; until?: string };
+  waits?: { role?: string; action?: string; task?: string; reference?: string; since?: string; code?: string; letGo?: boolean; ending?: string; calls?: string[]; events?: string[]; timer?: string; until?: string };
 }
 export interface Entry {
   task: string;
@@ -38,6 +38,8 @@ export interface Entry {
   ms?: number;
   attempts?: number;
   detail?: string;
+  // Of a call that was let go.
+  effect?: string;
   // Of the node in the graph, where that is not the reference.
   node?: string;
   nextTry?: string;

@@ -55,11 +55,11 @@ function Bar({ one, scale, now }: { one: Entry; scale: Scale; now: number }) {
 function Row({ one, scale, now, current, onPick }: { one: Entry; scale: Scale; now: number; current: boolean; onPick: (reference: string) => void }) {
   const [tone, icon] = lookOf(one.state);
   const attempts = (one.attempts ?? 1) > 1 ? t('attempts', { n: one.attempts! }) : '';
-  const shows = current || one.failure || one.state === 'faulted' || one.state === 'parked';
+  const shows = current || one.failure || one.effect || one.state === 'faulted' || one.state === 'parked';
   return (
     <li class={`deep-${depthOf(one.reference)}`} aria-current={current ? 'step' : undefined}>
       <button type="button" class="tl-row" aria-pressed={current} onClick={() => onPick(nodeOf(one))}>
-        <span class="tl-name"><span class={tone}><Icon name={icon} /></span><Code>{one.task}</Code><span class="muted cut">{word('entry', one.state)}{attempts && <> · {attempts}</>}</span></span>
+        <span class="tl-name"><span class={tone}><Icon name={icon} /></span><Code>{one.task}</Code><span class="muted cut">{word('entry', one.state)}{one.effect && <> · {word('let_go', one.effect)}</>}{attempts && <> · {attempts}</>}</span></span>
         <Bar one={one} scale={scale} now={now} />
         <span class="tl-len">{length(one.ms ?? endOf(one, now) - startOf(one))}</span>
       </button>

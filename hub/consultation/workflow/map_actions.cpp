@@ -86,7 +86,8 @@ std::vector<plugin::ActionSpec> map_actions(const std::vector<std::string>& name
            .output_schema =
                schema_of({"value", "map", "sha256"}, Json::object({{"value", patient_data},
                                                                    {"map", typed("string")},
-                                                                   {"sha256", typed("string")}}))}};
+                                                                   {"sha256", typed("string")}})),
+           .reads = true}};
 }
 
 std::shared_ptr<plugin::HubService> make_map_actions(std::shared_ptr<const ServedMaps> maps) {

@@ -30,6 +30,7 @@ ActionSpec spec(std::string name, std::string title, std::string capability,
   // A member that another provider uses does no harm.
   Json names = Json::array();
   for (const std::string_view one : required) names.push_back(one);
+  const bool reads = name == "get-session";
   return {.name = std::move(name),
           .version = "1.0.0",
           .title = std::move(title),
@@ -40,7 +41,8 @@ ActionSpec spec(std::string name, std::string title, std::string capability,
           .input_schema = Json::object({{"type", "object"},
                                         {"required", std::move(names)},
                                         {"properties", std::move(properties)}}),
-          .output_schema = any_of("object")};
+          .output_schema = any_of("object"),
+          .reads = reads};
 }
 
 class P2pVideo final : public plugin::HubService {

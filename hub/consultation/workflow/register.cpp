@@ -240,14 +240,16 @@ std::vector<plugin::ActionSpec> register_actions() {
            .idempotency = "key",
            .timeout_ms = 30'000,
            .input_schema =
-               schema_of({"consultation"}, Json::object({{"consultation", typed("string")}}))},
+               schema_of({"consultation"}, Json::object({{"consultation", typed("string")}})),
+           .reads = true},
           {.name = "monthly-figures",
            .version = "1.0.0",
            .title = "Figures of a consultation's month so far",
            .idempotency = "key",
            .timeout_ms = 30'000,
            .input_schema =
-               schema_of({"consultation"}, Json::object({{"consultation", typed("string")}}))}};
+               schema_of({"consultation"}, Json::object({{"consultation", typed("string")}})),
+           .reads = true}};
 }
 
 std::shared_ptr<HubService> make_register(Parts parts) {

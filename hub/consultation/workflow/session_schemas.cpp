@@ -1,3 +1,5 @@
+#include <set>
+
 #include "hub/base/check.hpp"
 #include "hub/consultation/session/input.hpp"
 #include "hub/consultation/workflow/service.hpp"
@@ -234,6 +236,10 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"summary", "Read what became of a session", of_session(),
        open_schema({}, marked({"notes", "prescriptions", "vitals", "followUps", "feedback",
                                "chiefComplaint", "participants", "patient"}))}};
+  // A decision changes nothing by itself.
+  const std::set<std::string_view> reads{"get",          "of-appointment", "participants",
+                                         "recordings",   "transcribable",  "clinical",
+                                         "decide",       "usage",          "summary"};
   std::vector<plugin::ActionSpec> out;
   out.reserve(rows.size());
   for (const Row& row : rows)
@@ -243,7 +249,8 @@ std::vector<plugin::ActionSpec> session_actions() {
                    .idempotency = std::string(row.idempotency),
                    .timeout_ms = 30'000,
                    .input_schema = row.input,
-                   .output_schema = row.output});
+                   .output_schema = row.output,
+                   .reads = reads.contains(row.name)});
   return out;
 }
 

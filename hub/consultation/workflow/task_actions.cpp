@@ -124,17 +124,19 @@ std::vector<plugin::ActionSpec> task_actions() {
   const Json named = schema_of({"task"}, Json::object({{"task", typed("string")}}));
   const Json passed =
       schema_of({"task"}, Json::object({{"task", typed("string")}, {"session", typed("string")}}));
-  const auto action = [](const char* name, const char* title, const Json& input) {
+  const auto action = [](const char* name, const char* title, const Json& input,
+                         bool reads = false) {
     return plugin::ActionSpec{.name = name,
                               .version = "1.0.0",
                               .title = title,
                               .idempotency = "key",
                               .timeout_ms = 30'000,
                               .input_schema = input,
-                              .output_schema = output};
+                              .output_schema = output,
+                              .reads = reads};
   };
   return {action("open", "Ask a person", open), action("cancel", "Close a task", passed),
-          action("get", "Read what became of a task", named)};
+          action("get", "Read what became of a task", named, true)};
 }
 
 std::shared_ptr<plugin::HubService> make_task_actions(const Tasks& tasks) {

@@ -373,6 +373,10 @@ void HttpCalls::cancel(std::uint64_t token) {
   if (request != 0) state_->client.cancel(request);
 }
 
+bool HttpCalls::only_reads(const workflow::CallAction& action) {
+  return is_safe_method(action.arguments.string_or("method", ""));
+}
+
 std::string_view HttpCalls::idempotency(const workflow::CallAction& action) {
   const std::string method = action.arguments.string_or("method", "");
   const bool repeatable = is_safe_method(method) || method == "PUT" || method == "DELETE" ||

@@ -47,6 +47,7 @@ Library read_all() {
         one.channel = phi::parse_channel(json.string_or("channel", ""));
       one.input = json["input"];
       one.output = json["output"];
+      one.reads = json.bool_or("reads", false);
       out.capabilities.push_back(std::move(one));
     } else if (json.find("event") != nullptr) {
       out.events.push_back(

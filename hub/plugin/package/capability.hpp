@@ -26,6 +26,7 @@ struct Capability {
   std::optional<phi::Channel> channel;   // what an action must declare
   Json input;                            // an action takes at least this
   Json output;                           // an action gives nothing else
+  bool reads = false;                    // an action changes nothing
 };
 struct EventContract {
   std::string type;  // org.rabt.session.ended.v1

@@ -274,8 +274,8 @@ class Reader {
     list(node, "actions", kMaxActions);
     for (const auto& item : node) {
       only(item, "an action",
-           {"name", "version", "title", "input", "output", "idempotency", "timeout_ms", "channel",
-            "capability"});
+           {"name", "version", "title", "input", "output", "idempotency", "reads", "timeout_ms",
+            "channel", "capability"});
       CompiledAction action;
       action.spec.name = text(need(item, "name"), "name");
       if (!is_name(action.spec.name, "-_."))
@@ -284,6 +284,7 @@ class Reader {
       if (item["title"]) action.spec.title = text(item["title"], "title");
       action.spec.idempotency =
           choice(need(item, "idempotency"), "idempotency", {"native", "key", "probe", "none"});
+      action.spec.reads = boolean_or(item["reads"], "reads", false);
       action.spec.timeout_ms = integer_or(item["timeout_ms"], "timeout_ms",
                                           limits::kDefaultActionTimeout.count(), 1, kMaxTimeoutMs);
       if (item["input"])
@@ -298,6 +299,7 @@ class Reader {
             schema(item["output"], action.output, package.phi_names, "output");
       if (item["capability"]) capability(item["capability"], action.spec);
       const Capability* const claimed = find_capability(action.spec.capability);
+      action.spec.reads = action.spec.reads || (claimed != nullptr && claimed->reads);
       action.coded =
           CodedMembers(action.spec.output_schema, claimed == nullptr ? Json() : claimed->output);
       if (claimed != nullptr) action.left_out = left_out(action.spec.input_schema, *claimed);
@@ -545,14 +547,16 @@ workflow::ActionInfo action_info(const ActionSpec& spec, std::string_view called
             .idempotency = spec.idempotency,
             .input_schema = shared->input,
             .output_schema = shared->output,
-            .title = shared->title};
+            .title = shared->title,
+            .reads = spec.reads};
   }
   return {.name = spec.name,
           .version = spec.version,
           .idempotency = spec.idempotency,
           .input_schema = spec.input_schema,
           .output_schema = spec.output_schema,
-          .title = spec.title};
+          .title = spec.title,
+          .reads = spec.reads};
 }
 
 bool version_serves(std::string_view offered, std::string_view asked) {

@@ -126,7 +126,7 @@ void Execution::Impl::on_undo(const Open& entry, const ActionOutcome* outcome) {
   job->retries = 0;
   if (!job->stack.empty()) return next_undo(*job);
   undoing.erase(job);
-  if (undoing.empty() && ending.has_value()) end();
+  if (undoing.empty() && loose.empty() && ending.has_value()) end();
 }
 
 void Execution::Impl::trace_undo(const Undo& what, std::string_view state, std::string detail) {

@@ -186,6 +186,7 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
       return false;
     case Verdict::Kind::retries:
       ++state.retries;
+      mark_retried(*frame);
       trace(*frame, "retried",
             "retry " + std::to_string(state.retries) + " in " + std::to_string(verdict.delay) +
                 " ms after " + trace_detail(model, fault));
@@ -287,6 +288,7 @@ void Execution::Impl::cancel_effect(const Open& entry) {
     case Wait::call:
     case Wait::ask:
     case Wait::undo:
+    case Wait::let_go:
       effects.emplace_back(CancelCall{entry.id});
       break;
     case Wait::listen:
@@ -305,6 +307,10 @@ Effect Execution::Impl::effect_of(const Open& entry) const {
       return Ask{std::get<CallAction>(call_effect(entry.id, *entry.frame))};
     case Wait::undo:
       return undo_effect(entry.id);
+    case Wait::let_go:
+      return std::find_if(loose.begin(), loose.end(), [&](const Loose& one) {
+               return one.call.id == entry.id;
+             })->call;
     case Wait::listen:
       return subscription(entry.id, *entry.frame);
     case Wait::wait:
@@ -320,19 +326,14 @@ Effect Execution::Impl::effect_of(const Open& entry) const {
 }
 
 void Execution::Impl::drop_waits(Frame* frame) {
-  std::erase_if(open, [&](const Open& entry) {
-    if (entry.frame != frame) return false;
-    cancel_effect(entry);
-    return true;
-  });
+  drop_open([&](const Open& entry) { return entry.frame == frame; });
+  for (Loose& one : loose) {
+    if (one.next == frame) one.next = nullptr;
+  }
 }
 
 void Execution::Impl::drop_wait(Frame* frame, Wait kind) {
-  std::erase_if(open, [&](const Open& entry) {
-    if (entry.frame != frame || entry.kind != kind) return false;
-    cancel_effect(entry);
-    return true;
-  });
+  drop_open([&](const Open& entry) { return entry.frame == frame && entry.kind == kind; });
 }
 
 // What a branch changed in its copy, by top-level key, over what is there now.

@@ -391,8 +391,7 @@ void Execution::Impl::send_http(Frame* frame, const HttpBody& body) {
                 "at most " + std::to_string(limits::kMaxActionBytes) +
                     " bytes: pass a reference, not the content");
   }
-  const std::uint64_t id = await(frame, Wait::call, now);
-  effects.emplace_back(http_effect(id, *frame));
+  make_call(frame);
 }
 
 CallAction Execution::Impl::http_effect(std::uint64_t id, const Frame& frame) const {
@@ -422,6 +421,26 @@ void Execution::Impl::http_ended(Frame* frame, const ActionOutcome& outcome) {
     return fail_request(frame, "authentication", 401, outcome);
   if (outcome.code == "http.not_allowed") return fail_request(frame, "authorization", 403, outcome);
   fault_of_call(frame, outcome);
+}
+
+bool http_succeeded(const HttpBody& body, const Json& answer) {
+  const std::int64_t status = answer.int_or("status", 0);
+  return status >= 200 && status <= (body.redirect ? 399 : 299);
+}
+
+Json http_output(const HttpBody& body, const Frame::Http& state, const Json& answer) {
+  switch (body.output) {
+    case HttpBody::Output::content:
+      break;
+    case HttpBody::Output::raw:
+      return raw_of(answer);
+    case HttpBody::Output::response:
+      return Json::object({{"request", state.shown},
+                           {"statusCode", answer.int_or("status", 0)},
+                           {"headers", answer["headers"]},
+                           {"content", content_of(answer)}});
+  }
+  return content_of(answer);
 }
 
 void Execution::Impl::http_answered(Frame* frame, const HttpBody& body, const Json& answer) {
@@ -456,17 +475,7 @@ void Execution::Impl::http_answered(Frame* frame, const HttpBody& body, const Js
     documents.insert_or_assign(state.document_uri, std::move(document).value());
     return send_http(frame, body);
   }
-  switch (body.output) {
-    case HttpBody::Output::content:
-      return complete(frame, content_of(answer));
-    case HttpBody::Output::raw:
-      return complete(frame, raw_of(answer));
-    case HttpBody::Output::response:
-      return complete(frame, Json::object({{"request", state.shown},
-                                           {"statusCode", status},
-                                           {"headers", answer["headers"]},
-                                           {"content", content_of(answer)}}));
-  }
+  complete(frame, http_output(body, state, answer));
 }
 
 }  // namespace rabt::workflow

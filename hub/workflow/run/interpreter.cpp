@@ -91,8 +91,11 @@ void Execution::Impl::apply(const Input& given) {
   previous = now;
   now = given.at;
   starts = 0;
+  first_id = next_id;
+  harmless = given.harmless;
   std::visit([this](const auto& what) { on(what); }, given.what);
   drain();
+  settle_loose();
 }
 
 void Execution::Impl::on(const Start& start) {
@@ -100,6 +103,7 @@ void Execution::Impl::on(const Start& start) {
   started = true;
   instance = start.instance;
   input = start.input;
+  rules = start.rules;
   started_at = now;
   workflow_value = Json::object({{"id", instance},
                                  {"definition", model.document},
@@ -118,20 +122,25 @@ void Execution::Impl::on(const ActionEnded& ended) {
   const Open* found = find_open(ended.call);
   Open entry;
   if (found == nullptr ||
-      (found->kind != Wait::call && found->kind != Wait::undo && found->kind != Wait::ask) ||
+      (found->kind != Wait::call && found->kind != Wait::undo && found->kind != Wait::ask &&
+       found->kind != Wait::let_go) ||
       !take_open(ended.call, entry)) {
     return;
   }
   if (entry.kind == Wait::undo) return on_undo(entry, &ended.outcome);
+  if (entry.kind == Wait::let_go) return on_let_go(entry.id, ended.outcome);
   Frame* frame = entry.frame;
   for (Frame* at = frame; at != nullptr; at = at->parent) {
     if (at->try_state != nullptr) at->try_state->paused_ms += ended.paused_ms;
   }
   if (entry.kind == Wait::ask) return answered(frame, ended.outcome);
+  call_ended(frame, ended.outcome);
+}
+
+void Execution::Impl::call_ended(Frame* frame, const ActionOutcome& outcome) {
   // The arguments of a call that failed are kept for another try.
-  if (ended.outcome.kind == OutcomeKind::done && frame->http == nullptr) frame->arguments = Json();
-  if (frame->task->kind() == TaskKind::run && child_ended(frame, ended.outcome)) return;
-  const ActionOutcome& outcome = ended.outcome;
+  if (outcome.kind == OutcomeKind::done && frame->http == nullptr) frame->arguments = Json();
+  if (frame->task->kind() == TaskKind::run && child_ended(frame, outcome)) return;
   if (frame->http != nullptr) return http_ended(frame, outcome);
   if (outcome.kind == OutcomeKind::done) return complete(frame, outcome.output);
   fault_of_call(frame, outcome);
@@ -202,7 +211,8 @@ void Execution::Impl::on(const TimerFired& fired) {
   const Open* found = find_open(fired.timer);
   Open entry;
   if (found == nullptr || found->kind == Wait::call || found->kind == Wait::ask ||
-      found->kind == Wait::listen || found->kind == Wait::undo || !take_open(fired.timer, entry)) {
+      found->kind == Wait::listen || found->kind == Wait::undo || found->kind == Wait::let_go ||
+      !take_open(fired.timer, entry)) {
     return;
   }
   if (entry.kind == Wait::undo_retry) return on_undo(entry, nullptr);
@@ -251,6 +261,7 @@ void Execution::Impl::on(const Cancel& /*cancel*/) {
 
 void Execution::Impl::on(const Rewound& rewound) {
   next_id = std::max(next_id, rewound.next);
+  const std::vector<Frame*> waiting = forget_loose();
   // The time between the failure and this input does not count against time limits.
   const std::int64_t pause = std::max<std::int64_t>(0, now.ms - previous.ms);
   std::vector<Open> was = std::move(open);
@@ -276,6 +287,7 @@ void Execution::Impl::on(const Rewound& rewound) {
     trace(*frame, repeated.contains(frame) ? "retried" : "resumed");
     todo.insert(todo.end(), frame->children.rbegin(), frame->children.rend());
   }
+  for (Frame* const frame : waiting) make_call(frame);
 }
 
 // ---- the loop ----
@@ -543,12 +555,12 @@ void Execution::Impl::end_workflow(Frame* frame, ContextCell* cell, Json output)
 
 void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Json shown,
                              std::string place) {
-  // What is being undone for losers of a race goes on; everything else ends now.
-  std::erase_if(open, [&](const Open& entry) {
-    if (entry.kind == Wait::undo || entry.kind == Wait::undo_retry) return false;
-    cancel_effect(entry);
-    return true;
+  // What is being undone for losers of a race goes on, and calls that were let go stay open;
+  // everything else ends now.
+  drop_open([](const Open& entry) {
+    return entry.kind != Wait::undo && entry.kind != Wait::undo_retry && entry.kind != Wait::let_go;
   });
+  for (Loose& one : loose) one.next = nullptr;
   steps.clear();
   storage.clear();
   unused.clear();
@@ -558,7 +570,7 @@ void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Jso
   std::vector<Undo> stack = std::move(context.undo);
   context.undo.clear();
   if (status != InstanceStatus::completed && !stack.empty()) undo(std::move(stack));
-  if (undoing.empty()) end();
+  if (undoing.empty() && loose.empty()) end();
 }
 
 void Execution::Impl::end() {

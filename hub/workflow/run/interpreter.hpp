@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -139,6 +140,23 @@ struct Frame {
   std::unique_ptr<Extend> extend_state;
 };
 
+// A call that was let go, outside the tree. It stays here until it has ended, and longer while a
+// retry is going to reach its place again: its answer is the answer of that call.
+struct LooseCall {
+  CallAction call;
+  const Task* task = nullptr;
+  // The call's frame and those around it, as far as compensate.with reads them; empty when the task
+  // has none.
+  std::deque<Frame> kept;
+  std::unique_ptr<ContextCell> context;
+  // How it ended, for the call of a retry; null while it is open.
+  std::unique_ptr<ActionOutcome> outcome;
+  // Reference of the try whose retry is going to reach its place again; "" when there is none.
+  std::string retry;
+  // The task of the same place that waits for its end.
+  Frame* next = nullptr;
+};
+
 struct Execution::Impl {
   Impl(std::shared_ptr<const Definition> of, Json given_secrets, std::function<bool()> until)
       : definition(std::move(of)),
@@ -156,6 +174,7 @@ struct Execution::Impl {
   Timestamp started_at;
   Json input;
   Json workflow_value;  // $workflow
+  int rules = 0;  // Start::rules
   bool started = false;
   bool finished = false;
   InstanceStatus final_status = InstanceStatus::running;
@@ -163,10 +182,13 @@ struct Execution::Impl {
   Frame* root = nullptr;
   std::vector<Effect> effects;
   std::uint64_t next_id = 1;
+  // First id that the input which is applied may give, and its Input::harmless.
+  std::uint64_t first_id = 1;
+  std::vector<std::uint64_t> harmless;
   std::uint64_t starts = 0;                               // tasks started in this turn
   std::map<std::string, std::set<std::string>> consumed;  // events taken, by listen path
 
-  // undo and undo_retry belong to a compensation and have no frame.
+  // undo and undo_retry belong to a compensation and have no frame. let_go has none any more.
   enum class Wait : std::uint8_t {
     call,
     ask,
@@ -176,7 +198,8 @@ struct Execution::Impl {
     retry,
     listen,
     undo,
-    undo_retry
+    undo_retry,
+    let_go
   };
   struct Open {
     std::uint64_t id = 0;
@@ -193,8 +216,11 @@ struct Execution::Impl {
   };
   std::vector<Undoing> undoing;
   std::uint64_t completed_tasks = 0;  // how many that can be undone: gives Undo::order
-  std::optional<Finished> ending;     // the end, once everything is undone
-  std::vector<Open> open;             // ids rise
+  // The end, once everything is undone and no call that was let go is open.
+  std::optional<Finished> ending;
+  std::vector<Open> open;  // ids rise
+  using Loose = LooseCall;
+  std::list<Loose> loose;
 
   struct Step {
     enum class Kind : std::uint8_t { start, complete } kind = Kind::start;
@@ -221,6 +247,8 @@ struct Execution::Impl {
   void on(const Cancel& cancel);
   void on(const Rewound& rewound);
   void on(const Again& again);
+  // The end of the call that the frame has made.
+  void call_ended(Frame* frame, const ActionOutcome& outcome);
   void fault_of_call(Frame* frame, const ActionOutcome& outcome);
   // The error of a call: a person is asked first where the file wants it.
   void call_failed(Frame* frame, Fault fault);
@@ -256,6 +284,9 @@ struct Execution::Impl {
   void cancel_below(Frame* frame, const Frame* completed_path = nullptr);
   void drop_waits(Frame* frame);
   void drop_wait(Frame* frame, Wait kind);
+  // Nothing waits for these any more: a call that may have left is let go.
+  template <typename Which>
+  void drop_open(const Which& which);
   void cancel_effect(const Open& entry);
   // The effect that asked for what is open.
   [[nodiscard]] Effect effect_of(const Open& entry) const;
@@ -340,6 +371,25 @@ struct Execution::Impl {
   [[nodiscard]] CallAction undo_effect(std::uint64_t id) const;
   void trace_undo(const Undo& what, std::string_view state, std::string detail);
 
+  // let_go.cpp
+  // Makes the call of the frame. Where a call of the same place was let go, this one waits for its
+  // end, or has its answer.
+  void make_call(Frame* frame);
+  [[nodiscard]] bool may_have_left(const Open& entry) const;
+  void let_go(Open& entry);
+  void on_let_go(std::uint64_t id, const ActionOutcome& outcome);
+  // A retry of this try is going to reach again what it let go.
+  void mark_retried(const Frame& frame);
+  [[nodiscard]] bool is_retried(const Loose& one) const;
+  // Ends what was kept for retries that are over, and the instance when nothing else is open.
+  void settle_loose();
+  // It ended, and no retry wants its answer.
+  void settle(const Loose& one, const ActionOutcome& outcome);
+  void undo_loose(const Loose& one, const ActionOutcome& outcome);
+  // Gives the tasks that waited for the end of a call that is forgotten.
+  [[nodiscard]] std::vector<Frame*> forget_loose();
+  void trace_loose(const Loose& one, std::string_view state);
+
   // state.cpp
   [[nodiscard]] Json state() const;
 
@@ -352,6 +402,23 @@ struct Execution::Impl {
   void fail_http(Frame* frame, const Error& error, std::string_view where);
   [[nodiscard]] CallAction http_effect(std::uint64_t id, const Frame& frame) const;
 };
+
+// True if an answer of HTTP says that the request was carried out.
+[[nodiscard]] bool http_succeeded(const HttpBody& body, const Json& answer);
+// What a task gives for such an answer.
+[[nodiscard]] Json http_output(const HttpBody& body, const Frame::Http& state, const Json& answer);
+
+template <typename Which>
+void Execution::Impl::drop_open(const Which& which) {
+  for (Open& entry : open) {
+    if (which(entry) && may_have_left(entry)) let_go(entry);
+  }
+  std::erase_if(open, [&](const Open& entry) {
+    if (entry.kind == Wait::let_go || !which(entry)) return false;
+    cancel_effect(entry);
+    return true;
+  });
+}
 
 // 1 plus the retries of every try around the frame.
 [[nodiscard]] std::int64_t attempt_of(const Frame& frame);

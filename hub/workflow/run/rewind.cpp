@@ -46,6 +46,7 @@ struct Made {
   bool child = false;
   bool undoes = false;
   bool repeatable = false;
+  bool let_go = false;
   // Numbers of the rows.
   std::uint64_t opened = 0;
   std::optional<std::uint64_t> ended;
@@ -92,6 +93,10 @@ struct Told {
                                                  .child = true,
                                                  .opened = row};
                             },
+                            [&](const LetGo& left) {
+                              if (const auto call = calls.find(left.id); call != calls.end())
+                                call->second.let_go = true;
+                            },
                             [&](const TaskTrace& trace) {
                               if (trace.state == "compensated") undone.insert(trace.reference);
                             },
@@ -122,8 +127,8 @@ const Made* failed_call(const Told& told) {
   for (const auto& [id, call] : told.calls) {
     const bool there =
         call.reference == place || (call.http && call.reference == place + "/document");
-    if (there && call.ended && !call.undoes && (last == nullptr || *call.ended > *last->ended))
-      last = &call;
+    if (!there || !call.ended || call.undoes || call.let_go) continue;
+    if (last == nullptr || *call.ended > *last->ended) last = &call;
   }
   if (last == nullptr || last->outcome->kind != OutcomeKind::done) return last;
   // An HTTP answer with a status that is an error; any other call that was done did not fail.
@@ -143,6 +148,9 @@ Status check_since(const Told& told, const Made& failed) {
                           " started was cancelled or has gone on; a retry would start another");
     }
     if (!since || !call.may_have_effect()) continue;
+    // It was under way when the call failed. Where a task waited for it then, that task makes the
+    // same call again, with the same key, and the hub settles it first.
+    if (call.let_go && call.opened < row) continue;
     if (call.undoes) {
       return conflict("engine.retry_undone", "what task " + call.task +
                                                  " had done was undone after the failure; the "

@@ -111,6 +111,24 @@ Json frame_json(const Frame& frame) {
   return Json(std::move(out));
 }
 
+Json loose_json(const LooseCall& one) {
+  JsonObject out;
+  out.append_new("id", one.call.id);
+  out.append_new("reference", one.call.reference);
+  out.append_new("task", one.task->index);
+  Json::Array kept;
+  for (const Frame& frame : one.kept) kept.push_back(frame_json(frame));
+  out.append_new("kept", Json(std::move(kept)));
+  if (one.context != nullptr) out.append_new("context", one.context->value);
+  if (one.outcome != nullptr) {
+    out.append_new("outcome",
+                   Json::array({Json(to_string(one.outcome->kind)), one.outcome->output}));
+  }
+  out.append_new("retry", one.retry);
+  out.append_new("next", one.next == nullptr ? Json() : Json(one.next->reference));
+  return Json(std::move(out));
+}
+
 }  // namespace
 
 Json Execution::Impl::state() const {
@@ -154,6 +172,12 @@ Json Execution::Impl::state() const {
   for (const Undoing& job : undoing)
     jobs.push_back(Json::array({undo_json(job.stack), Json(job.retries), Json(job.open)}));
   out.append_new("undoing", Json(std::move(jobs)));
+  if (rules != 0) out.append_new("rules", rules);
+  if (!loose.empty()) {
+    Json::Array calls;
+    for (const Loose& one : loose) calls.push_back(loose_json(one));
+    out.append_new("let_go", Json(std::move(calls)));
+  }
   if (ending.has_value()) {
     out.append_new("ending", Json::array({Json(to_string(ending->status)), ending->output,
                                           ending->error, ending->shown}));

@@ -106,8 +106,7 @@ void Execution::Impl::run_call(Frame* frame, const CallBody& body) {
   } else {
     frame->arguments = Json::object();
   }
-  const std::uint64_t id = await(frame, Wait::call, now);
-  effects.emplace_back(call_effect(id, *frame));
+  make_call(frame);
 }
 
 Effect Execution::Impl::call_effect(std::uint64_t id, const Frame& frame) const {

@@ -132,6 +132,7 @@ void PastRecord::made(const std::vector<Effect>& effects, std::size_t row) {
             },
             [&](const Emit& emit) { add(step_of(emit.event), std::nullopt, row); },
             [&](const CancelCall& cancel) { open_steps_.erase(cancel.id); },
+            [](const LetGo&) {},
             [&](const StartTimer& timer) {
               open_timers_.emplace(timer.id, timers_.size());
               by_due_[{timer.purpose, timer.due.ms}].push_back(timers_.size());
@@ -163,10 +164,16 @@ void PastRecord::renamed(const std::vector<Effect>& before, const std::vector<Ef
     open.erase(found);
     open.emplace(is, place);
   };
+  // Calls that were let go are not asked for again.
+  std::vector<Effect> kept = before;
+  std::erase_if(kept, [](const Effect& effect) {
+    const auto* const call = std::get_if<CallAction>(&effect);
+    return call != nullptr && call->let_go;
+  });
   std::size_t next = 0;
   for (const Effect& effect : after) {
-    if (std::holds_alternative<TaskTrace>(effect) || next == before.size()) continue;
-    const std::uint64_t was = id_of(before[next++]);
+    if (std::holds_alternative<TaskTrace>(effect) || next == kept.size()) continue;
+    const std::uint64_t was = id_of(kept[next++]);
     move(open_steps_, was, id_of(effect));
     move(open_timers_, was, id_of(effect));
     move(open_listens_, was, id_of(effect));

@@ -99,7 +99,11 @@ class Replay {
     std::uint64_t listen = 0;
     std::size_t row = 0;
   };
-  using What = std::variant<News, Answer, Ring, Offer>;
+  // A call that was dropped then when no task waited for it any more.
+  struct Dropped {
+    std::uint64_t id = 0;
+  };
+  using What = std::variant<News, Answer, Ring, Offer, Dropped>;
   // Time, row, order of arrival. What a row brings comes before everything else of its time.
   using Moment = std::tuple<std::int64_t, std::size_t, std::uint64_t>;
   struct Due {
@@ -158,6 +162,8 @@ class Replay {
   std::map<Moment, Due> due_;
   // Ids of open calls and timers.
   std::set<std::uint64_t> open_;
+  // Calls whose answer the record has.
+  std::set<std::uint64_t> answered_;
   std::map<std::uint64_t, Open> listens_;
   // Rows whose events have come.
   std::vector<std::size_t> came_;
@@ -217,6 +223,12 @@ void Replay::handle(const Due& due) {
                             apply({due.at, Again{answer.id}});
                           }
                         },
+                        [&](const Dropped& call) {
+                          if (open_.erase(call.id) == 0) return;
+                          ActionOutcome nothing;
+                          nothing.kind = OutcomeKind::transient;
+                          apply({due.at, ActionEnded{call.id, std::move(nothing)}});
+                        },
                         [&](const Ring& ring) {
                           if (open_.erase(ring.timer) != 0) apply({due.at, TimerFired{ring.timer}});
                         },
@@ -232,7 +244,7 @@ void Replay::handle(const Due& due) {
 void Replay::news(std::size_t row, Timestamp at) {
   const Input& input = record_.row(row);
   const auto* const arrived = std::get_if<EventArrived>(&input.what);
-  if (arrived == nullptr) return apply(input);
+  if (arrived == nullptr) return apply({input.at, input.what});
   came_.push_back(row);
   // A listen that was there then takes what it took then, any other what it wants.
   std::vector<std::uint64_t> takers;
@@ -264,6 +276,9 @@ void Replay::take(const Effect& effect) {
           [&](const Ask& ask) { asked(step_of(ask.call, PastStep::Kind::ask), ask.call.id, true); },
           [&](const StartWorkflow& start) { asked(step_of(start), start.id, start.await); },
           [&](const CancelCall& cancel) { open_.erase(cancel.id); },
+          [&](const LetGo& call) {
+            if (record_.end() && !answered_.contains(call.id)) add(now_.ms, Dropped{call.id});
+          },
           [&](const StartTimer& started) { timer(started); },
           [&](const CancelTimer& cancel) { open_.erase(cancel.id); },
           [&](const Subscribe& subscribe) { listen(subscribe); },
@@ -291,6 +306,7 @@ void Replay::asked(const PastStep& step, std::uint64_t id, bool answered) {
   open_.insert(id);
   const PastRecord::Step& then = record_.steps()[*found];
   if (!then.answer) return;
+  answered_.insert(id);
   // As long after the call as then.
   const std::int64_t made = record_.at(then.row).ms;
   if (made == now_.ms) {

@@ -172,6 +172,12 @@ struct Simulator::Impl {
 
   void send(SimulatedCall& call);
   void cancel_call(Run& run, std::uint64_t id);
+  void let_go(const Run& run, std::uint64_t id);
+  // Nobody knows what became of a call that was let go.
+  void doubt(const SimulatedCall& call);
+  [[nodiscard]] std::string idempotency_of(const CallAction& call) const {
+    return callbacks.idempotency ? callbacks.idempotency(call) : std::string("key");
+  }
   void call_ended(std::size_t index, const ActionOutcome& outcome);
 
   // True if the ambiguous outcome goes to the workflow; else it is asked again, or a person
@@ -330,7 +336,8 @@ void Simulator::Impl::handle(const What& what) {
       Overloaded{
           [&](const Begin& begin) {
             apply(begin.instance,
-                  workflow::Start{instances[begin.instance].id, instances[begin.instance].input});
+                  workflow::Start{instances[begin.instance].id, instances[begin.instance].input,
+                                  kRules});
           },
           [&](const Posted& posted) { accept(posted.event); },
           [&](const Offer& offer) {
@@ -359,6 +366,9 @@ void Simulator::Impl::handle(const What& what) {
             if (!live(decided.instance)) return;
             const auto call = run.calls.find(decided.id);
             if (run.asked.erase(decided.id) == 0 && call == run.calls.end()) return;
+            // No task waits for its answer: it is not made again.
+            if (call != run.calls.end() && calls[call->second].let_go && decided.decision.again)
+              return;
             if (call != run.calls.end()) {
               calls[call->second].ended = now;
               run.calls.erase(call);
@@ -375,6 +385,7 @@ void Simulator::Impl::handle(const What& what) {
           [&](const Resend& resend) {
             SimulatedCall& call = calls[resend.call];
             if (call.cancelled || call.outcome.has_value()) return;
+            if (call.let_go && idempotency_of(call.action) != "probe") return doubt(call);
             ++call.sends;
             send(call);
           },
@@ -389,8 +400,11 @@ void Simulator::Impl::handle(const What& what) {
 template <typename T>
 void Simulator::Impl::apply(std::size_t index, T what) {
   ++turns;
-  Input input{now, std::move(what)};
+  Input input{now, std::move(what), {}};
   Run& run = runs[index];
+  for (const auto& [id, call] : run.calls) {
+    if (callbacks.reads && callbacks.reads(calls[call].action)) input.harmless.push_back(id);
+  }
   run.inputs.push_back(input);
   const std::vector<Effect> effects = run.execution.apply(input);
   std::vector<std::size_t> to_send;
@@ -413,6 +427,7 @@ void Simulator::Impl::apply(std::size_t index, T what) {
                    },
                    [&](const StartWorkflow& start) { start_child(index, start); },
                    [&](const CancelCall& cancel) { cancel_call(run, cancel.id); },
+                   [&](const LetGo& call) { let_go(run, call.id); },
                    [&](const StartTimer& timer) {
                      run.timers.insert(timer.id);
                      add(timer.due, Ring{index, timer.id});
@@ -489,6 +504,24 @@ void Simulator::Impl::send(SimulatedCall& call) {
     case CallReply::Kind::silent:
       break;
   }
+  call.silent = reply.kind == CallReply::Kind::silent;
+  if (call.silent && call.let_go) doubt(call);
+}
+
+void Simulator::Impl::let_go(const Run& run, std::uint64_t id) {
+  const auto found = run.calls.find(id);
+  if (found == run.calls.end()) return;
+  SimulatedCall& call = calls[found->second];
+  call.let_go = true;
+  if (call.silent) doubt(call);
+}
+
+void Simulator::Impl::doubt(const SimulatedCall& call) {
+  ActionOutcome unknown;
+  unknown.kind = OutcomeKind::ambiguous;
+  unknown.code = "engine.let_go";
+  unknown.message = "no answer came";
+  add(now, Answer{call.index, std::move(unknown), call.sends});
 }
 
 void Simulator::Impl::cancel_call(Run& run, std::uint64_t id) {
@@ -523,8 +556,15 @@ void Simulator::Impl::call_ended(std::size_t index, const ActionOutcome& outcome
 }
 
 bool Simulator::Impl::settled(SimulatedCall& call) {
-  const std::string idempotency =
-      callbacks.idempotency ? callbacks.idempotency(call.action) : std::string("key");
+  const std::string idempotency = idempotency_of(call.action);
+  if (call.let_go && idempotency != "probe") {
+    // The call of a retry is this one, with this key: its answer tells.
+    if (idempotency != "none" && runs[call.instance].execution.is_made_again(call.action.id))
+      return true;
+    call.parked = true;
+    decide(call.instance, call.action);
+    return false;
+  }
   if (idempotency != "none" && call.sends <= limits::kMaxResends) {
     // A probe asks at once; repeats wait.
     const std::int64_t delay =

@@ -23,7 +23,7 @@ struct CallReply {
   enum class Kind : std::uint8_t {
     after,   // with `outcome`, after_ms later in virtual time
     open,    // by Simulator::answer; until then the clock stands still (Options::clock_goes_on)
-    silent,  // never; the clock goes on
+    silent,  // never; the clock goes on. When it is let go its effect is unknown
   };
   Kind kind = Kind::after;
   ActionOutcome outcome;
@@ -49,6 +49,8 @@ struct SimulatedCall {
   std::optional<ActionOutcome> outcome;  // as it reached the workflow
   Timestamp ended;
   bool cancelled = false;  // the workflow did not wait for the call any longer
+  bool let_go = false;     // no task waits for the call, which may have left (LetGo)
+  bool silent = false;     // its last reply was `silent`
   bool parked = false;     // ambiguous and not safe to repeat, so a person would have to decide
 };
 
@@ -107,6 +109,8 @@ class Simulator {
     std::function<std::optional<Decision>(std::size_t instance, const CallAction&)> decide;
     // native, key, probe or none. If it is not set, every action has key.
     std::function<std::string(const CallAction&)> idempotency;
+    // Whether an action changes nothing. If it is not set, none but requests of HTTP that read.
+    std::function<bool(const CallAction&)> reads;
     // Answers a run.workflow in place of the child. If it returns nullopt, the child's definition
     // runs.
     std::function<std::optional<CallReply>(std::size_t parent, const StartWorkflow&)> child;

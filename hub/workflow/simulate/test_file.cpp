@@ -518,7 +518,8 @@ StartSpec Reader::start(const YamlNode& node, bool defaults) {
 GivenSpec Reader::given(const YamlNode& node) {
   GivenSpec out;
   if (!keys(node, "given",
-            {"replies", "workflows", "decisions", "idempotency", "events", "cancel", "secrets"})) {
+            {"replies", "workflows", "decisions", "idempotency", "reads", "events", "cancel",
+             "secrets"})) {
     return out;
   }
   if (const YamlEntry* found = node.find("replies"))
@@ -532,6 +533,9 @@ GivenSpec Reader::given(const YamlNode& node) {
       out.idempotency[action_name(entry.key, *entry.value)] =
           one_of(*entry.value, "idempotency", {"native", "key", "probe", "none"});
     }
+  }
+  if (const YamlEntry* found = node.find("reads")) {
+    for (std::string& name : names(*found->value, "reads", true)) out.reads.insert(std::move(name));
   }
   if (const YamlEntry* found = node.find("events");
       found != nullptr && is_list(*found->value, "events")) {
@@ -688,6 +692,7 @@ void Reader::fill(TestCase& one, const TestCase& defaults) {
   given.workflows.insert(defaults.given.workflows.begin(), defaults.given.workflows.end());
   given.decisions.insert(defaults.given.decisions.begin(), defaults.given.decisions.end());
   given.idempotency.insert(defaults.given.idempotency.begin(), defaults.given.idempotency.end());
+  given.reads.insert(defaults.given.reads.begin(), defaults.given.reads.end());
   given.secrets.insert(defaults.given.secrets.begin(), defaults.given.secrets.end());
   if (!given.events) given.events = defaults.given.events;
   if (!given.cancel) given.cancel = defaults.given.cancel;

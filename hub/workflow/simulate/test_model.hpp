@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,6 +71,7 @@ struct GivenSpec {
   std::map<std::string, Script> workflows;  // by namespace/name
   std::map<std::string, Script> decisions;  // about parked calls, by role/action
   std::map<std::string, std::string> idempotency;
+  std::set<std::string> reads;  // actions that change nothing, by role/action
   std::optional<std::vector<ScriptedEvent>> events;
   std::optional<Moment> cancel;
   std::map<std::string, Json> secrets;

@@ -209,6 +209,12 @@ Simulator::Callbacks CaseRun::callbacks() {
     }
     return std::string("key");
   };
+  out.reads = [this](const CallAction& action) {
+    if (test_.given.reads.contains(action.role + '/' + action.action)) return true;
+    if (options_.catalog == nullptr) return false;
+    const auto info = options_.catalog->find(action.role, action.action, action.version);
+    return info.has_value() && info->reads;
+  };
   out.child = [this](std::size_t, const StartWorkflow& start) -> std::optional<CallReply> {
     const std::string name = start.name_space + '/' + start.name;
     const auto script = test_.given.workflows.find(name);

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <utility>
+
+#include "hub/workflow/run/interpreter.hpp"
+
+// Calls for which no task waits any more, though they may have left (docs/workflow.md, "A call that
+// is let go").
+namespace rabt::workflow {
+
+namespace {
+
+// Calls that were let go and have not ended; each keeps its arguments.
+constexpr std::size_t kMaxLetGo = 1000;
+
+// A request that changes nothing (RFC 9110, 9.2.1).
+bool only_reads(const Frame& frame) {
+  if (frame.http == nullptr) return false;
+  const std::string method = frame.arguments.string_or("method", "");
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+bool took_effect(const LooseCall& one, const ActionOutcome& outcome) {
+  if (outcome.kind != OutcomeKind::done) return false;
+  const auto* const http = std::get_if<HttpBody>(&one.task->body);
+  return http == nullptr || http_succeeded(*http, outcome.output);
+}
+
+// What expressions read of a frame.
+void copy_frame(const Frame& from, ContextCell* context, Frame& to) {
+  to.task = from.task;
+  to.context = context;
+  to.reference = from.reference;
+  to.raw = from.raw;
+  to.input = from.input;
+  to.raw_output = from.raw_output;
+  to.started = from.started;
+  to.in_extension = from.in_extension;
+  to.for_state = from.for_state;
+  if (from.try_state != nullptr) to.try_state = std::make_unique<Frame::Try>(*from.try_state);
+  if (from.extend_state != nullptr)
+    to.extend_state = std::make_unique<Frame::Extend>(*from.extend_state);
+  if (from.listen_state != nullptr) {
+    to.listen_state = std::make_unique<Frame::Listen>();
+    to.listen_state->iterating = from.listen_state->iterating;
+    to.listen_state->iteration = from.listen_state->iteration;
+    to.listen_state->item = from.listen_state->item;
+  }
+  if (from.http != nullptr) {
+    to.http = std::make_unique<Frame::Http>(*from.http);
+    to.http->authentication = Json();
+  }
+}
+
+}  // namespace
+
+void Execution::Impl::make_call(Frame* frame) {
+  const auto before = std::find_if(loose.begin(), loose.end(), [&](const Loose& one) {
+    return one.call.reference == frame->reference && one.next == nullptr;
+  });
+  if (before != loose.end()) {
+    if (before->outcome == nullptr) {
+      before->next = frame;
+      return trace(*frame, "waiting");
+    }
+    const std::unique_ptr<ActionOutcome> outcome = std::move(before->outcome);
+    loose.erase(before);
+    return call_ended(frame, *outcome);
+  }
+  if (loose.size() >= kMaxLetGo) {
+    return fail(frame, "runtime", 500, "too many calls were let go and have not ended",
+                "at most " + std::to_string(kMaxLetGo) +
+                    ": a timeout, a race or a fork in a loop leaves them behind");
+  }
+  const std::uint64_t id = await(frame, Wait::call, now);
+  effects.push_back(call_effect(id, *frame));
+}
+
+bool Execution::Impl::may_have_left(const Open& entry) const {
+  // What this input asked for is not even durable.
+  return rules >= 1 && entry.kind == Wait::call && entry.id < first_id &&
+         entry.frame->task->kind() != TaskKind::run && !only_reads(*entry.frame) &&
+         !std::binary_search(harmless.begin(), harmless.end(), entry.id);
+}
+
+void Execution::Impl::let_go(Open& entry) {
+  const Frame& frame = *entry.frame;
+  Loose& one = loose.emplace_back();
+  one.call = std::get<CallAction>(call_effect(entry.id, frame));
+  one.call.let_go = true;
+  one.task = frame.task;
+  if (frame.task->compensate.has_value()) {
+    one.context = std::make_unique<ContextCell>();
+    one.context->value = frame.context->value;
+    Frame* inner = nullptr;
+    for (const Frame* at = &frame; at != nullptr; at = at->parent) {
+      Frame& copy = one.kept.emplace_back();
+      copy_frame(*at, one.context.get(), copy);
+      if (inner != nullptr) inner->parent = &copy;
+      inner = &copy;
+    }
+  }
+  entry.kind = Wait::let_go;
+  entry.frame = nullptr;
+  effects.emplace_back(LetGo{entry.id});
+  trace_loose(one, "effect-unknown");
+}
+
+void Execution::Impl::mark_retried(const Frame& frame) {
+  const std::string inside = frame.reference + '/';
+  for (Loose& one : loose) {
+    if (one.call.reference.starts_with(inside)) one.retry = frame.reference;
+  }
+}
+
+bool Execution::Impl::is_retried(const Loose& one) const {
+  if (one.retry.empty() || root == nullptr) return false;
+  std::vector<const Frame*> todo{root};
+  while (!todo.empty()) {
+    const Frame* const frame = todo.back();
+    todo.pop_back();
+    if (frame->reference == one.retry && frame->try_state != nullptr)
+      return !frame->try_state->in_handler;
+    todo.insert(todo.end(), frame->children.begin(), frame->children.end());
+  }
+  return false;
+}
+
+void Execution::Impl::on_let_go(std::uint64_t id, const ActionOutcome& outcome) {
+  const auto one = std::find_if(loose.begin(), loose.end(),
+                                [id](const Loose& other) { return other.call.id == id; });
+  if (one == loose.end()) return;
+  Frame* const next = one->next;
+  if (next != nullptr) {
+    const bool done = took_effect(*one, outcome);
+    loose.erase(one);
+    // The same work under the same key: its answer stands for the one that the retry would get.
+    if (done) return call_ended(next, outcome);
+    return make_call(next);
+  }
+  if (is_retried(*one)) {
+    if (took_effect(*one, outcome)) {
+      one->outcome = std::make_unique<ActionOutcome>(outcome);
+      return;
+    }
+    if (outcome.kind != OutcomeKind::ambiguous) trace_loose(*one, "effect-none");
+    loose.erase(one);
+    return;
+  }
+  settle(*one, outcome);
+  loose.erase(one);
+}
+
+void Execution::Impl::settle(const Loose& one, const ActionOutcome& outcome) {
+  // What ends as ambiguous all the same stays unknown.
+  if (outcome.kind == OutcomeKind::ambiguous) return;
+  if (!took_effect(one, outcome)) return trace_loose(one, "effect-none");
+  if (!one.task->compensate.has_value()) return trace_loose(one, "effect-stands");
+  undo_loose(one, outcome);
+}
+
+void Execution::Impl::undo_loose(const Loose& one, const ActionOutcome& outcome) {
+  Undo job{.order = ++completed_tasks,
+           .reference = one.call.reference + "/compensate",
+           .task = one.task,
+           .arguments = Json::object()};
+  const Frame& frame = one.kept.front();
+  const auto* const http = std::get_if<HttpBody>(&one.task->body);
+  Json output = http == nullptr ? outcome.output : http_output(*http, *frame.http, outcome.output);
+  std::string wrong;
+  const auto evaluated = [&](const Template& from, const Json& value, const Json* shaped) {
+    Result<Json> found = evaluate(from, value, FrameVariables(*this, frame, frame.parent, shaped));
+    if (found) return std::move(found).value();
+    wrong = found.error().code;
+    return Json();
+  };
+  if (one.task->output_as.has_value()) output = evaluated(*one.task->output_as, output, nullptr);
+  const std::optional<Template>& with = one.task->compensate->call.arguments;
+  if (with.has_value() && wrong.empty()) {
+    job.arguments = evaluated(*with, output, &output);
+    if (wrong.empty() && !job.arguments.is_object()) wrong = "compensate.with gave no object";
+    if (json_size(job.arguments, limits::kMaxActionBytes) > limits::kMaxActionBytes)
+      wrong = "the arguments of compensate are too large";
+  }
+  if (!wrong.empty()) {
+    trace_undo(job, "compensation-failed", "permanent: " + wrong);
+    return trace_loose(one, "effect-stands");
+  }
+  trace_loose(one, "effect-undone");
+  std::vector<Undo> stack;
+  stack.push_back(std::move(job));
+  undo(std::move(stack));
+}
+
+void Execution::Impl::settle_loose() {
+  for (auto one = loose.begin(); one != loose.end();) {
+    if (one->outcome == nullptr || is_retried(*one)) {
+      ++one;
+      continue;
+    }
+    settle(*one, *one->outcome);
+    one = loose.erase(one);
+  }
+  if (!finished && ending.has_value() && undoing.empty() && loose.empty()) end();
+}
+
+// An instance that had ended goes on. Its end came after the end of all that was let go.
+std::vector<Frame*> Execution::Impl::forget_loose() {
+  std::erase_if(open, [](const Open& entry) { return entry.kind == Wait::let_go; });
+  std::vector<Frame*> waiting;
+  for (const Loose& one : loose) {
+    if (one.next != nullptr) waiting.push_back(one.next);
+  }
+  std::erase_if(loose, [](const Loose& one) { return one.outcome == nullptr; });
+  return waiting;
+}
+
+void Execution::Impl::trace_loose(const Loose& one, std::string_view state) {
+  effects.emplace_back(TaskTrace{one.call.reference,
+                                 one.call.task,
+                                 std::string(to_string(one.task->kind())),
+                                 std::string(state),
+                                 {},
+                                 {}});
+}
+
+}  // namespace rabt::workflow
