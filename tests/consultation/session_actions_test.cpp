@@ -601,6 +601,8 @@ TEST_F(SessionCalls, ThePayersOfAVisitAreNotedAfterItsEnd) {
   const Json note = Json::object({{"session", id}, {"billing", billing}});
   for (int i = 0; i < 2; ++i) EXPECT_EQ(call("set-billing", note).kind, OutcomeKind::done);
   EXPECT_EQ(noted({}), billing);
+  const Json asking = Json::object({{"session", id}, {"fields", Json::array({"billing"})}});
+  EXPECT_EQ(call("get", asking).output["billing"], billing);
   call("set-billing", Json::object({{"session", id}, {"billing", Json::object({{"paid", true}})}}),
        "paid");
   EXPECT_EQ(noted({}),

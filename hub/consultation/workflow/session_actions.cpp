@@ -245,6 +245,10 @@ Answer SessionActions::act(const CallRequest& call) {
       RABT_TRY(whole, sessions_.acts.load(ask.session));
       out.set("asked", whole.payers.insurance["asked"]);
     }
+    if (asks_for(call.arguments["fields"], "billing")) {
+      RABT_TRY(whole, sessions_.acts.load(ask.session));
+      out.set("billing", whole.billing);
+    }
     return out;
   }
   if (call.action == "of-appointment") {
