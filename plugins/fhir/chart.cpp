@@ -10,6 +10,7 @@
 #include "elements.hpp"
 #include "rabt/chart.hpp"
 #include "rabt/json_nlohmann.hpp"
+#include "rabt/text.hpp"
 
 namespace rabt::fhir {
 
@@ -39,6 +40,7 @@ constexpr const char* kConditionVerified =
 constexpr const char* kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
 constexpr const char* kIcd10Am = "http://hl7.org/fhir/sid/icd-10-am";
+constexpr const char* kConfidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 constexpr const char* kConfidentialityCode = "R";  // restricted
 
 std::string escaped(std::string_view text) {
@@ -105,6 +107,13 @@ std::string end_of(const Json& encounter) {
   const Json& period = member_of(encounter, "period");
   const std::string end = text_of(period, "end");
   return end.empty() ? text_of(period, "start") : end;
+}
+
+Json custodian_of(const Settings& settings) {
+  Json out = Json::object();
+  put(out, "reference", settings.organization_reference);
+  put(out, "display", settings.organization_display);
+  return out;
 }
 
 // When something was written down: sources["vitals/pulse"].at, else the visit's end.
@@ -226,6 +235,36 @@ std::vector<ChartEntry> chart(const Json& input, const Json& encounter) {
   return out;
 }
 
+std::string pdf_identifier(const Json& input, const Json& document) {
+  return text_of(input, "consultation") + "/note-pdf/" + text_of(document, "id");
+}
+
+ChartEntry note_pdf(const Json& input, const Json& encounter, std::string of, const Json& document,
+                    std::string_view pdf, const Settings& settings) {
+  ChartEntry out = entry(input, encounter, "DocumentReference", std::move(of),
+                         "note-pdf/" + text_of(document, "id"));
+  Json& is = out.resource;
+  Json of_visit = std::move(is["encounter"]);
+  is.erase("encounter");
+  is["context"]["encounter"] = just(std::move(of_visit));
+  put(is["context"], "period", member_of(encounter, "period"));
+  is["status"] = "current";
+  is["docStatus"] = text_of(document, "status") == "amended" ? "amended" : "final";
+  is["type"] = concept_of(coding(kLoinc, "11488-4", "Consult note"));
+  put(is, "date", text_of(document, "at"));
+  if (Json author = clinician_of(encounter); !author.empty())
+    is["author"] = just(std::move(author));
+  put(is, "custodian", custodian_of(settings));
+  is["securityLabel"] = just(concept_of(coding(kConfidentiality, kConfidentialityCode)));
+  Json attachment = {
+      {"contentType", "application/pdf"}, {"data", sdk::to_base64(pdf)}, {"size", pdf.size()}};
+  put(attachment, "hash", text_of(document, "sha1"));
+  put(attachment, "title", text_of(document, "title"));
+  put(attachment, "creation", text_of(document, "at"));
+  is["content"] = just({{"attachment", std::move(attachment)}});
+  return out;
+}
+
 ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
                 const Settings& settings) {
   ChartEntry out = entry(input, encounter, "Composition", "note", "note");
@@ -241,10 +280,7 @@ ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
   if (author.empty()) author = member_of(encounter, "serviceProvider");
   if (author.empty()) author = {{"display", "Rabt"}};  // 1..*
   is["author"] = just(std::move(author));
-  Json custodian = Json::object();
-  put(custodian, "reference", settings.organization_reference);
-  put(custodian, "display", settings.organization_display);
-  put(is, "custodian", std::move(custodian));
+  put(is, "custodian", custodian_of(settings));
   Json sections = Json::array();
   for (const Section& section : kSections)
     add_section(sections, section, lines_of(input, section), entries);

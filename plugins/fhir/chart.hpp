@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,7 +12,8 @@
 // What the clinicians of a visit wrote, as FHIR R4 resources of a record system: a Condition for
 // each diagnosis (category encounter-diagnosis, never the problem list), Observations of the
 // vital signs (http://hl7.org/fhir/R4/observation-vitalsigns.html), a MedicationRequest for each
-// prescribed drug, and the note as a Composition. Pure.
+// prescribed drug, the note as a Composition, and each signed note as the PDF of a
+// DocumentReference. Pure.
 namespace rabt::fhir {
 
 // The identifier system of these resources. Its value is made of the consultation and of what the
@@ -20,8 +22,13 @@ inline constexpr std::string_view kRecordSystem = "https://rabt.health/record";
 
 // The types of a chart's entries, and how the value of their identifiers goes on after the
 // consultation: "01ABC/diagnosis/G43.9".
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kChartTypes{
-    {{"Condition", "diagnosis"}, {"Observation", "vitals"}, {"MedicationRequest", "prescription"}}};
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kChartTypes{
+    {{"Condition", "diagnosis"},
+     {"Observation", "vitals"},
+     {"MedicationRequest", "prescription"},
+     {"DocumentReference", "note-pdf"}}};
+// Most bytes of a PDF; its base64 stands in the resource.
+inline constexpr std::size_t kMaxPdf = 512U << 10U;
 
 // A resource of the chart.
 struct ChartEntry {
@@ -34,6 +41,13 @@ struct ChartEntry {
 // input: as write-record takes it. encounter: the Encounter of the visit as the record system has
 // it, with its id; its subject is whom the chart is about.
 [[nodiscard]] std::vector<ChartEntry> chart(const Json& input, const Json& encounter);
+
+// The identifier of a document in the chart of a consultation. document: an item of `documents`.
+[[nodiscard]] std::string pdf_identifier(const Json& input, const Json& document);
+// A signed note. of: "documents/0". pdf: its bytes.
+[[nodiscard]] ChartEntry note_pdf(const Json& input, const Json& encounter, std::string of,
+                                  const Json& document, std::string_view pdf,
+                                  const Settings& settings);
 
 // The note. entries: [{of, reference}] of those of the chart that the record system has taken. What
 // it has not taken stands in the text of its section all the same.

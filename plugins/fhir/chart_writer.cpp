@@ -1,6 +1,7 @@
 #include "chart_writer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -20,6 +21,8 @@ namespace {
 
 // Most resources of one type that the encounter of a visit is looked through for.
 constexpr std::int64_t kMaxOfEncounter = 1000;
+// Resources of one page that may have a document in them.
+constexpr std::int64_t kLargePage = 5;
 
 std::string reference_of(const Json& resource) {
   return text_of(resource, "resourceType") + "/" + text_of(resource, "id");
@@ -47,7 +50,8 @@ struct Parts {
 }  // namespace
 
 Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consultation,
-                                           const Json& encounter, const Json& note) {
+                                           const Json& encounter, const Json& note,
+                                           bool documents) {
   Own out;
   std::set<std::string> seen;
   const auto add = [&](const Json& resource) {
@@ -56,10 +60,13 @@ Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consult
       out.resources.push_back(resource);
   };
   for (const auto& [type, kind] : kChartTypes) {
+    const bool large = type == "DocumentReference";
+    if (large && !documents) continue;
     Json by = Json::object();
     by["encounter"] = "Encounter/" + text_of(encounter, "id");
     const Found found = co_await find(
-        call, search_request(settings_, std::string(type), by, kMaxPage), kMaxOfEncounter);
+        call, search_request(settings_, std::string(type), by, large ? kLargePage : kMaxPage),
+        kMaxOfEncounter);
     if (found.failed || !found.complete) {
       out.failed = found.failed ? *found.failed : unsearchable(std::string(type));
       if (passes(out.failed)) co_return out;
@@ -80,6 +87,32 @@ Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consult
       co_return out;
     }
     if (!found.resource.is_null()) add(found.resource);
+  }
+  co_return out;
+}
+
+Task<ChartWriter::Pdfs> ChartWriter::pdfs_of(const Call& call, const Json& input,
+                                             const Json& encounter) {
+  Pdfs out;
+  std::size_t at = 0;
+  for (const Json& document : sdk::list_of(input, "documents")) {
+    const std::string of = "documents/" + std::to_string(at++);
+    const std::string blob = text_of(document, "blob");
+    const std::string code = text_of(document, "code");
+    if (blob.empty()) {
+      out.leave(of, pdf_identifier(input, document), code.empty() ? "fhir.no_blob" : code);
+      continue;
+    }
+    const auto read = co_await blob_read(call, blob, 0, kMaxPdf + 1);
+    if (read.status == RABT_BLOB_FAILED) {
+      out.failed = Outcome::fail(Kind::transient, "fhir.blob", "a document cannot be read now");
+      co_return out;
+    }
+    if (read.ok() && read.piece.size() <= kMaxPdf) {
+      out.entries.push_back(note_pdf(input, encounter, of, document, read.piece, settings_));
+      continue;
+    }
+    out.leave(of, pdf_identifier(input, document), read.ok() ? "fhir.too_large" : "fhir.no_blob");
   }
   co_return out;
 }
@@ -133,17 +166,23 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   if (!same_subject(member_of(encounter, "subject"), member_of(input, "patient"), settings_))
     co_return other_subject("Encounter");
   Parts parts;
-  const std::vector<ChartEntry> entries = chart(input, encounter);
+  std::vector<ChartEntry> entries = chart(input, encounter);
+  const bool documents = member_of(input, "documents").is_array();
+  Pdfs pdfs = co_await pdfs_of(call, input, encounter);
+  if (pdfs.failed) co_return *pdfs.failed;
+  std::move(pdfs.entries.begin(), pdfs.entries.end(), std::back_inserter(entries));
+  for (const Json& one : pdfs.unread) parts.refused.push_back(one);
   const Seen before =
       co_await find_one(call, "Composition", std::string(kRecordSystem), consultation + "/note");
   if (passes(before.failed)) co_return *before.failed;
-  const Own own = co_await own_of(call, consultation, encounter, before.resource);
+  const Own own = co_await own_of(call, consultation, encounter, before.resource, documents);
   if (passes(own.failed)) co_return *own.failed;
   if (own.failed) parts.refuse("withdrawn", *own.failed);
   // First what does not hold any more: nothing that fails later keeps a drug in force.
   std::set<std::string> gone;
   for (const Json& one : own.resources) {
     const std::string identifier = own_identifier(one, consultation);
+    if (pdfs.kept.contains(identifier)) continue;
     if (std::any_of(entries.begin(), entries.end(), [&](const ChartEntry& entry) {
           return entry.type == text_of(one, "resourceType") && entry.identifier == identifier;
         }))

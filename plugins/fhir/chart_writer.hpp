@@ -27,8 +27,27 @@ class ChartWriter : public RecordSystem {
     std::vector<Json> resources;
     std::optional<Outcome> failed;
   };
+  // documents: DocumentReferences, too.
   sdk::Task<Own> own_of(const sdk::Call& call, std::string consultation, const Json& encounter,
-                        const Json& note);
+                        const Json& note, bool documents);
+
+  // Signed notes as PDF, read from their blobs.
+  struct Pdfs {
+    std::vector<ChartEntry> entries;
+    // [{of, code}]: those that cannot be read, and are not written.
+    Json unread = Json::array();
+    // Their identifiers.
+    std::set<std::string> kept;
+    // The hub cannot read now.
+    std::optional<Outcome> failed;
+
+    // A document that is not written: what the record system has of it stays, and a person is told.
+    void leave(const std::string& of, const std::string& identifier, const std::string& code) {
+      kept.insert(identifier);
+      unread.push_back({{"of", of}, {"code", code}});
+    }
+  };
+  sdk::Task<Pdfs> pdfs_of(const sdk::Call& call, const Json& input, const Json& encounter);
 
   // Makes a resource, or corrects the one that is there: known. gone: references that a note loses.
   struct Kept {

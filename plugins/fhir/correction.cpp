@@ -202,6 +202,17 @@ std::string words_of(const Json& note) {
   return out;
 }
 
+// The PDF of a note is put in place, unless it is there.
+void set_document(Json& now, const Json& before, const Json& wanted) {
+  const auto hash_of = [](const Json& document) {
+    const Json& contents = list_of(document, "content");
+    return contents.empty() ? std::string()
+                            : text_of(member_of(contents.front(), "attachment"), "hash");
+  };
+  if (const std::string hash = hash_of(wanted); !hash.empty() && hash == hash_of(before)) return;
+  for (const char* name : {"content", "date", "docStatus"}) put(now, name, member_of(wanted, name));
+}
+
 }  // namespace
 
 Json corrected(const Json& before, const ChartEntry& wanted) {
@@ -213,6 +224,10 @@ Json corrected(const Json& before, const ChartEntry& wanted) {
       put(now, name, member_of(wanted.resource, name));
   }
   if (wanted.type == "MedicationRequest") return now;
+  if (wanted.type == "DocumentReference") {
+    set_document(now, before, wanted.resource);
+    return now;
+  }
   if (wanted.type == "Condition") {
     set_code(member_as(now, "code", Json::value_t::object), wanted.resource["code"]);
     return now;
