@@ -335,9 +335,10 @@ TEST(Simulator, AnAmbiguousOutcomeIsSettledAsTheHubSettlesIt) {
 // No task waits for the call, and it may have left.
 TEST(Simulator, ACallThatIsLetGoIsSettledAsTheHubSettlesIt) {
   const auto run = [](std::string idempotency, CallReply reply, std::optional<Decision> decision) {
-    Simulator simulator({}, {.call = [&](const SimulatedCall& call) {
-                               return call.sends == 1 ? reply : fails(OutcomeKind::permanent);
-                             },
+    Simulator simulator({}, {.call =
+                                 [&](const SimulatedCall& call) {
+                                   return call.sends == 1 ? reply : fails(OutcomeKind::permanent);
+                                 },
                              .decide = [&](std::size_t, const CallAction&) { return decision; },
                              .idempotency = [&](const CallAction&) { return idempotency; }});
     simulator.start(
@@ -361,8 +362,7 @@ TEST(Simulator, ACallThatIsLetGoIsSettledAsTheHubSettlesIt) {
   for (const char* one : {"native", "key", "none"}) {
     EXPECT_EQ(run(one, silent, {}), "running parked 1 unknown") << one << ": it is not repeated";
     EXPECT_EQ(run(one, unknown, {}), "running parked 1 unknown") << one;
-    EXPECT_EQ(run(one, unknown, Decision{.again = true, .outcome = {}}),
-              "running parked 1 unknown")
+    EXPECT_EQ(run(one, unknown, Decision{.again = true, .outcome = {}}), "running parked 1 unknown")
         << one << ": nobody makes it again";
     EXPECT_EQ(run(one, unknown, Decision{}), "faulted 1 unknown stands") << one;
   }
