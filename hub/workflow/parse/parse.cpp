@@ -53,6 +53,13 @@ bool is_label(std::string_view text) {
                      [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
+// A task that says what undoes it: metadata.rabt.compensate.
+bool is_undone(const YamlNode& node) {
+  const YamlEntry* const metadata = node.find("metadata");
+  const YamlEntry* const rabt = metadata == nullptr ? nullptr : metadata->value->find("rabt");
+  return rabt != nullptr && rabt->value->find("compensate") != nullptr;
+}
+
 // Names become parts of references such as /do/3/claim, so they may not hold what separates them.
 bool is_task_name(std::string_view text) {
   constexpr std::size_t kMaxName = 100;
@@ -508,7 +515,8 @@ std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, 
   if (kind == nullptr) return out;
   check_task_keys(entry, kind->key);
   Scope scope = outer;
-  if (node.find("timeout") != nullptr) scope.bounded = true;
+  if (node.find("timeout") != nullptr) scope.bounded = scope.let_go = true;
+  if (kind->key == "call" && is_undone(node)) scope.let_go = false;
   if (const YamlEntry* found = node.find("then")) out->then = then(*found, list);
   read_task_body(*kind, node, *out, list, scope);
   read_common(node, *out, outer);

@@ -236,6 +236,7 @@ void Parser::compensation(const YamlEntry& entry, Task& task, const Scope& scope
   // It is repeated when it fails for a while, so the rules of a retried call hold for it.
   Scope retried = scope;
   retried.in_retry = true;
+  retried.let_go = false;  // undoing is waited for
   check_action(call, with, body, retried);
   model_->calls.push_back({body.role, body.action, body.version, call.value->line});
   task.compensate = Compensation{std::move(body)};

@@ -167,6 +167,13 @@ void Parser::check_action(const YamlEntry& call, const YamlEntry* arguments, Cal
               "let a person decide, or make the action idempotent");
     }
   }
+  if (scope.let_go && !info->reads) {
+    warning(call.value->line, call.value->column, "workflow.let_go",
+            "`" + body.action +
+                "` may have left when the timeout or the fork around it ends, and nothing "
+                "undoes it",
+            "say how it is undone: metadata.rabt.compensate");
+  }
   check_arguments(body.action, info->input_schema, call, arguments);
 }
 
@@ -257,6 +264,7 @@ void Parser::body_fork(const YamlNode& node, Task& task, const Scope& scope) {
   }
   Scope inner = scope;
   if (body.compete && branches.items.size() > 1) inner.bounded = true;
+  if (branches.items.size() > 1) inner.let_go = true;
   body.branches = list(branches, "fork/branches", inner, false, body.compete);
   task.body = std::move(body);
 }

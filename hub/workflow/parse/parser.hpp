@@ -38,6 +38,8 @@ struct Scope {
   std::string caught;     // catch.as while the clauses of a catch are read
   bool in_retry = false;  // a try with a retry policy is around
   bool bounded = false;   // a timeout or a competing fork is around
+  // A call may be let go here: a task with a timeout or a fork is around, and nothing undoes it.
+  bool let_go = false;
   std::string function;   // the function whose body is read
 };
 
