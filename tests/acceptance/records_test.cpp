@@ -71,10 +71,10 @@ TEST(RecordsApi, ANoteIsAPdfForWhoeverMayReadIt) {
   EXPECT_EQ(pdf.header("Content-Disposition"), "inline; filename=\"note.pdf\"");
   EXPECT_EQ(pdf.header("Cache-Control"), "no-store");
   EXPECT_EQ(pdf.header("X-Content-Type-Options"), "nosniff");
-  const std::string read = test::text_of_pdf(pdf.body);
+  const std::string read = rabt::test::text_of_pdf(pdf.body);
   for (const char* expected :
        {"راحة وسوائل", "38.2 <b>C</b>", "J06.9", "Common cold", "swab negative", "Page 1 of 1"})
-    EXPECT_TRUE(test::pdf_has(read, expected)) << expected << "\n" << read;
+    EXPECT_TRUE(rabt::test::pdf_has(read, expected)) << expected << "\n" << read;
   EXPECT_EQ(h().get("P", at + "/pdf").body, pdf.body);
   RABT_EXPECT_STATUS(h().get("P2", at + "/pdf"), 403);
   RABT_EXPECT_STATUS(h().get("AD", at + "/pdf"), 403);

@@ -674,12 +674,12 @@ TEST_F(RecordsTest, ANoteIsPrintedForWhomItIsShownTo) {
   const std::string pdf = must(records_->note_pdf(ask("doctor", {}, id)));
   EXPECT_EQ(must(records_->note_pdf(ask("patient", {}, id))), pdf)
       << "the same note, the same file";
-  const std::string read = test::text_of_pdf(pdf);
+  const std::string read = rabt::test::text_of_pdf(pdf);
   for (const char* expected :
        {"Al Noor Hospital", "مستشفى النور", "محمد العتيبي", "MRN-7", "1990-01-01", "1410-06-04 AH",
         "Dr. Sara", "SCFHS-12", "J06.9", "Cold", "راحة وسوائل", "Addendum 1", "swab negative"})
-    EXPECT_TRUE(test::pdf_has(read, expected)) << expected << "\n" << read;
-  EXPECT_FALSE(test::pdf_has(read, "DRAFT"));
+    EXPECT_TRUE(rabt::test::pdf_has(read, expected)) << expected << "\n" << read;
+  EXPECT_FALSE(rabt::test::pdf_has(read, "DRAFT"));
   EXPECT_EQ(entries().back().string_or("act", ""), "session.read");
   EXPECT_EQ(entries().back().string_or("purpose", ""), "PATRQT");
   EXPECT_EQ(entries().back().dump().find("MRN"), std::string::npos);
@@ -696,9 +696,9 @@ TEST_F(RecordsTest, ADraftIsPrintedAsOneAndNotForThePatient) {
   const Json draft = must(records_->write_note(
       ask("doctor", Json::object({{"content", "perhaps"}, {"status", "draft"}}))));
   const std::string id = draft.string_or("id", "");
-  const std::string read = test::text_of_pdf(must(records_->note_pdf(ask("nurse", {}, id))));
-  EXPECT_TRUE(test::pdf_has(read, "DRAFT, not signed")) << read;
-  EXPECT_TRUE(test::pdf_has(read, "perhaps")) << read;
+  const std::string read = rabt::test::text_of_pdf(must(records_->note_pdf(ask("nurse", {}, id))));
+  EXPECT_TRUE(rabt::test::pdf_has(read, "DRAFT, not signed")) << read;
+  EXPECT_TRUE(rabt::test::pdf_has(read, "perhaps")) << read;
   EXPECT_EQ(records_->note_pdf(ask("patient", {}, id)).error().code, "record.unknown");
 }
 

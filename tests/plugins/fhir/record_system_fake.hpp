@@ -60,7 +60,12 @@ struct RecordSystem {
   }
   static bool matches(const Json& resource, const std::string& body) {
     if (body.starts_with("encounter=")) {
-      const std::string whole = resource.value("encounter", Json::object()).value("reference", "");
+      // A DocumentReference names it in its context.
+      const Json context = resource.value("context", Json::object());
+      const Json listed = context.value("encounter", Json::array());
+      const Json encounter =
+          listed.empty() ? resource.value("encounter", Json::object()) : listed.front();
+      const std::string whole = encounter.value("reference", "");
       return !whole.empty() && body.starts_with("encounter=" + sdk::percent_encode(whole) + "&");
     }
     Json own = resource.value("identifier", Json::array());
