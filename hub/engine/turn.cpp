@@ -212,9 +212,8 @@ class TurnMaker {
       const Json error = about_error(turn_.error);
       turn_.about = error.dump();
       turn_.code = error.string_or("code", "");
-    } else if (!turn_.finished &&
-               (instance_.execution.ending() ||
-                turn_.status == as_int(workflow::InstanceStatus::waiting))) {
+    } else if (!turn_.finished && (instance_.execution.ending() ||
+                                   turn_.status == as_int(workflow::InstanceStatus::waiting))) {
       turn_.about = about_waits(instance_.execution);
     }
     if (turn_.unpark) turn_.code = turn_.finished ? turn_.code : turn_.parked_next.code;

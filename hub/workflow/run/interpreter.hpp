@@ -174,7 +174,7 @@ struct Execution::Impl {
   Timestamp started_at;
   Json input;
   Json workflow_value;  // $workflow
-  int rules = 0;  // Start::rules
+  int rules = 0;        // Start::rules
   bool started = false;
   bool finished = false;
   InstanceStatus final_status = InstanceStatus::running;

@@ -335,9 +335,8 @@ void Simulator::Impl::handle(const What& what) {
   std::visit(
       Overloaded{
           [&](const Begin& begin) {
-            apply(begin.instance,
-                  workflow::Start{instances[begin.instance].id, instances[begin.instance].input,
-                                  kRules});
+            apply(begin.instance, workflow::Start{instances[begin.instance].id,
+                                                  instances[begin.instance].input, kRules});
           },
           [&](const Posted& posted) { accept(posted.event); },
           [&](const Offer& offer) {
