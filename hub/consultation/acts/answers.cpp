@@ -279,6 +279,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   out.patient_pseudonym = is.naming.pseudonym;
   out.trace = who.trace;
   out.event_facts = event_facts(is);
+  out.appointment = is.ties.appointment;
   out.video = is.room.plugin;
   out.started_ms = is.started_ms;
   out.ended_ms = is.ended_ms;

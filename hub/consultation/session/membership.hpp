@@ -31,6 +31,8 @@ struct Membership {
   std::string trace{};
   // event_facts() of the session, for the events of its records.
   Json event_facts = Json::object();
+  // Text, {system, value}, or null.
+  Json appointment;
   // Target of the role video: "plugin://twilio", "hub://p2p". May be empty.
   std::string video;
   std::optional<std::int64_t> started_ms;

@@ -247,7 +247,7 @@ Answer SessionActions::act(const CallRequest& call) {
     }
     if (asks_for(call.arguments["fields"], "billing")) {
       RABT_TRY(whole, sessions_.acts.load(ask.session));
-      out.set("billing", whole.billing);
+      out.set("billing", whole.payers.billing);
     }
     return out;
   }
