@@ -109,7 +109,7 @@ class Simulator {
     std::function<std::optional<Decision>(std::size_t instance, const CallAction&)> decide;
     // native, key, probe or none. If it is not set, every action has key.
     std::function<std::string(const CallAction&)> idempotency;
-    // Whether an action changes nothing. If it is not set, none but requests of HTTP that read.
+    // True if an action changes nothing. If it is not set, none but requests of HTTP that read.
     std::function<bool(const CallAction&)> reads;
     // Answers a run.workflow in place of the child. If it returns nullopt, the child's definition
     // runs.
