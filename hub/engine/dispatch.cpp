@@ -169,6 +169,7 @@ void Worker::settle_let_go(ResidentInstance& instance, OpenCall& call, const std
   if (call.harmless() ||
       (call.idempotency == Idempotency::none && call.sends == 0 && surely_unsent(instance, call))) {
     ended.outcome.message = "no task waits for the call any more, and it has not left";
+    call.doubtful = false;
     call_ended(ended);
     return;
   }
@@ -289,6 +290,7 @@ void Worker::go_on(ResidentInstance& instance, OpenCall& call) {
   call.paused_ms += now.ms - call.paused->from.ms;
   call.paused.reset();
   if (unsent && instance.execution.useless_at(now, call.action.id)) {
+    call.doubtful = false;
     CallEnded late{instance.num, call.action.id, {}};
     late.outcome.kind = workflow::OutcomeKind::transient;
     late.outcome.code = "engine.paused_late";
@@ -342,6 +344,7 @@ void Worker::probed(const CallProbed& message) {
       return;
     }
     case plugin::ProbeAnswer::Effect::no:
+      call.doubtful = false;
       if (call.let_go) {
         CallEnded ended{message.num, message.call, {}};
         ended.outcome.kind = workflow::OutcomeKind::transient;

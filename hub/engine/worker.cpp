@@ -350,12 +350,23 @@ void Worker::recover(std::int64_t num) {
     begin(*instance, Json());
     return;
   }
-  for (auto& [id, call] : instance->calls) {
+  std::vector<std::uint64_t> unsettled;
+  for (const auto& [id, call] : instance->calls) {
     if (call.sends == 0 && !call.parked && !call.paused && !call.noting &&
         instance->commits_in_flight == 0)
-      settle_unknown(*instance, call);
+      unsettled.push_back(id);
   }
-  offer_skipped(*instance);
+  for (const std::uint64_t id : unsettled) {
+    // A call that was let go may end at once: with that turn others may be open no more, or the
+    // instance is forgotten.
+    const auto at = residents_.find(num);
+    if (at == residents_.end()) return;
+    const auto call = at->second->calls.find(id);
+    if (call != at->second->calls.end()) settle_unknown(*at->second, call->second);
+  }
+  const auto at = residents_.find(num);
+  if (at == residents_.end()) return;
+  offer_skipped(*at->second);
   settle_children(num);
 }
 

@@ -152,6 +152,60 @@ TEST_F(LetGo, ACallThatWasOpenInACrashIsParkedAndNotSentAgain) {
   }
 }
 
+// Each ends at once when the hub comes back: the call of the retry finds out what became of it.
+TEST_F(LetGo, CallsThatRetriesMakeAgainOutliveACrash) {
+  const std::vector<std::string> actions{"do-key", "do-native", "undo"};
+  std::string branches;
+  for (const std::string& action : actions) {
+    branches += "          - b-" + action + ":\n              try:\n                - c-" + action +
+                ": {call: '" + action + ":1.0.0@script'}\n" +
+                "              catch: {retry: {delay: PT10M, limit: {attempt: {count: 2, duration: "
+                "PT1M}}}}\n";
+    hold(action);
+  }
+  rig_.deploy(workflow_of("  - all:\n      fork:\n        branches:\n" + branches));
+  const std::string id = rig_.send("test.start.v1", Json::object()).at(0);
+  for (const std::string& action : actions) ASSERT_TRUE(rig_.script().wait_for(action, 1));
+  rig_.clock().advance_ms(60'001);
+  rig_.engine().catch_up();
+  ASSERT_TRUE(test::eventually([&] {
+    std::size_t unknown = 0;
+    const Json shown = must(rig_.engine().instance(id));
+    for (const Json& task : shown["timeline"].as_array())
+      unknown += task.string_or("effect", "") == "unknown" ? 1 : 0;
+    return unknown == actions.size();
+  }));
+  rig_.crash();
+  {
+    const std::lock_guard lock(mutex_);
+    open_.clear();
+  }
+  for (const std::string& action : actions) rig_.script().on(action, {});
+  rig_.start();
+  rig_.advance_ms(600'001);
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  for (const std::string& action : actions) EXPECT_EQ(rig_.script().count(action), 2U) << action;
+}
+
+// The repeat was turned away; what the first one did is as unknown as before.
+TEST_F(LetGo, ARepeatThatDidNothingLeavesTheEffectUnknown) {
+  const std::string id = begin(workflow_of(call_of("do-key")), "do-key");
+  answer(failed(OutcomeKind::ambiguous, "vendor.silent"));
+  ASSERT_TRUE(test::eventually([&] {
+    rig_.clock().advance_ms(60'000);
+    rig_.engine().catch_up();
+    const std::lock_guard lock(mutex_);
+    return !open_.empty();
+  }));
+  cancel(id);
+  answer(failed(OutcomeKind::transient, "vendor.busy"));
+  ASSERT_EQ(rig_.wait_status(id, "parked"), "parked");
+  EXPECT_EQ(effect(id), "unknown");
+  ASSERT_TRUE(rig_.engine().resolve(id, done(), "user:test", "the payer has it").ok());
+  EXPECT_EQ(rig_.wait_status(id, "cancelled"), "cancelled");
+  EXPECT_EQ(effect(id), "stands");
+}
+
 TEST_F(LetGo, AnUnknownEffectIsParkedWhileTheWorkflowGoesOnAndItsEndWaits) {
   const std::string id = begin(
       workflow_of("  - t:\n      try:\n        - claim: {call: 'do-key:1.0.0@script', timeout: "
