@@ -179,7 +179,7 @@ void Worker::settle_let_go(ResidentInstance& instance, OpenCall& call, const std
   }
   const bool repeatable =
       call.idempotency == Idempotency::native || call.idempotency == Idempotency::key;
-  if (!repeatable || !instance.execution.is_made_again(call.action.id)) {
+  if (!repeatable || !instance.execution.is_made_again(call.action.reference)) {
     park(instance, call, code);
     return;
   }

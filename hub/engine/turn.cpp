@@ -93,7 +93,8 @@ class TurnMaker {
   }
 
   void open_call(workflow::CallAction& call) {
-    request(call.role, call.action);
+    const bool let_go = call.let_go;
+    if (!let_go) request(call.role, call.action);
     turn_.calls.push_back(call.id);
     const std::uint64_t id = call.id;
     const bool unsure = call.was != 0;
@@ -101,7 +102,8 @@ class TurnMaker {
     instance_.calls.emplace(id, OpenCall{.action = std::move(call),
                                          .made_at = unsure ? Timestamp{} : turn_.input.at,
                                          .unsure = unsure,
-                                         .doubtful = unsure});
+                                         .doubtful = unsure,
+                                         .let_go = let_go});
   }
   void open_question(workflow::Ask& ask) {
     const std::uint64_t id = ask.call.id;

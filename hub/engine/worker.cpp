@@ -190,6 +190,7 @@ void Worker::take_turn(ResidentInstance& instance, workflow::Input input, Cause 
   for (const std::uint64_t id : turn->calls) {
     OpenCall& call = instance.calls.at(id);
     look_up(instance, call);
+    if (call.let_go) continue;
     const Stopwatch watch(context_.times.audit);
     if (const auto entry = disclosure_of(instance, call))
       disclosures.push_back(context_.parts.audit.prepare(*entry));
@@ -277,6 +278,8 @@ void Worker::committed(const TurnCommitted& message) {
     if (call == instance.calls.end()) continue;
     if (call->second.unsure) {
       settle_unknown(instance, call->second);
+      // One that was let go may end at once (recover).
+      if (!residents_.contains(prepared.num)) return;
     } else {
       dispatch(instance, call->second);
     }

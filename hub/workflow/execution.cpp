@@ -49,9 +49,9 @@ std::vector<Effect> Execution::open() const {
   return out;
 }
 
-bool Execution::is_made_again(std::uint64_t call) const {
+bool Execution::is_made_again(std::string_view reference) const {
   return std::any_of(impl_->loose.begin(), impl_->loose.end(), [&](const Impl::Loose& one) {
-    return one.call.id == call && (one.next != nullptr || impl_->is_retried(one));
+    return one.call.reference == reference && impl_->is_made_again(one);
   });
 }
 

@@ -118,9 +118,11 @@ struct CallAction {
   bool undoes = false;
   // metadata.rabt.repeatable: the call does not keep an instance from being run again.
   bool repeatable = false;
-  // The id of the same call before the instance was rewound; 0 when it was not.
+  // The id of the same call before the instance was rewound, or before it was asked about once
+  // more; 0 when it has its first.
   std::uint64_t was = 0;
-  // True for a call that was let go, in Execution::open.
+  // True for a call that was let go, in Execution::open and where it gets another id: `was` is the
+  // one before. It is not sent then; how it ended is found out.
   bool let_go = false;
 };
 // Role and action of a CallAction that is an HTTP request of `call: http` or `call: openapi`; no
@@ -260,8 +262,9 @@ class Execution {
   [[nodiscard]] bool useless_at(Timestamp at) const;
   // The same of one call.
   [[nodiscard]] bool useless_at(Timestamp at, std::uint64_t call) const;
-  // True if a retry is going to make this call again, which was let go: with the same key.
-  [[nodiscard]] bool is_made_again(std::uint64_t call) const;
+  // True if a retry is going to make the call of this place again, which was let go: with the same
+  // key. reference: CallAction::reference.
+  [[nodiscard]] bool is_made_again(std::string_view reference) const;
   // True if calls are let go (Start::rules), so that Input::harmless is looked at.
   [[nodiscard]] bool lets_go() const;
   // The end that the instance will have once calls that were let go have ended and everything is

@@ -187,6 +187,49 @@ TEST_F(LetGo, CallsThatRetriesMakeAgainOutliveACrash) {
   for (const std::string& action : actions) EXPECT_EQ(rig_.script().count(action), 2U) << action;
 }
 
+// Repeating it is not safe: a person who has the instance go on is asked about it first.
+TEST_F(LetGo, AnInstanceThatGoesOnDoesNotRepeatACallOfARetryThatMayHaveBeenDone) {
+  hold("do-none");
+  hold("do-key");
+  rig_.deploy(
+      workflow_of("  - both:\n      fork:\n        branches:\n          - a:\n              try:\n"
+                  "                - claim: {call: 'do-none:1.0.0@script'}\n"
+                  "              catch: {retry: {delay: PT10M, limit: {attempt: {count: 2, "
+                  "duration: PT1M}}}}\n"
+                  "          - b: {call: 'do-key:1.0.0@script'}\n"));
+  const std::string id = rig_.send("test.start.v1", Json::object()).at(0);
+  const auto end = [&](const std::string& action, const workflow::ActionOutcome& outcome) {
+    EXPECT_TRUE(test::eventually([&] {
+      const std::lock_guard lock(mutex_);
+      for (ScriptedService::Call& call : open_) {
+        if (call.action == action) return call.done(outcome), true;
+      }
+      return false;
+    }));
+  };
+  ASSERT_TRUE(rig_.script().wait_for("do-none", 1));
+  rig_.clock().advance_ms(60'001);
+  rig_.engine().catch_up();
+  ASSERT_TRUE(test::eventually([&] {
+    return must(rig_.engine().instance(id))["timeline"].dump().find("\"effect\"") !=
+           std::string::npos;
+  }));
+  end("do-key", failed(OutcomeKind::permanent, "vendor.refused"));
+  ASSERT_TRUE(test::eventually([&] { return waits(id).string_or("ending", "") == "faulted"; }));
+  end("do-none", done());
+  ASSERT_EQ(rig_.wait_status(id, "faulted"), "faulted");
+  rig_.script().on("do-none", {});
+  rig_.script().on("do-key", {});
+  const Status retried = rig_.engine().retry(id, "user:test", "the vendor is back");
+  ASSERT_TRUE(retried.ok()) << retried.error().message;
+  ASSERT_EQ(rig_.wait_status(id, "parked"), "parked");
+  EXPECT_TRUE(waits(id).bool_or("letGo", false));
+  ASSERT_TRUE(rig_.engine().resolve(id, done(), "user:test", "the payer has it").ok());
+  rig_.advance_ms(600'001);
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(rig_.script().count("do-none"), 1U);
+}
+
 // The repeat was turned away; what the first one did is as unknown as before.
 TEST_F(LetGo, ARepeatThatDidNothingLeavesTheEffectUnknown) {
   const std::string id = begin(workflow_of(call_of("do-key")), "do-key");

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include "hub/workflow/run/rewind.hpp"
@@ -262,7 +263,7 @@ CallAction waiting(Play& run) {
   const CallAction call = run.only<CallAction>();
   run.fire(timer_of(run, "timeout"));
   EXPECT_EQ(run.effects<LetGo>().size(), 1U);
-  EXPECT_TRUE(run.execution.is_made_again(call.id));
+  EXPECT_TRUE(run.execution.is_made_again(call.reference));
   run.fire(timer_of(run, "retry"));
   EXPECT_EQ(run.effects<CallAction>().size(), 1U) << "the same key is not used twice at a time";
   return call;
@@ -386,6 +387,97 @@ TEST(LetGo, ARewoundInstanceMakesTheCallOfTheOtherBranchAgainWithTheSameKey) {
     made.insert(open->reference);
   }
   EXPECT_TRUE(made.contains(call.reference));
+}
+
+// The instance as a person has it go on, and what that asked for.
+struct GoneOn {
+  Execution execution;
+  std::vector<Effect> effects;
+};
+GoneOn gone_on(const std::shared_ptr<const Definition>& definition, Play& run) {
+  const Result<Rewind> plan = plan_rewind(definition, {}, run.inputs, run.now);
+  EXPECT_TRUE(plan.ok()) << plan.error().message;
+  run.inputs.push_back({run.now, Rewound{plan.value().to, plan.value().next, "r", "p"}, {}});
+  History history(definition, {});
+  std::vector<Effect> last;
+  for (const Input& input : run.inputs) last = history.apply(input);
+  return {std::move(history).take(), std::move(last)};
+}
+
+std::vector<CallAction> calls_in(const std::vector<Effect>& effects) {
+  std::vector<CallAction> out;
+  for (const Effect& effect : effects) {
+    if (const auto* const call = std::get_if<CallAction>(&effect)) out.push_back(*call);
+  }
+  return out;
+}
+
+// The outside system may have done it: the hub asks before the retry makes it once more.
+TEST(LetGo, ARewoundInstanceSettlesACallThatARetryMakesAgain) {
+  const auto definition = parsed(
+      "do:\n  - both:\n      fork:\n        branches:\n          - a:\n              try:\n"
+      "                - claim: {call: claim:1.0.0@payer}\n"
+      "              catch: {retry: {delay: PT10S, limit: {attempt: {count: 2, duration: PT1M}}}}\n"
+      "          - b: {call: send:1.0.0@notify}\n");
+  for (const bool waits : {false, true}) {
+    SCOPED_TRACE(waits ? "a task waits for it" : "the retry has not come");
+    Play run(definition, {}, kRules);
+    const CallAction call = call_of(run, "payer");
+    run.fire(timer_of(run, "timeout"));
+    if (waits) run.fire(timer_of(run, "retry"));
+    run.failed(call_of(run, "notify"), OutcomeKind::permanent);
+    run.done(call);
+    ASSERT_EQ(run.result().status, InstanceStatus::faulted);
+    GoneOn again = gone_on(definition, run);
+    std::optional<CallAction> asked;
+    for (const CallAction& one : calls_in(again.effects)) {
+      if (one.role == "payer") asked = one;
+    }
+    ASSERT_TRUE(asked.has_value());
+    EXPECT_TRUE(asked->let_go) << "it is not sent";
+    EXPECT_EQ(asked->was, call.id);
+    EXPECT_TRUE(again.execution.is_made_again(call.reference));
+    ActionOutcome nothing;
+    nothing.kind = OutcomeKind::transient;
+    const std::vector<CallAction> made =
+        calls_in(again.execution.apply({run.now, ActionEnded{asked->id, nothing}, {}}));
+    ASSERT_EQ(made.size(), waits ? 1U : 0U);
+    if (waits) {
+      EXPECT_FALSE(made[0].let_go);
+      EXPECT_EQ(made[0].reference, call.reference);
+    }
+  }
+}
+
+// What the loser of a race did was undone after the failure: the instance goes on without it.
+TEST(LetGo, AnInstanceIsRewoundThoughALoserOfARaceWasUndoneSince) {
+  const auto definition = parsed(
+      "do:\n  - first:\n      fork:\n        compete: true\n        branches:\n"
+      "          - a: {call: claim:1.0.0@payer, metadata: {rabt: {compensate: {call: "
+      "cancel:1.0.0@payer}}}}\n          - b: {call: send:1.0.0@notify}\n"
+      "  - after: {call: note:1.0.0@desk}\n");
+  Play run(definition, {}, kRules);
+  const CallAction lost = call_of(run, "payer");
+  run.done(call_of(run, "notify"));
+  run.failed(call_of(run, "desk"), OutcomeKind::permanent);
+  run.done(lost);
+  run.done(run.only<CallAction>());
+  ASSERT_EQ(run.result().status, InstanceStatus::faulted);
+  const std::vector<CallAction> made = calls_in(gone_on(definition, run).effects);
+  ASSERT_EQ(made.size(), 1U);
+  EXPECT_EQ(made[0].role, "desk");
+
+  // A branch that the failure ended needs what was undone.
+  const auto needed = parsed(places()[0].file(std::string(kCall) + kUndo));
+  Play other(needed, json(R"({"visit": 7})"), kRules);
+  const CallAction call = call_of(other, "payer");
+  places()[0].let_go(other);
+  other.done(call, json(R"({"id": "C-1"})"));
+  other.done(other.only<CallAction>());
+  ASSERT_EQ(other.result().status, InstanceStatus::faulted);
+  const Result<Rewind> refused = plan_rewind(needed, {}, other.inputs, other.now);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "engine.retry_undone");
 }
 
 // It was let go before the call that failed, and has ended since.

@@ -261,7 +261,7 @@ void Execution::Impl::on(const Cancel& /*cancel*/) {
 
 void Execution::Impl::on(const Rewound& rewound) {
   next_id = std::max(next_id, rewound.next);
-  const std::vector<Frame*> waiting = forget_loose();
+  forget_loose();
   // The time between the failure and this input does not count against time limits.
   const std::int64_t pause = std::max<std::int64_t>(0, now.ms - previous.ms);
   std::vector<Open> was = std::move(open);
@@ -273,6 +273,11 @@ void Execution::Impl::on(const Rewound& rewound) {
     entry.id = next_id++;
     for (Undoing& job : undoing) {
       if (job.open == old_id) job.open = entry.id;
+    }
+    for (Loose& one : loose) {
+      if (one.call.id != old_id) continue;
+      one.call.id = entry.id;
+      trace_loose(one, "effect-unknown");
     }
     open.push_back(entry);
     Effect effect = effect_of(entry);
@@ -287,7 +292,6 @@ void Execution::Impl::on(const Rewound& rewound) {
     trace(*frame, repeated.contains(frame) ? "retried" : "resumed");
     todo.insert(todo.end(), frame->children.rbegin(), frame->children.rend());
   }
-  for (Frame* const frame : waiting) make_call(frame);
 }
 
 // ---- the loop ----

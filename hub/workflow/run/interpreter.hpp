@@ -381,13 +381,16 @@ struct Execution::Impl {
   // A retry of this try is going to reach again what it let go.
   void mark_retried(const Frame& frame);
   [[nodiscard]] bool is_retried(const Loose& one) const;
+  // A task waits for its end, or a retry is going to reach its place.
+  [[nodiscard]] bool is_made_again(const Loose& one) const;
   // Ends what was kept for retries that are over, and the instance when nothing else is open.
   void settle_loose();
   // It ended, and no retry wants its answer.
   void settle(const Loose& one, const ActionOutcome& outcome);
   void undo_loose(const Loose& one, const ActionOutcome& outcome);
-  // Gives the tasks that waited for the end of a call that is forgotten.
-  [[nodiscard]] std::vector<Frame*> forget_loose();
+  // An instance that had ended goes on. Its end came after the end of all that was let go: only
+  // what a retry makes again is settled once more.
+  void forget_loose();
   void trace_loose(const Loose& one, std::string_view state);
 
   // state.cpp

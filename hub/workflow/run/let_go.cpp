@@ -125,6 +125,10 @@ bool Execution::Impl::is_retried(const Loose& one) const {
   return false;
 }
 
+bool Execution::Impl::is_made_again(const Loose& one) const {
+  return one.next != nullptr || is_retried(one);
+}
+
 void Execution::Impl::on_let_go(std::uint64_t id, const ActionOutcome& outcome) {
   const auto one = std::find_if(loose.begin(), loose.end(),
                                 [id](const Loose& other) { return other.call.id == id; });
@@ -203,15 +207,14 @@ void Execution::Impl::settle_loose() {
   if (!finished && ending.has_value() && undoing.empty() && loose.empty()) end();
 }
 
-// An instance that had ended goes on. Its end came after the end of all that was let go.
-std::vector<Frame*> Execution::Impl::forget_loose() {
-  std::erase_if(open, [](const Open& entry) { return entry.kind == Wait::let_go; });
-  std::vector<Frame*> waiting;
-  for (const Loose& one : loose) {
-    if (one.next != nullptr) waiting.push_back(one.next);
-  }
-  std::erase_if(loose, [](const Loose& one) { return one.outcome == nullptr; });
-  return waiting;
+void Execution::Impl::forget_loose() {
+  std::erase_if(loose,
+                [&](const Loose& one) { return one.outcome == nullptr && !is_made_again(one); });
+  std::erase_if(open, [&](const Open& entry) {
+    return entry.kind == Wait::let_go &&
+           std::none_of(loose.begin(), loose.end(),
+                        [&](const Loose& one) { return one.call.id == entry.id; });
+  });
 }
 
 void Execution::Impl::trace_loose(const Loose& one, std::string_view state) {

@@ -46,9 +46,9 @@ struct Made {
   bool child = false;
   bool undoes = false;
   bool repeatable = false;
-  bool let_go = false;
   // Numbers of the rows.
   std::uint64_t opened = 0;
+  std::optional<std::uint64_t> let_go;
   std::optional<std::uint64_t> ended;
   const ActionOutcome* outcome = nullptr;
 
@@ -77,6 +77,7 @@ struct Told {
     }
     for (const Effect& effect : effects) {
       std::visit(Overloaded{[&](const CallAction& call) {
+                              if (call.let_go) return renumber(call.was, call.id);
                               if (call.was != 0) calls.erase(call.was);
                               calls[call.id] = {.reference = call.reference,
                                                 .task = call.task,
@@ -95,7 +96,7 @@ struct Told {
                             },
                             [&](const LetGo& left) {
                               if (const auto call = calls.find(left.id); call != calls.end())
-                                call->second.let_go = true;
+                                call->second.let_go = row;
                             },
                             [&](const TaskTrace& trace) {
                               if (trace.state == "compensated") undone.insert(trace.reference);
@@ -107,6 +108,16 @@ struct Told {
                             [](const auto&) {}},
                  effect);
     }
+  }
+
+  // The call is open again, under another id.
+  void renumber(std::uint64_t was, std::uint64_t is) {
+    auto call = calls.extract(was);
+    if (call.empty()) return;
+    call.key() = is;
+    call.mapped().ended.reset();
+    call.mapped().outcome = nullptr;
+    calls.insert(std::move(call));
   }
 };
 
@@ -136,7 +147,17 @@ const Made* failed_call(const Told& told) {
   return last->http && standard_error_name(type) == "communication" ? last : nullptr;
 }
 
-Status check_since(const Told& told, const Made& failed) {
+// True if this undid a call that was let go before that row, ended after it, and that no retry
+// makes again: the instance goes on without it either way. then: the instance before that row.
+bool undoes_let_go(const Told& told, const Made& undo, std::uint64_t row, const Execution& then) {
+  return std::any_of(told.calls.begin(), told.calls.end(), [&](const auto& other) {
+    const Made& call = other.second;
+    return !call.undoes && call.let_go && *call.let_go < row && call.ended && *call.ended > row &&
+           undo.reference == call.reference + "/compensate" && !then.is_made_again(call.reference);
+  });
+}
+
+Status check_since(const Told& told, const Made& failed, const Execution& then) {
   const std::uint64_t row = *failed.ended;
   for (const auto& [id, call] : told.calls) {
     const bool since = call.opened >= row || (call.ended && *call.ended > row);
@@ -152,6 +173,7 @@ Status check_since(const Told& told, const Made& failed) {
     // same call again, with the same key, and the hub settles it first.
     if (call.let_go && call.opened < row) continue;
     if (call.undoes) {
+      if (undoes_let_go(told, call, row, then)) continue;
       return conflict("engine.retry_undone", "what task " + call.task +
                                                  " had done was undone after the failure; the "
                                                  "instance cannot go on without it");
@@ -182,9 +204,9 @@ Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, 
                     "the workflow that task " + failed->task +
                         " started failed; a retry would start another one from its beginning");
   }
-  RABT_TRY_STATUS(check_since(told, *failed));
   const Rewind found{.to = *failed->ended, .next = history.execution().next_id()};
   history.rewind(found.to);
+  RABT_TRY_STATUS(check_since(told, *failed, history.execution()));
   if (history.execution().useless_at(now)) {
     return conflict("engine.retry_late", "it is too late for task " + failed->task +
                                              " to be of use (metadata.rabt.usefulUntil)");

@@ -164,7 +164,7 @@ void PastRecord::renamed(const std::vector<Effect>& before, const std::vector<Ef
     open.erase(found);
     open.emplace(is, place);
   };
-  // Calls that were let go are not asked for again.
+  // Of calls that were let go only those are asked for again that a retry makes.
   std::vector<Effect> kept = before;
   std::erase_if(kept, [](const Effect& effect) {
     const auto* const call = std::get_if<CallAction>(&effect);
@@ -172,6 +172,11 @@ void PastRecord::renamed(const std::vector<Effect>& before, const std::vector<Ef
   });
   std::size_t next = 0;
   for (const Effect& effect : after) {
+    if (const auto* const call = std::get_if<CallAction>(&effect);
+        call != nullptr && call->let_go) {
+      move(open_steps_, call->was, call->id);
+      continue;
+    }
     if (std::holds_alternative<TaskTrace>(effect) || next == kept.size()) continue;
     const std::uint64_t was = id_of(kept[next++]);
     move(open_steps_, was, id_of(effect));

@@ -558,7 +558,7 @@ bool Simulator::Impl::settled(SimulatedCall& call) {
   const std::string idempotency = idempotency_of(call.action);
   if (call.let_go && idempotency != "probe") {
     // The call of a retry is this one, with this key: its answer tells.
-    if (idempotency != "none" && runs[call.instance].execution.is_made_again(call.action.id))
+    if (idempotency != "none" && runs[call.instance].execution.is_made_again(call.action.reference))
       return true;
     call.parked = true;
     decide(call.instance, call.action);
