@@ -162,7 +162,8 @@ struct CancelCall {
 // No task waits for this call any more (fork, race, timeout, catch, cancel), and it may have left.
 // It stays open until ActionEnded says how it ended, and is never made again to find that out. The
 // instance ends after it. ambiguous says that the call of a retry, which is the same with the same
-// key, finds it out (Execution::is_made_again); any kind but that and done: nothing was done.
+// key, finds it out (Execution::is_made_again); where no retry makes it, it is open again under
+// another id. Any kind but that and done: nothing was done.
 struct LetGo {
   std::uint64_t id = 0;  // a CallAction's
 };

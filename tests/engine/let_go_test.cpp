@@ -187,6 +187,32 @@ TEST_F(LetGo, CallsThatRetriesMakeAgainOutliveACrash) {
   for (const std::string& action : actions) EXPECT_EQ(rig_.script().count(action), 2U) << action;
 }
 
+// The retry would have found it out, and the instance is cancelled before.
+TEST_F(LetGo, AnUnknownEffectThatNoRetryFindsOutIsParked) {
+  const std::string id =
+      begin(workflow_of("  - t:\n      try:\n        - claim: {call: 'do-key:1.0.0@script'}\n"
+                        "      catch: {retry: {delay: PT10M, limit: {attempt: {count: 2, duration: "
+                        "PT1M}}}}\n"),
+            "do-key");
+  rig_.clock().advance_ms(60'001);
+  rig_.engine().catch_up();
+  ASSERT_TRUE(test::eventually([&] {
+    return must(rig_.engine().instance(id))["timeline"].dump().find("\"effect\"") !=
+           std::string::npos;
+  }));
+  answer(failed(OutcomeKind::ambiguous, "vendor.silent"));
+  EXPECT_EQ(rig_.wait_status(id, "waiting"), "waiting") << "for the retry";
+  cancel(id);
+  ASSERT_EQ(rig_.wait_status(id, "parked"), "parked");
+  EXPECT_TRUE(waits(id).bool_or("letGo", false));
+  rig_.crash();
+  rig_.start();
+  ASSERT_EQ(rig_.wait_status(id, "parked"), "parked");
+  ASSERT_TRUE(rig_.engine().resolve(id, done(), "user:test", "the payer has it").ok());
+  EXPECT_EQ(rig_.wait_status(id, "cancelled"), "cancelled");
+  EXPECT_EQ(rig_.script().count("do-key"), 1U);
+}
+
 // Repeating it is not safe: a person who has the instance go on is asked about it first.
 TEST_F(LetGo, AnInstanceThatGoesOnDoesNotRepeatACallOfARetryThatMayHaveBeenDone) {
   hold("do-none");

@@ -318,6 +318,39 @@ TEST(LetGo, AnAnswerThatNoRetryTookIsUndoneWhenTheRetriesAreOver) {
   EXPECT_EQ(run.result().status, InstanceStatus::completed);
 }
 
+// A retry would have found it out, and does not come.
+TEST(LetGo, AnUnknownEffectIsAskedAboutWhenNoRetryMakesTheCallAnyMore) {
+  Play run(kRetried, {}, kRules);
+  const CallAction call = run.only<CallAction>();
+  run.fire(timer_of(run, "timeout"));
+  run.failed(call, OutcomeKind::ambiguous);
+  EXPECT_TRUE(run.opened<CallAction>().empty());
+  run.send(Cancel{"enough"});
+  EXPECT_TRUE(run.effects<Finished>().empty());
+  const CallAction asked = run.effects<CallAction>().back();
+  EXPECT_TRUE(asked.let_go) << "it is not sent";
+  EXPECT_EQ(asked.was, call.id);
+  EXPECT_EQ(run.only<CallAction>().id, asked.id);
+  EXPECT_FALSE(run.execution.is_made_again(call.reference));
+  run.done(asked);
+  EXPECT_EQ(effects_of(run), (Texts{"unknown", "undone"}));
+  run.done(run.only<CallAction>());
+  EXPECT_EQ(run.result().status, InstanceStatus::cancelled);
+}
+
+TEST(LetGo, ARetryMakesTheCallWhoseUnknownEndCameBeforeIt) {
+  Play run(kRetried, {}, kRules);
+  const CallAction call = run.only<CallAction>();
+  run.fire(timer_of(run, "timeout"));
+  run.failed(call, OutcomeKind::ambiguous);
+  run.fire(timer_of(run, "retry"));
+  const CallAction again = run.only<CallAction>();
+  EXPECT_FALSE(again.let_go);
+  EXPECT_EQ(again.reference, call.reference);
+  run.done(again, Json("C-2"));
+  EXPECT_EQ(run.output().dump(), "\"C-2\"");
+}
+
 TEST(LetGo, ATaskThatWaitedForItsPlaceAndIsCancelledTooGetsNoAnswer) {
   Play run(kRetried, {}, kRules);
   const CallAction call = waiting(run);

@@ -369,6 +369,24 @@ TEST(Simulator, ACallThatIsLetGoIsSettledAsTheHubSettlesIt) {
   EXPECT_EQ(run("probe", unknown, {}), "faulted 2 unknown none") << "it is asked about";
 }
 
+// The retry would have found out what became of it, and the instance is cancelled before.
+TEST(Simulator, ACallThatNoRetryMakesAnyMoreIsParked) {
+  CallReply unknown = fails(OutcomeKind::ambiguous);
+  unknown.after_ms = 2 * kMinute;
+  Simulator simulator({}, {.call = [&](const SimulatedCall&) { return unknown; }});
+  const std::size_t one = simulator.start(
+      parsed(
+          "do:\n  - t:\n      try:\n        - c: {call: act:1.0.0@role}\n"
+          "      catch: {retry: {delay: PT10M, limit: {attempt: {count: 2, duration: PT1M}}}}\n"),
+      Json::object());
+  simulator.cancel(one, {simulator.now().ms + 5 * kMinute});
+  (void)simulator.run();
+  EXPECT_EQ(simulator.instances()[0].status, InstanceStatus::running);
+  EXPECT_TRUE(simulator.parked(0));
+  ASSERT_EQ(simulator.calls().size(), 1U) << "it is the same call";
+  EXPECT_EQ(simulator.calls()[0].sends, 1);
+}
+
 TEST(Simulator, CancellingEndsTheInstanceAndItsCalls) {
   Simulator simulator({}, {.reads = [](const CallAction&) { return true; }});
   const std::size_t one = simulator.start(parsed("do: [{c: {call: act:1.0.0@role}}]\n"), {});

@@ -149,7 +149,7 @@ struct LooseCall {
   // has none.
   std::deque<Frame> kept;
   std::unique_ptr<ContextCell> context;
-  // How it ended, for the call of a retry; null while it is open.
+  // How it ended, for the call of a retry: done, or ambiguous; null while it is open.
   std::unique_ptr<ActionOutcome> outcome;
   // Reference of the try whose retry is going to reach its place again; "" when there is none.
   std::string retry;
@@ -387,6 +387,8 @@ struct Execution::Impl {
   void settle_loose();
   // It ended, and no retry wants its answer.
   void settle(const Loose& one, const ActionOutcome& outcome);
+  // Its effect is unknown, and no retry finds it out any more: it is open again.
+  void ask_again(Loose& one);
   void undo_loose(const Loose& one, const ActionOutcome& outcome);
   // An instance that had ended goes on. Its end came after the end of all that was let go: only
   // what a retry makes again is settled once more.

@@ -64,7 +64,8 @@ void Execution::Impl::make_call(Frame* frame) {
     }
     const std::unique_ptr<ActionOutcome> outcome = std::move(before->outcome);
     loose.erase(before);
-    return call_ended(frame, *outcome);
+    if (outcome->kind == OutcomeKind::done) return call_ended(frame, *outcome);
+    // Its effect is unknown. This call, which is the same, finds it out.
   }
   if (loose.size() >= kMaxLetGo) {
     return fail(frame, "runtime", 500, "too many calls were let go and have not ended",
@@ -142,11 +143,11 @@ void Execution::Impl::on_let_go(std::uint64_t id, const ActionOutcome& outcome) 
     return make_call(next);
   }
   if (is_retried(*one)) {
-    if (took_effect(*one, outcome)) {
+    if (took_effect(*one, outcome) || outcome.kind == OutcomeKind::ambiguous) {
       one->outcome = std::make_unique<ActionOutcome>(outcome);
       return;
     }
-    if (outcome.kind != OutcomeKind::ambiguous) trace_loose(*one, "effect-none");
+    trace_loose(*one, "effect-none");
     loose.erase(one);
     return;
   }
@@ -160,6 +161,15 @@ void Execution::Impl::settle(const Loose& one, const ActionOutcome& outcome) {
   if (!took_effect(one, outcome)) return trace_loose(one, "effect-none");
   if (!one.task->compensate.has_value()) return trace_loose(one, "effect-stands");
   undo_loose(one, outcome);
+}
+
+void Execution::Impl::ask_again(Loose& one) {
+  CallAction call = one.call;
+  call.was = one.call.id;
+  call.id = one.call.id = await(nullptr, Wait::let_go, now);
+  one.outcome.reset();
+  one.retry.clear();
+  effects.emplace_back(std::move(call));
 }
 
 void Execution::Impl::undo_loose(const Loose& one, const ActionOutcome& outcome) {
@@ -199,6 +209,10 @@ void Execution::Impl::settle_loose() {
   for (auto one = loose.begin(); one != loose.end();) {
     if (one->outcome == nullptr || is_retried(*one)) {
       ++one;
+      continue;
+    }
+    if (one->outcome->kind == OutcomeKind::ambiguous) {
+      ask_again(*one++);
       continue;
     }
     settle(*one, *one->outcome);

@@ -125,7 +125,9 @@ void PastRecord::made(const std::vector<Effect>& effects, std::size_t row) {
   for (const Effect& effect : effects) {
     std::visit(
         Overloaded{
-            [&](const CallAction& call) { add(step_of(call, PastStep::Kind::call), call.id, row); },
+            [&](const CallAction& call) {
+              if (!call.let_go) add(step_of(call, PastStep::Kind::call), call.id, row);
+            },
             [&](const Ask& ask) { add(step_of(ask.call, PastStep::Kind::ask), ask.call.id, row); },
             [&](const StartWorkflow& start) {
               add(step_of(start), start.await ? std::optional(start.id) : std::nullopt, row);

@@ -271,7 +271,9 @@ void Replay::take(const Effect& effect) {
   std::visit(
       Overloaded{
           [&](const CallAction& call) {
-            asked(step_of(call, PastStep::Kind::call), call.id, true);
+            if (!call.let_go) return asked(step_of(call, PastStep::Kind::call), call.id, true);
+            open_.insert(call.id);
+            if (record_.end()) add(now_.ms, Dropped{call.id});
           },
           [&](const Ask& ask) { asked(step_of(ask.call, PastStep::Kind::ask), ask.call.id, true); },
           [&](const StartWorkflow& start) { asked(step_of(start), start.id, start.await); },

@@ -173,6 +173,8 @@ struct Simulator::Impl {
   void send(SimulatedCall& call);
   void cancel_call(Run& run, std::uint64_t id);
   void let_go(const Run& run, std::uint64_t id);
+  // A call that was let go is open again, under another id.
+  void ask_again(Run& run, const CallAction& action);
   // Nobody knows what became of a call that was let go.
   void doubt(const SimulatedCall& call);
   [[nodiscard]] std::string idempotency_of(const CallAction& call) const {
@@ -411,6 +413,7 @@ void Simulator::Impl::apply(std::size_t index, T what) {
   for (const Effect& effect : effects) {
     std::visit(Overloaded{
                    [&](const CallAction& action) {
+                     if (action.let_go) return ask_again(run, action);
                      SimulatedCall& call = calls.emplace_back();
                      call.index = calls.size() - 1;
                      call.instance = index;
@@ -513,6 +516,17 @@ void Simulator::Impl::let_go(const Run& run, std::uint64_t id) {
   SimulatedCall& call = calls[found->second];
   call.let_go = true;
   if (call.silent) doubt(call);
+}
+
+void Simulator::Impl::ask_again(Run& run, const CallAction& action) {
+  const auto made = std::find_if(calls.begin(), calls.end(), [&](const SimulatedCall& one) {
+    return one.instance == run.index && one.action.id == action.was;
+  });
+  if (made == calls.end()) return;
+  made->action = action;
+  made->outcome.reset();
+  run.calls[action.id] = made->index;
+  doubt(*made);
 }
 
 void Simulator::Impl::doubt(const SimulatedCall& call) {
