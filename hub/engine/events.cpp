@@ -153,14 +153,21 @@ Result<Json> Events::read(std::int64_t event) const {
   return Json::parse(plain);
 }
 
-Result<Events::Order> Events::order_of(std::int64_t event, const Json& envelope) const {
-  Order order;
+Result<Timestamp> Events::received_at(std::int64_t event) const {
+  Timestamp received;
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kEventReceived, {event}, [&](const store::Row& row) {
-      order.received_ms = row.integer(0);
+      received.ms = row.integer(0);
       return false;
     });
   }));
+  return received;
+}
+
+Result<Events::Order> Events::order_of(std::int64_t event, const Json& envelope) const {
+  Order order;
+  RABT_TRY(received, received_at(event));
+  order.received_ms = received.ms;
   if (const auto said = workflow::said_at(envelope)) order.said_ms = said->ms;
   return order;
 }

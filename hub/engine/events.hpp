@@ -55,6 +55,8 @@ class Events {
   // Durable when this returns; route what is given back.
   [[nodiscard]] Result<AfterCommit> start_unheard(const UnheardStart& unheard,
                                                   const Json& envelope) const;
+  // Time at which a stored event was received.
+  [[nodiscard]] Result<Timestamp> received_at(std::int64_t event) const;
   // Opens a stored event. Error not_found engine.event.
   [[nodiscard]] Result<Json> read(std::int64_t event) const;
 

@@ -62,9 +62,9 @@ struct Engine::Impl {
   void start_unheard();
   // True if it started one.
   Result<bool> start_unheard(const UnheardStart& unheard);
-  // True if the instance has settled what the event says: a person cancelled it, or it has heard
-  // an event that happened later.
-  [[nodiscard]] Result<bool> settled(std::int64_t instance, const Json& envelope) const;
+  // True if the instance has settled what the event says: it was cancelled after the event had
+  // come, or it has heard an event that happened later.
+  [[nodiscard]] Result<bool> settled(const UnheardStart& unheard, const Json& envelope) const;
 
   // pause.cpp
   // Reads the roles that are paused. Once, before instances run.

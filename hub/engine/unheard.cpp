@@ -6,12 +6,23 @@
 // Start events that found their business key taken, by an instance that never heard them.
 namespace rabt::engine {
 
-Result<bool> Engine::Impl::settled(std::int64_t instance, const Json& envelope) const {
-  RABT_TRY(row, reader.row(instance));
-  if (row.status == as_int(workflow::InstanceStatus::cancelled)) return true;
+Result<bool> Engine::Impl::settled(const UnheardStart& unheard, const Json& envelope) const {
+  RABT_TRY(row, reader.row(unheard.instance));
+  const bool cancelled = row.status == as_int(workflow::InstanceStatus::cancelled);
   RABT_TRY(lease, context.parts.keys.lease(row.tenant));
-  RABT_TRY(from, reader.materials(row, lease));
-  return workflow::knows_newer(from.inputs, envelope);
+  const auto from = reader.materials(row, lease);
+  if (!from.ok()) {
+    // The journal is gone, the end is known.
+    if (cancelled && from.error().kind == ErrorKind::not_found) return true;
+    return from.error();
+  }
+  if (cancelled) {
+    // What came afterwards, while the end waited for a call, is news.
+    RABT_TRY(received, events.received_at(unheard.event));
+    const auto at = workflow::cancelled_at(from->inputs);
+    if (!at || received <= *at) return true;
+  }
+  return workflow::knows_newer(from->inputs, envelope);
 }
 
 Result<bool> Engine::Impl::start_unheard(const UnheardStart& unheard) {
@@ -23,7 +34,7 @@ Result<bool> Engine::Impl::start_unheard(const UnheardStart& unheard) {
     log.warn("event.unheard", {{"event", unheard.event}});
     envelope = Json();
   } else {
-    const auto done = settled(unheard.instance, *envelope);
+    const auto done = settled(unheard, *envelope);
     // The journal of an instance whose retention is over cannot be read: nothing is settled by it.
     if (!done.ok() && done.error().kind != ErrorKind::not_found) return done.error();
     if (done.ok() && *done) {

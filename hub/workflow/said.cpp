@@ -36,4 +36,14 @@ bool knows_newer(const std::vector<Input>& journal, const Json& envelope) {
   });
 }
 
+std::optional<Timestamp> cancelled_at(const std::vector<Input>& journal) {
+  std::optional<Timestamp> out;
+  for (const Input& input : journal) {
+    // An end that was undone by going on.
+    if (std::holds_alternative<Rewound>(input.what)) out.reset();
+    if (std::holds_alternative<Cancel>(input.what) && !out) out = input.at;
+  }
+  return out;
+}
+
 }  // namespace rabt::workflow

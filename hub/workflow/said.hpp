@@ -21,5 +21,8 @@ inline constexpr std::string_view kTimeOfReceipt = "rabtreceipt";
 // later, in whole seconds as HL7 v2 tells them. Times of different sources are of different clocks,
 // and those of the hub's own events tell nothing of what a source knew. journal: its inputs.
 [[nodiscard]] bool knows_newer(const std::vector<Input>& journal, const Json& envelope);
+// Time at which an instance that is cancelled was; nullopt for any other. Its end may have come
+// later.
+[[nodiscard]] std::optional<Timestamp> cancelled_at(const std::vector<Input>& journal);
 
 }  // namespace rabt::workflow

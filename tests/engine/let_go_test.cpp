@@ -312,5 +312,24 @@ TEST_F(LetGo, AStartEventThatComesMeanwhileStartsTheNextInstanceAfterTheEnd) {
   }));
 }
 
+// A cancel decides about what came until then, not about what comes while its end waits for a call.
+TEST_F(LetGo, AStartEventThatComesAfterACancelStartsTheNextInstance) {
+  const std::string id =
+      begin(workflow_of(call_of("do-key"),
+                        ", metadata: {rabt: {businessKey: '${ .k }', unheard: start}}"),
+            "do-key");
+  cancel(id);
+  ASSERT_EQ(waits(id).string_or("ending", ""), "cancelled");
+  rig_.clock().advance_ms(1000);
+  EXPECT_EQ(rig_.send("test.start.v1", Json::object({{"k", "A-1"}})).at(0), id);
+  rig_.script().on("do-key", {});
+  answer(done());
+  EXPECT_EQ(rig_.wait_status(id, "cancelled"), "cancelled");
+  EXPECT_TRUE(test::eventually([&] {
+    rig_.engine().catch_up();
+    return must(rig_.engine().instances({}, 10)).size() == 2;
+  }));
+}
+
 }  // namespace
 }  // namespace rabt::engine

@@ -275,9 +275,11 @@ void Simulator::Impl::begin(const std::shared_ptr<const Definition>& definition,
 
 void Simulator::Impl::begin_unheard(const Run& ended) {
   const bool cancelled = instances[ended.index].status == InstanceStatus::cancelled;
+  const std::optional<Timestamp> at = cancelled_at(ended.inputs);
   std::erase_if(unheard, [&](const Unheard& one) {
+    const bool decided = cancelled && (!at || inbox[one.event].at <= *at);
     return one.business_key == ended.business_key &&
-           (cancelled || knows_newer(ended.inputs, inbox[one.event].event));
+           (decided || knows_newer(ended.inputs, inbox[one.event].event));
   });
   const auto next = std::find_if(unheard.begin(), unheard.end(), [&](const Unheard& one) {
     return one.business_key == ended.business_key;
