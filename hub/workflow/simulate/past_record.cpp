@@ -166,7 +166,7 @@ void PastRecord::renamed(const std::vector<Effect>& before, const std::vector<Ef
     open.erase(found);
     open.emplace(is, place);
   };
-  // Of calls that were let go only those are asked for again that a retry makes.
+  // Calls that were let go are asked for again only where a retry makes them.
   std::vector<Effect> kept = before;
   std::erase_if(kept, [](const Effect& effect) {
     const auto* const call = std::get_if<CallAction>(&effect);
