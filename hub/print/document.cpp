@@ -14,8 +14,8 @@ namespace rabt::print {
 namespace {
 
 std::size_t bytes_of(const Document& document) {
-  std::size_t bytes =
-      document.house.size() + document.title.size() + document.mark.size() + document.foot.size();
+  std::size_t bytes = document.house.size() + document.title.size() + document.mark.size() +
+                      document.mark_detail.size() + document.foot.size();
   for (const Section& section : document.sections) {
     bytes += section.heading.size();
     for (const Field& field : section.fields) bytes += field.label.size() + field.value.size();

@@ -37,6 +37,9 @@ struct Document {
   std::string title;
   // Stands on each page in large letters, for example that the text is a draft. May be empty.
   std::string mark{};
+  // Below it on each page in small letters, for example by whom and why: at most 8 lines. May be
+  // empty.
+  std::string mark_detail{};
   // At the foot of each page, beside its number.
   std::string foot{};
   std::vector<Section> sections{};

@@ -23,6 +23,11 @@ constexpr Font kMark{.points = 12, .bold = true};
 constexpr double kWidth = kPageWidth - 2 * kMargin;
 constexpr double kLabelWidth = 190;
 constexpr double kGutter = 12;
+// Baseline of the mark, top of the lines below it, and of the rule from the top of the body.
+constexpr double kMarkAt = 66;
+constexpr double kDetailTop = 71;
+constexpr double kRuleAbove = 16;
+constexpr int kDetailLines = 8;
 
 double points(int units) {
   return static_cast<double>(units) / PANGO_SCALE;
@@ -151,6 +156,16 @@ Status Pages::lay_out(const Document& document) {
                          "no font of this machine has Arabic and Latin letters; install the "
                          "Debian package fonts-noto-core and start the hub again");
   }
+  if (!document.mark_detail.empty()) {
+    mark_detail_ = layout(line_of(document.mark_detail), kSmall, kWidth);
+    pango_layout_set_alignment(mark_detail_, PANGO_ALIGN_CENTER);
+    pango_layout_set_ellipsize(mark_detail_, PANGO_ELLIPSIZE_END);
+    // Pango takes a count of lines as a negative height.
+    pango_layout_set_height(mark_detail_, -kDetailLines);
+    int height = 0;
+    pango_layout_get_size(mark_detail_, nullptr, &height);
+    top_ = kBodyTop + points(height);
+  }
   add(line_of(document.title), kTitle, 0, true);
   for (const Section& section : document.sections) {
     if (!section.heading.empty()) add(line_of(section.heading), kHeading, 12, true);
@@ -171,13 +186,13 @@ Status Pages::lay_out(const Document& document) {
     for (std::size_t i = at; i <= last; ++i) needed += rows_[i].space_before + rows_[i].height;
     if (y + needed > kBodyBottom) {
       // Headings without end take the page they need, and no more.
-      if (needed > kBodyBottom - kBodyTop) last = at, needed = rows_[at].height;
+      if (needed > kBodyBottom - top_) last = at, needed = rows_[at].height;
       if (pages_.empty() || y + needed > kBodyBottom) {
         if (pages_.size() == kMaxPages)
           return invalid("print.too_large",
                          "the document has more than " + std::to_string(kMaxPages) + " pages");
         pages_.push_back(at);
-        y = kBodyTop;
+        y = top_;
       }
     }
     for (; at <= last; ++at) y += rows_[at].space_before + rows_[at].height;
@@ -206,9 +221,13 @@ void Pages::draw(cairo_t* cairo, std::size_t page, const Document& document) {
   };
   cairo_set_source_rgb(cairo, 0, 0, 0);
   show(cairo, line_of(document.house), kSmall, 48, 0.5);
-  if (!document.mark.empty()) show(cairo, line_of(document.mark), kMark, 66, 0.5);
-  rule(76);
-  double y = kBodyTop;
+  if (!document.mark.empty()) show(cairo, line_of(document.mark), kMark, kMarkAt, 0.5);
+  if (mark_detail_ != nullptr) {
+    cairo_move_to(cairo, kMargin, kDetailTop);
+    pango_cairo_show_layout(cairo, mark_detail_);
+  }
+  rule(top_ - kRuleAbove);
+  double y = top_;
   const std::size_t end = page + 1 < pages_.size() ? pages_[page + 1] : rows_.size();
   for (std::size_t at = pages_[page]; at < end; ++at) {
     const Row& row = rows_[at];

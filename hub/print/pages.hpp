@@ -76,6 +76,10 @@ class Pages {
   std::vector<Row> rows_;
   // The first row of each page.
   std::vector<std::size_t> pages_;
+  // Document::mark_detail; null without one.
+  PangoLayout* mark_detail_ = nullptr;
+  // Top of the body, which begins below it.
+  double top_ = kBodyTop;
 };
 
 }  // namespace rabt::print

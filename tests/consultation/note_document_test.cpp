@@ -60,6 +60,27 @@ TEST(NoteDocument, SaysOnEachPageWhatIsNotToBeActedOn) {
   EXPECT_EQ(note_document(paper("amended")).mark, "");
 }
 
+TEST(NoteDocument, OfANoteInErrorSaysByWhomWhenAndWhyOnEachPage) {
+  NotePaper one = paper("entered_in_error");
+  one.authors["D1"] = {.name = "Sara", .licence = "L-1"};
+  one.authors["D2"] = {.name = "Ali · علي"};
+  one.note.entered_in_error =
+      Cancellation{.by = {.participant = "P2", .person = "D2", .role = "specialist"},
+                   .at = "2026-03-10T09:00:00.000Z",
+                   .reason = "كُتبت لمريض آخر"};
+  const print::Document document = note_document(one);
+  EXPECT_EQ(document.mark, "ENTERED IN ERROR · أُدخلت بالخطأ");
+  EXPECT_EQ(document.mark_detail,
+            "2026-03-10 12:00 KSA time (1447-09-21 AH) · Ali · علي, specialist · أخصائي · "
+            "كُتبت لمريض آخر");
+  EXPECT_EQ(document.sections.front().heading, "Entered in error · أُدخلت بالخطأ");
+  EXPECT_EQ(field(document, "Marked by"), "Ali · علي, specialist · أخصائي");
+  EXPECT_EQ(field(document, "Marked · "), "2026-03-10 12:00 KSA time (1447-09-21 AH)");
+  EXPECT_EQ(field(document, "Reason"), "كُتبت لمريض آخر");
+  EXPECT_EQ(field(document, "Author"), "Sara, doctor · طبيب");
+  EXPECT_EQ(note_document(paper("final")).mark_detail, "");
+}
+
 TEST(NoteDocument, TellsThePatientOnEachPage) {
   NotePaper one = paper("final");
   EXPECT_EQ(note_document(one).foot, "");

@@ -1,5 +1,7 @@
 #include "hub/consultation/record/records.hpp"
 
+#include <sstream>
+
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/utf8.hpp"
@@ -700,6 +702,33 @@ TEST_F(RecordsTest, ADraftIsPrintedAsOneAndNotForThePatient) {
   EXPECT_TRUE(rabt::test::pdf_has(read, "DRAFT, not signed")) << read;
   EXPECT_TRUE(rabt::test::pdf_has(read, "perhaps")) << read;
   EXPECT_EQ(records_->note_pdf(ask("patient", {}, id)).error().code, "record.unknown");
+}
+
+TEST_F(RecordsTest, ANoteInErrorIsPrintedAsOneOnEachPage) {
+  people_.people[person_of("doctor")].profile = Json::object({{"name", "Dr. Sara"}});
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += "knee pain\n";
+  const std::string id =
+      must(records_->write_note(ask("doctor", Json::object({{"content", lines}}))))
+          .string_or("id", "");
+  const std::string before = must(records_->note_pdf(ask("patient", {}, id)));
+  clock_.advance_ms(60'000);
+  must(records_->mark_note_in_error(
+      ask("doctor", Json::object({{"reason", "written for another patient"}}), id)));
+  const std::string pdf = must(records_->note_pdf(ask("patient", {}, id)));
+  EXPECT_NE(pdf, before);
+  clock_.advance_ms(60'000);
+  EXPECT_EQ(must(records_->note_pdf(ask("doctor", {}, id))), pdf) << "the same note, the same file";
+  const std::string read = rabt::test::text_of_pdf(pdf);
+  int pages = 0;
+  std::istringstream all(read);
+  for (std::string page; std::getline(all, page, '\f');) {
+    ++pages;
+    for (const char* expected :
+         {"ENTERED IN ERROR", "بالخطأ", "Dr. Sara", "written for another patient"})
+      EXPECT_TRUE(rabt::test::pdf_has(page, expected)) << expected << "\n" << page;
+  }
+  EXPECT_GE(pages, 2);
 }
 
 TEST_F(RecordsTest, TheChartIsGivenSignedNotesOfCliniciansInBlobs) {

@@ -174,6 +174,23 @@ TEST(Pdf, AMachineWithoutArabicLettersSaysSo) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Pdf, TheDetailOfAMarkStandsOnEachPageAboveTheText) {
+  Document one = document({"first line"});
+  for (int i = 0; i < 100; ++i) one.sections.back().texts.push_back("line");
+  one.mark = "IN ERROR";
+  std::string reason;
+  for (int i = 0; i < 60; ++i) reason += "because ";
+  one.mark_detail = reason + "so";
+  const std::string text = text_of_pdf(must(pdf_of(one)));
+  EXPECT_GE(count(text, "\f"), 2U);
+  EXPECT_EQ(count(text, "because"), 60 * count(text, "\f"));
+  EXPECT_EQ(count(text, "IN ERROR"), count(text, "\f"));
+  EXPECT_LT(text.find("because"), text.find("first line")) << text;
+  // Lines without end leave room for the text.
+  one.mark_detail.assign(100'000, 'w');
+  EXPECT_TRUE(pdf_has(text_of_pdf(must(pdf_of(one))), "first line"));
+}
+
 TEST(Pdf, AnEmptyDocumentIsAPage) {
   EXPECT_EQ(
       count(read_pdf(must(pdf_of({.house = {}, .title = "x", .at = {}})), "pdftotext {} -"), "\f"),

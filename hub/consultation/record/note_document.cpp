@@ -61,15 +61,22 @@ std::string role_text(std::string_view role) {
   return found == kRoles.end() ? std::string(role) : both(found->english, found->arabic);
 }
 
-// Author, licence and time of what somebody wrote.
-void add_author(Section& section, const NotePaper& paper, const RecordAuthor& author) {
+NotePerson known_of(const NotePaper& paper, const RecordAuthor& author) {
   const auto found = paper.authors.find(author.id());
-  const NotePerson known = found == paper.authors.end() ? NotePerson{} : found->second;
-  section.fields.push_back({"Author · الكاتب", known.name.empty()
-                                                   ? role_text(author.role)
-                                                   : known.name + ", " + role_text(author.role)});
-  if (!known.licence.empty())
-    section.fields.push_back({"Licence number · رقم الترخيص", known.licence});
+  return found == paper.authors.end() ? NotePerson{} : found->second;
+}
+
+// Name and role.
+std::string person_text(const NotePaper& paper, const RecordAuthor& author) {
+  const std::string name = known_of(paper, author).name;
+  return name.empty() ? role_text(author.role) : name + ", " + role_text(author.role);
+}
+
+// Author and licence of what somebody wrote.
+void add_author(Section& section, const NotePaper& paper, const RecordAuthor& author) {
+  section.fields.push_back({"Author · الكاتب", person_text(paper, author)});
+  if (const std::string licence = known_of(paper, author).licence; !licence.empty())
+    section.fields.push_back({"Licence number · رقم الترخيص", licence});
 }
 
 void add_diagnoses(Section& section, const SignedDiagnoses& diagnoses) {
@@ -123,6 +130,20 @@ Section note_section(const NotePaper& paper) {
   out.fields.push_back({"Written · كُتبت", moment(to_iso8601(note.head.created))});
   if (note.final_by) out.fields.push_back({"Signed · وُقّعت", moment(note.final_by->at)});
   return out;
+}
+
+// By whom, when and why the note was marked: on each page in one paragraph, and in full on the
+// first.
+void add_cancellation(print::Document& out, const NotePaper& paper) {
+  if (!paper.note.entered_in_error) return;
+  const Cancellation& of = *paper.note.entered_in_error;
+  const std::string who = person_text(paper, of.by);
+  out.mark_detail = moment(of.at) + " · " + who;
+  if (!of.reason.empty()) out.mark_detail += " · " + of.reason;
+  out.sections.push_back({.heading = "Entered in error · أُدخلت بالخطأ",
+                          .fields = {{"Marked by · وسمها", who},
+                                     {"Marked · وُسمت", moment(of.at)},
+                                     {"Reason · السبب", or_nothing(of.reason)}}});
 }
 
 // Headings of the template; a section of none is named by its id.
@@ -189,7 +210,9 @@ print::Document note_document(const NotePaper& paper) {
                       .at = note.head.updated};
   if (paper.patient && !(paper.patient->name + paper.patient->number).empty())
     out.foot = both(paper.patient->name, paper.patient->number);
-  out.sections = {patient_section(paper), note_section(paper)};
+  add_cancellation(out, paper);
+  out.sections.push_back(patient_section(paper));
+  out.sections.push_back(note_section(paper));
   if (!note.diagnoses.empty()) {
     Section diagnoses{.heading = "Diagnoses · التشخيص"};
     add_diagnoses(diagnoses, note.diagnoses);

@@ -31,7 +31,8 @@ struct NotePaper {
   NoteView note;
   // Unset where the session has no patient.
   std::optional<NotePerson> patient{};
-  // By RecordAuthor::id(): those who wrote, as far as their records are known.
+  // By RecordAuthor::id(): those who wrote, and who marked the note as entered in error, as far as
+  // their records are known.
   std::map<std::string, NotePerson> authors{};
   // Name of the hospital by language: ar, en. May be empty.
   std::map<std::string, std::string> house{};
@@ -40,7 +41,8 @@ struct NotePaper {
   std::optional<Timestamp> started{};
 };
 
-// Date of the document: the last change of the note, so that the same note is the same PDF.
+// Date of the document: the last change of the note, so that the same note is the same PDF. A
+// draft, and a note in error with by whom, when and why, says so on each page.
 [[nodiscard]] print::Document note_document(const NotePaper& paper);
 
 }  // namespace rabt::consultation

@@ -60,6 +60,7 @@ Result<NotePaper> NotePapers::paper(const Membership& of, const Record& record) 
   }
   std::vector<RecordAuthor> authors{out.note.author};
   if (out.note.final_by) authors.push_back(out.note.final_by->author);
+  if (out.note.entered_in_error) authors.push_back(out.note.entered_in_error->by);
   for (const Addendum& one : out.note.addenda) authors.push_back(one.author);
   for (const RecordAuthor& one : authors) {
     if (one.person.empty() || out.authors.contains(one.id())) continue;

@@ -58,8 +58,9 @@ class NotePapers {
  public:
   explicit NotePapers(RecordOffice& office) : office_(office) {}
 
-  // The note as a PDF, for whoever may read it; a draft says on each page that it is one. The
-  // reading is in the audit log. Errors: those of RecordOffice::find and print::pdf_of.
+  // The note as a PDF, for whoever may read it; a draft, and a note in error, says on each page
+  // that it is one. The reading is in the audit log. Errors: those of RecordOffice::find and
+  // print::pdf_of.
   Result<std::string> pdf(const Caller& caller, const Asked<NamedRecord>& asked);
   // For workflows alone: the notes that count for the chart, each in a blob. A note
   // that cannot be printed or kept has the code of the error.
