@@ -20,13 +20,10 @@ namespace rabt::fhir {
 // resource stands for, so that a repeat, or a correction, finds what the first attempt made.
 inline constexpr std::string_view kRecordSystem = "https://rabt.health/record";
 
-// The types of a chart's entries, and how the value of their identifiers goes on after the
-// consultation: "01ABC/diagnosis/G43.9".
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kChartTypes{
-    {{"Condition", "diagnosis"},
-     {"Observation", "vitals"},
-     {"MedicationRequest", "prescription"},
-     {"DocumentReference", "note-pdf"}}};
+// The types of a chart's entries that the input names all of, and how the value of their
+// identifiers goes on after the consultation: "01ABC/diagnosis/G43.9".
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kChartTypes{
+    {{"Condition", "diagnosis"}, {"Observation", "vitals"}, {"MedicationRequest", "prescription"}}};
 // Most bytes of a PDF; its base64 stands in the resource.
 inline constexpr std::size_t kMaxPdf = 512U << 10U;
 

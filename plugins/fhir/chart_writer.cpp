@@ -21,8 +21,6 @@ namespace {
 
 // Most resources of one type that the encounter of a visit is looked through for.
 constexpr std::int64_t kMaxOfEncounter = 1000;
-// Resources of one page that may have a document in them.
-constexpr std::int64_t kLargePage = 5;
 
 std::string reference_of(const Json& resource) {
   return text_of(resource, "resourceType") + "/" + text_of(resource, "id");
@@ -50,8 +48,7 @@ struct Parts {
 }  // namespace
 
 Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consultation,
-                                           const Json& encounter, const Json& note,
-                                           bool documents) {
+                                           const Json& encounter, const Json& note) {
   Own out;
   std::set<std::string> seen;
   const auto add = [&](const Json& resource) {
@@ -60,13 +57,10 @@ Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consult
       out.resources.push_back(resource);
   };
   for (const auto& [type, kind] : kChartTypes) {
-    const bool large = type == "DocumentReference";
-    if (large && !documents) continue;
     Json by = Json::object();
     by["encounter"] = "Encounter/" + text_of(encounter, "id");
     const Found found = co_await find(
-        call, search_request(settings_, std::string(type), by, large ? kLargePage : kMaxPage),
-        kMaxOfEncounter);
+        call, search_request(settings_, std::string(type), by, kMaxPage), kMaxOfEncounter);
     if (found.failed || !found.complete) {
       out.failed = found.failed ? *found.failed : unsearchable(std::string(type));
       if (passes(out.failed)) co_return out;
@@ -94,13 +88,20 @@ Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consult
 Task<ChartWriter::Pdfs> ChartWriter::pdfs_of(const Call& call, const Json& input,
                                              const Json& encounter) {
   Pdfs out;
+  const auto leave = [&out](const std::string& of, const std::string& code) {
+    out.unread.push_back({{"of", of}, {"code", code}});
+  };
   std::size_t at = 0;
   for (const Json& document : sdk::list_of(input, "documents")) {
     const std::string of = "documents/" + std::to_string(at++);
     const std::string blob = text_of(document, "blob");
     const std::string code = text_of(document, "code");
+    if (text_of(document, "status") == "entered_in_error") {
+      out.in_error.emplace_back(of, pdf_identifier(input, document));
+      continue;
+    }
     if (blob.empty()) {
-      out.leave(of, pdf_identifier(input, document), code.empty() ? "fhir.no_blob" : code);
+      leave(of, code.empty() ? "fhir.no_blob" : code);
       continue;
     }
     const auto read = co_await blob_read(call, blob, 0, kMaxPdf + 1);
@@ -112,7 +113,7 @@ Task<ChartWriter::Pdfs> ChartWriter::pdfs_of(const Call& call, const Json& input
       out.entries.push_back(note_pdf(input, encounter, of, document, read.piece, settings_));
       continue;
     }
-    out.leave(of, pdf_identifier(input, document), read.ok() ? "fhir.too_large" : "fhir.no_blob");
+    leave(of, read.ok() ? "fhir.too_large" : "fhir.no_blob");
   }
   co_return out;
 }
@@ -167,7 +168,6 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
     co_return other_subject("Encounter");
   Parts parts;
   std::vector<ChartEntry> entries = chart(input, encounter);
-  const bool documents = member_of(input, "documents").is_array();
   Pdfs pdfs = co_await pdfs_of(call, input, encounter);
   if (pdfs.failed) co_return *pdfs.failed;
   std::move(pdfs.entries.begin(), pdfs.entries.end(), std::back_inserter(entries));
@@ -175,14 +175,13 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   const Seen before =
       co_await find_one(call, "Composition", std::string(kRecordSystem), consultation + "/note");
   if (passes(before.failed)) co_return *before.failed;
-  const Own own = co_await own_of(call, consultation, encounter, before.resource, documents);
+  const Own own = co_await own_of(call, consultation, encounter, before.resource);
   if (passes(own.failed)) co_return *own.failed;
   if (own.failed) parts.refuse("withdrawn", *own.failed);
   // First what does not hold any more: nothing that fails later keeps a drug in force.
   std::set<std::string> gone;
   for (const Json& one : own.resources) {
     const std::string identifier = own_identifier(one, consultation);
-    if (pdfs.kept.contains(identifier)) continue;
     if (std::any_of(entries.begin(), entries.end(), [&](const ChartEntry& entry) {
           return entry.type == text_of(one, "resourceType") && entry.identifier == identifier;
         }))
@@ -191,6 +190,14 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
     const auto failed = co_await withdraw(call, one, identifier, encounter);
     if (passes(failed)) co_return *failed;
     if (failed) parts.refuse("withdrawn/" + reference_of(one), *failed);
+  }
+  for (const auto& [of, identifier] : pdfs.in_error) {
+    Seen filed =
+        co_await find_one(call, "DocumentReference", std::string(kRecordSystem), identifier);
+    if (!filed.failed && !filed.resource.is_null())
+      filed.failed = co_await withdraw(call, filed.resource, identifier, encounter);
+    if (passes(filed.failed)) co_return *filed.failed;
+    if (filed.failed) parts.refuse(of, *filed.failed);
   }
   for (const ChartEntry& entry : entries) {
     const Kept kept = co_await find_and_keep(call, entry);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chart.hpp"
@@ -27,25 +28,19 @@ class ChartWriter : public RecordSystem {
     std::vector<Json> resources;
     std::optional<Outcome> failed;
   };
-  // documents: DocumentReferences, too.
   sdk::Task<Own> own_of(const sdk::Call& call, std::string consultation, const Json& encounter,
-                        const Json& note, bool documents);
+                        const Json& note);
 
-  // Signed notes as PDF, read from their blobs.
+  // Signed notes as PDF, read from their blobs, and those that do not hold any more.
   struct Pdfs {
     std::vector<ChartEntry> entries;
-    // [{of, code}]: those that cannot be read, and are not written.
+    // [{of, code}]: those that cannot be read, and are not written. What the record system has of
+    // them stays.
     Json unread = Json::array();
-    // Their identifiers.
-    std::set<std::string> kept;
+    // Notes that were entered in error: their places in the input, and their identifiers.
+    std::vector<std::pair<std::string, std::string>> in_error;
     // The hub cannot read now.
     std::optional<Outcome> failed;
-
-    // A document that is not written: what the record system has of it stays, and a person is told.
-    void leave(const std::string& of, const std::string& identifier, const std::string& code) {
-      kept.insert(identifier);
-      unread.push_back({{"of", of}, {"code", code}});
-    }
   };
   sdk::Task<Pdfs> pdfs_of(const sdk::Call& call, const Json& input, const Json& encounter);
 

@@ -220,7 +220,7 @@ Json corrected(const Json& before, const ChartEntry& wanted) {
   if (has_ended(before)) {
     if (!was_withdrawn(now, wanted.identifier)) return before;
     identifier_in(now, wanted.identifier)->erase("use");
-    for (const char* name : {"status", "clinicalStatus", "verificationStatus"})
+    for (const char* name : {"status", "docStatus", "clinicalStatus", "verificationStatus"})
       put(now, name, member_of(wanted.resource, name));
   }
   if (wanted.type == "MedicationRequest") return now;
@@ -280,6 +280,7 @@ Json withdrawn(const Json& before, const std::string& identifier) {
     now["verificationStatus"] = verification(withdrawn_status(type));
   } else {
     now["status"] = withdrawn_status(type);
+    if (type == "DocumentReference") now["docStatus"] = withdrawn_status(type);
   }
   if (Json* const own = identifier_in(now, identifier)) (*own)["use"] = "old";
   return now;

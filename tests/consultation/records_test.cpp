@@ -762,6 +762,25 @@ TEST_F(RecordsTest, TheChartIsGivenSignedNotesOfCliniciansInBlobs) {
   EXPECT_EQ(verdict(records_->chart_pdfs(ask("doctor"))), "authorisation.denied");
 }
 
+// Symptom: of 51 signed notes the first one became entered-in-error in the record system. Cause: a
+// note that was not printed was taken for one that does not hold.
+TEST_F(RecordsTest, TheChartIsToldOfNotesInErrorByName) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 52; ++i)
+    ids.push_back(must(records_->write_note(ask("doctor", Json::object({{"content", "x"}}))))
+                      .string_or("id", ""));
+  must(records_->mark_note_in_error(
+      ask("doctor", Json::object({{"reason", "another patient"}}), ids[51])));
+  Ask hub = ask("doctor");
+  hub.caller = ask_of_hub("t1", "workflow").caller;
+  const Json given = must(records_->chart_pdfs(hub));
+  ASSERT_EQ(given["documents"].size(), 51U) << given.dump();
+  EXPECT_EQ(given["documents"].item(0).dump(),
+            R"({"id":")" + ids[51] + R"(","status":"entered_in_error"})");
+  EXPECT_EQ(given["documents"].item(1).string_or("id", ""), ids[1]);
+  EXPECT_EQ(given.dump().find(ids[0]), std::string::npos) << "the record system keeps what it has";
+}
+
 TEST_F(RecordsTest, ANoteWhosePdfIsTooLargeIsLeftOutOfTheChart) {
   // Characters without a font stand by their number, which is long.
   Json sections = Json::object();

@@ -13,15 +13,16 @@ namespace {
 constexpr std::string_view kPdfType = "application/pdf";
 
 // As clinical_facts_of counts notes.
-bool counts(const NoteView& note) {
-  return (note.status == "final" || note.status == "amended") && note.final_by &&
-         is_clinician(note.final_by->author);
+bool is_of_clinician(const NoteView& note) {
+  return note.final_by && is_clinician(note.final_by->author);
 }
 
 }  // namespace
 
 Json to_json(const ChartPdfs& pdfs) {
   Json documents = Json::array();
+  for (const std::string& one : pdfs.in_error)
+    documents.push_back(Json::object({{"id", one}, {"status", kEnteredInError}}));
   for (const ChartPdfs::Pdf& one : pdfs.pdfs) {
     if (!one.code.empty()) {
       documents.push_back(Json::object({{"id", one.note}, {"code", one.code}}));
@@ -37,7 +38,8 @@ Json to_json(const ChartPdfs& pdfs) {
                                       {"at", one.at},
                                       {"status", one.amended ? "amended" : "final"}}));
   }
-  return Json::object({{"documents", pdfs.wanted ? std::move(documents) : Json()}});
+  const bool any = pdfs.wanted || !pdfs.in_error.empty();
+  return Json::object({{"documents", any ? std::move(documents) : Json()}});
 }
 
 Asked<ReadChartPdfs> read_chart_pdfs_of(const Ask& ask) {
@@ -103,11 +105,13 @@ Result<ChartPdfs> NotePapers::for_chart(const Caller& caller, const Asked<ReadCh
   if (!caller.system) return denied("authorisation.denied", "only workflows read these notes");
   RABT_TRY(request, asked);
   ChartPdfs out{.wanted = office_.parts().house.chart_pdf};
-  if (!out.wanted) return out;
   RABT_TRY(of, office_.member(caller, request.session));
   std::vector<Record> notes;
   RABT_TRY_STATUS(office_.book().each(of, RecordKind::note, [&](const Record& one) {
-    if (counts(note_view(one))) notes.push_back(one);
+    const NoteView note = note_view(one);
+    if (!is_of_clinician(note)) return;
+    if (note.status == kEnteredInError) out.in_error.push_back(one.id);
+    if (out.wanted && note.counts()) notes.push_back(one);
   }));
   RABT_TRY_STATUS(office_.audit_reading(
       caller, of, "session.read",

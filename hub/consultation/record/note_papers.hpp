@@ -40,11 +40,13 @@ struct ChartPdfs {
   };
   // Oldest first.
   std::vector<Pdf> pdfs{};
+  // ULIDs of the notes that were entered in error, of which the record system may have a PDF.
+  std::vector<std::string> in_error{};
   // Unset where the hospital sends none (`hospital.chart_pdf`).
   bool wanted = true;
 };
-// {documents: [{id, blob, contentType, bytes, sha256, sha1, title, at, status} or {id, code}] or
-//  null}
+// {documents: [{id, blob, contentType, bytes, sha256, sha1, title, at, status}, {id, code}, or
+//  {id, status: entered_in_error}]}, or null where none are wanted and none is in error.
 [[nodiscard]] Json to_json(const ChartPdfs& pdfs);
 
 struct ReadChartPdfs {
@@ -62,8 +64,8 @@ class NotePapers {
   // that it is one. The reading is in the audit log. Errors: those of RecordOffice::find and
   // print::pdf_of.
   Result<std::string> pdf(const Caller& caller, const Asked<NamedRecord>& asked);
-  // For workflows alone: the notes that count for the chart, each in a blob. A note
-  // that cannot be printed or kept has the code of the error.
+  // For workflows alone: the notes that count for the chart, each in a blob, and those that were
+  // entered in error. A note that cannot be printed or kept has the code of the error.
   Result<ChartPdfs> for_chart(const Caller& caller, const Asked<ReadChartPdfs>& asked);
 
  private:

@@ -74,17 +74,54 @@ TEST(NotePdf, IsReplacedWhenAnAddendumIsAdded) {
   EXPECT_EQ(document["description"], "of others");
 }
 
-TEST(NotePdf, OfANoteThatDoesNotCountAnyMoreIsInError) {
+Json in_error(const std::string& note) {
+  Json input = visit();
+  input["documents"] = Json::array({{{"id", note}, {"status", "entered_in_error"}}});
+  return input;
+}
+
+TEST(NotePdf, OfANoteInErrorIsInError) {
   RecordSystem ehr;
   ehr.write(with_pdf(ehr, "%PDF-1.5 one", "aGFzaA=="));
-  Json without = visit();
-  ehr.write(without);
-  EXPECT_EQ(ehr.resources["DocumentReference"][0]["status"], "current")
-      << "nothing was said about documents";
-  without["documents"] = Json::array();
-  ehr.write(without);
-  EXPECT_EQ(ehr.resources["DocumentReference"][0]["status"], "entered-in-error");
+  const Json& document = ehr.resources["DocumentReference"][0];
+  // Others moved it to another encounter.
+  ehr.resources["DocumentReference"][0]["context"]["encounter"][0]["reference"] = "Encounter/e9";
+  EXPECT_EQ(ehr.write(in_error("N1"))["refused"], Json::array());
+  EXPECT_EQ(document["status"], "entered-in-error");
+  EXPECT_EQ(document["docStatus"], "entered-in-error");
+  EXPECT_EQ(document["identifier"][0]["use"], "old");
+  const int writes = ehr.writes;
+  ehr.write(in_error("N1"));
+  EXPECT_EQ(ehr.writes, writes);
+  // Two writes may cross.
   ehr.write(with_pdf(ehr, "%PDF-1.5 one", "aGFzaA=="));
+  EXPECT_EQ(document["status"], "current");
+  EXPECT_EQ(document["docStatus"], "final");
+  EXPECT_FALSE(document["identifier"][0].contains("use"));
+}
+
+TEST(NotePdf, OfANoteThatIsNotListedStays) {
+  RecordSystem ehr;
+  ehr.write(with_pdf(ehr, "%PDF-1.5 one", "aGFzaA=="));
+  Json input = visit();
+  for (const Json& documents : {Json(), Json::array(), in_error("N2")["documents"]}) {
+    input["documents"] = documents;
+    EXPECT_EQ(ehr.write(input)["refused"], Json::array());
+    EXPECT_EQ(ehr.resources["DocumentReference"][0]["status"], "current") << documents;
+  }
+  EXPECT_EQ(ehr.resources["DocumentReference"].size(), 1U);
+}
+
+TEST(NotePdf, ThatCannotBeTakenBackIsNamed) {
+  RecordSystem ehr;
+  ehr.write(with_pdf(ehr, "%PDF-1.5 one", "aGFzaA=="));
+  ehr.refused["DocumentReference"] = 403;
+  EXPECT_EQ(ehr.write(in_error("N1"))["refused"],
+            Json::parse(R"([{"of": "documents/0", "code": "fhir.403"}])"));
+  ehr.refused.clear();
+  ehr.resources["DocumentReference"][0]["subject"]["reference"] = "Patient/other";
+  EXPECT_EQ(ehr.write(in_error("N1"))["refused"],
+            Json::parse(R"([{"of": "documents/0", "code": "fhir.other_subject"}])"));
   EXPECT_EQ(ehr.resources["DocumentReference"][0]["status"], "current");
 }
 
