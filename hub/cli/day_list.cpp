@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 
 // The hub answers with a whole day, and writes an audit entry for each visit before.
 constexpr std::int64_t kWholeDayMs = 120'000;
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::size_t kDate = std::string_view("2026-12-01").size();
 constexpr std::size_t kClock = std::string_view("09:00").size();
 
@@ -106,9 +105,10 @@ Status check_folder(const std::string& folder) {
   return ok_status();
 }
 
-// True for the name of a list: 2026-12-01.html.
+// True for the name of a list: 2026-12-01.html; and of one that was not written to its end.
 bool is_list(const std::string& name) {
-  const std::string ending = name.size() > kDate ? name.substr(kDate) : "";
+  std::string ending = name.size() > kDate ? name.substr(kDate) : "";
+  if (ending.ends_with(".tmp")) ending.resize(ending.size() - std::string_view(".tmp").size());
   return (ending == ".html" || ending == ".csv") &&
          parse_iso8601(name.substr(0, kDate) + "T00:00:00Z").ok();
 }
@@ -154,6 +154,8 @@ Status write_visits(const config::Config& config, const std::string& to, Timesta
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return assembly::backup_error("make " + folder);
   RABT_TRY_STATUS(check_folder(folder));
+  // First, so that none stays while no hub runs.
+  RABT_TRY_STATUS(remove_older(folder, day_from_now(now, 0)));
   for (const int days : {0, 1}) {
     for (const char* const format : {"html", "csv"}) {
       const DayList asked{.date = day_from_now(now, days),
@@ -164,7 +166,7 @@ Status write_visits(const config::Config& config, const std::string& to, Timesta
           audit::replace_file(folder + "/" + asked.date + "." + asked.format, list, 0600));
     }
   }
-  return remove_older(folder, day_from_now(now, 0));
+  return ok_status();
 }
 
 }  // namespace rabt::cli

@@ -28,10 +28,10 @@ struct DayList {
 // The day in Riyadh, so many days from now: 2026-12-01.
 [[nodiscard]] std::string day_from_now(Timestamp now, int days);
 
-// Writes the lists of today and tomorrow into the folder <to>/visits: <day>.html and <day>.csv,
-// mode 0600, each whole, and removes the lists of days that are over. Makes the folder, mode 0700.
-// Errors: those of day_list; invalid backup.visits (the folder is no folder, is of somebody else,
-// or others may look into it); backup.io, audit.io.
+// Removes the lists of days that are over from the folder <to>/visits, and writes those of today
+// and tomorrow into it: <day>.html and <day>.csv, mode 0600, each whole. Makes the folder, mode
+// 0700. Errors: those of day_list; invalid backup.visits (the folder is no folder, is of somebody
+// else, or others may look into it); backup.io, audit.io.
 [[nodiscard]] Status write_visits(const config::Config& config, const std::string& to,
                                   Timestamp now);
 

@@ -61,15 +61,17 @@ stat -c %a folder/visits/* | sort -u
 grep -c '&lt;b&gt;Noura&lt;/b&gt;' folder/visits/$tomorrow.html
 grep -c 966551234567 folder/visits/$tomorrow.csv folder/visits/$today.csv | cut -d: -f2
 rabt backup verify --config c.yaml "$(cat made)" 2>/dev/null | cut -d: -f1
-touch folder/visits/2020-01-01.html folder/visits/2020-01-01.csv folder/visits/2020-01-01.txt
+touch folder/visits/2020-01-01.{html,csv,csv.tmp,txt}
 create --visits-list; ls folder/visits | grep ^2020
 chmod 755 folder/visits; create --visits-list; grep -c 'chmod 700' said
 kill $pid; wait $pid
-chmod 700 folder/visits; create --visits-list; grep -c 'no hub runs' said
+chmod 700 folder/visits; touch folder/visits/2020-01-02.html
+create --visits-list; grep -c 'no hub runs' said; ls folder/visits | grep -c 2020-01-02
+mv folder/visits other; ln -s ../other folder/visits; create --visits-list; grep -c 'is no folder' said
 grep -c Noura log)sh");
   EXPECT_EQ(ran.out,
             "27\n0\n0\n0\n700\nboth days\n600\n1\n1\n0\nverified\n0\n2020-01-01.txt\n"
-            "1\n1\n1\n1\n0\n")
+            "1\n1\n1\n1\n0\n1\n1\n0\n")
       << ran.err;
 }
 
