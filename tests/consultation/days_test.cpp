@@ -493,6 +493,7 @@ TEST_F(Days, NamesAreNeitherMarkupNorFormulasNorDoTheyTurnThePaperRound) {
   people_.of(patient_).profile.set("mrn", "@SUM(1)");
   people_.of(patient_).profile.set("phone", "+966551234567");
   people_.of(doctor_).profile.set("name", "-2+3\"><img src=x>");
+  people_.of(doctor_).profile.set("nameAr", " =1;@SUM(2); \"+3");
   booked(at("09:00"));
   for (const char* language : {"ar", "en"}) {
     const std::string page = sessions_->days.page(paper(), language);
@@ -509,6 +510,7 @@ TEST_F(Days, NamesAreNeitherMarkupNorFormulasNorDoTheyTurnThePaperRound) {
     EXPECT_NE(table.find("\"'@SUM(1)\""), std::string::npos) << table;
     EXPECT_NE(table.find("\"'+966551234567\""), std::string::npos) << table;
     EXPECT_NE(table.find("\"'-2+3\"\"><img src=x>\""), std::string::npos) << table;
+    EXPECT_NE(table.find("\" '=1;'@SUM(2); \"\"'+3\""), std::string::npos) << table;
     for (const char formula : {'=', '+', '-', '@'})
       EXPECT_EQ(table.find(std::string("\"") + formula), std::string::npos) << table;
   }

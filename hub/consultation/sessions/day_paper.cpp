@@ -14,7 +14,6 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::size_t kDate = std::string_view("2026-12-01").size();
 constexpr std::size_t kClock = std::string_view("09:00").size();
 
@@ -299,15 +298,22 @@ std::string row_of(const Writer& words, const ListedVisit& visit) {
   return out + "</td></tr>\n";
 }
 
-// A cell of the table.
+bool begins_formula(std::string_view text) {
+  return std::any_of(kFormula.begin(), kFormula.end(),
+                     [&](std::string_view one) { return text.starts_with(one); });
+}
+
+// A cell of the table. Where a spreadsheet parts cells at semicolons, as in Arabic, a cell begins
+// behind each, whatever the quotes around it.
 std::string cell_of(std::string_view text) {
   std::string out = "\"";
-  const bool formula = std::any_of(kFormula.begin(), kFormula.end(),
-                                   [&](std::string_view one) { return text.starts_with(one); });
-  if (formula) out += '\'';
-  for (const char c : text) {
+  bool begins = true;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (begins && begins_formula(text.substr(at))) out += '\'';
     if (c == '"') out += '"';
     out += c;
+    begins = c == ';' || (begins && (c == ' ' || c == '"'));
   }
   return out + '"';
 }
