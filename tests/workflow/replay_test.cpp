@@ -106,7 +106,7 @@ const std::string kDocumented =
 std::vector<Mutation> mutations() {
   using enum ReplayResult;
   return {
-      {"another version", kWhole, {{"version: '2.26.0'", "version: '9.0.0'"}}, same, ""},
+      {"another version", kWhole, {{"version: '2.27.0'", "version: '9.0.0'"}}, same, ""},
       {"a task with another name", kWhole, {{"- documented:", "- filed:"}}, same, ""},
       {"a longer wait", kWhole, {{"wait: {seconds: 2}", "wait: {seconds: 3}"}}, same, ""},
       {"another member of the output",
@@ -144,10 +144,11 @@ std::vector<Mutation> mutations() {
       {"a call that nobody made",
        kWhole,
        {{"        - encounter:\n",
-         "        - again:\n            call: clinical:1.0.0@session\n            with: {session: "
-         "'${ $context.session }', anyLength: true}\n        - encounter:\n"}},
+         "        - again:\n            call: participants:1.0.0@session\n            with: "
+         "{session: "
+         "'${ $context.session }'}\n        - encounter:\n"}},
        new_call,
-       "again session/clinical"},
+       "again session/participants"},
       {"an event that never came",
        kWhole,
        {{"org.rabt.hub.session.completed.v1", "org.rabt.hub.session.cancelled.v1"}},

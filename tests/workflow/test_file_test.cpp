@@ -640,6 +640,8 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
        "the patient waits in a session of the appointment that was made over the API"},
       {"if $context.byAnother then", "if false then",
        "the desk gives the visit to another doctor, who holds it"},
+      {"$by != null and .person == $by", "false",
+       "the desk gives the visit to another doctor, and the hospital to a third, who holds it"},
       {"$booking or $name[2] == \"payment\"", "false",
        "cancellations and no-shows that name another patient are not obeyed"},
       {"$new != []", "$new == $ids and $ids != []",
