@@ -241,7 +241,7 @@ TEST(Visits, OfADayArePrintedWithTelephonesOrWrittenForTheOwnerAlone) {
   const Ran ran = run(kHub + R"sh(
 ask() { curl -s --unix-socket data/hub.sock -H 'Content-Type: application/json' -d "$2" "http://hub$1" | jq -r .id; }
 doctor=$(ask /api/v1/providers '{"name": "Dr. Ahmad"}')
-patient=$(ask /api/v1/patients '{"name": "Noura", "nameAr": "نورة", "phone": "+966551234567", "mrn": "MRN-7"}')
+patient=$(ask /api/v1/patients '{"name": "Noura", "nameAr": "نورة", "phone": "+966551234567", "mrn": "MRN-7007"}')
 at=$(TZ=Asia/Riyadh date -d '+1 day' +%F)T23:30:00+03:00
 ask /api/v1/sessions "{\"type\": \"doctor_patient\", \"provider\": \"$doctor\", \"patient\": \"$patient\", \"scheduledStart\": \"$at\"}" | wc -c
 visits() { rabt visits --config c.yaml "$@"; }
@@ -257,7 +257,7 @@ visits --day tomorrow; echo $?
 grep -c Noura serve.err)sh" +
                       kEnd);
   EXPECT_TRUE(has(ran.out,
-                  "27\n23:30  30 min  Noura / نورة  MRN-7  +966551234567  ar  Dr. Ahmad  -  no. 1  "
+                  "27\n23:30  30 min  Noura / نورة  MRN-7007  +966551234567  ar  Dr. Ahmad  -  no. 1  "
                   "scheduled\n0\n600\n2\n1\nNoura\n1\n\xEF\xBB\xBF\"Date\"\n2\n2\n2\n0\n"))
       << lines(ran);
 }

@@ -38,6 +38,14 @@ class StandInSessions final : public Memberships {
     const auto session = members.find(ask.session);
     if (session == members.end()) return not_found("session.unknown", "there is no such session");
     const auto member = session->second.find(ask.caller.who.person);
+    if (member == session->second.end() && ask.caller.system) {
+      // The hub itself, which is no participant.
+      Membership of = session->second.begin()->second;
+      of.participant.clear();
+      of.role.clear();
+      of.host = of.admitted = of.waiting = false;
+      return of;
+    }
     if (member == session->second.end())
       return denied("authorisation.denied", "you are nobody in this session");
     return member->second;
