@@ -665,7 +665,7 @@ TEST_F(SessionCalls, TheFactsNameTheProvider) {
 }
 
 TEST_F(SessionCalls, EveryActionIsDeclared) {
-  EXPECT_EQ(service_actions("session").size(), 33U);
+  EXPECT_EQ(service_actions("session").size(), 34U);
   EXPECT_EQ(service_->name(), "session");
 }
 
