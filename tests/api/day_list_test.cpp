@@ -49,8 +49,8 @@ TEST_F(DayListTest, ThePagesOfTheListFollowEachOther) {
   std::set<std::string> found;
   Response answer = list("&limit=2");
   ASSERT_EQ(answer.status, 200) << answer.body;
-  for (const Json& one : json(answer)["visits"].as_array())
-    found.insert(one.string_or("session", ""));
+  const Json first = json(answer);
+  for (const Json& one : first["visits"].as_array()) found.insert(one.string_or("session", ""));
   EXPECT_EQ(found.size(), 2U);
   const std::string next = json(answer).string_or("next", "");
   ASSERT_TRUE(next.starts_with("/api/v1/day-list?date=" + day_ + "&limit=2&cursor=")) << next;
@@ -58,8 +58,8 @@ TEST_F(DayListTest, ThePagesOfTheListFollowEachOther) {
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(json(answer)["more"], Json(false));
   EXPECT_EQ(json(answer).find("next"), nullptr);
-  for (const Json& one : json(answer)["visits"].as_array())
-    found.insert(one.string_or("session", ""));
+  const Json second = json(answer);
+  for (const Json& one : second["visits"].as_array()) found.insert(one.string_or("session", ""));
   EXPECT_EQ(found.size(), 3U);
   EXPECT_EQ(json(list())["visits"].size(), 3U) << "one page where no limit is asked for";
 }

@@ -189,7 +189,7 @@ TEST(RouteTable, WhatWaitsOrTakesLongRunsApart) {
                                          "joinSession", "sessionToken"}));
   EXPECT_EQ(in[http::Lane::heavy],
             (Names{"exportAudit", "listAuditEntries", "listLogs", "pauseRole", "previewPause",
-                   "replayWorkflow", "shareDocument"}));
+                   "readNotePdf", "replayWorkflow", "shareDocument"}));
   EXPECT_EQ(in[http::Lane::outside],
             (Names{"beginOidc", "endOidc", "logoutOidc", "testAlertChannel"}));
   EXPECT_EQ(in[http::Lane::head], Names{"health"});
