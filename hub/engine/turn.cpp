@@ -143,7 +143,7 @@ class TurnMaker {
     const auto call = instance_.calls.find(id);
     if (call == instance_.calls.end()) return;
     call->second.let_go = true;
-    // What a person is asked says so.
+    // The question to a person is written anew: it says that the call was let go.
     turn_.unpark = turn_.unpark || instance_.parked_call == id;
   }
   void start_timer(workflow::StartTimer& timer) {

@@ -72,7 +72,7 @@ struct Turn {
   int status = 0;
   bool busy = false;
   bool update_instance = false;
-  // What the instance waits for, or its error: about_waits, about_error; "" for none.
+  // Cause of waiting, or error of the instance: about_waits, about_error; "" for none.
   std::string about;
   // True if the parked call was decided. `parked_next` is shown instead of it, or nothing if that
   // is empty.
@@ -89,7 +89,7 @@ struct Turn {
 // until the turn is durable.
 [[nodiscard]] Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause);
 
-// What the row says of an instance that waits: {events?, timer?, until?} as JSON; "" for none. Of
+// Cause of waiting for the row of an instance: {events?, timer?, until?} as JSON; "" for none. Of
 // one that has come to its end also {ending: completed, faulted or cancelled, calls?:
 // [role/action]}: calls that were let go, and those that undo what was done.
 [[nodiscard]] std::string about_waits(const workflow::Execution& execution);

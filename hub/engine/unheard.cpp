@@ -17,7 +17,7 @@ Result<bool> Engine::Impl::settled(const UnheardStart& unheard, const Json& enve
     return from.error();
   }
   if (cancelled) {
-    // What came afterwards, while the end waited for a call, is news.
+    // An event that came afterwards, while the end waited for a call, is news.
     RABT_TRY(received, events.received_at(unheard.event));
     const auto at = workflow::cancelled_at(from->inputs);
     if (!at || received <= *at) return true;

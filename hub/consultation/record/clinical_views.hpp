@@ -41,7 +41,7 @@ struct Addendum {
 };
 [[nodiscard]] Json to_json(const Addendum& addendum);
 
-// Who took a record back, and why.
+// Withdrawal of a record: author, time and reason.
 struct Cancellation {
   RecordAuthor by;
   // RFC 3339

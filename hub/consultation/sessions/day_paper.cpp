@@ -184,7 +184,7 @@ class Writer {
   std::int64_t ahead_ms_ = 0;
 };
 
-// What a record holds, without what hides or turns round the text beside it.
+// Text of a record, without characters that hide or turn round the text beside it.
 std::string text_of(const Json& value) {
   return value.is_string() ? tidy_line(value.as_string()) : std::string();
 }

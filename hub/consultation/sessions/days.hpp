@@ -49,7 +49,7 @@ class SessionDays {
   [[nodiscard]] Result<SessionView> act(const Caller& caller, const Plan& plan, const Session& is);
   [[nodiscard]] Result<std::vector<Session>> all_of_day(const std::string& provider,
                                                         std::int64_t from_ms) const;
-  // What a list asks for more than once.
+  // Names that a list has looked up already.
   struct Known;
   [[nodiscard]] Result<ListedVisit> listed(const Session& is, Known& known) const;
   [[nodiscard]] Result<std::optional<ListedVisit::Told>> told(const Session& is,

@@ -559,8 +559,8 @@ void Execution::Impl::end_workflow(Frame* frame, ContextCell* cell, Json output)
 
 void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Json shown,
                              std::string place) {
-  // What is being undone for losers of a race goes on, and calls that were let go stay open;
-  // everything else ends now.
+  // Compensations for losers of a race go on, and calls that were let go stay open; everything
+  // else ends now.
   drop_open([](const Open& entry) {
     return entry.kind != Wait::undo && entry.kind != Wait::undo_retry && entry.kind != Wait::let_go;
   });

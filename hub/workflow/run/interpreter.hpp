@@ -149,7 +149,7 @@ struct LooseCall {
   // has none.
   std::deque<Frame> kept;
   std::unique_ptr<ContextCell> context;
-  // How it ended, for the call of a retry: done, or ambiguous; null while it is open.
+  // Outcome that is kept for the call of a retry: done, or ambiguous; null while it is open.
   std::unique_ptr<ActionOutcome> outcome;
   // Reference of the try whose retry is going to reach its place again; "" when there is none.
   std::string retry;
@@ -410,7 +410,7 @@ struct Execution::Impl {
 
 // True if an answer of HTTP says that the request was carried out.
 [[nodiscard]] bool http_succeeded(const HttpBody& body, const Json& answer);
-// What a task gives for such an answer.
+// Output of a task for such an answer.
 [[nodiscard]] Json http_output(const HttpBody& body, const Frame::Http& state, const Json& answer);
 
 template <typename Which>

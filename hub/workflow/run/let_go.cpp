@@ -25,7 +25,7 @@ bool took_effect(const LooseCall& one, const ActionOutcome& outcome) {
   return http == nullptr || http_succeeded(*http, outcome.output);
 }
 
-// What expressions read of a frame.
+// Copies the part of a frame that expressions read.
 void copy_frame(const Frame& from, ContextCell* context, Frame& to) {
   to.task = from.task;
   to.context = context;
@@ -156,7 +156,7 @@ void Execution::Impl::on_let_go(std::uint64_t id, const ActionOutcome& outcome) 
 }
 
 void Execution::Impl::settle(const Loose& one, const ActionOutcome& outcome) {
-  // What ends as ambiguous all the same stays unknown.
+  // An outcome that is ambiguous all the same leaves the effect unknown.
   if (outcome.kind == OutcomeKind::ambiguous) return;
   if (!took_effect(one, outcome)) return trace_loose(one, "effect-none");
   if (!one.task->compensate.has_value()) return trace_loose(one, "effect-stands");
