@@ -24,22 +24,21 @@ void Worker::look_up(const ResidentInstance& instance, OpenCall& call) const {
   const workflow::CallAction& action = call.action;
   if (action.role == workflow::kHttpRole) {
     call.idempotency = parse_idempotency(HttpCalls::idempotency(action));
-    call.reads = HttpCalls::only_reads(action);
     return;
   }
   call.target = parts_.definitions.target_of(*instance.definition, instance.binding, action.role);
   std::string name = call.target + "/" + action.action + ":" + action.version;
-  const auto known = idempotency_.find(name);
-  if (known != idempotency_.end()) {
-    call.idempotency = known->second.first;
-    call.reads = known->second.second;
+  const auto known = effects_.find(name);
+  if (known != effects_.end()) {
+    call.idempotency = known->second.idempotency;
+    call.reads = known->second.reads;
     return;
   }
   const auto info = context_.parts.actions.find(call.target, action.action, action.version);
   // An action that is not there any more was not sent by us either: the host refuses it.
   call.idempotency = info ? parse_idempotency(info->idempotency) : Idempotency::none;
   call.reads = info && info->reads;
-  idempotency_.emplace(std::move(name), std::pair(call.idempotency, call.reads));
+  effects_.emplace(std::move(name), KnownEffect{call.idempotency, call.reads});
 }
 
 plugin::CallRequest Worker::request_of(const ResidentInstance& instance,
@@ -162,15 +161,11 @@ bool Worker::surely_unsent(const ResidentInstance& instance, const OpenCall& cal
 }
 
 void Worker::settle_let_go(ResidentInstance& instance, OpenCall& call, const std::string& code) {
-  CallEnded ended{instance.num, call.action.id, {}};
-  ended.outcome.kind = workflow::OutcomeKind::transient;
-  ended.outcome.code = "engine.let_go";
   // It only reads, or was held for want of room; or the hub went down before it left.
   if (call.harmless() ||
       (call.idempotency == Idempotency::none && call.sends == 0 && surely_unsent(instance, call))) {
-    ended.outcome.message = "no task waits for the call any more, and it has not left";
-    call.doubtful = false;
-    call_ended(ended);
+    end_without_effect(instance, call, "engine.let_go",
+                       "no task waits for the call any more, and it has not left");
     return;
   }
   if (call.idempotency == Idempotency::probe) {
@@ -191,10 +186,22 @@ void Worker::settle_let_go(ResidentInstance& instance, OpenCall& call, const std
                                       {"task", call.action.task},
                                       {"outcome", "ambiguous"},
                                       {"sends", call.sends}})};
-  ended.outcome.kind = workflow::OutcomeKind::ambiguous;
-  ended.outcome.message = "the retry of the task makes the call again, with the same key";
-  take_turn(instance, input_of(workflow::ActionEnded{call.action.id, std::move(ended.outcome)}),
+  ActionOutcome outcome;
+  outcome.kind = workflow::OutcomeKind::ambiguous;
+  outcome.code = "engine.let_go";
+  outcome.message = "the retry of the task makes the call again, with the same key";
+  take_turn(instance, input_of(workflow::ActionEnded{call.action.id, std::move(outcome)}),
             std::move(cause));
+}
+
+void Worker::end_without_effect(const ResidentInstance& instance, OpenCall& call, std::string code,
+                                std::string message) {
+  call.doubtful = false;
+  CallEnded ended{instance.num, call.action.id, {}};
+  ended.outcome.kind = workflow::OutcomeKind::transient;
+  ended.outcome.code = std::move(code);
+  ended.outcome.message = std::move(message);
+  call_ended(ended);
 }
 
 void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, ActionOutcome outcome) {
@@ -290,12 +297,8 @@ void Worker::go_on(ResidentInstance& instance, OpenCall& call) {
   call.paused_ms += now.ms - call.paused->from.ms;
   call.paused.reset();
   if (unsent && instance.execution.useless_at(now, call.action.id)) {
-    call.doubtful = false;
-    CallEnded late{instance.num, call.action.id, {}};
-    late.outcome.kind = workflow::OutcomeKind::transient;
-    late.outcome.code = "engine.paused_late";
-    late.outcome.message = "the role was paused until the call was of no use any more";
-    call_ended(late);
+    end_without_effect(instance, call, "engine.paused_late",
+                       "the role was paused until the call was of no use any more");
     return;
   }
   if (call.let_go && next != PausedCall::Next::probe) {
@@ -344,15 +347,12 @@ void Worker::probed(const CallProbed& message) {
       return;
     }
     case plugin::ProbeAnswer::Effect::no:
-      call.doubtful = false;
       if (call.let_go) {
-        CallEnded ended{message.num, message.call, {}};
-        ended.outcome.kind = workflow::OutcomeKind::transient;
-        ended.outcome.code = "engine.let_go";
-        ended.outcome.message = "the outside system says that it did not do it";
-        call_ended(ended);
+        end_without_effect(instance, call, "engine.let_go",
+                           "the outside system says that it did not do it");
         return;
       }
+      call.doubtful = false;
       if (!hold_paused(instance, call, PausedCall::Next::send)) send_call(instance, call);
       return;
     case plugin::ProbeAnswer::Effect::unknown:

@@ -108,6 +108,10 @@ class Worker {
   // Asks about a call that was let go, and whose effect is not known, or parks it. code: of the
   // outcome that left it unknown; "" when there was none.
   void settle_let_go(ResidentInstance& instance, OpenCall& call, const std::string& code);
+  // Ends a call that surely did nothing, as transient. The call is gone then, and the instance may
+  // be.
+  void end_without_effect(const ResidentInstance& instance, OpenCall& call, std::string code,
+                          std::string message);
   // Sends a call again later for which the hub had no room, until there is some. False when the
   // call may have had an effect and repeating it is not safe.
   [[nodiscard]] bool hold(ResidentInstance& instance, OpenCall& call, const ActionOutcome& outcome);
@@ -147,8 +151,13 @@ class Worker {
   // The keys for the messages of a batch.
   std::shared_ptr<const KeyLease> lease_;
   std::unordered_map<std::int64_t, std::unique_ptr<ResidentInstance>> residents_;
-  // What repeating it does, and whether it only reads, by target/action:version.
-  mutable std::unordered_map<std::string, std::pair<Idempotency, bool>> idempotency_;
+  // Effect of an action, as its manifest says: as in OpenCall.
+  struct KnownEffect {
+    Idempotency idempotency;
+    bool reads;
+  };
+  // By target/action:version.
+  mutable std::unordered_map<std::string, KnownEffect> effects_;
   // The names of an action's arguments, as its schema has them.
   mutable std::unordered_map<std::string, std::set<std::string, std::less<>>> fields_;
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/http_method.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/base/utf8.hpp"
@@ -16,10 +17,6 @@ namespace rabt::engine {
 
 using workflow::ActionOutcome;
 using workflow::OutcomeKind;
-
-bool is_safe_method(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS";
-}
 
 std::string origin_of(std::string_view url) {
   const Result<net::Url> parsed = net::parse_url(url);
@@ -371,10 +368,6 @@ void HttpCalls::cancel(std::uint64_t token) {
     request = found->second.request;
   }
   if (request != 0) state_->client.cancel(request);
-}
-
-bool HttpCalls::only_reads(const workflow::CallAction& action) {
-  return is_safe_method(action.arguments.string_or("method", ""));
 }
 
 std::string_view HttpCalls::idempotency(const workflow::CallAction& action) {

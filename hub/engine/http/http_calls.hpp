@@ -69,8 +69,6 @@ class HttpCalls final {
   // "key": the request may be repeated, because its method is idempotent (RFC 9110 section 9.2.2)
   // or its arguments say {idempotency: key}. "none" otherwise.
   [[nodiscard]] static std::string_view idempotency(const workflow::CallAction& action);
-  // True if its method changes nothing (RFC 9110 section 9.2.1).
-  [[nodiscard]] static bool only_reads(const workflow::CallAction& action);
 
  private:
   // hub/engine/http/http_state.hpp

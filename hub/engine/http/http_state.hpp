@@ -117,8 +117,6 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   std::unordered_map<std::string, TokenEndpoint> endpoints RABT_GUARDED_BY(mutex);
 };
 
-// RFC 9110 section 9.2.1.
-[[nodiscard]] bool is_safe_method(std::string_view method);
 // Scheme, host and port: what credentials are meant for.
 [[nodiscard]] std::string origin_of(std::string_view url);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/http_method.hpp"
 #include "hub/workflow/run/interpreter.hpp"
 
 // Calls for which no task waits any more, though they may have left (docs/workflow.md, "A call that
@@ -12,11 +13,9 @@ namespace {
 // Calls that were let go and have not ended; each keeps its arguments.
 constexpr std::size_t kMaxLetGo = 1000;
 
-// A request that changes nothing (RFC 9110, 9.2.1).
+// True for a request of HTTP that changes nothing.
 bool only_reads(const Frame& frame) {
-  if (frame.http == nullptr) return false;
-  const std::string method = frame.arguments.string_or("method", "");
-  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+  return frame.http != nullptr && is_safe_method(frame.arguments.string_or("method", ""));
 }
 
 bool took_effect(const LooseCall& one, const ActionOutcome& outcome) {
