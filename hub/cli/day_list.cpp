@@ -115,12 +115,12 @@ bool is_list(const std::string& name) {
 
 Status remove_older(const std::string& folder, const std::string& today) {
   std::vector<fs::path> old;
-  std::error_code failure;
-  for (auto at = fs::directory_iterator(folder, failure);
-       !failure && at != fs::directory_iterator(); at.increment(failure)) {
-    const std::string name = at->path().filename().string();
-    if (is_list(name) && name.substr(0, kDate) < today) old.push_back(at->path());
-  }
+  const auto take = [&](const fs::directory_entry& at) {
+    const std::string name = at.path().filename().string();
+    if (is_list(name) && name.substr(0, kDate) < today) old.push_back(at.path());
+    return ok_status();
+  };
+  RABT_TRY(failure, assembly::each_entry(folder, assembly::Depth::one, take));
   for (const fs::path& one : old) {
     if (!failure) fs::remove(one, failure);
   }

@@ -15,6 +15,10 @@ bool is_clinician(const RecordAuthor& who) {
   return who.role == "doctor" || who.role == "specialist" || who.role == "nurse";
 }
 
+bool is_of_clinician(const NoteView& note) {
+  return note.final_by && is_clinician(note.final_by->author);
+}
+
 namespace {
 
 // The value of the member, which is added where there is none.
@@ -178,7 +182,7 @@ ClinicalFacts clinical_facts_of(const VisitRecords& records, Extent extent) {
   ClinicalFacts out;
   std::vector<const NoteView*> coded;
   for (const NoteView& note : records.notes) {
-    if (!note.counts() || !note.final_by || !is_clinician(note.final_by->author)) continue;
+    if (!note.counts() || !is_of_clinician(note)) continue;
     ++out.acts.notes;
     take_texts(note, extent, out);
     take_addenda(note, out);

@@ -28,6 +28,8 @@ struct ReadClinicalFacts {
 
 // A doctor, specialist or nurse.
 [[nodiscard]] bool is_clinician(const RecordAuthor& who);
+// True for a note that one of them signed.
+[[nodiscard]] bool is_of_clinician(const NoteView& note);
 
 struct VisitRecords {
   // Each kind oldest first.

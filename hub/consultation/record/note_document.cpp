@@ -109,14 +109,14 @@ std::string status_text(std::string_view status) {
   if (status == "final") return "final · نهائية";
   if (status == "amended") return "final, with addenda · نهائية مع إضافات";
   if (status == "draft") return "draft, not signed · مسودة غير موقّعة";
-  if (status == "entered_in_error") return "entered in error · أُدخلت بالخطأ";
+  if (status == kEnteredInError) return "entered in error · أُدخلت بالخطأ";
   return std::string(status);
 }
 
 // On each page of a note that is not to be acted on.
 std::string mark_of(std::string_view status) {
   if (status == "draft") return "DRAFT, not signed · مسودة غير موقّعة";
-  if (status == "entered_in_error") return "ENTERED IN ERROR · أُدخلت بالخطأ";
+  if (status == kEnteredInError) return "ENTERED IN ERROR · أُدخلت بالخطأ";
   return {};
 }
 

@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::string_view kPdfType = "application/pdf";
 
-// As clinical_facts_of counts notes.
-bool is_of_clinician(const NoteView& note) {
-  return note.final_by && is_clinician(note.final_by->author);
-}
-
 }  // namespace
 
 Json to_json(const ChartPdfs& pdfs) {
