@@ -6,6 +6,7 @@ import { get, Problem, query } from '../base/api';
 import { clock, dayKey, gregorian, hijri, noon, weekday } from '../base/dates';
 import { hospital, hospitalIn, phone } from '../base/house';
 import { has, otherTexts, t, word, type Key } from '../base/i18n';
+import { keepFile } from '../base/keep';
 import { useAct, useLoad } from '../base/load';
 import { lang } from '../base/prefs';
 import { Button, Failure, H1, identifierText, LangButton, LinkButton, Notice, Skeleton, Skip, statusText, usePage } from '../ui';
@@ -207,12 +208,8 @@ function DayFile({ date }: { date: string }) {
   const act = useAct();
   const keep = () => act.run(async () => {
     const file = await get<string>(`/api/v1/day-list${query({ date, format: 'csv', lang: lang.value })}`, { accept: 'text/csv, application/problem+json', reason: t('paper_day_reason') });
-    const link = document.createElement('a');
     // Reading the answer as text took the mark of the encoding away; spreadsheets need it.
-    link.href = URL.createObjectURL(new Blob(['\uFEFF', file.replace(/^\uFEFF/, '')], { type: 'text/csv' }));
-    link.download = `visits-${date}.csv`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    keepFile(`visits-${date}.csv`, `\uFEFF${file.replace(/^\uFEFF/, '')}`, 'text/csv');
   });
   return (
     <div class="no-print stack stack-8">

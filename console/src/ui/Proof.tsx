@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Problem, textOf } from '../base/api';
 import { number, t, type Key } from '../base/i18n';
+import { keepFile } from '../base/keep';
 import { useAct } from '../base/load';
 import { checkProof, Refused, type Checked } from '../base/proof';
 import { Button } from './Button';
@@ -24,13 +25,7 @@ export function Proof({ at, seq, vkey, about }: { at: string; seq: number; vkey:
       throw failed;
     }
   });
-  const keep = () => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([file], { type: 'text/plain' }));
-    link.download = `rabt-${seq}.tlog-proof`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  };
+  const keep = () => keepFile(`rabt-${seq}.tlog-proof`, file, 'text/plain');
   if (act.error !== undefined) return <Failure error={act.error} again={() => void check()} />;
   return (
     <div class="stack stack-4" role="status">
