@@ -25,17 +25,18 @@ struct Words {
 };
 
 constexpr Words kTitle{"", "Visits of the day", "مواعيد اليوم"};
-constexpr Words kKeep{"",
-                      "Confidential: names and telephones of patients. Keep it at the desk, and "
-                      "shred it after the day.",
-                      "سرّي: أسماء مرضى وهواتفهم. احفظها عند الاستقبال وأتلفها بعد انتهاء اليوم."};
+constexpr Words kKeep{
+    "",
+    "Confidential: names and telephones of patients. Keep it at the desk, and "
+    "shred it after the day.",
+    "سرّي: فيها بيانات المرضى وأرقام هواتفهم. احفظها عند الاستقبال وأتلفها بعد انتهاء اليوم."};
 constexpr Words kHint{
     "",
     "These are video visits. While the system is away nobody can join: call each patient before "
     "the time of the visit, agree on a telephone call or another time, and enter it when the "
     "system is back.",
     "هذه مواعيد عن بُعد. لا يمكن لأحد الانضمام أثناء توقف النظام: اتصل بكل مريض قبل وقت موعده، "
-    "واتفق معه على مكالمة هاتفية أو وقت آخر، وأدخل ذلك بعد عودة النظام."};
+    "واتفق معه على مكالمة هاتفية أو وقت آخر، وأدخل ذلك عندما يعود النظام."};
 constexpr Words kNone{"", "No visits on this day.", "لا توجد مواعيد في هذا اليوم."};
 constexpr Words kMade{"", "As of", "حتى"};
 constexpr Words kCount{"", "Visits", "المواعيد"};
