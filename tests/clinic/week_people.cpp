@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "hub/crypto/crypto.hpp"
 #include "tests/clinic/week.hpp"
@@ -254,10 +256,13 @@ Result<bool> PlayedWeek::go_on(Live& one) {
 
 // Those who are on their way get so far, one step each in turn.
 void PlayedWeek::go_on_all(Step until) {
-  // A room of which the hub hears nothing is looked at each three minutes.
-  constexpr int kMostLooks = 120;
+  // A room of which the hub hears nothing is looked at each three minutes of virtual time, by a
+  // thread that needs a moment of real time for it.
+  constexpr auto kJump = std::chrono::milliseconds(50);
+  constexpr int kMostJumps = 60;
   std::string last;
-  int still = 0;
+  int jumps = 0;
+  auto moved_at = steady_clock::now();
   while (!moving_.empty()) {
     bool moved = false;
     for (Live* const one : moving_) {
@@ -268,13 +273,18 @@ void PlayedWeek::go_on_all(Step until) {
     }
     std::erase_if(moving_, [&](const Live* one) { return one->step >= until; });
     if (moved) {
-      still = 0;
+      jumps = 0;
+      moved_at = steady_clock::now();
       continue;
     }
     // Time goes on only when all that is due has happened.
     settle();
-    if (++still % 2 == 0) clock_.go_to({clock_.now().ms + 5'000});
-    if (still < kMostLooks) continue;
+    if (jumps < kMostJumps) {
+      ++jumps;
+      clock_.go_to({clock_.now().ms + 5'000});
+    }
+    std::this_thread::sleep_for(kJump);
+    if (jumps < kMostJumps || steady_clock::now() - moved_at < kPatience) continue;
     for (const Live* one : moving_) {
       wrong(*one,
             "nobody gets on at step " + std::to_string(static_cast<int>(one->step)) + ": " + last);
