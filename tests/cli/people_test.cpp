@@ -256,9 +256,10 @@ visits --day never --reason 'paper'; echo $?
 visits --day tomorrow; echo $?
 grep -c Noura serve.err)sh" +
                       kEnd);
-  EXPECT_TRUE(has(ran.out,
-                  "27\n23:30  30 min  Noura / نورة  MRN-7007  +966551234567  ar  Dr. Ahmad  -  no. 1  "
-                  "scheduled\n0\n600\n2\n1\nNoura\n1\n\xEF\xBB\xBF\"Date\"\n2\n2\n2\n0\n"))
+  EXPECT_TRUE(
+      has(ran.out,
+          "27\n23:30  30 min  Noura / نورة  MRN-7007  +966551234567  ar  Dr. Ahmad  -  no. 1  "
+          "scheduled\n0\n600\n2\n1\nNoura\n1\n\xEF\xBB\xBF\"Date\"\n2\n2\n2\n0\n"))
       << lines(ran);
 }
 

@@ -237,9 +237,9 @@ std::vector<plugin::ActionSpec> session_actions() {
        open_schema({}, marked({"notes", "prescriptions", "vitals", "followUps", "feedback",
                                "chiefComplaint", "participants", "patient"}))}};
   // A decision changes nothing by itself.
-  const std::set<std::string_view> reads{"get",          "of-appointment", "participants",
-                                         "recordings",   "transcribable",  "clinical",
-                                         "decide",       "usage",          "summary"};
+  const std::set<std::string_view> reads{"get",        "of-appointment", "participants",
+                                         "recordings", "transcribable",  "clinical",
+                                         "decide",     "usage",          "summary"};
   std::vector<plugin::ActionSpec> out;
   out.reserve(rows.size());
   for (const Row& row : rows)

@@ -40,7 +40,7 @@ struct Scope {
   bool bounded = false;   // a timeout or a competing fork is around
   // A call may be let go here: a task with a timeout or a fork is around, and nothing undoes it.
   bool let_go = false;
-  std::string function;   // the function whose body is read
+  std::string function;  // the function whose body is read
 };
 
 class Parser final {

@@ -308,9 +308,9 @@ Effect Execution::Impl::effect_of(const Open& entry) const {
     case Wait::undo:
       return undo_effect(entry.id);
     case Wait::let_go:
-      return std::find_if(loose.begin(), loose.end(), [&](const Loose& one) {
-               return one.call.id == entry.id;
-             })->call;
+      return std::find_if(loose.begin(), loose.end(),
+                          [&](const Loose& one) { return one.call.id == entry.id; })
+          ->call;
     case Wait::listen:
       return subscription(entry.id, *entry.frame);
     case Wait::wait:
