@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-// The strings of a call's pages that hospitals have shown in Arabic so far (B-14), word by word.
+// The strings of a call's pages that hospitals have shown in Arabic so far, word by word.
 namespace rabt::test {
 
 inline constexpr std::pair<std::string_view, std::string_view> kArabicStrings[] = {

@@ -14,8 +14,7 @@ constexpr std::size_t kMaxCursor = 1024;
 
 Error wrong() {
   return invalid("cursor.invalid",
-                 "the cursor is none that this list gave you today; read the list from its first "
-                 "page");
+                 "the cursor is unknown or has expired; read the list from its first page");
 }
 
 void add(std::string& out, std::string_view part) {

@@ -67,11 +67,11 @@ std::string explain(const CLI::App& program, const CLI::ParseError& failure) {
     });
     if (option != left.end()) {
       const std::string name = option->substr(0, option->find('='));
-      return with_near("`" + name + "` is no option of `" + at.name + "`", name,
+      return with_near("unknown option `" + name + "` of `" + at.name + "`", name,
                        options_of(*at.app));
     }
     if (!commands.empty())
-      return with_near("`" + left.front() + "` is no command of `" + at.name + "`", left.front(),
+      return with_near("unknown command `" + left.front() + "` of `" + at.name + "`", left.front(),
                        commands);
     return "`" + left.front() + "` is a word too many for `" + at.name + "`";
   }

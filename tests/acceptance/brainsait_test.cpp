@@ -5,7 +5,7 @@
 #include "tests/acceptance/hospital.hpp"
 #include "tests/arabic_strings.hpp"
 
-// Rows B-01 to B-51 of the catalogue of calls, by /api/v1.
+// Calls of BrainSAIT, by /api/v1.
 namespace rabt::acceptance {
 namespace {
 

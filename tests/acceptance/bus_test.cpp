@@ -6,7 +6,7 @@
 #include "tests/eventually.hpp"
 #include "tools/demo/rabbitmq.hpp"
 
-// Rows P-09, P-19, P-20 and P-37 of the catalogue of calls, with a RabbitMQ of their own.
+// Calls of PulseOne that need a RabbitMQ of their own.
 namespace rabt::acceptance {
 namespace {
 

@@ -1,7 +1,7 @@
 #include "hub/identity/totp.hpp"
 #include "tests/acceptance/hospital.hpp"
 
-// Rows C-01 to C-12 of the catalogue of calls, but for the WebSocket, and those of signing in.
+// Calls of ClinicVault, but for the WebSocket, and those of signing in.
 namespace rabt::acceptance {
 namespace {
 

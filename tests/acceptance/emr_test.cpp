@@ -3,7 +3,7 @@
 
 #include "tests/acceptance/hospital.hpp"
 
-// Rows E-01 to E-22, E-29 and E-32 of the catalogue of calls.
+// Calls of the EMR's API.
 namespace rabt::acceptance {
 namespace {
 

@@ -7,8 +7,7 @@
 
 #include "tests/acceptance/hospital.hpp"
 
-// Rows K-01 to K-80 of the catalogue of calls. Rows that need a hub of their own stand in
-// apart_test.cpp.
+// Calls of KioRex. Those that need a hub of their own stand in apart_test.cpp.
 namespace rabt::acceptance {
 namespace {
 
@@ -150,7 +149,8 @@ TEST(Kiorex, K03NobodyIsEnteredForASessionThatIsRefused) {
   (void)refused(Json::object({{"providerId", h().uuid("D2")}}), 403);
   // A doctor whom nobody knows is entered by nobody: who treats has a licence.
   const Answer provider = refused(Json::object({{"providerId", patient}}), 400);
-  EXPECT_NE(provider.body.find("providerId: it names nobody: no token"), std::string::npos)
+  EXPECT_NE(provider.body.find("providerId: no person has this identifier: no token"),
+            std::string::npos)
       << provider.body;
   // A slip of the pen.
   (void)refused(Json::object({{"patientId", "0f2d4b1e-93a7"}}), 400);

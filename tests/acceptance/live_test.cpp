@@ -9,7 +9,7 @@
 #include "tests/npm.hpp"
 #include "tests/web_socket_client.hpp"
 
-// The live channel: row C-09 of the catalogue of calls, and /api/v1/stream.
+// The live channel: ClinicVault's WebSocket, and /api/v1/stream.
 namespace rabt::acceptance {
 namespace {
 
@@ -157,7 +157,7 @@ TEST(Clinicvault, C17AStatusArrivesAtTheOtherAsItWasSaid) {
   });
   EXPECT_EQ(last["type"], Json("consultation_ended")) << last.dump();
 
-  // C-09: nothing opens for somebody who comes back when it is over.
+  // Nothing opens for somebody who comes back when it is over.
   Line late("/ws/" + id + "/" + number("C17"), shows("C17"));
   EXPECT_EQ(late.status(), "409");
 }

@@ -1,6 +1,6 @@
 #include "tests/acceptance/hospital.hpp"
 
-// Rows P-01 to P-32 of the catalogue of calls, as far as they are calls.
+// Calls of PulseOne.
 namespace rabt::acceptance {
 namespace {
 

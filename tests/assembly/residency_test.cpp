@@ -21,7 +21,7 @@
 #include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
 
-// B-32, over the sockets of a whole hub: sound and pictures go only where the tenant allows.
+// Over the sockets of a whole hub: sound and pictures go only where the tenant allows.
 namespace rabt::assembly {
 namespace {
 

@@ -327,7 +327,7 @@ TEST_F(Posted, APatientHasOneOpenEmergencyThatHeOpenedHimself) {
   EXPECT_EQ(code(call(patient_, own)), "ok");
 }
 
-// P-17
+// Clients of PulseOne alone: their joins are the presence.
 TEST_F(Posted, AClientOfPulseOneThatJoinsHasJoinedThoughTheProviderSeesNobody) {
   settings_.provider_events = true;
   close();

@@ -142,6 +142,15 @@ TEST_F(Treating, APatientWhomTheDoctorBringsIntoAnotherSessionStandsOnHisWord) {
   EXPECT_TRUE(of(doctor_).has(Is::opened_alone));
 }
 
+TEST_F(Treating, APatientWhoIsNamedLaterFindsTheVisitInHisOwnList) {
+  const std::string session = booked(Json::object({{"type", "emergency_consultation"}}));
+  EXPECT_EQ(must(sessions_->reading.list(as(patient_), {})).items.size(), 0U);
+  must(sessions_->life.change(as(doctor_, session, Json::object({{"patient", patient_}}))));
+  const auto own = must(sessions_->reading.list(as(patient_), {}));
+  ASSERT_EQ(own.items.size(), 1U);
+  EXPECT_EQ(id_of(own.items[0]), session);
+}
+
 TEST_F(Treating, FromTheConfiguredHoursBeforeTheStartUntilThirtyDaysAfterTheEnd) {
   const std::string session = booked(planned(25));
   EXPECT_TRUE(of(doctor_).has(Is::planned_later));

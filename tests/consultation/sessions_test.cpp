@@ -189,7 +189,7 @@ TEST_F(Sessions, EveryMistakeOfABodyIsNamed) {
     EXPECT_NE(refused.error().message.find(field), std::string::npos) << refused.error().message;
   const auto nobody = sessions_->creation.create(
       as(doctor_, {}, with(plain(), "patient", "01ARZ3NDEKTSV4RRFFQ69G5FAV")));
-  EXPECT_EQ(nobody.error().message, "patient: it names nobody");
+  EXPECT_EQ(nobody.error().message, "patient: no person has this identifier");
 }
 
 //

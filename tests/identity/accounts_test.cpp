@@ -94,7 +94,7 @@ TEST_F(AccountsTest, C37ASessionEndsWhenIdleAndAfterItsTime) {
   EXPECT_FALSE(house_.accounts.session(in.token).ok());
 }
 
-// C-41: a hub that is told so asks for another password when one is too old.
+// A hub that is told so asks for another password when one is too old.
 TEST_F(AccountsTest, C41AnOldPasswordIsChangedAtTheNextSignIn) {
   const std::string fresh = "four herons at the weir";
   add("layla");

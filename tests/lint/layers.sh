@@ -21,7 +21,11 @@ done
 # Inside these layers the same, folder by folder; what lies beside the folders is for all of them.
 inside() {  # inside LAYER FOLDER..., the lowest first
   local layer=$1; shift
-  local inner=("$@") i above file line
+  local inner=("$@") i above file line folder
+  for folder in "hub/$layer"/*/; do
+    [ ! -d "$folder" ] || [[ " $* " == *" $(basename "$folder") "* ]] ||
+      complain "$folder: no place in the order of hub/$layer; add it to tests/lint/layers.sh and hub/README.md"
+  done
   for i in "${!inner[@]}"; do
     for above in "${inner[@]:i+1}"; do
       while IFS=: read -r file line _; do
@@ -31,7 +35,7 @@ inside() {  # inside LAYER FOLDER..., the lowest first
   done
 }
 inside workflow yaml expression run parse lint explain simulate
-inside consultation request session line rows recording events video acts intents sessions messages record practice workflow
+inside consultation request session line rows recording events tasks video acts intents sessions messages record practice workflow
 while IFS=: read -r file line _; do
   complain "$file:$line: the hub includes a tool; tools are programs of their own, which stand above the hub"
 done < <(grep -rn '#include "tools/' hub || true)

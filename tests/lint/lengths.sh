@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # A function has at most 100 lines and a class at most 450 in one brace. What stays longer is a table or says why: a comment
 # directly above with the word "table" or "long". Fix: part it where a reader would; define long members outside the class.
-# In hub/consultation a class has at most 45 members, data and functions, those of nested types apart. Fix: group what belongs to
-# one matter in a struct of its own.
+# In hub/consultation a class has at most 45 members, data and functions, those of nested types apart, and a file at most 500
+# lines. Fix: group what belongs to one matter in a struct, or a file, of its own.
 # Relies on clang-format: what opens with { at the end of a line closes with } at the indentation of its first line.
 # lengths.sh [ROOT]: another tree, for the test of this rule.
 set -euo pipefail
 cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
+long=$(find hub -path 'hub/consultation/*' -name '*.?pp' -exec wc -l {} + | awk '$2 != "total" && $1 > 500 {print $2 ": " $1 " lines; at most 500"}')
+[ -z "$long" ] || { echo "$long"; exit 1; }
 find hub sdk plugins tools -type f \( -name '*.cpp' -o -name '*.hpp' \) -not -path 'sdk/abi/*' -print0 | sort -z | xargs -0 awk '
   function told(line) { return line > 0 && text[line] ~ /^ *\/\/.*(table|long)/ }
   # The first line of the statement that ends at line: lines above that go on are part of it.

@@ -47,6 +47,7 @@ for rule in layers tables plans nulls locks words clean_text actors lengths work
   bash "$here/$rule.sh" "$root" >"$root.out" 2>&1 || { echo "$rule.sh complains of a tree that keeps it:"; cat "$root.out"; bad=1; }
 done
 echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
+mkdir -p "$root/hub/consultation/loose"; fails layers 'a folder without a place'
 echo '#include <openssl/evp.h>' >>"$root/hub/engine/queue.cpp"; fails layers 'a library outside its folder'
 echo '#include "hub/store/sqlite/writer.hpp"' >>"$root/hub/engine/queue.cpp"; fails layers 'an engine of the store outside of it'
 mkdir -p "$root/hub/store/sqlite"; echo '#include "hub/store/postgres/writer.hpp"' >>"$root/hub/store/sqlite/writer.cpp"; fails layers 'an engine of the store in the other one'
@@ -75,6 +76,7 @@ visit() {
 visit 22 '' >"$root/hub/consultation/visit.hpp"
 bash "$here/lengths.sh" "$root" >"$root.out" 2>&1 || { echo 'lengths.sh complains of a class of 45 members:'; cat "$root.out"; bad=1; }
 visit 22 $'  int one_more = 0;\n' >"$root/hub/consultation/visit.hpp"; fails lengths 'a class of 46 members'
+mkdir -p "$root/hub/consultation"; seq 501 | sed 's/^/\/\/ Line /' >"$root/hub/consultation/visits.cpp"; fails lengths 'a file of 501 lines'
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
 echo 'const Entry kMade{.actor = "role:video"};' >>"$root/hub/engine/queue.cpp"; fails actors 'an actor that is no principal'
 echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'

@@ -202,10 +202,12 @@ Result<std::string> Persons::named(const Json& reference, const std::string& fie
   if (found.ok()) return std::move(*found);
   if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
     return std::move(found).error();
-  mistakes.add(field, reference.is_object()
-                          ? "it names nobody: no token of this person has been shown yet, and no "
-                            "record has the id among its externalIds"
-                          : "it names nobody");
+  mistakes.add(
+      field,
+      reference.is_object()
+          ? "no person has this identifier: no token of this person has been shown yet, and no "
+            "record has the id among its externalIds"
+          : "no person has this identifier");
   return std::string();
 }
 

@@ -31,7 +31,7 @@ Json shown(const std::vector<View>& all) {
   return out;
 }
 
-// B-22: exactly what is so.
+// The protection of the session exactly as it is.
 Json encryption_of(bool e2ee) {
   return Json::object({{"media", "DTLS-SRTP"},
                        {"recording", "AES-256-GCM"},

@@ -189,7 +189,7 @@ Status write_withdrawn(store::Transaction& transaction, std::string_view tenant,
 Result<RecordingPage> list_recordings(const SessionParts& parts, const RecordingFilter& filter,
                                       const Window& window) {
   if (!window.cursor.empty() && !Ulid::parse(window.cursor))
-    return invalid("api.invalid", "cursor: is none that this list gave");
+    return invalid("api.invalid", "cursor: is unknown to this list; read the first page");
   const std::string last = window.cursor.empty() ? "~" : window.cursor;
   const auto limit = static_cast<std::int64_t>(window.limit) + 1;
   const std::int64_t skip = window.skip.value_or(0);

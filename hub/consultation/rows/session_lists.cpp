@@ -198,7 +198,7 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
     const std::string id = dot == std::string::npos ? "" : window.cursor.substr(dot + 1);
     if (digits.empty() || digits.size() > 18 || !Ulid::parse(id) ||
         !std::all_of(digits.begin(), digits.end(), is_digit))
-      return invalid("api.invalid", "cursor: is none that this list gave");
+      return invalid("api.invalid", "cursor: is unknown to this list; read the first page");
     last = id;
     last_at = std::stoll(digits);
   }

@@ -12,7 +12,7 @@ bool known_licence(const Participant& one, const VideoSettings& settings) {
   return licensed(one, settings);
 }
 
-// A training session is about nobody (3.3).
+// A training session is about nobody.
 Status no_patient_data(const Session& draft) {
   if (draft.type != SessionType::training_session) return ok_status();
   if (draft.patient.empty() && draft.topic.context.size() == 0 &&

@@ -167,7 +167,7 @@ inline constexpr std::array<std::string_view, 4> kIdentifiers{"name", "birth_dat
 [[nodiscard]] Error ended_error(SessionStatus status, std::string_view needed);
 
 // Seconds that the stays of one participant, or of all of them, cover; stays of one participant are
-// united (3.6). An open stay lasts until `now`.
+// united. An open stay lasts until `now`.
 [[nodiscard]] std::int64_t seconds_of(const Session& session, std::string_view participant,
                                       Timestamp now);
 [[nodiscard]] std::int64_t attendee_seconds(const Session& session, Timestamp now);

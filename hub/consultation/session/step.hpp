@@ -17,7 +17,7 @@ struct Step {
   Change change;
 
   [[nodiscard]] Session& after() { return change.after; }
-  // Common data of all events about the session stand in each (6.3).
+  // Common data of all events about the session stand in each.
   void tell(std::string_view type, const Json& more = Json::object());
   void ask(std::string_view kind, std::string_view subject = {});
   void record(std::string_view act, Json detail = Json::object());

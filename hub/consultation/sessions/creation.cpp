@@ -186,7 +186,7 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
   const auto own_role = staff_role(who.roles);
   if (input.organizer) {
     RABT_TRY(one, acts_.persons().participant(who, *input.organizer, mistakes, "organizer."));
-    // An organizer who is described and not named is the caller, when he is staff (B-48).
+    // An organizer who is described and not named is the caller, when he is staff.
     if (one.person.empty() && own_role && is_staff(one.role) && !who.person.empty()) {
       one = acts_.persons().participant(one.role, who.person, one.guest);
     }

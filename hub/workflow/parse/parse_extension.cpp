@@ -72,7 +72,7 @@ void Parser::read_extensions(const YamlNode& root) {
     }
     if (std::any_of(model_->extensions.begin(), model_->extensions.end(),
                     [&](const Extension& known) { return known.name == one.key; })) {
-      error(one, "workflow.duplicate_task", "extension `" + one.key + "` stands here twice");
+      error(one, "workflow.duplicate_task", "duplicate extension `" + one.key + "`");
       continue;
     }
     const YamlNode& body = *one.value;

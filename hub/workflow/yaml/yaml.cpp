@@ -315,8 +315,7 @@ class Builder final : public YAML::EventHandler {
                "write the keys out, or name what is shared in `use`");
       }
       if (!top.keys.insert(*text).second) {
-        refuse(mark, "yaml.duplicate_key", "the key `" + *text + "` stands here twice",
-               "keep one of them");
+        refuse(mark, "yaml.duplicate_key", "duplicate key `" + *text + "`", "keep one of them");
       }
       top.pending.key = *text;
       const TextPlace place = lines_.at(offset_of(mark));
