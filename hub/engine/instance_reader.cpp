@@ -67,11 +67,15 @@ Result<std::vector<workflow::Input>> InstanceReader::journal(const InstanceRow& 
         failure = plain.error();
         return false;
       }
-      auto json = Json::parse(*plain);
-      auto input =
-          json.ok() ? workflow::input_from_json(*json) : Result<workflow::Input>(json.error());
+      const auto json = Json::parse(*plain);
+      auto input = json.ok() ? workflow::input_from_json(*json) : json.error();
       if (!input.ok()) {
-        failure = input.error();
+        failure = corrupt("engine.unknown_input",
+                          "entry " + std::to_string(inputs.size()) +
+                              " of the instance's journal is unknown to this build (" +
+                              input.error().message +
+                              "); the instance is held: start the build that wrote it, or a newer "
+                              "one");
         return false;
       }
       inputs.push_back(std::move(*input));

@@ -161,6 +161,7 @@ Error Worker::why_not_resident(std::int64_t num, const Error& ended) const {
   const auto read = parts_.reader.replay(*row, lease_->keys);
   const std::string why = read.ok() ? "engine.load_failed" : read.error().code;
   context_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", why}});
+  if (why == "engine.unknown_input") return read.error();
   return corrupt("engine.load_failed", "the instance cannot be read (" + why +
                                            "); `rabt keys status` shows keys that are lost");
 }
