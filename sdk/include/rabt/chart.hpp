@@ -64,7 +64,7 @@ inline constexpr std::array<Section, 9> kSections{{
 }};
 inline constexpr Section kAddenda{"addenda", "55112-7", "Addenda", "إضافات"};
 
-// What the other side's character set holds of the hub's own words.
+// The hub's own words, as far as the other side's character set holds them.
 struct Words {
   bool arabic = true;
   // "·", "°" and "–"; without them "/", nothing and "-".

@@ -24,7 +24,7 @@ inline constexpr std::size_t kMaxMessage = 1U << 20U;
 inline constexpr std::size_t kMaxSegments = 1000;
 inline constexpr std::size_t kMaxFields = 200;
 
-// What is wrong with a message, and where. The text quotes no value.
+// Mistake in a message, and its place. The text quotes no value.
 class Fault : public std::runtime_error {
  public:
   // code: of table 0357. segment: "" if it cannot be told. field: 0 for the whole segment.
@@ -63,7 +63,7 @@ class Value {
   // The text of a component, counted from 1; without a subcomponent of the first one. Escape
   // sequences are resolved; "" for what is absent and for HL7's null ("").
   [[nodiscard]] std::string part(int component, int subcomponent = 1) const;
-  // How many components the value has, and subcomponents a component.
+  // Numbers of components in the value, and of subcomponents in a component.
   [[nodiscard]] int components() const;
   [[nodiscard]] int subcomponents(int component) const;
   // Calls visit(component, subcomponent, subcomponents of the component, text) for each part in

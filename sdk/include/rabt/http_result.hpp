@@ -1,6 +1,6 @@
 #pragma once
 
-// What an HttpResult means for the call. SPDX-License-Identifier: Apache-2.0
+// Meaning of an HttpResult for the call. SPDX-License-Identifier: Apache-2.0
 //
 //   const HttpResult answer = co_await http(call, request);
 //   if (!answer.answered()) co_return no_answer(answer, "mine", Repeat::safe);
@@ -97,7 +97,7 @@ inline std::string header_of(const HttpResult& answer, std::string_view name) {
   return {};
 }
 
-// How long the answer asks to wait, for Outcome::retry_after_ms: Retry-After as seconds, however
+// Wait that the answer asks for, for Outcome::retry_after_ms: Retry-After as seconds, however
 // many digits there are, or as an HTTP date (RFC 9110 section 10.2.3), at most kMaxRetryAfterMs. A
 // date is compared with the answer's own Date, so that clocks need not agree, else with the host's
 // clock; a date that has passed asks for no wait. Without a wish kDefaultRetryAfterMs after 429,

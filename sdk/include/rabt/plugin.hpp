@@ -37,7 +37,7 @@ enum class Kind : std::uint32_t {
   cancelled = RABT_CANCELLED,
 };
 
-// How a call ends. output and detail are JSON text; message is for operators and holds no patient
+// End of a call. output and detail are JSON text; message is for operators and holds no patient
 // data.
 struct Outcome {
   Kind kind = Kind::ambiguous;
@@ -54,7 +54,7 @@ struct Outcome {
   }
 };
 
-// How a plugin refuses what it was given. Thrown when a configuration, a call's input or a delivery
+// Refusal of a value by a plugin. Thrown when a configuration, a call's input or a delivery
 // cannot be used and nothing was sent: the plugin does not start, the call ends as permanent with
 // this code and text, the delivery is refused with this text. The text names the place and says
 // what to do; it never quotes a value.
@@ -264,7 +264,7 @@ struct Delivery {
   std::string_view info;
   std::string_view body;
 };
-// What it became: a JSON array of events (or the object of rabt_webhook), or an error for
+// Result of a delivery: a JSON array of events (or the object of rabt_webhook), or an error for
 // operators.
 struct Events {
   std::string json = "[]";
@@ -313,7 +313,7 @@ class Instance {
   }
 
   ~Instance() {
-    // What still waits for the host waits in vain (A7). It may use the plugin while it goes.
+    // Tasks that still wait for the host wait in vain (A7). They may use the plugin as they end.
     if constexpr (requires { plugin_.end_tasks(); }) plugin_.end_tasks();
   }
   Instance(const Instance&) = delete;

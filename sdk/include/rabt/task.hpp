@@ -432,7 +432,7 @@ class Sleep {
   std::coroutine_handle<> awaiter_;
 };
 
-// What a blob operation gave. status: RABT_BLOB_...
+// Result of a blob operation. status: RABT_BLOB_...
 struct BlobResult {
   std::int32_t status = RABT_BLOB_FAILED;
   std::string handle;

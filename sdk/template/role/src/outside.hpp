@@ -19,7 +19,7 @@ namespace outside {
 using namespace rabt::sdk;
 using nlohmann::json;
 
-// What came is not what was agreed with the outside system. The text is for operators: names of members, no values.
+// Thrown for an answer that is not as agreed with the outside system. The text is for operators: names of members, no values.
 struct Unreadable : Refusal {
   explicit Unreadable(const std::string& text) : Refusal("@ID@.unreadable", text) {}
 };

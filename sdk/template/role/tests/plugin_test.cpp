@@ -25,7 +25,7 @@ json read(const std::string& path) {
   std::ifstream in(PROJECT "/" + path);
   return json::parse(in);
 }
-// What stands before ending in the names of the files in check/.
+// Names of the files in check/ that end so, without the ending.
 std::vector<std::string> examples(const std::string& ending) {
   std::vector<std::string> out;
   for (const auto& file : std::filesystem::directory_iterator(PROJECT "/check")) {

@@ -1,5 +1,5 @@
 // The role moh: each action reads from top to bottom, describe the request, await the answer, say it in the words of the capability.
-// What the outside system is asked here is an example: put yours in its place.
+// Requests to the outside system are examples here: put yours in its place.
 #include "outside.hpp"
 
 namespace {

@@ -27,7 +27,7 @@
 
 namespace rabt::sdk::testing {
 
-// What the outside system answers.
+// Answer of the outside system.
 struct Answer {
   std::uint32_t sent = RABT_SENT_YES;
   int status = 200;
@@ -45,7 +45,7 @@ inline Answer unreachable() {
   return {.sent = RABT_SENT_NO, .status = 0, .error = "connect"};
 }
 
-// What the plugin asked for.
+// Request of the plugin.
 struct Request {
   Json head;         // as the plugin described it
   std::string text;  // the same, as it came

@@ -9,7 +9,7 @@
 //
 // Link the plugin's sources into the test; its rabt_plugin_entry is taken. Callbacks come in the
 // order they were asked for, never inside the call that asked, on the thread that calls FakeHost.
-// What the host gave is filled with 0xDD when the contract lets it go (and poisoned under
+// Memory that the host gave is filled with 0xDD when the contract lets it go (and poisoned under
 // AddressSanitizer). Plugin threads may call the services; everything else is for one thread. A
 // thread of the plugin has up to ten seconds of real time to answer a call.
 
@@ -141,7 +141,7 @@ class FakeHost {
   std::map<rabt_call_id, Outcome> outcomes;
   // The value and its version, by key.
   std::map<std::string, std::pair<std::string, std::int64_t>> store;
-  // What was done, in order: "put tx/k", "send", "get ...".
+  // Steps in their order: "put tx/k", "send", "get ...".
   std::vector<std::string> trace;
   std::vector<LogEntry> logged;
   std::vector<Recorded> recorded;
@@ -149,7 +149,7 @@ class FakeHost {
   // The finished blobs by handle. A test may put some in.
   std::map<std::string, Stored> blobs;
 
-  // How often each clause was broken; the keys are "A1", "A2" and so on.
+  // Breaches by clause; the keys are "A1", "A2" and so on.
   std::map<std::string, int> violated;
   // The broken clauses as text, one line each. Empty if none was broken.
   [[nodiscard]] std::string violations() const {
@@ -167,7 +167,7 @@ class FakeHost {
   static constexpr std::size_t kMaxWrites = 64;
 
   enum class Way : std::uint8_t { invoke, probe, health };
-  // What attempts belong to.
+  // Key under which attempts are counted.
   struct Step {
     std::string action;
     std::string input;
@@ -349,8 +349,8 @@ class FakeHost {
   std::atomic<std::uint32_t> lane_{RABT_LANE_NONE};
   std::atomic<std::thread::id> lane_thread_;
 
-  // What follows is confined to the thread of the test, which is also the call lane. The attempts
-  // are counted by idempotency key.
+  // Members from here on are confined to the thread of the test, which is also the call lane.
+  // Attempts are counted by idempotency key.
   std::map<std::string, std::uint32_t> attempts_;
   std::map<std::string, std::int64_t> expires_;
   std::map<std::string, Stored> writes_;

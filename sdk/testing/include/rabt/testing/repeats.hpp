@@ -75,7 +75,7 @@ inline Texts texts_of(const Request& request) {
   }
   return out;
 }
-// What a message of HL7 v2 says, without its ids and times of sending; "" when the body is none.
+// Content of an HL7 v2 message without its ids and times of sending; "" when the body is none.
 inline std::string said_in_hl7(std::string_view body) {
   std::string out;
   if (!body.starts_with("MSH")) return out;
