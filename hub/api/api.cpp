@@ -186,6 +186,7 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
     if (*right == access::Right::patient_onboard)
       return practice.onboarding.may_note(ask.caller, call.path[0]);
   }
+  if (*right == access::Right::recording_read) return resources.recordings.may_view(call);
   if (*right == access::Right::patient_change) return resources.people.may_change_patient(call);
   const identity::Principal& who = call.caller.who;
   bool may = access::is_conceivable(*right, who.roles);
@@ -804,6 +805,10 @@ Result<identity::Credential> Api::credential_of(const Request& head) const {
   // A page that opens a WebSocket can set no header.
   if (nothing && resources_->stream != nullptr) {
     if (auto ticketed = resources_->stream->tickets().take(head)) return *std::move(ticketed);
+  }
+  // Nor can a player.
+  if (nothing) {
+    if (auto viewing = resources_->recordings.views.shown(head)) return *std::move(viewing);
   }
   return shown;
 }

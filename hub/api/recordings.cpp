@@ -110,32 +110,117 @@ Result<Response> Recordings::get(const Call& call) const {
 }
 
 Result<Response> Recordings::content(const Call& call) const {
+  RABT_TRY(found, readable(call));
+  RABT_TRY_STATUS(admit(call, found, part_of(call.request, found.recording)));
+  return serve(found.recording, call.request);
+}
+
+Result<Response> Recordings::of_session(const consultation::Caller& caller,
+                                        const consultation::ReadRecording& asked,
+                                        const http::Request& request) const {
+  RABT_TRY(found, readable(caller, asked));
+  RABT_TRY_STATUS(admit_of_session(caller, found, part_of(request, found.recording)));
+  return serve(found.recording, request);
+}
+
+Status Recordings::may_view(const Call& call) const {
+  const auto found = readable(call);
+  return found.ok() ? ok_status() : Status(found.error());
+}
+
+Result<Response> Recordings::begin_view(const Call& call) const {
+  RABT_TRY(found, readable(call));
+  const std::int64_t lasts_ms = Views::lasting(found.seconds);
+  RABT_TRY_STATUS(admit(call, found, Json::object({{"view", true}})));
+  RABT_TRY(ticket, views.make({.recording = found.recording.id,
+                               .shown = shown_by(call.request),
+                               .owner = call.caller.who.actor(),
+                               .session = call.caller.who.session,
+                               .by_cookie = call.caller.page,
+                               .reason = call.caller.reason,
+                               .lasts_ms = lasts_ms}));
+  return json_response(
+      201, Json::object({{"url", "/api/v1/recordings/" + found.recording.id + "/views/" + ticket},
+                         {"expiresIn", Views::kStartMs / 1000},
+                         {"playsFor", lasts_ms / 1000},
+                         {"contentType", found.recording.content_type}}));
+}
+
+Result<Response> Recordings::view(const Call& call) const {
+  const auto viewing = views.use(call.path[0], call.path[1], call.caller);
+  if (!viewing.ok()) {
+    if (viewing.error().kind == ErrorKind::denied)
+      RABT_TRY_STATUS(note_refusal(call, viewing.error().code));
+    return viewing.error();
+  }
+  Call asked = call;
+  asked.caller.reason = viewing->reason;
+  RABT_TRY(found, readable(asked));
+  RABT_TRY(response, serve(found.recording, call.request));
+  views.guard(*viewing, call.caller.who, response);
+  return response;
+}
+
+Status Recordings::note_refusal(const Call& call, std::string_view code) const {
+  const auto entry = audit.prepare({.tenant = patients.tenant,
+                                    .actor = call.caller.who.actor(),
+                                    .act = "access.refused",
+                                    .object = "recording:" + std::string(call.path[0]),
+                                    .result = std::string(code),
+                                    .detail = Json::object({{"token", call.caller.who.credential}}),
+                                    .client = call.caller.client,
+                                    .request = call.caller.request});
+  const Status written = store.write(
+      [&](store::Transaction& transaction) { return audit.append(transaction, entry); });
+  return written.ok() ? ok_status() : Status(access::not_audited(written.error()));
+}
+
+Result<Recordings::Readable> Recordings::readable(const Call& call) const {
   if (sessions != nullptr) {
-    auto answered =
-        of_session({call.caller}, {.recording = std::string(call.path[0])}, call.request);
-    if (answered.ok() || answered.error().kind != ErrorKind::not_found) return answered;
+    auto of_session = readable({call.caller}, {.recording = std::string(call.path[0])});
+    if (of_session.ok() || of_session.error().kind != ErrorKind::not_found) return of_session;
   }
   if (!call.caller.who.roles.has_any(kRead)) return not_allowed();
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
-  RABT_TRY(of, patients.index.patients_of(found.consultation));
-  access::Reading reading{.act = "recording.read",
-                          .object = "recording:" + found.id,
-                          .instance = found.consultation,
-                          .patients = std::move(of),
-                          .detail = part_of(call.request, found)};
-  RABT_TRY_STATUS(patients.access.admit(reader_of(call), reading));
-  return serve(found, call.request);
+  return Readable{.recording = std::move(found), .session = {}, .rule = {}};
+}
+
+Result<Recordings::Readable> Recordings::readable(const consultation::Caller& caller,
+                                                  const consultation::ReadRecording& asked) const {
+  RABT_TRY(known, sessions->recordings.get(caller, asked));
+  if (known.status == "deleted")
+    return conflict("recording.withdrawn", "the recording was withdrawn; it can be read no more");
+  if (known.status != "ready")
+    return conflict("recording.not_ready",
+                    "the recording is " + known.status + ", and not ready yet");
+  RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.id));
+  RABT_TRY(allowed, sessions->recordings.may_read(caller, known.session));
+  return Readable{.recording = std::move(found),
+                  .session = known.session,
+                  .rule = std::string(allowed.rule()),
+                  .seconds = known.seconds};
+}
+
+Status Recordings::admit(const Call& call, const Readable& found, Json part) const {
+  if (!found.session.empty()) return admit_of_session({call.caller}, found, std::move(part));
+  RABT_TRY(of, patients.index.patients_of(found.recording.consultation));
+  const access::Reading reading{.act = "recording.read",
+                                .object = "recording:" + found.recording.id,
+                                .instance = found.recording.consultation,
+                                .patients = std::move(of),
+                                .detail = std::move(part)};
+  return patients.access.admit(reader_of(call), reading);
 }
 
 // Who gives a reason reads for it; everybody else reads at once, as patient or to treat.
-Status Recordings::admit(const consultation::Caller& caller, const std::string& session,
-                         const consultation::Recording& found, Json part) const {
-  RABT_TRY(allowed, sessions->recordings.may_read(caller, session));
-  RABT_TRY(membership, sessions->acts.membership({.caller = caller, .session = session}));
+Status Recordings::admit_of_session(const consultation::Caller& caller, const Readable& found,
+                                    Json part) const {
+  RABT_TRY(membership, sessions->acts.membership({.caller = caller, .session = found.session}));
   part.set("session", membership.session);
-  part.set("rule", allowed.rule());
-  access::Reading reading{
-      .act = "recording.read", .object = "recording:" + found.id, .detail = std::move(part)};
+  part.set("rule", found.rule);
+  access::Reading reading{.act = "recording.read",
+                          .object = "recording:" + found.recording.id,
+                          .detail = std::move(part)};
   if (const auto index = from_hex(membership.patient_pseudonym); index && !index->empty())
     reading.patients.emplace_back(as_text(*index));
   access::Reader reader{.actor = caller.who.actor(),
@@ -144,24 +229,10 @@ Status Recordings::admit(const consultation::Caller& caller, const std::string& 
                         .request = caller.request,
                         .reason = caller.reason,
                         .purpose = caller.purpose};
-  if (allowed.rule() == access::kRecordingForReason) return patients.access.admit(reader, reading);
+  if (found.rule == access::kRecordingForReason) return patients.access.admit(reader, reading);
   const bool own = !caller.who.person.empty() && caller.who.person == membership.patient;
   if (reader.purpose.empty()) reader.purpose = own ? "PATRQT" : "TREAT";
   return note_reading(store, audit, patients, reader, reading);
-}
-
-Result<Response> Recordings::of_session(const consultation::Caller& caller,
-                                        const consultation::ReadRecording& asked,
-                                        const http::Request& request) const {
-  RABT_TRY(known, sessions->recordings.get(caller, asked));
-  if (known.status == "deleted")
-    return conflict("recording.withdrawn", "the recording was withdrawn; it can be read no more");
-  if (known.status != "ready")
-    return conflict("recording.not_ready",
-                    "the recording is " + known.status + ", and not ready yet");
-  RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.id));
-  RABT_TRY_STATUS(admit(caller, known.session, found, part_of(request, found)));
-  return serve(found, request);
 }
 
 Result<Response> Recordings::serve(const consultation::Recording& found,

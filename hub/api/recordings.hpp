@@ -2,6 +2,7 @@
 
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
+#include "hub/api/views.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/consultation/recording/keep.hpp"
@@ -15,6 +16,7 @@ struct Recordings {
   audit::AuditLog& audit;
   blob::BlobStore& blobs;
   Patients patients;
+  Views& views;
   // Recordings of sessions. Null if there are none.
   consultation::Sessions* sessions = nullptr;
 
@@ -28,12 +30,35 @@ struct Recordings {
   [[nodiscard]] Result<http::Response> of_session(const consultation::Caller& caller,
                                                   const consultation::ReadRecording& asked,
                                                   const http::Request& request) const;
+  // Ok if the caller may begin a viewing, whatever the body says. Errors: those of content().
+  [[nodiscard]] Status may_view(const Call& call) const;
+  // Begins a viewing: audited once, here, as a reading of the whole. Errors: those of content(),
+  // Views::make.
+  [[nodiscard]] Result<http::Response> begin_view(const Call& call) const;
+  // The recording, or a range of it, within a viewing. The caller may still read it. Errors: those
+  // of content(), Views::use.
+  [[nodiscard]] Result<http::Response> view(const Call& call) const;
 
  private:
+  // A recording that the caller may read, but for the audit entry.
+  struct Readable {
+    consultation::Recording recording;
+    // ULID of its session, and the rule by which the caller reads. Empty if it is of no session.
+    std::string session;
+    std::string rule;
+    // Unset if unknown.
+    std::optional<std::int64_t> seconds{};
+  };
+  [[nodiscard]] Result<Readable> readable(const Call& call) const;
+  [[nodiscard]] Result<Readable> readable(const consultation::Caller& caller,
+                                          const consultation::ReadRecording& asked) const;
   // Notes the reading; when ok, its entry is in the audit log.
-  [[nodiscard]] Status admit(const consultation::Caller& caller, const std::string& session,
-                             const consultation::Recording& found, Json part) const;
-  // The content. The caller has called admit().
+  [[nodiscard]] Status admit(const Call& call, const Readable& found, Json part) const;
+  [[nodiscard]] Status admit_of_session(const consultation::Caller& caller, const Readable& found,
+                                        Json part) const;
+  // Notes that a known caller was refused a viewing.
+  [[nodiscard]] Status note_refusal(const Call& call, std::string_view code) const;
+  // The content. The caller was admitted.
   [[nodiscard]] Result<http::Response> serve(const consultation::Recording& found,
                                              const http::Request& request) const;
 };

@@ -175,6 +175,7 @@ struct Hub::Parts {
   std::unique_ptr<api::DeliveryOutcomes> outcomes;
   std::unique_ptr<api::Cursors> cursors;
   std::unique_ptr<api::Stream> stream;
+  std::unique_ptr<api::Views> views;
   std::unique_ptr<PluginUpgrade> upgrade;
   std::unique_ptr<pages::Pages> pages;
   // What listens. Null when somebody else does for this hub. stop() ends its calls of `api`.
@@ -365,6 +366,7 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
       api::LiveParts{consultations->sessions(), consultations->records(), consultations->practice(),
                      consultations->live(), base->clock},
       base->random);
+  views = std::make_unique<api::Views>(base->clock, base->random, *watch);
   plugins->add_service(consultation::make_session_actions(
       consultations->sessions(), consultations->records(), consultations->practice()));
   return ok_status();
@@ -550,7 +552,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .tasks{*tasks, *engine, *accounts, *base->store, *base->audit, who},
       .requests{*tasks, *people, *base->store, *base->audit, who, base->clock},
       .workflows{*engine, *approvals, who},
-      .recordings{*base->store, *base->audit, *blobs, who, &consultations->sessions()},
+      .recordings{*base->store, *base->audit, *blobs, who, *views, &consultations->sessions()},
       .audit{*base->audit, *details, who, base->clock, export_source(config), *people},
       .grants{*grants, *engine, *base->audit, *details, who},
       .keys{*base->key_admin, *base->store, *approvals, config.tenant},

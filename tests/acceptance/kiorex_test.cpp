@@ -400,6 +400,29 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
     EXPECT_EQ(entry["detail"]["bytes"], Json(100));
     EXPECT_EQ(entry["detail"]["rule"], Json("recording.read/reason"));
   }
+  // A player sends no header of its own: one entry for the viewing, whatever ranges it asks for.
+  RABT_EXPECT_STATUS(h().post("P2", "/api/v1/recordings/" + recording + "/views"), 403);
+  RABT_EXPECT_STATUS(h().post("AD", "/api/v1/recordings/" + recording + "/views"), 403);
+  const std::size_t before = readings_of(kept.text("id")).size();
+  const Answer viewing = h().post("P", "/api/v1/recordings/" + recording + "/views");
+  RABT_EXPECT_STATUS(viewing, 201);
+  const std::string played = viewing.text("url");
+  EXPECT_EQ(played.rfind("/api/v1/recordings/" + kept.text("id") + "/views/", 0), 0U) << played;
+  EXPECT_EQ(viewing["playsFor"], Json(kept.json.int_or("durationSeconds", -1) + 15 * 60));
+  const auto play = [&](const std::string& range) {
+    return h().site.send("GET", played, {{"Range", range}}, "");
+  };
+  for (const std::size_t from : {std::size_t{0}, std::size_t{100}}) {
+    const auto piece = play("bytes=" + std::to_string(from) + "-" + std::to_string(from + 99));
+    EXPECT_EQ(piece.status, 206);
+    EXPECT_EQ(piece.body, content.body.substr(from, 100));
+  }
+  RABT_EXPECT_STATUS(h().get("D", played), 403);
+  const std::vector<Json> readings = readings_of(kept.text("id"));
+  ASSERT_EQ(readings.size(), before + 1);
+  EXPECT_EQ(readings.back()["actor"], Json("person:" + h().person("P").id));
+  EXPECT_EQ(readings.back()["purpose"], Json("PATRQT"));
+  EXPECT_EQ(readings.back()["detail"]["view"], Json(true));
   for (const Json& entry : readings_of(kept.text("id"))) {
     EXPECT_FALSE(entry.string_or("patient", "").empty());
     EXPECT_FALSE(entry.string_or("purpose", "").empty());
@@ -415,6 +438,7 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
   EXPECT_EQ(summary.body.find("asked by her"), std::string::npos);
   EXPECT_EQ(gone["status"], Json("deleted"));
   RABT_EXPECT_STATUS(h().get("D", at + "/download"), 410);
+  EXPECT_EQ(play("bytes=0-99").status, 410);
 }
 
 TEST(Kiorex, K18ListsProviders) {

@@ -143,6 +143,16 @@ void ApiRig::open(Options options) {
   Health health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; },
                 clock};
   health.paused = [this] { return hub.engine().paused_roles(); };
+  views_.reset();
+  watch_.reset();
+  issuers_ = std::make_unique<identity::Issuers>(
+      must(identity::Issuers::make(std::move(options.issuers), clock)));
+  authenticator_ = std::make_unique<identity::Authenticator>(
+      identity::Authenticator::Parts{*people, *issuers_, *accounts, *clients, "t1"},
+      identity::ApiToken(kToken));
+  watch_ = std::make_unique<identity::Watch>(
+      identity::Watch::Parts{*authenticator_, hub.store(), clock, null_logger()});
+  views_ = std::make_unique<Views>(clock, random, *watch_);
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -163,7 +173,7 @@ void ApiRig::open(Options options) {
       .tasks{*tasks, hub.engine(), *accounts, hub.store(), audit, about},
       .requests{*tasks, *people, hub.store(), audit, about, clock},
       .workflows{hub.engine(), *approvals, about},
-      .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
+      .recordings{hub.store(), audit, hub.blobs(), about, *views_, sessions_.get()},
       .audit{
           audit, details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}, *people},
       .grants{*grants, hub.engine(), audit, details, about},
@@ -191,13 +201,6 @@ void ApiRig::open(Options options) {
   resources->metrics.add(senders);
   resources->metrics.add(hub.host());
   resources->metrics.add(*alerts);
-  issuers_ = std::make_unique<identity::Issuers>(
-      must(identity::Issuers::make(std::move(options.issuers), clock)));
-  authenticator_ = std::make_unique<identity::Authenticator>(
-      identity::Authenticator::Parts{*people, *issuers_, *accounts, *clients, "t1"},
-      identity::ApiToken(kToken));
-  watch_ = std::make_unique<identity::Watch>(
-      identity::Watch::Parts{*authenticator_, hub.store(), clock, null_logger()});
   cursors_ = std::make_unique<Cursors>(hub.keys(), clock);
   replays_ = std::make_unique<Replays>(Replays::Parts{hub.store(), hub.keys(), clock, random});
   repairs->deliver_by(resources->hooks);

@@ -100,6 +100,7 @@ class ApiRig {
   std::unique_ptr<identity::Oidc> oidc_;
   std::unique_ptr<identity::Authenticator> authenticator_;
   std::unique_ptr<identity::Watch> watch_;
+  std::unique_ptr<Views> views_;
   std::unique_ptr<consultation::Sessions> sessions_;
   std::unique_ptr<Replays> replays_;
   std::unique_ptr<DeliveryOutcomes> outcomes_;

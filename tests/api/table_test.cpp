@@ -62,8 +62,8 @@ bool may_be_unknown(const Route& route) {
        {"/auth/", "/api/v1/auth/", "/api/v1/me/", "/api/v1/access/", "/api/v1/approvals/",
         "/api/v1/audit/", "/api/v1/break-glass", "/api/v1/clients", "/api/v1/deliveries/",
         "/api/v1/instances", "/api/v1/keys/", "/api/v1/patients/search", "/api/v1/plugins/",
-        "/api/v1/repairs", "/api/v1/roles/", "/api/v1/tickets", "/api/v1/users",
-        "/api/v1/workflows/"}) {
+        "/api/v1/recordings/{id}/views", "/api/v1/repairs", "/api/v1/roles/", "/api/v1/tickets",
+        "/api/v1/users", "/api/v1/workflows/"}) {
     if (route.pattern.starts_with(family))
       return route.operation != "setMyPresence" && route.operation != "makeRequest";
   }
