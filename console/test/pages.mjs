@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { axe, launch, missing, open, settled } from './browser.mjs';
 import { morning, served } from './demo.mjs';
+import { playerTests } from './player.mjs';
 import { requestTests } from './requests.mjs';
 import { broke, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 
@@ -62,6 +63,7 @@ try {
   }
 
   await requestTests({ browser, base, states, people, pages, api });
+  await playerTests({ browser, base, states, pages, session: past.id });
 
   await pages.close();
 

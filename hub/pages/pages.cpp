@@ -110,8 +110,9 @@ std::string policy_of(const Pages::Options& options, bool call) {
       "connect-src 'self'";
   if (call) {
     for (const std::string& source : options.call_sources) policy += " " + source;
-    policy += "; media-src 'self' blob: mediastream:";
   }
+  // Recordings; in a call, also its own media.
+  policy += call ? "; media-src 'self' blob: mediastream:" : "; media-src 'self'";
   return policy + "; trusted-types 'none'";
 }
 

@@ -50,12 +50,14 @@ TEST(Pages, ShellsOfTheClinicAreHtmlThatNobodyKeeps) {
     EXPECT_EQ(header(*response, "Cross-Origin-Opener-Policy"), "same-origin");
     EXPECT_EQ(header(*response, "Permissions-Policy"),
               "camera=(), microphone=(), display-capture=()");
-    EXPECT_EQ(header(*response, "Content-Security-Policy"),
-              "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src "
-              "'self' data: blob:; "
-              "manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
-              "object-src 'none'; "
-              "require-trusted-types-for 'script'; connect-src 'self'; trusted-types 'none'");
+    EXPECT_EQ(
+        header(*response, "Content-Security-Policy"),
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src "
+        "'self' data: blob:; "
+        "manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
+        "object-src 'none'; "
+        "require-trusted-types-for 'script'; connect-src 'self'; media-src 'self'; trusted-types "
+        "'none'");
     EXPECT_NE(response->body.find("<script type=\"module\" src=\"/assets/main-A.js\">"),
               std::string::npos);
     EXPECT_NE(response->body.find("<link rel=\"modulepreload\" href=\"/assets/part-B.js\">"),

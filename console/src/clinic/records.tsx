@@ -7,6 +7,7 @@ import { isolate, ltr, number, t, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { Avatar, Dates, Empty, Failure, Icon, nameOf, LinkButton, Pill, Segment, Select, Skeleton, State, Table } from '../ui';
 import type { Page, Person, Session } from './model';
+import { Player, playsRecordings } from './player';
 
 // Items of a kind in several visits, newest first. Visits whose items may not be seen are left out.
 export function useList<T extends { createdAt?: string }>(ids: string[], kind: string): { items: T[]; part?: ComponentChildren; again: () => Promise<void> } {
@@ -163,7 +164,8 @@ export function Recordings({ sessions }: { sessions: Session[] }) {
       {part ?? (!items.length ? <Empty icon="rec" text={t('recordings_none')} /> : (
         <ul class="rows">{items.map((one) => (
           <li key={one.id}><Icon name={one.kind === 'audio' ? 'mic' : 'cam'} /><div class="two grow"><span class="strong">{t(one.kind === 'audio' ? 'recording_audio' : 'recording_video')}</span><span>{one.startedAt && dayAndTime(one.startedAt)}{one.bytes !== null && <> · <bdi dir="ltr">{size(one.bytes)}</bdi></>}</span></div>
-            <State tone={one.status === 'ready' ? 'ok' : one.status === 'failed' ? 'failed' : 'idle'}>{t(`recording_${one.status}` as 'recording_ready')}</State></li>))}</ul>
+            <State tone={one.status === 'ready' ? 'ok' : one.status === 'failed' ? 'failed' : 'idle'}>{t(`recording_${one.status}` as 'recording_ready')}</State>
+            {one.status === 'ready' && playsRecordings() && <Player id={one.id} sound={one.kind === 'audio'} />}</li>))}</ul>
       ))}
     </section>
   );
