@@ -418,6 +418,8 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
     EXPECT_EQ(piece.body, content.body.substr(from, 100));
   }
   RABT_EXPECT_STATUS(h().get("D", played), 403);
+  const std::string_view ticket = std::string_view(played).substr(played.rfind('/') + 1);
+  EXPECT_FALSE(stands_in(h().site.folder().path().string(), ticket)) << "in the data or a log";
   const std::vector<Json> readings = readings_of(kept.text("id"));
   ASSERT_EQ(readings.size(), before + 1);
   EXPECT_EQ(readings.back()["actor"], Json("person:" + h().person("P").id));
