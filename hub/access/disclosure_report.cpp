@@ -17,7 +17,7 @@ using audit::Logged;
 // Acts that show nobody anything: steps of the hub and of workflows, disclosures, which have rows
 // of their own, and what somebody said, did or wrote himself. Every other act is an access, so that
 // an act which is new, and missing here, stands in the report.
-constexpr std::array<std::string_view, 85> kShowNothing{"action.ended",
+constexpr std::array<std::string_view, 86> kShowNothing{"action.ended",
                                                         "action.parked",
                                                         "action.sent",
                                                         "availability.set",
@@ -51,6 +51,7 @@ constexpr std::array<std::string_view, 85> kShowNothing{"action.ended",
                                                         "participant.waiting",
                                                         "patient.changed",
                                                         "patient.created",
+                                                        "patient.kept_apart",
                                                         "patient.merge_waits",
                                                         "patient.merged",
                                                         "patient.onboarded",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "hub/access/decide.hpp"
@@ -8,6 +9,7 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/identity/approvals.hpp"
 #include "hub/identity/merges.hpp"
+#include "hub/identity/person_pairs.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/store/store.hpp"
 
@@ -21,6 +23,7 @@ struct PersonRecords {
   const Clock& clock;
   Patients patients;
   identity::Merges& merges;
+  identity::PersonPairs& pairs;
   identity::Approvals& approvals;
   // privacy.treats_before_hours
   std::int64_t treats_before_ms = 0;
@@ -33,6 +36,9 @@ struct PersonRecords {
   // Merges two records of one patient, and parts them again.
   [[nodiscard]] Result<http::Response> merge_patient(const Call& call) const;
   [[nodiscard]] Result<http::Response> unmerge_patient(const Call& call) const;
+  // Pairs of records that may be one patient, and the decision that one of them is not.
+  [[nodiscard]] Result<http::Response> list_pairs(const Call& call) const;
+  [[nodiscard]] Result<http::Response> keep_apart(const Call& call) const;
   // Ok if the caller may change the patient of the path.
   [[nodiscard]] Status may_change_patient(const Call& call) const;
 
@@ -45,6 +51,9 @@ struct PersonRecords {
   [[nodiscard]] Result<identity::Person> of_path(const Call& call, identity::Roles roles) const;
   // The record, with the record that it was merged into, and those that were merged into it.
   [[nodiscard]] Result<Json> patient_json(const identity::Person& person) const;
+  // One side of a pair; nothing when it is no record of a patient any more. The reading is noted.
+  [[nodiscard]] Result<std::optional<Json>> side_json(const Call& call,
+                                                      const std::string& id) const;
   // Relation of the caller to a patient, for the rules of access.
   [[nodiscard]] Result<access::Facts> facts_about(const Call& call,
                                                   const identity::Person& patient) const;

@@ -148,6 +148,7 @@ struct Hub::Parts {
   std::unique_ptr<identity::Clients> clients;
   std::unique_ptr<identity::Approvals> approvals;
   std::unique_ptr<identity::Merges> merges;
+  std::unique_ptr<identity::PersonPairs> pairs;
   std::unique_ptr<identity::Oidc> oidc;
   std::unique_ptr<identity::Authenticator> authenticator;
   std::unique_ptr<identity::Watch> watch;
@@ -204,6 +205,8 @@ struct Hub::Parts {
   [[nodiscard]] Status open_alerts(const config::Config& config);
   void watch_alerts(const config::Config& config);
   void look_after_keys(const std::string& tenant);
+  // Does what waited for time to pass. Nothing while the hub is held.
+  void catch_up();
   [[nodiscard]] Json troubles() const;
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
@@ -220,6 +223,9 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   merges = std::make_unique<identity::Merges>(
       identity::Merges::Parts{*people, *base->store, *base->keys, *base->audit, base->clock,
                               base->random, base->ids},
+      config.tenant);
+  pairs = std::make_unique<identity::PersonPairs>(
+      identity::PersonPairs::Parts{*people, *base->store, *base->keys, *base->audit, base->clock},
       config.tenant);
   approvals = std::make_unique<identity::Approvals>(
       identity::Approvals::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
@@ -429,6 +435,20 @@ void Hub::Parts::watch_alerts(const config::Config& config) {
   maintenance->removes([this] { return alerts->remove_old(); });
 }
 
+void Hub::Parts::catch_up() {
+  if (held != nullptr) return;
+  const Status status = consultations->practice().catch_up();
+  if (!status.ok()) base->log.warn("practice.catch_up", {{"code", status.error().code}});
+  const Status told = tasks->catch_up();
+  if (!told.ok()) base->log.warn("tasks.catch_up", {{"code", told.error().code}});
+  const Status asked = long_waits->turn();
+  if (!asked.ok()) base->log.warn("long_waits.turn", {{"code", asked.error().code}});
+  const Status merged = consultation::settle_merges(*base->store, *merges);
+  if (!merged.ok()) base->log.warn("merges.catch_up", {{"code", merged.error().code}});
+  const Status compared = pairs->compare_old();
+  if (!compared.ok()) base->log.warn("pairs.catch_up", {{"code", compared.error().code}});
+}
+
 void Hub::Parts::look_after_keys(const std::string& tenant) {
   maintenance->also(
       [trouble = std::make_shared<KeyringTrouble>(*base->keyring, base->log)] { trouble->look(); });
@@ -562,7 +582,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                 api::origin_of(config.public_url), !config.server.tls_certificates.empty()},
       .clients{*clients, *approvals},
       .oidc{*oidc, !pages::Bundle::embedded().empty()},
-      .people{*people, *base->store, *base->audit, base->clock, who, *merges, *approvals,
+      .people{*people, *base->store, *base->audit, base->clock, who, *merges, *pairs, *approvals,
               treats_before_ms},
       .access{*people, *base->store, *base->keys, *base->audit, base->random, base->clock,
               config.tenant, config.video.patient_may_read_recordings, treats_before_ms},
@@ -664,17 +684,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
         if (!more.ok()) hub.base->log.warn("identity.epochs_kept", {{"code", more.error().code}});
         return more.ok() && *more;
       });
-  hub.maintenance->also([&hub] {
-    if (hub.held != nullptr) return;
-    const Status status = hub.consultations->practice().catch_up();
-    if (!status.ok()) hub.base->log.warn("practice.catch_up", {{"code", status.error().code}});
-    const Status told = hub.tasks->catch_up();
-    if (!told.ok()) hub.base->log.warn("tasks.catch_up", {{"code", told.error().code}});
-    const Status asked = hub.long_waits->turn();
-    if (!asked.ok()) hub.base->log.warn("long_waits.turn", {{"code", asked.error().code}});
-    const Status merged = consultation::settle_merges(*hub.base->store, *hub.merges);
-    if (!merged.ok()) hub.base->log.warn("merges.catch_up", {{"code", merged.error().code}});
-  });
+  hub.maintenance->also([&hub] { hub.catch_up(); });
 
   RABT_TRY(sources, read_sources(config, hub.outward()));
   hub.pages = std::make_unique<pages::Pages>(pages::Bundle::embedded(), page_options(config));

@@ -60,11 +60,6 @@ Result<std::vector<std::string>> all_behind(store::Connection& connection, std::
   return out;
 }
 
-// A patient, and nothing else: what else somebody is does not pass to another record.
-bool is_only_patient(Roles roles) {
-  return roles.has(Role::patient) && roles.among({Role::patient, Role::guest}) == roles;
-}
-
 // The merged record's account stands still while the pointer does.
 Status end_sessions(store::Transaction& transaction, std::string_view tenant,
                     std::string_view merged) {
@@ -73,6 +68,10 @@ Status end_sessions(store::Transaction& transaction, std::string_view tenant,
 }
 
 }  // namespace
+
+bool is_only_patient(Roles roles) {
+  return roles.has(Role::patient) && roles.among({Role::patient, Role::guest}) == roles;
+}
 
 Result<std::string> survivor_of(store::Connection& connection, std::string_view tenant,
                                 std::string_view id) {

@@ -25,6 +25,9 @@ namespace rabt::identity {
 // each record.
 inline constexpr std::size_t kMostMerged = 8;
 
+// True for a patient who is nothing else: what else somebody is does not pass to another record.
+[[nodiscard]] bool is_only_patient(Roles roles);
+
 // The record that `id` is read as: itself, when it was not merged.
 [[nodiscard]] Result<std::string> survivor_of(store::Connection& connection,
                                               std::string_view tenant, std::string_view id);

@@ -14,6 +14,7 @@
 #include "hub/identity/blind_index.hpp"
 #include "hub/identity/epochs.hpp"
 #include "hub/identity/merges.hpp"
+#include "hub/identity/person_pairs.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/statements.hpp"
 
@@ -117,7 +118,7 @@ Status write_aliases(store::Transaction& transaction, std::string_view tenant, s
     RABT_TRY(rows,
              transaction.execute(sql::kPutAlias, {tenant, alias.kind, store::Blob{alias.value}, id,
                                                   std::int64_t{alias.sole ? 1 : 0}}));
-    if (alias.kind != "username" && alias.kind != "external")
+    if (phi::parse_index_kind(alias.kind))
       RABT_TRY_STATUS(store::run(transaction, sql::kPutKnown,
                                  {tenant, alias.kind, store::Blob{alias.value}, id}));
     // One profile may name a value twice.
@@ -214,6 +215,7 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
                     store::Blob{pseudonym}, store::Blob{made.id}, store::Blob{sealed}, now}));
     RABT_TRY_STATUS(write_roles(transaction, tenant, person.id, person.roles));
     RABT_TRY_STATUS(write_aliases(transaction, tenant, person.id, aliases));
+    RABT_TRY_STATUS(write_pairs(transaction, tenant, person, aliases));
     if (with) RABT_TRY_STATUS(with(transaction, person, *made.key));
     return parts_.audit.append(transaction, entry);
   }));
@@ -284,6 +286,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
       RABT_TRY_STATUS(parts_.keys.move(transaction, lease, row.data_key, bucket));
       if (wanted.roles) RABT_TRY_STATUS(write_roles(transaction, tenant, id, person.roles));
       RABT_TRY_STATUS(write_aliases(transaction, tenant, id, aliases));
+      RABT_TRY_STATUS(write_pairs(transaction, tenant, person, aliases));
       if (wanted.active && !person.active)
         RABT_TRY_STATUS(withdraw_approvals(transaction, tenant, id));
       if (ends_sessions) {

@@ -173,6 +173,32 @@ void add(std::vector<Alias>& out, const keys::Lease& lease, std::string_view kin
   if (made.ok()) out.push_back({kind, *std::move(made), sole});
 }
 
+// A member in the one way of writing. Empty where it is missing or cannot be indexed.
+std::string normal(phi::IndexKind kind, const Json& value) {
+  if (!value.is_string()) return {};
+  auto text = phi::normalise(kind, value.as_string());
+  return text.ok() ? *std::move(text) : std::string();
+}
+
+// The index of two members together: what two records of one patient share.
+void add_both(std::vector<Alias>& out, const keys::Lease& lease, std::string_view kind,
+              const std::string& one, const std::string& other) {
+  if (one.empty() || other.empty()) return;
+  out.push_back(
+      {kind, lease.blind_index("person/1/" + std::string(kind), one + "\n" + other), false});
+}
+
+void add_likeness(std::vector<Alias>& out, const keys::Lease& lease, const Json& profile) {
+  const std::string phone = normal(phi::IndexKind::phone, profile["phone"]);
+  const std::string birth = profile.string_or("birthDate", "");
+  for (const char* member : {"name", "nameAr"}) {
+    const std::string name = normal(phi::IndexKind::name, profile[member]);
+    add_both(out, lease, "name_birth", name, birth);
+    add_both(out, lease, "name_phone", name, phone);
+  }
+  add_both(out, lease, "phone_birth", phone, birth);
+}
+
 }  // namespace
 
 Result<Json> check_profile(const Json& given) {
@@ -301,6 +327,7 @@ std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile) {
         add(out, lease, "identifier", IndexKind::identifier, one["value"], true);
     }
   }
+  add_likeness(out, lease, profile);
   return out;
 }
 

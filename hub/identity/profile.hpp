@@ -36,7 +36,8 @@ inline constexpr char kChosen = '~';
 [[nodiscard]] std::string shown_username(const Json& profile);
 
 struct Alias {
-  // "username", "email", "phone", "identifier", "mrn", "external"
+  // "username", "email", "phone", "identifier", "mrn", "external"; of two members together, by
+  // which nobody is looked for: "name_birth", "phone_birth", "name_phone".
   std::string_view kind;
   // Blind index, 16 bytes.
   std::string value;

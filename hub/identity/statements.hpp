@@ -4,7 +4,7 @@
 
 // SQL of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
 // 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql, 0023_person_known.sql,
-// 0042_person_known_order.sql, 0062_person_merge.sql.
+// 0042_person_known_order.sql, 0062_person_merge.sql, 0077_person_pair.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
@@ -45,10 +45,11 @@ inline constexpr Statement kStanding{
     "SELECT active, issuer FROM person WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kInsertPerson{
     "INSERT INTO person (tenant, id, number, active, licence, issuer, pseudonym, data_key, sealed, "
-    "version, created_ms, updated_ms) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, 1, $9, $9)"};
+    "version, created_ms, updated_ms, compared) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, 1, $9, "
+    "$9, 1)"};
 inline constexpr Statement kChangePerson{
     "UPDATE person SET active = $4, licence = $5, pseudonym = $6, sealed = $7, version = version + "
-    "1, updated_ms = $8 WHERE tenant = $1 AND id = $2 AND version = $3"};
+    "1, updated_ms = $8, compared = 1 WHERE tenant = $1 AND id = $2 AND version = $3"};
 
 inline constexpr Statement kRolesOf{
     "SELECT role FROM person_role WHERE tenant = $1 AND person = $2"};
@@ -107,6 +108,41 @@ inline constexpr Statement kForceMerge{
 inline constexpr Statement kUndoMerge{
     "UPDATE person_merge SET state = 'undone', sealed = $3 WHERE tenant = $1 AND id = $2 AND "
     "state <> 'undone'"};
+
+// ---- records that may be one patient
+
+// Other records of patients who are nothing else, the newest first.
+inline constexpr Statement kAlike{
+    "SELECT person FROM person_alias a WHERE tenant = $1 AND kind = $2 AND value = $3 AND person "
+    "<> $4 AND EXISTS (SELECT 1 FROM person_role r WHERE r.tenant = $1 AND r.person = a.person AND "
+    "r.role = 'patient') AND NOT EXISTS (SELECT 1 FROM person_role r WHERE r.tenant = $1 AND "
+    "r.person = a.person AND r.role NOT IN ('patient', 'guest')) ORDER BY person DESC LIMIT $5"};
+inline constexpr Statement kDropPairsOfNewer{
+    "DELETE FROM person_pair WHERE tenant = $1 AND newer = $2 AND state = 'open'"};
+inline constexpr Statement kDropPairsOfOlder{
+    "DELETE FROM person_pair WHERE tenant = $1 AND older = $2 AND state = 'open'"};
+inline constexpr Statement kPutPair{
+    "INSERT INTO person_pair (tenant, newer, older, reasons, state, by_actor, decided_ms) VALUES "
+    "($1, $2, $3, $4, 'open', '', NULL) ON CONFLICT DO NOTHING"};
+// Behind the pair ($2, $3). The survivor of a merge is compared by its own record.
+inline constexpr Statement kOpenPairs{
+    "SELECT newer, older, reasons FROM person_pair p WHERE tenant = $1 AND state = 'open' AND "
+    "newer <= $2 AND (newer < $2 OR older < $3) AND NOT EXISTS (SELECT 1 FROM person_merge m WHERE "
+    "m.tenant = $1 AND m.merged = p.newer AND m.state <> 'undone') AND NOT EXISTS (SELECT 1 FROM "
+    "person_merge m WHERE m.tenant = $1 AND m.merged = p.older AND m.state <> 'undone') ORDER BY "
+    "newer DESC, older DESC LIMIT $4"};
+inline constexpr Statement kKeepApart{
+    "INSERT INTO person_pair (tenant, newer, older, reasons, state, by_actor, decided_ms) VALUES "
+    "($1, $2, $3, '', 'apart', $4, $5) ON CONFLICT (tenant, newer, older) DO UPDATE SET state = "
+    "excluded.state, by_actor = excluded.by_actor, decided_ms = excluded.decided_ms"};
+inline constexpr Statement kUncompared{
+    "SELECT id FROM person WHERE tenant = $1 AND compared = 0 ORDER BY id LIMIT $2"};
+inline constexpr Statement kMarkCompared{
+    "UPDATE person SET compared = 1 WHERE tenant = $1 AND id = $2 AND version = $3 AND compared = "
+    "0"};
+// A record that cannot be opened: its key was destroyed, or it is damaged.
+inline constexpr Statement kMarkClosed{
+    "UPDATE person SET compared = 1 WHERE tenant = $1 AND id = $2"};
 
 // ---- accounts
 

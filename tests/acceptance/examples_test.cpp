@@ -32,6 +32,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{
     {"acceptInvitation", {"code"}},   // of the invitation
     {"previewInvitation", {"code"}},  // the same
     {"mergePatient", {"into"}},       // the id of another record
+    {"keepPatientsApart", {"from"}},  // the same
     {"activate", {"code"}},           // of the new account
     {"runRepair", {"digest"}},        // of the preview
     {"pauseRole", {"digest"}},        // the same
@@ -107,6 +108,7 @@ class Examples {
         {"noteOnboarding", "AD", patient},
         {"mergePatient", "AD", [this] { two_records(); }},
         {"unmergePatient", "AD"},
+        {"keepPatientsApart", "AD", [this] { put("from", Json(two_new())); }},
         {"addClinic", "AD"},
         {"addClinicSession", "AD", [this] { names_["clinic"] = made_["addClinic"].text("id"); }},
         {"openVisit", "D"},
@@ -401,8 +403,8 @@ class Examples {
     EXPECT_EQ(waits["admission"], Json("waiting")) << waits.body;
     names_["participant"] = waits["participant"].string_or("id", "");
   }
-  // Two new records: the one of the path, and the one that it is merged into.
-  void two_records() {
+  // Two new records: the one of the path, and the one whose id it gives.
+  std::string two_new() {
     const auto record = [this] {
       const Answer made =
           h_.post("AD", "/api/v1/patients", Json::object({{"name", "Layla Alharbi"}}));
@@ -410,7 +412,11 @@ class Examples {
       return made.text("id");
     };
     names_["id"] = record();
-    const std::string into = record();
+    return record();
+  }
+  // The same, and the merge is confirmed.
+  void two_records() {
+    const std::string into = two_new();
     put("into", Json(into));
     // Somebody of another office confirms it.
     h_.enter("SO", "security_officer");

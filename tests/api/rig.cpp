@@ -72,6 +72,8 @@ void ApiRig::open(Options options) {
       identity::People::Parts{hub.store(), hub.keys(), audit, clock, random, ids});
   merges = std::make_unique<identity::Merges>(
       identity::Merges::Parts{*people, hub.store(), hub.keys(), audit, clock, random, ids}, "t1");
+  pairs = std::make_unique<identity::PersonPairs>(
+      identity::PersonPairs::Parts{*people, hub.store(), hub.keys(), audit, clock}, "t1");
   approvals = std::make_unique<identity::Approvals>(
       identity::Approvals::Parts{hub.store(), hub.keys(), audit, clock, random, ids}, "t1",
       std::move(options.second_person));
@@ -182,7 +184,8 @@ void ApiRig::open(Options options) {
       .accounts{*people, *accounts, *approvals, clock, "t1", "https://hub.example"},
       .clients{*clients, *approvals},
       .oidc{*oidc_, false},
-      .people{*people, hub.store(), audit, clock, about, *merges, *approvals, 24LL * 3'600'000},
+      .people{*people, hub.store(), audit, clock, about, *merges, *pairs, *approvals,
+              24LL * 3'600'000},
       .access{*people, hub.store(), hub.keys(), audit, random, clock, "t1"},
       .approvals{*approvals},
       .health = health,

@@ -85,6 +85,7 @@ class ApiRig {
   std::unique_ptr<identity::Clients> clients;
   std::unique_ptr<identity::Approvals> approvals;
   std::unique_ptr<identity::Merges> merges;
+  std::unique_ptr<identity::PersonPairs> pairs;
   std::unique_ptr<const consultation::Tasks> tasks;
   std::unique_ptr<repair::Repairs> repairs;
   // Not started: tests call turn().

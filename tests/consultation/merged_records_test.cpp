@@ -158,5 +158,21 @@ TEST_F(MergedPatient, HasASessionUnderWayWhileItWaitsOrIsActive) {
   EXPECT_FALSE(under_way());
 }
 
+TEST_F(MergedPatient, HadItsLastVisitInEitherRecord) {
+  const auto last = [&](const std::string& patient) {
+    return must(last_visit_of(*store_, "t1", patient));
+  };
+  const std::string session = with_patient(patient2_);
+  EXPECT_FALSE(last(patient2_)) << "booked";
+  must(sessions_->entry.join(as(doctor_, session)));
+  must(sessions_->entry.join(as(patient2_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
+  ASSERT_TRUE(last(patient2_));
+  EXPECT_EQ(last(patient2_)->ms, clock_.now().ms);
+  EXPECT_FALSE(last(patient_));
+  merge();
+  EXPECT_TRUE(last(patient_));
+}
+
 }  // namespace
 }  // namespace rabt::consultation

@@ -14,7 +14,7 @@ own blob blob
 own consultation consultation recording session session_sealed session_member session_event session_attendance session_effect \
   session_invitation session_guest session_proof session_message early_report message_sent session_ring session_request session_record quality_sample quality_summary visit clinic clinic_session slot place presence \
   usage_alert usage_record onboarding_step hub_event task code_map
-own identity person person_role person_alias person_known person_merge credential login_session login_attempt passkey ceremony bootstrap principal_epoch client client_key client_token client_certificate approval \
+own identity person person_role person_alias person_known person_merge person_pair credential login_session login_attempt passkey ceremony bootstrap principal_epoch client client_key client_token client_certificate approval \
   used_once oidc_flow ended_token
 own access patient_key break_glass
 own repair repair_job repair_item

@@ -56,6 +56,23 @@ Result<bool> has_session_under_way(store::Store& store, std::string_view tenant,
   return found;
 }
 
+Result<std::optional<Timestamp>> last_visit_of(store::Store& store, std::string_view tenant,
+                                               std::string_view patient) {
+  std::optional<Timestamp> last;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    last.reset();
+    RABT_TRY(others, identity::others_of(connection, tenant, patient));
+    return connection.query(sql::rows::kLastVisit,
+                            {tenant, patient, others[0], others[1], others[2], others[3], others[4],
+                             others[5], others[6], others[7]},
+                            [&](const store::Row& row) {
+                              if (!row.is_null(0)) last = Timestamp{row.integer(0)};
+                              return false;
+                            });
+  }));
+  return last;
+}
+
 Status settle_merges(store::Store& store, identity::Merges& merges) {
   RABT_TRY(waiting, merges.waiting());
   for (const std::string& merged : waiting) {

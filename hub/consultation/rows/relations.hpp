@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "hub/access/decide.hpp"
@@ -43,6 +44,11 @@ struct TreatsWhen {
 // merged counts by itself.
 [[nodiscard]] Result<bool> has_session_under_way(store::Store& store, std::string_view tenant,
                                                  std::string_view patient);
+// Start of the newest session that the patient had, in all records that are read as one. Nothing
+// when there was none.
+[[nodiscard]] Result<std::optional<Timestamp>> last_visit_of(store::Store& store,
+                                                             std::string_view tenant,
+                                                             std::string_view patient);
 // Puts merges into force that waited for the end of a session.
 [[nodiscard]] Status settle_merges(store::Store& store, identity::Merges& merges);
 // True if the person is admitted to a session that runs.

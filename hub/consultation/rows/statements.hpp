@@ -74,6 +74,10 @@ inline constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant
 inline constexpr Statement kUnderWay{
     "SELECT 1 FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND status IN "
     "('waiting', 'active') LIMIT 1"};
+// $3 to $10 are the other records of the patient.
+inline constexpr Statement kLastVisit{
+    "SELECT MAX(started_ms) FROM session WHERE tenant = $1 AND patient <> '' AND patient IN ($2, "
+    "$3, $4, $5, $6, $7, $8, $9, $10)"};
 inline constexpr Statement kFollowsOn{
     "SELECT id FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND follow_up_of "
     "= $3 AND id <> $4 LIMIT 1"};

@@ -1,0 +1,178 @@
+#include "hub/identity/person_pairs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "hub/identity/merges.hpp"
+#include "hub/identity/statements.hpp"
+
+namespace rabt::identity {
+
+namespace {
+
+// Records from before that one sweep compares, in one commit.
+constexpr std::int64_t kOldAtOnce = 100;
+// What two records of one patient share, in the order of the reasons.
+constexpr std::array<std::string_view, 4> kLikeness{"identifier", "name_birth", "phone_birth",
+                                                    "name_phone"};
+constexpr std::size_t kUlid = 26;
+
+bool is_likeness(std::string_view kind) {
+  return std::find(kLikeness.begin(), kLikeness.end(), kind) != kLikeness.end();
+}
+
+// A ULID begins with the time at which it was made.
+std::pair<std::string, std::string> in_order(std::string_view one, std::string_view other) {
+  return {std::string(std::max(one, other)), std::string(std::min(one, other))};
+}
+
+Status find_alike(store::Connection& connection, std::string_view tenant, std::string_view id,
+                  const Alias& alias, std::map<std::string, std::string>& reasons) {
+  return connection.query(
+      sql::kAlike,
+      {tenant, alias.kind, store::Blob{alias.value}, id, static_cast<std::int64_t>(kMostAlike)},
+      [&](const store::Row& row) {
+        std::string& known = reasons[std::string(row.text(0))];
+        // Two identifiers may be the same in both.
+        if (!known.ends_with(alias.kind)) known.append(known.empty() ? "" : " ").append(alias.kind);
+        return true;
+      });
+}
+
+}  // namespace
+
+Status write_pairs(store::Transaction& transaction, std::string_view tenant, const Person& person,
+                   const std::vector<Alias>& aliases) {
+  RABT_TRY_STATUS(store::run(transaction, sql::kDropPairsOfNewer, {tenant, person.id}));
+  RABT_TRY_STATUS(store::run(transaction, sql::kDropPairsOfOlder, {tenant, person.id}));
+  if (!is_only_patient(person.roles)) return ok_status();
+  std::map<std::string, std::string> reasons;
+  for (const std::string_view kind : kLikeness) {
+    for (const Alias& alias : aliases) {
+      if (alias.kind == kind)
+        RABT_TRY_STATUS(find_alike(transaction, tenant, person.id, alias, reasons));
+    }
+  }
+  for (const auto& [other, why] : reasons) {
+    const auto [newer, older] = in_order(person.id, other);
+    RABT_TRY_STATUS(store::run(transaction, sql::kPutPair, {tenant, newer, older, why}));
+  }
+  return ok_status();
+}
+
+std::string PersonPairs::place_of(const PersonPair& pair) {
+  return pair.newer + pair.older;
+}
+
+Result<std::vector<PersonPair>> PersonPairs::open(std::string_view after, std::size_t limit) {
+  if (!after.empty() && after.size() != 2 * kUlid)
+    return invalid("cursor.invalid", "cursor: is not of this list; begin with the first page");
+  // Behind every ULID.
+  const std::string newer(after.empty() ? "~" : after.substr(0, kUlid));
+  const std::string older(after.empty() ? "~" : after.substr(kUlid));
+  std::vector<PersonPair> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(sql::kOpenPairs,
+                            {tenant_, newer, older, static_cast<std::int64_t>(limit)},
+                            [&](const store::Row& row) {
+                              PersonPair& pair = out.emplace_back();
+                              pair.newer = std::string(row.text(0));
+                              pair.older = std::string(row.text(1));
+                              std::istringstream parts{std::string(row.text(2))};
+                              for (std::string part; parts >> part;) pair.reasons.push_back(part);
+                              return true;
+                            });
+  }));
+  return out;
+}
+
+Status PersonPairs::keep_apart(const Caller& caller, std::string_view one, std::string_view other,
+                               const Also& also) {
+  if (one == other) return invalid("merge.same_person", "from: it is the same record");
+  const auto [newer, older] = in_order(one, other);
+  RABT_TRY(later, parts_.people.find(tenant_, newer));
+  RABT_TRY(earlier, parts_.people.find(tenant_, older));
+  if (!is_only_patient(later.roles) || !is_only_patient(earlier.roles))
+    return conflict("merge.not_patient",
+                    "records of the staff make no pairs; both must be of patients alone");
+  const auto entry = parts_.audit.prepare({.tenant = tenant_,
+                                           .actor = caller.who.actor(),
+                                           .act = "patient.kept_apart",
+                                           .object = "person:" + later.id,
+                                           .result = "ok",
+                                           .detail = Json::object({{"from", earlier.id}}),
+                                           .patient = later.pseudonym,
+                                           .purpose = caller.purpose,
+                                           .client = caller.client,
+                                           .request = caller.request});
+  const std::int64_t now = parts_.clock.now().ms;
+  const std::string by = caller.who.actor();
+  return parts_.store.write(
+      [&, &newer = newer, &older = older](store::Transaction& transaction) -> Status {
+        for (const std::string& id : {newer, older}) {
+          bool merged = false;
+          RABT_TRY_STATUS(transaction.query(sql::kPointer, {tenant_, id}, [&](const store::Row&) {
+            merged = true;
+            return false;
+          }));
+          if (merged)
+            return conflict("merge.taken", "one of the records is merged; undo that first");
+        }
+        RABT_TRY_STATUS(store::run(transaction, sql::kKeepApart, {tenant_, newer, older, by, now}));
+        if (also) RABT_TRY_STATUS(also(transaction));
+        return parts_.audit.append(transaction, entry);
+      });
+}
+
+Status PersonPairs::compare(store::Transaction& transaction, const Person& person,
+                            const std::vector<Alias>& aliases) const {
+  // Somebody who changed the record meanwhile has compared it.
+  RABT_TRY(rows, transaction.execute(sql::kMarkCompared, {tenant_, person.id, person.version}));
+  if (rows != 1) return ok_status();
+  for (const Alias& alias : aliases) {
+    if (!is_likeness(alias.kind)) continue;
+    RABT_TRY_STATUS(store::run(transaction, sql::kPutAlias,
+                               {tenant_, alias.kind, store::Blob{alias.value}, person.id,
+                                std::int64_t{alias.sole ? 1 : 0}}));
+  }
+  return write_pairs(transaction, tenant_, person, aliases);
+}
+
+Status PersonPairs::compare_old() {
+  std::vector<std::string> ids;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    ids.clear();
+    return connection.query(sql::kUncompared, {tenant_, kOldAtOnce}, [&](const store::Row& row) {
+      ids.emplace_back(row.text(0));
+      return true;
+    });
+  }));
+  if (ids.empty()) return ok_status();
+  RABT_TRY(lease, parts_.keys.lease(tenant_));
+  std::vector<std::string> closed;
+  std::vector<std::pair<Person, std::vector<Alias>>> opened;
+  for (const std::string& id : ids) {
+    auto person = parts_.people.find(tenant_, id);
+    if (!person.ok()) {
+      const ErrorKind kind = person.error().kind;
+      if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt) return person.error();
+      closed.push_back(id);
+      continue;
+    }
+    std::vector<Alias> aliases = aliases_of(lease, person->profile);
+    opened.emplace_back(*std::move(person), std::move(aliases));
+  }
+  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+    for (const std::string& id : closed)
+      RABT_TRY_STATUS(store::run(transaction, sql::kMarkClosed, {tenant_, id}));
+    for (const auto& [person, aliases] : opened)
+      RABT_TRY_STATUS(compare(transaction, person, aliases));
+    return ok_status();
+  });
+}
+
+}  // namespace rabt::identity
