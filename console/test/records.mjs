@@ -116,6 +116,52 @@ export async function recordTests({ base, api, browser, pages, states, people, d
     await page.context().close();
   });
 
+  await test('records that may be one patient stand side by side; the desk joins them, or says that they are two people', async () => {
+    const words = {
+      ar: { show: 'عرض الملفات', differs: 'مختلف', shares: 'الجوال وتاريخ الميلاد', two: 'شخصان مختلفان', done: 'لن يظهر هذان الملفان', one: 'مريض واحد: ضم الملفين', join: 'ضم الملفين', back: 'العودة إلى القائمة', never: 'لا توجد' },
+      en: { show: 'Show the records', differs: 'Differs', shares: 'Mobile and date of birth', two: 'Two people', done: 'are not shown here again', one: 'One patient: join', join: 'Join the records', back: 'Back to the list', never: 'None yet' },
+    };
+    for (const [lang, phone] of [['ar', '+966500000011'], ['en', '+966500000012']]) {
+      const say = words[lang];
+      // Twins, and nobody else of the hub.
+      const born = { birthDate: `2011-05-0${phone.at(-1)}`, phone };
+      const [older, newer] = [await patient({ name: 'Huda Test', nameAr: 'هدى تجربة', ...born }), await patient({ name: 'Nada Test', nameAr: 'ندى تجربة', ...born, phone: phone.replace('+966', '0') })];
+      const page = await open(browser, base, { lang, state: states.desk, width: 360, height: 6000 });
+      const asked = [];
+      page.on('request', (one) => one.url().includes('/patient-pairs') && asked.push(one.url()));
+      await page.goto(`${base}/clinic`);
+      await settled(page);
+      await page.getByRole('link', { name: kWords[lang].open }).click();
+      await page.waitForURL('**/clinic/merge');
+      await settled(page);
+      equal(asked, [], 'what is read before it is asked for');
+      await page.getByRole('button', { name: say.show }).click();
+      const pair = page.getByRole('article').filter({ hasText: newer.mrn });
+      await pair.getByText(older.mrn).waitFor();
+      equal(await pair.getByText(say.shares, { exact: true }).count(), 1, 'what both have');
+      // Name and file number; one telephone in two ways of writing is one.
+      equal(await pair.getByRole('row').filter({ hasText: say.differs }).count(), 2, 'what differs');
+      equal(await pair.getByText(say.never, { exact: true }).count(), 2, 'last visits');
+      await pages.judge(page, `pairs ${lang}`, lang);
+      // Compared as any two records are, and back.
+      await pair.getByRole('button', { name: say.one }).click();
+      await page.getByRole('button', { name: say.join, exact: true }).waitFor();
+      equal(new URL(page.url()).searchParams.get('b'), newer.id, 'the second record');
+      await page.getByRole('button', { name: say.back }).click();
+      await pair.getByText(older.mrn).waitFor();
+      await pair.getByRole('button', { name: say.two }).click();
+      await page.getByRole('dialog').getByRole('button', { name: say.two }).click();
+      await page.getByRole('alert').getByText(say.done).waitFor();
+      equal(await pair.count(), 0, 'the pair after that');
+      const listed = page.waitForResponse('**/patient-pairs**');
+      await page.reload();
+      equal((await listed).status(), 200, 'the list');
+      await settled(page);
+      equal(await pair.count(), 0, 'the pair when the list is read again');
+      await page.context().close();
+    }
+  });
+
   await test('the task of a child without a guardian leads the desk to the place where he is entered', async () => {
     for (const lang of ['ar', 'en']) {
       const child = await patient({ name: 'Salem Test', birthDate: `${new Date().getFullYear() - 8}-01-15` });

@@ -10,6 +10,7 @@ import { Button, Choices, Dates, Failure, H1, Icon, kShapeOf, LinkButton, nameOf
 import { FindPatient } from './booking';
 import { Frame } from './frame';
 import { Joined, mayMerge, type Merged, type Pointer } from './joined';
+import { Pairs } from './pairs';
 import { allProviders, doctorName, startOf, type Page, type Person, type Provider, type Session } from './model';
 
 interface Approval { id: string; act: string; confirmedBy: string | null; wish: { patient?: string; into?: string }; asked: string; until: string }
@@ -128,7 +129,8 @@ export function Merge() {
   const same = one && two && one.person.id === two.person.id;
   return (
     <Frame name="merge">
-      <div class="page-head"><div class="grow"><H1>{t('merge')}</H1><p class="muted">{t('merge_lead')}</p></div><LinkButton href="/clinic">{t('back_home')}</LinkButton></div>
+      <div class="page-head"><div class="grow"><H1>{t('merge')}</H1><p class="muted">{t('merge_lead')}</p></div>{(a || b) && given.has('pairs') && <Button onPress={() => { setMade(undefined); setQuery({ a: undefined, b: undefined }); }}>{t('pairs_back')}</Button>}
+        <LinkButton href="/clinic">{t('back_home')}</LinkButton></div>
       {!mayMerge() ? <Failure error={new Problem(403, 'authorisation.denied', '', '', '')} /> : <div class="fill">
         <div class="cols cols-even">{sides.map(({ name, id, loaded, beside, heading }) => (
           <section key={name} class="card" aria-label={heading}>
@@ -139,6 +141,7 @@ export function Merge() {
           </section>))}
         </div>
         {made ? <Notice tone={made.waits ? 'waits' : 'ok'} alert>{t(made.waits ? 'merge_waits' : 'merge_done', { name: made.name })}</Notice>
+          : !a && !b ? <Pairs />
           : same ? <Notice>{t('merge_same')}</Notice>
           : one && two && <Decide key={`${a} ${b}`} a={one} b={two} done={(pointer, into) => { setMade({ waits: pointer.state === 'waiting', name: nameOf(into) }); again(); }} />}
       </div>}
