@@ -148,6 +148,38 @@ TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:02Z"))), "over");
 }
 
+// Symptom: whom `notEligible: refuse` kept out was told nothing. Cause: no session was opened, and
+// a patient who was told of nothing misses nothing. Caught by: one that is opened to be refused.
+TEST(DueMessages, AVisitThatWasOpenedToBeRefusedIsNeverToldAsBooked) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.payers.billing = Json::object({{"refused", true}});
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "nothing");
+  is.status = SessionStatus::cancelled;
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "call_us");
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T20:00:00Z"))), "2026-12-02T04:00:00.000Z");
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T07:00:00Z"))), "over") << "its time has passed";
+  const std::vector<ToldMessage> told{
+      {.kind = MessageKind::call_us, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "over") << "once";
+}
+
+TEST(DueMessages, AVisitThatBecomesOneInPersonIsToldAsSuch) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.status = SessionStatus::cancelled;
+  is.end.cancellation = Json::object({{"cause", "in_person"}});
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "over");
+  std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  const char* const now = "2026-12-02T08:00:00Z";
+  EXPECT_EQ(what(due_message(is, told, at(now))), "in_person");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z");
+  const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::in_person));
+  EXPECT_EQ(what(due_message(is, told, at(now), {.texts = texts})), "cancelled");
+  told.push_back({.kind = MessageKind::in_person, .version = 1, .at_ms = at(now).ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over") << "once";
+  EXPECT_EQ(useful_until(is, told.back()), at("2026-12-05T08:00:00Z").ms);
+}
+
 TEST(DueMessages, AnotherDoctorIsToldOnceWhereTheTimeStays) {
   Session is = planned("2026-12-10T07:00:00Z");
   is.type = SessionType::doctor_patient;
@@ -342,6 +374,13 @@ TEST_F(ForStaff, ANewAMovedAndACancelledVisitAreToldOnceEach) {
   EXPECT_EQ(due("2026-12-01T08:00:04Z"), "over");
   told_.clear();
   EXPECT_EQ(due("2026-12-01T08:00:04Z"), "over") << "who was told of nothing misses nothing";
+}
+
+TEST_F(ForStaff, AVisitThatWasOpenedToBeRefusedIsNoNews) {
+  is_.payers.billing = Json::object({{"refused", true}});
+  EXPECT_EQ(due("2026-12-01T08:00:00Z"), "nothing");
+  is_.status = SessionStatus::cancelled;
+  EXPECT_EQ(due("2026-12-01T08:00:00Z"), "over");
 }
 
 TEST_F(ForStaff, ADoctorWhoseVisitMovesToAnotherHearsOnceThatItIsCalledOff) {
@@ -603,6 +642,24 @@ TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
   EXPECT_EQ(tell()["over"], Json(true));
   ASSERT_EQ(sent().size(), 3U);
   EXPECT_TRUE(sent()[2].arguments.string_or("text", "").starts_with("en cancelled"));
+}
+
+TEST_F(Messages, AVisitInPersonIsToldWithTheTimeAndWithoutALink) {
+  (void)tell();
+  must(sessions_->Sessions::life.cancel(
+      ask_of_hub("t1", "workflow").caller,
+      CancelSession{.session = session_, .cause = std::string(kInPerson)}));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"in_person","outcome":"sent"}])");
+  const std::string text = sent().back().arguments.string_or("text", "");
+  EXPECT_TRUE(text.starts_with("en in_person Oasis Hospital 2026-12-10 10:00")) << text;
+  EXPECT_EQ(text.find("/i#"), std::string::npos);
+}
+
+TEST_F(Messages, ATelephoneThatIsNoneIsSentNothing) {
+  people_.of(patient_).profile.set("phone", "ask the ward");
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"no_phone"}])");
+  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(outcome(), "no_phone");
 }
 
 TEST_F(Messages, ThePatientHearsThatTheVisitWasGivenToAnotherDoctor) {

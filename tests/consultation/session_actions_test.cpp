@@ -83,6 +83,27 @@ TEST_F(SessionCalls, ACancelledSessionIsCancelledOnce) {
     EXPECT_EQ(call("cancel", of).output.string_or("status", ""), "cancelled");
 }
 
+TEST_F(SessionCalls, ACancellationKeepsTheCauseThatAWorkflowGives) {
+  const std::string id = call("create", booking()).output.string_or("session", "");
+  EXPECT_EQ(call("cancel", Json::object({{"session", id}, {"cause", "in_person"}}))
+                .output.string_or("status", ""),
+            "cancelled");
+  EXPECT_EQ(seen(id)["cancellation"].string_or("cause", ""), "in_person");
+}
+
+TEST_F(SessionCalls, ASessionThatIsOpenedToBeRefusedSaysSoToWorkflowsAlone) {
+  const auto noted = [this](Json body, const char* key) {
+    body.set("appointment", key);
+    call("create", std::move(body), key);
+    const Json all = call("of-appointment", Json::object({{"appointment", key}})).output;
+    return all["sessions"].item(0)["billing"].dump();
+  };
+  Json refused = booking();
+  refused.set("refused", true);
+  EXPECT_EQ(noted(refused, "A-20"), R"({"refused":true})");
+  EXPECT_EQ(noted(booking(), "A-21"), "null");
+}
+
 TEST_F(SessionCalls, ASessionMovesUntilItEnds) {
   const std::string id = call("create", booking()).output.string_or("session", "");
   const Json moved = Json::object({{"session", id},

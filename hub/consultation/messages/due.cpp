@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, kMessageKinds> kNames{
     "booked",   "moved",    "cancelled", "day_before", "soon",         "doctor_waits", "missed",
-    "not_held", "call_997", "follow_up", "call_us",    "second_proof", "other_doctor"};
+    "not_held", "call_997", "follow_up", "call_us",    "second_proof", "other_doctor", "in_person"};
 constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
     "staff_new", "staff_moved", "staff_cancelled", "staff_waits", "staff_emergency"};
 constexpr std::int64_t kQuietFromMs = 22 * kHourMs;
@@ -105,6 +105,18 @@ DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Ti
   return {.now = kind, .next_ms = {}};
 }
 
+// The workflow opened the session to call it off, since the insurance does not pay.
+bool is_opened_to_refuse(const Session& is) {
+  return is.payers.billing.bool_or("refused", false);
+}
+
+// News of a visit that is called off: where it takes place instead, or that it does not.
+MessageKind news_of_cancelling(const Session& is, MessageKinds texts) {
+  const bool in_person = is.end.cancellation.string_or("cause", "") == kInPerson;
+  return in_person && has(texts, MessageKind::in_person) ? MessageKind::in_person
+                                                         : MessageKind::cancelled;
+}
+
 // It was called off.
 DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage>& told,
                                 Timestamp now, const Hearer& hearer) {
@@ -115,10 +127,13 @@ DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage
   const bool knows = std::any_of(told.begin(), told.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
   const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
-  // A patient who was told of nothing misses nothing.
-  if (!knows || start_ms <= now.ms) return {.over = true};
-  if (!said(MessageKind::cancelled)) return unless_quiet(MessageKind::cancelled, start_ms, now);
-  const bool refused = is.payers.insurance.string_or("status", "") == "not_eligible";
+  const bool opened_to_refuse = is_opened_to_refuse(is);
+  // A patient who was told of nothing misses nothing, unless he knows of the visit by the hospital.
+  if ((!knows && !opened_to_refuse) || start_ms <= now.ms) return {.over = true};
+  const bool heard = said(MessageKind::cancelled) || said(MessageKind::in_person);
+  if (knows && !heard) return unless_quiet(news_of_cancelling(is, hearer.texts), start_ms, now);
+  const bool refused =
+      opened_to_refuse || is.payers.insurance.string_or("status", "") == "not_eligible";
   if (!refused || said(MessageKind::call_us) || !has(hearer.texts, MessageKind::call_us))
     return {.over = true};
   return unless_quiet(MessageKind::call_us, start_ms, now);
@@ -213,6 +228,7 @@ std::int64_t use_of(const Session& is, MessageKind kind) {
     case MessageKind::doctor_waits:
       return is.over() ? 0 : start_ms + is.schedule.minutes * kMinuteMs;
     case MessageKind::cancelled:
+    case MessageKind::in_person:
     case MessageKind::call_us:
       return is.status == SessionStatus::cancelled ? start_ms : 0;
     case MessageKind::missed:
@@ -249,6 +265,7 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
     return knows ? due_for_late(is, told, now, hearer).value_or(DueMessage{.over = true})
                  : DueMessage{.over = true};
   if (is.status == SessionStatus::requested || !is.schedule.at_ms) return {};
+  if (!knows && is_opened_to_refuse(is)) return {};
   const std::int64_t start_ms = *is.schedule.at_ms;
   const std::int64_t version = is.schedule.version;
   const ToldMessage* const news = find(told, version, &is_news);
@@ -306,6 +323,7 @@ std::optional<StaffMessage> news_for(const Session& is, const std::vector<ToldSt
                : std::nullopt;
   if (is.over() || is.status == SessionStatus::active || is.status == SessionStatus::requested)
     return std::nullopt;
+  if (!knows_visit(told) && is_opened_to_refuse(is)) return std::nullopt;
   const std::int64_t version = is.schedule.version;
   if (hearer.gone)
     return (knows_visit(told) || hearer.opened_it) && !heard(told, StaffMessage::cancelled, version)

@@ -17,7 +17,7 @@ namespace rabt::consultation {
 // waits, the patient did not come, nobody else came, no doctor answers an emergency; what
 // was booked follows an earlier visit; please call us, since the insurance does not pay; the code
 // by which a link opens on a second device, which is never due: somebody asks for it; another
-// doctor holds the visit at the same time.
+// doctor holds the visit at the same time; the visit takes place in the house and not by video.
 enum class MessageKind : std::uint8_t {
   booked,
   moved,
@@ -31,9 +31,10 @@ enum class MessageKind : std::uint8_t {
   follow_up,
   call_us,
   second_proof,
-  other_doctor
+  other_doctor,
+  in_person
 };
-inline constexpr std::size_t kMessageKinds = 13;
+inline constexpr std::size_t kMessageKinds = 14;
 using MessageKinds = std::bitset<kMessageKinds>;
 [[nodiscard]] std::string_view to_string(MessageKind kind);
 [[nodiscard]] std::optional<MessageKind> parse_message_kind(std::string_view text);
@@ -72,7 +73,8 @@ struct Hearer {
 [[nodiscard]] constexpr bool is_about_time(MessageKind kind) {
   return kind == MessageKind::booked || kind == MessageKind::moved ||
          kind == MessageKind::cancelled || kind == MessageKind::day_before ||
-         kind == MessageKind::soon || kind == MessageKind::follow_up;
+         kind == MessageKind::soon || kind == MessageKind::follow_up ||
+         kind == MessageKind::in_person;
 }
 // Messages to one participant. Each is due once for a version of the schedule; reminders that would
 // come within an hour of the news of the same time are left out; quiet hours in Riyadh, 22:00 to
@@ -80,7 +82,9 @@ struct Hearer {
 // or doctor wait until nothing has changed for ten seconds, at most a minute, and not within five
 // minutes of the start: changes that belong together are one message. That the doctor waits
 // is told from two minutes after the start on, to a patient who has not come; that a visit was not
-// held, for a day.
+// held, for a day. A visit that was opened to be refused is never told as booked: its patient is
+// asked to call when it is called off. Where the house has no text for one that became in person,
+// it is told as called off.
 [[nodiscard]] DueMessage due_message(const Session& session, const std::vector<ToldMessage>& told,
                                      Timestamp now, const Hearer& hearer = {});
 // News of a visit for a doctor: it is new, has a new time, was called off, or its patient waits;
@@ -113,7 +117,7 @@ struct StaffHearer {
 };
 // Messages to a doctor of the session, each once for a version of the schedule. Quiet hours hold
 // what is about a visit that is more than an hour away; changes that belong together are one
-// message, as in due_message.
+// message, as in due_message; a visit that was opened to be refused is no news.
 [[nodiscard]] DueStaff due_for_staff(const Session& session, const std::vector<ToldStaff>& told,
                                      Timestamp now, const StaffHearer& hearer);
 // True if the message was sent, or could not be, for this version of the schedule.

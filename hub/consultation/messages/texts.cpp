@@ -19,9 +19,9 @@ constexpr std::array kTemplates{
     MessageTemplate{"not_held"},        MessageTemplate{"follow_up"},
     MessageTemplate{"call_us"},         MessageTemplate{"call_997"},
     MessageTemplate{"second_proof"},    MessageTemplate{"other_doctor"},
-    MessageTemplate{"staff_new"},       MessageTemplate{"staff_moved"},
-    MessageTemplate{"staff_cancelled"}, MessageTemplate{"staff_waits"},
-    MessageTemplate{"staff_emergency"},
+    MessageTemplate{"in_person"},       MessageTemplate{"staff_new"},
+    MessageTemplate{"staff_moved"},     MessageTemplate{"staff_cancelled"},
+    MessageTemplate{"staff_waits"},     MessageTemplate{"staff_emergency"},
 };
 
 }  // namespace

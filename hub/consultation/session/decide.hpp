@@ -102,6 +102,8 @@ struct End {
 };
 struct Cancel {
   std::string reason;
+  // Code: kInPerson. May be empty.
+  std::string cause{};
 };
 struct Amend {
   Amendment members;

@@ -60,6 +60,8 @@ struct SessionInput {
   std::vector<ParticipantInput> participants{};
   bool e2ee = false;
   bool request = false;
+  // A workflow opens the session to call it off, since the insurance does not pay.
+  bool refused = false;
   // As ours in SessionOrigin::as_given, by the name of the member: provider, patient,
   // scheduledStart. Null without them.
   Json as_given{};

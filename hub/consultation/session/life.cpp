@@ -315,6 +315,7 @@ Result<Change> on(Step step, const Cancel& command) {
                     "the session is active; end it, only one that has not started is cancelled");
   is.end.cancellation = Json::object(
       {{"reason", command.reason}, {"by", who.actor}, {"at", to_iso8601(step.moment.now)}});
+  if (!command.cause.empty()) is.end.cancellation.set("cause", command.cause);
   finish(step, SessionStatus::cancelled, "cancelled");
   return done(std::move(step));
 }

@@ -98,9 +98,12 @@ struct SessionLine {
   Json ratings = Json::array();
 };
 
+// Cause of a cancellation: the visit takes place in the house.
+inline constexpr std::string_view kInPerson = "in_person";
+
 // End of a session.
 struct SessionEnd {
-  // {reason, by, at}, or null
+  // {reason, by, at, cause?}, or null
   Json cancellation;
   std::string reason;
   // The actor who ended it.

@@ -301,6 +301,7 @@ Status SessionCreation::fill(const Caller& caller, const Actor& who, const Sessi
   }
   RABT_TRY_STATUS(stand_behind(who, booking));
   is.ties.consultation = input.consultation;
+  if (input.refused) is.payers.billing = Json::object({{"refused", true}});
   is.ties.appointment = input.appointment;
   is.ties.appointment_of_patient = by_patient && !input.appointment.is_null();
   is.schedule.at_ms = input.scheduled_ms;

@@ -97,6 +97,7 @@ constexpr std::array kMessages{
     Words{"follow_up", "Follow-up booked", "موعد المتابعة"},
     Words{"call_us", "Please call us", "يرجى الاتصال بنا"},
     Words{"other_doctor", "Another doctor", "طبيب آخر"},
+    Words{"in_person", "In person, not by video", "حضوريًا لا عن بُعد"},
 };
 constexpr std::array kOutcomes{
     Words{"sent", "sent", "أُرسلت"},

@@ -81,7 +81,7 @@ Result<SessionView> SessionLife::cancel(const Caller& caller, const Asked<Cancel
   RABT_TRY(request, asked);
   return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
     RABT_TRY_STATUS(as_seen(request.version, is));
-    return Command(Cancel{request.reason});
+    return Command(Cancel{.reason = request.reason, .cause = request.cause});
   });
 }
 

@@ -50,6 +50,8 @@ struct CancelSession {
   std::optional<std::int64_t> version{};
   // May be empty.
   std::string reason{};
+  // Code; workflows alone give one. May be empty.
+  std::string cause{};
 };
 [[nodiscard]] Asked<CancelSession> cancel_session_of(const Ask& ask);
 

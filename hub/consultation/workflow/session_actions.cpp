@@ -228,7 +228,9 @@ Answer SessionActions::usage(const CallRequest& call) const {
 Answer SessionActions::act(const CallRequest& call) {
   const Ask ask = ask_of(call);
   if (call.action == "create") {
-    RABT_TRY(made, sessions_.creation.create(ask.caller, create_session_of(ask)));
+    RABT_TRY(wanted, create_session_of(ask));
+    wanted.refused = call.arguments.bool_or("refused", false);
+    RABT_TRY(made, sessions_.creation.create(ask.caller, std::move(wanted)));
     return Json::object({{"session", made.session.id},
                          {"number", made.session.number},
                          {"roomName", made.session.room.name},
@@ -290,7 +292,9 @@ Answer SessionActions::act(const CallRequest& call) {
     return course(ask);
   }
   if (call.action == "cancel") {
-    const auto gone = sessions_.life.cancel(ask.caller, cancel_session_of(ask));
+    RABT_TRY(wanted, cancel_session_of(ask));
+    wanted.cause = call.arguments.string_or("cause", "");
+    const auto gone = sessions_.life.cancel(ask.caller, std::move(wanted));
     if (!gone.ok() && gone.error().code != "session.cancelled") return gone.error();
     return course(ask);
   }

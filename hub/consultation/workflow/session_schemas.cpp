@@ -90,7 +90,8 @@ Json create_schema() {
     "notes": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
     "context": {"type": ["object", "null"], "x-phi": true},
     "e2ee": {"type": ["boolean", "null"]},
-    "request": {"type": ["boolean", "null"]}
+    "request": {"type": ["boolean", "null"]},
+    "refused": {"type": ["boolean", "null"]}
   })");
   Json participant = closed({"role"}, kParticipant);
   Json organizer = participant;
@@ -169,7 +170,8 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"deny", "Turn somebody away from the waiting room", of_participant(kReason)},
       {"start", "Begin a session", of_session(kReason)},
       {"end", "End a session", of_session(kReason)},
-      {"cancel", "Call a session off", of_session(kReason)},
+      {"cancel", "Call a session off", of_session(R"({"reason": {"type": ["string", "null"]},
+                      "cause": {"enum": ["in_person", null]}})")},
       {"recording-start", "Begin to record", of_session(kPurpose)},
       {"recording-stop", "Stop recording", of_session(kPurpose)},
       {"recordings", "List what was recorded", of_session()},
