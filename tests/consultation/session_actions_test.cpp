@@ -91,6 +91,33 @@ TEST_F(SessionCalls, ACancellationKeepsTheCauseThatAWorkflowGives) {
   EXPECT_EQ(seen(id)["cancellation"].string_or("cause", ""), "in_person");
 }
 
+TEST_F(SessionCalls, AnAppointmentThatChangesMeanwhileIsShownAndMovesNothing) {
+  const Json of = running();
+  const std::string id = of.string_or("session", "");
+  const Json start = seen(id)["scheduledStart"];
+  ASSERT_EQ(seen(id)["warnings"].dump().find("appointment.changed"), std::string::npos);
+  for (const char* key : {"first", "second"}) {
+    const ActionOutcome told =
+        call("update", Json::object({{"session", id}, {"appointmentChanged", true}}), key);
+    ASSERT_EQ(told.kind, OutcomeKind::done) << told.code << told.message;
+  }
+  const std::string warnings = seen(id)["warnings"].dump();
+  const auto at = warnings.find("appointment.changed");
+  ASSERT_NE(at, std::string::npos) << warnings;
+  EXPECT_EQ(warnings.find("appointment.changed", at + 1), std::string::npos) << "once";
+  EXPECT_EQ(seen(id)["scheduledStart"], start);
+}
+
+TEST_F(SessionCalls, WorkflowsKnowTheTelephonesOfRecordAndGuardians) {
+  people_.of(patient_).profile.set("phone", "0551234567");
+  people_.of(patient_).profile.set(
+      "guardians", Json::array({Json::object({{"name", "Mona"}, {"phone", "0559876543"}}),
+                                Json::object({{"name", "Saad"}, {"phone", "ask the ward"}})}));
+  const Json contact = call("clinical", running()).output["contact"];
+  EXPECT_EQ(contact.string_or("phone", ""), "+966551234567");
+  EXPECT_EQ(contact["guardianPhones"].dump(), R"(["+966559876543"])");
+}
+
 TEST_F(SessionCalls, ASessionThatIsOpenedToBeRefusedSaysSoToWorkflowsAlone) {
   const auto noted = [this](Json body, const char* key) {
     body.set("appointment", key);

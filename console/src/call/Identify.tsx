@@ -29,6 +29,19 @@ export function Identify() {
     </section>
   );
 }
+// The hospital has changed the appointment since the visit began, which goes on as it is.
+export function Changed() {
+  const changed = !!visit.session.value?.warnings?.includes('appointment.changed');
+  useEffect(() => {
+    if (changed) visit.announce(t('call_appointment_changed'));
+  }, [changed]);
+  if (!changed) return null;
+  const reason = visit.session.value?.chiefComplaint;
+  return (
+    <div class="notice notice-parked" role="status"><div><p>{t('call_appointment_changed')}</p>
+      {reason && <p>{t('complaint')}: <bdi dir="auto">{reason}</bdi></p>}</div></div>
+  );
+}
 // Over the picture: the visit has not begun, and where to go on.
 export function NotBegun() {
   if (!identifies()) return null;

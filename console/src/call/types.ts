@@ -35,6 +35,7 @@ export interface Session {
   recordingActive: boolean;
   quality: string;
   warnings?: string[];
+  chiefComplaint?: string | null;
   context?: { specialty?: string; medicalRecordNumber?: string };
   // Visits of the same doctor that come first, for somebody who waits.
   ahead?: number;

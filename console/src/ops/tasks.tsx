@@ -80,7 +80,7 @@ export function Meanwhile({ error }: { error: unknown }) {
 }
 
 // Titles of tasks that ask for the telephone or the guardian of a patient.
-const kContact = ['patient.no-guardian', 'invitation.no-phone'];
+const kContact = ['patient.no-guardian', 'invitation.no-phone', 'patient.other-phone'];
 // The visit of a task, and the place of the record where the answer is written.
 function Visit({ one }: { one: Task }) {
   const act = useAct();

@@ -79,9 +79,16 @@ ClaimPatient patient_of_profile(const Json& profile) {
 }
 
 PatientContact contact_of_profile(const Json& profile) {
-  return {.language = profile.string_or("language", "ar"),
-          .phone = known_as(phi::IndexKind::phone, profile["phone"]),
-          .email = known_as(phi::IndexKind::email, profile["email"])};
+  PatientContact out{.language = profile.string_or("language", "ar"),
+                     .phone = known_as(phi::IndexKind::phone, profile["phone"]),
+                     .email = known_as(phi::IndexKind::email, profile["email"])};
+  if (const Json& guardians = profile["guardians"]; guardians.is_array()) {
+    for (const Json& one : guardians.as_array()) {
+      if (auto phone = known_as(phi::IndexKind::phone, one["phone"]))
+        out.guardian_phones.push_back(*std::move(phone));
+    }
+  }
+  return out;
 }
 
 ClaimPractitioner practitioner_of_profile(const Json& profile) {
@@ -113,6 +120,11 @@ Json to_json(const PatientContact& contact) {
   Json out = Json::object({{"language", contact.language}});
   set_if(out, "phone", contact.phone);
   set_if(out, "email", contact.email);
+  if (!contact.guardian_phones.empty()) {
+    Json phones = Json::array();
+    for (const std::string& one : contact.guardian_phones) phones.push_back(one);
+    out.set("guardianPhones", std::move(phones));
+  }
   return out;
 }
 

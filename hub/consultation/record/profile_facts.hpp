@@ -35,9 +35,10 @@ struct PatientContact {
   std::string language;
   std::optional<std::string> phone{};
   std::optional<std::string> email{};
+  std::vector<std::string> guardian_phones{};
 };
 [[nodiscard]] PatientContact contact_of_profile(const Json& profile);
-// {language, phone?, email?}
+// {language, phone?, email?, guardianPhones?}
 [[nodiscard]] Json to_json(const PatientContact& contact);
 
 struct ClaimPractitioner {

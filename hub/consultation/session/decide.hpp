@@ -107,6 +107,8 @@ struct Cancel {
 };
 struct Amend {
   Amendment members;
+  // The hospital says another time, place or reason of the appointment.
+  bool appointment_changed = false;
   // The patient whom they name, ready to take part.
   std::optional<Participant> patient{};
   // Those of the clinic session that the session has a place in.

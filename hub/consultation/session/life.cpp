@@ -398,6 +398,7 @@ Result<Change> on(Step step, const Amend& command) {
     is.ties.appointment = *to.appointment;
     is.ties.appointment_of_patient = false;
   }
+  if (command.appointment_changed) is.warn(kAppointmentChanged);
   RABT_TRY_STATUS(name_patient(step, command));
   RABT_TRY_STATUS(no_patient_data(is));
   Json names = Json::array();

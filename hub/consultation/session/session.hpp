@@ -105,6 +105,8 @@ struct ClinicHours {
 // True for an emergency that was not planned for later: no appointment.
 [[nodiscard]] bool begins_now(const Session& session);
 
+// Warning: the hospital has changed the appointment since the session began, which stays as it is.
+inline constexpr std::string_view kAppointmentChanged = "appointment.changed";
 // Warning: no doctor who was rung has answered the emergency.
 inline constexpr std::string_view kUnanswered = "emergency.unanswered";
 // True if an emergency waits for a doctor: none takes part, or a specialty was asked for, and

@@ -96,7 +96,9 @@ Result<SessionView> SessionLife::change(const Caller& caller, const Asked<Change
   RABT_TRY_STATUS(mistakes.status());
   return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
     RABT_TRY_STATUS(as_seen(request.version, is));
-    return amending(is, members);
+    RABT_TRY(command, amending(is, members));
+    std::get<Amend>(command).appointment_changed = request.appointment_changed;
+    return command;
   });
 }
 

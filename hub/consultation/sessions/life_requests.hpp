@@ -16,6 +16,8 @@ struct ChangeSession {
   std::string session;
   std::optional<std::int64_t> version{};
   Amendment members;
+  // The hospital says another time, place or reason; workflows alone say so.
+  bool appointment_changed = false;
 };
 [[nodiscard]] Asked<ChangeSession> change_session_of(const Ask& ask);
 

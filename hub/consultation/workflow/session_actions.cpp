@@ -325,7 +325,9 @@ Answer SessionActions::act(const CallRequest& call) {
     return to_json(written);
   }
   if (call.action == "update") {
-    RABT_TRY(session, sessions_.life.change(ask.caller, change_session_of(record_of(call))));
+    RABT_TRY(wanted, change_session_of(record_of(call)));
+    wanted.appointment_changed = call.arguments.bool_or("appointmentChanged", false);
+    RABT_TRY(session, sessions_.life.change(ask.caller, std::move(wanted)));
     return Json::object({{"status", to_string(session.status)},
                          {"scheduledStart", time_or_null(session.plan.start)},
                          {"plannedMinutes", session.plan.minutes}});

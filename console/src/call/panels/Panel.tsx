@@ -5,7 +5,7 @@ import { age, gregorian } from '../../base/dates';
 import { t } from '../../base/i18n';
 import { nameOf } from '../../ui';
 import { Button, Icon } from '../../ui';
-import { Identify } from '../Identify';
+import { Changed, Identify } from '../Identify';
 import { hide, panel, type Part } from '../panel';
 import { unread } from '../records';
 import { plainName } from '../types';
@@ -87,6 +87,7 @@ export function Panel() {
         aria-labelledby={all.some((one) => one.part === part) ? `tab-${part}` : undefined}>
         {clinical && <Identity />}
         {clinical && <Identify />}
+        {clinical && <Changed />}
         <div class="panel-title row between">
           {clinical ? <h3 id="panel-h" tabIndex={-1}>{title}</h3> : <h2 id="panel-h" tabIndex={-1}>{title}</h2>}
           {!(clinical && part === 'notes') && <Button kind="plain" icon="x" label={t('close')} onPress={() => (clinical ? (panel.value = 'notes') : hide())} />}
