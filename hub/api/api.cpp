@@ -566,6 +566,7 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
       found.route != nullptr ? compat::find_operation(found.route->as) : nullptr;
   const bool only_looks = head.only_head && acts != nullptr && acts->method != "GET";
   if (found.route == nullptr || only_looks) return doors_->other_method(found, head);
+  if (doors_->exempts(found, caller->who)) caller->who.must_enrol = false;
   if (!open && caller->who.must_enrol) return refuse(identity::enrolment_needed());
   // The limits of a path of /api/v1 are those of every path which translates it, and the door's own
   // rate besides.

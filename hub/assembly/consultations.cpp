@@ -113,7 +113,8 @@ std::unique_ptr<api::compat::Doors> make_doors(const config::Config& config,
                     api::compat::DoorOptions{.enabled = door.enabled,
                                              .naive_offset_minutes = door.naive_offset_minutes,
                                              .origins = door.cors,
-                                             .rate = door.rate});
+                                             .rate = door.rate,
+                                             .second_factor_exempt = door.second_factor_exempt});
   }
   return std::make_unique<api::compat::Doors>(std::move(house), privacy, std::move(options));
 }

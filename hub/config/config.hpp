@@ -246,6 +246,8 @@ struct DoorEntry {
   std::vector<std::string> cors;
   // How far times that are written without a zone are ahead of UTC.
   int naive_offset_minutes = 0;
+  // True if a sign-in of this API needs no second factor. Of `clinicvault` alone.
+  bool second_factor_exempt = false;
 };
 
 // An issuer whose tokens are trusted. Its secret or its keys are read when the hub starts.

@@ -22,7 +22,10 @@ std::optional<int> offset_of(std::string_view zone) {
 }
 
 void read_door(Reader& reader, const YamlNode& node, DoorEntry& out) {
-  reader.only(node, {"enabled", "listen", "rate", "cors", "naive_time_zone"});
+  reader.only(node, {"enabled", "listen", "rate", "cors", "naive_time_zone", "second_factor"});
+  std::string factor = "required";
+  reader.choice(node, "second_factor", {"required", "exempt"}, factor);
+  out.second_factor_exempt = factor == "exempt";
   reader.flag(node, "enabled", out.enabled);
   int port = -1;
   reader.integer(node, "listen", 0, 65535, port);
@@ -55,6 +58,12 @@ void read_doors(Reader& reader, const YamlNode& root, Config& config) {
         reader.mistake(entry.line, entry.column, "`doors.metrics` needs `listen`, a port");
     }
     read_door(reader, *entry.value, config.doors[entry.key]);
+    const YamlEntry* const factor = entry.value->find("second_factor");
+    if (factor != nullptr && entry.key != "clinicvault") {
+      reader.mistake(factor->line, factor->column,
+                     "`second_factor` is a setting of `doors.clinicvault`: users of `" + entry.key +
+                         "` sign in elsewhere");
+    }
   }
 }
 

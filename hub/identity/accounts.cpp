@@ -3,6 +3,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/authorization.hpp"
 #include "hub/base/typed_code.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/crypto/jws.hpp"
 #include "hub/identity/accounts_state.hpp"
 #include "hub/identity/act_entry.hpp"
@@ -28,6 +29,13 @@ Error busy() {
 crypto::SealContext context_of(std::string_view tenant, std::string_view person,
                                std::string_view kind) {
   return {tenant, "credential", person, kind};
+}
+
+// Compatibility API of a session's factors: "pwd clinicvault" -> "clinicvault".
+std::string confined_to(std::string_view factors) {
+  constexpr std::string_view kPassword = "pwd ";
+  if (!factors.starts_with(kPassword) || factors == "pwd otp") return {};
+  return std::string(factors.substr(kPassword.size()));
 }
 
 }  // namespace
@@ -286,13 +294,15 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
   out.device = std::move(device);
   const std::string id = parts.ids.next().text();
   const std::string hashed = digest_of(out.token);
-  out.must_enrol = !opening.strong && person.roles.has_any(options.second_factor);
+  out.must_enrol = !opening.strong &&
+                   (person.roles.has_any(options.second_factor) || !opening.confined_to.empty());
   const std::int64_t now = parts.clock.now().ms;
   RABT_TRY(idle_ms, idle_of(person.id));
   RABT_TRY(lease, parts.keys.lease(tenant));
   RABT_TRY(bucket, lease.bucket(keys::kPerson));
   Json detail = Json::object({{"factors", opening.strong ? 2 : 1}});
   if (!opening.issuer.empty()) detail = Json::object({{"issuer", opening.issuer}});
+  if (!opening.confined_to.empty()) detail.set("exemptAt", opening.confined_to);
   RABT_TRY_STATUS(write(
       caller, "user.login", person.id,
       [&](store::Transaction& transaction) -> Status {
@@ -355,9 +365,10 @@ Result<SignedIn> Accounts::State::sign_in(const SignIn& order, const std::string
   RABT_TRY(found, all.parts.people.find(all.tenant, who));
   if (!found.active) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   State::Code code;
-  if (!known.totp_active && known.has_second())
+  const bool exempt = all.is_exempt(order, folded, found, known);
+  if (!exempt && !known.totp_active && known.has_second())
     return denied("auth.passkey_required", "sign in with the passkey");
-  if (known.totp_active) {
+  if (!exempt && known.totp_active) {
     if (order.otp.empty())
       return denied("auth.mfa_required", "a code of the second factor is missing");
     code = all.judge(known, order.otp);
@@ -369,9 +380,11 @@ Result<SignedIn> Accounts::State::sign_in(const SignIn& order, const std::string
     RABT_TRY(fresh, all.hash(folded));
     rehashed = std::move(fresh);
   }
+  const std::string factors = exempt ? "pwd " + order.exempt_at : code.good() ? "pwd otp" : "pwd";
   return all.open_session(caller, known, found,
-                          {.factors = code.good() ? "pwd otp" : "pwd",
+                          {.factors = factors,
                            .strong = code.good(),
+                           .confined_to = exempt ? order.exempt_at : std::string_view(),
                            .also = [&](store::Transaction& transaction) -> Status {
                              if (code.good()) RABT_TRY_STATUS(all.take(transaction, who, code));
                              if (!changed.empty())
@@ -380,6 +393,16 @@ Result<SignedIn> Accounts::State::sign_in(const SignIn& order, const std::string
                                RABT_TRY_STATUS(all.reseal(transaction, known, rehashed));
                              return all.throttle.success(transaction, attempt);
                            }});
+}
+
+bool Accounts::State::is_exempt(const SignIn& order, std::string_view folded, const Person& person,
+                                const Proofs& known) const {
+  const bool asked = known.has_second() || person.roles.has_any(options.second_factor);
+  if (order.exempt_at.empty() || !order.otp.empty() || !asked) return false;
+  // A password alone replaces no password of an account with a second factor.
+  if (known.has_second() && !order.new_password.empty()) return false;
+  return !person.roles.has(Role::security_officer) &&
+         code_points(folded) >= static_cast<std::size_t>(kMinAlone);
 }
 
 bool Accounts::is_session(std::string_view text) {
@@ -442,6 +465,7 @@ Result<Principal> Accounts::session(std::string_view token, bool only_look) {
                               ends = row.integer(3);
                               out.strong_ms = row.integer(4);
                               out.proven_ms = row.integer(5);
+                              out.confined_to = confined_to(row.text(6));
                               return false;
                             });
   }));
@@ -454,7 +478,9 @@ Result<Principal> Accounts::session(std::string_view token, bool only_look) {
   if (!standing || !standing->active) return unauthenticated();
   out.person = out.id;
   out.roles = standing->roles;
-  out.must_enrol = out.strong_ms == 0 && out.roles.has_any(all.options.second_factor);
+  if (out.strong_ms != 0) out.confined_to.clear();
+  out.must_enrol = out.strong_ms == 0 &&
+                   (out.roles.has_any(all.options.second_factor) || !out.confined_to.empty());
   if (!only_look && now - seen >= kSeenEveryMs) {
     RABT_TRY_STATUS(all.parts.store.write([&](store::Transaction& transaction) {
       return store::run(transaction, sql::kSeeSession, {store::Blob{hashed}, now});

@@ -69,6 +69,9 @@ struct SignIn {
   std::string request;
   // Token of a device from which the person has signed in before. May be empty.
   std::string device{};
+  // Compatibility API that needs no second factor. A session without one that is needed elsewhere
+  // then counts there alone. Empty for every other sign-in.
+  std::string exempt_at{};
 };
 
 struct SignedIn {
@@ -115,7 +118,8 @@ struct PasskeyAnswer {
 // A session of the caller's own.
 struct Session {
   std::string id;
-  // Factors that opened it: "pwd", "pwd otp", "passkey", "issuer".
+  // Factors that opened it: "pwd", "pwd otp", "passkey", "issuer", or "pwd" and the compatibility
+  // API that it is confined to: "pwd clinicvault".
   std::string factors;
   std::int64_t created_ms = 0;
   std::int64_t seen_ms = 0;
@@ -194,7 +198,8 @@ class Accounts {
   // auth.passkey_required (it holds, and the second factor is a passkey);
   // auth.password_expired (all holds, and the password is too old: `new_password` is needed);
   // invalid api.invalid (the new password); unavailable rate.sign_in (too many failures; nothing
-  // was tried); unavailable auth.busy.
+  // was tried); unavailable auth.busy. With `exempt_at` a password of kMinAlone characters is
+  // enough, but not for a security officer.
   [[nodiscard]] Result<SignedIn> login(const SignIn& order);
   // A session of somebody whom an issuer has named. issuer_session: its id there; may be empty.
   // Error denied auth.oidc: the person is disabled.
@@ -238,7 +243,8 @@ class Accounts {
   [[nodiscard]] Result<Principal> session(std::string_view token, bool only_look = false);
 
   // A person with username and password. An anonymous caller makes a patient, an administrator
-  // anybody. Errors: invalid api.invalid; conflict person.taken; denied authorisation.denied.
+  // anybody. Errors: invalid api.invalid; conflict person.taken; denied authorisation.denied;
+  // denied auth.enrolment_required (an administrator with one factor makes patients alone).
   [[nodiscard]] Result<Person> add(const Caller& caller, const Registration& order);
 
   // The caller's own; ends all of the person's sessions. Errors: denied auth.failed; unavailable

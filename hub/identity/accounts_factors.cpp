@@ -44,6 +44,10 @@ Result<Person> Accounts::add(const Caller& caller, const Registration& order) {
     return denied("authorisation.denied", "this hub keeps no accounts of its own");
   if (!(order.roles == Roles{Role::patient}) && !caller.who.is(Role::admin))
     return denied("authorisation.denied", "only an administrator gives other roles than patient");
+  // One factor of an administrator makes no staff, at no API.
+  if (!(order.roles == Roles{Role::patient}) &&
+      (caller.who.must_enrol || !caller.who.confined_to.empty()))
+    return enrolment_needed();
   RABT_TRY(username, fold_username(order.username));
   RABT_TRY(folded, fold_password(order.password));
   RABT_TRY_STATUS(

@@ -166,6 +166,10 @@ struct Accounts::State {
   [[nodiscard]] Result<SignedIn> sign_in(const SignIn& order, const std::string& folded,
                                          const std::optional<std::string>& person, bool* other);
 
+  // True if the sign-in at a compatibility API needs no second factor, where another would.
+  [[nodiscard]] bool is_exempt(const SignIn& order, std::string_view folded, const Person& person,
+                               const Proofs& known) const;
+
   // Takes a code of the second factor, in the job of what it admits.
   struct Code {
     std::optional<std::int64_t> step;
@@ -179,11 +183,13 @@ struct Accounts::State {
 
   // Way in which a session was opened.
   struct Opening {
-    // "pwd", "pwd otp", "passkey", "issuer"
+    // As Session::factors.
     std::string_view factors;
     bool strong = false;
     std::string_view issuer{};
     std::string_view issuer_session{};
+    // Compatibility API that the session is confined to.
+    std::string_view confined_to{};
     // More to write in the same job.
     Writes also{};
   };

@@ -91,6 +91,9 @@ struct Principal {
   std::int64_t strong_ms = 0;
   // True if somebody whose role asks for two factors has shown one: he may only enrol another.
   bool must_enrol = false;
+  // Compatibility API at which the person signed in without the second factor that is asked for
+  // elsewhere: must_enrol does not count there. Empty for everybody else.
+  std::string confined_to{};
   // What a guest may enter, and nothing else. Empty for everybody else.
   Part part{};
 

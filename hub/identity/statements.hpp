@@ -192,8 +192,8 @@ inline constexpr Statement kOfIssuerSession{
 inline constexpr Statement kOfIssuer{
     "SELECT person, id FROM login_session WHERE tenant = $1 AND issuer = $2 AND person = $3"};
 inline constexpr Statement kFindSession{
-    "SELECT id, person, seen_ms, ends_ms, strong_ms, proven_ms FROM login_session WHERE token = $1 "
-    "AND tenant = $2"};
+    "SELECT id, person, seen_ms, ends_ms, strong_ms, proven_ms, factors FROM login_session WHERE "
+    "token = $1 AND tenant = $2"};
 inline constexpr Statement kSeeSession{
     "UPDATE login_session SET seen_ms = $2 WHERE token = $1 AND seen_ms < $2"};
 inline constexpr Statement kStrengthenSession{

@@ -392,6 +392,28 @@ TEST(Clinicvault, C40ASecondFactorIsAskedForAndCountsOnce) {
   EXPECT_EQ(again["detail"], Json("Incorrect username or password"));
 }
 
+// Symptom: an administrator with one factor read the dashboard with its users and the log, and made
+// a doctor, while his role asks for two. Cause: both paths are open to people who have not signed
+// in, and nothing looked at the factors of those who have.
+TEST(Clinicvault, C40OneFactorOfAnAdministratorOpensNothing) {
+  Json office = account("c40.office");
+  office.set("role", "admin");
+  RABT_EXPECT_STATUS(h().post("AD", "/auth/register", office), 201);
+  const Answer in = h().post("-", "/auth/login",
+                             Json::object({{"username", "c40.office"}, {"password", kPassword}}));
+  RABT_EXPECT_STATUS(in, 200);
+  Json doctor = account("c40.doctor");
+  doctor.set("role", "doctor");
+  for (const auto& [method, path] :
+       {std::pair{"GET", "/dashboard"}, {"GET", "/admin/users"}, {"POST", "/auth/register"}}) {
+    const Answer refused =
+        h().call("-", method, path, std::string_view(method) == "POST" ? doctor : Json(),
+                 {{"Authorization", "Bearer " + in.text("access_token")}});
+    RABT_EXPECT_STATUS(refused, 401);
+    EXPECT_EQ(refused.header("X-Rabt-Code"), "auth.enrolment_required") << path;
+  }
+}
+
 TEST(Clinicvault, C31NoListShowsSessionsOfOthers) {
   const std::string id = active();
   const Answer is = h().get("D", "/api/v1/sessions/" + id);

@@ -40,11 +40,22 @@ TEST_F(ConfigDoors, WhatIsWrongIsNamed) {
         {"{kiorex: {naive_time_zone: Europe/London}}", "naive_time_zone"},
         {"{kiorex: {naive_time_zone: '+3:00'}}", "naive_time_zone"},
         {"{kiorex: {listen: 70000}}", "listen"},
+        {"{clinicvault: {second_factor: never}}", "second_factor"},
+        {"{emr: {second_factor: exempt}}", "sign in elsewhere"},
         {"{kiorex: {open: true}}", "open"}}) {
     const auto config = read(doors);
     ASSERT_FALSE(config.ok()) << doors;
     EXPECT_NE(config.error().message.find(part), std::string::npos) << config.error().message;
   }
+}
+
+TEST_F(ConfigDoors, ASecondFactorIsAskedForUnlessTheTenantSaysNot) {
+  EXPECT_FALSE(read("{clinicvault: {}}")->doors.at("clinicvault").second_factor_exempt);
+  EXPECT_FALSE(read("{clinicvault: {second_factor: required}}")
+                   ->doors.at("clinicvault")
+                   .second_factor_exempt);
+  EXPECT_TRUE(
+      read("{clinicvault: {second_factor: exempt}}")->doors.at("clinicvault").second_factor_exempt);
 }
 
 TEST_F(ConfigDoors, MetricsHaveAPortAndNothingElse) {

@@ -478,6 +478,92 @@ TEST_F(SecondFactorTest, Trap32OneFactorOfAnAdministratorLeadsToEnrolmentOnly) {
   EXPECT_TRUE(must_enrol(must(login("root"))));
 }
 
+// A compatibility API that asks for no second factor.
+class ExemptTest : public SecondFactorTest {
+ protected:
+  Result<SignedIn> at_old_api(const std::string& username, std::string_view password = kPassword,
+                              const std::string& fresh = {}) {
+    return house_.accounts.login({.username = username,
+                                  .password = std::string(password),
+                                  .otp = {},
+                                  .new_password = fresh,
+                                  .client = "192.0.2.1",
+                                  .request = "r",
+                                  .exempt_at = "clinicvault"});
+  }
+  [[nodiscard]] std::string confined_to(const SignedIn& in) {
+    return must(house_.accounts.session(in.token)).confined_to;
+  }
+  // Gives the person codes by time, and signs out everywhere.
+  std::string give_codes(const std::string& username) {
+    const Caller caller = as(must(login(username)));
+    const Enrolment enrolment = must(house_.accounts.enrol(caller));
+    must(house_.accounts.confirm(caller, now_code(enrolment.secret)));
+    house_.base.clock.advance_ms(60'000);
+    return enrolment.secret;
+  }
+};
+
+TEST_F(ExemptTest, OneFactorOfAnAdministratorCountsAtTheApiThatIsExempt) {
+  add("root", {Role::admin});
+  const SignedIn in = must(at_old_api("root"));
+  EXPECT_TRUE(in.must_enrol);
+  EXPECT_TRUE(must_enrol(in)) << "everywhere else";
+  EXPECT_EQ(confined_to(in), "clinicvault");
+  EXPECT_EQ(must(house_.accounts.sessions(in.person.id)).front().factors, "pwd clinicvault");
+  EXPECT_FALSE(house_.accounts.check_strong(as(in).who).ok());
+  EXPECT_EQ(confined_to(must(login("root"))), "") << "signed in by the hub's own API";
+  // With one factor he makes patients, and no staff.
+  const auto makes = [&](Roles roles, const std::string& name) {
+    const auto made = house_.accounts.add(
+        as(in), {.username = name, .password = std::string(kPassword), .roles = roles});
+    return made.ok() ? "ok" : made.error().code;
+  };
+  EXPECT_EQ(makes({Role::doctor}, "quack"), "auth.enrolment_required");
+  EXPECT_EQ(makes({Role::patient}, "sara"), "ok");
+}
+
+TEST_F(ExemptTest, ASessionWithoutTheEnrolledFactorIsConfined) {
+  for (const Roles& roles : {Roles{Role::admin}, Roles{Role::doctor}}) {
+    const std::string name = "u" + roles.names().front();
+    add(name, roles);
+    const std::string secret = give_codes(name);
+    EXPECT_EQ(code(name), "auth.mfa_required");
+    const SignedIn in = must(at_old_api(name));
+    EXPECT_EQ(confined_to(in), "clinicvault");
+    EXPECT_TRUE(must_enrol(in)) << "also of a role that needs no second factor";
+    EXPECT_EQ(house_.accounts.begin_passkey(as(in)).error().code, "auth.step_up");
+    StepUp proof;
+    proof.otp = now_code(secret);
+    const SignedIn again = must(house_.accounts.step_up(as(in), proof));
+    EXPECT_EQ(confined_to(again), "") << "both factors were shown";
+    EXPECT_FALSE(must_enrol(again));
+  }
+  // Somebody of whom no second factor is asked signs in as always.
+  add("layla", {Role::nurse});
+  const SignedIn in = must(at_old_api("layla"));
+  EXPECT_EQ(confined_to(in), "");
+  EXPECT_FALSE(must_enrol(in));
+}
+
+TEST_F(ExemptTest, AWeakPasswordAndASecurityOfficerAreNotExempt) {
+  add("officer", {Role::security_officer});
+  EXPECT_EQ(confined_to(must(at_old_api("officer"))), "");
+  const std::string secret = give_codes("officer");
+  EXPECT_EQ(at_old_api("officer").error().code, "auth.mfa_required");
+
+  add("root", {Role::admin});
+  const std::string other = give_codes("root");
+  EXPECT_EQ(at_old_api("root", kPassword, "seven herons over a lake").error().code,
+            "auth.mfa_required")
+      << "one factor replaces no password";
+  // Twelve characters are enough beside a second factor, and not alone.
+  const std::string brief = "vQ7#kz2!Rm9x";
+  must(house_.accounts.set_password(as(must(login("root", kPassword, now_code(other)))), kPassword,
+                                    brief));
+  EXPECT_EQ(at_old_api("root", brief).error().code, "auth.mfa_required");
+}
+
 TEST_F(SecondFactorTest, ASignInOfLongAgoBecomesNoStrongOneByEnrolling) {
   add("layla", {Role::doctor});
   const SignedIn in = must(login("layla"));

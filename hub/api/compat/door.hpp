@@ -78,6 +78,8 @@ struct DoorCall {
   PathParameters path{};
   // With the door and its manner.
   consultation::Caller caller{};
+  // True if a sign-in here needs no second factor.
+  bool second_factor_exempt = false;
   // Every member, at every depth, in camelCase, however the client wrote it.
   Json body = Json::object();
 

@@ -177,7 +177,8 @@ Response Doors::serve(const Found& found, const Request& request,
                 .request = request,
                 .status = found.route->status,
                 .path = found.path,
-                .caller = std::move(asks)};
+                .caller = std::move(asks),
+                .second_factor_exempt = options_of(door).second_factor_exempt};
   auto body = body_of(request);
   if (door.check != nullptr) {
     if (const Status good = door.check(*found.route, found.path); !good.ok())

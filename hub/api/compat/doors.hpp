@@ -23,6 +23,9 @@ struct DoorOptions {
   std::vector<std::string> origins;
   // Requests that one caller may send in a second, in the long run. 0 if there is no limit.
   int rate = 0;
+  // True if a sign-in of the door needs no second factor. Its sessions then count at the door
+  // alone.
+  bool second_factor_exempt = false;
 };
 
 // All compatibility APIs. Internally synchronised.
@@ -60,6 +63,10 @@ class Doors {
   }
   // Requests that one caller of the door may send in a second; 0 if there is no limit.
   [[nodiscard]] int rate_of(const Found& found) const { return options_of(*found.door).rate; }
+  // True if the caller signed in with one factor at this door, which is exempt.
+  [[nodiscard]] bool exempts(const Found& found, const identity::Principal& who) const {
+    return options_of(*found.door).second_factor_exempt && who.confined_to == found.door->name;
+  }
   // The refusal of a caller who sends too much.
   [[nodiscard]] http::Response too_many(const Found& found, const http::Request& head,
                                         const Limit& limit, std::int64_t wait_ms) const;
