@@ -31,6 +31,7 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
                                 .detector = *made->detector_,
                                 .people = parts.people,
                                 .sessions = made->sessions_->acts,
+                                .actions = &of.actions,
                                 .book = book,
                                 .clock = of.clock,
                                 .random = of.random,

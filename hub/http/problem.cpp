@@ -61,6 +61,8 @@ constexpr std::array kByFamily{
     ByFamily{".expired", ErrorKind::conflict, 410},
     ByFamily{".withdrawn", ErrorKind::conflict, 410},
     ByFamily{"rate.", ErrorKind::unavailable, 429},
+    // Sound that nothing can be made of.
+    ByFamily{"asr.", ErrorKind::invalid, 422},
     // The video provider answered, and what it answered cannot be used.
     ByFamily{"video.", ErrorKind::invalid, 502},
     ByFamily{"video.", ErrorKind::ambiguous, 502},

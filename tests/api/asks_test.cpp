@@ -84,6 +84,7 @@ TEST(Asks, ErrorsHaveTheStatusOfTheirCode) {
   EXPECT_EQ(status(invalid("api.invalid", "")), 422);
   EXPECT_EQ(status(invalid("api.body", "")), 400);
   EXPECT_EQ(status(invalid("phi.exposed", "")), 422);
+  EXPECT_EQ(status(invalid("asr.format", "")), 422);
   EXPECT_EQ(status(invalid("document.too_large", "")), 413);
   EXPECT_EQ(status(denied("auth.token", "")), 401);
   EXPECT_EQ(status(denied("authorisation.denied", "")), 403);

@@ -296,6 +296,8 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   }
   out.quality = is.options.quality;
   out.transcribed = is.transcript.on;
+  out.transcribable = may_be_transcribed(is).ok();
+  out.language = is.options.language;
   out.words_refused = words_refused(is);
   for (const TranscriptGap& gap : is.transcript.gaps)
     out.transcript_gaps.push_back(

@@ -20,6 +20,7 @@
 #include "hub/identity/people.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/phi/detector.hpp"
+#include "hub/plugin/call.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::consultation {
@@ -34,6 +35,8 @@ struct RecordParts {
   const phi::Detector& detector;
   identity::Directory& people;
   Memberships& sessions;
+  // Calls the role `asr`. Null in tests that need none.
+  plugin::ActionRunner* actions = nullptr;
   // Books a follow-up, as SessionCreation::create.
   std::function<Answer(const Ask&)> book;
   const Clock& clock;

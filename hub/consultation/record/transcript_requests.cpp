@@ -2,16 +2,34 @@
 
 #include <algorithm>
 
+#include "hub/base/bytes.hpp"
 #include "hub/consultation/request/fields.hpp"
 
 namespace rabt::consultation {
+
+namespace {
+
+// The bytes of `audio`; empty when they are wrong.
+std::string sound_in(Fields& fields) {
+  const Json& given = fields.raw("audio");
+  const auto bytes = from_base64(given.is_string() ? given.as_string() : std::string());
+  if (bytes && !bytes->empty()) return std::string(as_text(*bytes));
+  fields.wrong("audio", "it must be sound as base64 with padding");
+  return {};
+}
+
+}  // namespace
 
 Asked<AddSegment> add_segment_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"text", "audio", "format", "seq", "language", "startMs", "endMs", "source", "final",
                "confidence"});
-  AddSegment out{.session = ask.session, .audio = fields.has("audio"), .source = {}};
-  if (!out.audio) out.text = fields.needed_text("text");
+  AddSegment out{.session = ask.session};
+  if (fields.has("audio")) {
+    out.audio = sound_in(fields);
+  } else {
+    out.text = fields.needed_text("text");
+  }
   out.seq = fields.integer("seq", 0, 1'000'000'000);
   out.language = fields.text("language", 35);
   out.start_ms = fields.integer("startMs", 0, kMostInSessionMs);

@@ -21,8 +21,8 @@ inline constexpr std::int64_t kMostInSessionMs = 7LL * 24 * 3'600'000;
 struct AddSegment {
   // As Ask::session.
   std::string session;
-  // Sound came in the place of a text.
-  bool audio = false;
+  // Sound in the place of a text: the bytes of a file. Empty if a text came.
+  std::string audio{};
   std::string text{};
   // Place among the segments of its speaker, by the time if it is unset.
   std::optional<std::int64_t> seq{};
@@ -32,7 +32,7 @@ struct AddSegment {
   std::optional<std::int64_t> start_ms{};
   std::optional<std::int64_t> end_ms{};
   // asr, provider, browser
-  std::string source;
+  std::string source{};
   // False for one that is said again.
   bool final = true;
   // 0 to 1, with the digits it came with. May be null.

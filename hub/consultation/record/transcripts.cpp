@@ -22,6 +22,25 @@ Status words_may_be_kept(const Membership& of) {
                   "is kept until he takes that back");
 }
 
+// A machine hears a voice only where everybody who took part so far has consented.
+Status sound_may_be_heard(const Membership& of) {
+  if (of.transcribable) return ok_status();
+  return conflict("consent.transcription_missing",
+                  "no sound is written down without a consent of kind transcription by everybody "
+                  "who took part: POST /api/v1/sessions/{id}/consents");
+}
+
+// As asr.transcribe/1 takes it: two or three letters, then perhaps a country.
+bool is_language(std::string_view text) {
+  const auto all = [](std::string_view part, char first, char last) {
+    return std::all_of(part.begin(), part.end(), [&](char c) { return c >= first && c <= last; });
+  };
+  const std::string_view word = text.substr(0, text.find('-'));
+  const std::string_view country = text.substr(word.size());
+  return (word.size() == 2 || word.size() == 3) && all(word, 'a', 'z') &&
+         (country.empty() || (country.size() == 3 && all(country.substr(1), 'A', 'Z')));
+}
+
 // The segments of each speaker stand in the order of their numbers, whenever they arrived; the
 // speakers are merged by time.
 void put_in_order(std::vector<Record>& segments) {
@@ -115,13 +134,6 @@ class Heard {
   std::map<std::string, std::vector<Sentence>> of_speaker_;
 };
 
-// The role asr writes down recordings, and never the sound of one segment.
-Error no_recognition() {
-  return unavailable("asr.not_configured",
-                     "the sound of a segment is not written down, also where a plugin writes down "
-                     "recordings; send the text of the segment");
-}
-
 }  // namespace
 
 Result<TranscriptView> Transcripts::read(const Caller& caller, const Asked<ListRecords>& asked) {
@@ -141,10 +153,33 @@ Result<TranscriptView> Transcripts::read(const Caller& caller, const Asked<ListR
 
 Result<SegmentView> Transcripts::add_segment(const Caller& caller, const Asked<AddSegment>& asked) {
   RABT_TRY(request, asked);
+  if (request.audio.empty()) return keep_segment(caller, request, false);
+  RABT_TRY(of, office_.member(caller, request.session));
+  RABT_TRY_STATUS(may_write(caller, of, RecordKind::segment));
+  RABT_TRY_STATUS(not_over(of));
+  RABT_TRY_STATUS(recogniser_.is_bound());
+  RABT_TRY_STATUS(sound_may_be_heard(of));
+  const std::string& language = request.language.empty() ? of.language : request.language;
+  if (!is_language(language))
+    return invalid("asr.language", "language: it must be a code such as en or ar-SA");
+  RABT_TRY(heard, recogniser_.hear(caller, of, request.audio, language));
+  AddSegment said = request;
+  said.audio.clear();
+  said.text = std::move(heard.text);
+  said.language = std::move(heard.language);
+  said.confidence = std::move(heard.confidence);
+  said.source = "asr";
+  return keep_segment(caller, said, true);
+}
+
+Result<SegmentView> Transcripts::keep_segment(const Caller& caller, const AddSegment& request,
+                                              bool heard) {
+  // The sound was heard for a while: what the caller and the consents were then, they may be no
+  // more.
   RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY(allowed, may_write(caller, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
-  if (request.audio) return no_recognition();
+  if (heard) RABT_TRY_STATUS(sound_may_be_heard(of));
   RABT_TRY_STATUS(words_may_be_kept(of));
   // The provider hears who has consented, and nobody else.
   if (request.source == "provider" && !of.transcribed)

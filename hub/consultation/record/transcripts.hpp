@@ -2,6 +2,7 @@
 
 #include "hub/consultation/record/record_list.hpp"
 #include "hub/consultation/record/record_office.hpp"
+#include "hub/consultation/record/speech_recogniser.hpp"
 #include "hub/consultation/record/transcript_requests.hpp"
 #include "hub/consultation/record/transcript_views.hpp"
 #include "hub/consultation/recording/said.hpp"
@@ -11,9 +12,12 @@ namespace rabt::consultation {
 // Transcript of a session. Internally synchronised.
 class Transcripts {
  public:
-  explicit Transcripts(RecordOffice& office) : office_(office) {}
+  explicit Transcripts(RecordOffice& office) : office_(office), recogniser_(office) {}
 
   Result<TranscriptView> read(const Caller& caller, const Asked<ListRecords>& asked);
+  // Sound becomes words by the role asr, with the consent of everybody who took part so far.
+  // Errors: those of SpeechRecogniser::hear; conflict consent.transcription_missing,
+  // session.<status>.
   Result<SegmentView> add_segment(const Caller& caller, const Asked<AddSegment>& asked);
   // Adds the segments of a recording, also after the end. For workflows alone. Gives the number of
   // segments. A repeat changes nothing.
@@ -24,7 +28,11 @@ class Transcripts {
   Result<SegmentsWritten> add_said(const Caller& caller, const Asked<AddSaid>& asked);
 
  private:
+  // heard: the words are those of sound, which needs more consent than a text that a client sends.
+  Result<SegmentView> keep_segment(const Caller& caller, const AddSegment& request, bool heard);
+
   RecordOffice& office_;
+  SpeechRecogniser recogniser_;
 };
 
 }  // namespace rabt::consultation

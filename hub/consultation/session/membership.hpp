@@ -55,6 +55,10 @@ struct Membership {
   identity::Licence licence = identity::Licence::missing;
   // The video provider writes down what is said.
   bool transcribed = false;
+  // Everybody who took part so far lets what is said be transcribed.
+  bool transcribable = false;
+  // Language of the session: en, ar-SA.
+  std::string language{};
   // Somebody has refused that words are kept, and holds to it.
   bool words_refused = false;
   // The patient was in the visit, and not only in its waiting room.

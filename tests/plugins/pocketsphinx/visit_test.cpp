@@ -194,6 +194,46 @@ TEST_F(SpokenVisit, TheWorkflowWritesDownWhatWasSaid) {
   engine->stop();
 }
 
+// A piece of sound that a client sends during the call, as ClinicVault's clients do.
+TEST_F(SpokenVisit, TheSoundOfASegmentIsWrittenDownAtOnce) {
+  const Status loaded = load({pocketsphinx::test::kModelFolder});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  AskedRecords records;
+  records.make({.store = *store_,
+                .audit = *audit_,
+                .blobs = *blobs_,
+                .keys = *keys_,
+                .access = *access_,
+                .detector = *detector_,
+                .people = people_,
+                .sessions = sessions_->acts,
+                .actions = host_.get(),
+                .book = [](const Ask&) -> Answer { return conflict("booked.never", "no"); },
+                .clock = clock_,
+                .random = random_,
+                .ids = ids_,
+                .video = settings_});
+  const std::string id = id_of(made(with(with(plain(), "waitingRoom", false), "language", "en")));
+  must(sessions_->entry.join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  const Json sound = Json::object(
+      {{"audio", to_base64(as_bytes(pocketsphinx::test::spoken(pocketsphinx::test::kSentence)))},
+       {"format", "wav"}});
+  EXPECT_EQ(code(records.add_segment(as(doctor_, id, sound))), "consent.transcription_missing");
+  for (const std::string& person : {doctor_, patient_}) {
+    must(sessions_->people.record_consent(
+        as(person, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
+  }
+  const Json kept = must(records.add_segment(as(doctor_, id, sound)));
+  for (const char* word : {"patient", "fever", "headache"})
+    EXPECT_NE(kept.string_or("text", "").find(word), std::string::npos) << word << kept.dump();
+  EXPECT_EQ(kept.string_or("language", ""), "en-US");
+  Json arabic = sound;
+  arabic.set("language", "ar");
+  EXPECT_EQ(code(records.add_segment(as(doctor_, id, arabic))), "asr.language");
+  records.reset();
+}
+
 TEST_F(SpokenVisit, WithoutTheConsentOfEverybodyNothingIsTranscribed) {
   const Json of = visit({doctor_});
   const ActionOutcome source = call("transcribable", of);
