@@ -108,6 +108,107 @@ const char* const kDynamic =
     "fcd02cbc2fbb9281858259826542b1e87baf6d0e1b614e7b96d8e54ed179873cb03c487aee6688c3e240cff98a"
     "75a1c37b8932edc64218fc1f06f77019";
 
+// ---- DICOM
+
+// Elements of a data set, as PS3.5 writes them.
+class DicomFile {
+ public:
+  explicit DicomFile(const std::string& syntax) : file_(128, '\0') {
+    file_ += "DICM";
+    add(0x00020010, "UI", syntax);
+    implicit_ = syntax == "1.2.840.10008.1.2";
+    big_ = syntax == "1.2.840.10008.1.2.2";
+  }
+  DicomFile& add(std::uint32_t tag, const std::string& vr, std::string value) {
+    if (value.size() % 2 != 0) value.push_back(vr == "UI" ? '\0' : ' ');
+    head(tag, vr, static_cast<std::uint32_t>(value.size()));
+    file_ += value;
+    return *this;
+  }
+  DicomFile& head(std::uint32_t tag, const std::string& vr, std::uint32_t length) {
+    put(tag >> 16U, 2);
+    put(tag & 0xffffU, 2);
+    const bool longer = vr == "SQ" || vr == "OW" || vr == "UT";
+    const bool bare = implicit_ || vr.empty();
+    if (!bare) file_ += vr + std::string(longer ? 2 : 0, '\0');
+    put(length, bare || longer ? 4 : 2);
+    return *this;
+  }
+  [[nodiscard]] const std::string& bytes() const { return file_; }
+
+ private:
+  void put(std::uint32_t value, unsigned size) {
+    for (unsigned i = 0; i < size; ++i) {
+      const unsigned place = big_ ? size - 1 - i : i;
+      file_.push_back(static_cast<char>(value >> (8 * place) & 0xffU));
+    }
+  }
+  std::string file_;
+  bool implicit_ = false;
+  bool big_ = false;
+};
+
+constexpr const char* kExplicit = "1.2.840.10008.1.2.1";
+constexpr const char* kHeader =
+    "Patient name: Dr Khalid Al-Ghamdi\nPatient ID: 1000000008\nDate of birth: 1980-01-31\n";
+
+// Symptom: a name and a national id in the header of a DICOM file passed, with an empty `phi`.
+// Cause: only texts and PDF files were read.
+TEST(DocumentText, ADicomHeaderIsReadInEachTransferSyntax) {
+  for (const char* syntax :
+       {kExplicit, "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.4.50"}) {
+    DicomFile file(syntax);
+    file.add(0x00100010, "PN", "Al-Ghamdi^Khalid^^Dr")
+        .add(0x00100020, "LO", "1000000008")
+        .add(0x00100030, "DA", "19800131")
+        .add(0x00280010, "US", std::string("\x00\x02", 2))
+        .add(0x7fe00010, "OW", std::string(64, '\x07'));
+    EXPECT_EQ(text_of_document("DICOM", file.bytes()), kHeader) << syntax;
+  }
+  const auto detector = phi::Detector::make({});
+  ASSERT_TRUE(detector.ok());
+  std::string kinds;
+  for (const phi::Finding& one : (*detector)->find(kHeader))
+    kinds += std::string(phi::to_string(one.kind)) + " ";
+  EXPECT_EQ(kinds, "name national-id date ");
+}
+
+TEST(DocumentText, ADicomHeaderIsReadInSequencesIconsAndArabic) {
+  for (const char* syntax : {kExplicit, "1.2.840.10008.1.2"}) {
+    DicomFile file(syntax);
+    file.add(0x00080005, "CS", "ISO_IR 127")
+        // A sequence of a length that is said, with one item.
+        .head(0x00081110, "SQ", std::string(syntax) == kExplicit ? 22 : 22)
+        .head(0xfffee000, "", 14)
+        .add(0x00100020, "LO", "445566")
+        // One without, and an icon.
+        .head(0x00880200, "SQ", 0xffffffff)
+        .head(0xfffee000, "", 0xffffffff)
+        .add(0x7fe00010, "OW", std::string(8, 'x'))
+        .head(0xfffee00d, "", 0)
+        .head(0xfffee0dd, "", 0)
+        // ISO 8859-6.
+        .add(0x00100010, "PN", "\xc7\xe4\xe2\xcd\xd7\xc7\xe6\xea^\xe6\xe8\xd1\xc9");
+    EXPECT_EQ(text_of_document("DICOM", file.bytes()),
+              "Patient ID: 445566\nPatient name: نورة القحطاني\n")
+        << syntax;
+  }
+}
+
+TEST(DocumentText, ABrokenDicomHeaderGivesThePartThatCanBeRead) {
+  DicomFile file(kExplicit);
+  file.add(0x00100020, "LO", "445566").add(0x00104000, "LT", "seen today");
+  const std::string whole = file.bytes();
+  for (std::size_t size = 0; size <= whole.size(); ++size)
+    (void)text_of_document("DICOM", whole.substr(0, size));
+  EXPECT_EQ(text_of_document("DICOM", whole.substr(0, whole.size() - 12)), "Patient ID: 445566\n");
+  // A length beyond the end.
+  DicomFile lies(kExplicit);
+  lies.add(0x00100020, "LO", "445566").head(0x00104000, "UT", 0x7fffffff);
+  EXPECT_EQ(text_of_document("DICOM", lies.bytes() + "seen"), "Patient ID: 445566\nseen\n");
+  EXPECT_EQ(text_of_document("DICOM", "DICM"), "");
+}
+
 TEST(Inflate, OpensEachKindOfBlock) {
   EXPECT_EQ(inflate(from(kFixed), 1000), "hello hello hello");
   EXPECT_EQ(inflate(from(kStored), 1000), "plain");

@@ -8,6 +8,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/utf8.hpp"
+#include "hub/consultation/record/dicom_text.hpp"
 
 namespace rabt::consultation {
 
@@ -166,13 +167,18 @@ std::string inflate(std::string_view bytes, std::size_t most) {
 
 DocumentText::DocumentText(std::string_view type)
     : plain_(type == "TEXT"),
-      state_(plain_ || type == "PDF" ? State::seeking : State::over),
+      dicom_(type == "DICOM"),
+      state_(plain_ || dicom_ || type == "PDF" ? State::seeking : State::over),
       budget_(kMostStreams) {}
 
 void DocumentText::take(std::string_view piece) {
   if (state_ == State::over) return;
   if (plain_) {
     text_ += piece.substr(0, kMostText - text_.size());
+    return;
+  }
+  if (dicom_) {
+    window_ += piece.substr(0, kMostStream - window_.size());
     return;
   }
   window_ += piece;
@@ -182,6 +188,7 @@ void DocumentText::take(std::string_view piece) {
 }
 
 std::string DocumentText::finish() {
+  if (dicom_) return dicom_text(window_, kMostText);
   if (!plain_) {
     while (step(true)) {
     }

@@ -12,9 +12,10 @@ namespace rabt::consultation {
 [[nodiscard]] std::string inflate(std::string_view bytes, std::size_t most);
 
 // The text of a document, for the detector of patient data: of a TEXT all of it, of a PDF what its
-// pages show with fonts that need no table of their own; nothing of other types. At most 1 MiB.
-// Never fails: what cannot be read gives no text. The bytes go by; it holds no more of them than
-// one content stream of a page, 8 MiB at most. Pure. Not thread-safe.
+// pages show with fonts that need no table of their own, of a DICOM file the values of its header
+// (dicom_text); nothing of other types. At most 1 MiB. Never fails: what cannot be read gives no
+// text. The bytes go by; it holds no more of them than one content stream of a page or the header,
+// 8 MiB at most. Pure. Not thread-safe.
 class DocumentText {
  public:
   explicit DocumentText(std::string_view type);
@@ -36,6 +37,7 @@ class DocumentText {
   void forget();
 
   const bool plain_;
+  const bool dicom_;
   State state_;
   std::string window_;
   // The window is searched from here on.
