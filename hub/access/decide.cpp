@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, kRights> kNames{
     "session_by_the_hub", "message_write", "document_write", "note_write", "vitals_write",
     "prescription_write", "segment_write", "feedback_write", "follow_up_write", "message_read",
     "document_read", "note_read", "vitals_read", "prescription_read", "segment_read",
-    "feedback_read", "follow_up_read", "comments_read", "note_finish", "diagnose", "visits_manage",
+    "feedback_read", "follow_up_read", "comments_read", "note_finish", "diagnose", "prescription_dispense", "visits_manage",
     "visit_see", "visit_close", "practice_manage", "practice_audit", "figures_see", "provider_manage",
     "patient_see", "patient_see_at_once", "patients_list_at_once", "patient_change", "patient_merge", "patient_onboard", "person_vouch",
     "provider_see_whole", "instance_data"};
@@ -181,6 +181,8 @@ constexpr std::array kRules{
     hub(note_finish, "note.finish/hub"),
     Rule{.right = note_finish, .id = "note.finish/doctor", .all_of = {Is::takes_part}, .none_of = {Is::nurse}},
     Rule{.right = diagnose, .id = "diagnose/doctor", .one_of = kLeads, .all_of = {Is::takes_part}},
+    // A pharmacy's system, for itself: whoever prescribes does not dispense.
+    Rule{.right = prescription_dispense, .id = "prescription.dispense/pharmacy", .roles = {Role::integration}},
 
     hub(message_read, "message.read/hub"),
     Rule{.right = message_read, .id = "message.read/part", .all_of = {Is::takes_part}},
@@ -373,6 +375,10 @@ Decision refuse(Right right, const Facts& facts, std::string_view why) {
       return refusal(kDenied, "a nurse writes drafts; a doctor makes them final");
     case diagnose:
       return refusal(kDenied, "diagnoses are coded by doctors and specialists");
+    case prescription_dispense:
+      return refusal(kDenied,
+                     "the system of a pharmacy says what it dispensed: a client with the role "
+                     "integration, which acts for itself");
     default:
       break;
   }

@@ -71,6 +71,8 @@ enum class Right : std::uint8_t {
   // Notes that are final, and the diagnoses in them.
   note_finish,
   diagnose,
+  // That a pharmacy has dispensed medications of a prescription, and that it was entered in error.
+  prescription_dispense,
   // What surrounds sessions.
   visits_manage,
   visit_see,

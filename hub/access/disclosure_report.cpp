@@ -17,7 +17,7 @@ using audit::Logged;
 // Acts that show nobody anything: steps of the hub and of workflows, disclosures, which have rows
 // of their own, and what somebody said, did or wrote himself. Every other act is an access, so that
 // an act which is new, and missing here, stands in the report.
-constexpr std::array<std::string_view, 86> kShowNothing{"action.ended",
+constexpr std::array<std::string_view, 88> kShowNothing{"action.ended",
                                                         "action.parked",
                                                         "action.sent",
                                                         "availability.set",
@@ -58,6 +58,8 @@ constexpr std::array<std::string_view, 86> kShowNothing{"action.ended",
                                                         "patient.unmerged",
                                                         "phi.detected",
                                                         "prescription.cancelled",
+                                                        "prescription.dispensed",
+                                                        "prescription.dispensing_in_error",
                                                         "prescription.issued",
                                                         "presence.set",
                                                         "provider.absence",

@@ -41,7 +41,8 @@ void read_path(const Call& call, Ask& ask) {
   for (auto from = call.pattern.find('{'); from != std::string_view::npos;
        from = call.pattern.find('{', from + 1)) {
     const auto name = call.pattern.substr(from + 1, call.pattern.find('}', from) - from - 1);
-    (name == "session" ? ask.session : ask.record) = call.path[count++];
+    std::string& behind = ask.record.empty() ? ask.record : ask.part;
+    (name == "session" ? ask.session : behind) = call.path[count++];
   }
 }
 

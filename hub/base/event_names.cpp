@@ -52,6 +52,8 @@ const std::vector<std::string>& event_names() {
                                               "session.vitals-recorded",
                                               "session.prescription-issued",
                                               "session.prescription-cancelled",
+                                              "session.prescription-dispensed",
+                                              "session.prescription-dispensing-in-error",
                                               "session.transcript-started",
                                               "session.transcript-interrupted",
                                               "session.transcript-resumed",

@@ -119,6 +119,7 @@ inline constexpr std::int64_t kMaxSegmentsOfOne = 5'000;
 inline constexpr std::int64_t kMaxSessionNotes = 200;
 inline constexpr std::size_t kMaxNoteAddenda = 100;
 inline constexpr std::int64_t kMaxSessionPrescriptions = 100;
+inline constexpr std::size_t kMaxDispensings = 100;
 // Plans of follow-ups; sessions that were booked at once are bounded as sessions.
 inline constexpr std::int64_t kMaxSessionFollowUps = 50;
 // A page of a list of a session; it has at least one item.

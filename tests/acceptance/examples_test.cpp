@@ -146,8 +146,11 @@ class Examples {
         {"markNoteInError", "D"},
         {"recordVitals", "N", [this] { begin(); }},
         {"prescribe", "D"},
-        {"cancelPrescription", "D",
+        {"recordDispensing", "W",
          [this] { names_["prescription"] = made_["prescribe"].text("id"); }},
+        {"markDispensingInError", "W",
+         [this] { names_["dispensing"] = made_["recordDispensing"].text("id"); }},
+        {"cancelPrescription", "D"},
         {"addSegment", "P"},
         {"reportQuality", "P"},
         {"setQualityLevel", "D"},
@@ -549,8 +552,10 @@ class Examples {
 
  public:
   Examples() {
-    for (const auto& [who, role] :
-         {std::pair{"SO", "security_officer"}, {"IE", "engineer"}, {"OP", "operator"}})
+    for (const auto& [who, role] : {std::pair{"SO", "security_officer"},
+                                    {"IE", "engineer"},
+                                    {"OP", "operator"},
+                                    {"W", "integration"}})
       h_.enter(who, role);
   }
 };

@@ -625,6 +625,11 @@ TEST(Kiorex, K29K30K31PrescribesWritesAndSumsUp) {
   const Answer issued = h().post("D", consultation_path(id, "prescription"), prescription);
   RABT_EXPECT_STATUS(issued, 201);
   EXPECT_EQ(issued["medications"].size(), 1U) << issued.body;
+  h().enter("W", "integration");
+  RABT_EXPECT_STATUS(
+      h().post("W", "/api/v1/prescriptions/" + issued.text("id") + "/dispensings",
+               Json::object({{"reference", "PH-1"}, {"pharmacist", "S"}, {"pharmacy", "O"}})),
+      201);
   RABT_EXPECT_STATUS(h().post("P", consultation_path(id, "prescription"), prescription), 403);
   RABT_EXPECT_STATUS(h().post("N", consultation_path(id, "prescription"), prescription), 403);
   RABT_EXPECT_STATUS(h().post("D", consultation_path(id, "prescription"),
@@ -642,6 +647,7 @@ TEST(Kiorex, K29K30K31PrescribesWritesAndSumsUp) {
     const Answer whole = h().get(who, consultation_path(id, "summary"));
     RABT_EXPECT_STATUS(whole, 200);
     EXPECT_NE(whole.body.find("Chest is clear."), std::string::npos) << who << whole.body;
+    EXPECT_EQ(whole["prescriptions"].item(0).string_or("status", ""), "dispensed") << whole.body;
     EXPECT_EQ(whole.body.find("Of somebody else."), std::string::npos) << "it does not hold";
   }
   EXPECT_EQ(h().get("P2", consultation_path(id, "summary")).status, 403);

@@ -240,6 +240,42 @@ TEST(RecordsApi, NotesVitalsAndPrescriptionsUntilTheEnd) {
   EXPECT_EQ(summary["vitals"].size(), 1U);
 }
 
+// Through the door: a pharmacy's system, its repeats, and the page of the doctor afterwards.
+TEST(RecordsApi, APharmacyDispensesAPrescription) {
+  h().enter("W", "integration");
+  const std::string session = active();
+  const Answer issued = h().post("D", session + "/prescriptions",
+                                 *Json::parse(R"({"items":[{"name":"A","dosage":"1"},)"
+                                              R"({"name":"B","dosage":"2"}]})"));
+  RABT_EXPECT_STATUS(issued, 201);
+  RABT_EXPECT_STATUS(h().post("D", session + "/end"), 200);
+  const std::string path = "/api/v1/prescriptions/" + issued.text("id");
+  const auto body = [](const char* reference, const char* items) {
+    return *Json::parse(R"({"pharmacist":"Sara","pharmacy":"Outpatient","reference":")" +
+                        std::string(reference) + R"(","items":)" + items + "}");
+  };
+  RABT_EXPECT_STATUS(h().post("D", path + "/dispensings", body("1", R"([{"item":1}])")), 403);
+  const auto dispense = [&](const Json& asked, const char* key) {
+    return h().call("W", "POST", path + "/dispensings", asked, {{"Idempotency-Key", key}});
+  };
+  const Answer first = dispense(body("1", R"([{"item":1}])"), "once");
+  RABT_EXPECT_STATUS(first, 201);
+  EXPECT_EQ(first.text("prescriptionStatus"), "issued");
+  const Answer again = dispense(body("1", R"([{"item":1}])"), "once");
+  EXPECT_EQ(again.header("Idempotency-Replayed"), "true");
+  EXPECT_EQ(again.body, first.body);
+  RABT_EXPECT_STATUS(dispense(body("2", R"([{"item":2}])"), "twice"), 201);
+  const Answer shown = h().get("D", path);
+  EXPECT_EQ(shown.text("status"), "dispensed") << shown.body;
+  EXPECT_EQ(shown["dispensings"].size(), 2U);
+  EXPECT_EQ(h().get("W", path).status, 403);
+  EXPECT_EQ(h().post("D", path + "/cancel", Json::object()).text("code"), "prescription.dispensed");
+  const std::string mark = path + "/dispensings/" + first.text("id") + "/entered-in-error";
+  RABT_EXPECT_STATUS(h().post("D", mark, Json::object({{"reason", "x"}})), 403);
+  RABT_EXPECT_STATUS(h().post("W", mark, Json::object({{"reason", "another patient"}})), 200);
+  EXPECT_EQ(h().get("D", path).text("status"), "issued");
+}
+
 TEST(RecordsApi, APoorLineLowersTheScoreOfTheSession) {
   const std::string session = active();
   Json samples = Json::array();

@@ -51,6 +51,8 @@ Json body_of(const std::string& operation, const std::string& other) {
       {"markNoteInError", R"({"reason":"another patient"})"},
       {"recordVitals", R"({"heartRate":70})"},
       {"prescribe", R"({"items":[{"name":"Paracetamol","dosage":"500 mg"}]})"},
+      {"recordDispensing", R"({"reference":"1","pharmacist":"Sara","pharmacy":"Outpatient"})"},
+      {"markDispensingInError", R"({"reason":"another patient"})"},
       {"addSegment", R"({"text":"hello"})"},
       {"giveFeedback", R"({"rating":5})"},
       {"planFollowUp", R"({"afterDays":7})"},

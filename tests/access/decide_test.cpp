@@ -233,5 +233,13 @@ TEST(Decide, TheHubMayWhatAWorkflowDoesAndNothingThatNeedsAPerson) {
   EXPECT_FALSE(decide(Right::session_by_the_hub, {.roles = roles_of(~0)}).allowed);
 }
 
+// Whoever prescribes, and whoever greets patients, does not dispense; the hub itself does not.
+TEST(Decide, ThePharmacysSystemAloneDispenses) {
+  for (const Facts& facts : everybody()) {
+    const bool pharmacy = facts.roles.has(Role::integration);
+    EXPECT_EQ(decide(Right::prescription_dispense, facts).allowed, pharmacy);
+  }
+}
+
 }  // namespace
 }  // namespace rabt::access

@@ -55,6 +55,13 @@ class AskedRecords : public AskedShared {
   Answer cancel_prescription(const Ask& ask) {
     return shown(records_->prescriptions.cancel(ask.caller, cancel_prescription_of(ask)));
   }
+  Answer dispense(const Ask& ask) {
+    return shown(records_->prescriptions.dispense(ask.caller, record_dispensing_of(ask)));
+  }
+  Answer mark_dispensing_in_error(const Ask& ask) {
+    return shown(records_->prescriptions.mark_dispensing_in_error(
+        ask.caller, mark_dispensing_in_error_of(ask)));
+  }
   Answer transcript(const Ask& ask) {
     return shown(records_->transcripts.read(ask.caller, list_records_of(ask)));
   }

@@ -110,6 +110,24 @@ TEST(RecordViews, APrescriptionHasItsNumberAndSaysWhoCancelledIt) {
                            to_iso8601({one.at_ms}) + R"(","prescriptionNumber":"RX-2026-17")"));
 }
 
+TEST(RecordViews, APrescriptionSaysWhatWasDispensed) {
+  const std::string members =
+      R"("items":[{"name":"Amoxicillin","dosage":"500 mg"},{"name":"Water","dosage":"1 l"}],)"
+      R"("dispensings":[{"id":"01BX5ZZKBKACTAV9WEVGEMMVS1","reference":"PH-1","pharmacist":"Sara",)"
+      R"("pharmacy":"Outpatient","handedOverAt":"2026-03-10T09:00:00.000Z",)"
+      R"("items":[{"item":1,"quantity":21,"unit":"tablet"}],"recordedBy":"pharmacy",)"
+      R"("recordedAt":"2026-03-10T09:01:00.000Z","enteredInError":{"by":"pharmacy",)"
+      R"("at":"2026-03-10T10:00:00.000Z","reason":"another"}},)"
+      R"({"id":"01BX5ZZKBKACTAV9WEVGEMMVS2","reference":"PH-2","pharmacist":"Sara",)"
+      R"("pharmacy":"Outpatient","handedOverAt":"2026-03-10T09:00:00.000Z","items":[{"item":2}],)"
+      R"("notes":"n","recordedBy":"pharmacy","recordedAt":"2026-03-10T09:01:00.000Z"}])";
+  const Record one = record(RecordKind::prescription, members, "issued");
+  const PrescriptionView view = prescription_view(one);
+  EXPECT_FALSE(view.is_dispensed(1)) << "in error";
+  EXPECT_TRUE(view.is_dispensed(2));
+  EXPECT_NE(to_json(view).dump().find(members), std::string::npos) << to_json(view).dump();
+}
+
 TEST(RecordViews, ASegmentNamesItsSpeakerAndNullsWhatIsNotKnown) {
   const std::string live =
       R"("text":"hello","language":null,"seq":3,"source":"browser","final":true,"confidence":null)";

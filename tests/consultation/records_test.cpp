@@ -89,6 +89,7 @@ class RecordsTest : public RecordHouse {
       people_.people[person] = {.id = person, .licence = identity::Licence::vouched};
     }
     admin_ = ids_.next().text();
+    pharmacy_ = ids_.next().text();
     set(SessionStatus::active);
     records_.make({.store = *store_,
                    .audit = *audit_,
@@ -125,6 +126,8 @@ class RecordsTest : public RecordHouse {
       one.host = role == "doctor" || role == "specialist";
     }
     members[admin_].administrator = true;
+    // No participant, as every system of the hospital.
+    members[pharmacy_].participant.clear();
     for (auto& [person, one] : members) {
       one.tenant = "t1";
       one.session = kSession;
@@ -156,6 +159,32 @@ class RecordsTest : public RecordHouse {
     made.record = std::move(record);
     made.body = std::move(body);
     return made;
+  }
+  // The pharmacy's system, about a prescription.
+  Ask pharmacy(Json body, const std::string& prescription, const std::string& dispensing = {}) {
+    Ask made = ask("doctor", std::move(body), prescription);
+    made.caller.who = {.kind = identity::Kind::client, .tenant = "t1", .id = "pharmacy"};
+    made.caller.who.roles = {identity::Role::integration};
+    made.caller.who.person = pharmacy_;
+    made.part = dispensing;
+    return made;
+  }
+  static Json handed_over(const std::string& reference, Json more = Json::object()) {
+    more.set("reference", reference);
+    more.set("pharmacist", "Sara Al-Harbi");
+    more.set("pharmacy", "Outpatient pharmacy");
+    return more;
+  }
+  static Json item(std::int64_t place) {
+    return Json::object({{"items", Json::array({Json::object({{"item", place}})})}});
+  }
+  // A prescription of two medications, issued; its id.
+  std::string two_medications() {
+    Json items = Json::array();
+    for (const char* name : {"Amoxicillin", "Paracetamol"})
+      items.push_back(Json::object({{"name", name}, {"dosage", "500 mg"}}));
+    return must(records_->prescribe(ask("doctor", Json::object({{"items", items}}))))
+        .string_or("id", "");
   }
   static Json text(std::string_view value) { return Json::object({{"text", value}}); }
   // "ok", or the code of the error.
@@ -204,6 +233,7 @@ class RecordsTest : public RecordHouse {
 
   std::string key_;
   std::string admin_;
+  std::string pharmacy_;
   std::map<std::string, std::string> persons_;
   test::StandInSessions sessions_;
   Ears ears_;
@@ -932,6 +962,137 @@ TEST_F(RecordsTest, K57TheDoctorPrescribesForADayAfterTheEnd) {
   EXPECT_EQ(cancelled["cancelled"].string_or("reason", ""), "allergy");
   EXPECT_EQ(must(records_->cancel_prescription(ask("doctor", {}, id))).int_or("version", 0), 2);
   EXPECT_EQ(count("prescription.cancelled"), 1);
+}
+
+TEST_F(RecordsTest, APharmacyDispensesMedicationsOneAfterTheOtherAlsoAfterTheVisit) {
+  const std::string id = two_medications();
+  set(SessionStatus::completed);
+  clock_.advance_ms(3'600'000);
+  const Json body = handed_over("PH-1", *Json::parse(R"({"items":[{"item":2,"quantity":10.50,)"
+                                                     R"("unit":"tablet"}],"notes":"brand B"})"));
+  const Json first = must(records_->dispense(pharmacy(body, id)));
+  EXPECT_EQ(first.string_or("prescriptionStatus", ""), "issued") << "in part";
+  EXPECT_EQ(first.string_or("prescription", ""), id);
+  EXPECT_EQ(first["items"].dump(), R"([{"item":2,"quantity":10.50,"unit":"tablet"}])");
+  EXPECT_EQ(first.string_or("handedOverAt", ""), to_iso8601(clock_.now()));
+  EXPECT_EQ(first.string_or("recordedBy", ""), "pharmacy");
+  EXPECT_EQ(first.dump().find("Paracetamol"), std::string::npos) << "it reads no prescription";
+  EXPECT_EQ(verdict(records_->prescription(pharmacy({}, id))), "participant.not_a_participant");
+
+  const Json rest = must(records_->dispense(pharmacy(handed_over("PH-2"), id)));
+  EXPECT_EQ(rest["items"].dump(), R"([{"item":1}])") << "what was left";
+  EXPECT_EQ(rest.string_or("prescriptionStatus", ""), "dispensed");
+  for (const char* role : {"doctor", "patient"}) {
+    const Json shown = must(records_->prescription(ask(role, {}, id)));
+    EXPECT_EQ(shown.string_or("status", ""), "dispensed");
+    ASSERT_EQ(shown["dispensings"].size(), 2U);
+    EXPECT_EQ(shown["dispensings"].item(0).string_or("pharmacist", ""), "Sara Al-Harbi");
+  }
+  EXPECT_EQ(sessions_.told.back().first, "prescription-dispensed");
+  EXPECT_EQ(sessions_.told.back().second.dump(), Json::object({{"prescription", id},
+                                                               {"dispensing", rest["id"]},
+                                                               {"items", 1},
+                                                               {"prescriptionStatus", "dispensed"}})
+                                                     .dump());
+  EXPECT_EQ(count("prescription.dispensed"), 2);
+  for (const Json& entry : entries())
+    EXPECT_EQ(entry.dump().find("Al-Harbi"), std::string::npos) << "names are sealed";
+  EXPECT_EQ(verdict(records_->cancel_prescription(ask("doctor", {}, id))),
+            "prescription.dispensed");
+}
+
+TEST_F(RecordsTest, TheSameReferenceIsTheSameDispensing) {
+  const std::string id = two_medications();
+  const Json first = must(records_->dispense(pharmacy(handed_over("PH-1", item(1)), id)));
+  clock_.advance_ms(60'000);
+  EXPECT_EQ(must(records_->dispense(pharmacy(handed_over("PH-1", item(1)), id))).dump(),
+            first.dump());
+  EXPECT_EQ(must(records_->dispense(pharmacy(handed_over("PH-1"), id))).dump(), first.dump());
+  EXPECT_EQ(count("prescription.dispensed"), 1);
+  EXPECT_EQ(verdict(records_->dispense(pharmacy(handed_over("PH-1", item(2)), id))),
+            "dispensing.other");
+  EXPECT_EQ(verdict(records_->dispense(pharmacy(handed_over("PH-2", item(1)), id))),
+            "prescription.item_dispensed");
+  Ask other = pharmacy(handed_over("PH-1", item(2)), id);
+  other.caller.who.id = "second-pharmacy";
+  EXPECT_EQ(verdict(records_->dispense(other)), "ok") << "numbers of its own";
+  EXPECT_EQ(verdict(records_->dispense(pharmacy(handed_over("PH-3"), id))),
+            "prescription.dispensed");
+}
+
+TEST_F(RecordsTest, OnlyAPharmacysSystemDispensesAndOnlyWhatWasPrescribed) {
+  const std::string id = two_medications();
+  for (const char* role : {"doctor", "specialist", "nurse", "patient", "observer", "admin"})
+    EXPECT_EQ(verdict(records_->dispense(ask(role, handed_over("PH-1"), id))),
+              "authorisation.denied")
+        << role;
+  const auto refused = [&](Json body) {
+    const Answer answer = records_->dispense(pharmacy(std::move(body), id));
+    return answer.ok() ? std::string("ok") : answer.error().message;
+  };
+  EXPECT_NE(refused(Json::object()).find("reference: "), std::string::npos);
+  EXPECT_NE(refused(handed_over("PH-1", item(3))).find("items[0].item: the prescription has 2"),
+            std::string::npos);
+  const auto with = [](const char* more) { return handed_over("PH-1", *Json::parse(more)); };
+  for (const char* wrong :
+       {R"({"items":[]})", R"({"items":[{"item":1},{"item":1}]})", R"({"items":[{"quantity":1}]})",
+        R"({"items":[{"item":1,"quantity":0}]})", R"({"items":[{"item":1,"unit":"tablet"}]})"})
+    EXPECT_NE(refused(with(wrong)).find("items"), std::string::npos) << wrong;
+  for (const std::int64_t minutes : {-6, 6}) {
+    const Timestamp at{clock_.now().ms + minutes * 60'000};
+    const Json body = handed_over("PH-1", Json::object({{"handedOverAt", to_iso8601(at)}}));
+    EXPECT_NE(refused(body).find("handedOverAt: "), std::string::npos) << minutes;
+  }
+  EXPECT_NE(refused(handed_over("PH-1", Json::object({{"notes", std::string(501, 'x')}}))), "ok");
+  EXPECT_EQ(count("prescription.dispensed"), 0);
+
+  must(records_->dispense(pharmacy(handed_over("PH-1", item(1)), id)));
+  const Json cancelled = must(records_->cancel_prescription(ask("doctor", {}, id)));
+  EXPECT_EQ(cancelled["dispensings"].size(), 1U) << "the rest is cancelled";
+  EXPECT_EQ(verdict(records_->dispense(pharmacy(handed_over("PH-2"), id))),
+            "prescription.cancelled");
+  EXPECT_EQ(verdict(records_->dispense(pharmacy(handed_over("PH-1", item(1)), id))), "ok")
+      << "a repeat";
+}
+
+TEST_F(RecordsTest, ADispensingInErrorDoesNotCountAndIsTakenBackOnce) {
+  const std::string id = two_medications();
+  const std::string dispensing =
+      must(records_->dispense(pharmacy(handed_over("PH-1"), id))).string_or("id", "");
+  const auto mark = [&](Json body, const std::string& which) {
+    return records_->mark_dispensing_in_error(pharmacy(std::move(body), id, which));
+  };
+  const Json reason = Json::object({{"reason", "handed over to Layla"}});
+  Ask doctor = ask("doctor", reason, id);
+  doctor.part = dispensing;
+  EXPECT_EQ(verdict(records_->mark_dispensing_in_error(doctor)), "authorisation.denied");
+  EXPECT_EQ(verdict(mark(Json::object(), dispensing)), "api.invalid");
+  EXPECT_EQ(verdict(mark(reason, id)), "record.unknown");
+  clock_.advance_ms(60'000);
+  const Json marked = must(mark(reason, dispensing));
+  EXPECT_EQ(marked.string_or("prescriptionStatus", ""), "issued");
+  EXPECT_EQ(marked["enteredInError"].string_or("reason", ""), "handed over to Layla");
+  EXPECT_EQ(marked["enteredInError"].string_or("at", ""), to_iso8601(clock_.now()));
+  EXPECT_EQ(sessions_.told.back().first, "prescription-dispensing-in-error");
+  EXPECT_EQ(entries().back().dump().find("Layla"), std::string::npos) << "the reason is sealed";
+  clock_.advance_ms(60'000);
+  EXPECT_EQ(must(mark(Json::object({{"reason", "again"}}), dispensing)).dump(), marked.dump());
+  EXPECT_EQ(count("prescription.dispensing_in_error"), 1);
+  EXPECT_EQ(must(records_->prescription(ask("patient", {}, id))).string_or("status", ""), "issued");
+  EXPECT_EQ(must(records_->dispense(pharmacy(handed_over("PH-2"), id)))
+                .string_or("prescriptionStatus", ""),
+            "dispensed");
+}
+
+TEST_F(RecordsTest, APrescriptionHasAsManyDispensingsAsTheLimitSays) {
+  const std::string id = two_medications();
+  const Json reason = Json::object({{"reason", "typing"}});
+  for (std::size_t i = 0; i < limits::kMaxDispensings; ++i) {
+    const Json made =
+        must(records_->dispense(pharmacy(handed_over("PH-" + std::to_string(i)), id)));
+    must(records_->mark_dispensing_in_error(pharmacy(reason, id, made.string_or("id", ""))));
+  }
+  EXPECT_EQ(verdict(records_->dispense(pharmacy(handed_over("PH-last"), id))), "record.limit");
 }
 
 TEST_F(RecordsTest, C30SegmentsOfASpeakerStandInTheirOrder) {

@@ -1,5 +1,6 @@
 #include "hub/consultation/record/clinical_requests.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,34 @@ Medications read_items(Fields& fields) {
     one.dosage = item.needed_text("dosage", 500);
     for (const MoreText& more : kMore) one.*more.text = item.text(more.name, 1'000);
     items.push_back(std::move(one));
+  }
+  return items;
+}
+
+// A million tablets or millilitres.
+constexpr double kMaxQuantity = 1'000'000;
+
+DispensedItems read_dispensed(Fields& fields) {
+  const Json& given = fields.raw("items");
+  DispensedItems items;
+  if (given.is_null()) return items;
+  if (!given.is_array() || given.size() == 0 || given.size() > kMaxItems) {
+    fields.wrong("items", "it must list 1 to 50 medications; leave it out for all of them");
+    return items;
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    Fields item(given.item(i), fields.mistakes(), "items[" + std::to_string(i) + "].");
+    item.only({"item", "quantity", "unit"});
+    const auto place = item.integer("item", 1, kMaxItems);
+    if (!place && !item.has("item")) item.wrong("item", "it is needed");
+    const auto same = [&](const DispensedItem& one) { return one.item == place; };
+    if (place && std::any_of(items.begin(), items.end(), same))
+      item.wrong("item", "each medication stands here once");
+    const auto quantity = item.number("quantity", 0, kMaxQuantity);
+    if (quantity && *quantity == 0) item.wrong("quantity", "it must be above 0");
+    const std::string unit = item.text("unit", 100);
+    if (!unit.empty() && !item.has("quantity")) item.wrong("unit", "it belongs to a quantity");
+    items.push_back({.item = place.value_or(0), .quantity = item.raw("quantity"), .unit = unit});
   }
   return items;
 }
@@ -117,6 +146,37 @@ Asked<CancelPrescription> cancel_prescription_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"reason"});
   CancelPrescription out{.prescription = ask.record, .reason = fields.text("reason", 500)};
+  RABT_TRY_STATUS(fields.done());
+  return out;
+}
+
+Json to_json(const DispensedItem& item) {
+  Json out = Json::object({{"item", item.item}});
+  if (!item.quantity.is_null()) out.set("quantity", item.quantity);
+  if (!item.unit.empty()) out.set("unit", item.unit);
+  return out;
+}
+
+Asked<RecordDispensing> record_dispensing_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"reference", "pharmacist", "pharmacy", "handedOverAt", "items", "notes"});
+  RecordDispensing out{.prescription = ask.record,
+                       .reference = fields.needed_text("reference", kMaxLine),
+                       .pharmacist = fields.needed_text("pharmacist", kMaxLine),
+                       .pharmacy = fields.needed_text("pharmacy", kMaxLine),
+                       .handed_over = fields.time("handedOverAt", ask.caller.naive_offset_minutes),
+                       .items = read_dispensed(fields)};
+  out.notes = fields.text("notes", 500);
+  RABT_TRY_STATUS(fields.done());
+  return out;
+}
+
+Asked<MarkDispensingInError> mark_dispensing_in_error_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"reason"});
+  MarkDispensingInError out{.prescription = ask.record,
+                            .dispensing = ask.part,
+                            .reason = fields.needed_text("reason", 500)};
   RABT_TRY_STATUS(fields.done());
   return out;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,7 +12,8 @@
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/fields.hpp"
 
-// Requests about what clinicians write: vital signs, prescriptions. Each reader names every mistake
+// Requests about what clinicians write: vital signs, prescriptions; and about what
+// pharmacies dispense. Each reader names every mistake
 // of the body.
 namespace rabt::consultation {
 
@@ -67,5 +69,44 @@ struct CancelPrescription {
   std::string reason{};
 };
 [[nodiscard]] Asked<CancelPrescription> cancel_prescription_of(const Ask& ask);
+
+// One medication that was handed over.
+struct DispensedItem {
+  // Its place in the prescription, from 1.
+  std::int64_t item = 0;
+  // A number with the digits it came with; null if none was given.
+  Json quantity{};
+  // Unit of the quantity: "tablet". May be empty.
+  std::string unit{};
+};
+// {item, quantity?, unit?}
+[[nodiscard]] Json to_json(const DispensedItem& item);
+using DispensedItems = std::vector<DispensedItem>;
+
+struct RecordDispensing {
+  // As Ask::record.
+  std::string prescription;
+  // Number of the dispensing in the pharmacy's system. The same by the same client is a repeat.
+  std::string reference;
+  // Name or licence number of the pharmacist.
+  std::string pharmacist;
+  // Name of the pharmacy.
+  std::string pharmacy;
+  // The time at which the request comes, if unset.
+  std::optional<Timestamp> handed_over{};
+  // Medications, each of them once. If empty, all that were not dispensed before.
+  DispensedItems items{};
+  std::string notes{};
+};
+[[nodiscard]] Asked<RecordDispensing> record_dispensing_of(const Ask& ask);
+
+struct MarkDispensingInError {
+  // As Ask::record.
+  std::string prescription;
+  // ULID
+  std::string dispensing;
+  std::string reason;
+};
+[[nodiscard]] Asked<MarkDispensingInError> mark_dispensing_in_error_of(const Ask& ask);
 
 }  // namespace rabt::consultation

@@ -1,5 +1,6 @@
 #include "hub/consultation/record/clinical_views.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rabt::consultation {
@@ -70,6 +71,35 @@ std::optional<Cancellation> cancellation_in(const Json& json) {
   return Cancellation{.by = author_in(json["by"]),
                       .at = json.string_or("at", ""),
                       .reason = json.string_or("reason", "")};
+}
+
+Dispensings dispensings_in(const Json& json) {
+  Dispensings out;
+  if (!json.is_array()) return out;
+  for (const Json& one : json.as_array()) {
+    Dispensing dispensing{.id = one.string_or("id", ""),
+                          .reference = one.string_or("reference", ""),
+                          .pharmacist = one.string_or("pharmacist", ""),
+                          .pharmacy = one.string_or("pharmacy", ""),
+                          .handed_over_at = one.string_or("handedOverAt", ""),
+                          .items = {},
+                          .notes = one.string_or("notes", ""),
+                          .recorded_by = one.string_or("recordedBy", ""),
+                          .recorded_at = one.string_or("recordedAt", "")};
+    const Json& items = one["items"];
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Json& item = items.item(i);
+      dispensing.items.push_back({.item = item.int_or("item", 0),
+                                  .quantity = item["quantity"],
+                                  .unit = item.string_or("unit", "")});
+    }
+    if (const Json& wrong = one["enteredInError"]; !wrong.is_null())
+      dispensing.entered_in_error = {.by = wrong.string_or("by", ""),
+                                     .at = wrong.string_or("at", ""),
+                                     .reason = wrong.string_or("reason", "")};
+    out.push_back(std::move(dispensing));
+  }
+  return out;
 }
 
 }  // namespace
@@ -165,12 +195,21 @@ std::string PrescriptionView::prescription_number() const {
   return "RX-" + to_iso8601(head.created).substr(0, 4) + "-" + std::to_string(head.number);
 }
 
+bool PrescriptionView::is_dispensed(std::int64_t item) const {
+  return std::any_of(dispensings.begin(), dispensings.end(), [&](const Dispensing& one) {
+    return !one.entered_in_error &&
+           std::any_of(one.items.begin(), one.items.end(),
+                       [&](const DispensedItem& each) { return each.item == item; });
+  });
+}
+
 PrescriptionView prescription_view(const Record& record) {
   const Json& document = record.document;
   return {.head = head_view(record),
           .items = medications_in(document["items"]),
           .notes = document.string_or("notes", ""),
           .cancelled = cancellation_in(document["cancelled"]),
+          .dispensings = dispensings_in(document["dispensings"]),
           .prescriber = author_in(document["author"]),
           .status = record.state};
 }
@@ -181,11 +220,44 @@ Json to_json(const Cancellation& cancellation) {
   return out;
 }
 
+Json to_json(const Dispensing& dispensing) {
+  Json items = Json::array();
+  for (const DispensedItem& one : dispensing.items) items.push_back(to_json(one));
+  Json out = Json::object({{"id", dispensing.id},
+                           {"reference", dispensing.reference},
+                           {"pharmacist", dispensing.pharmacist},
+                           {"pharmacy", dispensing.pharmacy},
+                           {"handedOverAt", dispensing.handed_over_at},
+                           {"items", std::move(items)}});
+  if (!dispensing.notes.empty()) out.set("notes", dispensing.notes);
+  out.set("recordedBy", dispensing.recorded_by);
+  out.set("recordedAt", dispensing.recorded_at);
+  if (const auto& wrong = dispensing.entered_in_error)
+    out.set("enteredInError",
+            Json::object({{"by", wrong->by}, {"at", wrong->at}, {"reason", wrong->reason}}));
+  return out;
+}
+
+Json to_json(const Dispensings& dispensings) {
+  Json out = Json::array();
+  for (const Dispensing& one : dispensings) out.push_back(to_json(one));
+  return out;
+}
+
+Json to_json(const DispensingView& view) {
+  Json out = to_json(view.dispensing);
+  out.set("prescription", view.prescription);
+  out.set("prescriptionNumber", view.prescription_number);
+  out.set("prescriptionStatus", view.prescription_status);
+  return out;
+}
+
 Json to_json(const PrescriptionView& view) {
   Json out = to_json(view.head);
   out.set("items", to_json(view.items));
   if (!view.notes.empty()) out.set("notes", view.notes);
   if (view.cancelled) out.set("cancelled", to_json(*view.cancelled));
+  if (!view.dispensings.empty()) out.set("dispensings", to_json(view.dispensings));
   out.set("prescriber", id_or_null(view.prescriber));
   out.set("status", view.status);
   out.set("issuedAt", to_iso8601(view.head.created));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -91,20 +92,68 @@ struct VitalsView {
 [[nodiscard]] VitalsView vitals_view(const Record& record);
 [[nodiscard]] Json to_json(const VitalsView& view);
 
+// Medications of a prescription that a pharmacy handed over at one time, as its system told.
+struct Dispensing {
+  // ULID
+  std::string id;
+  // Number in the pharmacy's system.
+  std::string reference;
+  std::string pharmacist;
+  std::string pharmacy;
+  // RFC 3339
+  std::string handed_over_at;
+  DispensedItems items;
+  // May be empty.
+  std::string notes{};
+  // Name of the client that told, and the time at which it did: RFC 3339.
+  std::string recorded_by;
+  std::string recorded_at;
+  // Unset as long as it holds.
+  struct Withdrawal {
+    // Name of the client.
+    std::string by;
+    // RFC 3339
+    std::string at;
+    std::string reason;
+  };
+  std::optional<Withdrawal> entered_in_error{};
+};
+using Dispensings = std::vector<Dispensing>;
+// {id, reference, pharmacist, pharmacy, handedOverAt, items, notes?, recordedBy, recordedAt,
+//  enteredInError?: {by, at, reason}}
+[[nodiscard]] Json to_json(const Dispensing& dispensing);
+[[nodiscard]] Json to_json(const Dispensings& dispensings);
+
 struct PrescriptionView {
   RecordHead head;
   Medications items;
   std::string notes;
   // Unset as long as it is valid.
   std::optional<Cancellation> cancelled;
+  // Oldest first, with those in error.
+  Dispensings dispensings;
   RecordAuthor prescriber;
-  // issued, cancelled
+  // issued; dispensed: each medication was; cancelled
   std::string status;
 
+  // True of a medication that was handed over. item: its place, from 1.
+  [[nodiscard]] bool is_dispensed(std::int64_t item) const;
   // "RX-2026-17"
   [[nodiscard]] std::string prescription_number() const;
 };
 [[nodiscard]] PrescriptionView prescription_view(const Record& record);
 [[nodiscard]] Json to_json(const PrescriptionView& view);
+
+// One dispensing, as the pharmacy's system is shown it: without what was prescribed.
+struct DispensingView {
+  Dispensing dispensing;
+  // ULID of the prescription.
+  std::string prescription;
+  std::string prescription_number;
+  // As PrescriptionView::status.
+  std::string prescription_status;
+};
+// The dispensing with {prescription, prescriptionNumber, prescriptionStatus}.
+[[nodiscard]] Json to_json(const DispensingView& view);
 
 }  // namespace rabt::consultation

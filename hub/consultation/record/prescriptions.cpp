@@ -1,5 +1,8 @@
 #include "hub/consultation/record/prescriptions.hpp"
 
+#include <algorithm>
+
+#include "hub/base/limits.hpp"
 #include "hub/consultation/record/rights.hpp"
 
 namespace rabt::consultation {
@@ -9,11 +12,70 @@ namespace {
 // Time after the end in which the doctor may still prescribe.
 constexpr std::int64_t kPrescribeAfterEndMs = 24LL * 3'600'000;
 
+// Clocks differ, and systems of pharmacies write whole minutes.
+constexpr std::int64_t kSkewMs = 5LL * 60 * 1000;
+
 bool is_known(identity::Licence licence, VideoSettings::Licence wanted) {
   if (wanted == VideoSettings::Licence::off) return true;
   if (licence == identity::Licence::verified) return true;
   return wanted == VideoSettings::Licence::known &&
          (licence == identity::Licence::vouched || licence == identity::Licence::format_ok);
+}
+
+DispensingView shown(const PrescriptionView& of, std::size_t place) {
+  return {.dispensing = of.dispensings.at(place),
+          .prescription = of.head.id,
+          .prescription_number = of.prescription_number(),
+          .prescription_status = of.status};
+}
+
+std::string status_of(const PrescriptionView& of) {
+  if (of.status == "cancelled") return of.status;
+  for (std::size_t item = 1; item <= of.items.size(); ++item) {
+    if (!of.is_dispensed(static_cast<std::int64_t>(item))) return "issued";
+  }
+  return "dispensed";
+}
+
+// True if the request says of a dispensing what was kept of it. Members that are left out say
+// nothing else.
+bool is_repeat(const RecordDispensing& request, const Dispensing& kept) {
+  const auto same = [](const DispensedItem& one, const DispensedItem& other) {
+    return to_json(one) == to_json(other);
+  };
+  return request.pharmacist == kept.pharmacist && request.pharmacy == kept.pharmacy &&
+         (request.notes.empty() || request.notes == kept.notes) &&
+         (!request.handed_over || to_iso8601(*request.handed_over) == kept.handed_over_at) &&
+         (request.items.empty() || std::equal(request.items.begin(), request.items.end(),
+                                              kept.items.begin(), kept.items.end(), same));
+}
+
+// The medications of a request, if they are of the prescription and nobody has dispensed them.
+Result<DispensedItems> items_to_dispense(const RecordDispensing& request,
+                                         const PrescriptionView& of) {
+  DispensedItems items = request.items;
+  if (items.empty()) {
+    for (std::size_t item = 1; item <= of.items.size(); ++item) {
+      if (!of.is_dispensed(static_cast<std::int64_t>(item)))
+        items.push_back({.item = static_cast<std::int64_t>(item)});
+    }
+    return items;
+  }
+  Mistakes mistakes;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i].item > static_cast<std::int64_t>(of.items.size()))
+      mistakes.add("items[" + std::to_string(i) + "].item",
+                   "the prescription has " + std::to_string(of.items.size()) + " medications");
+  }
+  RABT_TRY_STATUS(mistakes.status());
+  for (const DispensedItem& one : items) {
+    if (of.is_dispensed(one.item))
+      return conflict("prescription.item_dispensed",
+                      "medication " + std::to_string(one.item) +
+                          " was dispensed; leave it out, or mark its dispensing as entered in "
+                          "error");
+  }
+  return items;
 }
 
 }  // namespace
@@ -97,6 +159,10 @@ Result<PrescriptionView> Prescriptions::cancel(const Caller& caller,
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only the prescriber or the doctor cancels it");
   if (record.state == "cancelled") return prescription_view(record);
+  if (record.state == "dispensed") {
+    return conflict("prescription.dispensed",
+                    "each medication was dispensed; only what was not handed over is cancelled");
+  }
   const Timestamp now = office_.parts().clock.now();
   const Cancellation cancelled{
       .by = author_of(caller, of), .at = to_iso8601(now), .reason = request.reason};
@@ -111,6 +177,101 @@ Result<PrescriptionView> Prescriptions::cancel(const Caller& caller,
   act.shape = &shown_as<&prescription_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return prescription_view(act.record);
+}
+
+// Keeps the prescription with the dispensing at this place, which was added or has changed.
+Result<DispensingView> Prescriptions::commit_dispensings(const access::Allowed& allowed,
+                                                         const Caller& caller,
+                                                         RecordOffice::Found found,
+                                                         const PrescriptionView& changed,
+                                                         std::size_t place) {
+  PrescriptionView after = changed;
+  after.status = status_of(after);
+  const DispensingView view = shown(after, place);
+  Record record = std::move(found.record);
+  record.document.set("dispensings", to_json(after.dispensings));
+  record.state = after.status;
+  record.updated_ms = office_.parts().clock.now().ms;
+  ++record.version;
+  // Medications are handed over after the visit. The client is shown its own dispensing, and not
+  // the record.
+  RecordAct made{.record = std::move(record),
+                 .replaces = true,
+                 .while_open = false,
+                 .also = [&](store::Transaction& transaction) -> Status {
+                   return caller.once ? caller.once(transaction, to_json(view)) : ok_status();
+                 }};
+  const Json told = Json::object({{"prescription", made.record.id},
+                                  {"dispensing", view.dispensing.id},
+                                  {"items", view.dispensing.items.size()},
+                                  {"prescriptionStatus", after.status}});
+  const bool wrong = view.dispensing.entered_in_error.has_value();
+  made.acts.emplace_back(wrong ? "prescription.dispensing_in_error" : "prescription.dispensed",
+                         told);
+  made.events.emplace_back(wrong ? "prescription-dispensing-in-error" : "prescription-dispensed",
+                           told);
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, found.of, made));
+  return view;
+}
+
+Result<DispensingView> Prescriptions::dispense(const Caller& caller,
+                                               const Asked<RecordDispensing>& asked) {
+  RABT_TRY(request, asked);
+  constexpr access::Right kRight = access::Right::prescription_dispense;
+  RABT_TRY(found, office_.find(caller, RecordKind::prescription, request.prescription, kRight));
+  RABT_TRY(allowed, may(kRight, caller, found.of));
+  PrescriptionView view = prescription_view(found.record);
+  for (std::size_t i = 0; i < view.dispensings.size(); ++i) {
+    const Dispensing& kept = view.dispensings[i];
+    if (kept.reference != request.reference || kept.recorded_by != caller.who.id) continue;
+    if (is_repeat(request, kept)) return shown(view, i);
+    return conflict("dispensing.other",
+                    "the reference stands for another dispensing of this prescription; each "
+                    "dispensing has a reference of its own");
+  }
+  if (view.status == "cancelled")
+    return conflict("prescription.cancelled", "the prescription was cancelled; dispense nothing");
+  if (view.status == "dispensed")
+    return conflict("prescription.dispensed", "each medication was dispensed before");
+  if (view.dispensings.size() >= limits::kMaxDispensings)
+    return conflict("record.limit", "a prescription has at most 100 dispensings");
+  RABT_TRY(items, items_to_dispense(request, view));
+  const Timestamp now = office_.parts().clock.now();
+  const Timestamp at = request.handed_over.value_or(now);
+  Mistakes mistakes;
+  if (at.ms > now.ms + kSkewMs) mistakes.add("handedOverAt", "it lies in the future");
+  if (at.ms < found.record.at_ms - kSkewMs)
+    mistakes.add("handedOverAt", "it lies before the time at which the prescription was issued");
+  RABT_TRY_STATUS(mistakes.status());
+  view.dispensings.push_back({.id = office_.parts().ids.next().text(),
+                              .reference = request.reference,
+                              .pharmacist = request.pharmacist,
+                              .pharmacy = request.pharmacy,
+                              .handed_over_at = to_iso8601(at),
+                              .items = std::move(items),
+                              .notes = request.notes,
+                              .recorded_by = caller.who.id,
+                              .recorded_at = to_iso8601(now)});
+  return commit_dispensings(allowed, caller, std::move(found), view, view.dispensings.size() - 1);
+}
+
+Result<DispensingView> Prescriptions::mark_dispensing_in_error(
+    const Caller& caller, const Asked<MarkDispensingInError>& asked) {
+  RABT_TRY(request, asked);
+  constexpr access::Right kRight = access::Right::prescription_dispense;
+  RABT_TRY(found, office_.find(caller, RecordKind::prescription, request.prescription, kRight));
+  RABT_TRY(allowed, may(kRight, caller, found.of));
+  PrescriptionView view = prescription_view(found.record);
+  const auto wrong =
+      std::find_if(view.dispensings.begin(), view.dispensings.end(),
+                   [&](const Dispensing& one) { return one.id == request.dispensing; });
+  if (wrong == view.dispensings.end())
+    return not_found("record.unknown", "the prescription has no such dispensing");
+  const auto place = static_cast<std::size_t>(wrong - view.dispensings.begin());
+  if (wrong->entered_in_error) return shown(view, place);
+  wrong->entered_in_error = {
+      .by = caller.who.id, .at = to_iso8601(office_.parts().clock.now()), .reason = request.reason};
+  return commit_dispensings(allowed, caller, std::move(found), view, place);
 }
 
 }  // namespace rabt::consultation

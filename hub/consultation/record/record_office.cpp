@@ -33,10 +33,11 @@ Result<Membership> RecordOffice::member(const Caller& caller, std::string_view s
 }
 
 Result<RecordOffice::Found> RecordOffice::find(const Caller& caller, RecordKind kind,
-                                               std::string_view name) {
+                                               std::string_view name,
+                                               std::optional<access::Right> by) {
   RABT_TRY(place, book_.locate(caller.who.tenant, kind, name));
   RABT_TRY(of, member(caller, place.session));
-  RABT_TRY_STATUS(may_read(caller, of, kind));
+  RABT_TRY_STATUS(by ? may(*by, caller, of) : may_read(caller, of, kind));
   RABT_TRY(record, book_.find(of, kind, place.id));
   if (!is_shown(caller, of, record)) return not_found("record.unknown", "there is no such record");
   return Found{.of = std::move(of), .record = std::move(record)};
@@ -45,6 +46,10 @@ Result<RecordOffice::Found> RecordOffice::find(const Caller& caller, RecordKind 
 Status RecordOffice::allows(const Caller& caller, const Asked<NamedRecord>& asked,
                             access::Right right) {
   RABT_TRY(request, asked);
+  if (right == access::Right::prescription_dispense) {
+    const auto found = find(caller, RecordKind::prescription, request.record, right);
+    return found.ok() ? ok_status() : Status(found.error());
+  }
   const RecordKind kind =
       right == access::Right::prescription_write ? RecordKind::prescription : RecordKind::note;
   RABT_TRY(found, find(caller, kind, request.record));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -68,9 +69,11 @@ class RecordOffice {
     Membership of;
     Record record;
   };
-  // The record of this ULID, UUID or number, with what the caller is to its session. Errors:
-  // not_found record.unknown; those of may_read; a record that is not shown is not found.
-  [[nodiscard]] Result<Found> find(const Caller& caller, RecordKind kind, std::string_view name);
+  // The record of this ULID, UUID or number, with what the caller is to its session. by: the right
+  // that opens it, unless the caller has to be one who may read it. Errors: not_found
+  // record.unknown; those of the decision; a record that is not shown is not found.
+  [[nodiscard]] Result<Found> find(const Caller& caller, RecordKind kind, std::string_view name,
+                                   std::optional<access::Right> by = {});
   // Records of one kind that the caller is shown, after the reading is in the audit log.
   [[nodiscard]] Result<RecordBook::Page> page(const Caller& caller, const Asked<ListRecords>& asked,
                                               RecordKind kind);
@@ -82,7 +85,8 @@ class RecordOffice {
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
   // Ok if the caller may write this to the record, whatever state it is in: note_write,
-  // prescription_write. Errors: not_found record.unknown; those of the decision.
+  // prescription_write, prescription_dispense. Errors: not_found record.unknown; those of the
+  // decision.
   [[nodiscard]] Status allows(const Caller& caller, const Asked<NamedRecord>& asked,
                               access::Right right);
 

@@ -72,6 +72,8 @@ struct Ask {
   std::string session{};
   // The record that the path names: a participant, note, recording, visit, provider.
   std::string record{};
+  // The part of the record that the path names behind it: a dispensing. May be empty.
+  std::string part{};
   // The members that docs/openapi.yaml gives the operation, in camelCase.
   Json body = Json::object();
   std::vector<std::pair<std::string, std::string>> query{};
