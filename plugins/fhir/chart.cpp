@@ -175,6 +175,58 @@ void add_vitals(std::vector<ChartEntry>& out, const Json& input, const Json& enc
   }
 }
 
+constexpr const char* kDispensed = "dispensed";
+
+// The system of the hub's reasons of a status.
+std::string reason_system() {
+  return std::string(kRecordSystem) + "-status";
+}
+
+Json medication_of(const Json& item) {
+  Json out = Json::object();
+  out["text"] = text_of(item, "name");
+  // The code list is the prescriber's: no system is made up for it.
+  if (const std::string code = text_of(item, "code"); !code.empty())
+    out["coding"] = just({{"code", code}, {"display", text_of(item, "name")}});
+  return out;
+}
+
+std::string dispensing_key(const Json& dispensing, const Json& item) {
+  return "dispensing/" + text_of(dispensing, "id") + "/" +
+         sdk::chart::number_text(member_of(item, "item"));
+}
+
+// Drugs that a pharmacy handed over at one time. of: the place of the prescription.
+void add_dispensing(std::vector<ChartEntry>& out, const Json& input, const Json& encounter,
+                    const std::string& of, const Json& prescription, const Json& dispensing) {
+  const Json& drugs = list_of(prescription, "items");
+  for (const Json& item : list_of(dispensing, "items")) {
+    const Json& number = member_of(item, "item");
+    if (!number.is_number_integer() || number < 1 || number > drugs.size()) continue;
+    const auto place = number.get<std::size_t>() - 1;
+    const std::string key = dispensing_key(dispensing, item);
+    ChartEntry handed = entry(input, encounter, "MedicationDispense", of + "/" + key, key);
+    handed.authorised_by = of + "/items/" + std::to_string(place);
+    Json& is = handed.resource;
+    is["context"] = std::move(is["encounter"]);
+    is.erase("encounter");
+    is["status"] = "completed";
+    is["medicationCodeableConcept"] = medication_of(drugs[place]);
+    if (const std::string who = text_of(dispensing, "pharmacist"); !who.empty())
+      is["performer"] = just({{"actor", {{"display", who}}}});
+    if (const std::string where = text_of(dispensing, "pharmacy"); !where.empty())
+      is["location"]["display"] = where;
+    if (const Json& value = member_of(item, "quantity"); value.is_number()) {
+      is["quantity"]["value"] = value;
+      put(is["quantity"], "unit", text_of(item, "unit"));
+    }
+    put(is, "whenHandedOver", text_of(dispensing, "handedOverAt"));
+    if (const std::string notes = text_of(dispensing, "notes"); !notes.empty())
+      is["note"] = just({{"text", notes}});
+    out.push_back(std::move(handed));
+  }
+}
+
 void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Json& encounter) {
   std::size_t at = 0;
   for (const Json& one : list_of(input, "prescriptions")) {
@@ -182,19 +234,19 @@ void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Js
     const std::string number = text_of(one, "number");
     std::size_t place = 0;
     for (const Json& item : list_of(one, "items")) {
+      const bool dispensed = sdk::chart::is_dispensed(one, place);
+      const bool prescribed = sdk::chart::is_prescribed(one, place);
       const std::string each = std::to_string(place++);
+      if (!prescribed) continue;
       ChartEntry drug = entry(input, encounter, "MedicationRequest", of + "/items/" + each,
                               "prescription/" + number + "/" + each);
       Json& is = drug.resource;
-      is["status"] = "active";
+      is["status"] = dispensed ? "completed" : "active";
+      if (dispensed) is["statusReason"] = concept_of(coding(reason_system(), kDispensed));
       is["intent"] = "order";
       is["groupIdentifier"] = {{"system", std::string(kRecordSystem) + "-prescription"},
                                {"value", number}};
-      is["medicationCodeableConcept"]["text"] = text_of(item, "name");
-      // The code list is the prescriber's: no system is made up for it.
-      if (const std::string code = text_of(item, "code"); !code.empty())
-        is["medicationCodeableConcept"]["coding"] =
-            just({{"code", code}, {"display", text_of(item, "name")}});
+      is["medicationCodeableConcept"] = medication_of(item);
       const std::string issued = text_of(one, "issuedAt");
       put(is, "authoredOn", issued.empty() ? end_of(encounter) : issued);
       put(is, "requester", clinician_of(encounter));
@@ -203,6 +255,10 @@ void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Js
       put(dosage, "patientInstruction", text_of(item, "instructions"));
       if (!dosage.empty()) is["dosageInstruction"] = just(std::move(dosage));
       out.push_back(std::move(drug));
+    }
+    for (const Json& each : list_of(one, "dispensings")) {
+      if (text_of(each, "status") != "entered_in_error")
+        add_dispensing(out, input, encounter, of, one, each);
     }
   }
 }
@@ -233,6 +289,40 @@ std::vector<ChartEntry> chart(const Json& input, const Json& encounter) {
   add_vitals(out, input, encounter);
   add_prescriptions(out, input, encounter);
   return out;
+}
+
+void authorise(ChartEntry& entry, const Json& taken) {
+  if (entry.authorised_by.empty()) return;
+  for (const Json& one : taken) {
+    if (text_of(one, "of") == entry.authorised_by)
+      entry.resource["authorizingPrescription"] = just({{"reference", text_of(one, "reference")}});
+  }
+}
+
+std::vector<InError> dispensings_in_error(const Json& input) {
+  std::vector<InError> out;
+  std::size_t at = 0;
+  for (const Json& one : list_of(input, "prescriptions")) {
+    const std::string of = "prescriptions/" + std::to_string(at++) + "/";
+    for (const Json& dispensing : list_of(one, "dispensings")) {
+      if (text_of(dispensing, "status") != "entered_in_error") continue;
+      for (const Json& item : list_of(dispensing, "items")) {
+        const std::string key = dispensing_key(dispensing, item);
+        out.push_back({.of = of + key,
+                       .type = "MedicationDispense",
+                       .identifier = text_of(input, "consultation") + "/" + key});
+      }
+    }
+  }
+  return out;
+}
+
+bool is_completed_by_hub(const Json& request) {
+  const Json& codings = list_of(member_of(request, "statusReason"), "coding");
+  return text_of(request, "status") == "completed" &&
+         std::any_of(codings.begin(), codings.end(), [](const Json& one) {
+           return text_of(one, "system") == reason_system() && text_of(one, "code") == kDispensed;
+         });
 }
 
 std::string pdf_identifier(const Json& input, const Json& document) {

@@ -12,8 +12,9 @@
 // What the clinicians of a visit wrote, as FHIR R4 resources of a record system: a Condition for
 // each diagnosis (category encounter-diagnosis, never the problem list), Observations of the
 // vital signs (http://hl7.org/fhir/R4/observation-vitalsigns.html), a MedicationRequest for each
-// prescribed drug, the note as a Composition, and each signed note as the PDF of a
-// DocumentReference. Pure.
+// prescribed drug, a MedicationDispense for each that a pharmacy handed over
+// (http://hl7.org/fhir/R4/medicationdispense.html), the note as a Composition, and each signed note
+// as the PDF of a DocumentReference. Pure.
 namespace rabt::fhir {
 
 // The identifier system of these resources. Its value is made of the consultation and of what the
@@ -33,11 +34,27 @@ struct ChartEntry {
   std::string type;        // "Condition"
   std::string identifier;  // its value in kRecordSystem
   Json resource;
+  // Place of the prescribed drug in the input, for a dispensing. Empty for all others.
+  std::string authorised_by{};
+};
+
+// A resource of something that was entered in error.
+struct InError {
+  std::string of;
+  std::string type;
+  std::string identifier;
 };
 
 // input: as write-record takes it. encounter: the Encounter of the visit as the record system has
 // it, with its id; its subject is whom the chart is about.
 [[nodiscard]] std::vector<ChartEntry> chart(const Json& input, const Json& encounter);
+
+// Names the prescribed drug in a dispensing. taken: [{of, reference}], as note().
+void authorise(ChartEntry& entry, const Json& taken);
+// The dispensings of the input that were entered in error.
+[[nodiscard]] std::vector<InError> dispensings_in_error(const Json& input);
+// True if MedicationRequest.statusReason says that the hub completed it, as all was handed over.
+[[nodiscard]] bool is_completed_by_hub(const Json& request);
 
 // The identifier of a document in the chart of a consultation. document: an item of `documents`.
 [[nodiscard]] std::string pdf_identifier(const Json& input, const Json& document);

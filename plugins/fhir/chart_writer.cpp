@@ -97,7 +97,8 @@ Task<ChartWriter::Pdfs> ChartWriter::pdfs_of(const Call& call, const Json& input
     const std::string blob = text_of(document, "blob");
     const std::string code = text_of(document, "code");
     if (text_of(document, "status") == "entered_in_error") {
-      out.in_error.emplace_back(of, pdf_identifier(input, document));
+      out.in_error.push_back(
+          {.of = of, .type = "DocumentReference", .identifier = pdf_identifier(input, document)});
       continue;
     }
     if (blob.empty()) {
@@ -156,6 +157,15 @@ Task<std::optional<Outcome>> ChartWriter::withdraw(const Call& call, const Json&
   co_return co_await replace(call, type, before, now);
 }
 
+Task<std::optional<Outcome>> ChartWriter::find_and_withdraw(const Call& call, const InError& what,
+                                                            const Json& encounter,
+                                                            std::set<std::string>& gone) {
+  Seen filed = co_await find_one(call, what.type, std::string(kRecordSystem), what.identifier);
+  if (filed.failed || filed.resource.is_null()) co_return std::move(filed.failed);
+  gone.insert(reference_of(filed.resource));
+  co_return co_await withdraw(call, filed.resource, what.identifier, encounter);
+}
+
 Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   const std::string consultation = text_of(input, "consultation");
   const Seen visit =
@@ -191,15 +201,15 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
     if (passes(failed)) co_return *failed;
     if (failed) parts.refuse("withdrawn/" + reference_of(one), *failed);
   }
-  for (const auto& [of, identifier] : pdfs.in_error) {
-    Seen filed =
-        co_await find_one(call, "DocumentReference", std::string(kRecordSystem), identifier);
-    if (!filed.failed && !filed.resource.is_null())
-      filed.failed = co_await withdraw(call, filed.resource, identifier, encounter);
-    if (passes(filed.failed)) co_return *filed.failed;
-    if (filed.failed) parts.refuse(of, *filed.failed);
+  std::vector<InError> in_error = dispensings_in_error(input);
+  std::move(pdfs.in_error.begin(), pdfs.in_error.end(), std::back_inserter(in_error));
+  for (const InError& one : in_error) {
+    const auto failed = co_await find_and_withdraw(call, one, encounter, gone);
+    if (passes(failed)) co_return *failed;
+    if (failed) parts.refuse(one.of, *failed);
   }
-  for (const ChartEntry& entry : entries) {
+  for (ChartEntry& entry : entries) {
+    authorise(entry, parts.taken);
     const Kept kept = co_await find_and_keep(call, entry);
     if (passes(kept.failed)) co_return *kept.failed;
     if (kept.failed) {

@@ -37,8 +37,8 @@ class ChartWriter : public RecordSystem {
     // [{of, code}]: those that cannot be read, and are not written. What the record system has of
     // them stays.
     Json unread = Json::array();
-    // Notes that were entered in error: their places in the input, and their identifiers.
-    std::vector<std::pair<std::string, std::string>> in_error;
+    // Notes that were entered in error.
+    std::vector<InError> in_error;
     // The hub cannot read now.
     std::optional<Outcome> failed;
   };
@@ -56,6 +56,11 @@ class ChartWriter : public RecordSystem {
   // Takes back a resource that the chart does not hold any more. Returns nothing when it is done.
   sdk::Task<std::optional<Outcome>> withdraw(const sdk::Call& call, const Json& before,
                                              std::string identifier, const Json& encounter);
+  // The same of what was entered in error, if the record system has it. Adds its reference to
+  // `gone`.
+  sdk::Task<std::optional<Outcome>> find_and_withdraw(const sdk::Call& call, const InError& what,
+                                                      const Json& encounter,
+                                                      std::set<std::string>& gone);
 };
 
 }  // namespace rabt::fhir

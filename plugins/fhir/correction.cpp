@@ -213,9 +213,27 @@ void set_document(Json& now, const Json& before, const Json& wanted) {
   for (const char* name : {"content", "date", "docStatus"}) put(now, name, member_of(wanted, name));
 }
 
+// Sets the status of a prescribed drug by its dispensing.
+Json corrected_request(const Json& before, const ChartEntry& wanted) {
+  Json now = before;
+  const bool by_hub = is_completed_by_hub(before);
+  if (has_ended(before) && !by_hub) {
+    if (!was_withdrawn(now, wanted.identifier)) return before;
+    identifier_in(now, wanted.identifier)->erase("use");
+  } else if (!by_hub && text_of(before, "status") != "active") {
+    return before;
+  }
+  if (text_of(now, "status") == text_of(wanted.resource, "status")) return now;
+  now.erase("statusReason");
+  for (const char* name : {"status", "statusReason"})
+    put(now, name, member_of(wanted.resource, name));
+  return now;
+}
+
 }  // namespace
 
 Json corrected(const Json& before, const ChartEntry& wanted) {
+  if (wanted.type == "MedicationRequest") return corrected_request(before, wanted);
   Json now = before;
   if (has_ended(before)) {
     if (!was_withdrawn(now, wanted.identifier)) return before;
@@ -223,7 +241,12 @@ Json corrected(const Json& before, const ChartEntry& wanted) {
     for (const char* name : {"status", "docStatus", "clinicalStatus", "verificationStatus"})
       put(now, name, member_of(wanted.resource, name));
   }
-  if (wanted.type == "MedicationRequest") return now;
+  if (wanted.type == "MedicationDispense") {
+    constexpr const char* kPrescription = "authorizingPrescription";
+    if (!now.contains(kPrescription))
+      put(now, kPrescription, member_of(wanted.resource, kPrescription));
+    return now;
+  }
   if (wanted.type == "DocumentReference") {
     set_document(now, before, wanted.resource);
     return now;
@@ -271,8 +294,9 @@ std::string own_identifier(const Json& resource, const std::string& consultation
 }
 
 Json withdrawn(const Json& before, const std::string& identifier) {
-  if (has_ended(before)) return before;
+  if (has_ended(before) && !is_completed_by_hub(before)) return before;
   Json now = before;
+  if (is_completed_by_hub(before)) now.erase("statusReason");
   const std::string type = text_of(before, "resourceType");
   if (type == "Condition") {
     // con-5: what was entered in error has no clinical status.

@@ -12,7 +12,10 @@ namespace rabt::fhir {
 // The resource as it should be: what the clinicians wrote is put in place, codings and components
 // that others added stay, as do all other members. The status stays as the record system has it,
 // except of what the hub itself had taken back. A resource that has ended there is not changed, and
-// nothing but the status of a MedicationRequest: a prescription is issued once.
+// nothing but the status of a MedicationRequest: a prescription is issued once. An active one is
+// completed when all of the drug was handed over, and active again when that was an error, unless
+// somebody else has changed its status. Of a dispensing nothing is changed but the prescription
+// that it lacks.
 [[nodiscard]] Json corrected(const Json& before, const ChartEntry& wanted);
 
 // The note as it should be. gone: plain references of what the hub has taken back. Sections of

@@ -335,6 +335,43 @@ TEST_F(SessionCalls, ANoteInErrorIsNoFactOfTheVisit) {
             R"(["visit.no_act","visit.no_diagnosis","visit.no_complaint"])");
 }
 
+// What a pharmacy handed over is of the chart, also of a prescription whose rest was cancelled.
+TEST_F(SessionCalls, DispensingsAreFactsOfTheChart) {
+  const Json of = running();
+  const Json drugs =
+      *Json::parse(R"({"items":[{"name":"A","dosage":"1"},{"name":"B","dosage":"2"}]})");
+  Ask prescribed = clinician(doctor_, of, drugs);
+  prescribed.record = wrote(records_->prescribe(prescribed)).string_or("id", "");
+  Ask pharmacy = prescribed;
+  pharmacy.caller.who = {.kind = identity::Kind::client, .tenant = pharmacy.caller.who.tenant};
+  pharmacy.caller.who.id = "pharmacy";
+  pharmacy.caller.who.roles = {identity::Role::integration};
+  pharmacy.body = *Json::parse(R"({"reference":"PH-1","pharmacist":"Sara","pharmacy":"Outpatient",)"
+                               R"("items":[{"item":2,"quantity":20,"unit":"tablet"}]})");
+  pharmacy.part = wrote(records_->dispense(pharmacy)).string_or("id", "");
+  Json whole = of;
+  whole.set("whole", true);
+  const auto prescriptions = [&](const Json& asked) {
+    return call("clinical", asked).output["prescriptions"];
+  };
+  const Json fact = prescriptions(whole)[0]["dispensings"][0];
+  EXPECT_EQ(fact["items"].dump(), R"([{"item":2,"quantity":20,"unit":"tablet"}])");
+  EXPECT_EQ(fact.string_or("pharmacist", ""), "Sara");
+  EXPECT_TRUE(prescriptions(whole)[0]["status"].is_null());
+
+  Ask cancel = prescribed;
+  cancel.body = Json::object();
+  wrote(records_->cancel_prescription(cancel));
+  EXPECT_EQ(prescriptions(whole)[0].string_or("status", ""), "cancelled");
+  EXPECT_EQ(prescriptions(of).size(), 0U) << "a claim has none";
+  EXPECT_EQ(call("clinical", whole).output["acts"].int_or("prescriptions", 9), 0);
+  pharmacy.body = Json::object({{"reason", "another patient"}});
+  wrote(records_->mark_dispensing_in_error(pharmacy));
+  const Json wrong = prescriptions(whole)[0]["dispensings"][0];
+  EXPECT_EQ(wrong.string_or("status", ""), "entered_in_error");
+  EXPECT_TRUE(wrong["pharmacist"].is_null());
+}
+
 // Symptom: a chart lacked what the first of two notes said, the second of two sections, and blood
 // glucose.
 // Cause: a chart was given what a claim takes, which is one text of a kind.

@@ -114,6 +114,9 @@ constexpr Parameter kParameters[] = {
     {"Location", "name", Kind::string, "name|alias"},
     {"MeasureReport", "date", Kind::date, "date"},
     {"MeasureReport", "period", Kind::date, "period"},
+    {"MedicationDispense", "subject", Kind::reference, "subject"},
+    {"MedicationDispense", "patient", Kind::reference, "subject:Patient"},
+    {"MedicationDispense", "context", Kind::reference, "context"},
     {"MedicationRequest", "subject", Kind::reference, "subject"},
     {"MedicationRequest", "patient", Kind::reference, "subject:Patient"},
     {"MedicationRequest", "encounter", Kind::reference, "encounter"},
@@ -176,6 +179,7 @@ constexpr Required kRequired[] = {
     {"DocumentReference", "status content content.attachment"},
     {"Encounter", "status class"},
     {"MeasureReport", "status type measure period"},
+    {"MedicationDispense", "status medicationCodeableConcept|medicationReference"},
     {"MedicationRequest", "status intent subject medicationCodeableConcept|medicationReference"},
     {"Observation", "status code"},
     {"Organization", "name|identifier"},  // org-1
@@ -200,6 +204,11 @@ constexpr Binding kBindings[] = {
     {"DocumentReference.docStatus", "preliminary final amended entered-in-error"},
     {"Encounter.status",
      "planned arrived triaged in-progress onleave finished cancelled entered-in-error unknown"},
+    {"MedicationDispense.status",
+     "preparation in-progress cancelled on-hold completed entered-in-error stopped declined "
+     "unknown"},
+    {"MedicationRequest.status",
+     "active on-hold cancelled completed entered-in-error stopped draft unknown"},
     {"Patient.gender", "male female other unknown"},
     {"Practitioner.gender", "male female other unknown"},
 };

@@ -170,6 +170,30 @@ Json time_or_null(const std::optional<Timestamp>& time) {
   return time ? Json(to_iso8601(*time)) : Json();
 }
 
+Json fact_of(const PrescriptionView& prescription) {
+  Json out = Json::object({{"number", prescription.prescription_number()},
+                           {"issuedAt", to_iso8601(prescription.head.created)},
+                           {"items", to_json(prescription.items)}});
+  if (prescription.status == "cancelled") out.set("status", prescription.status);
+  Json dispensings = Json::array();
+  for (const Dispensing& one : prescription.dispensings) {
+    Json items = Json::array();
+    for (const DispensedItem& item : one.items) items.push_back(to_json(item));
+    Json fact = Json::object({{"id", one.id}, {"items", std::move(items)}});
+    if (one.entered_in_error) {
+      fact.set("status", kEnteredInError);
+    } else {
+      fact.set("pharmacist", one.pharmacist);
+      fact.set("pharmacy", one.pharmacy);
+      fact.set("handedOverAt", one.handed_over_at);
+      if (!one.notes.empty()) fact.set("notes", one.notes);
+    }
+    dispensings.push_back(std::move(fact));
+  }
+  if (dispensings.size() > 0) out.set("dispensings", std::move(dispensings));
+  return out;
+}
+
 }  // namespace
 
 Asked<ReadClinicalFacts> read_clinical_facts_of(const Ask& ask) {
@@ -198,10 +222,14 @@ ClinicalFacts clinical_facts_of(const VisitRecords& records, Extent extent) {
     take_signs(one, extent, out);
   }
   for (const PrescriptionView& one : records.prescriptions) {
-    if (one.status != "cancelled" && is_clinician(one.prescriber)) out.prescriptions.push_back(one);
+    if (!is_clinician(one.prescriber)) continue;
+    const bool holds = one.status != "cancelled";
+    if (holds) ++out.acts.prescriptions;
+    // A chart says what was handed over before the rest was cancelled.
+    if (holds || (extent == Extent::chart && !one.dispensings.empty()))
+      out.prescriptions.push_back(one);
   }
   out.acts.diagnoses = static_cast<std::int64_t>(out.diagnoses.size());
-  out.acts.prescriptions = static_cast<std::int64_t>(out.prescriptions.size());
   return out;
 }
 
@@ -228,10 +256,7 @@ Json to_json(const ClinicalFacts& facts) {
   Json vitals = Json::object();
   for (const auto& [name, value] : facts.vitals) vitals.set(name, value);
   Json prescriptions = Json::array();
-  for (const PrescriptionView& one : facts.prescriptions)
-    prescriptions.push_back(Json::object({{"number", one.prescription_number()},
-                                          {"issuedAt", to_iso8601(one.head.created)},
-                                          {"items", to_json(one.items)}}));
+  for (const PrescriptionView& one : facts.prescriptions) prescriptions.push_back(fact_of(one));
   Json sources = Json::object();
   for (const auto& [name, source] : facts.sources)
     sources.set(name, Json::object({{"record", source.record},

@@ -71,7 +71,10 @@ using Members = std::vector<std::pair<std::string, Value>>;
 //  addenda: [{at, text}],                             oldest first, of each note
 //  vitals: {systolic, diastolic, heightCm, weightKg, pulse, temperatureCel, oxygenSaturation,
 //           respiratoryRate; in a chart glucoseMmol, painScale},    the newest of each
-//  prescriptions: [{number, issuedAt, items}],
+//  prescriptions: [{number, issuedAt, items, status?, dispensings?}],   status: cancelled; in a
+//          chart alone, when a medication was handed over before. dispensings: [{id, items,
+//          pharmacist, pharmacy, handedOverAt, notes?}], or [{id, items, status}] of one that was
+//          entered in error; items: [{item, quantity?, unit?}]
 //  sources: {"diagnoses/0", "notes/chiefComplaint", "vitals/pulse": {record, by, role, at}}}
 //
 // Only notes that were signed and hold count, and only what a doctor, specialist or nurse wrote:

@@ -5,6 +5,7 @@
 // translated. SPDX-License-Identifier: Apache-2.0
 
 #include <array>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -87,6 +88,22 @@ inline std::string number_text(const nlohmann::json& value) {
   return value.is_number() ? value.dump() : std::string();
 }
 
+// True if a medication of a prescription was handed over. place: in its items, from 0.
+inline bool is_dispensed(const nlohmann::json& prescription, std::size_t place) {
+  for (const nlohmann::json& one : list_of(prescription, "dispensings")) {
+    if (text_of(one, "status") == "entered_in_error") continue;
+    for (const nlohmann::json& item : list_of(one, "items")) {
+      if (member_of(item, "item") == nlohmann::json(place + 1)) return true;
+    }
+  }
+  return false;
+}
+
+// False for what a pharmacy had not handed over when the prescription was cancelled.
+inline bool is_prescribed(const nlohmann::json& prescription, std::size_t place) {
+  return text_of(prescription, "status") != "cancelled" || is_dispensed(prescription, place);
+}
+
 // "500 mg, twice a day, 5 days": as the prescriber wrote it. item: of a prescription.
 inline std::string dosage_text(const nlohmann::json& item) {
   std::string out;
@@ -131,7 +148,9 @@ inline std::vector<std::string> vitals_lines(const nlohmann::json& input, const 
 inline std::vector<std::string> prescription_lines(const nlohmann::json& input) {
   std::vector<std::string> out;
   for (const nlohmann::json& one : list_of(input, "prescriptions")) {
+    std::size_t place = 0;
     for (const nlohmann::json& item : list_of(one, "items")) {
+      if (!is_prescribed(one, place++)) continue;
       std::string line = text_of(item, "name") + ": " + dosage_text(item);
       if (const std::string more = text_of(item, "instructions"); !more.empty())
         line += "; " + more;

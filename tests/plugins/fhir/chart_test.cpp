@@ -80,6 +80,119 @@ TEST(WriteRecord, ACorrectionIsFoundAgainAndWhatDoesNotHoldIsWithdrawn) {
   EXPECT_NE(note.dump().find("No hypertension"), std::string::npos);
 }
 
+// A visit with one prescription of two drugs, of which a pharmacy handed over the second.
+Json dispensed(const char* more = R"({})") {
+  Json out = visit();
+  Json& prescription = out["prescriptions"][0];
+  prescription["items"].push_back({{"name", "Metoclopramide"}, {"dosage", "10 mg"}});
+  prescription["dispensings"] = Json::array({Json::parse(
+      R"({"id": "01DISP", "items": [{"item": 2, "quantity": 20, "unit": "tablet"}],
+          "pharmacist": "Sara Al-Harbi", "pharmacy": "Outpatient pharmacy", "notes": "brand B",
+          "handedOverAt": "2026-03-10T09:00:00Z"})")});
+  prescription.update(Json::parse(more));
+  return out;
+}
+Json in_error() {
+  return dispensed(R"({"dispensings": [{"id": "01DISP", "items": [{"item": 2}],
+                                        "status": "entered_in_error"}]})");
+}
+
+TEST(WriteRecord, ADrugThatWasHandedOverIsADispenseOfACompletedRequest) {
+  RecordSystem ehr;
+  const Json output = ehr.write(dispensed());
+  EXPECT_EQ(output["written"], 9);
+  EXPECT_EQ(output["refused"], Json::array());
+  EXPECT_EQ(ehr.the("MedicationRequest", "Sumatriptan")["status"], "active");
+  const Json& request = ehr.the("MedicationRequest", "Metoclopramide");
+  EXPECT_EQ(request["status"], "completed");
+  ASSERT_EQ(ehr.resources["MedicationDispense"].size(), 1U);
+  const Json& dispense = ehr.resources["MedicationDispense"][0];
+  EXPECT_EQ(dispense["status"], "completed");
+  EXPECT_EQ(dispense["identifier"][0]["value"], "01ABC/dispensing/01DISP/2");
+  EXPECT_EQ(dispense["medicationCodeableConcept"]["text"], "Metoclopramide");
+  EXPECT_EQ(dispense["subject"]["reference"], "Patient/p1");
+  EXPECT_EQ(dispense["context"]["reference"], "Encounter/e1");
+  EXPECT_FALSE(dispense.contains("encounter")) << "R4 has no such element";
+  EXPECT_EQ(dispense["performer"][0]["actor"]["display"], "Sara Al-Harbi");
+  EXPECT_EQ(dispense["location"]["display"], "Outpatient pharmacy");
+  EXPECT_EQ(dispense["authorizingPrescription"][0]["reference"],
+            "MedicationRequest/" + request["id"].get<std::string>());
+  EXPECT_EQ(dispense["quantity"], Json::parse(R"({"value": 20, "unit": "tablet"})"));
+  EXPECT_EQ(dispense["whenHandedOver"], "2026-03-10T09:00:00Z");
+  EXPECT_EQ(dispense["note"][0]["text"], "brand B");
+  const int writes = ehr.writes;
+  ehr.write(dispensed());
+  EXPECT_EQ(ehr.writes, writes);
+}
+
+TEST(WriteRecord, ADispensingAfterTheVisitCompletesTheRequestAndChangesNoWordOfTheNote) {
+  RecordSystem ehr;
+  ehr.write(dispensed(R"({"dispensings": []})"));
+  EXPECT_EQ(ehr.the("MedicationRequest", "Metoclopramide")["status"], "active");
+  ehr.write(dispensed());
+  EXPECT_EQ(ehr.the("MedicationRequest", "Metoclopramide")["status"], "completed");
+  EXPECT_EQ(ehr.the("Composition", "11488-4")["status"], "final");
+}
+
+TEST(WriteRecord, ADispensingInErrorIsTakenBackAndItsRequestIsActiveAgain) {
+  RecordSystem ehr;
+  ehr.write(dispensed());
+  EXPECT_EQ(ehr.write(in_error())["refused"], Json::array());
+  EXPECT_EQ(ehr.resources["MedicationDispense"][0]["status"], "entered-in-error");
+  const Json& request = ehr.the("MedicationRequest", "Metoclopramide");
+  EXPECT_EQ(request["status"], "active");
+  EXPECT_FALSE(request.contains("statusReason"));
+  EXPECT_EQ(ehr.the("Composition", "11488-4").dump().find("MedicationDispense/"),
+            std::string::npos);
+  // Cancelled while the chart still says that it was handed over.
+  RecordSystem late;
+  late.write(dispensed());
+  Json cancelled = in_error();
+  cancelled["prescriptions"][0]["status"] = "cancelled";
+  late.write(cancelled);
+  EXPECT_EQ(late.the("MedicationRequest", "Metoclopramide")["status"], "cancelled");
+  EXPECT_EQ(late.resources["MedicationDispense"][0]["status"], "entered-in-error");
+}
+
+TEST(WriteRecord, WhatWasHandedOverStaysWhenTheRestIsCancelled) {
+  RecordSystem ehr;
+  ehr.write(dispensed());
+  ehr.write(dispensed(R"({"status": "cancelled"})"));
+  EXPECT_EQ(ehr.the("MedicationRequest", "Sumatriptan")["status"], "cancelled");
+  EXPECT_EQ(ehr.the("MedicationRequest", "Metoclopramide")["status"], "completed");
+  EXPECT_EQ(ehr.resources["MedicationDispense"][0]["status"], "completed");
+  const std::string note = ehr.the("Composition", "11488-4").dump();
+  EXPECT_EQ(note.find("Sumatriptan"), std::string::npos);
+  EXPECT_NE(note.find("Metoclopramide"), std::string::npos);
+}
+
+TEST(WriteRecord, ARequestThatOthersEndedIsNotTouchedByADispensing) {
+  for (const char* status : {"stopped", "completed", "on-hold"}) {
+    RecordSystem ehr;
+    ehr.write(dispensed(R"({"dispensings": []})"));
+    ehr.the("MedicationRequest", "Metoclopramide")["status"] = status;
+    ehr.write(dispensed());
+    ehr.write(in_error());
+    EXPECT_EQ(ehr.the("MedicationRequest", "Metoclopramide")["status"], status);
+  }
+}
+
+TEST(WriteRecord, ARefusedRequestLeavesTheDispenseWithoutOneUntilItIsTaken) {
+  RecordSystem ehr;
+  ehr.refused["MedicationRequest"] = 422;
+  ehr.write(dispensed());
+  ASSERT_EQ(ehr.resources["MedicationDispense"].size(), 1U);
+  EXPECT_FALSE(ehr.resources["MedicationDispense"][0].contains("authorizingPrescription"));
+  ehr.refused.clear();
+  ehr.write(dispensed());
+  EXPECT_TRUE(ehr.resources["MedicationDispense"][0].contains("authorizingPrescription"));
+  RecordSystem without;
+  without.refused["MedicationDispense"] = 403;
+  const Json output = without.write(dispensed());
+  ASSERT_EQ(output["refused"].size(), 1U);
+  EXPECT_EQ(output["refused"][0]["of"], "prescriptions/0/dispensing/01DISP/2");
+}
+
 TEST(WriteRecord, WhatIsRefusedIsNamedAndStandsInTheNote) {
   RecordSystem ehr;
   ehr.refused["MedicationRequest"] = 422;
