@@ -331,6 +331,30 @@ try {
       none(await exposed(page), 'patient data outside of the page');
       await page.context().close();
     }
+    // A pharmacy has handed over the first of the two, and took back what it said of the second.
+    for (const lang of ['ar', 'en']) {
+      const page = await open(browser, base, { lang, state: states.doctor });
+      const dispensing = { pharmacist: 'Sara Al-Harbi', pharmacy: 'Outpatient pharmacy', handedOverAt: rx.issuedAt };
+      const dispensings = [
+        { ...dispensing, id: '1', items: [{ item: 1, quantity: 30, unit: 'tablet' }] },
+        { ...dispensing, id: '2', pharmacy: 'Another pharmacy', items: [{ item: 2 }], enteredInError: { at: rx.issuedAt, reason: 'typing' } },
+      ];
+      await page.route(`**/api/v1/prescriptions/${rx.id}`, (route) => route.fulfill({ json: { ...rx, dispensings } }));
+      await page.route(`**/api/v1/sessions/${one.id}/prescriptions`, (route) => route.fulfill({ json: { items: [{ ...rx, dispensings }] } }));
+      await page.goto(`${base}/clinic/prescriptions/${rx.id}/print`);
+      await page.waitForSelector('.paper');
+      const paper = await onPaper(page);
+      await page.goto(`${base}/clinic/sessions/${one.id}?tab=prescriptions`);
+      await settled(page);
+      const shown = await page.locator('main').innerText();
+      for (const [where, text] of [['paper', paper], ['page', shown]]) {
+        for (const part of ['Sara', 'Outpatient', 'tablet']) if (!text.includes(part)) throw new Error(`${lang}: the ${where} has no "${part}":\n${text}`);
+        if (text.includes('Another')) throw new Error(`${lang}: the ${where} has a dispensing in error:\n${text}`);
+      }
+      equal(shown.split(lang === 'ar' ? 'صُرفت' : 'Dispensed').length - 1, 2, 'one of two medications: its state and its line');
+      await pages.judge(page, `dispensed ${lang}`, lang);
+      await page.context().close();
+    }
     // On a phone, and for the patient, whose own paper it is; another patient reads nothing.
     const own = await open(browser, base, { lang: 'ar', width: 360, height: 4000, state: states.patient });
     await own.goto(`${base}/clinic/prescriptions/${rx.id}/print`);

@@ -12,10 +12,10 @@ import { lang } from '../base/prefs';
 import { Button, Failure, H1, identifierText, LangButton, LinkButton, Notice, Skeleton, Skip, statusText, usePage } from '../ui';
 import { doctorName, nameOfParticipant, patientOf, typeText, type Person, type Provider, type Session } from './model';
 import { allTemplates, NoteView, type Note } from './notes';
-import { VitalsTable, type Vital } from './records';
+import { dispensingOf, Handed, VitalsTable, type Dispensing, type Vital } from './records';
 
 interface Medication { name: string; dosage: string; frequency?: string; duration?: string; instructions?: string }
-interface Rx { id: string; session: string; prescriptionNumber: string; items: Medication[]; notes?: string; prescriber: string | null; status: string; issuedAt: string }
+interface Rx { id: string; session: string; prescriptionNumber: string; items: Medication[]; notes?: string; prescriber: string | null; status: string; issuedAt: string; dispensings?: Dispensing[] }
 interface FollowUp { id: string; at?: string; scheduledStart?: string; reason?: string; notes?: string }
 interface Summary { notes?: Note[]; prescriptions?: Rx[]; vitals?: Vital[]; followUps?: FollowUp[] }
 
@@ -112,14 +112,15 @@ function Signed({ data, at, children }: { data: Data; at: string; children?: Com
 }
 const Foot = ({ children }: { children: ComponentChildren }) => <div class="paper-foot"><div>{children}</div><p class="end-text">{t('print_made')} <bdi dir="ltr">{dayKey(Date.now())} {clock(Date.now())}</bdi></p></div>;
 
-function Medications({ items, words }: { items: Medication[]; words: Words }) {
+function Medications({ rx, words }: { rx: Rx; words: Words }) {
+  const handed = rx.items.map((_, i) => dispensingOf(rx, i));
   return (
     <table class="table paper-table">
       <caption class="hidden">{t('prescriptions')}</caption>
       <thead><tr>{(['call_drug', 'call_dose', 'call_freq', 'call_dur'] as Key[]).map((key) => <th key={key} scope="col"><Two k={key} words={words} /></th>)}</tr></thead>
-      <tbody>{items.map((one, i) => (
+      <tbody>{rx.items.map((one, i) => (
         <tr key={i}>
-          <th scope="row"><bdi>{one.name}</bdi>{one.instructions && <p class="en"><bdi>{one.instructions}</bdi></p>}</th>
+          <th scope="row"><bdi>{one.name}</bdi>{one.instructions && <p class="en"><bdi>{one.instructions}</bdi></p>}{handed[i] && <p class="en"><Handed dispensing={handed[i]} place={i} /></p>}</th>
           <td><bdi class="num">{one.dosage}</bdi></td><td><bdi>{one.frequency ?? '—'}</bdi></td><td><bdi>{one.duration ?? '—'}</bdi></td>
         </tr>))}</tbody>
     </table>
@@ -141,7 +142,7 @@ export function PrintPrescription({ id }: { id: string }) {
       <Whose data={data} date={rx.issuedAt} dated="print_issued" />
       {rx.status === 'cancelled' && <p class="allergy-box"><Two k="print_cancelled" words={words} /></p>}
       {rx.status === 'dispensed' && <p class="allergy-box"><Two k="print_dispensed" words={words} /></p>}
-      <Medications items={rx.items} words={words} />
+      <Medications rx={rx} words={words} />
       {rx.notes && <p class="pre"><bdi>{rx.notes}</bdi></p>}
       <Signed data={data} at={rx.issuedAt}><p class="strong"><Two k="print_electronic" words={words} /></p></Signed>
       <Foot><p><Two k="print_number" words={words} /> <code dir="ltr">{rx.prescriptionNumber}</code></p></Foot>
@@ -174,7 +175,7 @@ export function PrintSummary({ id }: { id: string }) {
       {session.chiefComplaint && <section class="paper-part"><h2><Two k="complaint" words={words} /></h2><p class="pre" dir="auto">{session.chiefComplaint}</p></section>}
       {vitals.length > 0 && <section class="paper-part"><h2><Two k="vitals" words={words} /></h2><VitalsTable vitals={vitals} plain /></section>}
       {signed.length > 0 && <section class="paper-part"><h2><Two k="notes" words={words} /></h2>{signed.map((one) => <NoteView key={one.id} note={one} templates={data.templates} level="h3" />)}</section>}
-      {issued.length > 0 && <section class="paper-part"><h2><Two k="prescriptions" words={words} /></h2>{issued.map((one) => <div key={one.id}><Medications items={one.items} words={words} /><p class="en"><code dir="ltr">{one.prescriptionNumber}</code></p></div>)}</section>}
+      {issued.length > 0 && <section class="paper-part"><h2><Two k="prescriptions" words={words} /></h2>{issued.map((one) => <div key={one.id}><Medications rx={one} words={words} /><p class="en"><code dir="ltr">{one.prescriptionNumber}</code></p></div>)}</section>}
       {coming.length > 0 && <section class="paper-part"><h2><Two k="follow_up" words={words} /></h2>{coming.map((at) => <p key={at}>{gregorian(at)} · {hijri(at)} · <bdi dir="ltr">{clock(at)}</bdi></p>)}</section>}
       <Signed data={data} at={session.endedAt ?? date} />
       <Foot><p><Two k="visit" words={words} /> <bdi dir="ltr">{session.number}</bdi></p></Foot>

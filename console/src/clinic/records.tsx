@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { get, Problem } from '../base/api';
-import { age, dayAndTime, dayMonth, gregorian, hijri } from '../base/dates';
+import { age, clock, dayAndTime, dayMonth, gregorian, hijri } from '../base/dates';
 import { isolate, ltr, number, t, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { Avatar, Dates, Empty, Failure, Icon, nameOf, LinkButton, Pill, Segment, Select, Skeleton, State, Table } from '../ui';
@@ -125,17 +125,29 @@ export function Trend({ vitals }: { vitals: Vital[] }) {
   );
 }
 
-interface Rx { id: string; createdAt: string; issuedAt: string; prescriptionNumber: string; status: string; items: { name: string; dosage: string; frequency?: string; duration?: string; instructions?: string }[] }
+export interface Dispensing { id: string; pharmacist: string; pharmacy: string; handedOverAt: string; items: { item: number; quantity?: number; unit?: string }[]; notes?: string; enteredInError?: { at: string; reason: string } }
+// The dispensing of a medication that holds, if there is one. place: in the prescription, from 0.
+export const dispensingOf = (rx: { dispensings?: Dispensing[] }, place: number): Dispensing | undefined =>
+  rx.dispensings?.find((one) => !one.enteredInError && one.items.some((each) => each.item === place + 1));
+// How much, by whom, where and when.
+export function Handed({ dispensing, place }: { dispensing: Dispensing; place: number }) {
+  const item = dispensing.items.find((each) => each.item === place + 1);
+  return <span>{t('rx_dispensed')}: {item?.quantity !== undefined && <><bdi>{number(item.quantity)} {item.unit}</bdi> · </>}<bdi>{dispensing.pharmacist}</bdi> · <bdi>{dispensing.pharmacy}</bdi> · {gregorian(dispensing.handedOverAt)} <bdi dir="ltr">{clock(dispensing.handedOverAt)}</bdi></span>;
+}
+
+interface Rx { id: string; createdAt: string; issuedAt: string; prescriptionNumber: string; status: string; dispensings?: Dispensing[]; items: { name: string; dosage: string; frequency?: string; duration?: string; instructions?: string }[] }
 export function Prescriptions({ sessions, short }: { sessions: Session[]; short?: boolean }) {
   const { items, part } = useList<Rx>(sessions.map((one) => one.id), 'prescriptions');
   return (
     <section class="card card-flush" aria-label={t('prescriptions')}>
       {short && <div class="card-head"><h2 class="grow">{t('prescriptions')}</h2></div>}
       {part ?? (!items.length ? <Empty icon="rx" text={t('rx_none')} /> : (
-        <ul class="rows">{items.flatMap((rx) => rx.items.map((one, i) => (
-          <li key={rx.id + i}><div class="two grow"><span class="strong"><bdi>{one.name}</bdi></span><span><bdi>{[one.dosage, one.frequency, one.duration].filter(Boolean).join(' · ')}</bdi></span><span><bdi dir="ltr">{rx.prescriptionNumber}</bdi> · {gregorian(rx.issuedAt)}</span></div>
-            <State tone={rx.status === 'cancelled' ? 'idle' : 'ok'}>{t(`rx_${rx.status}` as 'rx_issued')}</State>
-            {i === 0 && !short && <LinkButton size="small" icon="print" href={`/clinic/prescriptions/${rx.id}/print`} aria-label={`${t('print')}: ${rx.prescriptionNumber}`}>{t('print')}</LinkButton>}</li>)))}</ul>
+        <ul class="rows">{items.flatMap((rx) => rx.items.map((one, i) => {
+          const handed = dispensingOf(rx, i);
+          return <li key={rx.id + i}><div class="two grow"><span class="strong"><bdi>{one.name}</bdi></span><span><bdi>{[one.dosage, one.frequency, one.duration].filter(Boolean).join(' · ')}</bdi></span><span><bdi dir="ltr">{rx.prescriptionNumber}</bdi> · {gregorian(rx.issuedAt)}</span>{handed && <Handed dispensing={handed} place={i} />}</div>
+            <State tone={rx.status === 'cancelled' && !handed ? 'idle' : 'ok'}>{t(`rx_${handed ? 'dispensed' : rx.status}` as 'rx_issued')}</State>
+            {i === 0 && !short && <LinkButton size="small" icon="print" href={`/clinic/prescriptions/${rx.id}/print`} aria-label={`${t('print')}: ${rx.prescriptionNumber}`}>{t('print')}</LinkButton>}</li>;
+        }))}</ul>
       ))}
     </section>
   );

@@ -46,7 +46,7 @@ export function Prescription() {
       <div class="panel-scroll stack stack-16" tabIndex={0}>
         {prescriptions.value.map((one) => (
           <article key={one.id} class="signed stack stack-8">
-            <p class="row between row-wrap"><bdi dir="ltr" class="strong">{one.prescriptionNumber}</bdi><Pill tone={one.status === 'cancelled' ? 'idle' : 'ok'}>{t(one.status === 'cancelled' ? 'call_rx_cancelled' : 'call_rx_is_issued')}</Pill></p>
+            <p class="row between row-wrap"><bdi dir="ltr" class="strong">{one.prescriptionNumber}</bdi><Pill tone={one.status === 'cancelled' ? 'idle' : 'ok'}>{t(one.status === 'cancelled' ? 'call_rx_cancelled' : one.status === 'dispensed' ? 'rx_dispensed' : 'call_rx_is_issued')}</Pill></p>
             <ul>{one.items.map((item) => <li key={item.name}><bdi class="long strong">{item.name}</bdi> <bdi class="long">{item.dosage}</bdi> {item.frequency && <bdi class="long muted">{item.frequency}</bdi>}</li>)}</ul>
           </article>
         ))}
