@@ -143,6 +143,7 @@ struct Hub::Parts {
   std::unique_ptr<net::HttpClient> held;
   std::unique_ptr<Standstill> standstill;
   std::unique_ptr<identity::People> people;
+  std::unique_ptr<identity::Newcomers> newcomers;
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Clients> clients;
@@ -220,6 +221,7 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   people = std::make_unique<identity::People>(
       identity::People::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
                               base->ids, config.identity.separate_roles});
+  newcomers = std::make_unique<identity::BookedPatients>(*people, base->clock);
   merges = std::make_unique<identity::Merges>(
       identity::Merges::Parts{*people, *base->store, *base->keys, *base->audit, base->clock,
                               base->random, base->ids},
@@ -364,7 +366,8 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                            .ask_desk = ask_desk,
                                                            .close_tasks = close_tasks,
                                                            .access = access.get(),
-                                                           .details = details.get()},
+                                                           .details = details.get(),
+                                                           .newcomers = newcomers.get()},
                                               .people = *people}));
   consultations = std::move(made);
   authenticator->let_in(consultations->sessions().guests);

@@ -6,7 +6,8 @@
 #include "hub/consultation/messages/texts.hpp"
 
 // The section `hospital`: how messages and the page of an invitation name it, and the texts of
-// messages, a file for each language. The section `clinic`: who may open the link of a visit.
+// messages, a file for each language. The section `clinic`: who comes in, and who may open the link
+// of a visit.
 namespace rabt::config {
 
 namespace {
@@ -102,10 +103,15 @@ void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
 void read_clinic(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* const clinic = reader.section(root, "clinic");
   if (clinic == nullptr) return;
-  reader.only(*clinic, {"adult_age", "second_proof"});
+  reader.only(*clinic, {"adult_age", "booked_patients", "second_proof"});
   int adult_age = static_cast<int>(config.links.adult_age);
   reader.integer(*clinic, "adult_age", kYoungestAdult, kOldestChild, adult_age);
   config.links.adult_age = adult_age;
+  std::string booked;
+  reader.choice(*clinic, "booked_patients", {"link", "enter", "refuse"}, booked);
+  using Booked = consultation::LinkSettings::Booked;
+  if (booked == "enter") config.links.booked = Booked::enter;
+  if (booked == "refuse") config.links.booked = Booked::refuse;
   const YamlEntry* const proofs = clinic->find("second_proof");
   if (proofs == nullptr) return;
   std::vector<std::string> names;

@@ -26,7 +26,8 @@ struct Person {
   // The profile, opened: members of the API's Person (name, nameAr, gender, birthDate, phone,
   // email, identifiers, language, reminders, saudiResident, genderPreference; specialty,
   // department, organization, licenceNumber, licenceUntil, languages, videoEnabled of a provider;
-  // mrn, saudiHealthId of a patient). Patient data.
+  // mrn, saudiHealthId of a patient), and `enteredBy`, {session, instance}, of one whom a booking
+  // entered. Patient data.
   Json profile = Json::object();
   Licence licence = Licence::missing;
   // The pseudonym under which the audit log knows the person: hex of a blind index.

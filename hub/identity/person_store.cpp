@@ -202,7 +202,10 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
   const std::vector<Alias> aliases = aliases_of(lease, person.profile);
   const std::string sealed =
       made.key->seal(context_of(tenant, person.id), person.profile.dump(), parts_.random);
-  const auto entry = parts_.audit.prepare(entry_of(caller, wanted.act, person));
+  audit::Entry made_known = entry_of(caller, wanted.act, person);
+  if (const Json* const by = person.profile.find("enteredBy"))
+    made_known.detail.set("enteredBy", *by);
+  const auto entry = parts_.audit.prepare(made_known);
   const std::string sequence = "person/" + tenant;
   const std::int64_t now = parts_.clock.now().ms;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {

@@ -88,6 +88,21 @@ TEST_F(ConfigHospital, TheClinicSaysWhichSecondProofsItTakes) {
             std::string::npos);
 }
 
+TEST_F(ConfigHospital, TheClinicSaysWhatBecomesOfBookedPatientsWhomNobodyEntered) {
+  using Booked = consultation::LinkSettings::Booked;
+  const auto booked = [this](const std::string& clinic) {
+    return read("{}\nclinic: " + clinic)->links.booked;
+  };
+  EXPECT_EQ(read("{}")->links.booked, Booked::link);
+  EXPECT_EQ(booked("{}"), Booked::link);
+  EXPECT_EQ(booked("{booked_patients: link}"), Booked::link);
+  EXPECT_EQ(booked("{booked_patients: enter}"), Booked::enter);
+  EXPECT_EQ(booked("{booked_patients: refuse}"), Booked::refuse);
+  const std::string said = mistake("{}\nclinic: {booked_patients: merge}");
+  for (const char* word : {"booked_patients", "link", "enter", "refuse"})
+    EXPECT_NE(said.find(word), std::string::npos) << said;
+}
+
 TEST_F(ConfigHospital, APlaceThatNothingFillsIsAMistake) {
   EXPECT_NE(mistake("{name: {ar: مستشفى}, messages: .}").find("`hospital.name.en`"),
             std::string::npos);

@@ -259,7 +259,8 @@ class SessionHouse : public ::testing::Test {
             [this](const PassedTasks& passed) {
               return desk_tasks_ == nullptr ? ok_status() : desk_tasks_->close_passed(passed);
             },
-        .details = reasons_.get()});
+        .details = reasons_.get(),
+        .newcomers = newcomers_});
     codes_ = std::make_unique<Messenger>(sessions_->acts, sessions_->Sessions::invitations);
     sessions_->guests.send_codes_by(*codes_);
     sessions_->begin(
@@ -409,6 +410,8 @@ class SessionHouse : public ::testing::Test {
   std::string public_url_;
   House house_;
   LinkSettings links_;
+  // Enters patients of bookings. Null unless a test sets it before the house opens.
+  identity::Newcomers* newcomers_ = nullptr;
   // Whose tasks close by themselves. None unless a test makes them.
   std::unique_ptr<const Tasks> desk_tasks_;
   // Tasks that the desk was asked.

@@ -111,39 +111,6 @@ Result<bool> Persons::is_named_by(const Participant& one, std::string_view perso
   return !other;
 }
 
-Result<Json> Persons::contradiction(const Participant& one) const {
-  if (!one.person.empty() || !one.reference.is_object()) return Json();
-  RABT_TRY(found, records_of(one.reference, one.numbers));
-  bool differs = found.size() > 1;
-  for (const std::string& person : found) {
-    RABT_TRY(other, is_another(one.guest, person));
-    differs = differs || other;
-  }
-  if (!differs) return Json();
-  const auto shown = [](const Json& of) {
-    Json out = Json::object();
-    for (const std::string_view name : {"name", "gender", "birthDate"}) {
-      if (of[name].is_string()) out.set(name, of[name]);
-    }
-    return out;
-  };
-  Json booking = shown(one.guest);
-  Json numbers = Json::array({one.reference});
-  for (const Json& number : one.numbers.as_array()) {
-    const auto& known = numbers.as_array();
-    if (std::find(known.begin(), known.end(), number) == known.end()) numbers.push_back(number);
-  }
-  booking.set("identifiers", std::move(numbers));
-  Json records = Json::array();
-  for (const std::string& person : found) {
-    RABT_TRY(known, parts_.directory.find(parts_.tenant, person));
-    Json record = shown(known.profile);
-    record.set("person", person);
-    records.push_back(std::move(record));
-  }
-  return Json::object({{"booking", std::move(booking)}, {"records", std::move(records)}});
-}
-
 Result<bool> Persons::is_another(const Json& posted, std::string_view person) const {
   constexpr std::array<std::string_view, 2> kTold{"gender", "birthDate"};
   const auto says = [](const Json& of, std::string_view name) { return of.string_or(name, ""); };

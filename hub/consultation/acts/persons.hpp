@@ -8,6 +8,8 @@
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/acts/desk.hpp"
+#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session/input.hpp"
@@ -25,6 +27,15 @@ class Persons {
   // The same of whom a request describes. field: a prefix, "organizer.".
   [[nodiscard]] Result<Participant> participant(const Actor& who, const ParticipantInput& input,
                                                 Mistakes& mistakes, const std::string& field) const;
+  // Who the patient of a hospital's booking is, by `clinic.booked_patients`: gives the participant,
+  // who was named by a number that leads to nobody, his record, which may be a new one. Nothing
+  // happens for others, for numbers that contradict a record, and for callers who are no system.
+  // session: its ULID. guardians: as the booking says, or null. Error invalid patient.unknown: the
+  // tenant refuses him, and the desk is asked.
+  [[nodiscard]] Status settle(const Caller& caller, const std::string& session,
+                              const Json& guardians, Participant& one) const;
+  // Asks the desk who the people of a booking are, where it is in doubt: the same question once.
+  void ask_who(const Caller& caller, const Session& session) const;
   // The command by which a person takes up an invitation.
   [[nodiscard]] Result<AcceptInvitation> accepting(const Session& session,
                                                    const Invitation& invitation,
@@ -34,10 +45,6 @@ class Persons {
   [[nodiscard]] Result<Participant> as_known(const Session& session, Participant coming) const;
   // True if a booking named the participant, and the person is who it meant.
   [[nodiscard]] Result<bool> is_named_by(const Participant& one, std::string_view person) const;
-  // Both sides of a booking that named the participant by the number of a record that contradicts
-  // it, or by numbers of two persons: {booking: {name, gender, birthDate, identifiers}, records:
-  // [{person, name, gender, birthDate}]}, patient data. Null where nothing contradicts.
-  [[nodiscard]] Result<Json> contradiction(const Participant& one) const;
   // The command that gives the participant whom a booking named the account of the person; nothing
   // when the booking named no participant so.
   [[nodiscard]] Result<std::optional<Recognise>> recognised(const Session& session,
@@ -55,6 +62,17 @@ class Persons {
   [[nodiscard]] std::string hex(std::size_t digits) const;
 
  private:
+  // Both sides of a booking that named the participant by the number of a record that contradicts
+  // it, or by numbers of two persons: {booking: {name, gender, birthDate, identifiers}, records:
+  // [{person, name, gender, birthDate}]}, patient data. Null where nothing contradicts.
+  [[nodiscard]] Result<Json> contradiction(const Participant& one) const;
+  // The person whom the participant becomes by being entered. Empty when he cannot be.
+  [[nodiscard]] Result<std::string> enter(const Caller& caller, const std::string& session,
+                                          const Json& guardians, const Participant& one) const;
+  // What the desk has to find out about the participant. Nothing where all is clear.
+  [[nodiscard]] Result<std::optional<DeskQuestion>> doubt(const Caller& caller,
+                                                          const Session& session,
+                                                          const Participant& one) const;
   // The persons to whom the numbers of a booking lead, each once, that of the reference first.
   [[nodiscard]] Result<std::vector<std::string>> records_of(const Json& reference,
                                                             const Json& numbers) const;

@@ -73,12 +73,17 @@ struct VideoSettings {
   bool provider_events = false;
 };
 
-// The section `clinic` of the configuration: who may open the link of a visit, and how.
+// The section `clinic` of the configuration: who comes in, and who may open the link of a visit.
 struct LinkSettings {
   // Proofs that open a link on a second device: a code to the telephone of the record, and the
   // birth date of the record.
   bool by_code = true;
   bool by_birth_date = false;
+  // What becomes of a booking of the hospital whose patient is unknown: `link` links known ones
+  // alone, and whoever is not known takes part without a record; `enter` enters the patient;
+  // `refuse` makes no session.
+  enum class Booked : std::uint8_t { link, enter, refuse };
+  Booked booked = Booked::link;
   // Years. Links, messages and consents of a younger patient go to a guardian.
   std::int64_t adult_age = 18;
 };

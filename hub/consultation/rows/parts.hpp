@@ -13,6 +13,7 @@
 #include "hub/base/random.hpp"
 #include "hub/blob/blob_store.hpp"
 #include "hub/consultation/request/settings.hpp"
+#include "hub/identity/newcomers.hpp"
 #include "hub/identity/people.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/plugin/call.hpp"
@@ -52,6 +53,8 @@ struct SessionParts {
   access::AccessControl* access = nullptr;
   // Seals the reason of what is done to a whole day. Null in tests: the audit entry goes without.
   access::PatientDetail* details = nullptr;
+  // Enters patients of bookings. Null in tests that enter nobody: they stay guests.
+  identity::Newcomers* newcomers = nullptr;
 };
 
 }  // namespace rabt::consultation

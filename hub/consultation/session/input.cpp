@@ -150,6 +150,7 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
       out.identifiers.push_back(Json::object({{"system", one["system"]}, {"value", one["value"]}}));
     }
   }
+  if (const Json& named = body["guardians"]; named.is_array()) out.guardians = named;
   const Json& role = members.raw("role");
   if (role.is_string()) out.role = parse_part_role(role.as_string());
   if (!out.role)

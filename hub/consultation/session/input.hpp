@@ -25,6 +25,9 @@ struct ParticipantInput {
   bool foreign = false;
   // More numbers of the same person, each {system, value}, as a hospital's booking has them.
   Json identifiers = Json::array();
+  // Guardians of a child, as the API's Person has them, where a hospital's booking names some. Null
+  // otherwise.
+  Json guardians{};
   std::optional<PartRole> role;
   bool bypass = false;
   Json guest = Json::object();

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "hub/consultation/acts/desk.hpp"
 #include "hub/consultation/rows/booking_limits.hpp"
 #include "hub/consultation/rows/follow_ups.hpp"
 #include "hub/consultation/rows/relations.hpp"
@@ -113,6 +112,14 @@ Json refused_before(const Session& before, const Session& is) {
     }
   }
   return out;
+}
+
+// Guardians of the patient, as a booking says. Null without.
+Json guardians_in(const SessionInput& input) {
+  for (const ParticipantInput& one : input.participants) {
+    if (one.role == PartRole::patient) return one.guardians;
+  }
+  return {};
 }
 
 // A patient books for himself with one provider. Others he invites: whoever takes up an invitation
@@ -359,15 +366,23 @@ void SessionCreation::keep_words(const Json& given, Session& is) {
   if (is.schedule.at_ms) keep("scheduledStart", to_iso8601({*is.schedule.at_ms}));
 }
 
-// The desk finds out whose number a booking has that contradicts the record under it.
-void SessionCreation::ask_who(const Session& is) const {
-  for (const Participant& one : is.people.participants) {
-    const auto sides = acts_.persons().contradiction(one);
-    if (sides.ok() && sides->is_object())
-      ask_desk(
-          acts_.parts(), is,
-          {.title = "patient.contradicted", .participant = one.id, .key = one.id, .more = *sides});
+// Whoever was named by a number that the hub does not know, by the policy of the tenant. The last
+// step before the session is made: nobody is entered for a request that is wrong.
+Status SessionCreation::settle(const Caller& caller, const Actor& who, const SessionInput& input,
+                               Booking& booking) const {
+  Session& is = booking.draft;
+  if (!is.patient.empty()) return ok_status();
+  for (Participant& one : is.people.participants) {
+    RABT_TRY_STATUS(acts_.persons().settle(caller, is.id, guardians_in(input), one));
+    if (one.role != PartRole::patient || one.person.empty()) continue;
+    is.patient = one.person;
+    RABT_TRY(known, acts_.parts().directory.find(is.tenant, is.patient));
+    is.naming.pseudonym = known.pseudonym;
+    if (input.language.empty()) is.options.language = known.profile.string_or("language", "ar");
+    booking.patient = std::move(known);
+    return stand_behind(who, booking);
   }
+  return ok_status();
 }
 
 Asked<SessionInput> create_session_of(const Ask& ask) {
@@ -403,10 +418,11 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
     RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
     if (made) {
       RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
-      ask_who(session);
+      acts_.persons().ask_who(caller, session);
       return CreatedSession{.session = acts_.view(caller, session)};
     }
   }
+  RABT_TRY_STATUS(settle(caller, who, input, booking));
   Session none;
   none.tenant = acts_.parts().tenant;
   none.id = booking.draft.id;
@@ -439,7 +455,7 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
   if (!written.ok() && written.error().code == kSessionRaced)
     return unavailable("store.busy", "others book at the same time; try again");
   RABT_TRY(acted, std::move(written));
-  ask_who(acted.session);
+  acts_.persons().ask_who(caller, acted.session);
   // Planning a visit does not wait for a provider that is down: the room comes later.
   RABT_TRY(session, caller.manner.waits_for_room
                         ? entry_.with_room(acted.session, acts_.parts().settings.room_patience_ms)

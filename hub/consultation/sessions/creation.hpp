@@ -39,7 +39,8 @@ class SessionCreation {
   [[nodiscard]] Status place(const Caller& caller, const SessionInput& input, Booking& booking,
                              Mistakes& mistakes) const;
   static void keep_words(const Json& given, Session& session);
-  void ask_who(const Session& is) const;
+  [[nodiscard]] Status settle(const Caller& caller, const Actor& who, const SessionInput& input,
+                              Booking& booking) const;
 
   Acts& acts_;
   VideoProvider& video_;

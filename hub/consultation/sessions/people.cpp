@@ -26,6 +26,14 @@ Result<Guarded> guardian_who_speaks(const SessionParts& parts, const Session& is
   return guarded(parts, is, *own);
 }
 
+// True while nobody else is the patient.
+bool takes_a_patient(const Session& is) {
+  const auto& all = is.people.participants;
+  return !is.over() && is.patient.empty() &&
+         std::none_of(all.begin(), all.end(),
+                      [](const Participant& one) { return one.role == PartRole::patient; });
+}
+
 Error no_guardian(const SessionParts& parts, const Session& is, const Caller& caller) {
   const std::string& child = caller.who.part.participant;
   ask_desk(parts, is, {.title = "patient.no-guardian", .participant = child, .key = child});
@@ -60,10 +68,15 @@ Result<AdmissionView> SessionPeople::add_participant(const Caller& caller,
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(acted, acts_.act(caller, request.session,
                             [&](const Session& is) -> Result<Command> {
+                              if (takes_a_patient(is))
+                                RABT_TRY_STATUS(acts_.persons().settle(
+                                    caller, is.id, request.input.guardians, one));
                               RABT_TRY(coming, acts_.persons().as_known(is, one));
                               return Command(Add{std::move(coming)});
                             },
                             {.shape = entry_.admission_shape(caller)}));
+  if (caller.system && one.role == PartRole::patient)
+    acts_.persons().ask_who(caller, acted.session);
   return entry_.admission(caller, acted);
 }
 

@@ -97,13 +97,19 @@ Json create_schema() {
   Json organizer = participant;
   organizer.set("type", Json::array({"object", "null"}));
   organizer.set("x-phi", true);
-  // A booking of a hospital has all numbers of its patient.
+  // A booking of a hospital has all numbers of its patient, and a child's guardians.
   participant.mutable_object()
       .find("properties")
       ->set("identifiers", Json::object({{"type", Json::array({"array", "null"})},
                                          {"maxItems", kMostNumbers},
                                          {"items", typed("object")},
                                          {"x-phi", true}}));
+  participant.mutable_object()
+      .find("properties")
+      ->set("guardians", Json::object({{"type", Json::array({"array", "null"})},
+                                       {"maxItems", 20},
+                                       {"items", typed("object")},
+                                       {"x-phi", true}}));
   Json& members = *schema.mutable_object().find("properties");
   members.set("organizer", std::move(organizer));
   members.set("participants", Json::object({{"type", Json::array({"array", "null"})},

@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <utility>
+
+#include "hub/base/ids.hpp"
+#include "hub/consultation/acts/desk.hpp"
+#include "hub/consultation/acts/persons.hpp"
+#include "hub/consultation/tasks/tasks.hpp"
+
+// Patients of a hospital's bookings: linked, entered or refused as the tenant says, and the desk
+// asked where it is in doubt who they are.
+namespace rabt::consultation {
+
+namespace {
+
+using Booked = LinkSettings::Booked;
+
+Json shown(const Json& of) {
+  Json out = Json::object();
+  for (const std::string_view name : {"name", "gender", "birthDate"}) {
+    if (of[name].is_string()) out.set(name, of[name]);
+  }
+  return out;
+}
+
+// All numbers of a booking, that of the reference first.
+Json numbers_of(const Participant& one) {
+  Json out = Json::array({one.reference});
+  for (const Json& number : one.numbers.as_array()) {
+    const auto& known = out.as_array();
+    if (std::find(known.begin(), known.end(), number) == known.end()) out.push_back(number);
+  }
+  return out;
+}
+
+Json side_of_booking(const Participant& one) {
+  Json out = shown(one.guest);
+  out.set("identifiers", numbers_of(one));
+  return out;
+}
+
+Json side_of_record(const identity::Person& person) {
+  Json out = shown(person.profile);
+  out.set("person", person.id);
+  return out;
+}
+
+// What of the booking can stand in a record.
+Json said_of(const Participant& one, const Json& guardians) {
+  Json out = Json::object();
+  for (const std::string_view name : {"name", "gender", "birthDate", "phone"}) {
+    if (const Json* const value = one.guest.find(name)) out.set(name, *value);
+  }
+  if (const Json* const language = one.guest.find("preferredLanguage"))
+    out.set("language", *language);
+  if (guardians.is_array()) out.set("guardians", guardians);
+  return out;
+}
+
+// The numbers with their systems. That of the reference may have a system that was guessed: it is
+// left out where the same number stands among the others.
+Json to_enter(const Participant& one) {
+  const auto& others = one.numbers.as_array();
+  const bool twice = std::any_of(others.begin(), others.end(), [&](const Json& number) {
+    return number["value"] == one.reference["value"];
+  });
+  return twice ? one.numbers : numbers_of(one);
+}
+
+// A booking that is refused has no session: the task is about the instance that heard it.
+void tell_refused(const SessionParts& parts, const Caller& caller, const Participant& one) {
+  if (!parts.ask_desk || !Ulid::parse(caller.request)) return;
+  NewTask wanted;
+  wanted.task.kind = "call";
+  wanted.task.title = "patient.refused";
+  wanted.task.role = "desk";
+  wanted.task.object_type = "instance";
+  wanted.task.object = caller.request;
+  wanted.content.data = Json::object({{"booking", side_of_booking(one)}});
+  wanted.content.schema = form_of({"seen"});
+  wanted.call = wanted.task.title + "/" + caller.request;
+  if (const Status asked = parts.ask_desk(wanted); !asked.ok())
+    parts.log.warn(
+        "desk.not_asked",
+        {{"instance", caller.request}, {"title", wanted.task.title}, {"code", asked.error().code}});
+}
+
+}  // namespace
+
+Result<Json> Persons::contradiction(const Participant& one) const {
+  if (!one.person.empty() || !one.reference.is_object()) return Json();
+  RABT_TRY(found, records_of(one.reference, one.numbers));
+  bool differs = found.size() > 1;
+  for (const std::string& person : found) {
+    RABT_TRY(other, is_another(one.guest, person));
+    differs = differs || other;
+  }
+  if (!differs) return Json();
+  Json records = Json::array();
+  for (const std::string& person : found) {
+    RABT_TRY(known, parts_.directory.find(parts_.tenant, person));
+    records.push_back(side_of_record(known));
+  }
+  return Json::object({{"booking", side_of_booking(one)}, {"records", std::move(records)}});
+}
+
+Status Persons::settle(const Caller& caller, const std::string& session, const Json& guardians,
+                       Participant& one) const {
+  const Booked policy = parts_.links.booked;
+  if (policy == Booked::link || !caller.system || one.role != PartRole::patient ||
+      !one.person.empty() || !one.reference.is_object())
+    return ok_status();
+  RABT_TRY(sides, contradiction(one));
+  if (sides.is_object()) return ok_status();
+  RABT_TRY(found, records_of(one.reference, one.numbers));
+  std::string id = found.empty() ? "" : found.front();
+  if (id.empty() && policy == Booked::refuse) {
+    tell_refused(parts_, caller, one);
+    return invalid("patient.unknown",
+                   "no record has a number of this booking's patient, and "
+                   "`clinic.booked_patients` is refuse; enter the patient, then book again");
+  }
+  if (id.empty()) {
+    RABT_TRY(entered, enter(caller, session, guardians, one));
+    id = std::move(entered);
+  }
+  if (id.empty()) return ok_status();
+  Participant known = one;
+  known.person = id;
+  known.record_of = id;
+  known.record_version = look_up(known);
+  // A number of somebody who works here and is treated by nobody.
+  if (!may_act_as(known.account, known.role)) return ok_status();
+  known.reference = Json();
+  known.numbers = Json::array();
+  one = std::move(known);
+  return ok_status();
+}
+
+Result<std::string> Persons::enter(const Caller& caller, const std::string& session,
+                                   const Json& guardians, const Participant& one) const {
+  if (parts_.newcomers == nullptr) return std::string();
+  const auto made = parts_.newcomers->enter(
+      caller, {.said = said_of(one, guardians),
+               .numbers = to_enter(one),
+               .session = session,
+               .instance = Ulid::parse(caller.request) ? caller.request : std::string()});
+  if (made.ok()) return made->id;
+  if (made.error().kind == ErrorKind::invalid) return std::string();
+  if (made.error().code != "person.taken") return made.error();
+  // Another booking of his was quicker; or a record has the number in a way that leads to nobody.
+  RABT_TRY(sides, contradiction(one));
+  RABT_TRY(found, records_of(one.reference, one.numbers));
+  return sides.is_object() || found.empty() ? std::string() : found.front();
+}
+
+Result<std::optional<DeskQuestion>> Persons::doubt(const Caller& caller, const Session& session,
+                                                   const Participant& one) const {
+  const auto question = [&](const char* title, Json more) {
+    return std::optional(DeskQuestion{
+        .title = title, .participant = one.id, .key = one.id, .more = std::move(more)});
+  };
+  RABT_TRY(sides, contradiction(one));
+  if (sides.is_object()) return question("patient.contradicted", std::move(sides));
+  const bool enters = parts_.links.booked == Booked::enter && parts_.newcomers != nullptr;
+  if (!enters || !caller.system || one.role != PartRole::patient)
+    return std::optional<DeskQuestion>();
+  if (one.person.empty()) {
+    if (!one.reference.is_object()) return std::optional<DeskQuestion>();
+    return question("patient.not-entered", Json::object({{"booking", side_of_booking(one)}}));
+  }
+  RABT_TRY(person, parts_.directory.find(parts_.tenant, one.person));
+  if (person.profile["enteredBy"]["session"] != Json(session.id))
+    return std::optional<DeskQuestion>();
+  RABT_TRY(like, parts_.newcomers->like(parts_.tenant, person));
+  if (like.empty()) return std::optional<DeskQuestion>();
+  Json records = Json::array();
+  for (const identity::Person& other : like) records.push_back(side_of_record(other));
+  return question("patient.alike", Json::object({{"booking", side_of_record(person)},
+                                                 {"records", std::move(records)}}));
+}
+
+void Persons::ask_who(const Caller& caller, const Session& session) const {
+  for (const Participant& one : session.people.participants) {
+    const auto asked = doubt(caller, session, one);
+    if (asked.ok() && *asked) ask_desk(parts_, session, **asked);
+  }
+}
+
+}  // namespace rabt::consultation

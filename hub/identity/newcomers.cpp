@@ -1,0 +1,116 @@
+#include "hub/identity/newcomers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "hub/identity/identifier_systems.hpp"
+#include "hub/identity/person_store.hpp"
+#include "hub/identity/profile.hpp"
+#include "hub/phi/index_value.hpp"
+
+namespace rabt::identity {
+
+namespace {
+
+// A list of a profile has no more.
+constexpr std::size_t kMostNumbers = 20;
+
+Error not_entered(const char* why) {
+  return invalid("person.not_entered", why);
+}
+
+// The members of the booking that can stand in a record.
+Json usable(const Json& said, Timestamp now) {
+  Json out = Json::object();
+  for (const std::string_view name :
+       {"name", "gender", "birthDate", "phone", "language", "guardians"}) {
+    if (said.find(name) == nullptr) continue;
+    const auto checked = check_profile(Json::object({{name, said[name]}}));
+    if (checked.ok() && check_identity(*checked, now).ok() && checked->find(name) != nullptr)
+      out.set(name, (*checked)[name]);
+  }
+  return out;
+}
+
+Status put_number(Json& profile, const Json& number) {
+  const std::string system = number.string_or("system", "");
+  const std::string value = number.string_or("value", "");
+  if (system.empty() || value.empty()) return ok_status();
+  const std::string_view kind = identifier_kind(system);
+  if (is_one_in_the_kingdom(kind) && !phi::is_saudi_id(value, kind == "national_id" ? '1' : '2'))
+    return not_entered("a national id or residence permit of the booking has a wrong check digit");
+  const std::string_view member = kind.empty() ? "externalIds" : "identifiers";
+  Json one = Json::object({{"system", system}, {"value", value}});
+  if (!kind.empty()) one.set("kind", kind);
+  const Json& known = profile[member];
+  Json list = known.is_array() ? known : Json::array();
+  const bool twice = std::any_of(list.as_array().begin(), list.as_array().end(),
+                                 [&](const Json& other) { return other == one; });
+  if (twice || list.size() == kMostNumbers) return ok_status();
+  list.push_back(one);
+  // What is no number of its kind, or would have to be tidied, finds nobody.
+  const auto checked = check_profile(Json::object({{member, list}}));
+  if (checked.ok() && (*checked)[member] == list) profile.set(member, std::move(list));
+  return ok_status();
+}
+
+}  // namespace
+
+Result<Json> profile_of(const Newcomer& newcomer, Timestamp now) {
+  Json out = usable(newcomer.said, now);
+  if (out.find("name") == nullptr) return not_entered("the booking has no name of its patient");
+  for (const Json& number : newcomer.numbers.as_array()) RABT_TRY_STATUS(put_number(out, number));
+  if (out.find("identifiers") == nullptr && out.find("externalIds") == nullptr)
+    return not_entered("the booking has no number of its patient with the system that gave it");
+  Json by = Json::object({{"session", newcomer.session}});
+  if (!newcomer.instance.empty()) by.set("instance", newcomer.instance);
+  out.set("enteredBy", std::move(by));
+  return out;
+}
+
+Result<Person> BookedPatients::enter(const Caller& caller, const Newcomer& newcomer) {
+  RABT_TRY(profile, profile_of(newcomer, clock_.now()));
+  NewPerson wanted;
+  wanted.profile = std::move(profile);
+  wanted.roles = {Role::patient};
+  wanted.act = "patient.created";
+  return people_.create(caller, wanted);
+}
+
+Result<std::vector<Person>> BookedPatients::like(std::string_view tenant, const Person& person) {
+  const std::string born = person.profile.string_or("birthDate", "");
+  std::vector<Person> out;
+  if (born.empty()) return out;
+  const auto add = [&](std::string_view kind, const std::string& value) -> Status {
+    auto found = people_.search(tenant, kind, value);
+    // What cannot be such a number is nobody's.
+    if (!found.ok() && found.error().kind == ErrorKind::invalid) return ok_status();
+    if (!found.ok()) return found.error();
+    for (Person& one : *found) {
+      const bool known = std::any_of(out.begin(), out.end(),
+                                     [&](const Person& other) { return other.id == one.id; });
+      if (known || one.id == person.id || !one.roles.has(Role::patient) ||
+          one.profile.string_or("birthDate", "") != born)
+        continue;
+      out.push_back(std::move(one));
+    }
+    return ok_status();
+  };
+  if (const Json* phone = person.profile.find("phone"))
+    RABT_TRY_STATUS(add("phone", phone->as_string()));
+  for (const std::string_view member : {"identifiers", "externalIds"}) {
+    const Json& numbers = person.profile[member];
+    if (!numbers.is_array()) continue;
+    for (const Json& number : numbers.as_array()) {
+      for (const std::string_view kind : {"identifier", "mrn"})
+        RABT_TRY_STATUS(add(kind, number.string_or("value", "")));
+    }
+  }
+  std::sort(out.begin(), out.end(),
+            [](const Person& a, const Person& b) { return a.number < b.number; });
+  if (out.size() > kMostAlike) out.resize(kMostAlike);
+  return out;
+}
+
+}  // namespace rabt::identity

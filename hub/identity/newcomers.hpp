@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/identity/people.hpp"
+#include "hub/identity/principal.hpp"
+
+// Patients of a hospital's bookings whom nobody had entered.
+namespace rabt::identity {
+
+class People;
+
+// What a booking says of its patient. Patient data.
+struct Newcomer {
+  // name, gender, birthDate, phone, language and guardians of the API's Person, not checked.
+  Json said = Json::object();
+  // Numbers of the patient, each {system, value}.
+  Json numbers = Json::array();
+  // ULIDs of the session, and of the workflow's instance that made it; the latter may be empty.
+  std::string session;
+  std::string instance;
+};
+
+// The profile of the record. A member that is none, such as a telephone number of letters, is left
+// out. National ids, residence permits and passports become identifiers, other numbers externalIds;
+// `enteredBy` names session and instance. Pure. Error invalid person.not_entered: the booking has
+// no name or no number, or a national id or residence permit with a wrong check digit. No value is
+// quoted.
+[[nodiscard]] Result<Json> profile_of(const Newcomer& newcomer, Timestamp now);
+
+// Internally synchronised; not from inside a read or a job of the store.
+class Newcomers {
+ public:
+  virtual ~Newcomers() = default;
+  // Makes a record of a patient, and changes none that exists. When ok, the record is durable with
+  // the audit entry. Errors: those of profile_of; conflict person.taken (a record has one of the
+  // numbers); those of the keys and the store.
+  [[nodiscard]] virtual Result<Person> enter(const Caller& caller, const Newcomer& newcomer) = 0;
+  // Other patients who may be the same human: born on the same day, with the same telephone number
+  // or the same number of another kind or authority. By number, at most kMostAlike.
+  [[nodiscard]] virtual Result<std::vector<Person>> like(std::string_view tenant,
+                                                         const Person& person) = 0;
+};
+
+inline constexpr std::size_t kMostAlike = 10;
+
+// In the records of the hub.
+class BookedPatients final : public Newcomers {
+ public:
+  BookedPatients(People& people, const Clock& clock) : people_(people), clock_(clock) {}
+  [[nodiscard]] Result<Person> enter(const Caller& caller, const Newcomer& newcomer) override;
+  [[nodiscard]] Result<std::vector<Person>> like(std::string_view tenant,
+                                                 const Person& person) override;
+
+ private:
+  People& people_;
+  const Clock& clock_;
+};
+
+}  // namespace rabt::identity
