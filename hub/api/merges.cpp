@@ -86,6 +86,8 @@ Result<Response> PersonRecords::unmerge_patient(const Call& call) const {
   RABT_TRY(reason, reason_in(fields));
   RABT_TRY(merged, people.record(patients.tenant, Json(call.path[0])));
   const Response done = answer(204, Json());
+  RABT_TRY(pointer, merges.of(merged));
+  if (pointer && pointer->in_force) RABT_TRY_STATUS(links.end_links_of_merged(merged));
   RABT_TRY_STATUS(merges.undo(call.caller, merged, reason, [&](store::Transaction& transaction) {
     return call.once ? call.once(transaction, done) : ok_status();
   }));

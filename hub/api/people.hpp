@@ -7,6 +7,7 @@
 #include "hub/access/decide.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/audit/audit_log.hpp"
+#include "hub/consultation/sessions/invitations.hpp"
 #include "hub/identity/approvals.hpp"
 #include "hub/identity/merges.hpp"
 #include "hub/identity/person_pairs.hpp"
@@ -25,6 +26,7 @@ struct PersonRecords {
   identity::Merges& merges;
   identity::PersonPairs& pairs;
   identity::Approvals& approvals;
+  consultation::SessionInvitations& links;
   // privacy.treats_before_hours
   std::int64_t treats_before_ms = 0;
 

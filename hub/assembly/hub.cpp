@@ -586,7 +586,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .clients{*clients, *approvals},
       .oidc{*oidc, !pages::Bundle::embedded().empty()},
       .people{*people, *base->store, *base->audit, base->clock, who, *merges, *pairs, *approvals,
-              treats_before_ms},
+              consultations->sessions().invitations, treats_before_ms},
       .access{*people, *base->store, *base->keys, *base->audit, base->random, base->clock,
               config.tenant, config.video.patient_may_read_recordings, treats_before_ms},
       .approvals{*approvals},

@@ -1217,6 +1217,35 @@ TEST_F(MergedPatients, AreReadAsOneUntilTheDeskTakesItBack) {
   EXPECT_EQ(log.find("twins"), std::string::npos) << "a reason is sealed";
 }
 
+// The telephone of the survivor may have the link of a visit of the other.
+TEST_F(MergedPatients, LoseTheLinksOfTheirVisitsWhenTheDeskTakesItBack) {
+  const auto made = [&](const std::string& path, const Json& body) {
+    const Response answer = api_.api("POST", path, body.dump());
+    EXPECT_EQ(answer.status, 201) << answer.body;
+    return json(answer);
+  };
+  const Json doctor = made("providers", Json::object({{"name", "Dr. Ahmad"}}));
+  const std::int64_t tomorrow = api_.hub.clock().now().ms + 24LL * 3'600'000;
+  const Json session = made("sessions", Json::object({{"type", "doctor_patient"},
+                                                      {"provider", doctor["id"]},
+                                                      {"patient", old_},
+                                                      {"scheduledStart", to_iso8601({tomorrow})}}));
+  Json part;
+  for (const Json& one : session["participants"].as_array()) {
+    if (one.string_or("role", "") == "patient") part = one["id"];
+  }
+  const std::string path = "sessions/" + session.string_or("id", "") + "/invitations";
+  const auto link = [&] {
+    return made(path, Json::object({{"participant", part}})).string_or("code", "");
+  };
+  ASSERT_EQ(merge(desk_, old_, kept_).status, 200);
+  const std::string lent = link();
+  ASSERT_FALSE(lent.empty());
+  ASSERT_EQ(link(), lent) << "a reminder has the same";
+  EXPECT_EQ(unmerge(old_).status, 204);
+  EXPECT_NE(link(), lent);
+}
+
 // Symptom: the tasks patient.no-guardian and invitation.no-phone told the desk what it could not
 // do. Cause: changing a record was for those who treat, and for administrators. The desk had no
 // test of its own for PATCH.

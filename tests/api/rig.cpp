@@ -185,7 +185,7 @@ void ApiRig::open(Options options) {
       .clients{*clients, *approvals},
       .oidc{*oidc_, false},
       .people{*people, hub.store(), audit, clock, about, *merges, *pairs, *approvals,
-              24LL * 3'600'000},
+              sessions_->invitations, 24LL * 3'600'000},
       .access{*people, hub.store(), hub.keys(), audit, random, clock, "t1"},
       .approvals{*approvals},
       .health = health,

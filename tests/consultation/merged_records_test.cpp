@@ -121,6 +121,46 @@ TEST_F(MergedPatient, KeepsItsOwnNoAgainstTheWordOfTheOther) {
   EXPECT_NE(code(sessions_->recordings.start(as(doctor_, session))), "ok");
 }
 
+// Symptom: the telephone of the survivor kept the link of the other record's visit after the desk
+// had said that the two are not one person. Cause: a link is bound to the participant alone.
+TEST_F(MergedPatient, LeavesNoLinkWithTheOtherWhenItIsUndone) {
+  const auto in_hours = [&](const std::string& patient, int hours) {
+    Json body = with(plain(), "patient", patient);
+    body.set("scheduledStart", to_iso8601({clock_.now().ms + hours * 3'600'000LL}));
+    return id_of(made(std::move(body)));
+  };
+  const auto sent = [&](const std::string& session, const std::string& person) {
+    const Json body = Json::object({{"participant", part_of(session, person)}});
+    return must(sessions_->invitations.invite(as(doctor_, session, body))).string_or("code", "");
+  };
+  const auto of = [](const std::string& link) {
+    Ask ask;
+    ask.caller.who.tenant = "t1";
+    ask.body = Json::object({{"code", link}});
+    return ask;
+  };
+  const auto state = [&](const std::string& link) {
+    return code(sessions_->guests.preview(of(link)));
+  };
+  const std::string own = in_hours(patient_, 1);
+  const std::string other = in_hours(patient2_, 3);
+  const std::string opened = in_hours(patient2_, 5);
+  merge();
+  const std::string kept = sent(own, patient_);
+  const std::string lent = sent(other, patient_);
+  const auto held = must(sessions_->guests.enter(of(sent(opened, patient_)), {})).proof;
+  ASSERT_TRUE(must(sessions_->guests.part_of(held)).has_value());
+  ASSERT_EQ(state(lent), "ok");
+  must(sessions_->Sessions::invitations.end_links_of_merged(patient2_));
+  undo();
+  EXPECT_EQ(state(lent), "invitation.revoked");
+  EXPECT_FALSE(must(sessions_->guests.part_of(held)).has_value());
+  EXPECT_EQ(state(kept), "ok") << "his own visit";
+  const std::string newer = sent(other, patient2_);
+  EXPECT_NE(newer, lent);
+  EXPECT_EQ(state(newer), "ok");
+}
+
 // A list of two filters must not give the sessions of one patient to another member.
 TEST_F(MergedPatient, GivesNobodyTheSessionsOfAnother) {
   const std::string other = with_patient(patient2_);

@@ -54,6 +54,12 @@ Status put_guest(store::Transaction& transaction, std::string_view tenant, const
                      row.generation, Blob{row.tap}, now.ms});
 }
 
+Status forget_link(store::Transaction& transaction, std::string_view tenant,
+                   const Invitation& link) {
+  RABT_TRY_STATUS(store::run(transaction, sql::rows::kForgetAllGuests, {tenant, link.id}));
+  return identity::raise_epoch(transaction, tenant, identity::guest_subject(link.participant));
+}
+
 Status forget_ended_links(store::Transaction& transaction, const Session& before,
                           const Session& after) {
   for (const Invitation& was : before.people.invitations) {
@@ -64,9 +70,7 @@ Status forget_ended_links(store::Transaction& transaction, const Session& before
                                               one.moved == was.moved;
                                      });
     if (!was.by_link || goes_on) continue;
-    RABT_TRY_STATUS(store::run(transaction, sql::rows::kForgetAllGuests, {after.tenant, was.id}));
-    RABT_TRY_STATUS(
-        identity::raise_epoch(transaction, after.tenant, identity::guest_subject(was.participant)));
+    RABT_TRY_STATUS(forget_link(transaction, after.tenant, was));
   }
   return ok_status();
 }

@@ -34,6 +34,10 @@ struct GuestRow {
 // Inside a job: the newest browser of the invitation. Those of earlier generations are forgotten.
 [[nodiscard]] Status put_guest(store::Transaction& transaction, std::string_view tenant,
                                const GuestRow& row, Timestamp now);
+// Inside a job: what a browser holds of the link is void, and what it has open is looked at once
+// more, by every node.
+[[nodiscard]] Status forget_link(store::Transaction& transaction, std::string_view tenant,
+                                 const Invitation& link);
 // Inside the job of a change: what browsers hold of links that ended by it, or moved to another
 // browser, is void, and what they have open is looked at once more, by every node.
 [[nodiscard]] Status forget_ended_links(store::Transaction& transaction, const Session& before,

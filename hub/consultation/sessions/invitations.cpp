@@ -1,11 +1,13 @@
 #include "hub/consultation/sessions/invitations.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "hub/base/check.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/rows/guest_rows.hpp"
 #include "hub/consultation/sessions/guests.hpp"
 
 namespace rabt::consultation {
@@ -116,6 +118,50 @@ Result<std::string> SessionInvitations::link_of(const std::string& session,
   const Caller caller = ask_of_hub(acts_.parts().tenant, "messages").caller;
   RABT_TRY(sent, send(caller, session, SendLink{.participant = participant}, true));
   return sent.link.value_or("");
+}
+
+Status SessionInvitations::end_link(const Session& session, const Invitation& link, bool renew) {
+  const SessionParts& parts = acts_.parts();
+  // What is over changes no more: only the browser that holds the link loses it.
+  if (session.over())
+    return parts.store.write([&](store::Transaction& transaction) {
+      return forget_link(transaction, parts.tenant, link);
+    });
+  if (renew) {
+    const Caller caller = ask_of_hub(parts.tenant, "merges").caller;
+    const SendLink newer{.participant = link.participant, .renew = true};
+    const auto sent = send(caller, session.id, newer, true);
+    if (sent.ok()) return ok_status();
+    // A session that has had as many links as it may have gets no newer one.
+    if (sent.error().code != "invitation.limit") return sent.error();
+  }
+  RABT_TRY(revoked, acts_.act_as_hub(session.id, Revoke{link.id}));
+  (void)revoked;
+  return ok_status();
+}
+
+Status SessionInvitations::end_links_of_merged(const std::string& patient) {
+  const std::string& tenant = acts_.parts().tenant;
+  SessionFilter of_patient;
+  of_patient.patient = patient;
+  Window window;
+  do {
+    RABT_TRY(page, acts_.rows().list(tenant, of_patient, window));
+    for (const Session& session : page.sessions) {
+      if (session.naming.written.empty()) continue;
+      std::set<std::string> renewed;
+      for (const Invitation& link : session.people.invitations) {
+        const Participant* const one = session.participant(link.participant);
+        if (one == nullptr || !one->takes_part() || one->person != session.patient) continue;
+        if (link.status == "revoked") continue;
+        // Send renews the first link of a participant. An older hub drew codes by chance.
+        const bool renew = link.generation > 0 && renewed.insert(one->id).second;
+        RABT_TRY_STATUS(end_link(session, link, renew));
+      }
+    }
+    window.cursor = std::move(page.next);
+  } while (!window.cursor.empty());
+  return ok_status();
 }
 
 Result<InvitationView> SessionInvitations::revoke(const Caller& caller,

@@ -25,8 +25,13 @@ class SessionInvitations {
   // is one.
   [[nodiscard]] Result<std::string> link_of(const std::string& session,
                                             const std::string& participant);
+  // Ends the links of the patient in sessions that name another record than the one they are read
+  // as, whose telephone may have got them. For a merge of the record that is about to be undone.
+  // The next link of an open session is a new one.
+  [[nodiscard]] Status end_links_of_merged(const std::string& patient);
 
  private:
+  [[nodiscard]] Status end_link(const Session& session, const Invitation& link, bool renew);
   [[nodiscard]] Result<InvitationView> invite_newcomer(const Caller& caller,
                                                        const std::string& reference,
                                                        InviteNewcomer request);
