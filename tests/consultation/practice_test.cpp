@@ -653,6 +653,43 @@ TEST_F(PracticeTest, TheMinutesOfTheMonthAreAMetric) {
       << after.str();
 }
 
+TEST_F(PracticeTest, StepsOfBothRecordsOfAPatientAreReadAsOneUntilTheyAreParted) {
+  const std::string old = add("old", Roles{Role::patient}, {});
+  const auto note = [&](const std::string& patient, Json body) {
+    return must(practice_->note_onboarding(ask(admin_, std::move(body), patient)));
+  };
+  const auto steps = [&](const std::string& patient) {
+    return must(practice_->onboarding(ask(admin_, {}, patient)));
+  };
+  const auto run = [&](const store::Statement& statement) {
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, statement, {old, patient_, store::Blob{"sealed"}});
+    }));
+  };
+  static constexpr store::Statement kMerge{
+      "INSERT INTO person_merge (tenant, id, merged, survivor, state, by_actor, asked_ms, sealed) "
+      "VALUES ('t1', 'm1', $1, $2, 'in_force', 'desk', 1, $3)"};
+  static constexpr store::Statement kUndo{
+      "UPDATE person_merge SET state = 'undone', sealed = $3 WHERE tenant = 't1' AND merged = $1 "
+      "AND survivor = $2"};
+  note(old, Json::object({{"deviceChecked", true}, {"language", "en"}}));
+  clock_.advance_ms(60'000);
+  note(patient_, Json::object({{"language", "ar"}}));
+  run(kMerge);
+  const Json both = steps(patient_);
+  EXPECT_TRUE(both.bool_or("deviceChecked", false));
+  EXPECT_EQ(both.string_or("language", ""), "ar") << "the latest one";
+  EXPECT_EQ(both["steps"].size(), 2U);
+  EXPECT_EQ(steps(old)["steps"], both["steps"]);
+  note(patient_, Json::object({{"consentShown", true}}));
+  note(patient_, Json::object({{"deviceChecked", true}}));
+  EXPECT_TRUE(steps(patient_).bool_or("complete", false));
+  run(kUndo);
+  EXPECT_TRUE(steps(patient_).bool_or("complete", false)) << "noted of him since then";
+  EXPECT_EQ(steps(old)["steps"].size(), 2U);
+  EXPECT_EQ(steps(old).string_or("language", ""), "en");
+}
+
 TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
   const auto note = [&](const std::string& who, Json body) {
     return practice_->note_onboarding(ask(who, std::move(body), patient_));

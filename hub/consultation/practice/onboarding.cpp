@@ -7,6 +7,7 @@
 #include "hub/consultation/practice/callers.hpp"
 #include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/practice/statements.hpp"
+#include "hub/identity/merges.hpp"
 
 namespace rabt::consultation {
 
@@ -47,13 +48,19 @@ Status Onboarding::may_note(const Caller& caller, std::string_view record) const
 Result<OnboardingView> Onboarding::onboarding_of(std::string_view tenant,
                                                  std::string_view patient) const {
   OnboardingView out{.patient = std::string(patient)};
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(others, identity::others_of(connection, tenant, patient));
     return connection.query(
-        sql::practice::kOnboardingSteps, {tenant, patient}, [&](const Row& row) {
+        sql::practice::kStepsOfRecords,
+        {tenant, patient, others[0], others[1], others[2], others[3], others[4], others[5],
+         others[6], others[7]},
+        [&](const Row& row) {
           const std::string_view step = row.text(0);
           if (step == kDevice) out.device_checked = true;
           if (step == kConsent) out.consent_shown = true;
           if (step == kLanguage) out.language = std::string(row.text(1));
+          // The latest one counts of a step that several records have.
+          std::erase_if(out.steps, [&](const auto& one) { return one.step == step; });
           out.steps.push_back({.step = std::string(step), .at = {row.integer(2)}});
           return true;
         });
@@ -81,7 +88,8 @@ Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboardi
   Mistakes mistakes = asked.mistakes;
   if (at > now) mistakes.add("at", "it must not lie in the future");
   RABT_TRY_STATUS(mistakes.status());
-  // What was noted within a day of it changes nothing.
+  // What was noted within a day of it changes nothing. What another record of the patient has does
+  // not stand here: the records may be parted again.
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::practice::kOnboardingSteps, {tenant, patient.id},
                             [&](const Row& row) {

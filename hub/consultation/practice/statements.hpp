@@ -170,8 +170,11 @@ inline constexpr Statement kInsertUsageAlert{
     "$5) ON CONFLICT DO NOTHING"};
 
 inline constexpr Statement kOnboardingSteps{
-    "SELECT step, value, at_ms FROM onboarding_step WHERE tenant = $1 AND patient = $2 ORDER BY "
-    "at_ms, step"};
+    "SELECT step, value, at_ms FROM onboarding_step WHERE tenant = $1 AND patient = $2"};
+// $3 to $10 are the other records of the patient.
+inline constexpr Statement kStepsOfRecords{
+    "SELECT step, value, at_ms FROM onboarding_step WHERE tenant = $1 AND patient IN ($2, $3, $4, "
+    "$5, $6, $7, $8, $9, $10) ORDER BY at_ms, step"};
 inline constexpr Statement kPutOnboardingStep{
     "INSERT INTO onboarding_step (tenant, patient, step, value, at_ms) VALUES ($1, $2, $3, $4, $5) "
     "ON CONFLICT (tenant, patient, step) DO UPDATE SET value = excluded.value, at_ms = "
