@@ -30,6 +30,16 @@ Result<PatientDetail::Sealed> AccessControl::seal_reason(const Reader& reader,
   return sealed;
 }
 
+Result<Reading> AccessControl::by_all_names(const Reading& reading) const {
+  Reading out = reading;
+  if (!parts_.names) return out;
+  for (const std::string& patient : reading.patients) {
+    RABT_TRY(names, parts_.names(patient));
+    out.patients.insert(out.patients.end(), names.begin(), names.end());
+  }
+  return out;
+}
+
 Status AccessControl::record(const Reader& reader, const Reading& reading, bool needs_grant) {
   RABT_TRY_STATUS(ready());
   // The reason of a grant stands for the reading; the reader may add another.
@@ -54,12 +64,17 @@ Status AccessControl::record(const Reader& reader, const Reading& reading, bool 
       .sealed = sealed.text};
   if (!reader.token.empty()) entry.detail.set("token", reader.token);
 
+  Reading covered;
+  if (needs_grant) {
+    RABT_TRY(named, by_all_names(reading));
+    covered = std::move(named);
+  }
   bool admitted = false;
   const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
     audit::Entry made = entry;
     admitted = true;
     if (needs_grant) {
-      RABT_TRY(grant, parts_.grants.use(transaction, reader, reading));
+      RABT_TRY(grant, parts_.grants.use(transaction, reader, covered));
       admitted = !grant.empty();
       if (admitted) {
         made.purpose = std::string(kEmergency);

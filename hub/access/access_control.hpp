@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "hub/access/grants.hpp"
 #include "hub/access/patient_detail.hpp"
@@ -34,6 +35,9 @@ class AccessControl {
     // Ok if the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
     std::function<Status()> ready = {};
+    // The blind indexes of the person whom this one names, in all records that are read as his and
+    // in nobody else's. Where it is unset, each index is a person.
+    std::function<Result<std::vector<std::string>>(const std::string&)> names = {};
   };
   AccessControl(Parts parts, std::string tenant, ReadPolicy policy);
 
@@ -60,6 +64,8 @@ class AccessControl {
  private:
   [[nodiscard]] Result<PatientDetail::Sealed> seal_reason(const Reader& reader,
                                                           const Reading& reading) const;
+  // The reading, with all names of its patients: a grant may have been asked for by another one.
+  [[nodiscard]] Result<Reading> by_all_names(const Reading& reading) const;
   [[nodiscard]] Status record(const Reader& reader, const Reading& reading, bool needs_grant);
 
   // Constant after construction.

@@ -268,7 +268,10 @@ Status Hub::Parts::make_access(const config::Config& config) {
   RABT_TRY_STATUS(grants->sweep());
   access = std::make_unique<access::AccessControl>(
       access::AccessControl::Parts{*base->store, *base->audit, *details, *grants,
-                                   [this] { return senders_ready(base->senders); }},
+                                   [this] { return senders_ready(base->senders); },
+                                   [this, tenant = config.tenant](const std::string& patient) {
+                                     return people->own_names_of(tenant, patient);
+                                   }},
       config.tenant,
       config.privacy.break_glass ? access::ReadPolicy::break_glass : access::ReadPolicy::reason);
   return ok_status();

@@ -516,6 +516,18 @@ Result<std::vector<People::Name>> People::names_of(std::string_view tenant, std:
   return out;
 }
 
+Result<std::vector<std::string>> People::own_names_of(std::string_view tenant,
+                                                      std::string_view index) {
+  std::vector<std::string> out;
+  RABT_TRY(known, once_known_by(tenant, index, KnownBy::identifier));
+  if (known.size() != 1) return out;
+  RABT_TRY(names, names_of(tenant, known.front()));
+  for (Name& name : names) {
+    if (!name.shared) out.push_back(std::move(name.index));
+  }
+  return out;
+}
+
 Result<std::optional<Standing>> People::standing(std::string_view tenant, std::string_view id) {
   std::optional<Standing> out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {

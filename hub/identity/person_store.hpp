@@ -136,6 +136,10 @@ class People final : public Directory {
   // The names by the id and by each identifier and record number that the person has or had, in the
   // records that are read as one.
   [[nodiscard]] Result<std::vector<Name>> names_of(std::string_view tenant, std::string_view id);
+  // The names that nobody else has of the one person to whom a blind index leads. None when it
+  // leads to nobody, or to two.
+  [[nodiscard]] Result<std::vector<std::string>> own_names_of(std::string_view tenant,
+                                                              std::string_view index);
   // Nothing when there is no such person. Who was merged is not active.
   [[nodiscard]] Result<std::optional<Standing>> standing(std::string_view tenant,
                                                          std::string_view id);

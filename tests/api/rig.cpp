@@ -62,7 +62,14 @@ void ApiRig::open(Options options) {
       access::Grants::Parts{hub.store(), audit, details, clock, ids, null_logger()}, "t1",
       options.boot);
   access_ = std::make_unique<access::AccessControl>(
-      access::AccessControl::Parts{hub.store(), audit, details, *grants}, "t1", options.policy);
+      access::AccessControl::Parts{
+          .store = hub.store(),
+          .audit = audit,
+          .details = details,
+          .grants = *grants,
+          .names =
+              [this](const std::string& patient) { return people->own_names_of("t1", patient); }},
+      "t1", options.policy);
   key_admin_ =
       std::make_unique<keys::KeyAdmin>(keys::KeyAdmin::Parts{hub.keyring(), hub.keys(), hub.store(),
                                                              hub.audit(), clock, null_logger()},
