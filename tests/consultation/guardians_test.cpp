@@ -113,6 +113,40 @@ TEST_F(Guardians, AnAdultIsToldHimself) {
   EXPECT_EQ(must(enter()).answer.find("comesFor"), nullptr);
 }
 
+// Symptom: a child whose record was merged into one without a birth date was an adult: messages and
+// links went to the telephone of that record. Cause: the survivor's profile alone was looked at.
+TEST_F(Guardians, AChildIsOneByTheBirthDateOfEitherRecordAndHasItsOwnGuardian) {
+  static constexpr store::Statement kMerge{
+      "INSERT INTO person_merge (tenant, id, merged, survivor, state, by_actor, asked_ms, sealed) "
+      "VALUES ('t1', 'm1', $1, $2, 'in_force', 'desk', 1, $3)"};
+  static constexpr store::Statement kUndo{
+      "UPDATE person_merge SET state = 'undone', sealed = $3 WHERE tenant = 't1' AND merged = $1 "
+      "AND survivor = $2"};
+  const auto run = [&](const store::Statement& statement) {
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, statement, {patient2_, patient_, store::Blob{"sealed"}});
+    }));
+  };
+  const auto by = [&] {
+    return must(guarded(sessions_->acts.parts(), people_.of(patient_), clock_.now()));
+  };
+  people_.of(patient_).profile.mutable_object().erase("birthDate");
+  people_.of(patient2_).profile.set("birthDate", "2015-05-17");
+  people_.of(patient2_).profile.set(
+      "guardians", Json::array({Json::object(
+                       {{"name", "Huda"}, {"phone", "0551119999"}, {"relation", "mother"}})}));
+  EXPECT_FALSE(by().child);
+  run(kMerge);
+  EXPECT_TRUE(by().child);
+  EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "sent");
+  EXPECT_EQ(provider_.calls("our-send-sms").at(0).arguments.string_or("to", ""), "+966559876543");
+  people_.of(patient_).profile.mutable_object().erase("guardians");
+  EXPECT_TRUE(by().child);
+  EXPECT_FALSE(by().guardian) << "the other record's may be another child's";
+  run(kUndo);
+  EXPECT_FALSE(by().child);
+}
+
 TEST_F(Guardians, WhoeverComesByTheLinkConsentsAsTheGuardian) {
   EXPECT_EQ(must(enter()).answer.string_or("comesFor", ""), "Patient One");
   const Json consent = must(consents(true));

@@ -2,8 +2,11 @@
 
 #include <charconv>
 #include <cstddef>
+#include <utility>
+#include <vector>
 
 #include "hub/base/riyadh.hpp"
+#include "hub/identity/merges.hpp"
 
 namespace rabt::consultation {
 
@@ -38,11 +41,31 @@ Guarded guarded_by(const Json& profile, Timestamp at, std::int64_t adult_age) {
   return out;
 }
 
+Result<Guarded> guarded(const SessionParts& parts, const identity::Person& person, Timestamp at) {
+  const Guarded by = guarded_by(person.profile, at, parts.links.adult_age);
+  if (!person.profile["birthDate"].is_null()) return by;
+  std::vector<std::string> records;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(found, identity::records_of(connection, parts.tenant, person.id));
+    records = std::move(found);
+    return ok_status();
+  }));
+  Json profile = person.profile;
+  for (const std::string& id : records) {
+    if (id == person.id) continue;
+    RABT_TRY(other, parts.directory.find(parts.tenant, id));
+    profile.set("birthDate", other.profile["birthDate"]);
+    const Guarded as_born = guarded_by(profile, at, parts.links.adult_age);
+    if (as_born.child) return as_born;
+  }
+  return by;
+}
+
 Result<Guarded> guarded(const SessionParts& parts, const Session& session, const Participant& one) {
   if (one.role != PartRole::patient || one.person.empty()) return Guarded{};
   RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
   const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
-  return guarded_by(person.profile, at, parts.links.adult_age);
+  return guarded(parts, person, at);
 }
 
 }  // namespace rabt::consultation

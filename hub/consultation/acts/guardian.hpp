@@ -30,6 +30,11 @@ struct Guarded {
 };
 // Pure. Without a birth date a patient counts as an adult.
 [[nodiscard]] Guarded guarded_by(const Json& profile, Timestamp at, std::int64_t adult_age);
+// The same of a person whose record may lack the birth date that another one, which is read as the
+// same person's, has. The guardian is that of the person's own record: a wrong merge leads nobody
+// to the guardian of another child.
+[[nodiscard]] Result<Guarded> guarded(const SessionParts& parts, const identity::Person& person,
+                                      Timestamp at);
 // The same of the patient of a session, at the time of the visit. Nobody else is a child here.
 [[nodiscard]] Result<Guarded> guarded(const SessionParts& parts, const Session& session,
                                       const Participant& one);

@@ -159,7 +159,7 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
   if (may_be_declined(kind) && !person.profile.bool_or("reminders", true))
     return became("declined");
   const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
-  const Guarded by = guarded_by(person.profile, at, parts.links.adult_age);
+  RABT_TRY(by, guarded(parts, person, at));
   if (by.child && !by.guardian) return became("no_guardian");
   if (by.guardian) out.guardian = by.guardian->relation;
   const auto phone =

@@ -397,7 +397,7 @@ Result<ListedVisit> SessionDays::listed(const Session& is, Known& known) const {
     shown.mrn = person->profile["mrn"];
     shown.phone = person->profile["phone"];
     out.language = person->profile.string_or("language", is.options.language);
-    const Guarded of = guarded_by(person->profile, Timestamp{start_of(is)}, parts.links.adult_age);
+    RABT_TRY(of, guarded(parts, *person, Timestamp{start_of(is)}));
     if (of.guardian) {
       shown.guardian = guardian_json(*of.guardian);
       shown.guardian.set("phone", of.guardian->phone);
