@@ -24,11 +24,6 @@ std::optional<std::int64_t> ms_of(const Json& json) {
   return json.as_int64();
 }
 
-// Documents of older builds left the customs of an API to its name.
-bool begins_by_call(std::string_view door) {
-  return door == "emr" || door == "kiorex" || door == "clinicvault";
-}
-
 Json participant_document(const Participant& one) {
   return Json::object({{"id", one.id},
                        {"number", one.number},
@@ -287,10 +282,8 @@ Status from_document(const Json& document, Session& session) {
   // Written before 0057.
   if (document.bool_or("taken", false)) session.people.taken_by = session.provider;
   session.origin.as_given = document["asGiven"];
-  session.origin.begins_by_call =
-      document.bool_or("beginsByCall", begins_by_call(session.origin.door));
-  session.origin.joined_counts =
-      document.bool_or("joinedCounts", session.origin.door == "pulseone");
+  session.origin.begins_by_call = document.bool_or("beginsByCall", false);
+  session.origin.joined_counts = document.bool_or("joinedCounts", false);
   session.people.participants.clear();
   for (const Json& one : document["participants"].as_array())
     session.people.participants.push_back(participant_of(one));
