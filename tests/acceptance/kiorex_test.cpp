@@ -55,6 +55,13 @@ TEST(Kiorex, K03CreatesASession) {
   EXPECT_TRUE(none["message"].is_array()) << none.body;
   EXPECT_EQ(none["statusCode"], Json(400));
   EXPECT_EQ(none.header("X-Rabt-Code"), "api.invalid");
+  const Answer wrong = h().post("D", "/video/sessions",
+                                booking(Json::object({{"durationMinutes", 3}, {"reason", 7}})));
+  RABT_EXPECT_STATUS(wrong, 400);
+  EXPECT_EQ(wrong["message"],
+            Json::array({"durationMinutes: it must be a whole number from 5 to 480",
+                         "reason: it must be a text"}))
+      << wrong.body;
   const Answer snake =
       h().post("D", "/video/sessions",
                Json::object({{"patient_id", h().uuid("P")}, {"provider_id", h().uuid("D")}}));

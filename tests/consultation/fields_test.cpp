@@ -49,5 +49,24 @@ TEST(NamesFromOutside, AreOneLineWithoutWhatNobodySees) {
   }
 }
 
+// A compatibility API has its own name for a member, and the one check of its value.
+TEST(MembersUnderOtherNames, HaveTheChecksOfTheirOwnAndMistakesInTheNameOfTheBody) {
+  const Json body = Json::object(
+      {{"durationMinutes", 481}, {"providerId", ""}, {"appointmentId", 7}, {"type", "DOCTOR"}});
+  Fields theirs(body);
+  EXPECT_EQ(type_in(theirs, "type", "FAMILY_consultation"), SessionType::family_consultation);
+  EXPECT_EQ(named_in(theirs, "patientId", Json()), Json());
+  EXPECT_EQ(appointment_in(theirs, "appointmentId", body["appointmentId"]), Json("7"));
+  EXPECT_TRUE(theirs.good());
+  EXPECT_FALSE(type_in(theirs, "type", body["type"]));
+  EXPECT_EQ(named_in(theirs, "providerId", body["providerId"]), Json());
+  EXPECT_FALSE(planned_minutes_in(theirs, "durationMinutes"));
+  EXPECT_EQ(theirs.done().error().message,
+            "type: it must be doctor_patient, medical_team, family_consultation, second_opinion, "
+            "emergency_consultation, remote_monitoring or training_session\n"
+            "providerId: it must be an id, a number, or {system, value}\n"
+            "durationMinutes: it must be a whole number from 5 to 480");
+}
+
 }  // namespace
 }  // namespace rabt::consultation

@@ -712,7 +712,6 @@ const Door& clinicvault() {
                                .waits_for_room = false,
                                .naive_times = true,
                                .own_words = true,
-                               .retypes = true,
                                .names_version = false}};
   return kDoor;
 }

@@ -9,6 +9,7 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::SessionInput;
 
 namespace {
 
@@ -71,43 +72,43 @@ const TokenSystem* DoorCall::home() const {
   return only;
 }
 
-Result<consultation::CreatedSession> DoorCall::create_session(Json ours) const {
-  const auto create = [this](const Ask& wanted) {
-    return house.sessions.creation.create(wanted.caller, create_session_of(wanted));
-  };
-  const Json patient = ours["patient"];
+Result<consultation::CreatedSession> DoorCall::create_session(
+    const consultation::Asked<SessionInput>& asked) const {
+  consultation::SessionCreation& creation = house.sessions.creation;
   const TokenSystem* const system = home();
   // What is no UUID may be a slip of the pen.
   const auto is_uuid = [](const Json& id) {
     return id.is_string() && identity::ulid_of(id.as_string()) &&
            id.as_string().find('-') != std::string::npos;
   };
-  const bool newcomer = system != nullptr && system->has_patients && patient.is_object() &&
-                        patient["system"] == Json(caller.door) && is_uuid(patient["value"]) &&
-                        ours["type"] != Json("training_session") &&
-                        may_call("createPatient").ok() &&
-                        !house.people.resolve(caller.who.tenant, patient).ok();
-  if (!newcomer) return create(ask({}, std::move(ours)));
+  const auto is_newcomer = [&](const SessionInput& ours) {
+    return system != nullptr && system->has_patients && ours.patient.is_object() &&
+           ours.patient["system"] == Json(caller.door) && is_uuid(ours.patient["value"]) &&
+           ours.type != consultation::SessionType::training_session &&
+           may_call("createPatient").ok() &&
+           !house.people.resolve(caller.who.tenant, ours.patient).ok();
+  };
+  if (!asked.ok() || !is_newcomer(*asked)) return creation.create(caller, asked);
   // Nobody is entered for a session that is refused: all the rest is tried, and nothing kept.
-  ours.mutable_object().erase("patient");
+  SessionInput ours = *asked;
+  const Json known_as = Json::object({{"system", system->name}, {"value", ours.patient["value"]}});
+  ours.patient = {};
   bool would = false;
-  Ask trial = ask({}, ours);
-  trial.caller.once = [&would](store::Transaction& /*transaction*/,
-                               const Json& /*answer*/) -> Status {
+  consultation::Caller trial = caller;
+  trial.once = [&would](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
     would = true;
     return unavailable("store.busy", "the session is not kept yet");
   };
-  const auto tried = create(trial);
+  const auto tried = creation.create(trial, ours);
   if (!tried.ok() && !would) return tried.error();
-  const Json known_as = Json::object({{"system", system->name}, {"value", patient["value"]}});
   identity::NewPerson wanted{
       .roles = {identity::Role::patient}, .issuer = system->issuer, .act = "patient.created"};
   wanted.profile.set("externalIds", Json::array({known_as}));
   const auto made = house.people.create(caller, wanted);
   // Another request, or the first token, was quicker.
   if (!made.ok() && made.error().code != "person.taken") return made.error();
-  ours.set("patient", known_as);
-  return create(ask({}, std::move(ours)));
+  ours.patient = known_as;
+  return creation.create(caller, ours);
 }
 
 Result<std::string> DoorCall::person(const Json& id) const {
@@ -221,16 +222,21 @@ Json reference_of(const Json& id, std::string_view system) {
   return Json::object({{"system", system}, {"value", text}});
 }
 
-Json as_given(const Json& provider, const Json& patient, const Json& start) {
-  Json out = Json::object();
-  for (const auto& [name, value] : {std::pair{"provider", &provider}, {"patient", &patient}}) {
+consultation::OwnWords own_words_of(const Json& provider, const Json& patient, const Json& start) {
+  const auto word = [](const Json& id) -> std::string {
+    if (!id.is_string()) return {};
     // Numbers and ULIDs go out in the form of the door.
-    const Json named = reference_of(*value, "any");
+    const Json named = reference_of(id, "any");
     const bool uuid = named.is_string() && named.as_string().find('-') != std::string::npos;
-    if (named.is_object() || uuid) out.set(name, *value);
-  }
-  if (start.is_string()) out.set("scheduledStart", start);
-  return out;
+    return named.is_object() || uuid ? id.as_string() : std::string();
+  };
+  return {.provider = word(provider),
+          .patient = word(patient),
+          .scheduled_start = start.is_string() ? start.as_string() : std::string()};
+}
+
+Json text_of_number(const Json& id) {
+  return id.is_number() ? Json(id.number_text()) : id;
 }
 
 Json person_of(const consultation::SessionView& session, std::string_view person) {

@@ -95,8 +95,9 @@ struct DoorCall {
   [[nodiscard]] Json reference(const Json& id) const;
   // Sessions::create. The patient may be a person of the door's system who has shown no token yet.
   // Then a record without a name is made, if the caller may enter patients and nothing else is
-  // wrong; the person's first token finds it. `ours` has the patient as reference() gave it.
-  [[nodiscard]] Result<consultation::CreatedSession> create_session(Json ours) const;
+  // wrong; the person's first token finds it. The patient stands there as reference() gave it.
+  [[nodiscard]] Result<consultation::CreatedSession> create_session(
+      const consultation::Asked<consultation::SessionInput>& asked) const;
   // The person whom the door's id names. Error not_found person.unknown.
   [[nodiscard]] Result<std::string> person(const Json& id) const;
   // Error denied authorisation.denied unless the door's id names the caller.
@@ -179,13 +180,16 @@ struct Door {
 // The hub's form of a reference that a client wrote: digits are a number; a text that is neither
 // number, ULID nor UUID is an id that `system` gave.
 [[nodiscard]] Json reference_of(const Json& id, std::string_view system);
-// A client's own words for people and the planned start, as Session::as_given keeps them.
-[[nodiscard]] Json as_given(const Json& provider, const Json& patient, const Json& start);
+// What a session keeps of a client's own words. Ids that go out in the form of the door are none.
+[[nodiscard]] consultation::OwnWords own_words_of(const Json& provider, const Json& patient,
+                                                  const Json& start);
 // The UUID of a person, or the id that the client used for him when the session was made.
 // person: an id, or an actor; may be empty.
 [[nodiscard]] Json person_of(const consultation::SessionView& session, std::string_view person);
 // The planned start as the client wrote it, as long as that is the time that is planned.
 [[nodiscard]] Json planned_start_of(const consultation::SessionView& session);
+// An id that came as a number, as text.
+[[nodiscard]] Json text_of_number(const Json& id);
 // The device: web, ios, android, desktop, or other for further kinds that clients know. The
 // description of a browser becomes a text.
 [[nodiscard]] Json device_of(const Json& body);

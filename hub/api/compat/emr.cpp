@@ -7,8 +7,12 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::Asked;
+using consultation::ChangeSession;
+using consultation::Fields;
 using consultation::JoinCall;
 using consultation::OfSession;
+using consultation::SessionInput;
 using consultation::SessionView;
 using http::Response;
 
@@ -134,28 +138,55 @@ Json session_shape(const DoorCall& call, const SessionView& session) {
                        {"warnings", std::move(warnings)}});
 }
 
-// The members that a client may set, in our names.
-Result<Json> members_of(const DoorCall& call) {
-  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"scheduledStart", "scheduledStart"}, {"notes", "notes"}};
-  Json ours = take(call.body, kNames);
-  // A form writes them as text.
-  Json recorded = call.body["recordingEnabled"];
-  if (recorded.is_string()) {
-    const std::string word = lower(recorded.as_string());
-    if (word == "true" || word == "1") recorded = true;
-    if (word == "false" || word == "0") recorded = false;
-  }
-  if (!recorded.is_bool() && !recorded.is_null())
-    return invalid("api.invalid", "recording: Must be a valid boolean.");
-  if (recorded.is_bool()) ours.set("recording", recorded.as_bool() ? "auto" : "off");
-  const Json& appointment = call.body["appointment"];
-  if (appointment.is_number()) {
-    ours.set("appointment",
-             Json::object({{"system", kNumberSystem}, {"value", appointment.number_text()}}));
-  } else if (!appointment.is_null()) {
-    ours.set("appointment", appointment);
-  }
+// The recording that a client wants: auto, off, or empty where it says nothing.
+Result<std::string> recording_in(const Json& body) {
+  const Json& wanted = body["recordingEnabled"];
+  if (wanted.is_null()) return std::string();
+  if (wanted.is_bool()) return std::string(wanted.as_bool() ? "auto" : "off");
+  // A form writes it as text.
+  const std::string word = wanted.is_string() ? lower(wanted.as_string()) : "";
+  if (word == "true" || word == "1") return std::string("auto");
+  if (word == "false" || word == "0") return std::string("off");
+  return invalid("api.invalid", "recording: Must be a valid boolean.");
+}
+
+Json appointment_in(Fields& theirs) {
+  const Json& given = theirs.raw("appointment");
+  return appointment_in(
+      theirs, "appointment",
+      given.is_number() ? Json::object({{"system", kNumberSystem}, {"value", given.number_text()}})
+                        : given);
+}
+
+// What a body says of a session. patient: of the visit; empty where the caller may not read it, of
+// which the session tells him.
+Asked<SessionInput> session_of(const DoorCall& call, std::string recording,
+                               const std::string& patient) {
+  Fields theirs(call.body);
+  SessionInput ours{.type = consultation::SessionType::doctor_patient,
+                    .waiting_room = false,
+                    .recording = std::move(recording)};
+  ours.provider = named_in(theirs, "provider", call.caller.who.person);
+  ours.visit = named_in(theirs, "visit", theirs.raw("visit"));
+  if (const auto at = theirs.time("scheduledStart", call.caller.naive_offset_minutes))
+    ours.scheduled_ms = at->ms;
+  ours.notes = theirs.text("notes");
+  if (!patient.empty()) ours.patient = patient;
+  ours.appointment = appointment_in(theirs);
+  ours.own_words = own_words_of({}, {}, theirs.raw("scheduledStart"));
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
+// What a body changes of a session.
+Asked<ChangeSession> change_of(const DoorCall& call, std::string recording) {
+  Fields theirs(call.body);
+  ChangeSession ours{.session = std::string(call.path[0]), .members = {}};
+  if (const auto at = theirs.time("scheduledStart", call.caller.naive_offset_minutes))
+    ours.members.start_ms.emplace(at->ms);
+  ours.members.recording = std::move(recording);
+  if (theirs.has("notes")) ours.members.notes = theirs.text("notes");
+  RABT_TRY_STATUS(theirs.done());
   return ours;
 }
 
@@ -228,24 +259,17 @@ Result<Response> create_session(DoorCall& call) {
   if (!found.ok() && found.error().kind == ErrorKind::not_found)
     return invalid("visit.reference", "Invalid pk \"" + reference + "\" - object does not exist.");
 
-  RABT_TRY(ours, members_of(call));
-  ours.set("asGiven", as_given({}, {}, ours["scheduledStart"]));
-  ours.set("type", "doctor_patient");
-  ours.set("visit", visit);
-  ours.set("waitingRoom", false);
-  // Who may not read the visit is told so by the session.
-  if (found.ok()) ours.set("patient", found->patient);
-  ours.set("provider", call.caller.who.person);
-  const Ask ask = call.ask({}, std::move(ours));
-  RABT_TRY(made, call.house.sessions.creation.create(ask.caller, create_session_of(ask)));
+  RABT_TRY(recording, recording_in(call.body));
+  const std::string patient = found.ok() ? found->patient : std::string();
+  RABT_TRY(made, call.house.sessions.creation.create(
+                     call.caller, session_of(call, std::move(recording), patient)));
   return call.reply(session_shape(call, made.session));
 }
 
 Result<Response> change_session(DoorCall& call) {
-  RABT_TRY(ours, members_of(call));
-  ours.mutable_object().erase("appointment");
-  RABT_TRY(changed, call.house.sessions.life.change(
-                        call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
+  RABT_TRY(recording, recording_in(call.body));
+  RABT_TRY(changed,
+           call.house.sessions.life.change(call.caller, change_of(call, std::move(recording))));
   return call.reply(session_shape(call, changed));
 }
 
@@ -319,7 +343,6 @@ const Door& emr() {
                                .waits_for_room = false,
                                .naive_times = true,
                                .own_words = true,
-                               .retypes = true,
                                .names_version = false}};
   return kDoor;
 }

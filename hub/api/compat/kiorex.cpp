@@ -14,14 +14,19 @@
 // {data, total, page, limit}.
 namespace rabt::api::compat {
 
+using consultation::Amendment;
 using consultation::Ask;
+using consultation::Asked;
 using consultation::AvailabilityView;
+using consultation::ChangeSession;
+using consultation::Fields;
 using consultation::number_or_null;
 using consultation::OfParticipant;
 using consultation::ParticipantView;
 using consultation::ProviderView;
 using consultation::ReadRecording;
 using consultation::RecordingView;
+using consultation::SessionInput;
 using consultation::SessionView;
 using consultation::SlotView;
 using consultation::text_or_null;
@@ -30,6 +35,7 @@ using identity::Role;
 
 namespace {
 
+// Members of bodies, and the names that mistakes of the domain have for them.
 constexpr std::pair<std::string_view, std::string_view> kSessionFields[] = {
     {"patientId", "patient"},
     {"providerId", "provider"},
@@ -204,11 +210,18 @@ Json numbered(Json data, std::int64_t total, const NumberedPage& page) {
 
 // ---- sessions
 
-// Kiorex has three words of its own.
-std::string type_named(std::string_view theirs) {
-  std::string word = lower(theirs);
+// A type in our words: Kiorex has three of its own.
+Json type_named(const Json& theirs) {
+  if (!theirs.is_string()) return theirs;
+  std::string word = lower(theirs.as_string());
   if (word == "emergency") return "emergency_consultation";
-  return word == "standard" || word == "follow_up" ? "doctor_patient" : word;
+  return word == "standard" || word == "follow_up" ? Json("doctor_patient") : Json(std::move(word));
+}
+
+// The type of the session that a body asks for.
+Json type_wanted(const Json& body) {
+  const Json& theirs = body["type"];
+  return theirs.is_null() ? Json("doctor_patient") : type_named(theirs);
 }
 
 // Here records have UUIDs; the hub's own form of the same id is taken, too. Errors invalid
@@ -226,19 +239,45 @@ Result<std::string> session_in(const Json& body) {
   return id;
 }
 
-// What a body says of a session, in our names.
-Result<Json> session_of(const DoorCall& call) {
-  Json ours = take(call.body, kSessionFields);
-  ours.set("asGiven", as_given(ours["provider"], ours["patient"], ours["scheduledStart"]));
-  for (const char* who : {"patient", "provider"}) {
-    if (ours[who].is_null()) continue;
-    ours.set(who, call.reference(ours[who]));
+// What a body says of a session.
+Asked<SessionInput> session_of(const DoorCall& call) {
+  const Json& body = call.body;
+  Fields theirs(body);
+  const auto person = [&](std::string_view name) {
+    const Json& id = theirs.raw(name);
+    return named_in(theirs, name, id.is_null() ? id : call.reference(id));
+  };
+  SessionInput ours{.waiting_room = false};
+  if (const auto type = type_in(theirs, "type", type_wanted(body))) ours.type = *type;
+  ours.provider = person("providerId");
+  if (const auto at = theirs.time("startTime", call.caller.naive_offset_minutes))
+    ours.scheduled_ms = at->ms;
+  ours.planned_minutes = planned_minutes_in(theirs, "durationMinutes");
+  ours.chief_complaint = theirs.text("reason");
+  ours.notes = theirs.text("notes");
+  ours.patient = person("patientId");
+  ours.appointment =
+      appointment_in(theirs, "appointmentId", text_of_number(theirs.raw("appointmentId")));
+  ours.own_words = own_words_of(body["providerId"], body["patientId"], body["startTime"]);
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
+// What a body changes of a session.
+Asked<ChangeSession> change_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  ChangeSession ours{.session = std::string(call.path[0]), .members = {}};
+  Amendment& members = ours.members;
+  if (theirs.has("type")) members.type = type_in(theirs, "type", type_named(theirs.raw("type")));
+  if (const auto at = theirs.time("startTime", call.caller.naive_offset_minutes))
+    members.start_ms.emplace(at->ms);
+  members.planned_minutes = planned_minutes_in(theirs, "durationMinutes");
+  if (theirs.has("notes")) members.notes = theirs.text("notes");
+  if (theirs.has("appointmentId")) {
+    members.appointment =
+        appointment_in(theirs, "appointmentId", text_of_number(theirs.raw("appointmentId")));
   }
-  for (const char* not_of_a_session : {"session", "items", "comments", "rating", "slots", "status"})
-    ours.mutable_object().erase(not_of_a_session);
-  if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
-  if (ours["type"].is_string() || ours["type"].is_null())
-    ours.set("type", type_named(ours.string_or("type", "doctor_patient")));
+  RABT_TRY_STATUS(theirs.done());
   return ours;
 }
 
@@ -247,18 +286,15 @@ Result<SessionView> make_session(DoorCall& call) {
   if (!call.caller.who.roles.has_any(
           {Role::doctor, Role::specialist, Role::admin, Role::operator_, Role::integration}))
     return denied("session.create_denied", "sessions are made by doctors and administrators");
-  RABT_TRY(ours, session_of(call));
   std::string missing;
-  for (const auto& [theirs, our] :
-       {std::pair{"patientId", "patient"}, {"providerId", "provider"}}) {
-    if (!ours[our].is_null()) continue;
+  for (const std::string_view needed : {"patientId", "providerId"}) {
+    if (!call.body[needed].is_null()) continue;
     missing += missing.empty() ? "" : "\n";
-    missing += std::string(theirs) + ": must be given";
+    missing += std::string(needed) + ": must be given";
   }
-  const bool emergency = ours["type"] == Json("emergency_consultation");
+  const bool emergency = type_wanted(call.body) == Json("emergency_consultation");
   if (!missing.empty() && !emergency) return invalid("api.invalid", missing);
-  ours.set("waitingRoom", false);
-  RABT_TRY(made, call.create_session(std::move(ours)));
+  RABT_TRY(made, call.create_session(session_of(call)));
   return std::move(made.session);
 }
 
@@ -309,11 +345,7 @@ Result<Response> create_session(DoorCall& call) {
 Result<Response> change_session(DoorCall& call) {
   if (call.body.find("status") != nullptr)
     return invalid("api.invalid", "status: is changed by start, end and DELETE");
-  Json ours = take(call.body, std::span(kSessionFields).subspan(2, 5));
-  if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
-  if (ours["type"].is_string()) ours.set("type", type_named(ours["type"].as_string()));
-  RABT_TRY(changed, call.house.sessions.life.change(
-                        call.caller, change_session_of(call.ask(call.path[0], std::move(ours)))));
+  RABT_TRY(changed, call.house.sessions.life.change(call.caller, change_of(call)));
   return call.reply(session_shape(changed));
 }
 
@@ -917,7 +949,6 @@ const Door& kiorex() {
                                .naive_times = true,
                                .own_words = true,
                                .with_patient = true,
-                               .retypes = true,
                                .names_version = false}};
   return kDoor;
 }

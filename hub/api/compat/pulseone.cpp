@@ -12,12 +12,17 @@
 namespace rabt::api::compat {
 
 using consultation::Ask;
+using consultation::Asked;
+using consultation::ChangeSession;
+using consultation::Fields;
+using consultation::SessionInput;
 using consultation::SessionView;
 using http::Response;
 using identity::Role;
 
 namespace {
 
+// Members of bodies, and the names that mistakes of the domain have for them.
 constexpr std::pair<std::string_view, std::string_view> kFields[] = {
     {"doctor_id", "provider"},
     {"patient_id", "patient"},
@@ -123,37 +128,52 @@ Result<Response> get_session(DoorCall& call) {
   return call.reply(session_shape(found));
 }
 
+// What a body says of a session.
+Asked<SessionInput> session_of(const DoorCall& call, std::string_view booking) {
+  const Json& body = call.body;
+  Fields theirs(body);
+  const auto person = [&](std::string_view name) {
+    const Json& id = theirs.raw(name);
+    return named_in(theirs, name, id.is_null() ? id : call.reference(id));
+  };
+  SessionInput ours{.type = consultation::SessionType::doctor_patient,
+                    .booking = std::string(booking),
+                    .waiting_room = false};
+  ours.provider = person("doctorId");
+  ours.clinic = named_in(theirs, "clinicId", theirs.raw("clinicId"));
+  ours.clinic_session = named_in(theirs, "clinicSessionId", theirs.raw("clinicSessionId"));
+  if (const auto at = theirs.time("scheduledStartTime", call.caller.naive_offset_minutes))
+    ours.scheduled_ms = at->ms;
+  ours.planned_minutes = planned_minutes_in(theirs, "consultationDurationMinutes");
+  ours.chief_complaint = theirs.text("chiefComplaint");
+  ours.notes = theirs.text("sessionNotes");
+  ours.patient = person("patientId");
+  ours.appointment =
+      appointment_in(theirs, "appointmentId", text_of_number(theirs.raw("appointmentId")));
+  ours.own_words = own_words_of(body["doctorId"], body["patientId"], body["scheduledStartTime"]);
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> create_session(DoorCall& call) {
-  Json ours = Json::object();
-  for (const auto& [theirs, our] : kFields) {
-    const Json& value = call.body[camel_name(theirs)];
-    if (!value.is_null()) ours.set(our, value);
-  }
+  const Json& body = call.body;
   std::string wrong;
-  const auto need = [&](std::string_view our) {
-    if (ours[our].is_null())
-      wrong += (wrong.empty() ? "" : "\n") + std::string(our) + ": field required";
+  const auto need = [&](std::string_view name) {
+    if (body[name].is_null())
+      wrong += (wrong.empty() ? "" : "\n") + std::string(name) + ": field required";
   };
   need("bookingType");
-  const std::string booking = ours.string_or("bookingType", "");
+  const std::string booking = body.string_or("bookingType", "");
   const bool clinic = booking == "CLINIC_BASED";
-  if (!ours["bookingType"].is_null() && !clinic && booking != "DIRECT_DOCTOR")
+  if (!body["bookingType"].is_null() && !clinic && booking != "DIRECT_DOCTOR")
     wrong = "bookingType: must be DIRECT_DOCTOR or CLINIC_BASED";
-  need("patient");
-  for (const char* our : {"clinic", "clinicSession"}) {
-    if (clinic) need(our);
+  need("patientId");
+  for (const char* name : {"clinicId", "clinicSessionId"}) {
+    if (clinic) need(name);
   }
-  if (!clinic) need("provider");
+  if (!clinic) need("doctorId");
   if (!wrong.empty()) return invalid("api.invalid", wrong);
-  ours.set("asGiven", as_given(ours["provider"], ours["patient"], ours["scheduledStart"]));
-  for (const char* who : {"provider", "patient"}) {
-    if (!ours[who].is_null()) ours.set(who, call.reference(ours[who]));
-  }
-  if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
-  ours.set("bookingType", clinic ? "clinic" : "direct");
-  ours.set("type", "doctor_patient");
-  ours.set("waitingRoom", false);
-  RABT_TRY(made, call.create_session(std::move(ours)));
+  RABT_TRY(made, call.create_session(session_of(call, clinic ? "clinic" : "direct")));
   return call.reply(session_shape(made.session));
 }
 
@@ -203,12 +223,19 @@ Result<Response> cancel_session(DoorCall& call) {
   return call.reply(session_shape(gone));
 }
 
+// What a body changes of a session: its notes.
+Asked<ChangeSession> change_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  ChangeSession ours{.session = std::string(call.path[0]), .members = {}};
+  ours.members.notes = theirs.text("sessionNotes");
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> change_session(DoorCall& call) {
-  const Json& notes = call.body["sessionNotes"];
-  if (!notes.is_string()) return invalid("api.invalid", "notes: field required");
-  RABT_TRY(changed, call.house.sessions.life.change(
-                        call.caller, change_session_of(call.ask(
-                                         call.path[0], Json::object({{"notes", notes}})))));
+  if (!call.body["sessionNotes"].is_string())
+    return invalid("api.invalid", "sessionNotes: field required");
+  RABT_TRY(changed, call.house.sessions.life.change(call.caller, change_of(call)));
   return call.reply(session_shape(changed));
 }
 
@@ -335,7 +362,6 @@ const Door& pulseone() {
                                .waits_for_room = false,
                                .naive_times = true,
                                .own_words = true,
-                               .retypes = true,
                                .names_version = false}};
   return kDoor;
 }

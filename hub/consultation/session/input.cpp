@@ -74,18 +74,8 @@ Json renamed(const Json& body) {
   return out;
 }
 
-// A person, visit or clinic: text, number or {system, value}. One that would have to be tidied
-// names nothing.
-Json reference(Fields& members, std::string_view name) {
-  const Json& value = members.raw(name);
-  if (value.is_null()) return {};
-  const bool good = (value.is_string() && !value.as_string().empty() &&
-                     value.as_string().size() <= kMaxLine && is_tidy_line(value.as_string())) ||
-                    (value.is_number() && value.as_int64()) ||
-                    (value.is_object() && reference_in(value).external);
-  if (good) return value;
-  members.wrong(name, "it must be an id, a number, or {system, value}");
-  return {};
+Json named_in(Fields& members, std::string_view name) {
+  return named_in(members, name, members.raw(name));
 }
 
 // BrainSAIT's clients name people by the ids of their own system, as text.
@@ -99,19 +89,8 @@ Json in_library(const Json& reference) {
   return Json::object({{"system", kLibrarySystem}, {"value", reference}});
 }
 
-// An appointment is kept as it was given, as a line of text.
-Json appointment_of(Fields& members) {
-  const Json& value = members.raw("appointment");
-  if (value.is_null()) return {};
-  if (value.is_string() && value.as_string().size() <= kMaxLine)
-    return tidy_line(value.as_string());
-  if (value.is_number() && value.as_int64()) return value.number_text();
-  if (value.is_object() && value["system"].is_string() && value["value"].is_string() &&
-      value.as_object().size() <= 4)
-    return Json::object({{"system", tidy_line(value["system"].as_string())},
-                         {"value", tidy_line(value["value"].as_string())}});
-  members.wrong("appointment", "it must be a text of at most 200 bytes, or {system, value}");
-  return {};
+Json appointment_in(Fields& members) {
+  return appointment_in(members, "appointment", members.raw("appointment"));
 }
 
 Json read_context(Fields& members) {
@@ -131,13 +110,48 @@ Json read_context(Fields& members) {
 
 }  // namespace
 
+std::optional<SessionType> type_in(Fields& members, std::string_view name, const Json& value) {
+  const auto type = value.is_string() ? parse_session_type(value.as_string()) : std::nullopt;
+  if (!type) members.wrong(name, kTypes);
+  return type;
+}
+
+// One that would have to be tidied names nothing.
+Json named_in(Fields& members, std::string_view name, const Json& value) {
+  if (value.is_null()) return {};
+  const bool good = (value.is_string() && !value.as_string().empty() &&
+                     value.as_string().size() <= kMaxLine && is_tidy_line(value.as_string())) ||
+                    (value.is_number() && value.as_int64()) ||
+                    (value.is_object() && reference_in(value).external);
+  if (good) return value;
+  members.wrong(name, "it must be an id, a number, or {system, value}");
+  return {};
+}
+
+Json appointment_in(Fields& members, std::string_view name, const Json& value) {
+  if (value.is_null()) return {};
+  if (value.is_string() && value.as_string().size() <= kMaxLine)
+    return tidy_line(value.as_string());
+  if (value.is_number() && value.as_int64()) return value.number_text();
+  if (value.is_object() && value["system"].is_string() && value["value"].is_string() &&
+      value.as_object().size() <= 4)
+    return Json::object({{"system", tidy_line(value["system"].as_string())},
+                         {"value", tidy_line(value["value"].as_string())}});
+  members.wrong(name, "it must be a text of at most 200 bytes, or {system, value}");
+  return {};
+}
+
+std::optional<std::int64_t> planned_minutes_in(Fields& members, std::string_view name) {
+  return members.integer(name, 5, kMostPlannedMinutes);
+}
+
 ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
                                   const std::string& prefix) {
   ParticipantInput out;
   const Json body = renamed(given);
   Fields members(body, mistakes, prefix);
   if (!given.is_object() && !given.is_null()) return out;
-  out.person = reference(members, "person");
+  out.person = named_in(members, "person");
   if (given.find("person") == nullptr && is_foreign(out.person)) {
     out.foreign = true;
     out.guest.set("userId", out.person);
@@ -179,21 +193,18 @@ Result<SessionInput> read_session(const Json& given, int offset) {
   const Json body = renamed(given);
   Fields members(body, mistakes);
   SessionInput out;
-  const auto type =
-      body["type"].is_string() ? parse_session_type(body["type"].as_string()) : std::nullopt;
-  if (!type) mistakes.add("type", kTypes);
-  out.type = type.value_or(SessionType::doctor_patient);
+  out.type = type_in(members, "type", body["type"]).value_or(SessionType::doctor_patient);
   out.booking = members.word("bookingType", {"direct", "clinic"});
-  out.provider = reference(members, "provider");
-  out.clinic = reference(members, "clinic");
-  out.clinic_session = reference(members, "clinicSession");
-  out.visit = reference(members, "visit");
+  out.provider = named_in(members, "provider");
+  out.clinic = named_in(members, "clinic");
+  out.clinic_session = named_in(members, "clinicSession");
+  out.visit = named_in(members, "visit");
   out.follow_up_of = members.text("followUpOf", kMaxLine);
   out.consultation = members.text("consultation", kMaxLine);
   if (!out.consultation.empty() && !Ulid::parse(out.consultation))
     mistakes.add("consultation", "it must be the id of a workflow instance");
   if (const auto at = members.time("scheduledStart", offset)) out.scheduled_ms = at->ms;
-  out.planned_minutes = members.integer("plannedMinutes", 5, kMostPlannedMinutes);
+  out.planned_minutes = planned_minutes_in(members, "plannedMinutes");
   out.max_participants = members.integer("maxParticipants", 2, kMostParticipants);
   out.quality = members.word("quality", {"low", "standard", "high", "hd"});
   out.waiting_room = members.boolean("waitingRoom");
@@ -207,13 +218,12 @@ Result<SessionInput> read_session(const Json& given, int offset) {
   Fields within(context, mistakes, "context.");
   out.context = read_context(within);
   // Patient and appointment may stand in the context.
-  out.patient =
-      members.has("patient") ? reference(members, "patient") : reference(within, "patient");
+  out.patient = members.has("patient") ? named_in(members, "patient") : named_in(within, "patient");
   if (!members.has("patient") && is_foreign(out.patient)) {
     out.patient_foreign = true;
     out.patient = in_library(out.patient);
   }
-  out.appointment = members.has("appointment") ? appointment_of(members) : appointment_of(within);
+  out.appointment = members.has("appointment") ? appointment_in(members) : appointment_in(within);
   if (members.has("organizer"))
     out.organizer = read_participant(body["organizer"], mistakes, "organizer.");
   const Json& people = body["participants"];
@@ -229,7 +239,6 @@ Result<SessionInput> read_session(const Json& given, int offset) {
                  "it is needed for a booking in a clinic");
   if (out.e2ee && out.recording == "auto")
     mistakes.add("recording", "a session that is encrypted end to end is not recorded");
-  if (given["asGiven"].is_object()) out.as_given = given["asGiven"];
   RABT_TRY_STATUS(mistakes.status());
   return out;
 }
@@ -243,8 +252,7 @@ Result<Amendment> read_amendment(const Json& given, int offset, bool with_type) 
   Amendment out;
   if (body.find("status") != nullptr) mistakes.add("status", "it is changed by acts, not by hand");
   if (const Json* type = body.find("type"); type != nullptr && with_type) {
-    if (type->is_string()) out.type = parse_session_type(type->as_string());
-    if (!out.type) mistakes.add("type", kTypes);
+    out.type = type_in(members, "type", *type);
   } else if (type != nullptr) {
     mistakes.add("type", "it is fixed at creation");
   }
@@ -253,7 +261,7 @@ Result<Amendment> read_amendment(const Json& given, int offset, bool with_type) 
   } else if (body.find("scheduledStart") != nullptr) {
     out.start_ms.emplace(std::nullopt);
   }
-  out.planned_minutes = members.integer("plannedMinutes", 5, kMostPlannedMinutes);
+  out.planned_minutes = planned_minutes_in(members, "plannedMinutes");
   out.max_participants = members.integer("maxParticipants", 2, kMostParticipants);
   out.quality = members.word("quality", {"low", "standard", "high", "hd"});
   out.recording = members.word("recording", {"off", "manual", "auto"});
@@ -261,7 +269,7 @@ Result<Amendment> read_amendment(const Json& given, int offset, bool with_type) 
   if (members.has("language")) out.language = members.word("language", {"ar", "en"});
   if (body.find("notes") != nullptr) out.notes = members.text("notes");
   if (body.find("chiefComplaint") != nullptr) out.chief_complaint = members.text("chiefComplaint");
-  if (body.find("appointment") != nullptr) out.appointment = appointment_of(members);
+  if (body.find("appointment") != nullptr) out.appointment = appointment_in(members);
   if (const Json* context = body.find("context"); context != nullptr && !context->is_null()) {
     const Json named = renamed(*context);
     Fields within(named, mistakes, "context.");
@@ -273,7 +281,7 @@ Result<Amendment> read_amendment(const Json& given, int offset, bool with_type) 
     }
     out.context = std::move(change);
   }
-  out.patient = reference(members, "patient");
+  out.patient = named_in(members, "patient");
   RABT_TRY_STATUS(mistakes.status());
   return out;
 }

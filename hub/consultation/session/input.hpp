@@ -35,6 +35,14 @@ struct ParticipantInput {
 [[nodiscard]] ParticipantInput read_participant(const Json& body, Mistakes& mistakes,
                                                 const std::string& prefix);
 
+// A client's own words for people and the planned start. Empty where it wrote none, or none of its
+// own.
+struct OwnWords {
+  std::string provider{};
+  std::string patient{};
+  std::string scheduled_start{};
+};
+
 struct SessionInput {
   SessionType type = SessionType::doctor_patient;
   std::string booking{};
@@ -65,15 +73,27 @@ struct SessionInput {
   bool request = false;
   // A workflow opens the session to call it off, since the insurance does not pay.
   bool refused = false;
-  // As ours in SessionOrigin::as_given, by the name of the member: provider, patient,
-  // scheduledStart. Null without them.
-  Json as_given{};
+  // Kept as SessionOrigin::as_given.
+  OwnWords own_words{};
 };
 // Errors: invalid api.invalid.
 [[nodiscard]] Result<SessionInput> read_session(const Json& body, int naive_offset_minutes);
-// The members of PATCH /sessions/{id}, checked. The API fixes the type at creation, a door may
-// change it. Errors: invalid api.invalid.
+// The members of PATCH /sessions/{id}, checked. The API fixes the type at creation, a
+// workflow may change it. Errors: invalid api.invalid.
 [[nodiscard]] Result<Amendment> read_amendment(const Json& body, int naive_offset_minutes,
                                                bool with_type = false);
+
+// One member of a body, under the name that the body has for it, with the one check of its value:
+// compatibility APIs fill requests by these from the members of their own. What is wrong is a
+// mistake of the member, which reads as absent then. `value` stands in the member's place where the
+// API has other words for it.
+[[nodiscard]] std::optional<SessionType> type_in(Fields& members, std::string_view name,
+                                                 const Json& value);
+// A person, visit or clinic: text, number or {system, value}.
+[[nodiscard]] Json named_in(Fields& members, std::string_view name, const Json& value);
+// A line of text, {system, value}, or null. A number is kept as text.
+[[nodiscard]] Json appointment_in(Fields& members, std::string_view name, const Json& value);
+[[nodiscard]] std::optional<std::int64_t> planned_minutes_in(Fields& members,
+                                                             std::string_view name);
 
 }  // namespace rabt::consultation

@@ -352,18 +352,18 @@ Status SessionCreation::fill(const Caller& caller, const Actor& who, const Sessi
   is.room.plugin = video_.bound();
   if (!is.room.plugin.empty()) is.room.region = acts_.parts().settings.region;
   RABT_TRY_STATUS(mistakes.status());
-  if (caller.manner.own_words) keep_words(input.as_given, is);
+  if (caller.manner.own_words) keep_words(input.own_words, is);
   return ok_status();
 }
 
 // A door gives back the ids and the time that its client wrote.
-void SessionCreation::keep_words(const Json& given, Session& is) {
-  const auto keep = [&](std::string_view name, const std::string& ours) {
-    if (given[name].is_string() && !ours.empty()) is.origin.as_given.set(ours, given[name]);
+void SessionCreation::keep_words(const OwnWords& words, Session& is) {
+  const auto keep = [&](const std::string& theirs, const std::string& ours) {
+    if (!theirs.empty() && !ours.empty()) is.origin.as_given.set(ours, theirs);
   };
-  keep("provider", is.provider);
-  keep("patient", is.patient);
-  if (is.schedule.at_ms) keep("scheduledStart", to_iso8601({*is.schedule.at_ms}));
+  keep(words.provider, is.provider);
+  keep(words.patient, is.patient);
+  if (is.schedule.at_ms) keep(words.scheduled_start, to_iso8601({*is.schedule.at_ms}));
 }
 
 // Whoever was named by a number that the hub does not know, by the policy of the tenant. The last

@@ -38,7 +38,7 @@ class SessionCreation {
                             Mistakes& mistakes) const;
   [[nodiscard]] Status place(const Caller& caller, const SessionInput& input, Booking& booking,
                              Mistakes& mistakes) const;
-  static void keep_words(const Json& given, Session& session);
+  static void keep_words(const OwnWords& words, Session& session);
   [[nodiscard]] Status settle(const Caller& caller, const Actor& who, const SessionInput& input,
                               Booking& booking) const;
 
