@@ -363,8 +363,8 @@ Result<Response> start_consultation(DoorCall& call) {
 
 Result<Response> end_consultation(DoorCall& call) {
   RABT_TRY_STATUS(meant(call));
-  RABT_TRY_STATUS(
-      call.house.sessions.life.end(call.caller, end_session_of(call.ask(call.path[0]))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(
+      call.caller, consultation::EndSession{.session = std::string(call.path[0])}));
   RABT_TRY(ended, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
   return call.reply(consultation_shape(call, ended));
 }

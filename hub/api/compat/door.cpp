@@ -5,6 +5,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/number.hpp"
+#include "hub/base/printable.hpp"
 
 namespace rabt::api::compat {
 
@@ -109,6 +110,24 @@ Result<consultation::CreatedSession> DoorCall::create_session(
   if (!made.ok() && made.error().code != "person.taken") return made.error();
   ours.patient = known_as;
   return creation.create(caller, ours);
+}
+
+consultation::Asked<consultation::JoinCall> DoorCall::join_call(std::string_view session) const {
+  consultation::JoinCall ours{.session = std::string(session)};
+  consultation::Fields theirs(body);
+  const Json& kind = body["deviceType"];
+  const std::string word = kind.is_string() ? lower(kind.as_string()) : std::string();
+  const bool known = word == "web" || word == "ios" || word == "android" || word == "desktop";
+  ours.device_type =
+      word.empty() || known ? device_type_in(theirs, "deviceType") : std::string("other");
+  if (const Json& browser = body["browserInfo"]; browser.is_object()) {
+    const std::string text = browser.dump();
+    if (text.size() <= consultation::kMaxBrowser) ours.browser_info = tidy_line(text);
+  } else {
+    ours.browser_info = theirs.text("browserInfo", consultation::kMaxBrowser);
+  }
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
 }
 
 Result<std::string> DoorCall::person(const Json& id) const {
@@ -252,26 +271,6 @@ Json planned_start_of(const consultation::SessionView& session) {
     if (const Json* theirs = session.as_given->find(start.as_string())) return *theirs;
   }
   return start;
-}
-
-Json device_of(const Json& body) {
-  constexpr std::size_t kLongest = 200;
-  Json out = Json::object();
-  if (const Json& kind = body["deviceType"]; kind.is_string()) {
-    const std::string word = lower(kind.as_string());
-    const bool known =
-        word == "web" || word == "ios" || word == "android" || word == "desktop" || word.empty();
-    out.set("deviceType", known ? word : "other");
-  } else if (!kind.is_null()) {
-    out.set("deviceType", kind);
-  }
-  if (const Json& browser = body["browserInfo"]; browser.is_object()) {
-    std::string text = browser.dump();
-    out.set("browserInfo", text.size() <= kLongest ? std::move(text) : std::string());
-  } else if (!browser.is_null()) {
-    out.set("browserInfo", browser);
-  }
-  return out;
 }
 
 Json appointment_of(const consultation::SessionView& session) {

@@ -98,6 +98,10 @@ struct DoorCall {
   // wrong; the person's first token finds it. The patient stands there as reference() gave it.
   [[nodiscard]] Result<consultation::CreatedSession> create_session(
       const consultation::Asked<consultation::SessionInput>& asked) const;
+  // The body's deviceType and browserInfo. The device is web, ios, android, desktop, or other for
+  // further kinds that clients know; the description of a browser becomes a text.
+  [[nodiscard]] consultation::Asked<consultation::JoinCall> join_call(
+      std::string_view session) const;
   // The person whom the door's id names. Error not_found person.unknown.
   [[nodiscard]] Result<std::string> person(const Json& id) const;
   // Error denied authorisation.denied unless the door's id names the caller.
@@ -190,9 +194,6 @@ struct Door {
 [[nodiscard]] Json planned_start_of(const consultation::SessionView& session);
 // An id that came as a number, as text.
 [[nodiscard]] Json text_of_number(const Json& id);
-// The device: web, ios, android, desktop, or other for further kinds that clients know. The
-// description of a browser becomes a text.
-[[nodiscard]] Json device_of(const Json& body);
 // The text of an appointment, however it was given.
 [[nodiscard]] Json appointment_of(const consultation::SessionView& session);
 // Null for an empty text, and for what is not set.

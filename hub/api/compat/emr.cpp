@@ -280,8 +280,8 @@ Result<Response> start_session(DoorCall& call) {
 }
 
 Result<Response> end_session(DoorCall& call) {
-  RABT_TRY_STATUS(
-      call.house.sessions.life.end(call.caller, end_session_of(call.ask(call.path[0]))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(
+      call.caller, consultation::EndSession{.session = std::string(call.path[0])}));
   return get_session(call);
 }
 

@@ -18,7 +18,9 @@ using consultation::Amendment;
 using consultation::Ask;
 using consultation::Asked;
 using consultation::AvailabilityView;
+using consultation::CancelSession;
 using consultation::ChangeSession;
+using consultation::EndSession;
 using consultation::Fields;
 using consultation::number_or_null;
 using consultation::OfParticipant;
@@ -349,11 +351,17 @@ Result<Response> change_session(DoorCall& call) {
   return call.reply(session_shape(changed));
 }
 
+// A reason that is no text is none.
+Asked<EndSession> end_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  EndSession ours{.session = std::string(call.path[0])};
+  if (theirs.raw("reason").is_string()) ours.reason = short_reason_in(theirs, "reason");
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> end_session(DoorCall& call) {
-  Json reason = Json::object();
-  if (call.body["reason"].is_string()) reason.set("reason", call.body["reason"]);
-  RABT_TRY_STATUS(call.house.sessions.life.end(
-      call.caller, end_session_of(call.ask(call.path[0], std::move(reason)))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(call.caller, end_of(call)));
   return session(call);
 }
 
@@ -361,14 +369,13 @@ Result<Response> end_session(DoorCall& call) {
 Result<Response> delete_session(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   if (is.status == consultation::SessionStatus::active) return end_session(call);
-  RABT_TRY(gone,
-           call.house.sessions.life.cancel(call.caller, cancel_session_of(call.ask(call.path[0]))));
+  RABT_TRY(gone, call.house.sessions.life.cancel(
+                     call.caller, CancelSession{.session = std::string(call.path[0])}));
   return call.reply(session_shape(gone));
 }
 
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
-  RABT_TRY(joined, call.house.sessions.entry.join(
-                       call.caller, join_call_of(call.ask(id, device_of(call.body)))));
+  RABT_TRY(joined, call.house.sessions.entry.join(call.caller, call.join_call(id)));
   const auto& media = joined.media;
   const SessionView& is = joined.session;
   const ParticipantView& me = joined.own.participant;

@@ -13,7 +13,9 @@ namespace rabt::api::compat {
 
 using consultation::Ask;
 using consultation::Asked;
+using consultation::CancelSession;
 using consultation::ChangeSession;
+using consultation::EndSession;
 using consultation::Fields;
 using consultation::SessionInput;
 using consultation::SessionView;
@@ -178,8 +180,7 @@ Result<Response> create_session(DoorCall& call) {
 }
 
 Result<Response> join_session(DoorCall& call) {
-  RABT_TRY(joined, call.house.sessions.entry.join(
-                       call.caller, join_call_of(call.ask(call.path[0], device_of(call.body)))));
+  RABT_TRY(joined, call.house.sessions.entry.join(call.caller, call.join_call(call.path[0])));
   const auto& media = joined.media;
   const SessionView& is = joined.session;
   const auto& me = joined.own.participant;
@@ -205,21 +206,33 @@ Result<Response> join_session(DoorCall& call) {
                                   {"room_name", room}}));
 }
 
+Asked<EndSession> end_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  EndSession ours{.session = std::string(call.path[0])};
+  ours.notes = theirs.text("sessionNotes");
+  ours.rating = theirs.stars("connectionQualityRating");
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> end_session(DoorCall& call) {
-  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"sessionNotes", "notes"}, {"connectionQualityRating", "connectionRating"}};
-  RABT_TRY_STATUS(call.house.sessions.life.end(
-      call.caller, end_session_of(call.ask(call.path[0], take(call.body, kNames)))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(call.caller, end_of(call)));
   return get_session(call);
+}
+
+Asked<CancelSession> cancellation_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  CancelSession ours{.session = std::string(call.path[0])};
+  ours.reason = short_reason_in(theirs, "cancellationReason");
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
 }
 
 Result<Response> cancel_session(DoorCall& call) {
   const Json& reason = call.body["cancellationReason"];
   if (!reason.is_string() || reason.as_string().empty())
-    return invalid("api.invalid", "reason: field required");
-  RABT_TRY(gone, call.house.sessions.life.cancel(
-                     call.caller, cancel_session_of(
-                                      call.ask(call.path[0], Json::object({{"reason", reason}})))));
+    return invalid("api.invalid", "cancellationReason: field required");
+  RABT_TRY(gone, call.house.sessions.life.cancel(call.caller, cancellation_of(call)));
   return call.reply(session_shape(gone));
 }
 

@@ -112,9 +112,9 @@ Asked<GiveFeedback> give_feedback_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"rating", "connectionRating", "comments"});
   GiveFeedback request{.session = ask.session};
-  request.rating = fields.integer("rating", 1, 5).value_or(0);
+  request.rating = fields.stars("rating").value_or(0);
   if (!fields.has("rating")) fields.wrong("rating", "it is needed");
-  request.connection_rating = fields.integer("connectionRating", 1, 5);
+  request.connection_rating = fields.stars("connectionRating");
   request.comments = fields.text("comments");
   RABT_TRY_STATUS(fields.done());
   return request;

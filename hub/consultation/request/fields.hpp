@@ -65,6 +65,10 @@ class Fields {
                                  std::string_view fallback = {});
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name, std::int64_t min,
                                                     std::int64_t max);
+  // Of a rating: 1 to 5.
+  [[nodiscard]] std::optional<std::int64_t> stars(std::string_view name) {
+    return integer(name, 1, 5);
+  }
   [[nodiscard]] std::optional<double> number(std::string_view name, double min, double max);
   [[nodiscard]] std::optional<bool> boolean(std::string_view name);
   // Texts of at most kMaxLine bytes; null when absent or wrong.

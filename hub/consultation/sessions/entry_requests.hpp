@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@
 
 namespace rabt::consultation {
 
+class Fields;
+// Longest description of a browser, in characters.
+inline constexpr std::size_t kMaxBrowser = 200;
+
 // Comes into the call.
 struct JoinCall {
   std::string session;
@@ -24,6 +29,8 @@ struct JoinCall {
   std::string callback_phone{};
 };
 [[nodiscard]] Asked<JoinCall> join_call_of(const Ask& ask);
+// A kind of device, under the name that the body has for it.
+[[nodiscard]] std::string device_type_in(Fields& members, std::string_view name);
 
 // The room of the video provider, and what opens it to one participant.
 struct MediaView {

@@ -17,7 +17,7 @@ constexpr std::size_t kMaxAsked = 4U << 10U;
 // The optional member `reason`. Error invalid api.invalid.
 Result<std::string> reason_of(const Json& body) {
   Fields members(body);
-  std::string reason = members.text("reason", kMaxReason);
+  std::string reason = short_reason_in(members, "reason");
   RABT_TRY_STATUS(members.done());
   return reason;
 }
@@ -46,9 +46,9 @@ Asked<AssignSession> assign_session_of(const Ask& ask) {
 Asked<EndSession> end_session_of(const Ask& ask) {
   Fields members(ask.body);
   EndSession request{.session = ask.session};
-  request.reason = members.text("reason", kMaxReason);
+  request.reason = short_reason_in(members, "reason");
   request.notes = members.text("notes");
-  request.rating = members.integer("connectionRating", 1, 5);
+  request.rating = members.stars("connectionRating");
   RABT_TRY_STATUS(members.done());
   return request;
 }
@@ -56,6 +56,10 @@ Asked<EndSession> end_session_of(const Ask& ask) {
 Asked<CancelSession> cancel_session_of(const Ask& ask) {
   RABT_TRY(reason, reason_of(ask.body));
   return CancelSession{.session = ask.session, .version = ask.version, .reason = std::move(reason)};
+}
+
+std::string short_reason_in(Fields& members, std::string_view name) {
+  return members.text(name, kMaxReason);
 }
 
 Asked<NoteInsurance> note_insurance_of(const Ask& ask) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "hub/base/json.hpp"
 #include "hub/consultation/request/ask.hpp"
@@ -11,6 +12,8 @@
 // Requests that move a session from state to state, or change what it is about. `session` is its
 // ULID, UUID or number; `version` the one that the caller has seen, where he names it.
 namespace rabt::consultation {
+
+class Fields;
 
 struct ChangeSession {
   std::string session;
@@ -56,6 +59,9 @@ struct CancelSession {
   std::string cause{};
 };
 [[nodiscard]] Asked<CancelSession> cancel_session_of(const Ask& ask);
+
+// A reason as these requests take it, under the name that the body has for it.
+[[nodiscard]] std::string short_reason_in(Fields& members, std::string_view name);
 
 // Answer of a payer.
 struct NoteInsurance {
