@@ -562,6 +562,9 @@ TEST(Stranger, C06C24MistakesStandWhereTheyWereMade) {
   EXPECT_EQ(drug["detail"][0]["loc"],
             Json::array({Json("body"), Json("prescriptions"), Json(0), Json("medication")}))
       << drug.body;
+  const Answer blank = write("notes", " ");
+  RABT_EXPECT_STATUS(blank, 422);
+  EXPECT_EQ(blank["detail"][0]["loc"], Json::array({Json("body"), Json("notes")})) << blank.body;
   RABT_EXPECT_STATUS(h().get("D2", "/consultation/end/" + on["consultation_id"].number_text()),
                      200);
 }

@@ -44,6 +44,23 @@ TEST(VitalSigns, AtLeastOneIsNeededAndPressuresStandInOrder) {
             "diastolic: it must be below the systolic pressure");
 }
 
+// A compatibility API has names of its own: the ranges are the same, mistakes name its members.
+TEST(VitalSigns, UnderOtherNamesTheyAreReadByTheSameTable) {
+  constexpr SignName kNames[] = {{"top", Sign::systolic}, {"bottom", Sign::diastolic}};
+  const auto read = [&](const Json& body) {
+    Fields fields(body);
+    const MeasuredSigns signs = read_vital_signs(fields, kNames);
+    const Status status = fields.done();
+    return status.ok() ? to_json(signs).dump() : status.error().message;
+  };
+  EXPECT_EQ(read(Json::object({{"bottom", 80}, {"top", 120}, {"heartRate", 900}})),
+            R"({"systolic":120,"diastolic":80})");
+  EXPECT_EQ(read(Json::object({{"bottom", 80}, {"top", 80}})),
+            "bottom: it must be below the systolic pressure");
+  EXPECT_EQ(read(Json::object({{"top", 301}})), "top: it must be a whole number from 40 to 300");
+  EXPECT_EQ(read(Json::object({{"heartRate", 70}})), "body: at least one vital sign is needed");
+}
+
 TEST(VitalSigns, DigitsStayAsTheyCame) {
   const Json body = *Json::parse(R"({"temperatureC": 36.60, "weightKg": 70.0})");
   Fields fields(body);

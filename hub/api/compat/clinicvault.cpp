@@ -18,43 +18,40 @@
 // ClinicVault Enterprise: docs/compat/clinicvault.md. Ids are numbers, names snake_case.
 namespace rabt::api::compat {
 
+using consultation::AddSegment;
 using consultation::Ask;
+using consultation::Asked;
 using consultation::AssignSession;
 using consultation::Caller;
+using consultation::Fields;
 using consultation::OfSession;
+using consultation::Prescribe;
 using consultation::Records;
+using consultation::RecordVitals;
 using consultation::SessionInput;
 using consultation::SessionType;
 using consultation::SessionView;
+using consultation::Sign;
+using consultation::SignName;
+using consultation::WriteNote;
 using http::Response;
 using identity::Person;
 using identity::Role;
 
 namespace {
 
-constexpr std::pair<std::string_view, std::string_view> kVitalSigns[] = {
-    {"heartRate", "heartRate"},
-    {"bloodPressureSystolic", "systolic"},
-    {"bloodPressureDiastolic", "diastolic"},
-    {"temperature", "temperatureC"},
-    {"respiratoryRate", "respiratoryRate"},
-    {"oxygenSaturation", "oxygenSaturation"},
-    {"weight", "weightKg"},
-    {"height", "heightCm"},
+constexpr SignName kVitalSigns[] = {
+    {"heartRate", Sign::heart_rate},
+    {"bloodPressureSystolic", Sign::systolic},
+    {"bloodPressureDiastolic", Sign::diastolic},
+    {"temperature", Sign::temperature_c},
+    {"respiratoryRate", Sign::respiratory_rate},
+    {"oxygenSaturation", Sign::oxygen_saturation},
+    {"weight", Sign::weight_kg},
+    {"height", Sign::height_cm},
 };
 
 std::string their_name(std::string_view ours) {
-  for (const auto& [theirs, our] : kVitalSigns) {
-    if (our == ours) return "vital_signs." + snake_case(theirs);
-  }
-  // "items[0].name": a part of a prescription.
-  if (ours.starts_with("items")) {
-    std::string part = "prescriptions" + std::string(ours.substr(5));
-    constexpr std::string_view kName = ".name";
-    if (part.ends_with(kName))
-      part.replace(part.size() - kName.size(), kName.size(), ".medication");
-    return part;
-  }
   if (ours == "name") return "full_name";
   return ours == "provider" ? "doctor_id" : snake_case(ours);
 }
@@ -376,17 +373,45 @@ Result<std::string> consultation_named(const DoorCall& call) {
   return invalid("api.invalid", "consultationId: field required");
 }
 
-Json items_of(const Json& prescriptions) {
-  static constexpr std::pair<std::string_view, std::string_view> kItem[] = {
-      {"medication", "name"},
-      {"dosage", "dosage"},
-      {"frequency", "frequency"},
-      {"duration", "duration"},
-      {"instructions", "instructions"}};
-  Json items = Json::array();
-  for (std::size_t i = 0; i < prescriptions.size(); ++i)
-    items.push_back(take(prescriptions[i], kItem));
-  return items;
+Asked<Prescribe> prescription_of(const Json& body, const std::string& session) {
+  Fields theirs(body);
+  Prescribe ours{.session = session,
+                 .items = medications_in(theirs, "prescriptions",
+                                         {.name = "medication", .code = {}, .closed = false})};
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
+// vitals: an object, whose mistakes the answer has besides what the service finds.
+RecordVitals vitals_of(const Json& vitals, const std::string& session) {
+  RecordVitals ours{.session = session};
+  Fields theirs(vitals, ours.mistakes, "vitalSigns.");
+  ours.signs = read_vital_signs(theirs, kVitalSigns);
+  return ours;
+}
+
+// Notes are one text, or the sections of a template.
+Asked<WriteNote> note_of(const Json& body, const std::string& session) {
+  Fields theirs(body);
+  WriteNote ours{.session = session, .kind = {}};
+  const Json& of_template = template_in(theirs, "template", ours);
+  ours.kind = of_template.string_or("kind", "free");
+  if (theirs.raw("notes").is_object()) {
+    ours.sections = sections_in(theirs, "notes", of_template);
+  } else {
+    ours.content = theirs.text("notes");
+  }
+  check_has_text(theirs, "notes", ours);
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
+Asked<AddSegment> segment_of(const Json& body, const std::string& session) {
+  Fields theirs(body);
+  AddSegment ours{.session = session};
+  read_said(theirs, ours);
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
 }
 
 // A record of those that one call writes.
@@ -436,14 +461,14 @@ Result<Response> write_notes(DoorCall& call) {
   Records& records = call.house.records;
   std::vector<Part> parts;
   if (vitals.is_object()) {
-    Json ours = take(vitals, kVitalSigns);
-    if (ours.size() == 0) {
-      std::string known;
-      for (const auto& [theirs, our] : kVitalSigns)
-        known += (known.empty() ? "" : ", ") + snake_case(theirs);
-      return invalid("api.invalid", "vital_signs: needs at least one of " + known);
+    const auto known = [&vitals](const SignName& one) { return !vitals[one.member].is_null(); };
+    if (std::none_of(std::begin(kVitalSigns), std::end(kVitalSigns), known)) {
+      std::string names;
+      for (const SignName& one : kVitalSigns)
+        names += (names.empty() ? "" : ", ") + snake_case(one.member);
+      return invalid("api.invalid", "vital_signs: needs at least one of " + names);
     }
-    const auto asked = record_vitals_of(call.ask(id, std::move(ours)));
+    const Asked<RecordVitals> asked = vitals_of(vitals, id);
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
       RABT_TRY(made, records.vitals.record(caller, asked));
       return made.head.number;
@@ -451,8 +476,7 @@ Result<Response> write_notes(DoorCall& call) {
     parts.push_back({write, vitals_id});
   }
   if (prescribes) {
-    const auto asked =
-        prescribe_of(call.ask(id, Json::object({{"items", items_of(prescriptions)}})));
+    const auto asked = prescription_of(call.body, id);
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
       RABT_TRY(made, records.prescriptions.prescribe(caller, asked));
       return made.head.number;
@@ -460,9 +484,7 @@ Result<Response> write_notes(DoorCall& call) {
     parts.push_back({write, prescription_id});
   }
   if (!notes.is_null()) {
-    const auto asked = write_note_of(
-        call.ask(id, Json::object({{"template", call.body["template"]},
-                                   {notes.is_object() ? "sections" : "content", notes}})));
+    const auto asked = note_of(call.body, id);
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
       RABT_TRY(made, records.notes.write(caller, asked));
       return made.head.number;
@@ -482,16 +504,10 @@ Result<Response> write_notes(DoorCall& call) {
 }
 
 Result<Response> transcribe(DoorCall& call) {
-  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"text", "text"},
-      {"audio", "audio"},
-      {"format", "format"},
-      {"language", "language"},
-      {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
   RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
-  RABT_TRY(said, call.house.records.transcripts.add_segment(
-                     call.caller, add_segment_of(call.ask(id, take(call.body, kNames)))));
+  RABT_TRY(said,
+           call.house.records.transcripts.add_segment(call.caller, segment_of(call.body, id)));
   return call.reply(Json::object({{"consultation_id", is.number},
                                   {"segment_id", said.head.number},
                                   {"text", said.segment.text},

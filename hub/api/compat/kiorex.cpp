@@ -22,16 +22,20 @@ using consultation::CancelSession;
 using consultation::ChangeSession;
 using consultation::EndSession;
 using consultation::Fields;
+using consultation::GiveFeedback;
 using consultation::number_or_null;
 using consultation::OfParticipant;
 using consultation::ParticipantView;
+using consultation::Prescribe;
 using consultation::ProviderView;
 using consultation::ReadRecording;
 using consultation::RecordingView;
 using consultation::SessionInput;
 using consultation::SessionView;
+using consultation::SetQualityLevel;
 using consultation::SlotView;
 using consultation::text_or_null;
+using consultation::WriteNote;
 using http::Response;
 using identity::Role;
 
@@ -92,10 +96,6 @@ Json error(Refusal& refusal) {
 }
 
 // ---- shapes
-
-Json first_of(const Json& one, const Json& other) {
-  return one.is_null() ? other : one;
-}
 
 Json session_shape(const SessionView& session) {
   return Json::object({{"id", identity::uuid_of(session.id)},
@@ -698,13 +698,20 @@ Result<Response> patient_history(DoorCall& call) {
                                   {"sessions", sessions}}));
 }
 
+Asked<GiveFeedback> feedback_of(const Json& body, std::string session) {
+  Fields theirs(body);
+  GiveFeedback ours{.session = std::move(session)};
+  ours.rating = rating_in(theirs, "rating");
+  ours.comments = theirs.text("comments");
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> patient_feedback(DoorCall& call) {
   RABT_TRY_STATUS(call.is_self(call.path[0]));
   RABT_TRY(id, session_in(call.body));
-  Json ours = take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
-                                  {{"rating", "rating"}, {"comments", "comments"}}});
-  RABT_TRY(given, call.house.records.feedback.give(
-                      call.caller, give_feedback_of(call.ask(id, std::move(ours)))));
+  RABT_TRY(given,
+           call.house.records.feedback.give(call.caller, feedback_of(call.body, std::move(id))));
   return call.reply(Json::object({{"id", uuid_of(given.head.id)},
                                   {"sessionId", uuid_of(given.head.session)},
                                   {"patientId", call.path[0]},
@@ -743,28 +750,32 @@ Result<Response> list_consultations(DoorCall& call) {
   return list_of_sessions(call, "", {}, consultation_shape);
 }
 
+Asked<Prescribe> prescription_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  Prescribe ours{.session = std::string(call.path[0]),
+                 .items = medications_in(theirs, "medications", {.code = {}, .closed = false})};
+  ours.notes = theirs.text("notes");
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> prescribe(DoorCall& call) {
-  static constexpr std::pair<std::string_view, std::string_view> kItem[] = {
-      {"name", "name"},
-      {"dosage", "dosage"},
-      {"frequency", "frequency"},
-      {"duration", "duration"},
-      {"instructions", "instructions"}};
-  const Json& medications = call.body["medications"];
-  Json items = Json::array();
-  for (std::size_t i = 0; i < medications.size(); ++i) items.push_back(take(medications[i], kItem));
-  Json ours = Json::object({{"items", std::move(items)}});
-  if (!call.body["notes"].is_null()) ours.set("notes", call.body["notes"]);
-  RABT_TRY(made, call.house.records.prescriptions.prescribe(
-                     call.caller, prescribe_of(call.ask(call.path[0], std::move(ours)))));
+  RABT_TRY(made, call.house.records.prescriptions.prescribe(call.caller, prescription_of(call)));
   return call.reply(prescription_shape(made));
 }
 
+Asked<WriteNote> note_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  WriteNote ours{.session = std::string(call.path[0]),
+                 .kind = note_kind_in(theirs, "type", "free")};
+  ours.content = theirs.text("content");
+  check_has_text(theirs, "content", ours);
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> write_note(DoorCall& call) {
-  Json ours = Json::object(
-      {{"kind", first_of(call.body["type"], "free")}, {"content", call.body["content"]}});
-  RABT_TRY(made, call.house.records.notes.write(
-                     call.caller, write_note_of(call.ask(call.path[0], std::move(ours)))));
+  RABT_TRY(made, call.house.records.notes.write(call.caller, note_of(call)));
   return call.reply(note_shape(made));
 }
 
@@ -830,12 +841,18 @@ Result<Response> bandwidth(DoorCall& call) {
   return call.reply(body);
 }
 
+Asked<SetQualityLevel> level_of(const Json& body, const std::string& session) {
+  Fields theirs(body);
+  const auto level = level_in(theirs, "quality", "standard");
+  auto participant = participant_in(theirs, "participantId");
+  RABT_TRY_STATUS(theirs.done());
+  return SetQualityLevel{
+      .session = session, .participant = std::move(participant), .level = *level};
+}
+
 Result<Response> optimize(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
-  Json ours = Json::object({{"level", first_of(call.body["quality"], "standard")}});
-  if (!call.body["participantId"].is_null()) ours.set("participant", call.body["participantId"]);
-  RABT_TRY(set, call.house.records.line.choose_level(
-                    call.caller, set_quality_level_of(call.ask(id, std::move(ours)))));
+  RABT_TRY(set, call.house.records.line.choose_level(call.caller, level_of(call.body, id)));
   RABT_TRY(is, get_session(call, id));
   return call.reply(Json::object({{"sessionId", identity::uuid_of(is.id)},
                                   {"quality", to_string(set.level)},

@@ -21,25 +21,6 @@ constexpr std::array<MoreText, 4> kMore{{{"code", &Medication::code},
                                          {"duration", &Medication::duration},
                                          {"instructions", &Medication::instructions}}};
 
-Medications read_items(Fields& fields) {
-  const Json& given = fields.raw("items");
-  Medications items;
-  if (!given.is_array() || given.size() == 0 || given.size() > kMaxItems) {
-    fields.wrong("items", "it must list 1 to 50 medications");
-    return items;
-  }
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    Fields item(given.item(i), fields.mistakes(), "items[" + std::to_string(i) + "].");
-    item.only({"name", "code", "dosage", "frequency", "duration", "instructions"});
-    Medication one;
-    one.name = item.needed_text("name", 500);
-    one.dosage = item.needed_text("dosage", 500);
-    for (const MoreText& more : kMore) one.*more.text = item.text(more.name, 1'000);
-    items.push_back(std::move(one));
-  }
-  return items;
-}
-
 // A million tablets or millilitres.
 constexpr double kMaxQuantity = 1'000'000;
 
@@ -117,6 +98,30 @@ Json to_json(const Medications& medications) {
   return out;
 }
 
+Medications medications_in(Fields& fields, std::string_view list, const MedicationNames& names) {
+  const Json& given = fields.raw(list);
+  Medications items;
+  if (!given.is_array() || given.size() == 0 || given.size() > kMaxItems) {
+    fields.wrong(list, "it must list 1 to 50 medications");
+    return items;
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    Fields item(given.item(i), fields.mistakes(),
+                std::string(list) + "[" + std::to_string(i) + "].");
+    if (names.closed)
+      item.only({names.name, names.code, names.dosage, "frequency", "duration", "instructions"});
+    Medication one;
+    one.name = item.needed_text(names.name, 500);
+    one.dosage = item.needed_text(names.dosage, 500);
+    for (const MoreText& more : kMore) {
+      const std::string_view name = more.name == "code" ? names.code : more.name;
+      if (!name.empty()) one.*more.text = item.text(name, 1'000);
+    }
+    items.push_back(std::move(one));
+  }
+  return items;
+}
+
 Asked<RecordVitals> record_vitals_of(const Ask& ask) {
   RecordVitals out{.session = ask.session};
   Fields fields(ask.body, out.mistakes);
@@ -136,7 +141,7 @@ Asked<RecordVitals> record_vitals_of(const Ask& ask) {
 Asked<Prescribe> prescribe_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"items", "notes"});
-  Prescribe out{.session = ask.session, .items = read_items(fields)};
+  Prescribe out{.session = ask.session, .items = medications_in(fields, "items")};
   out.notes = fields.text("notes");
   RABT_TRY_STATUS(fields.done());
   return out;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/base/clock.hpp"
@@ -54,6 +55,18 @@ struct Medication {
 // 1 to 50.
 using Medications = std::vector<Medication>;
 [[nodiscard]] Json to_json(const Medications& medications);
+// Names that a body has for the members of a medication.
+struct MedicationNames {
+  std::string_view name = "name";
+  std::string_view dosage = "dosage";
+  // Empty where the body has no code.
+  std::string_view code = "code";
+  // True if members that no medication has are mistakes.
+  bool closed = true;
+};
+// The list of this name in a body.
+[[nodiscard]] Medications medications_in(Fields& fields, std::string_view list,
+                                         const MedicationNames& names = {});
 
 struct Prescribe {
   // As Ask::session.

@@ -25,39 +25,6 @@ bool is_section_name(std::string_view name) {
                      [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
 }
 
-// With a template only its sections.
-NoteSections read_sections(Fields& fields, const Json& of_template) {
-  const Json& given = fields.raw("sections");
-  if (given.is_null()) return {};
-  if (!given.is_object() || given.size() > kMaxSections) {
-    fields.wrong("sections", "it must be an object of at most 20 texts");
-    return {};
-  }
-  Fields texts(given, fields.mistakes(), "sections.");
-  NoteSections sections;
-  for (const auto& [name, value] : given.as_object()) {
-    const auto named = [&wanted = name](const Json& section) {
-      return section["id"].as_string() == wanted;
-    };
-    const Json::Array known =
-        of_template.is_null() ? Json::Array{} : of_template["sections"].as_array();
-    const bool good =
-        is_section_name(name) && (known.empty() || std::any_of(known.begin(), known.end(), named));
-    if (!good) {
-      // The name may be anything that a caller typed: its place says which.
-      std::vector<std::string> names;
-      for (const Json& section : known) names.push_back(section["id"].as_string());
-      fields.wrong("sections", "section number " + std::to_string(sections.size() + 1) +
-                                   (names.empty() ? " must be named in a-z, 0-9 and _"
-                                                  : " is none of the template; its sections are: " +
-                                                        listed(names)));
-      return {};
-    }
-    sections.push_back({.name = name, .text = texts.text(name)});
-  }
-  return sections;
-}
-
 // ICD-10: a letter, a digit, a letter or digit, and where it is divided a full stop and 1 to 4
 // more.
 bool is_icd10(std::string_view code) {
@@ -114,21 +81,65 @@ bool has_text(const std::string& content, const NoteSections& sections) {
                      [](const NoteSection& one) { return !trim(one.text).empty(); });
 }
 
+std::string note_kind_in(Fields& fields, std::string_view name, std::string_view fallback) {
+  return fields.word(name, {"soap", "progress", "follow_up", "free"}, fallback);
+}
+
+const Json& template_in(Fields& fields, std::string_view name, WriteNote& out) {
+  out.template_id = fields.text(name, kMaxSectionName);
+  const Json& found = languages().note_template(out.template_id);
+  if (!out.template_id.empty() && found.is_null())
+    fields.wrong(name, "it must be one of soap, follow_up, emergency, mental_health, free");
+  return found;
+}
+
+NoteSections sections_in(Fields& fields, std::string_view name, const Json& of_template) {
+  const Json& given = fields.raw(name);
+  if (given.is_null()) return {};
+  if (!given.is_object() || given.size() > kMaxSections) {
+    fields.wrong(name, "it must be an object of at most 20 texts");
+    return {};
+  }
+  Fields texts(given, fields.mistakes(), std::string(name) + ".");
+  NoteSections sections;
+  for (const auto& [section, value] : given.as_object()) {
+    const auto named = [&wanted = section](const Json& one) {
+      return one["id"].as_string() == wanted;
+    };
+    const Json::Array known =
+        of_template.is_null() ? Json::Array{} : of_template["sections"].as_array();
+    const bool good = is_section_name(section) &&
+                      (known.empty() || std::any_of(known.begin(), known.end(), named));
+    if (!good) {
+      // The name may be anything that a caller typed: its place says which.
+      std::vector<std::string> names;
+      for (const Json& one : known) names.push_back(one["id"].as_string());
+      fields.wrong(name, "section number " + std::to_string(sections.size() + 1) +
+                             (names.empty() ? " must be named in a-z, 0-9 and _"
+                                            : " is none of the template; its sections are: " +
+                                                  listed(names)));
+      return {};
+    }
+    sections.push_back({.name = section, .text = texts.text(section)});
+  }
+  return sections;
+}
+
+void check_has_text(Fields& fields, std::string_view name, const WriteNote& note) {
+  if (fields.good() && !has_text(note.content, note.sections))
+    fields.wrong(name, "a note needs content or sections");
+}
+
 Asked<WriteNote> write_note_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"kind", "template", "content", "sections", "diagnoses", "status"});
-  WriteNote out{
-      .session = ask.session, .kind = {}, .template_id = fields.text("template", kMaxSectionName)};
-  const Json& of_template = languages().note_template(out.template_id);
-  if (!out.template_id.empty() && of_template.is_null())
-    fields.wrong("template", "it must be one of soap, follow_up, emergency, mental_health, free");
-  out.kind = fields.word("kind", {"soap", "progress", "follow_up", "free"},
-                         of_template.string_or("kind", "free"));
+  WriteNote out{.session = ask.session, .kind = {}};
+  const Json& of_template = template_in(fields, "template", out);
+  out.kind = note_kind_in(fields, "kind", of_template.string_or("kind", "free"));
   out.content = fields.text("content");
-  out.sections = read_sections(fields, of_template);
+  out.sections = sections_in(fields, "sections", of_template);
   out.status = fields.word("status", {"draft", "final"});
-  if (fields.good() && !has_text(out.content, out.sections))
-    fields.wrong("content", "a note needs content or sections");
+  check_has_text(fields, "content", out);
   out.diagnoses = read_diagnoses(fields);
   RABT_TRY_STATUS(fields.done());
   return out;
@@ -143,7 +154,7 @@ Asked<NoteChange> note_change_of(const Json& given, const Json& of_template) {
   fields.only({"content", "sections", "diagnoses", "status"});
   NoteChange out;
   std::string content = fields.text("content");
-  NoteSections sections = read_sections(fields, of_template);
+  NoteSections sections = sections_in(fields, "sections", of_template);
   out.status = fields.word("status", {"draft", "final"}, "draft");
   Diagnoses diagnoses = read_diagnoses(fields);
   RABT_TRY_STATUS(fields.done());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,8 @@
 
 // Requests about clinical notes. Each reader names every mistake of the body.
 namespace rabt::consultation {
+
+class Fields;
 
 struct NoteSection {
   // Id in the template; a-z, 0-9 and _.
@@ -47,6 +50,17 @@ struct WriteNote {
   std::string status{};
 };
 [[nodiscard]] Asked<WriteNote> write_note_of(const Ask& ask);
+// Members of a note, under the names that the body has for them. A kind that is not there is
+// `fallback`. template_in gives what Languages::note_template gives; a template that there is not
+// is a mistake.
+[[nodiscard]] std::string note_kind_in(Fields& fields, std::string_view name,
+                                       std::string_view fallback);
+[[nodiscard]] const Json& template_in(Fields& fields, std::string_view name, WriteNote& out);
+// of_template: the sections that there may be; null for any.
+[[nodiscard]] NoteSections sections_in(Fields& fields, std::string_view name,
+                                       const Json& of_template);
+// Blanks alone are a mistake of this member, if there is no other.
+void check_has_text(Fields& fields, std::string_view name, const WriteNote& note);
 
 // Change of a note. Members that are unset stay as they are.
 struct NoteChange {

@@ -90,15 +90,24 @@ Asked<ReportQuality> report_quality_of(const Ask& ask) {
   return request;
 }
 
+std::optional<Level> level_in(Fields& fields, std::string_view name, std::string_view fallback) {
+  const auto level = parse_level(fields.word(name, {"low", "standard", "high", "hd"}, fallback));
+  if (!level && fields.good()) fields.wrong(name, "it is needed");
+  return level;
+}
+
+std::optional<std::string> participant_in(Fields& fields, std::string_view name) {
+  const std::string named = fields.text(name, 36);
+  auto participant = identity::ulid_of(named);
+  if (!named.empty() && !participant) fields.wrong(name, "it must be the id of a participant");
+  return participant;
+}
+
 Asked<SetQualityLevel> set_quality_level_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"participant", "level"});
-  const auto level = parse_level(fields.word("level", {"low", "standard", "high", "hd"}));
-  if (!level && fields.good()) fields.wrong("level", "it is needed");
-  const std::string named = fields.text("participant", 36);
-  auto participant = identity::ulid_of(named);
-  if (!named.empty() && !participant)
-    fields.wrong("participant", "it must be the id of a participant");
+  const auto level = level_in(fields, "level");
+  auto participant = participant_in(fields, "participant");
   RABT_TRY_STATUS(fields.done());
   return SetQualityLevel{
       .session = ask.session, .participant = std::move(participant), .level = *level};
@@ -108,12 +117,17 @@ Asked<ListFeedback> list_feedback_of(const Ask& ask) {
   return ListFeedback{.session = ask.session};
 }
 
+std::int64_t rating_in(Fields& fields, std::string_view name) {
+  const std::int64_t rating = fields.stars(name).value_or(0);
+  if (!fields.has(name)) fields.wrong(name, "it is needed");
+  return rating;
+}
+
 Asked<GiveFeedback> give_feedback_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"rating", "connectionRating", "comments"});
   GiveFeedback request{.session = ask.session};
-  request.rating = fields.stars("rating").value_or(0);
-  if (!fields.has("rating")) fields.wrong("rating", "it is needed");
+  request.rating = rating_in(fields, "rating");
   request.connection_rating = fields.stars("connectionRating");
   request.comments = fields.text("comments");
   RABT_TRY_STATUS(fields.done());

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/base/clock.hpp"
@@ -48,6 +49,11 @@ struct SetQualityLevel {
   Level level = Level::standard;
 };
 [[nodiscard]] Asked<SetQualityLevel> set_quality_level_of(const Ask& ask);
+// Their members, under the names that the body has for them. A level that is not there is
+// `fallback`, or a mistake if that is empty.
+[[nodiscard]] std::optional<Level> level_in(Fields& fields, std::string_view name,
+                                            std::string_view fallback = {});
+[[nodiscard]] std::optional<std::string> participant_in(Fields& fields, std::string_view name);
 
 struct ListFeedback {
   std::string session;
@@ -63,6 +69,8 @@ struct GiveFeedback {
   std::string comments{};
 };
 [[nodiscard]] Asked<GiveFeedback> give_feedback_of(const Ask& ask);
+// The rating, under the name that the body has for it. None is a mistake.
+[[nodiscard]] std::int64_t rating_in(Fields& fields, std::string_view name);
 
 // Names either `at` or `after_days`.
 struct PlanFollowUp {

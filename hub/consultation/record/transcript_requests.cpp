@@ -20,11 +20,7 @@ std::string sound_in(Fields& fields) {
 
 }  // namespace
 
-Asked<AddSegment> add_segment_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"text", "audio", "format", "seq", "language", "startMs", "endMs", "source", "final",
-               "confidence"});
-  AddSegment out{.session = ask.session};
+void read_said(Fields& fields, AddSegment& out) {
   if (fields.has("audio")) {
     out.audio = sound_in(fields);
   } else {
@@ -32,12 +28,20 @@ Asked<AddSegment> add_segment_of(const Ask& ask) {
   }
   out.seq = fields.integer("seq", 0, 1'000'000'000);
   out.language = fields.text("language", 35);
+}
+
+Asked<AddSegment> add_segment_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"text", "audio", "format", "seq", "language", "startMs", "endMs", "source", "final",
+               "confidence"});
+  AddSegment out{.session = ask.session};
+  read_said(fields, out);
   out.start_ms = fields.integer("startMs", 0, kMostInSessionMs);
   out.end_ms = fields.integer("endMs", 0, kMostInSessionMs);
   if (out.start_ms && out.end_ms && *out.end_ms < *out.start_ms)
     fields.wrong("endMs", "it must not be before startMs");
   if (fields.number("confidence", 0, 1)) out.confidence = fields.raw("confidence");
-  out.source = fields.word("source", {"asr", "provider", "browser"}, "browser");
+  out.source = fields.word("source", {"asr", "provider", "browser"}, out.source);
   out.final = fields.boolean("final").value_or(true);
   RABT_TRY_STATUS(fields.done());
   return out;

@@ -13,6 +13,8 @@
 // Requests about the transcript. Each reader names every mistake of the body.
 namespace rabt::consultation {
 
+class Fields;
+
 // Segments of a recording of a day.
 inline constexpr std::size_t kMaxSegments = 10'000;
 // No time in a session is later.
@@ -32,13 +34,15 @@ struct AddSegment {
   std::optional<std::int64_t> start_ms{};
   std::optional<std::int64_t> end_ms{};
   // asr, provider, browser
-  std::string source{};
+  std::string source = "browser";
   // False for one that is said again.
   bool final = true;
   // 0 to 1, with the digits it came with. May be null.
   Json confidence{};
 };
 [[nodiscard]] Asked<AddSegment> add_segment_of(const Ask& ask);
+// The members text, audio, seq and language.
+void read_said(Fields& fields, AddSegment& out);
 
 // Words of a recording, as speech recognition wrote them down.
 struct AddTranscript {

@@ -41,27 +41,39 @@ MeasuredSigns signs_in(const Json& document) {
 }
 
 MeasuredSigns read_vital_signs(Fields& fields) {
+  std::array<SignName, kSigns.size()> names{};
+  for (std::size_t i = 0; i < names.size(); ++i)
+    names[i] = {.member = kSigns[i].name, .sign = static_cast<Sign>(i)};
+  return read_vital_signs(fields, names);
+}
+
+MeasuredSigns read_vital_signs(Fields& fields, std::span<const SignName> names) {
   MeasuredSigns out;
   bool any = false;
   Json systolic;
   Json diastolic;
-  for (const VitalSign& sign : kSigns) {
-    if (!fields.has(sign.name)) continue;
+  std::string_view below;
+  for (const SignName& of : names) {
+    if (!fields.has(of.member)) continue;
     any = true;
+    const VitalSign& sign = kSigns[static_cast<std::size_t>(of.sign)];
     const bool good = sign.whole ? fields
-                                       .integer(sign.name, static_cast<std::int64_t>(sign.min),
+                                       .integer(of.member, static_cast<std::int64_t>(sign.min),
                                                 static_cast<std::int64_t>(sign.max))
                                        .has_value()
-                                 : fields.number(sign.name, sign.min, sign.max).has_value();
+                                 : fields.number(of.member, sign.min, sign.max).has_value();
     if (!good) continue;
-    const Json& value = fields.raw(sign.name);
-    if (sign.name == "systolic") systolic = value;
-    if (sign.name == "diastolic") diastolic = value;
+    const Json& value = fields.raw(of.member);
+    if (of.sign == Sign::systolic) systolic = value;
+    if (of.sign == Sign::diastolic) {
+      diastolic = value;
+      below = of.member;
+    }
     out.push_back({.name = sign.name, .value = value});
   }
   if (!any) fields.wrong("body", "at least one vital sign is needed");
   if (!systolic.is_null() && !diastolic.is_null() && Json::compare(diastolic, systolic) >= 0)
-    fields.wrong("diastolic", "it must be below the systolic pressure");
+    fields.wrong(below, "it must be below the systolic pressure");
   return out;
 }
 

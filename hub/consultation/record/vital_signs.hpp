@@ -12,6 +12,19 @@
 // Measurements of a body at one moment. Pure.
 namespace rabt::consultation {
 
+// In the order of the table.
+enum class Sign : std::uint8_t {
+  heart_rate,
+  systolic,
+  diastolic,
+  temperature_c,
+  respiratory_rate,
+  oxygen_saturation,
+  weight_kg,
+  height_cm,
+  glucose_mmol,
+  pain_scale
+};
 // A measured value outside of its range is a slip of the hand or of the unit, not a patient.
 struct VitalSign {
   std::string_view name;
@@ -39,5 +52,12 @@ using MeasuredSigns = std::vector<MeasuredSign>;
 // The measured values of a body. What is wrong stands in `fields` afterwards: a value out of range,
 // a diastolic pressure that is not below the systolic, no value at all.
 [[nodiscard]] MeasuredSigns read_vital_signs(Fields& fields);
+// The same where the body has other names, and only these signs.
+struct SignName {
+  std::string_view member;
+  Sign sign;
+};
+// names: in the order of the table.
+[[nodiscard]] MeasuredSigns read_vital_signs(Fields& fields, std::span<const SignName> names);
 
 }  // namespace rabt::consultation
