@@ -27,11 +27,8 @@ std::string_view id_in(std::string_view actor) {
 
 }  // namespace
 
-Ask DoorCall::ask(std::string_view session, Json with, std::string_view record) const {
-  return {.caller = caller,
-          .session = std::string(session),
-          .record = std::string(record),
-          .body = std::move(with)};
+Ask DoorCall::ask(std::string_view session, std::string_view record) const {
+  return {.caller = caller, .session = std::string(session), .record = std::string(record)};
 }
 
 http::Response DoorCall::reply(const Json& answer) const {
@@ -207,21 +204,6 @@ std::string snake_case(std::string_view name) {
     } else {
       out.push_back(c);
     }
-  }
-  return out;
-}
-
-Json shape(const Json& ours, Names names) {
-  Json out = Json::object();
-  for (const auto& [theirs, our] : names) out.set(theirs, ours[our]);
-  return out;
-}
-
-Json take(const Json& theirs, Names names) {
-  Json out = Json::object();
-  for (const auto& [their, ours] : names) {
-    if (const Json* value = theirs.find(their); value != nullptr && !value->is_null())
-      out.set(ours, *value);
   }
   return out;
 }

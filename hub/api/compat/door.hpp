@@ -66,9 +66,6 @@ struct House {
   Stream* stream = nullptr;
 };
 
-// Names of members: the door's, then the hub's.
-using Names = std::span<const std::pair<std::string_view, std::string_view>>;
-
 // A request that came through a door. Confined to one thread.
 struct DoorCall {
   House& house;
@@ -83,7 +80,8 @@ struct DoorCall {
   // Every member, at every depth, in camelCase, however the client wrote it.
   Json body = Json::object();
 
-  [[nodiscard]] consultation::Ask ask(std::string_view session = {}, Json with = Json::object(),
+  // Without members: requests that have some are filled from `body`, one by one.
+  [[nodiscard]] consultation::Ask ask(std::string_view session = {},
                                       std::string_view record = {}) const;
   [[nodiscard]] http::Response reply(const Json& answer) const;
   [[nodiscard]] bool is(identity::Role role) const { return caller.who.is(role); }
@@ -173,11 +171,6 @@ struct Door {
 [[nodiscard]] Json camel_case(const Json& body);
 // scheduledStart becomes scheduled_start.
 [[nodiscard]] std::string snake_case(std::string_view name);
-
-// The hub's members under the door's names; null where absent.
-[[nodiscard]] Json shape(const Json& ours, Names names);
-// The members that a body has, under the hub's names.
-[[nodiscard]] Json take(const Json& theirs, Names names);
 
 // The UUID of an id, of an actor ("person:01J..."), of a record with an id; null for null.
 [[nodiscard]] Json uuid_of(const Json& id);

@@ -18,6 +18,7 @@ using consultation::Amendment;
 using consultation::Ask;
 using consultation::Asked;
 using consultation::AvailabilityView;
+using consultation::BeginRecording;
 using consultation::CancelSession;
 using consultation::ChangeSession;
 using consultation::EndSession;
@@ -32,6 +33,7 @@ using consultation::ReadRecording;
 using consultation::RecordingView;
 using consultation::SessionInput;
 using consultation::SessionView;
+using consultation::SetAvailability;
 using consultation::SetQualityLevel;
 using consultation::SlotView;
 using consultation::text_or_null;
@@ -413,6 +415,19 @@ std::string role_of(const DoorCall& call, const Json& person) {
   return "observer";
 }
 
+// One line of a list of people who are to come.
+consultation::Inviting inviting_of(const DoorCall& call, const Json& line, std::string_view role) {
+  consultation::InviteNewcomer whom;
+  Fields theirs(line, whom.mistakes);
+  if (const Json& id = line["userId"]; !id.is_null())
+    whom.input.person = named_in(theirs, "userId", call.reference(id));
+  whom.input.role = role_in(theirs, "role", Json(role));
+  // What is no text is none.
+  if (line["phone"].is_string()) read_phone(theirs, whom.input);
+  if (line["email"].is_string()) read_email(theirs, whom.input);
+  return {.session = std::string(call.path[0]), .whom = std::move(whom)};
+}
+
 Result<Response> invite(DoorCall& call) {
   const Json& several = call.body["participants"];
   const Json wanted = several.is_array() ? several : Json::array({call.body});
@@ -420,24 +435,20 @@ Result<Response> invite(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   Json invitations = Json::array();
   for (const Json& one : wanted.as_array()) {
-    Json ours = Json::object();
-    for (const char* contact : {"email", "phone"}) {
-      if (one[contact].is_string()) ours.set(contact, one[contact]);
-    }
-    if (!one["userId"].is_null()) ours.set("person", call.reference(one["userId"]));
-    if (ours.size() == 0)
+    const bool named = !one["userId"].is_null();
+    if (!named && !one["email"].is_string() && !one["phone"].is_string())
       return invalid("api.invalid", "participants: each needs userId, email or phone");
     const std::string role = one.string_or("role", role_of(call, one["userId"]));
-    ours.set("role", role == "provider" ? "doctor" : role);
-    RABT_TRY(invited, call.house.sessions.invitations.invite(
-                          call.caller, inviting_of(call.ask(call.path[0], std::move(ours)))));
+    const std::string_view ours = role == "provider" ? std::string_view("doctor") : role;
+    RABT_TRY(invited,
+             call.house.sessions.invitations.invite(call.caller, inviting_of(call, one, ours)));
     Json line = Json::object({{"id", identity::uuid_of(invited.id)},
                               {"userId", uuid_of(Json(invited.person))},
                               {"role", role},
                               {"status", invited.status},
                               {"expiresAt", to_iso8601(invited.expires)}});
     // A guest comes with the code alone.
-    if (one["userId"].is_null()) line.set("code", *invited.code);
+    if (!named) line.set("code", *invited.code);
     invitations.push_back(std::move(line));
   }
   return call.reply(Json::object(
@@ -498,12 +509,16 @@ Result<Response> after_act(DoorCall& call, const RecordingView& done) {
   return call.reply(recording_shape(found));
 }
 
+Asked<BeginRecording> recording_of(const DoorCall& call) {
+  Fields theirs(call.body);
+  BeginRecording ours{.session = std::string(call.path[0]),
+                      .purpose = purpose_in(theirs, "purpose")};
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> start_recording(DoorCall& call) {
-  const Json purpose =
-      take(call.body,
-           std::array<std::pair<std::string_view, std::string_view>, 1>{{{"purpose", "purpose"}}});
-  RABT_TRY(done, call.house.sessions.recordings.start(
-                     call.caller, begin_recording_of(call.ask(call.path[0], purpose))));
+  RABT_TRY(done, call.house.sessions.recordings.start(call.caller, recording_of(call)));
   return after_act(call, done);
 }
 
@@ -580,9 +595,9 @@ Json availability_shape(const AvailabilityView& availability) {
                        {"slots", std::move(slots)}});
 }
 
-Result<Ask> about_provider(const DoorCall& call, Json with = Json::object()) {
+Result<Ask> about_provider(const DoorCall& call) {
   RABT_TRY(provider, call.person(Json(call.path[0])));
-  Ask ask = call.ask({}, std::move(with), provider);
+  Ask ask = call.ask({}, provider);
   for (const char* name : {"from", "to"}) {
     if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
   }
@@ -616,21 +631,35 @@ Result<Json> in_zone(const Json& time, const std::string& zone) {
   return Json(to_iso8601(Timestamp{at->ms + naive->ms % kMinuteMs}));
 }
 
-// The slots that are there stay; those of the body come to them.
+// The slots that are there stay; those of the body come to them. times: theirs, {startTime,
+// endTime}.
+Asked<SetAvailability::Hours> hours_of(const DoorCall& call, const Json& times) {
+  SetAvailability::Hours ours{.keep = true};
+  Fields theirs(call.body);
+  const std::size_t count = may_be_slots(theirs, "slots") ? times.size() : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Fields slot(times.item(i), theirs.mistakes(), "slots[" + std::to_string(i) + "].");
+    ours.slots.push_back(slot_in(slot, "startTime", "endTime", call.caller.naive_offset_minutes));
+  }
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
 Result<Response> add_availability(DoorCall& call) {
   if (!call.body["slots"].is_array() || call.body["slots"].size() == 0)
     return invalid("api.invalid", "slots: must be a list of {startTime, endTime}");
   const std::string zone = call.body.string_or("timeZone", "");
-  RABT_TRY(asked, about_provider(call));
-  Json slots = Json::array();
+  RABT_TRY(ask, about_provider(call));
+  Json times = Json::array();
   for (const Json& slot : call.body["slots"].as_array()) {
     RABT_TRY(from, in_zone(slot["startTime"], zone));
     RABT_TRY(to, in_zone(slot["endTime"], zone));
-    slots.push_back(Json::object({{"startsAt", std::move(from)}, {"endsAt", std::move(to)}}));
+    times.push_back(Json::object({{"startTime", std::move(from)}, {"endTime", std::move(to)}}));
   }
-  asked.body = Json::object({{"slots", std::move(slots)}, {"keep", true}});
   RABT_TRY(set, call.house.practice.providers.set_availability(
-                    asked.caller, consultation::set_availability_of(asked)));
+                    ask.caller, SetAvailability{.provider = provider_of(ask).provider,
+                                                .hours = hours_of(call, times),
+                                                .period = period_of(ask)}));
   Json shown = availability_shape(set);
   if (!zone.empty()) shown.set("timeZone", zone);
   return call.reply(shown);
@@ -642,10 +671,18 @@ Result<Response> provider_sessions(DoorCall& call) {
   return list_of_sessions(call, "provider", Json(provider));
 }
 
+Asked<std::string> presence_of(const Json& body) {
+  Fields theirs(body);
+  std::string status = presence_in(theirs, "status");
+  RABT_TRY_STATUS(theirs.done());
+  return status;
+}
+
 Result<Response> set_status(DoorCall& call) {
-  RABT_TRY(asked, about_provider(call, Json::object({{"status", call.body["status"]}})));
-  RABT_TRY(set, call.house.practice.providers.set_presence(asked.caller,
-                                                           consultation::set_presence_of(asked)));
+  RABT_TRY(ask, about_provider(call));
+  RABT_TRY(set, call.house.practice.providers.set_presence(
+                    ask.caller, consultation::SetPresence{.provider = provider_of(ask).provider,
+                                                          .status = presence_of(call.body)}));
   RABT_TRY(provider, call.person(Json(call.path[0])));
   return call.reply(Json::object({{"providerId", uuid_of(Json(provider))},
                                   {"status", set.status},

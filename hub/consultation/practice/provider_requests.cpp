@@ -66,19 +66,11 @@ void read_slots(const Ask& ask, Fields& fields, std::vector<SetAvailability::Slo
   for (std::size_t i = 0; i < slots.size(); ++i) {
     Fields slot(slots.item(i), fields.mistakes(), "slots[" + std::to_string(i) + "].");
     slot.only({"startsAt", "endsAt", "status", "clinic"});
-    const auto starts = slot.time("startsAt", ask.caller.naive_offset_minutes);
-    const auto ends = slot.time("endsAt", ask.caller.naive_offset_minutes);
-    for (const char* name : {"startsAt", "endsAt"}) {
-      if (!slot.has(name)) slot.wrong(name, "it is needed");
-    }
-    if (starts && ends && ends->ms <= starts->ms)
-      slot.wrong("endsAt", "it must be after the start");
-    if (starts && ends && ends->ms - starts->ms > kDayMs)
-      slot.wrong("endsAt", "a slot is at most a day long");
-    out.push_back({.starts = starts.value_or(Timestamp{}),
-                   .ends = ends.value_or(Timestamp{}),
-                   .status = slot.word("status", {"free", "blocked"}, "free"),
-                   .clinic = slot.text("clinic", kMaxClinic)});
+    SetAvailability::Slot one =
+        slot_in(slot, "startsAt", "endsAt", ask.caller.naive_offset_minutes);
+    one.status = slot.word("status", {"free", "blocked"}, one.status);
+    one.clinic = slot.text("clinic", kMaxClinic);
+    out.push_back(std::move(one));
   }
 }
 
@@ -86,10 +78,7 @@ Asked<SetAvailability::Hours> hours_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"slots", "weekly", "keep"});
   SetAvailability::Hours out{.keep = fields.boolean("keep").value_or(false)};
-  const Json& slots = fields.raw("slots");
-  if (!slots.is_null() && (!slots.is_array() || slots.size() > kMaxSlots)) {
-    fields.wrong("slots", "it must be a list of at most 2000 slots");
-  } else {
+  if (may_be_slots(fields, "slots")) {
     read_slots(ask, fields, out.slots);
     read_weekly(fields, out.weekly);
   }
@@ -102,13 +91,38 @@ Asked<SetAvailability::Hours> hours_of(const Ask& ask) {
 Asked<std::string> status_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"status"});
-  std::string status = fields.word("status", {"online", "offline", "busy"});
-  if (status.empty() && fields.good()) fields.wrong("status", "it is needed");
+  std::string status = presence_in(fields, "status");
   RABT_TRY_STATUS(fields.done());
   return status;
 }
 
 }  // namespace
+
+bool may_be_slots(Fields& fields, std::string_view name) {
+  const Json& slots = fields.raw(name);
+  if (slots.is_null() || (slots.is_array() && slots.size() <= kMaxSlots)) return true;
+  fields.wrong(name, "it must be a list of at most 2000 slots");
+  return false;
+}
+
+SetAvailability::Slot slot_in(Fields& slot, std::string_view from, std::string_view to,
+                              int naive_offset_minutes) {
+  const auto starts = slot.time(from, naive_offset_minutes);
+  const auto ends = slot.time(to, naive_offset_minutes);
+  for (const std::string_view name : {from, to}) {
+    if (!slot.has(name)) slot.wrong(name, "it is needed");
+  }
+  if (starts && ends && ends->ms <= starts->ms) slot.wrong(to, "it must be after the start");
+  if (starts && ends && ends->ms - starts->ms > kDayMs)
+    slot.wrong(to, "a slot is at most a day long");
+  return {.starts = starts.value_or(Timestamp{}), .ends = ends.value_or(Timestamp{})};
+}
+
+std::string presence_in(Fields& fields, std::string_view name) {
+  std::string status = fields.word(name, {"online", "offline", "busy"});
+  if (status.empty() && fields.good()) fields.wrong(name, "it is needed");
+  return status;
+}
 
 Asked<ListProviders> list_providers_of(const Ask& ask) {
   const auto text = [&ask](std::string_view name) { return std::string(ask.parameter(name)); };

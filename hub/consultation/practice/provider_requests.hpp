@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/base/clock.hpp"
@@ -12,6 +13,8 @@
 
 // Requests about providers, their hours and their presence.
 namespace rabt::consultation {
+
+class Fields;
 
 // Filters, whatever their case; empty for all.
 struct ListProviders {
@@ -73,6 +76,12 @@ struct SetAvailability {
   Asked<Period> period = Period{};
 };
 [[nodiscard]] SetAvailability set_availability_of(const Ask& ask);
+// True if the member of this name is a list of slots, as long as one may be, or absent; else it is
+// a mistake.
+[[nodiscard]] bool may_be_slots(Fields& fields, std::string_view name);
+// The bounds of a slot, under the names that the body has for them.
+[[nodiscard]] SetAvailability::Slot slot_in(Fields& slot, std::string_view from,
+                                            std::string_view to, int naive_offset_minutes);
 
 struct SetPresence {
   // The caller himself when it is unset.
@@ -81,5 +90,7 @@ struct SetPresence {
   Asked<std::string> status;
 };
 [[nodiscard]] SetPresence set_presence_of(const Ask& ask);
+// The status, under the name that the body has for it. None is a mistake.
+[[nodiscard]] std::string presence_in(Fields& fields, std::string_view name);
 
 }  // namespace rabt::consultation

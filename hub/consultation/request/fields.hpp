@@ -65,7 +65,7 @@ class Fields {
                                  std::string_view fallback = {});
   [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name, std::int64_t min,
                                                     std::int64_t max);
-  // Of a rating: 1 to 5.
+  // Stars of a rating: 1 to 5.
   [[nodiscard]] std::optional<std::int64_t> stars(std::string_view name) {
     return integer(name, 1, 5);
   }

@@ -93,6 +93,11 @@ Json appointment_in(Fields& members) {
   return appointment_in(members, "appointment", members.raw("appointment"));
 }
 
+// A line about somebody who is described.
+void read_line(Fields& members, std::string_view name, ParticipantInput& out) {
+  if (members.has(name)) out.guest.set(name, members.text(name, kMaxLine));
+}
+
 Json read_context(Fields& members) {
   Json out = Json::object();
   for (const std::string_view name :
@@ -145,6 +150,21 @@ std::optional<std::int64_t> planned_minutes_in(Fields& members, std::string_view
   return members.integer(name, 5, kMostPlannedMinutes);
 }
 
+std::optional<PartRole> role_in(Fields& members, std::string_view name, const Json& value) {
+  const auto role = value.is_string() ? parse_part_role(value.as_string()) : std::nullopt;
+  if (!role)
+    members.wrong(
+        name, "it must be doctor, specialist, nurse, patient, family_member, observer or admin");
+  return role;
+}
+
+void read_phone(Fields& members, ParticipantInput& out) {
+  read_line(members, "phone", out);
+}
+void read_email(Fields& members, ParticipantInput& out) {
+  read_line(members, "email", out);
+}
+
 ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
                                   const std::string& prefix) {
   ParticipantInput out;
@@ -165,16 +185,14 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
     }
   }
   if (const Json& named = body["guardians"]; named.is_array()) out.guardians = named;
-  const Json& role = members.raw("role");
-  if (role.is_string()) out.role = parse_part_role(role.as_string());
-  if (!out.role)
-    members.wrong(
-        "role", "it must be doctor, specialist, nurse, patient, family_member, observer or admin");
+  out.role = role_in(members, "role", members.raw("role"));
   out.bypass = members.boolean("bypassWaitingRoom").value_or(false);
-  for (const std::string_view name : {"externalId", "name", "phone", "email", "licenceNumber",
-                                      "department", "organization", "preferredLanguage"}) {
-    if (members.has(name)) out.guest.set(name, members.text(name, kMaxLine));
-  }
+  for (const std::string_view name : {"externalId", "name"}) read_line(members, name, out);
+  read_phone(members, out);
+  read_email(members, out);
+  for (const std::string_view name :
+       {"licenceNumber", "department", "organization", "preferredLanguage"})
+    read_line(members, name, out);
   for (const std::string_view name : {"gender", "genderPreference"}) {
     const std::string word = members.word(name, {"male", "female"});
     if (!word.empty()) out.guest.set(name, word);

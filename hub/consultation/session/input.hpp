@@ -83,6 +83,13 @@ struct SessionInput {
 [[nodiscard]] Result<Amendment> read_amendment(const Json& body, int naive_offset_minutes,
                                                bool with_type = false);
 
+// The role, under the name that the body has for it; `value` as in type_in().
+[[nodiscard]] std::optional<PartRole> role_in(Fields& members, std::string_view name,
+                                              const Json& value);
+// The member `phone`, or `email`, of somebody who is described.
+void read_phone(Fields& members, ParticipantInput& out);
+void read_email(Fields& members, ParticipantInput& out);
+
 // One member of a body, under the name that the body has for it, with the one check of its value:
 // compatibility APIs fill requests by these from the members of their own. What is wrong is a
 // mistake of the member, which reads as absent then. `value` stands in the member's place where the

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "hub/consultation/request/ask.hpp"
 
 // Requests about the recordings of sessions, and their readers.
 namespace rabt::consultation {
+
+class Fields;
 
 struct BeginRecording {
   // ULID, UUID or number, here and below.
@@ -14,6 +17,8 @@ struct BeginRecording {
   std::string purpose = "care";
 };
 [[nodiscard]] Asked<BeginRecording> begin_recording_of(const Ask& ask);
+// The purpose, under the name that the body has for it.
+[[nodiscard]] std::string purpose_in(Fields& members, std::string_view name);
 
 struct ListRecordings {
   // Empty for all that the caller may see.
