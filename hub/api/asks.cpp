@@ -14,6 +14,9 @@ using http::Response;
 namespace {
 
 constexpr std::size_t kMostItems = 200;
+constexpr std::string_view kCursor = "cursor";
+// The older name of the cursor of a list of a session.
+constexpr std::string_view kAfter = "after";
 
 // "7" -> 7. A PATCH needs one; `*` is whatever version there is (RFC 9110 section 13.1.1).
 Status read_if_match(const Call& call, Ask& ask) {
@@ -46,6 +49,23 @@ void read_path(const Call& call, Ask& ask) {
   }
 }
 
+// The path of this list with another cursor, which needs no percent-encoding.
+std::string path_with(const Call& call, std::string_view cursor) {
+  std::string path = call.request.path + "?";
+  for (const auto& [name, value] : call.request.query) {
+    if (name == kCursor || name == kAfter) continue;
+    path += percent_encode(name) + "=" + percent_encode(value) + "&";
+  }
+  return path.append(kCursor).append("=").append(cursor);
+}
+
+// Clients of 0.2.0 give the `next` of a page as `after`; it was an id then.
+std::string cursor_in(std::string_view after) {
+  const std::string name = std::string(kCursor) + "=";
+  const auto at = after.rfind(name);
+  return std::string(at == std::string_view::npos ? after : after.substr(at + name.size()));
+}
+
 }  // namespace
 
 Result<Ask> ask_of(const Call& call) {
@@ -76,13 +96,21 @@ Result<Window> window_of(const Call& call) {
     if (window.limit == 0 || window.limit > kMostItems)
       return invalid("api.invalid", "limit: must be a number from 1 to 200");
   }
-  const auto cursor = call.request.parameter("cursor");
+  const auto cursor = call.request.parameter(kCursor);
   if (!cursor) return window;
   RABT_CHECK(call.cursors != nullptr);
   RABT_TRY(place,
            call.cursors->open(call.caller.who, list_of(call.pattern, call.request), *cursor));
   window.cursor = std::move(place);
   return window;
+}
+
+Result<Ask> ask_behind(const Call& call) {
+  RABT_TRY(ask, ask_of(call));
+  if (call.request.parameter(kCursor)) return ask;
+  if (const auto after = call.request.parameter(kAfter))
+    ask.query.emplace_back(kCursor, cursor_in(*after));
+  return ask;
 }
 
 Response answer(int status, const Json& body) {
@@ -94,14 +122,15 @@ Response answer(int status, const Json& body) {
 }
 
 Result<std::string> path_behind(const Call& call, std::string_view place) {
-  std::string path = call.request.path + "?";
-  for (const auto& [name, value] : call.request.query) {
-    if (name == "cursor") continue;
-    path += percent_encode(name) + "=" + percent_encode(value) + "&";
-  }
   RABT_CHECK(call.cursors != nullptr);
   RABT_TRY(cursor, call.cursors->seal(call.caller.who, list_of(call.pattern, call.request), place));
-  return path + "cursor=" + cursor;
+  return path_with(call, cursor);
+}
+
+Response answer_behind(const Call& call, Json body) {
+  if (const std::string next = body.string_or("next", ""); !next.empty())
+    body.set("next", path_with(call, next));
+  return json_response(200, body);
 }
 
 Result<Response> answer(const Call& call, const Page& page) {

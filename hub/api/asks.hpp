@@ -32,6 +32,10 @@ namespace rabt::api {
 // limit (1 to 200, else 50) and cursor of the query. Errors: api.invalid, cursor.invalid.
 [[nodiscard]] Result<consultation::Window> window_of(const Call& call);
 
+// ask_of for a list of a session, whose pages begin behind an item that its readers know: `cursor`
+// is the id of the item, the seq of an event. Its older name `after` takes a whole `next`, too.
+[[nodiscard]] Result<consultation::Ask> ask_behind(const Call& call);
+
 // A record with its version as ETag. A status of 204 leaves the body out.
 [[nodiscard]] http::Response answer(int status, const Json& body);
 // {items, next}: next is the path of the next page, absent on the last one.
@@ -43,6 +47,9 @@ template <typename View>
   for (const View& one : page.items) shown.items.push_back(to_json(one));
   return answer(call, shown);
 }
+// A list of a session, {items, next?}: its next, which is the place of the next page, becomes the
+// path of that page.
+[[nodiscard]] http::Response answer_behind(const Call& call, Json body);
 // The path of the page of this list that begins behind `place`.
 [[nodiscard]] Result<std::string> path_behind(const Call& call, std::string_view place);
 // The number behind which the page of a list by number begins.
@@ -104,6 +111,14 @@ Result<http::Response> list(Resources& resources, const Call& call) {
   RABT_TRY(window, window_of(call));
   RABT_TRY(page, (service_of(resources, service).*lists)(ask.caller, reads(ask), window));
   return answer(call, std::move(page));
+}
+
+// A list of a session.
+template <auto service, auto lists, auto reads>
+Result<http::Response> list_behind(Resources& resources, const Call& call) {
+  RABT_TRY(ask, ask_behind(call));
+  RABT_TRY(page, (service_of(resources, service).*lists)(ask.caller, reads(ask)));
+  return answer_behind(call, to_json(page));
 }
 
 }  // namespace rabt::api

@@ -82,6 +82,7 @@ Result<Response> day_list(Resources& resources, const Call& call) {
     RABT_TRY(page, page_of(call));
     RABT_TRY(list, days.list(ask.caller, asked, page));
     Json body = to_json(list);
+    body.set("items", body["visits"]);
     if (!list.next.empty()) {
       RABT_TRY(next, path_behind(call, list.next));
       body.set("next", next);

@@ -28,7 +28,8 @@ Result<Response> Grants::list(const Call& call) const {
   if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
   const auto made = access::break_glass_report({log, details, patients.tenant}, grants, !all);
   if (!made.ok()) return log_error(made.error());
-  const Json& report = *made;
+  Json report = *made;
+  report.set("items", report["grants"]);
   RABT_TRY_STATUS(patients.access.admit_review(
       reader_of(call),
       {.act = "audit.report",

@@ -40,8 +40,8 @@ Result<http::Response> show(Resources& resources, const Call& call) {
 // As a list, or as a stream.
 Result<http::Response> session_events(Resources& resources, const Call& call) {
   if (wants_events(call.request)) return resources.stream->events(call);
-  return act<&consultation::Sessions::reading, &consultation::SessionReading::events,
-             consultation::read_events_of>(resources, call);
+  return list_behind<&consultation::Sessions::reading, &consultation::SessionReading::events,
+                     consultation::read_events_of>(resources, call);
 }
 
 Result<http::Response> make_ticket(Resources& resources, const Call& call) {
@@ -212,32 +212,32 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
 
     // What is written in sessions, and how their lines are.
-    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&Records::chat, &Chat::list, consultation::list_records_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", list_behind<&Records::chat, &Chat::list, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kAlsoGuests, repeats(access::Right::message_write)},
-    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&Records::documents, &Documents::list, consultation::list_records_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", list_behind<&Records::documents, &Documents::list, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kAlsoGuests, {.repeatable = true, .right = access::Right::document_write, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy, .upload = open_document, .max_upload = kMaxDocumentForm}},
     Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&Records::documents, &Documents::read, consultation::named_record_of>, kAlsoGuests},
     Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kAlsoGuests},
-    Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", act<&Records::notes, &Notes::list, consultation::list_records_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", list_behind<&Records::notes, &Notes::list, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&Records::notes, &Notes::write, consultation::write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},
     Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&Records::notes, &Notes::change, consultation::change_note_of>, kSignedIn, repeats(access::Right::note_write)},
     Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&Records::notes, &Notes::add_addendum, consultation::add_addendum_of, 201>, kSignedIn, repeats(access::Right::note_write)},
     Route{"POST", "/api/v1/notes/{note}/entered-in-error", "markNoteInError", act<&Records::notes, &Notes::mark_in_error, consultation::mark_note_in_error_of>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", act<&Records::vitals, &Vitals::list, consultation::list_records_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", list_behind<&Records::vitals, &Vitals::list, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/vitals", "recordVitals", act<&Records::vitals, &Vitals::record, consultation::record_vitals_of, 201>, kSignedIn, repeats(access::Right::vitals_write)},
-    Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", act<&Records::prescriptions, &Prescriptions::list, consultation::list_records_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", list_behind<&Records::prescriptions, &Prescriptions::list, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/prescriptions", "prescribe", act<&Records::prescriptions, &Prescriptions::prescribe, consultation::prescribe_of, 201>, kSignedIn, repeats(access::Right::prescription_write)},
     Route{"GET", "/api/v1/prescriptions/{prescription}", "getPrescription", act<&Records::prescriptions, &Prescriptions::read, consultation::named_record_of>, kSignedIn},
     Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&Records::prescriptions, &Prescriptions::cancel, consultation::cancel_prescription_of>, kSignedIn, repeats(access::Right::prescription_write)},
     Route{"POST", "/api/v1/prescriptions/{prescription}/dispensings", "recordDispensing", act<&Records::prescriptions, &Prescriptions::dispense, consultation::record_dispensing_of, 201>, kSignedIn, repeats(access::Right::prescription_dispense)},
     Route{"POST", "/api/v1/prescriptions/{prescription}/dispensings/{dispensing}/entered-in-error", "markDispensingInError", act<&Records::prescriptions, &Prescriptions::mark_dispensing_in_error, consultation::mark_dispensing_in_error_of>, kSignedIn, repeats(access::Right::prescription_dispense)},
-    Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&Records::transcripts, &Transcripts::read, consultation::list_records_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", list_behind<&Records::transcripts, &Transcripts::read, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&Records::transcripts, &Transcripts::add_segment, consultation::add_segment_of, 201>, kSignedIn, {.repeatable = true, .right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
     Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
     Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&Records::feedback, &Feedback::list, consultation::list_feedback_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&Records::feedback, &Feedback::give, consultation::give_feedback_of, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
-    Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&Records::follow_ups, &FollowUps::list, consultation::list_records_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", list_behind<&Records::follow_ups, &FollowUps::list, consultation::list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&Records::follow_ups, &FollowUps::plan, consultation::plan_follow_up_of, 201>, kSignedIn, repeats(access::Right::follow_up_write)},
     Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&Records::detections, &Detections::review, consultation::review_detection_of, 201>, kSignedIn, repeats(access::Right::note_write)},
     Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&Records::line, &LineQuality::read, consultation::read_quality_of>, kSignedIn},

@@ -67,6 +67,7 @@ Result<http::Response> patient_history(Resources& resources, const Call& call) {
                                    {"totalSessions", total},
                                    {"completedSessions", completed},
                                    {"totalMinutes", minutes},
+                                   {"items", sessions},
                                    {"sessions", std::move(sessions)}}));
 }
 

@@ -276,6 +276,65 @@ TEST(RecordsApi, APharmacyDispensesAPrescription) {
   EXPECT_EQ(h().get("D", path).text("status"), "issued");
 }
 
+// The ids of all items of a list, by following `next`. Counts the pages.
+std::vector<std::string> followed(std::string next, int& pages) {
+  std::vector<std::string> ids;
+  for (pages = 0; !next.empty() && pages < 9; ++pages) {
+    const Answer page = h().get("D", next);
+    RABT_EXPECT_STATUS(page, 200);
+    for (const Json& one : page["items"].as_array()) ids.push_back(one.string_or("id", ""));
+    next = page.text("next");
+  }
+  return ids;
+}
+
+// Their `next` was an id, for a parameter that no other list had.
+TEST(RecordsApi, ListsOfASessionAreFollowedAsAllListsAre) {
+  const std::string session = active();
+  Json sections = Json::object();
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"})
+    sections.set(name, std::string(4'000, 'x'));
+  std::vector<std::string> written;
+  for (int i = 0; i < 24; ++i) {
+    const Answer note = h().post("D", session + "/notes", Json::object({{"sections", sections}}));
+    RABT_EXPECT_STATUS(note, 201);
+    written.push_back(note.text("id"));
+  }
+  const std::string list = session + "/notes";
+  int pages = 0;
+  EXPECT_EQ(followed(list, pages), written);
+  EXPECT_GT(pages, 1);
+  // A client of 0.2.0 gives `next` as `after`.
+  const Answer first = h().get("D", list);
+  const Answer second = h().get("D", list + "?after=" + first.text("next"));
+  RABT_EXPECT_STATUS(second, 200);
+  EXPECT_EQ(second["items"], h().get("D", first.text("next"))["items"]);
+  EXPECT_EQ(second["items"][0]["id"], Json(written.at(first["items"].size())));
+  // Both names take the id of an item, too.
+  for (const char* name : {"cursor", "after"}) {
+    const std::string behind = list + "?" + name + "=";
+    EXPECT_EQ(followed(behind + written.at(22), pages), std::vector{written.back()}) << name;
+    const Answer wrong = h().get("D", behind + "x");
+    RABT_EXPECT_STATUS(wrong, 400);
+    EXPECT_EQ(wrong.text("code"), "cursor.invalid");
+    EXPECT_EQ(h().get("D", session + "/events?" + name + "=1")["items"][0]["seq"], Json(2));
+  }
+  for (const char* other :
+       {"messages", "documents", "vitals", "prescriptions", "transcript", "follow-ups", "events"})
+    RABT_EXPECT_STATUS(h().get("D", session + "/" + other + "?cursor=x"), 400);
+}
+
+// Each array had a name of its own.
+TEST(RecordsApi, TheHistoryOfAPatientIsAListToo) {
+  active();
+  const Answer history = h().get("P", "/api/v1/patients/" + h().person("P").id + "/history");
+  RABT_EXPECT_STATUS(history, 200);
+  EXPECT_EQ(history["items"].size(),
+            static_cast<std::size_t>(history.json.int_or("totalSessions", 0)));
+  EXPECT_EQ(history["items"], history["sessions"]);
+  EXPECT_GE(history["items"].size(), 1U);
+}
+
 TEST(RecordsApi, APoorLineLowersTheScoreOfTheSession) {
   const std::string session = active();
   Json samples = Json::array();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "hub/base/uri.hpp"
 #include "hub/http/problem.hpp"
 #include "tests/api/rig.hpp"
 
@@ -71,6 +72,29 @@ TEST(Asks, APageNamesThePathOfTheNext) {
     const http::Request wrong = request("GET", "/x?limit=" + std::string(limit));
     EXPECT_FALSE(window_of({.request = wrong}).ok()) << limit;
   }
+}
+
+// Lists of a session gave an id as `next`, for the parameter `after`; all others gave a path.
+TEST(Asks, AListOfASessionNamesThePathOfItsNextPage) {
+  const http::Request made = request("GET", "/api/v1/sessions/7/notes?after=01A");
+  const Call call{.request = made, .path = {"7"}, .pattern = "/api/v1/sessions/{session}/notes"};
+  EXPECT_EQ(must(ask_behind(call)).parameter("cursor"), "01A") << "a client of 0.2.0";
+  const Json body = Json::object({{"items", Json::array({Json(1)})}, {"next", "01B"}});
+  const std::string next = json(answer_behind(call, body)).string_or("next", "");
+  EXPECT_EQ(next, "/api/v1/sessions/7/notes?cursor=01B");
+  // What a client of 0.2.0 makes of it, whether it encodes the value or not.
+  const std::string list = "/api/v1/sessions/7/notes?after=";
+  for (const std::string& target :
+       {next, list + next, list + percent_encode(next), list + "01B", list + "01A&cursor=01B"}) {
+    const http::Request then = request("GET", target);
+    const auto ask = must(ask_behind({.request = then, .path = {"7"}, .pattern = call.pattern}));
+    EXPECT_EQ(ask.parameter("cursor"), "01B") << target;
+    EXPECT_EQ(ask.session, "7");
+  }
+  const Json last = Json::object({{"items", Json::array()}});
+  EXPECT_EQ(json(answer_behind(call, last)), last);
+  const http::Request first = request("GET", "/x");
+  EXPECT_EQ(must(ask_behind({.request = first})).parameter("cursor"), "");
 }
 
 TEST(Asks, ARecordHasItsVersionAsItsTag) {

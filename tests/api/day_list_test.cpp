@@ -50,8 +50,9 @@ TEST_F(DayListTest, ThePagesOfTheListFollowEachOther) {
   Response answer = list("&limit=2");
   ASSERT_EQ(answer.status, 200) << answer.body;
   const Json first = json(answer);
-  for (const Json& one : first["visits"].as_array()) found.insert(one.string_or("session", ""));
+  for (const Json& one : first["items"].as_array()) found.insert(one.string_or("session", ""));
   EXPECT_EQ(found.size(), 2U);
+  EXPECT_EQ(first["visits"], first["items"]) << "its older name";
   const std::string next = json(answer).string_or("next", "");
   ASSERT_TRUE(next.starts_with("/api/v1/day-list?date=" + day_ + "&limit=2&cursor=")) << next;
   answer = api_.api("GET", next.substr(std::string("/api/v1/").size()), {}, reason());
@@ -59,7 +60,7 @@ TEST_F(DayListTest, ThePagesOfTheListFollowEachOther) {
   EXPECT_EQ(json(answer)["more"], Json(false));
   EXPECT_EQ(json(answer).find("next"), nullptr);
   const Json second = json(answer);
-  for (const Json& one : second["visits"].as_array()) found.insert(one.string_or("session", ""));
+  for (const Json& one : second["items"].as_array()) found.insert(one.string_or("session", ""));
   EXPECT_EQ(found.size(), 3U);
   EXPECT_EQ(json(list())["visits"].size(), 3U) << "one page where no limit is asked for";
 }

@@ -357,9 +357,9 @@ TEST_F(Hearing, EventsComeInPages) {
                                              clock_.now(), "node:test", "", Json::object(), false));
     return ok_status();
   }));
-  const auto page = [&](const std::string& after) {
+  const auto page = [&](const std::string& cursor) {
     Ask ask = as_admin(session_);
-    if (!after.empty()) ask.query.emplace_back("after", after);
+    if (!cursor.empty()) ask.query.emplace_back("cursor", cursor);
     return sessions_->reading.events(ask);
   };
   const Json first = must(page(""));
@@ -370,7 +370,7 @@ TEST_F(Hearing, EventsComeInPages) {
   EXPECT_EQ(second["items"].item(0)["seq"], Json(1'001));
   EXPECT_TRUE(second["next"].is_null()) << "the last one";
   EXPECT_EQ(must(page("1000000"))["items"].size(), 0U);
-  for (const char* wrong : {"x", "-1"}) EXPECT_EQ(code(page(wrong)), "api.invalid") << wrong;
+  for (const char* wrong : {"x", "-1"}) EXPECT_EQ(code(page(wrong)), "cursor.invalid") << wrong;
 }
 
 }  // namespace

@@ -194,7 +194,7 @@ class RecordsTest : public RecordHouse {
   // The doctor reads on where a list was cut.
   Json rest(const Json& first, Answer (AskedRecords::*list)(const Ask&)) {
     Ask more = ask("doctor");
-    more.query = {{"after", first.string_or("next", "")}};
+    more.query = {{"cursor", first.string_or("next", "")}};
     return must((records_.*list)(more));
   }
   std::string chats(const std::string& role) {
@@ -439,6 +439,9 @@ TEST_F(RecordsTest, AListIsCutByItsBytesAndSaysWhereItGoesOn) {
   EXPECT_EQ(first["items"].size() + second["items"].size(), 301U);
   EXPECT_NE(second.dump().find("the newest"), std::string::npos);
   EXPECT_EQ(second.find("next"), nullptr);
+  Ask wrong = ask("doctor");
+  wrong.query = {{"cursor", "x"}};
+  EXPECT_EQ(verdict(records_->messages(wrong)), "cursor.invalid") << "it was the first page";
 }
 
 // The lists had the oldest alone, and a chart lost what the doctor measured last.

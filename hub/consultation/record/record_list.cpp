@@ -5,8 +5,16 @@
 namespace rabt::consultation {
 
 Asked<ListRecords> list_records_of(const Ask& ask) {
-  return ListRecords{.session = ask.session,
-                     .after = identity::ulid_of(ask.parameter("after")).value_or("")};
+  ListRecords out{.session = ask.session};
+  if (const std::string_view given = ask.parameter("cursor"); !given.empty()) {
+    const auto id = identity::ulid_of(given);
+    if (!id) {
+      return invalid("cursor.invalid",
+                     "the cursor is no id of a record; read the list from its first page");
+    }
+    out.after = *id;
+  }
+  return out;
 }
 
 Asked<NamedRecord> named_record_of(const Ask& ask) {

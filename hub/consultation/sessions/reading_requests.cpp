@@ -98,10 +98,12 @@ Asked<ListSessions> list_sessions_of(const Ask& ask) {
 
 Asked<ReadEvents> read_events_of(const Ask& ask) {
   ReadEvents out{.session = ask.session};
-  if (const std::string_view given = ask.parameter("after"); !given.empty()) {
+  if (const std::string_view given = ask.parameter("cursor"); !given.empty()) {
     const auto seq = read_number<std::int64_t>(given);
-    if (!seq || *seq < 0)
-      return invalid("api.invalid", "after: it must be the `next` of a page of this list");
+    if (!seq || *seq < 0) {
+      return invalid("cursor.invalid",
+                     "the cursor is no number of an event; read the list from its first page");
+    }
     out.after = *seq;
   }
   return out;
