@@ -74,14 +74,8 @@ std::string path_of(const DayList& asked) {
 
 // {date, visits} from all pages.
 Result<Json> all_visits(HubClient& hub, const DayList& asked) {
-  Json visits = Json::array();
-  std::string next = path_of(asked);
-  while (!next.empty()) {
-    RABT_TRY(page, hub.get(next, asked.reason));
-    for (const Json& one : page["visits"].as_array()) visits.push_back(one);
-    next = page.string_or("next", "");
-  }
-  return Json::object({{"date", asked.date}, {"visits", std::move(visits)}});
+  RABT_TRY(all, hub.list(path_of(asked), asked.reason));
+  return Json::object({{"date", asked.date}, {"visits", all["items"]}});
 }
 
 // Ok if the hub's user alone looks into the folder.

@@ -73,11 +73,11 @@ Result<Json> HubClient::get(std::string_view path, std::string_view reason) {
   return for_terminal(http_.json("GET", std::string(kUrl).append(path), std::move(headers)));
 }
 
-Result<Json> HubClient::list(std::string_view path) {
+Result<Json> HubClient::list(std::string_view path, std::string_view reason) {
   Json items = Json::array();
   std::string next(path);
   while (!next.empty()) {
-    RABT_TRY(page, get(next));
+    RABT_TRY(page, get(next, reason));
     for (const Json& one : page["items"].as_array()) items.push_back(one);
     next = page.string_or("next", "");
   }

@@ -20,7 +20,7 @@ class HubClient {
   [[nodiscard]] static Result<HubClient> of(const config::Config& config);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
   // The items of a list, {items}, from all of its pages.
-  [[nodiscard]] Result<Json> list(std::string_view path);
+  [[nodiscard]] Result<Json> list(std::string_view path, std::string_view reason = {});
   // Gives the body of an answer that is not JSON.
   [[nodiscard]] Result<std::string> text(std::string_view path, std::string_view reason = {},
                                          std::int64_t timeout_ms = 10'000);

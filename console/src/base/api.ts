@@ -105,14 +105,14 @@ export async function call<T>(method: string, path: string, options: Options = {
 // textOf: an answer that is no JSON.
 export const textOf = async (path: string) => (await call<string>('GET', path, { accept: 'text/plain, application/problem+json' })).data;
 export const get = async <T>(path: string, options?: Options) => (await call<T>('GET', path, options)).data;
-// All items of a list of a visit, which comes in pages; from behind the item `after`, if it is given.
-export async function all<T>(path: string, after = ''): Promise<T[]> {
+// All items of a list, from all of its pages.
+export async function all<T>(path: string, options?: Options): Promise<T[]> {
   const items: T[] = [];
-  do {
-    const page: { items: T[]; next?: string } = await get(path + (after && `?after=${after}`));
+  for (let next: string | undefined = path; next; ) {
+    const page: { items: T[]; next?: string } = await get(next, options);
     items.push(...page.items);
-    after = page.next ?? '';
-  } while (after);
+    next = page.next;
+  }
   return items;
 }
 export const post = async <T>(path: string, body: unknown = {}, options?: Options) => (await call<T>('POST', path, { ...options, body })).data;

@@ -1,6 +1,6 @@
 // What is written during a visit: chat, documents, vital signs, notes, prescriptions. What was typed stays here until the hub has it.
 import { computed, signal } from '@preact/signals';
-import { all, call, get, newKey, post, Problem, problemText, visitHeader } from '../base/api';
+import { all, call, get, newKey, post, Problem, problemText, query, visitHeader } from '../base/api';
 import { t } from '../base/i18n';
 import { announce, isClinical, isGuest, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
 import { isIn } from './panel';
@@ -34,7 +34,7 @@ const add = (messages: Message[]): void => {
   rows.value = [...known.values()].sort((a, b) => (a.sentAt ?? '9').localeCompare(b.sentAt ?? '9'));
 };
 async function readMessages(): Promise<void> {
-  add(await all<Message>(path('/messages'), rows.value.filter(({ id }) => id).at(-1)?.id));
+  add(await all<Message>(path('/messages') + query({ cursor: rows.value.filter(({ id }) => id).at(-1)?.id })));
 }
 export async function send(text: string, clientId: string = newKey()): Promise<void> {
   chatProblem.value = '';

@@ -2,7 +2,7 @@
 // Latin in both, dates stand in both calendars. Always light.
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { get, Problem, query } from '../base/api';
+import { all, get, Problem, query } from '../base/api';
 import { clock, dayKey, gregorian, hijri, noon, weekday } from '../base/dates';
 import { hospital, hospitalIn, phone } from '../base/house';
 import { has, otherTexts, t, word, type Key } from '../base/i18n';
@@ -189,17 +189,6 @@ interface Listed {
   language: string; told: { kind: string; outcome: string; at: string } | null; link: string | null;
   patient: (Named & { mrn?: string | null; phone?: string | null; guardian?: { name: string; phone: string } | null }) | null;
 }
-// All visits of a day, from all pages of the list.
-async function visitsOf(date: string): Promise<Listed[]> {
-  const visits: Listed[] = [];
-  let next: string | undefined = `/api/v1/day-list${query({ date })}`;
-  while (next) {
-    const page: { visits: Listed[]; next?: string } = await get(next, { reason: t('paper_day_reason') });
-    visits.push(...page.visits);
-    next = page.next;
-  }
-  return visits;
-}
 const kOff = ['cancelled', 'no_show', 'failed'];
 // A word of the hub; one without a text stays as it is.
 const wordOf = (key: string, name: string) => (has(key) ? t(key as Key) : name);
@@ -223,7 +212,7 @@ function DayFile({ date }: { date: string }) {
 // The visits of a day with telephones, for the desk to work on while the hub is away. Opening it is a reading of each patient.
 export function PrintDay({ id }: { id: string }) {
   const loaded = useLoad(async () => {
-    const [visits, words] = await Promise.all([visitsOf(id), otherTexts()]);
+    const [visits, words] = await Promise.all([all<Listed>(`/api/v1/day-list${query({ date: id })}`, { reason: t('paper_day_reason') }), otherTexts()]);
     return { visits, words };
   }, id);
   const data = loaded.data.value;

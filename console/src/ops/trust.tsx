@@ -99,7 +99,7 @@ interface Grant { id: string; state: string; opened: string; expires: string; en
 export function Grants() {
   const [reason, setReason] = useState('');
   const [all, setAll] = useState(false);
-  const [got, setGot] = useState<{ complete: boolean; grants: Grant[] }>();
+  const [got, setGot] = useState<{ complete: boolean; items: Grant[] }>();
   const act = useAct();
   const look = (whole: boolean) => act.run(async () => { setAll(whole); setGot(await get(`/api/v1/break-glass${query({ reviewed: whole && 'all' })}`, { reason: reason.trim() })); });
   const review = (one: Grant) => void act.run(async () => {
@@ -120,8 +120,8 @@ export function Grants() {
       ) : <div class="panes">
         {!got.complete && <Notice tone="failed" alert>{t('grants_incomplete')}</Notice>}
         <p class="row row-8"><Button size="small" busy={act.busy} aria-pressed={all} onPress={() => void look(!all)}>{t('grants_all')}</Button></p>
-        {!got.grants.length && <section class="pane"><Empty icon="shieldok" text={t('grants_none')} /></section>}
-        {got.grants.map((one) => (
+        {!got.items.length && <section class="pane"><Empty icon="shieldok" text={t('grants_none')} /></section>}
+        {got.items.map((one) => (
           <Pane key={one.id} title={t('grant_by', { who: one.openedBy ?? '', when: moment(one.opened) })} id={`g-${one.id}`} body more={<State tone={one.reviewed ? 'ok' : one.state === 'open' ? 'parked' : 'idle'}>{one.reviewed ? t('reviewed') : word('grant', one.state)}</State>} acts={!one.reviewed && one.state !== 'open' && <Button size="small" kind="primary" busy={act.busy} onPress={() => review(one)}>{t('review')}</Button>}>
             <Facts rows={[[t('opened_at'), <Moment at={one.opened} />], [t('good_until'), <Moment at={one.ended ?? one.expires} />], [t('reason_word'), one.reason && <bdi>{one.reason}</bdi>], [t('instance'), one.instance && <Id id={one.instance} href={`/console/instances/${one.instance}`} />], [t('reviewed_by'), one.reviewedBy && <Code>{one.reviewedBy}</Code>]]} />
             {one.reads.length ? <Grid caption={t('grant_reads', { id: one.id.slice(-4) })} heads={[{ text: t('number_word'), num: true }, { text: t('time') }, { text: t('act_word') }, { text: t('object_word') }]}>{one.reads.map((read) => <tr key={read.seq}><th scope="row" class="num">{read.seq}</th><td class="fit"><When at={read.time} /></td><td><Code>{read.act}</Code></td><td><Code soft>{read.object ?? ''}</Code></td></tr>)}</Grid> : <p class="muted">{t('grant_no_reads')}</p>}
