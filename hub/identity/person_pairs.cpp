@@ -33,7 +33,7 @@ Status find_alike(store::Connection& connection, std::string_view tenant, std::s
                   const Alias& alias, std::map<std::string, std::string>& reasons) {
   return connection.query(
       sql::kAlike,
-      {tenant, alias.kind, store::Blob{alias.value}, id, static_cast<std::int64_t>(kMostAlike)},
+      {tenant, alias.kind, store::Blob{alias.value}, id, static_cast<std::int64_t>(kMostPaired)},
       [&](const store::Row& row) {
         std::string& known = reasons[std::string(row.text(0))];
         // Two identifiers may be the same in both.

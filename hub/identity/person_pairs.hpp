@@ -19,7 +19,7 @@ namespace rabt::identity {
 
 // Other records with which one index of a record makes pairs, the newest ones. A birth date that is
 // a guess, or the telephone of a hostel, has more.
-inline constexpr std::size_t kMostAlike = 20;
+inline constexpr std::size_t kMostPaired = 20;
 
 struct PersonPair {
   // ULIDs of persons. `newer` was entered later.

@@ -143,7 +143,7 @@ TEST_F(Pairs, OfAMergedRecordComeBackWhenItIsUndone) {
 }
 
 TEST_F(Pairs, ArePagedAndBounded) {
-  for (std::size_t i = 0; i < kMostAlike + 2; ++i) patient(born("Layla", "1985-04-12"));
+  for (std::size_t i = 0; i < kMostPaired + 2; ++i) patient(born("Layla", "1985-04-12"));
   std::size_t of_the_last = 0;
   std::size_t all = 0;
   std::string place;
@@ -152,13 +152,13 @@ TEST_F(Pairs, ArePagedAndBounded) {
     if (page.empty()) break;
     for (const PersonPair& pair : page) {
       ++all;
-      if (number(pair.newer) == std::to_string(kMostAlike + 2)) ++of_the_last;
+      if (number(pair.newer) == std::to_string(kMostPaired + 2)) ++of_the_last;
       EXPECT_TRUE(place.empty() || PersonPairs::place_of(pair) < place) << "the newest first";
       place = PersonPairs::place_of(pair);
     }
   }
-  EXPECT_EQ(of_the_last, kMostAlike) << "the newest of the others";
-  EXPECT_EQ(all, kMostAlike * (kMostAlike + 1) / 2 + kMostAlike);
+  EXPECT_EQ(of_the_last, kMostPaired) << "the newest of the others";
+  EXPECT_EQ(all, kMostPaired * (kMostPaired + 1) / 2 + kMostPaired);
   EXPECT_EQ(pairs_.open("elsewhere", 5).error().code, "cursor.invalid");
 }
 
