@@ -19,17 +19,24 @@ constexpr std::size_t kMostPairs = 20;
 
 }  // namespace
 
-Result<std::optional<Json>> PersonRecords::side_json(const Call& call,
-                                                     const std::string& id) const {
-  const auto person = people.find(patients.tenant, id);
-  // Its key was destroyed.
-  if (!person.ok() && person.error().kind == ErrorKind::not_found) return std::optional<Json>();
-  if (!person.ok()) return person.error();
-  if (!identity::is_only_patient(person->roles)) return std::optional<Json>();
-  RABT_TRY_STATUS(admit(call, false, "patient.read", "person:" + id, person->pseudonym));
-  RABT_TRY(last, consultation::last_visit_of(store, patients.tenant, id));
-  return std::optional<Json>(Json::object(
-      {{"patient", person_json(*person)}, {"lastVisit", last ? Json(to_iso8601(*last)) : Json()}}));
+Result<std::optional<identity::Person>> PersonRecords::side(const std::string& id) const {
+  using Side = std::optional<identity::Person>;
+  auto person = people.find(patients.tenant, id);
+  if (!person.ok() && person.error().kind == ErrorKind::unavailable) return person.error();
+  // One record that is damaged, or whose key was destroyed, holds back no other pair.
+  if (!person.ok()) {
+    pairs.closed(id, person.error());
+    return Side();
+  }
+  if (!identity::is_only_patient(person->roles)) return Side();
+  return Side(*std::move(person));
+}
+
+Result<Json> PersonRecords::side_json(const Call& call, const identity::Person& person) const {
+  RABT_TRY_STATUS(admit(call, false, "patient.read", "person:" + person.id, person.pseudonym));
+  RABT_TRY(last, consultation::last_visit_of(store, patients.tenant, person.id));
+  return Json::object(
+      {{"patient", person_json(person)}, {"lastVisit", last ? Json(to_iso8601(*last)) : Json()}});
 }
 
 Result<Response> PersonRecords::list_pairs(const Call& call) const {
@@ -43,14 +50,16 @@ Result<Response> PersonRecords::list_pairs(const Call& call) const {
     page.next = identity::PersonPairs::place_of(found.back());
   }
   for (const identity::PersonPair& pair : found) {
-    RABT_TRY(newer, side_json(call, pair.newer));
-    RABT_TRY(older, side_json(call, pair.older));
-    if (!newer || !older) continue;
+    RABT_TRY(later, side(pair.newer));
+    RABT_TRY(earlier, side(pair.older));
+    if (!later || !earlier) continue;
+    RABT_TRY(newer, side_json(call, *later));
+    RABT_TRY(older, side_json(call, *earlier));
     Json reasons = Json::array();
     for (const std::string& reason : pair.reasons) reasons.push_back(reason);
     page.items.push_back(Json::object({{"reasons", std::move(reasons)},
-                                       {"newer", *std::move(newer)},
-                                       {"older", *std::move(older)}}));
+                                       {"newer", std::move(newer)},
+                                       {"older", std::move(older)}}));
   }
   return answer(call, page);
 }

@@ -53,9 +53,10 @@ struct PersonRecords {
   [[nodiscard]] Result<identity::Person> of_path(const Call& call, identity::Roles roles) const;
   // The record, with the record that it was merged into, and those that were merged into it.
   [[nodiscard]] Result<Json> patient_json(const identity::Person& person) const;
-  // One side of a pair; nothing when it is no record of a patient any more. The reading is noted.
-  [[nodiscard]] Result<std::optional<Json>> side_json(const Call& call,
-                                                      const std::string& id) const;
+  // One side of a pair; nothing when it is no record of a patient any more, or cannot be read.
+  [[nodiscard]] Result<std::optional<identity::Person>> side(const std::string& id) const;
+  // The same for the answer. The reading is noted.
+  [[nodiscard]] Result<Json> side_json(const Call& call, const identity::Person& person) const;
   // Relation of the caller to a patient, for the rules of access.
   [[nodiscard]] Result<access::Facts> facts_about(const Call& call,
                                                   const identity::Person& patient) const;

@@ -227,7 +227,8 @@ Status Hub::Parts::make_identity(const config::Config& config) {
                               base->random, base->ids},
       config.tenant);
   pairs = std::make_unique<identity::PersonPairs>(
-      identity::PersonPairs::Parts{*people, *base->store, *base->keys, *base->audit, base->clock},
+      identity::PersonPairs::Parts{*people, *base->store, *base->keys, *base->audit, base->clock,
+                                   base->log},
       config.tenant);
   approvals = std::make_unique<identity::Approvals>(
       identity::Approvals::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,

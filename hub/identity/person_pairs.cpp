@@ -128,6 +128,15 @@ Status PersonPairs::keep_apart(const Caller& caller, std::string_view one, std::
       });
 }
 
+void PersonPairs::closed(std::string_view id, const Error& why) {
+  if (why.kind == ErrorKind::not_found) return;
+  {
+    const Lock lock(mutex_);
+    if (!closed_.emplace(id).second) return;
+  }
+  parts_.log.warn("pairs.closed", {{"record", id}, {"code", why.code}});
+}
+
 Status PersonPairs::compare(store::Transaction& transaction, const Person& person,
                             const std::vector<Alias>& aliases) const {
   // Somebody who changed the record meanwhile has compared it.

@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/keys/data_keys.hpp"
@@ -43,6 +46,7 @@ class PersonPairs {
     keys::DataKeys& keys;
     audit::AuditLog& audit;
     const Clock& clock;
+    Logger& log;
   };
   // More to write in the commit. May be empty.
   using Also = std::function<Status(store::Transaction&)>;
@@ -59,6 +63,10 @@ class PersonPairs {
   [[nodiscard]] Status keep_apart(const Caller& caller, std::string_view one,
                                   std::string_view other, const Also& also = {});
 
+  // Takes note of a record that cannot be read, so that no pair of it is shown: one warning a
+  // record, none when its key was destroyed.
+  void closed(std::string_view id, const Error& why);
+
   // Compares some of the records that were written before pairs were kept.
   [[nodiscard]] Status compare_old();
 
@@ -68,6 +76,9 @@ class PersonPairs {
 
   const Parts parts_;
   const std::string tenant_;
+  Mutex mutex_;
+  // Records of the warnings.
+  std::set<std::string, std::less<>> closed_ RABT_GUARDED_BY(mutex_);
 };
 
 }  // namespace rabt::identity

@@ -65,6 +65,29 @@ TEST_F(PairsApi, AreReadForAReasonAndEachRecordIsInTheLog) {
   EXPECT_EQ(log.find("two records of one patient"), std::string::npos) << "a reason is sealed";
 }
 
+// Symptom: one damaged record, and the list was never shown again.
+TEST_F(PairsApi, ADamagedRecordHoldsBackNoOtherPair) {
+  const std::string third = patient({{"name", "Noura Canary"}, {"birthDate", "1990-03-02"}});
+  ASSERT_EQ(count(), 3U);
+  constexpr store::Statement kDamage{"UPDATE person SET sealed = $1 WHERE id = $2"};
+  must(api_.hub.store().write([&](store::Transaction& transaction) {
+    return store::run(transaction, kDamage, {store::Blob{"damaged"}, third});
+  }));
+  const auto noted = [&](const std::string& of) {
+    const std::string log = api_.api("GET", "audit/entries?limit=200").body;
+    std::size_t times = 0;
+    for (std::size_t at = log.find(of); at != std::string::npos; at = log.find(of, at + 1)) ++times;
+    return times;
+  };
+  const std::size_t before = noted("patient.read");
+  const Response answer = list();
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const Json items = json(answer)["items"];
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items.item(0)["newer"]["patient"].string_or("id", ""), twice_);
+  EXPECT_EQ(noted("patient.read"), before + 2) << "what is not shown is not noted as read";
+}
+
 TEST_F(PairsApi, ThePagesFollowEachOther) {
   patient({{"name", "NOURA CANARY"}, {"birthDate", "1990-03-02"}});
   const Response first = list("?limit=2");

@@ -80,7 +80,8 @@ void ApiRig::open(Options options) {
   merges = std::make_unique<identity::Merges>(
       identity::Merges::Parts{*people, hub.store(), hub.keys(), audit, clock, random, ids}, "t1");
   pairs = std::make_unique<identity::PersonPairs>(
-      identity::PersonPairs::Parts{*people, hub.store(), hub.keys(), audit, clock}, "t1");
+      identity::PersonPairs::Parts{*people, hub.store(), hub.keys(), audit, clock, null_logger()},
+      "t1");
   approvals = std::make_unique<identity::Approvals>(
       identity::Approvals::Parts{hub.store(), hub.keys(), audit, clock, random, ids}, "t1",
       std::move(options.second_person));

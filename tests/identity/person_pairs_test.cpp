@@ -2,6 +2,7 @@
 
 #include "hub/identity/merges.hpp"
 #include "tests/identity/house.hpp"
+#include "tests/recording_logger.hpp"
 
 namespace rabt::identity {
 namespace {
@@ -55,9 +56,10 @@ class Pairs : public testing::Test {
   }
 
   House house_;
-  PersonPairs pairs_{
-      {house_.people, *house_.base.store, *house_.base.keys, *house_.base.audit, house_.base.clock},
-      "t1"};
+  rabt::test::RecordingLogger log_;
+  PersonPairs pairs_{{house_.people, *house_.base.store, *house_.base.keys, *house_.base.audit,
+                      house_.base.clock, log_},
+                     "t1"};
   Merges merges_{{house_.people, *house_.base.store, *house_.base.keys, *house_.base.audit,
                   house_.base.clock, house_.base.random, house_.base.ids},
                  "t1"};
@@ -160,6 +162,14 @@ TEST_F(Pairs, ArePagedAndBounded) {
   EXPECT_EQ(of_the_last, kMostPaired) << "the newest of the others";
   EXPECT_EQ(all, kMostPaired * (kMostPaired + 1) / 2 + kMostPaired);
   EXPECT_EQ(pairs_.open("elsewhere", 5).error().code, "cursor.invalid");
+}
+
+TEST_F(Pairs, OfARecordThatCannotBeReadAreWarnedOfOnce) {
+  pairs_.closed("01A", not_found("crypto.destroyed", "gone"));
+  EXPECT_EQ(log_.lines(), Lines{});
+  for (const char* id : {"01A", "01A", "01B"}) pairs_.closed(id, corrupt("crypto.open", "damaged"));
+  EXPECT_EQ(log_.lines(), (Lines{"pairs.closed record=01A code=crypto.open",
+                                 "pairs.closed record=01B code=crypto.open"}));
 }
 
 // As an earlier version left them: without indexes of two members, and not compared.
