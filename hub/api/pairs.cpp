@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
@@ -49,12 +50,20 @@ Result<Response> PersonRecords::list_pairs(const Call& call) const {
     found.resize(window.limit);
     page.next = identity::PersonPairs::place_of(found.back());
   }
+  // A record of several pairs is read once, and noted once.
+  std::map<std::string, Json> read;
+  const auto read_once = [&](const identity::Person& person) -> Result<Json> {
+    const auto known = read.find(person.id);
+    if (known != read.end()) return known->second;
+    RABT_TRY(made, side_json(call, person));
+    return read.emplace(person.id, std::move(made)).first->second;
+  };
   for (const identity::PersonPair& pair : found) {
     RABT_TRY(later, side(pair.newer));
     RABT_TRY(earlier, side(pair.older));
     if (!later || !earlier) continue;
-    RABT_TRY(newer, side_json(call, *later));
-    RABT_TRY(older, side_json(call, *earlier));
+    RABT_TRY(newer, read_once(*later));
+    RABT_TRY(older, read_once(*earlier));
     Json reasons = Json::array();
     for (const std::string& reason : pair.reasons) reasons.push_back(reason);
     page.items.push_back(Json::object({{"reasons", std::move(reasons)},

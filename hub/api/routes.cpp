@@ -366,7 +366,7 @@ constexpr std::array kRoutes{
     Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn, repeats(access::Right::patient_change)},
     Route{"POST", "/api/v1/patients/{id}/merge", "mergePatient", to<&R::people, &PersonRecords::merge_patient>, kArranging, repeats(access::Right::patient_merge)},
     Route{"POST", "/api/v1/patients/{id}/unmerge", "unmergePatient", to<&R::people, &PersonRecords::unmerge_patient>, kArranging, repeats(access::Right::patient_merge)},
-    Route{"GET", "/api/v1/patient-pairs", "listPatientPairs", to<&R::people, &PersonRecords::list_pairs>, kArranging},
+    Route{"GET", "/api/v1/patient-pairs", "listPatientPairs", to<&R::people, &PersonRecords::list_pairs>, kArranging, kRare},
     Route{"POST", "/api/v1/patients/{id}/apart", "keepPatientsApart", to<&R::people, &PersonRecords::keep_apart>, kArranging, repeats(access::Right::patient_merge)},
     Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},

@@ -185,6 +185,14 @@ TEST_F(ApiRates, WhoReadsTooMuchIsToldHowLongToWait) {
   EXPECT_EQ(rig_.api("POST", "workflows/plan", R"({"files":[]})").status, 429);
 }
 
+TEST_F(ApiRates, ListsOfPairsAreCountedWithSearches) {
+  limit(two());
+  const auto pairs = [&] { return rig_.api("GET", "patient-pairs").status; };
+  EXPECT_EQ(pairs(), 400) << "without a reason";
+  EXPECT_EQ(pairs(), 429);
+  EXPECT_EQ(get("/api/v1/workflows", std::string(kToken)).status, 200);
+}
+
 TEST_F(ApiRates, StrangersAreCountedByTheirAddress) {
   limit(two());
   EXPECT_EQ(get("/api/v1/workflows", "").status, 401);
