@@ -107,9 +107,10 @@ class Clients {
 
   // True if the text has the form of a client's key or token.
   [[nodiscard]] static bool is_credential(std::string_view text);
-  // The client whose key or token this is. address: of the caller; empty when this is only a look.
-  // certificate: what the caller proved to hold, null if nothing; a token that was asked for with
-  // one is good with that one only. Error denied http.unauthenticated.
+  // The client whose key or token this is. address: of the caller; empty where no request shows it,
+  // and then no network is asked for. certificate: what the caller proved to hold, null if nothing;
+  // a token that was asked for with one is good with that one only. Error denied
+  // http.unauthenticated.
   [[nodiscard]] Result<Principal> principal(std::string_view text, std::string_view address,
                                             bool only_look,
                                             const crypto::PeerCertificate* certificate = nullptr);

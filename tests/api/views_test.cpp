@@ -230,6 +230,31 @@ TEST_F(ViewsApi, AViewingEndsWithTheSignInAlsoWhileItPlays) {
   EXPECT_EQ(code(play(url, bearer(sign_in("layla")))), "view.other");
 }
 
+TEST_F(ViewsApi, AClientWithNetworksPlaysWithinThem) {
+  const std::string id = store(std::string(300'000, 'v'));
+  const identity::Caller administrator{.who = {.kind = identity::Kind::client,
+                                               .tenant = "t1",
+                                               .id = "one",
+                                               .roles = identity::Roles{identity::Role::admin}}};
+  identity::ClientChange wanted;
+  wanted.roles = identity::Roles{identity::Role::integration};
+  wanted.addresses = std::vector<std::string>{"203.0.113.0/24"};
+  must(api_.clients->create(administrator, "viewer", wanted));
+  const std::string key =
+      must(api_.clients->add_key(administrator, "viewer", 24LL * 3'600'000)).text;
+  const std::string url = url_of(id, bearer(key));
+  EXPECT_EQ(play(url, "198.51.100.9").status, 401) << "the key proves nothing there";
+  const Response playing = ask("GET", url);
+  ASSERT_EQ(playing.status, 200) << playing.body;
+  const auto breaks = [&] {
+    return !playing.stream([](std::string_view /*piece*/) { return ok_status(); }).ok();
+  };
+  EXPECT_FALSE(test::eventually(breaks, std::chrono::seconds(1))) << "the watch has looked";
+  must(api_.clients->revoke_key(administrator, "viewer",
+                                must(api_.clients->keys("viewer")).front().id));
+  EXPECT_TRUE(test::eventually(breaks, std::chrono::seconds(10)));
+}
+
 TEST_F(ViewsApi, ATicketOfAPageNeedsItsCookie) {
   const std::string id = store("moving pictures of a visit");
   nurse("layla");

@@ -86,7 +86,7 @@ TEST_F(ClientsTest, AClientCallsFromItsNetworksOnlyAndNotWhenItIsDisabled) {
   change(wanted);
   for (const char* good : {"10.1.255.1", "2001:db8:7fff::1", "192.0.2.7"})
     EXPECT_TRUE(shows(text, good).ok()) << good;
-  for (const char* bad : {"10.2.0.1", "2001:db8:8000::1", "192.0.2.8", "local", ""})
+  for (const char* bad : {"10.2.0.1", "2001:db8:8000::1", "192.0.2.8", "local"})
     EXPECT_FALSE(shows(text, bad).ok()) << bad;
   for (const char* wrong : {"10.1.0.0/33", "10.1/16", "x", "10.1.0.0/", "::/129", ""}) {
     wanted.addresses = std::vector<std::string>{wrong};
@@ -176,6 +176,43 @@ TEST_F(ClientsTest, Trap39ARevokedKeyEndsWhatItOpened) {
                    .used_ms = {}});
   EXPECT_FALSE(rabt::test::eventually([&] { return lost.load(); }, std::chrono::milliseconds(300)));
   must(house_.clients.revoke_key(house_.administrator(), "brainsait", made.key.id));
+  EXPECT_TRUE(rabt::test::eventually([&] { return lost.load(); }));
+}
+
+TEST_F(ClientsTest, WhatAClientWithNetworksOpenedStaysOpenWhileItIsUsed) {
+  const std::string digest = crypto::base64url(crypto::sha256("one"));
+  const std::string text = key().text;
+  ClientChange wanted;
+  wanted.addresses = std::vector<std::string>{"10.1.0.0/16"};
+  wanted.certificates = std::vector<std::string>{"x5t#S256:" + digest};
+  change(wanted);
+  const Credential by_key{.authorization = "Bearer " + text};
+  const Credential by_certificate{
+      .certificate = std::make_shared<crypto::PeerCertificate>(
+          crypto::PeerCertificate{.sha256 = digest, .ends_ms = house_.base.clock.now().ms + kDay})};
+  for (const bool used : {true, false}) {
+    EXPECT_EQ(must(who_.again(by_key, used)).actor(), "client:brainsait") << used;
+    EXPECT_EQ(must(who_.again(by_certificate, used)).actor(), "client:brainsait") << used;
+  }
+  std::atomic<bool> lost{false};
+  std::atomic<int> looks{0};
+  Watch watch({who_, *house_.base.store, house_.base.clock, null_logger()});
+  (void)watch.add({.who = must(shows(text)),
+                   .shown = by_key,
+                   .lost = [&lost] { lost = true; },
+                   .used_ms =
+                       [&] {
+                         ++looks;
+                         return house_.base.clock.monotonic_ms();
+                       }});
+  EXPECT_TRUE(rabt::test::eventually([&] { return looks.load() > 0; }));
+  wanted = {};
+  wanted.name = "Another name";
+  change(wanted);
+  EXPECT_TRUE(rabt::test::eventually([&] { return looks.load() > 1; }));
+  EXPECT_FALSE(rabt::test::eventually([&] { return lost.load(); }, std::chrono::milliseconds(300)));
+  wanted.active = false;
+  change(wanted);
   EXPECT_TRUE(rabt::test::eventually([&] { return lost.load(); }));
 }
 
