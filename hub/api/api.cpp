@@ -105,6 +105,9 @@ constexpr int kPartOfOutside = 4;
 constexpr int kPartOfSignIn = 4;
 constexpr int kPartOfLink = 2;
 constexpr int kPartsOfSource = 4;
+// Answers of one principal that are streamed at once; a system streams to many people.
+constexpr int kPartOfStreams = 4;
+constexpr int kPartOfStreamsOfSystem = 16;
 
 // RFC 8187 section 3.2: UTF-8''%D8%A7..., since a browser's header cannot carry Arabic as it is.
 // Any other text is taken as it stands.
@@ -415,6 +418,14 @@ http::Share Api::share_of(const RouteOptions& options, const identity::Caller& c
   return {std::move(whose), most};
 }
 
+http::Share Api::streams_of(const identity::Caller& caller) const {
+  if (parts_.rates.concurrent == 0 || caller.who.kind == identity::Kind::local) return {};
+  const bool stranger = caller.who.kind == identity::Kind::anonymous;
+  return {resources_->accounts.tenant + " " +
+              (stranger ? household_of(caller.client) : caller.who.actor()),
+          caller.who.is(identity::Role::integration) ? kPartOfStreamsOfSystem : kPartOfStreams};
+}
+
 Status Api::still(const identity::Caller& caller, const Proven& proven, const Request& head) const {
   const identity::Principal& was = caller.who;
   if (was.kind == identity::Kind::anonymous) return ok_status();
@@ -438,6 +449,7 @@ http::Admission Api::taking(const Route& route, const Call& call, Proven proven)
   http::Intake intake{
       .lane = options.lane,
       .share = share_of(options, call.caller, call.path),
+      .streams = streams_of(call.caller),
       .crowded = [] { return http::problem(too_many_at_once()); },
   };
   if (options.upload != nullptr) {
@@ -610,6 +622,7 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
       .lane = options.lane,
       .share = share_of(options, *caller, found.path),
       // The head of the request outlives the handler.
+      .streams = streams_of(*caller),
       .crowded = [this, found, &head] { return doors_->refuse(found, head, too_many_at_once()); },
       .made_of_body = kMadeOfJson};
 }

@@ -131,6 +131,8 @@ class Api {
   // The caller's part of a lane. A source, an issuer and an address that shows nothing have theirs.
   [[nodiscard]] http::Share share_of(const RouteOptions& options, const identity::Caller& caller,
                                      const PathParameters& path) const;
+  // The caller's part of the answers that are streamed at once.
+  [[nodiscard]] http::Share streams_of(const identity::Caller& caller) const;
   // True if the connection of this request may serve the caller: it counts as one of his until it
   // ends, or serves another.
   [[nodiscard]] bool connects(const http::Request& head, const identity::Caller& caller);

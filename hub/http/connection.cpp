@@ -151,7 +151,8 @@ void Connection::wait_for(Need need, bool in_lane) {
                      : shared_.loop.run(in, std::move(work), share());
     }
     case Need::stream:
-      return shared_.loop.post(Lane::stream, [self](Loop::Turn /*now*/) { self->write_stream(); });
+      return shared_.loop.post(
+          Lane::stream, [self](Loop::Turn /*now*/) { self->write_stream(); }, streams_);
     case Need::end:
       return end();
   }
@@ -340,6 +341,7 @@ void Connection::judge(Loop::Turn turn) {
 }
 
 void Connection::admit() {
+  streams_ = {};
   Admission admission;
   try {
     admission = request_.path == "*" ? answer_of_server() : listener_.admit(request_);
@@ -366,6 +368,7 @@ void Connection::admit() {
   sink_ = std::move(intake.sink);
   lane_ = intake.lane;
   share_ = std::move(intake.share);
+  streams_ = std::move(intake.streams);
   crowded_ = std::move(intake.crowded);
   made_of_body_ = intake.made_of_body;
   if (chunks_) {
@@ -795,11 +798,14 @@ void Connection::write_stream() {
   const std::int64_t began = now();
   std::uint64_t written = 0;
   bool whole = false;
+  // A player that has enough for now takes nothing, and asks for the rest later.
+  bool left = false;
   try {
     const auto status = response.stream([&](std::string_view piece) -> Status {
       if (piece.size() > length - written)
         return internal("http.stream", "more bytes than announced");
-      if (!send_all(piece) || is_slow(written, now() - began))
+      left = !send_all(piece) || is_slow(written, now() - began);
+      if (left)
         return unavailable("http.caller_gone", "the caller closed the connection or does not read");
       written += piece.size();
       return ok_status();
@@ -808,7 +814,9 @@ void Connection::write_stream() {
   } catch (...) {
     whole = false;
   }
-  if (!whole) {
+  if (left) {
+    shared_.log.debug("http.caller_gone", {{"request_id", request_.request_id}});
+  } else if (!whole) {
     ++shared_.failed;
     shared_.log.warn("http.stream_broken", {{"request_id", request_.request_id}});
   }

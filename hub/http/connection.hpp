@@ -239,9 +239,10 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   bool keep_alive_ = false;
   std::optional<Room> room_;
   Handler handler_;
-  // Lane and share of the request, from its admission.
+  // Lane and shares of the request, from its admission.
   Lane lane_ = Lane::handler;
   Share share_;
+  Share streams_;
   std::function<Response()> crowded_;
   std::uint64_t made_of_body_ = 0;
   // Sink of the body, which gets each piece in request_.body. Null if the handler gets the body

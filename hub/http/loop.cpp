@@ -436,11 +436,12 @@ void Loop::follow(Lane lane, Work work, Share share) {
   following.emplace(Following{lane, std::move(work), std::move(share)});
 }
 
-void Loop::post(Lane lane, Work work) {
+void Loop::post(Lane lane, Work work, Share share) {
   State& state = *state_;
   {
     const Lock lock(state.mutex);
-    state.waits(static_cast<std::size_t>(lane), {std::move(work), {}, state.clock.monotonic_ms()});
+    state.waits(static_cast<std::size_t>(lane),
+                {std::move(work), std::move(share), state.clock.monotonic_ms()});
   }
   state.wake();
 }

@@ -68,8 +68,9 @@ class Loop {
   void run(Lane lane, Work work, Share share = {});
   // For work that runs: what follows it, on the same thread when lane and share have room. Once.
   static void follow(Lane lane, Work work, Share share = {});
-  // Runs the work soon, on a thread of the loop. For callers that are in a lane, or elsewhere.
-  void post(Lane lane, Work work);
+  // Runs the work soon, on a thread of the loop, when lane and share have room. For callers that
+  // are in a lane, or elsewhere.
+  void post(Lane lane, Work work, Share share = {});
 
   // Ends the threads after what was posted has run. Twice is allowed.
   void stop();

@@ -148,6 +148,9 @@ struct Intake {
   // Where body and request are worked on, and whose part of that lane it takes.
   Lane lane = Lane::handler;
   Share share{};
+  // The caller's part of the answers that are written with Response::stream at once; what is beyond
+  // waits for these.
+  Share streams{};
   // The answer when the turn does not come because the caller's own part is used up. May be unset.
   std::function<Response()> crowded{};
   // So many times its length does the handler make of the body: that counts as bodies, too.
@@ -275,7 +278,7 @@ class Server {
     std::uint64_t truncated = 0;
     // Connections and bodies that found no room and were answered with 503.
     std::uint64_t overloaded = 0;
-    // Handlers that threw, streams that broke.
+    // Handlers that threw, streams that broke. Not those whose callers went away or took nothing.
     std::uint64_t failed = 0;
     // Bytes of bodies that are held now, and of answers.
     std::uint64_t bodies = 0;

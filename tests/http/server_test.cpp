@@ -819,6 +819,68 @@ TEST_F(HttpServer, StreamsABodyAndCutsTheAnswerWhenTheStreamBreaks) {
   EXPECT_NE(client.read_one(true).find("Content-Length: 6\r\n"), std::string::npos);
   client.send("GET /bad HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nabc"));
+  EXPECT_TRUE(log_.comes("http.stream_broken"));
+  EXPECT_EQ(server_->stats().failed, 1U);
+}
+
+TEST_F(HttpServer, StreamsOfOneCallerWaitForHisOwnAndHoldUpNobody) {
+  std::atomic<bool> go{false};
+  std::atomic<int> slow{0};
+  auto started = Server::start(
+      {.streams = 4},
+      [&](const Request& head) -> Admission {
+        const std::string whose(head.header("x-caller"));
+        return Intake{.handler =
+                          [&, whose](const Request&) {
+                            Response response{.stream_length = 3};
+                            response.stream = [&, whose](const auto& write) {
+                              if (whose == "slow") {
+                                ++slow;
+                                go.wait(false);
+                              }
+                              return write("abc");
+                            };
+                            return response;
+                          },
+                      .streams = {whose, 2}};
+      },
+      log_);
+  ASSERT_TRUE(started.ok());
+  server_ = *std::move(started);
+  const auto asks = [&](std::string_view whose) {
+    auto client = std::make_unique<Client>(server_->port());
+    client->send("GET / HTTP/1.1\r\nHost: a\r\nX-Caller: " + std::string(whose) + "\r\n\r\n");
+    return client;
+  };
+  std::vector<std::unique_ptr<Client>> waiting;
+  for (int i = 0; i < 8; ++i) waiting.push_back(asks("slow"));
+  EXPECT_TRUE(test::eventually([&] { return slow == 2; }));
+  for (const char* other : {"other", "third", "other", "third"})
+    EXPECT_TRUE(asks(other)->read_one().ends_with("\r\n\r\nabc")) << other;
+  EXPECT_EQ(slow, 2);
+  go = true;
+  go.notify_all();
+  for (const auto& one : waiting) EXPECT_TRUE(one->read_one().ends_with("\r\n\r\nabc"));
+  EXPECT_EQ(slow, 8);
+}
+
+TEST_F(HttpServer, ACallerWhoTakesNothingIsNoFailure) {
+  ServerOptions options;
+  options.write_timeout_ms = 50;
+  start(options, [](const Request& /*request*/) {
+    Response response{.stream_length = 256ULL << 20U};
+    response.stream = [](const std::function<Status(std::string_view)>& write) -> Status {
+      const std::string piece(1U << 20U, 'v');
+      for (int i = 0; i < 256; ++i) RABT_TRY_STATUS(write(piece));
+      return ok_status();
+    };
+    return response;
+  });
+  Client client(server_->port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(log_.comes("http.caller_gone"));
+  EXPECT_FALSE(log_.has("http.stream_broken"));
+  EXPECT_EQ(server_->stats().failed, 0U);
 }
 
 TEST_F(HttpServer, Trap53ARequestThatIsNotAdmittedIsAnsweredBeforeItsBody) {
