@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -18,7 +19,10 @@ constexpr std::int64_t kOldAtOnce = 100;
 // What two records of one patient share, in the order of the reasons.
 constexpr std::array<std::string_view, 4> kLikeness{"identifier", "name_birth", "phone_birth",
                                                     "name_phone"};
+constexpr std::string_view kNameAndBirth = "name_birth";
 constexpr std::size_t kUlid = 26;
+// The rank of a pair, and two ULIDs.
+constexpr std::size_t kPlace = 1 + 2 * kUlid;
 
 bool is_likeness(std::string_view kind) {
   return std::find(kLikeness.begin(), kLikeness.end(), kind) != kLikeness.end();
@@ -29,17 +33,53 @@ std::pair<std::string, std::string> in_order(std::string_view one, std::string_v
   return {std::string(std::max(one, other)), std::string(std::min(one, other))};
 }
 
-Status find_alike(store::Connection& connection, std::string_view tenant, std::string_view id,
-                  const Alias& alias, std::map<std::string, std::string>& reasons) {
-  return connection.query(
-      sql::kAlike,
-      {tenant, alias.kind, store::Blob{alias.value}, id, static_cast<std::int64_t>(kMostPaired)},
-      [&](const store::Row& row) {
-        std::string& known = reasons[std::string(row.text(0))];
-        // Two identifiers may be the same in both.
-        if (!known.ends_with(alias.kind)) known.append(known.empty() ? "" : " ").append(alias.kind);
-        return true;
-      });
+// Other records, with what each of them shares: the numbers of reasons in kLikeness.
+using Alike = std::map<std::string, std::set<std::size_t>>;
+
+Status find_alike(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                  const Alias& alias, std::size_t reason, Alike& alike) {
+  std::vector<std::string> found;
+  RABT_TRY_STATUS(transaction.query(sql::kAlike,
+                                    {tenant, alias.kind, store::Blob{alias.value}, id,
+                                     static_cast<std::int64_t>(kMostPaired + 1)},
+                                    [&](const store::Row& row) {
+                                      found.emplace_back(row.text(0));
+                                      return true;
+                                    }));
+  const bool common = found.size() > kMostPaired;
+  if (common && alias.kind == kNameAndBirth) {
+    for (const std::string& one : found)
+      RABT_TRY_STATUS(
+          store::run(transaction, sql::kDropNamesakes, {tenant, one, store::Blob{alias.value}}));
+    // Those that share something else, too.
+    for (auto& [other, reasons] : alike) {
+      RABT_TRY_STATUS(transaction.query(sql::kHasAlias,
+                                        {tenant, alias.kind, store::Blob{alias.value}, other},
+                                        [&reasons = reasons, reason](const store::Row&) {
+                                          reasons.insert(reason);
+                                          return false;
+                                        }));
+    }
+    return ok_status();
+  }
+  if (common) found.pop_back();
+  for (const std::string& one : found) alike[one].insert(reason);
+  return ok_status();
+}
+
+// The reason that two namesakes have, who may be many, is looked for last.
+Status find_all_alike(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                      const std::vector<Alias>& aliases, Alike& alike) {
+  for (const bool last : {false, true}) {
+    for (std::size_t reason = 0; reason < kLikeness.size(); ++reason) {
+      if ((kLikeness[reason] == kNameAndBirth) != last) continue;
+      for (const Alias& alias : aliases) {
+        if (alias.kind == kLikeness[reason])
+          RABT_TRY_STATUS(find_alike(transaction, tenant, id, alias, reason, alike));
+      }
+    }
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -49,39 +89,41 @@ Status write_pairs(store::Transaction& transaction, std::string_view tenant, con
   RABT_TRY_STATUS(store::run(transaction, sql::kDropPairsOfNewer, {tenant, person.id}));
   RABT_TRY_STATUS(store::run(transaction, sql::kDropPairsOfOlder, {tenant, person.id}));
   if (!is_only_patient(person.roles)) return ok_status();
-  std::map<std::string, std::string> reasons;
-  for (const std::string_view kind : kLikeness) {
-    for (const Alias& alias : aliases) {
-      if (alias.kind == kind)
-        RABT_TRY_STATUS(find_alike(transaction, tenant, person.id, alias, reasons));
-    }
-  }
-  for (const auto& [other, why] : reasons) {
+  Alike alike;
+  RABT_TRY_STATUS(find_all_alike(transaction, tenant, person.id, aliases, alike));
+  for (const auto& [other, reasons] : alike) {
+    std::string why;
+    for (const std::size_t reason : reasons)
+      why.append(why.empty() ? "" : " ").append(kLikeness[reason]);
+    const bool first = reasons.size() > 1 || why == "identifier";
     const auto [newer, older] = in_order(person.id, other);
-    RABT_TRY_STATUS(store::run(transaction, sql::kPutPair, {tenant, newer, older, why}));
+    RABT_TRY_STATUS(store::run(transaction, sql::kPutPair,
+                               {tenant, newer, older, why, std::int64_t{first ? 1 : 0}}));
   }
   return ok_status();
 }
 
 std::string PersonPairs::place_of(const PersonPair& pair) {
-  return pair.newer + pair.older;
+  return (pair.first ? "1" : "0") + pair.newer + pair.older;
 }
 
 Result<std::vector<PersonPair>> PersonPairs::open(std::string_view after, std::size_t limit) {
-  if (!after.empty() && after.size() != 2 * kUlid)
+  if (!after.empty() && (after.size() != kPlace || (after[0] != '0' && after[0] != '1')))
     return invalid("cursor.invalid", "cursor: is not of this list; begin with the first page");
+  const std::int64_t rank = after.empty() || after[0] == '1' ? 1 : 0;
   // Behind every ULID.
-  const std::string newer(after.empty() ? "~" : after.substr(0, kUlid));
-  const std::string older(after.empty() ? "~" : after.substr(kUlid));
+  const std::string newer(after.empty() ? "~" : after.substr(1, kUlid));
+  const std::string older(after.empty() ? "~" : after.substr(1 + kUlid));
   std::vector<PersonPair> out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(sql::kOpenPairs,
-                            {tenant_, newer, older, static_cast<std::int64_t>(limit)},
+                            {tenant_, rank, newer, older, static_cast<std::int64_t>(limit)},
                             [&](const store::Row& row) {
                               PersonPair& pair = out.emplace_back();
                               pair.newer = std::string(row.text(0));
                               pair.older = std::string(row.text(1));
+                              pair.first = row.integer(3) != 0;
                               std::istringstream parts{std::string(row.text(2))};
                               for (std::string part; parts >> part;) pair.reasons.push_back(part);
                               return true;

@@ -20,8 +20,9 @@
 // indexes that two records share; so a list of them costs its own length.
 namespace rabt::identity {
 
-// Other records with which one index of a record makes pairs, the newest ones. A birth date that is
-// a guess, or the telephone of a hostel, has more.
+// Other records with which one index of a record makes pairs, the newest ones. The telephone of a
+// hostel has more. A name and birth date that more records have, such as one that is a guess, makes
+// no pair alone.
 inline constexpr std::size_t kMostPaired = 20;
 
 struct PersonPair {
@@ -30,6 +31,8 @@ struct PersonPair {
   std::string older;
   // Kinds of Alias that both have: "identifier", "name_birth", "phone_birth", "name_phone".
   std::vector<std::string> reasons;
+  // An identifier, or two reasons and more: shown before the others.
+  bool first = false;
 };
 
 // Writes the pairs of a record whose aliases were written in this transaction. A pair that was
@@ -52,7 +55,8 @@ class PersonPairs {
   using Also = std::function<Status(store::Transaction&)>;
   PersonPairs(Parts parts, std::string tenant) : parts_(parts), tenant_(std::move(tenant)) {}
 
-  // Pairs that wait for a decision, by the newer record, the newest first. after: the pair behind
+  // Pairs that wait for a decision, those that are `first`, then by the newer
+  // record, the newest first. after: the pair behind
   // which the page begins, as place_of() gives it, or empty. Error invalid cursor.invalid.
   [[nodiscard]] Result<std::vector<PersonPair>> open(std::string_view after, std::size_t limit);
   [[nodiscard]] static std::string place_of(const PersonPair& pair);

@@ -122,18 +122,26 @@ inline constexpr Statement kDropPairsOfNewer{
 inline constexpr Statement kDropPairsOfOlder{
     "DELETE FROM person_pair WHERE tenant = $1 AND older = $2 AND state = 'open'"};
 inline constexpr Statement kPutPair{
-    "INSERT INTO person_pair (tenant, newer, older, reasons, state, by_actor, decided_ms) VALUES "
-    "($1, $2, $3, $4, 'open', '', NULL) ON CONFLICT DO NOTHING"};
-// Behind the pair ($2, $3). The survivor of a merge is compared by its own record.
+    "INSERT INTO person_pair (tenant, newer, older, reasons, rank, state, by_actor, decided_ms) "
+    "VALUES ($1, $2, $3, $4, $5, 'open', '', NULL) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kHasAlias{
+    "SELECT 1 FROM person_alias WHERE tenant = $1 AND kind = $2 AND value = $3 AND person = $4"};
+// Pairs of an older record that have no more in common than a name that others have, too.
+inline constexpr Statement kDropNamesakes{
+    "DELETE FROM person_pair WHERE tenant = $1 AND older = $2 AND state = 'open' AND reasons = "
+    "'name_birth' AND newer IN (SELECT person FROM person_alias WHERE tenant = $1 AND kind = "
+    "'name_birth' AND value = $3)"};
+// Behind the pair ($3, $4) of the rank $2. The survivor of a merge is compared by its own record.
 inline constexpr Statement kOpenPairs{
-    "SELECT newer, older, reasons FROM person_pair p WHERE tenant = $1 AND state = 'open' AND "
-    "newer <= $2 AND (newer < $2 OR older < $3) AND NOT EXISTS (SELECT 1 FROM person_merge m WHERE "
-    "m.tenant = $1 AND m.merged = p.newer AND m.state <> 'undone') AND NOT EXISTS (SELECT 1 FROM "
-    "person_merge m WHERE m.tenant = $1 AND m.merged = p.older AND m.state <> 'undone') ORDER BY "
-    "newer DESC, older DESC LIMIT $4"};
+    "SELECT newer, older, reasons, rank FROM person_pair p WHERE tenant = $1 AND state = 'open' "
+    "AND rank <= $2 AND (rank < $2 OR newer < $3 OR (newer = $3 AND older < $4)) AND NOT EXISTS "
+    "(SELECT 1 FROM person_merge m WHERE m.tenant = $1 AND m.merged = p.newer AND m.state <> "
+    "'undone') AND NOT EXISTS (SELECT 1 FROM person_merge m WHERE m.tenant = $1 AND m.merged = "
+    "p.older AND m.state <> 'undone') ORDER BY rank DESC, newer DESC, older DESC LIMIT $5"};
 inline constexpr Statement kKeepApart{
-    "INSERT INTO person_pair (tenant, newer, older, reasons, state, by_actor, decided_ms) VALUES "
-    "($1, $2, $3, '', 'apart', $4, $5) ON CONFLICT (tenant, newer, older) DO UPDATE SET state = "
+    "INSERT INTO person_pair (tenant, newer, older, reasons, rank, state, by_actor, decided_ms) "
+    "VALUES ($1, $2, $3, '', 0, 'apart', $4, $5) ON CONFLICT (tenant, newer, older) DO UPDATE SET "
+    "state = "
     "excluded.state, by_actor = excluded.by_actor, decided_ms = excluded.decided_ms"};
 inline constexpr Statement kUncompared{
     "SELECT id FROM person WHERE tenant = $1 AND compared = 0 ORDER BY id LIMIT $2"};

@@ -4,11 +4,13 @@ CREATE TABLE person_pair (
   newer      TEXT    NOT NULL, -- person's ULID, as in the next one; the record that was entered later
   older      TEXT    NOT NULL,
   reasons    TEXT    NOT NULL, -- kinds of person_alias that both have, with a space between two
+  rank       INTEGER NOT NULL, -- 1: an identifier, or two reasons and more; shown before those of 0
   state      TEXT    NOT NULL, -- open; apart: two people, and nobody is asked again
   by_actor   TEXT    NOT NULL, -- as the audit log has it; empty while the pair is open
   decided_ms INTEGER,
   PRIMARY KEY (tenant, newer, older)
 ) WITHOUT ROWID;
+CREATE INDEX person_pair_open ON person_pair (tenant, rank, newer, older) WHERE state = 'open';
 CREATE INDEX person_pair_older ON person_pair (tenant, older);
 -- Records from before are compared by the hub, some at a time: what they are compared by lies sealed.
 ALTER TABLE person ADD COLUMN compared INTEGER NOT NULL DEFAULT 0;
