@@ -14,8 +14,9 @@ namespace rabt::identity {
 
 namespace {
 
-// Records from before that one sweep compares, in one commit.
+// Records from before that one sweep compares, and those of one commit: others wait for it.
 constexpr std::int64_t kOldAtOnce = 100;
+constexpr std::size_t kOldInOneCommit = 10;
 // What two records of one patient share, in the order of the reasons.
 constexpr std::array<std::string_view, 4> kLikeness{"identifier", "name_birth", "phone_birth",
                                                     "name_phone"};
@@ -204,21 +205,31 @@ Status PersonPairs::compare_old() {
   }));
   if (ids.empty()) return ok_status();
   RABT_TRY(lease, parts_.keys.lease(tenant_));
-  std::vector<std::string> closed;
+  for (std::size_t at = 0; at < ids.size(); at += kOldInOneCommit) {
+    const std::size_t end = std::min(ids.size(), at + kOldInOneCommit);
+    RABT_TRY_STATUS(compare_some(lease, {ids.begin() + static_cast<std::ptrdiff_t>(at),
+                                         ids.begin() + static_cast<std::ptrdiff_t>(end)}));
+  }
+  return ok_status();
+}
+
+Status PersonPairs::compare_some(const keys::Lease& lease, const std::vector<std::string>& ids) {
+  std::vector<std::string> unread;
   std::vector<std::pair<Person, std::vector<Alias>>> opened;
   for (const std::string& id : ids) {
     auto person = parts_.people.find(tenant_, id);
     if (!person.ok()) {
-      const ErrorKind kind = person.error().kind;
-      if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt) return person.error();
-      closed.push_back(id);
+      // One record that cannot be read holds back none behind it.
+      if (person.error().kind == ErrorKind::unavailable) return person.error();
+      closed(id, person.error());
+      unread.push_back(id);
       continue;
     }
     std::vector<Alias> aliases = aliases_of(lease, person->profile);
     opened.emplace_back(*std::move(person), std::move(aliases));
   }
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
-    for (const std::string& id : closed)
+    for (const std::string& id : unread)
       RABT_TRY_STATUS(store::run(transaction, sql::kMarkClosed, {tenant_, id}));
     for (const auto& [person, aliases] : opened)
       RABT_TRY_STATUS(compare(transaction, person, aliases));

@@ -75,6 +75,8 @@ class PersonPairs {
   [[nodiscard]] Status compare_old();
 
  private:
+  // In one commit.
+  [[nodiscard]] Status compare_some(const keys::Lease& lease, const std::vector<std::string>& ids);
   [[nodiscard]] Status compare(store::Transaction& transaction, const Person& person,
                                const std::vector<Alias>& aliases) const;
 

@@ -173,6 +173,23 @@ TEST_F(Pairs, OfARecordThatCannotBeReadAreWarnedOfOnce) {
                                  "pairs.closed record=01B code=crypto.open"}));
 }
 
+TEST_F(Pairs, OfRecordsFromBeforeAreFoundBehindADamagedOne) {
+  const Person damaged = patient(born("Layla", "1985-04-12"));
+  // More than one commit has.
+  for (int i = 0; i < 12; ++i) patient(born("Layla", "1985-04-12"));
+  run("DELETE FROM person_pair");
+  run("UPDATE person SET compared = 0");
+  constexpr store::Statement kDamage{"UPDATE person SET sealed = $1 WHERE id = $2"};
+  must(house_.base.store->write([&](store::Transaction& transaction) {
+    return store::run(transaction, kDamage, {store::Blob{"damaged"}, damaged.id});
+  }));
+  must(pairs_.compare_old());
+  EXPECT_EQ(must(pairs_.open("", 500)).size(), 13U * 12 / 2);
+  must(pairs_.compare_old());
+  EXPECT_EQ(log_.lines().size(), 1U);
+  EXPECT_TRUE(log_.has("pairs.closed record=" + damaged.id));
+}
+
 TEST_F(Pairs, OfNamesakesAreNoneWhenThereAreMany) {
   for (std::size_t i = 0; i < kMostPaired; ++i) patient(born("Layla", "1985-04-12"));
   EXPECT_EQ(must(pairs_.open("", 500)).size(), kMostPaired * (kMostPaired - 1) / 2);
