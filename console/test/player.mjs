@@ -21,8 +21,8 @@ function silence(rate = 8000) {
 
 const kRecording = { id: '01K0000000000000000000000R', createdAt: '2026-11-26T06:10:00Z', status: 'ready', kind: 'audio', startedAt: '2026-11-26T06:10:00Z', durationSeconds: 1, bytes: 8044 };
 const kWords = {
-  ar: { play: 'تشغيل', why: 'سبب الاطلاع على هذا التسجيل؟', reason: 'شكوى رقم 17', stopped: 'توقف التشغيل', close: 'إغلاق' },
-  en: { play: 'Play', why: 'Why do you open this recording?', reason: 'complaint 17', stopped: 'It does not play any more', close: 'Close' },
+  ar: { play: 'تشغيل', why: 'ما سبب الاطلاع على هذا التسجيل؟', reason: 'شكوى رقم 17', stopped: 'توقف التشغيل', close: 'إغلاق', withdrawn: 'سُحب هذا التسجيل' },
+  en: { play: 'Play', why: 'Why do you open this recording?', reason: 'complaint 17', stopped: 'It does not play any more', close: 'Close', withdrawn: 'This recording was withdrawn' },
 };
 
 export async function playerTests({ browser, base, states, pages, session }) {
@@ -32,9 +32,11 @@ export async function playerTests({ browser, base, states, pages, session }) {
     page.asked = [];
     page.played = [];
     await page.route(`**/api/v1/sessions/${session}/recordings`, (route) => route.fulfill({ json: { items: [kRecording] } }));
-    await page.route(`**/api/v1/recordings/${kRecording.id}/views`, (route) => {
-      page.asked.push(route.request().headers()['x-rabt-reason'] ?? '');
-      return route.fulfill({ status: 201, json: { url: `/api/v1/recordings/${kRecording.id}/views/ticket-${page.asked.length}`, expiresIn: 60, playsFor: 901, contentType: 'audio/wav' } });
+    await page.route(`**/api/v1/recordings/${kRecording.id}/views`, async (route) => {
+      const asked = page.asked.push(route.request().headers()['x-rabt-reason'] ?? '');
+      await page.held;
+      if (page.refused) return route.fulfill({ ...page.refused, contentType: 'application/problem+json' });
+      return route.fulfill({ status: 201, json: { url: `/api/v1/recordings/${kRecording.id}/views/ticket-${asked}`, expiresIn: 60, playsFor: 901, contentType: 'audio/wav' } });
     });
     await page.route(`**/api/v1/recordings/${kRecording.id}/views/*`, (route) => {
       page.played.push(route.request());
@@ -71,6 +73,34 @@ export async function playerTests({ browser, base, states, pages, session }) {
       await page.waitForFunction(() => document.querySelector('audio.player').currentTime === 0.5);
       await page.getByRole('dialog').getByRole('button', { name: words.close }).click();
       equal(await page.locator('audio').count(), 0, 'players of a closed dialog');
+      await page.context().close();
+    }
+  });
+
+  await test('a viewing that comes after the dialog was closed plays nothing', async () => {
+    const words = kWords.en;
+    const page = await visit('patient', 'en');
+    let free;
+    page.held = new Promise((resolve) => (free = resolve));
+    await page.getByRole('button', { name: words.play, exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: words.close }).click();
+    const late = page.waitForResponse(`**/api/v1/recordings/${kRecording.id}/views`);
+    await page.getByRole('button', { name: words.play, exact: true }).click();
+    free();
+    await late;
+    await loaded(page);
+    equal(page.asked.length, 2, 'viewings');
+    equal(page.played.filter((one) => one.url().endsWith('/ticket-1')).length, 0, 'requests of the viewing that was closed');
+    await page.context().close();
+  });
+
+  await test('a recording that was withdrawn says so', async () => {
+    for (const lang of ['ar', 'en']) {
+      const words = kWords[lang];
+      const page = await visit('patient', lang);
+      page.refused = { status: 410, body: JSON.stringify({ status: 410, code: 'recording.withdrawn', title: 'Gone', detail: '' }) };
+      await page.getByRole('button', { name: words.play, exact: true }).click();
+      await page.getByRole('dialog').getByText(words.withdrawn).waitFor();
       await page.context().close();
     }
   });

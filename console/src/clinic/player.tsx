@@ -1,6 +1,6 @@
 // Plays a recording of a visit. The hub writes down who opens it, once for each viewing; an office says why.
-import { useRef, useState } from 'preact/hooks';
-import { post } from '../base/api';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { post, signedOut } from '../base/api';
 import { t } from '../base/i18n';
 import { face, hasRole } from '../base/me';
 import { Button, Dialog, DialogActs, Failure, Notice, Skeleton, TextArea } from '../ui';
@@ -18,17 +18,21 @@ export function Player({ id, sound }: { id: string; sound: boolean }) {
   const [busy, setBusy] = useState(false);
   // Where it stood, so that another viewing goes on from there.
   const at = useRef(0);
+  // Counts viewings that were asked for: the answer of an earlier one comes to nothing.
+  const turn = useRef(0);
   const begin = async () => {
+    const mine = ++turn.current;
     setBusy(true);
     setError(undefined);
     setEnded(false);
     setUrl('');
     try {
-      setUrl((await post<{ url: string }>(`/api/v1/recordings/${id}/views`, {}, { reason: why.trim() })).url);
+      const viewing = await post<{ url: string }>(`/api/v1/recordings/${id}/views`, {}, { reason: why.trim() });
+      if (mine === turn.current) setUrl(viewing.url);
     } catch (failed) {
-      setError(failed);
+      if (mine === turn.current) setError(failed);
     } finally {
-      setBusy(false);
+      if (mine === turn.current) setBusy(false);
     }
   };
   const show = () => {
@@ -36,13 +40,19 @@ export function Player({ id, sound }: { id: string; sound: boolean }) {
     if (!office) void begin();
   };
   const close = () => {
+    turn.current++;
     at.current = 0;
+    setBusy(false);
     setOpen(false);
     setUrl('');
     setWhy('');
     setError(undefined);
     setEnded(false);
   };
+  const over = signedOut.value;
+  useEffect(() => {
+    if (over) close();
+  }, [over]);
   const media = {
     class: 'player',
     src: url,
