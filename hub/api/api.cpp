@@ -523,7 +523,8 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
   const Body body(call.request);
   Call with = call;
   with.body = &body;
-  if (call.caller.who.kind == identity::Kind::anonymous) return answer(with);
+  if (call.caller.who.kind == identity::Kind::anonymous || route.options.fleeting)
+    return answer(with);
   using When = Replays::When;
   auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request,
                                     route.options.repeatable ? When::within : When::before, digest);
@@ -621,8 +622,8 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
           },
       .lane = options.lane,
       .share = share_of(options, *caller, found.path),
-      // The head of the request outlives the handler.
       .streams = streams_of(*caller),
+      // The head of the request outlives the handler.
       .crowded = [this, found, &head] { return doors_->refuse(found, head, too_many_at_once()); },
       .made_of_body = kMadeOfJson};
 }
@@ -822,7 +823,8 @@ Result<identity::Credential> Api::credential_of(const Request& head) const {
   }
   // Nor can a player.
   if (nothing) {
-    if (auto viewing = resources_->recordings.views.shown(head)) return *std::move(viewing);
+    if (auto viewing = resources_->recordings.views.shown(head, parts_.proxies.client_of(head)))
+      return *std::move(viewing);
   }
   return shown;
 }

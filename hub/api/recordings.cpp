@@ -112,7 +112,7 @@ Result<Response> Recordings::get(const Call& call) const {
 Result<Response> Recordings::content(const Call& call) const {
   RABT_TRY(found, readable(call));
   RABT_TRY_STATUS(admit(call, found, part_of(call.request, found.recording)));
-  return serve(found.recording, call.request);
+  return give(found.recording, call.request);
 }
 
 Result<Response> Recordings::of_session(const consultation::Caller& caller,
@@ -120,7 +120,7 @@ Result<Response> Recordings::of_session(const consultation::Caller& caller,
                                         const http::Request& request) const {
   RABT_TRY(found, readable(caller, asked));
   RABT_TRY_STATUS(admit_of_session(caller, found, part_of(request, found.recording)));
-  return serve(found.recording, request);
+  return give(found.recording, request);
 }
 
 Status Recordings::may_view(const Call& call) const {
@@ -130,15 +130,25 @@ Status Recordings::may_view(const Call& call) const {
 
 Result<Response> Recordings::begin_view(const Call& call) const {
   RABT_TRY(found, readable(call));
+  // The log says of nobody that he saw what cannot be shown.
+  RABT_TRY_STATUS(open(found.recording));
   const std::int64_t lasts_ms = Views::lasting(found.seconds);
-  RABT_TRY_STATUS(admit(call, found, Json::object({{"view", true}})));
-  RABT_TRY(ticket, views.make({.recording = found.recording.id,
-                               .shown = shown_by(call.request),
-                               .owner = call.caller.who.actor(),
-                               .session = call.caller.who.session,
-                               .by_cookie = call.caller.page,
-                               .reason = call.caller.reason,
-                               .lasts_ms = lasts_ms}));
+  const identity::Principal& who = call.caller.who;
+  const std::string ticket =
+      views.make({.recording = found.recording.id,
+                  .shown = shown_by(call.request),
+                  .owner = who.actor(),
+                  .session = who.session,
+                  .by_cookie = call.caller.page,
+                  .of_system = who.kind == identity::Kind::client && who.person.empty(),
+                  .reason = call.caller.reason,
+                  .lasts_ms = lasts_ms});
+  const Status admitted = admit(call, found, Json::object({{"view", true}}));
+  if (!admitted.ok()) {
+    views.forget(ticket);
+    return admitted.error();
+  }
+  count_reading();
   return json_response(
       201, Json::object({{"url", "/api/v1/recordings/" + found.recording.id + "/views/" + ticket},
                          {"expiresIn", Views::kStartMs / 1000},
@@ -155,9 +165,12 @@ Result<Response> Recordings::view(const Call& call) const {
   }
   Call asked = call;
   asked.caller.reason = viewing->reason;
+  RABT_TRY_STATUS(patients.access.ready());
   RABT_TRY(found, readable(asked));
   RABT_TRY(response, serve(found.recording, call.request));
-  views.guard(*viewing, call.caller.who, response);
+  // A page has another cookie after a step-up.
+  const bool by_cookie = viewing->by_cookie;
+  views.guard(by_cookie ? shown_by(call.request) : viewing->shown, call.caller.who, response);
   return response;
 }
 
@@ -235,13 +248,8 @@ Status Recordings::admit_of_session(const consultation::Caller& caller, const Re
   return note_reading(store, audit, patients, reader, reading);
 }
 
-Result<Response> Recordings::serve(const consultation::Recording& found,
-                                   const http::Request& request) const {
-  if (held(request, found)) return Response{.status = 304, .headers = {{"ETag", tag_of(found)}}};
-  const Range range = range_of(request, found);
-  if (range.kind == Range::Kind::unsatisfiable) return unsatisfiable(found);
-
-  // A file that was cut, swapped or damaged at its ends is found before the answer begins.
+Result<std::shared_ptr<blob::BlobReader>> Recordings::open(
+    const consultation::Recording& found) const {
   auto reader = blobs.open(patients.tenant, found.blob);
   if (!reader.ok()) {
     const auto entry = audit.prepare({.tenant = patients.tenant,
@@ -255,8 +263,28 @@ Result<Response> Recordings::serve(const consultation::Recording& found,
                       "the time for which the recording was kept is over, and its key destroyed");
     return reader.error();
   }
+  return std::shared_ptr<blob::BlobReader>(*std::move(reader));
+}
+
+Result<Response> Recordings::serve(const consultation::Recording& found,
+                                   const http::Request& request) const {
+  if (held(request, found)) return Response{.status = 304, .headers = {{"ETag", tag_of(found)}}};
+  const Range range = range_of(request, found);
+  if (range.kind == Range::Kind::unsatisfiable) return unsatisfiable(found);
+  // A file that was cut, swapped or damaged at its ends is found before the answer begins.
+  RABT_TRY(reader, open(found));
+  return stream(std::move(reader), found, range);
+}
+
+Result<Response> Recordings::give(const consultation::Recording& found,
+                                  const http::Request& request) const {
+  RABT_TRY(response, serve(found, request));
+  if (response.stream) count_reading();
+  return response;
+}
+
+void Recordings::count_reading() const {
   if (sessions != nullptr) sessions->acts.count(consultation::Counted::recording_reads, 1);
-  return stream(*std::move(reader), found, range);
 }
 
 }  // namespace rabt::api

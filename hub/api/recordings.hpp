@@ -32,8 +32,8 @@ struct Recordings {
                                                   const http::Request& request) const;
   // Ok if the caller may begin a viewing, whatever the body says. Errors: those of content().
   [[nodiscard]] Status may_view(const Call& call) const;
-  // Begins a viewing: audited once, here, as a reading of the whole. Errors: those of content(),
-  // Views::make.
+  // Begins a viewing: audited once, here, as a reading of the whole, if the content can be opened.
+  // Errors: those of content().
   [[nodiscard]] Result<http::Response> begin_view(const Call& call) const;
   // The recording, or a range of it, within a viewing. The caller may still read it. Errors: those
   // of content(), Views::use.
@@ -58,9 +58,17 @@ struct Recordings {
                                         Json part) const;
   // Notes that a known caller was refused a viewing.
   [[nodiscard]] Status note_refusal(const Call& call, std::string_view code) const;
+  // The content, ready to read. That it is not is in the audit log. Errors: conflict
+  // recording.expired; those of BlobStore::open.
+  [[nodiscard]] Result<std::shared_ptr<blob::BlobReader>> open(
+      const consultation::Recording& found) const;
   // The content. The caller was admitted.
   [[nodiscard]] Result<http::Response> serve(const consultation::Recording& found,
                                              const http::Request& request) const;
+  // The same, counted as a reading when content goes out.
+  [[nodiscard]] Result<http::Response> give(const consultation::Recording& found,
+                                            const http::Request& request) const;
+  void count_reading() const;
 };
 
 }  // namespace rabt::api

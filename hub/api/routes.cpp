@@ -281,7 +281,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kSignedIn},
     Route{"GET", "/api/v1/recordings/{id}/content", "readRecording", to<&R::recordings, &Recordings::content>, kSignedIn},
     // For players, which can set no header.
-    Route{"POST", "/api/v1/recordings/{id}/views", "viewRecording", to<&R::recordings, &Recordings::begin_view>, kSignedIn, {.rate = RateClass::enter, .right = access::Right::recording_read}},
+    Route{"POST", "/api/v1/recordings/{id}/views", "viewRecording", to<&R::recordings, &Recordings::begin_view>, kSignedIn, {.rate = RateClass::enter, .fleeting = true, .right = access::Right::recording_read}},
     Route{"GET", Views::kPattern, "readRecordingView", to<&R::recordings, &Recordings::view>, kSignedIn},
 
     // Who saw what of one patient; entries of the log, a page at a time.

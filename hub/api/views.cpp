@@ -48,23 +48,15 @@ std::int64_t Views::lasting(std::optional<std::int64_t> seconds) {
   return std::min(*seconds, kLongestMs / 1000) * 1000 + kPausesMs;
 }
 
-Result<std::string> Views::make(View view) {
+std::string Views::make(View view) {
   Bytes bytes(kTicketBytes);
   random_.fill(bytes);
   std::string ticket = crypto::base64url(bytes);
   const std::int64_t now = clock_.monotonic_ms();
   const Lock lock(mutex_);
   std::erase_if(all_, [now](const auto& one) { return one.second.until_ms <= now; });
-  auto oldest = all_.end();
-  std::size_t own = 0;
-  for (auto one = all_.begin(); one != all_.end(); ++one) {
-    if (one->second.view.owner != view.owner) continue;
-    ++own;
-    if (oldest == all_.end() || one->second.number < oldest->second.number) oldest = one;
-  }
-  if (own >= kMostOfOne) all_.erase(oldest);
-  if (all_.size() >= kMost)
-    return unavailable("ticket.full", "too many tickets wait to be used; try again in a minute");
+  end_one_of(view.owner, view.of_system ? kMostOfSystem : kMostOfOne);
+  if (all_.size() >= kMost) end_one_of(owner_of_most(), 1);
   all_.emplace(
       digest(ticket),
       Kept{
@@ -72,7 +64,36 @@ Result<std::string> Views::make(View view) {
   return ticket;
 }
 
-std::optional<identity::Credential> Views::shown(const http::Request& head) const {
+void Views::end_one_of(const std::string& owner, std::size_t most) {
+  auto first = all_.end();
+  std::size_t own = 0;
+  const auto sooner = [](const Kept& a, const Kept& b) {
+    return a.begun != b.begun ? !a.begun : a.number < b.number;
+  };
+  for (auto one = all_.begin(); one != all_.end(); ++one) {
+    if (one->second.view.owner != owner) continue;
+    ++own;
+    if (first == all_.end() || sooner(one->second, first->second)) first = one;
+  }
+  if (own >= most) all_.erase(first);
+}
+
+std::string Views::owner_of_most() const {
+  std::map<std::string_view, std::size_t> counts;
+  for (const auto& [hash, kept] : all_) ++counts[kept.view.owner];
+  const auto most =
+      std::max_element(counts.begin(), counts.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == counts.end() ? std::string() : std::string(most->first);
+}
+
+void Views::forget(std::string_view ticket) {
+  const Lock lock(mutex_);
+  all_.erase(digest(ticket));
+}
+
+std::optional<identity::Credential> Views::shown(const http::Request& head,
+                                                 std::string_view client) const {
   if (head.method != "GET") return std::nullopt;
   const auto path = match(kPattern, head.path);
   if (!path) return std::nullopt;
@@ -81,7 +102,10 @@ std::optional<identity::Credential> Views::shown(const http::Request& head) cons
   if (found == all_.end() || found->second.until_ms <= clock_.monotonic_ms() ||
       found->second.view.by_cookie || found->second.view.recording != (*path)[0])
     return std::nullopt;
-  return found->second.view.shown;
+  // Who finds the address somewhere else is nobody: nothing is noted in the name of who asked.
+  const Kept& kept = found->second;
+  if (kept.begun && kept.household != household_of(client)) return std::nullopt;
+  return kept.view.shown;
 }
 
 Result<Views::View> Views::use(std::string_view recording, std::string_view ticket,
@@ -111,10 +135,10 @@ Result<Views::View> Views::use(std::string_view recording, std::string_view tick
   return kept.view;
 }
 
-void Views::guard(const View& view, const identity::Principal& who,
+void Views::guard(const identity::Credential& shown, const identity::Principal& who,
                   http::Response& response) const {
   if (!response.stream) return;
-  const auto guard = std::make_shared<Guard>(watch_, who, view.shown);
+  const auto guard = std::make_shared<Guard>(watch_, who, shown);
   response.stream = [guard, content = std::move(response.stream)](const auto& write) {
     return content([&](std::string_view piece) -> Status {
       if (guard->over()) return identity::unauthenticated();

@@ -33,6 +33,8 @@ class Views {
   static constexpr std::int64_t kLongestMs = 12LL * 3'600'000;
   static constexpr std::size_t kMost = 10'000;
   static constexpr std::size_t kMostOfOne = 32;
+  // Tickets of a client that asks for many people.
+  static constexpr std::size_t kMostOfSystem = 1'000;
 
   struct View {
     // ULID.
@@ -43,6 +45,8 @@ class Views {
     std::string session;
     // The credential is a browser's cookie, which each request of the viewing shows, too.
     bool by_cookie = false;
+    // The caller is a client in its own name.
+    bool of_system = false;
     // X-Rabt-Reason of the request. May be empty.
     std::string reason;
     // Time of the viewing from its first request.
@@ -54,19 +58,24 @@ class Views {
 
   // Time of a viewing of a recording of so many seconds.
   [[nodiscard]] static std::int64_t lasting(std::optional<std::int64_t> seconds);
-  // The ticket. Of more than kMostOfOne tickets of one owner the oldest ends. Error unavailable
-  // ticket.full.
-  [[nodiscard]] Result<std::string> make(View view);
+  // The ticket. Of more than kMostOfOne (kMostOfSystem) tickets of one owner one ends: the oldest
+  // that was not begun, else the oldest. Of more than kMost in all, one of the owner with most.
+  [[nodiscard]] std::string make(View view);
+  // The ticket is good no more.
+  void forget(std::string_view ticket);
   // Credential behind the ticket in the path of a GET that shows none. It proves as much as it does
-  // now. Nothing if the ticket is not good, and if it was made by a cookie.
-  [[nodiscard]] std::optional<identity::Credential> shown(const http::Request& head) const;
+  // now. Nothing if the ticket is not good, goes on at another address than `client`, or was made
+  // by a cookie.
+  [[nodiscard]] std::optional<identity::Credential> shown(const http::Request& head,
+                                                          std::string_view client) const;
   // The viewing of a ticket; its first request begins it. A ticket that was not made by a cookie
   // stays with the network address of that request. Errors: not_found view.unknown (no such ticket,
   // of another recording, or over), denied view.other (of another caller, sign-in or address).
   [[nodiscard]] Result<View> use(std::string_view recording, std::string_view ticket,
                                  const identity::Caller& caller);
-  // Breaks the answer off within a second after the credential of the viewing ceased to hold.
-  void guard(const View& view, const identity::Principal& who, http::Response& response) const;
+  // Breaks the answer off within a second after the credential ceased to hold.
+  void guard(const identity::Credential& shown, const identity::Principal& who,
+             http::Response& response) const;
 
  private:
   struct Kept {
@@ -78,6 +87,9 @@ class Views {
     std::string household;
   };
   using All = std::map<std::string, Kept, std::less<>>;
+  // Ends a ticket of this owner, if he has so many.
+  void end_one_of(const std::string& owner, std::size_t most) RABT_REQUIRES(mutex_);
+  [[nodiscard]] std::string owner_of_most() const RABT_REQUIRES(mutex_);
 
   // Constant after construction.
   const Clock& clock_;

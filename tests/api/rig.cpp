@@ -67,6 +67,7 @@ void ApiRig::open(Options options) {
           .audit = audit,
           .details = details,
           .grants = *grants,
+          .ready = [this] { return senders_ready; },
           .names =
               [this](const std::string& patient) { return people->own_names_of("t1", patient); }},
       "t1", options.policy);

@@ -66,6 +66,7 @@ class ApiRig {
   // Stores content as the recording of a consultation. The id of the recording.
   std::string store_recording(const std::string& consultation, const std::string& content,
                               const std::string& content_type);
+  [[nodiscard]] identity::Watch& watch() { return *watch_; }
   // The blob of the recording that was stored last.
   [[nodiscard]] const std::string& last_blob() const { return last_blob_; }
 

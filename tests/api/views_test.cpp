@@ -205,10 +205,8 @@ TEST_F(ViewsApi, AViewingGoesOnAtTheAddressWhereItBegan) {
   const std::string url = url_of(id, bearer(kToken));
   EXPECT_EQ(play(url, "2001:db8:1:2::1").status, 206) << "a server asked, a player begins";
   EXPECT_EQ(play(url, "2001:db8:1:2::99").status, 206) << "of one subscriber";
-  EXPECT_EQ(code(play(url, "198.51.100.9")), "view.other");
-  const auto refused = entries("access.refused");
-  ASSERT_EQ(refused.size(), 1U);
-  EXPECT_EQ(refused[0].entry.client, "198.51.100.9");
+  EXPECT_EQ(play(url, "198.51.100.9").status, 401);
+  EXPECT_TRUE(entries("access.refused").empty()) << "a stranger writes in nobody's name";
   EXPECT_EQ(play(url, "2001:db8:1:2::1").status, 206);
 }
 
@@ -228,6 +226,35 @@ TEST_F(ViewsApi, AViewingEndsWithTheSignInAlsoWhileItPlays) {
   };
   EXPECT_TRUE(test::eventually([&] { return !goes_on(); }, std::chrono::seconds(10)));
   EXPECT_EQ(code(play(url, bearer(sign_in("layla")))), "view.other");
+}
+
+TEST_F(ViewsApi, WhatCannotBeOpenedIsRefusedBeforeAnythingIsNoted) {
+  const std::string id = store("moving pictures of a visit");
+  std::string bucket;
+  static constexpr store::Statement kBucket{
+      "SELECT k.bucket FROM data_key k JOIN blob b ON b.data_key = k.id WHERE b.id = $1"};
+  must(api_.hub.store().read([&](store::Connection& connection) {
+    return connection.query(kBucket, {api_.last_blob()}, [&](const store::Row& row) {
+      bucket = std::string(row.text(0));
+      return true;
+    });
+  }));
+  must(api_.hub.keyring().destroy_bucket("t1", bucket, "test"));
+  api_.hub.keys().forget();
+  const Response begun = begin(id, bearer(kToken));
+  EXPECT_EQ(begun.status, 410) << begun.body;
+  EXPECT_EQ(code(begun), "recording.expired");
+  EXPECT_TRUE(entries("recording.read").empty());
+  EXPECT_EQ(entries("recording.refused").size(), 1U);
+}
+
+TEST_F(ViewsApi, NothingPlaysWhileTheAuditLogDoesNotReachWhomItMust) {
+  const std::string url = url_of(store("moving pictures of a visit"), bearer(kToken));
+  EXPECT_EQ(play(url).status, 206);
+  api_.senders_ready = unavailable("audit.sink_behind", "one server is behind");
+  EXPECT_EQ(code(play(url)), "audit.sink_behind");
+  api_.senders_ready = ok_status();
+  EXPECT_EQ(play(url).status, 206);
 }
 
 TEST_F(ViewsApi, AClientWithNetworksPlaysWithinThem) {
@@ -271,13 +298,83 @@ TEST_F(ViewsApi, ATicketOfAPageNeedsItsCookie) {
   EXPECT_EQ(entries("recording.read").size(), 1U);
 }
 
-TEST_F(ViewsApi, OfTooManyTicketsTheOldestEnds) {
+TEST_F(ViewsApi, AViewingOfAPageGoesOnAfterAStepUp) {
+  const std::string id = store(std::string(300'000, 'v'));
+  nurse("layla");
+  const std::string cookie = sign_in_page("layla");
+  const std::string url = url_of(id, {"cookie", cookie}, {{"sec-fetch-site", "same-origin"}});
+  Headers proof = kPage;
+  proof.emplace_back("cookie", cookie);
+  const Response renewed =
+      ask("POST", "/api/v1/auth/step-up", proof, Json::object({{"password", kPassword}}).dump());
+  ASSERT_EQ(renewed.status, 200) << renewed.body;
+  const std::string set = header(renewed, "Set-Cookie");
+  const std::string fresh = set.substr(0, set.find(';'));
+  ASSERT_NE(fresh, cookie);
+  const Response playing = ask("GET", url, {{"cookie", fresh}});
+  ASSERT_EQ(playing.status, 200) << playing.body;
+  EXPECT_FALSE(test::eventually(
+      [&] { return !playing.stream([](std::string_view /*piece*/) { return ok_status(); }).ok(); },
+      std::chrono::seconds(1)))
+      << "the watch has looked";
+}
+
+TEST_F(ViewsApi, OfTooManyTicketsTheOldestThatWasNotBegunEnds) {
   const std::string id = store("moving pictures of a visit");
-  const std::string first = url_of(id, bearer(kToken));
-  const std::string second = url_of(id, bearer(kToken));
-  for (std::size_t i = 0; i < Views::kMostOfOne - 1; ++i) (void)url_of(id, bearer(kToken));
+  nurse("layla");
+  const std::string token = sign_in("layla");
+  const std::string plays = url_of(id, bearer(token));
+  EXPECT_EQ(play(plays).status, 206);
+  const std::string first = url_of(id, bearer(token));
+  const std::string second = url_of(id, bearer(token));
+  for (std::size_t i = 0; i < Views::kMostOfOne - 2; ++i) (void)url_of(id, bearer(token));
+  EXPECT_EQ(play(plays).status, 206) << "it was begun";
   EXPECT_EQ(play(first).status, 401);
   EXPECT_EQ(play(second).status, 206);
+}
+
+TEST_F(ViewsApi, AClientHasMoreTicketsThanOnePersonAndNobodyShutsOutOthers) {
+  const std::string id = store("moving pictures of a visit");
+  const std::string of_client = url_of(id, bearer(kToken));
+  for (std::size_t i = 0; i < Views::kMostOfOne; ++i) (void)url_of(id, bearer(kToken));
+  EXPECT_EQ(play(of_client).status, 206);
+
+  identity::Watch& watch = api_.watch();
+  Views views(api_.hub.clock(), api_.random, watch);
+  const auto make = [&](const std::string& owner) {
+    return views.make({.recording = id,
+                       .shown = {},
+                       .owner = owner,
+                       .session = {},
+                       .of_system = true,
+                       .reason = {},
+                       .lasts_ms = 1});
+  };
+  const auto good = [&](const std::string& ticket) {
+    return views.shown(request("GET", path_of(id) + "/" + ticket), kHere).has_value();
+  };
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < Views::kMost; ++i)
+    all.push_back(make("client:" + std::to_string(i / Views::kMostOfSystem)));
+  const std::string late = make("person:late");
+  const std::string later = make("person:later");
+  EXPECT_TRUE(good(late) && good(later));
+  std::size_t left = 0;
+  for (const std::string& one : all) left += good(one) ? 1 : 0;
+  EXPECT_EQ(left, Views::kMost - 2);
+}
+
+TEST_F(ViewsApi, AKeyOfARepeatKeepsNoTicketThatIsOver) {
+  const std::string id = store("moving pictures of a visit");
+  const Headers named{{"idempotency-key", "one"}};
+  const std::string first = url_of(id, bearer(kToken), named);
+  api_.hub.clock().advance_ms(Views::kStartMs);
+  const Response again = begin(id, bearer(kToken), named);
+  ASSERT_EQ(again.status, 201) << again.body;
+  EXPECT_EQ(header(again, "Idempotency-Replayed"), "");
+  EXPECT_EQ(play(first).status, 401);
+  EXPECT_EQ(play(json(again).string_or("url", "")).status, 206) << "a ticket that is good";
+  EXPECT_EQ(entries("recording.read").size(), 2U);
 }
 
 }  // namespace

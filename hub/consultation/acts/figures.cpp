@@ -113,7 +113,8 @@ void SessionFigures::write(MetricsWriter& out) const {
              counted(Counted::bytes_up));
   out.sample("rabt_session_bandwidth_bytes_total", {{"direction", "down"}},
              counted(Counted::bytes_down));
-  out.counter("rabt_recording_reads_total", "Times that the content of a recording was given out.",
+  out.counter("rabt_recording_reads_total",
+              "Times that the content of a recording was given out; a viewing is one.",
               counted(Counted::recording_reads));
   seal_.write(out, "rabt_recording_seal_seconds",
               "From the request for a recording until it was sealed in the store.");
