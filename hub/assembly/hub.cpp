@@ -221,7 +221,8 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   people = std::make_unique<identity::People>(
       identity::People::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
                               base->ids, config.identity.separate_roles});
-  newcomers = std::make_unique<identity::BookedPatients>(*people, base->clock);
+  newcomers =
+      std::make_unique<identity::BookedPatients>(*people, base->clock, sign_in_systems(config));
   merges = std::make_unique<identity::Merges>(
       identity::Merges::Parts{*people, *base->store, *base->keys, *base->audit, base->clock,
                               base->random, base->ids},
@@ -518,6 +519,7 @@ void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy
        .practice = consultations->practice(),
        .people = *people,
        .accounts = *accounts,
+       .approvals = *approvals,
        .audit = *base->audit,
        .clock = base->clock,
        .systems = std::move(systems),

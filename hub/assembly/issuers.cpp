@@ -68,12 +68,17 @@ Result<std::vector<identity::OidcOptions>> read_oidc(const config::Config& confi
   return all;
 }
 
+std::vector<std::string> sign_in_systems(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const config::IssuerEntry& entry : config.identity.issuers)
+    out.push_back(entry.options.subject_system);
+  for (const config::OidcEntry& entry : config.identity.oidc) out.push_back(entry.options.name);
+  return out;
+}
+
 Result<identity::AccountOptions> account_options(const config::Config& config) {
   identity::AccountOptions options = config.identity.accounts;
-  for (const config::IssuerEntry& entry : config.identity.issuers)
-    options.issuer_systems.push_back(entry.options.subject_system);
-  for (const config::OidcEntry& entry : config.identity.oidc)
-    options.issuer_systems.push_back(entry.options.name);
+  options.issuer_systems = sign_in_systems(config);
   if (!options.blocklist_file.empty()) {
     RABT_TRY(list, identity::PasswordList::read(options.blocklist_file));
     options.blocklist = std::make_shared<const identity::PasswordList>(std::move(list));

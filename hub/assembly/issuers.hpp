@@ -24,6 +24,8 @@ namespace rabt::assembly {
 [[nodiscard]] Result<identity::Exchange> issuer_exchange(const config::Config& config,
                                                          net::HttpClient& http);
 
+// Systems whose numbers name people who sign in: of issuers of tokens and of OpenID Connect.
+[[nodiscard]] std::vector<std::string> sign_in_systems(const config::Config& config);
 // Accounts, with the host and the origins of passkeys: unless the configuration names others, those
 // of server.public_url. Errors: config.passkeys (an origin is none that a browser would take, or
 // there is none for the host), config.io.

@@ -48,6 +48,10 @@ Status put_number(Json& profile, const Json& number) {
   const bool twice = std::any_of(list.as_array().begin(), list.as_array().end(),
                                  [&](const Json& other) { return other == one; });
   if (twice || list.size() == kMostNumbers) return ok_status();
+  if (is_one_in_the_kingdom(kind) &&
+      std::any_of(list.as_array().begin(), list.as_array().end(),
+                  [&](const Json& other) { return other.string_or("kind", "") == kind; }))
+    return not_entered("the booking has two national ids, or two residence permits");
   list.push_back(one);
   // What is no number of its kind, or would have to be tidied, finds nobody.
   const auto checked = check_profile(Json::object({{member, list}}));
@@ -70,7 +74,15 @@ Result<Json> profile_of(const Newcomer& newcomer, Timestamp now) {
 }
 
 Result<Person> BookedPatients::enter(const Caller& caller, const Newcomer& newcomer) {
-  RABT_TRY(profile, profile_of(newcomer, clock_.now()));
+  Newcomer heard = newcomer;
+  Json numbers = Json::array();
+  for (const Json& number : newcomer.numbers.as_array()) {
+    const bool signs_in = std::find(sign_in_systems_.begin(), sign_in_systems_.end(),
+                                    number.string_or("system", "")) != sign_in_systems_.end();
+    if (!signs_in) numbers.push_back(number);
+  }
+  heard.numbers = std::move(numbers);
+  RABT_TRY(profile, profile_of(heard, clock_.now()));
   NewPerson wanted;
   wanted.profile = std::move(profile);
   wanted.roles = {Role::patient};

@@ -29,8 +29,8 @@ struct Newcomer {
 // The profile of the record. A member that is none, such as a telephone number of letters, is left
 // out. National ids, residence permits and passports become identifiers, other numbers externalIds;
 // `enteredBy` names session and instance. Pure. Error invalid person.not_entered: the booking has
-// no name or no number, or a national id or residence permit with a wrong check digit. No value is
-// quoted.
+// no name or no number, or a national id or residence permit with a wrong check digit, or two of a
+// kind. No value is quoted.
 [[nodiscard]] Result<Json> profile_of(const Newcomer& newcomer, Timestamp now);
 
 // Internally synchronised; not from inside a read or a job of the store.
@@ -52,7 +52,10 @@ inline constexpr std::size_t kMostAlike = 10;
 // In the records of the hub.
 class BookedPatients final : public Newcomers {
  public:
-  BookedPatients(People& people, const Clock& clock) : people_(people), clock_(clock) {}
+  // sign_in_systems: those whose numbers name people who sign in (AccountOptions::issuer_systems).
+  // No booking says such a number of anybody: it would sign others in as him.
+  BookedPatients(People& people, const Clock& clock, std::vector<std::string> sign_in_systems = {})
+      : people_(people), clock_(clock), sign_in_systems_(std::move(sign_in_systems)) {}
   [[nodiscard]] Result<Person> enter(const Caller& caller, const Newcomer& newcomer) override;
   [[nodiscard]] Result<std::vector<Person>> like(std::string_view tenant,
                                                  const Person& person) override;
@@ -60,6 +63,7 @@ class BookedPatients final : public Newcomers {
  private:
   People& people_;
   const Clock& clock_;
+  const std::vector<std::string> sign_in_systems_;
 };
 
 }  // namespace rabt::identity

@@ -317,12 +317,15 @@ std::vector<InError> dispensings_in_error(const Json& input) {
   return out;
 }
 
-bool is_completed_by_hub(const Json& request) {
+bool has_hub_reason(const Json& request) {
   const Json& codings = list_of(member_of(request, "statusReason"), "coding");
-  return text_of(request, "status") == "completed" &&
-         std::any_of(codings.begin(), codings.end(), [](const Json& one) {
-           return text_of(one, "system") == reason_system() && text_of(one, "code") == kDispensed;
-         });
+  return std::any_of(codings.begin(), codings.end(), [](const Json& one) {
+    return text_of(one, "system") == reason_system() && text_of(one, "code") == kDispensed;
+  });
+}
+
+bool is_completed_by_hub(const Json& request) {
+  return text_of(request, "status") == "completed" && has_hub_reason(request);
 }
 
 std::string pdf_identifier(const Json& input, const Json& document) {

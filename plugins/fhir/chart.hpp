@@ -53,6 +53,8 @@ struct InError {
 void authorise(ChartEntry& entry, const Json& taken);
 // The dispensings of the input that were entered in error.
 [[nodiscard]] std::vector<InError> dispensings_in_error(const Json& input);
+// True if MedicationRequest.statusReason is that of a request that the hub completed.
+[[nodiscard]] bool has_hub_reason(const Json& request);
 // True if MedicationRequest.statusReason says that the hub completed it, as all was handed over.
 [[nodiscard]] bool is_completed_by_hub(const Json& request);
 

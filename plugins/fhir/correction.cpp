@@ -217,6 +217,8 @@ void set_document(Json& now, const Json& before, const Json& wanted) {
 Json corrected_request(const Json& before, const ChartEntry& wanted) {
   Json now = before;
   const bool by_hub = is_completed_by_hub(before);
+  // Somebody else made active again what the hub had completed.
+  if (text_of(before, "status") == "active" && has_hub_reason(before)) return before;
   if (has_ended(before) && !by_hub) {
     if (!was_withdrawn(now, wanted.identifier)) return before;
     identifier_in(now, wanted.identifier)->erase("use");

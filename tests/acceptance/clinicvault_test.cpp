@@ -398,6 +398,10 @@ TEST(Clinicvault, C40ASecondFactorIsAskedForAndCountsOnce) {
 TEST(Clinicvault, C40OneFactorOfAnAdministratorOpensNothing) {
   Json office = account("c40.office");
   office.set("role", "admin");
+  const Answer alone = h().post("AD", "/auth/register", office);
+  RABT_EXPECT_STATUS(alone, 403);
+  EXPECT_EQ(alone.header("X-Rabt-Code"), "approval.needed");
+  h().confirm("role.assign");
   RABT_EXPECT_STATUS(h().post("AD", "/auth/register", office), 201);
   const Answer in = h().post("-", "/auth/login",
                              Json::object({{"username", "c40.office"}, {"password", kPassword}}));

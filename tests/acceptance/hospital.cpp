@@ -130,6 +130,19 @@ void Hospital::enter(const std::string& who, const std::string& role) {
   people_[who].number = me.json.int_or("number", 0);
 }
 
+void Hospital::confirm(const std::string& act) {
+  enter("SO", "security_officer");
+  const Answer open = get("SO", "/api/v1/approvals");
+  int confirmed = 0;
+  for (const Json& one : open["items"].as_array()) {
+    if (one.string_or("act", "") != act) continue;
+    RABT_EXPECT_STATUS(post("SO", "/api/v1/approvals/" + one.string_or("id", "") + "/confirm"),
+                       204);
+    ++confirmed;
+  }
+  EXPECT_GE(confirmed, 1) << act;
+}
+
 Answer Hospital::come_by_link(const std::string& who, const std::string& code) {
   Answer answer = call("-", "POST", "/api/v1/invitations/accept", Json::object({{"code", code}}),
                        {{"Sec-Fetch-Site", "same-origin"}});

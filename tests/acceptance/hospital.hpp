@@ -82,6 +82,8 @@ class Hospital {
                                  std::int64_t later = 0) const;
   // Somebody more, whom no other test meets; `call` knows him by this name from then on.
   void enter(const std::string& who, const std::string& role);
+  // The security officer confirms the requests for this act that wait for a second person.
+  void confirm(const std::string& act);
   // Opens the link of an invitation in a browser of its own; `call` knows it by this name from then
   // on. Gives the answer.
   Answer come_by_link(const std::string& who, const std::string& code);

@@ -113,6 +113,28 @@ TEST_F(EnteredByABooking, NobodyIsEnteredWithoutANameOrANumberThatIsOne) {
   EXPECT_EQ(refused(one), "person.not_entered");
 }
 
+// Two people in one booking: the record would be found as either.
+TEST_F(EnteredByABooking, NobodyHasTwoNumbersThatAreOneInTheKingdom) {
+  Newcomer one = layla();
+  one.numbers.push_back(number(kNational, "1000000008"));
+  EXPECT_NE(why(one).find("two national ids"), std::string::npos) << why(one);
+  EXPECT_EQ(refused(one), "person.not_entered");
+  one = layla();
+  one.numbers.push_back(number(kNational, "1012345672"));
+  EXPECT_EQ(why(one), "good") << "the same number twice";
+}
+
+// Symptom: a booking with the number by which somebody signs in signed him in as its patient.
+// Cause: every number of the booking became one of the record. Sign-in looks for that number.
+TEST_F(EnteredByABooking, NoBookingSaysByWhichNumberSomebodySignsIn) {
+  BookedPatients booked(house_.people, house_.base.clock, {"https://issuer.example.sa"});
+  Newcomer one = layla();
+  one.numbers.push_back(number("https://issuer.example.sa", "somebody"));
+  const Person made = must(booked.enter(house_.administrator(), one));
+  EXPECT_FALSE(house_.people.resolve("t1", number("https://issuer.example.sa", "somebody")).ok());
+  EXPECT_EQ(must(house_.people.resolve("t1", number(kFile, "7"))), made.id);
+}
+
 TEST_F(EnteredByABooking, ARecordThatExistsIsNotChanged) {
   const Person kept = house_.person(
       {Role::patient},

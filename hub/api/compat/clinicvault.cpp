@@ -188,6 +188,14 @@ Result<Response> register_user(DoorCall& call) {
   for (const auto& [theirs, ours] : {std::pair{"email", "email"}, {"fullName", "name"}}) {
     if (call.body[theirs].is_string()) order.profile.set(ours, call.body[theirs]);
   }
+  // As createUser: another person confirms who becomes an administrator.
+  const identity::Principal& who = call.caller.who;
+  if (order.roles.has(Role::admin) && who.roles.has(Role::admin) && !who.must_enrol &&
+      who.confined_to.empty()) {
+    Json wish = Json::object({{"username", order.username}, {"roles", Json::array({"admin"})}});
+    RABT_TRY_STATUS(call.house.approvals.pass(
+        call.caller, {identity::kAssign, "", std::move(wish), call.request.body}));
+  }
   RABT_TRY(made, call.house.accounts.add(call.caller, order));
   return call.reply(user_shape(made, {}));
 }

@@ -19,6 +19,7 @@
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
 #include "hub/identity/accounts.hpp"
+#include "hub/identity/approvals.hpp"
 #include "hub/identity/person_store.hpp"
 
 namespace rabt::api {
@@ -45,6 +46,7 @@ struct House {
   consultation::Practice& practice;
   identity::People& people;
   identity::Accounts& accounts;
+  identity::Approvals& approvals;
   audit::AuditLog& audit;
   const Clock& clock;
   std::vector<TokenSystem> systems;

@@ -224,7 +224,7 @@ Result<DispensingView> Prescriptions::dispense(const Caller& caller,
   for (std::size_t i = 0; i < view.dispensings.size(); ++i) {
     const Dispensing& kept = view.dispensings[i];
     if (kept.reference != request.reference || kept.recorded_by != caller.who.id) continue;
-    if (is_repeat(request, kept)) return shown(view, i);
+    if (is_repeat(request, kept) && !kept.entered_in_error) return shown(view, i);
     return conflict("dispensing.other",
                     "the reference stands for another dispensing of this prescription; each "
                     "dispensing has a reference of its own");

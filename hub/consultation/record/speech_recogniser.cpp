@@ -90,7 +90,7 @@ Status SpeechRecogniser::is_bound() const {
 Status SpeechRecogniser::note_disclosure(const Caller& caller, const Membership& of) const {
   const RecordParts& parts = office_.parts();
   const auto recipient = parts.actions->recipient(kRole, kCapability, kVersion);
-  if (!recipient) return ok_status();
+  if (!recipient) return not_configured();
   const audit::Prepared entry = office_.book().entry(
       caller, of, "action.sent",
       Json::object({{"role", kRole},

@@ -166,6 +166,15 @@ TEST(WriteRecord, WhatWasHandedOverStaysWhenTheRestIsCancelled) {
   EXPECT_NE(note.find("Metoclopramide"), std::string::npos);
 }
 
+TEST(WriteRecord, ARequestThatSomebodyMadeActiveAgainStaysSo) {
+  RecordSystem ehr;
+  ehr.write(dispensed());
+  EXPECT_EQ(ehr.the("MedicationRequest", "Metoclopramide")["status"], "completed");
+  ehr.the("MedicationRequest", "Metoclopramide")["status"] = "active";
+  ehr.write(dispensed());
+  EXPECT_EQ(ehr.the("MedicationRequest", "Metoclopramide")["status"], "active");
+}
+
 TEST(WriteRecord, ARequestThatOthersEndedIsNotTouchedByADispensing) {
   for (const char* status : {"stopped", "completed", "on-hold"}) {
     RecordSystem ehr;
