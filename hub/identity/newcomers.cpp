@@ -36,7 +36,10 @@ Json usable(const Json& said, Timestamp now) {
 Status put_number(Json& profile, const Json& number) {
   const std::string system = number.string_or("system", "");
   const std::string value = number.string_or("value", "");
-  if (system.empty() || value.empty()) return ok_status();
+  const auto blank = [](const std::string& text) {
+    return text.find_first_not_of(' ') == std::string::npos;
+  };
+  if (blank(system) || blank(value)) return ok_status();
   const std::string_view kind = identifier_kind(system);
   if (is_one_in_the_kingdom(kind) && !phi::is_saudi_id(value, kind == "national_id" ? '1' : '2'))
     return not_entered("a national id or residence permit of the booking has a wrong check digit");
