@@ -132,8 +132,8 @@ struct RouteOptions {
   // A repeat after a crash is safe: the act is one commit, which holds the answer, too, or done
   // twice it has one effect. Before any other act it is written that it begins.
   bool repeatable = false;
-  // The answer is good for a short time only: none is kept for an Idempotency-Key, and a repeat does
-  // the act again.
+  // The answer is good for a short time only: none is kept for an Idempotency-Key, and a repeat
+  // does the act again.
   bool fleeting = false;
   // A person has shown two factors a short time ago.
   bool strong = false;

@@ -1221,7 +1221,7 @@ TEST_F(MergedPatients, AreReadAsOneUntilTheDeskTakesItBack) {
 // since the record that is shown has another number. Cause: a grant was compared with one name.
 TEST_F(MergedPatients, AreOpenedByAGrantForEitherUntilTheyAreParted) {
   std::string id;
-  const std::string doctor = account("ahmad", "doctor", id);
+  const std::string doctor = stepped_up(account("ahmad", "doctor", id));
   const auto with_number = [&](const std::string& kind, const std::string& value) {
     return patient(R"({"name": "Numbered Canary", "identifiers": [{"kind": ")" + kind +
                    R"(", "value": ")" + value + "\"}]}");

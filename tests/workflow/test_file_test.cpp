@@ -626,7 +626,7 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
        "the desk has a visit claimed whose coverage is not eligible"},
       {"$context.policy.unanswered", "\"go-on\"",
        "the desk has not answered when the session begins"},
-      {"$why == \"not-eligible\" and", "false and",
+      {"$why == \"not-eligible\" or", "false or",
        "the coverage is not eligible, and the desk calls the visit off"},
       {"or $context.news.other != true then $context.pays", "then $context.pays",
        "the appointment moves while the desk is asked, and after it has answered"},
