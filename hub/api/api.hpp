@@ -72,7 +72,7 @@ class Api {
   [[nodiscard]] std::uint64_t limited() const { return limited_.load(); }
 
  private:
-  // What the request shows of its sender, or what was shown for the ticket that it offers or plays.
+  // Credential that the request shows, or the one behind the ticket that it offers or plays.
   // Errors: denied csrf.refused (a cookie, and not from a page of the hub), http.unauthenticated
   // (two proofs, or one that stands there twice).
   [[nodiscard]] Result<identity::Credential> credential_of(const http::Request& head) const;

@@ -102,7 +102,7 @@ std::optional<identity::Credential> Views::shown(const http::Request& head,
   if (found == all_.end() || found->second.until_ms <= clock_.monotonic_ms() ||
       found->second.view.by_cookie || found->second.view.recording != (*path)[0])
     return std::nullopt;
-  // Who finds the address somewhere else is nobody: nothing is noted in the name of who asked.
+  // A request from another address proves nobody: nothing is noted in the name of the owner.
   const Kept& kept = found->second;
   if (kept.begun && kept.household != household_of(client)) return std::nullopt;
   return kept.view.shown;

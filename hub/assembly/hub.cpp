@@ -445,16 +445,14 @@ void Hub::Parts::watch_alerts(const config::Config& config) {
 
 void Hub::Parts::catch_up() {
   if (held != nullptr) return;
-  const Status status = consultations->practice().catch_up();
-  if (!status.ok()) base->log.warn("practice.catch_up", {{"code", status.error().code}});
-  const Status told = tasks->catch_up();
-  if (!told.ok()) base->log.warn("tasks.catch_up", {{"code", told.error().code}});
-  const Status asked = long_waits->turn();
-  if (!asked.ok()) base->log.warn("long_waits.turn", {{"code", asked.error().code}});
-  const Status merged = consultation::settle_merges(*base->store, *merges);
-  if (!merged.ok()) base->log.warn("merges.catch_up", {{"code", merged.error().code}});
-  const Status compared = pairs->compare_old();
-  if (!compared.ok()) base->log.warn("pairs.catch_up", {{"code", compared.error().code}});
+  const auto done = [this](std::string_view name, const Status& status) {
+    if (!status.ok()) base->log.warn(name, {{"code", status.error().code}});
+  };
+  done("practice.catch_up", consultations->practice().catch_up());
+  done("tasks.catch_up", tasks->catch_up());
+  done("long_waits.turn", long_waits->turn());
+  done("merges.catch_up", consultation::settle_merges(*base->store, *merges));
+  done("pairs.catch_up", pairs->compare_old());
 }
 
 void Hub::Parts::look_after_keys(const std::string& tenant) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/identity/identifier_systems.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
@@ -36,10 +37,7 @@ Json usable(const Json& said, Timestamp now) {
 Status put_number(Json& profile, const Json& number) {
   const std::string system = number.string_or("system", "");
   const std::string value = number.string_or("value", "");
-  const auto blank = [](const std::string& text) {
-    return text.find_first_not_of(' ') == std::string::npos;
-  };
-  if (blank(system) || blank(value)) return ok_status();
+  if (trim(system).empty() || trim(value).empty()) return ok_status();
   const std::string_view kind = identifier_kind(system);
   if (is_one_in_the_kingdom(kind) && !phi::is_saudi_id(value, kind == "national_id" ? '1' : '2'))
     return not_entered("a national id or residence permit of the booking has a wrong check digit");
@@ -78,13 +76,10 @@ Result<Json> profile_of(const Newcomer& newcomer, Timestamp now) {
 
 Result<Person> BookedPatients::enter(const Caller& caller, const Newcomer& newcomer) {
   Newcomer heard = newcomer;
-  Json numbers = Json::array();
-  for (const Json& number : newcomer.numbers.as_array()) {
-    const bool signs_in = std::find(sign_in_systems_.begin(), sign_in_systems_.end(),
-                                    number.string_or("system", "")) != sign_in_systems_.end();
-    if (!signs_in) numbers.push_back(number);
-  }
-  heard.numbers = std::move(numbers);
+  std::erase_if(heard.numbers.mutable_array(), [this](const Json& number) {
+    return std::find(sign_in_systems_.begin(), sign_in_systems_.end(),
+                     number.string_or("system", "")) != sign_in_systems_.end();
+  });
   RABT_TRY(profile, profile_of(heard, clock_.now()));
   NewPerson wanted;
   wanted.profile = std::move(profile);

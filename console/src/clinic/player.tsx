@@ -16,7 +16,7 @@ export function Player({ id, sound }: { id: string; sound: boolean }) {
   const [ended, setEnded] = useState(false);
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  // Where it stood, so that another viewing goes on from there.
+  // Place that was reached: another viewing goes on from it.
   const at = useRef(0);
   // Counts viewings that were asked for: the answer of an earlier one comes to nothing.
   const turn = useRef(0);

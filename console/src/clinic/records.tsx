@@ -129,7 +129,7 @@ export interface Dispensing { id: string; pharmacist: string; pharmacy: string; 
 // The dispensing of a medication that holds, if there is one. place: in the prescription, from 0.
 export const dispensingOf = (rx: { dispensings?: Dispensing[] }, place: number): Dispensing | undefined =>
   rx.dispensings?.find((one) => !one.enteredInError && one.items.some((each) => each.item === place + 1));
-// How much, by whom, where and when.
+// Amount of a drug that was handed over, with pharmacist, pharmacy and time.
 export function Handed({ dispensing, place }: { dispensing: Dispensing; place: number }) {
   const item = dispensing.items.find((each) => each.item === place + 1);
   return <span>{t('rx_dispensed')}: {item?.quantity !== undefined && <><bdi>{number(item.quantity)} {item.unit}</bdi> · </>}<bdi>{dispensing.pharmacist}</bdi> · <bdi>{dispensing.pharmacy}</bdi> · {gregorian(dispensing.handedOverAt)} <bdi dir="ltr">{clock(dispensing.handedOverAt)}</bdi></span>;

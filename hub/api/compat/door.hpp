@@ -179,7 +179,7 @@ struct Door {
 // The hub's form of a reference that a client wrote: digits are a number; a text that is neither
 // number, ULID nor UUID is an id that `system` gave.
 [[nodiscard]] Json reference_of(const Json& id, std::string_view system);
-// What a session keeps of a client's own words. Ids that go out in the form of the door are none.
+// The client's own words that a session keeps. Ids that go out in the form of the door are none.
 [[nodiscard]] consultation::OwnWords own_words_of(const Json& provider, const Json& patient,
                                                   const Json& start);
 // The UUID of a person, or the id that the client used for him when the session was made.

@@ -158,8 +158,8 @@ Json appointment_in(Fields& theirs) {
                         : given);
 }
 
-// What a body says of a session. patient: of the visit; empty where the caller may not read it, of
-// which the session tells him.
+// Reads a new session. patient: of the visit; empty where the caller may not read the visit, and
+// the session then tells him so.
 Asked<SessionInput> session_of(const DoorCall& call, std::string recording,
                                const std::string& patient) {
   Fields theirs(call.body);
@@ -178,7 +178,7 @@ Asked<SessionInput> session_of(const DoorCall& call, std::string recording,
   return ours;
 }
 
-// What a body changes of a session.
+// Reads the change of a session.
 Asked<ChangeSession> change_of(const DoorCall& call, std::string recording) {
   Fields theirs(call.body);
   ChangeSession ours{.session = std::string(call.path[0]), .members = {}};

@@ -243,7 +243,7 @@ Result<std::string> session_in(const Json& body) {
   return id;
 }
 
-// What a body says of a session.
+// Reads a new session.
 Asked<SessionInput> session_of(const DoorCall& call) {
   const Json& body = call.body;
   Fields theirs(body);
@@ -267,7 +267,7 @@ Asked<SessionInput> session_of(const DoorCall& call) {
   return ours;
 }
 
-// What a body changes of a session.
+// Reads the change of a session.
 Asked<ChangeSession> change_of(const DoorCall& call) {
   Fields theirs(call.body);
   ChangeSession ours{.session = std::string(call.path[0]), .members = {}};
@@ -422,7 +422,7 @@ consultation::Inviting inviting_of(const DoorCall& call, const Json& line, std::
   if (const Json& id = line["userId"]; !id.is_null())
     whom.input.person = named_in(theirs, "userId", call.reference(id));
   whom.input.role = role_in(theirs, "role", Json(role));
-  // What is no text is none.
+  // A telephone or an address that is no text is left out.
   if (line["phone"].is_string()) read_phone(theirs, whom.input);
   if (line["email"].is_string()) read_email(theirs, whom.input);
   return {.session = std::string(call.path[0]), .whom = std::move(whom)};

@@ -130,7 +130,7 @@ Result<Response> get_session(DoorCall& call) {
   return call.reply(session_shape(found));
 }
 
-// What a body says of a session.
+// Reads a new session.
 Asked<SessionInput> session_of(const DoorCall& call, std::string_view booking) {
   const Json& body = call.body;
   Fields theirs(body);
@@ -236,7 +236,7 @@ Result<Response> cancel_session(DoorCall& call) {
   return call.reply(session_shape(gone));
 }
 
-// What a body changes of a session: its notes.
+// Reads the change of a session: its notes.
 Asked<ChangeSession> change_of(const DoorCall& call) {
   Fields theirs(call.body);
   ChangeSession ours{.session = std::string(call.path[0]), .members = {}};
