@@ -12,8 +12,8 @@ complain() { echo "$1"; bad=1; }
 for layer in "${order[@]}"; do
   [ -d "hub/$layer" ] || continue
   while IFS=: read -r file line included; do
-    target=$(sed -n 's/.*"hub\/\([a-z]*\)\/.*/\1/p' <<<"$included")
-    [ -n "$target" ] || continue
+    [[ $included =~ \"hub/([a-z]+)/ ]] || continue
+    target=${BASH_REMATCH[1]}
     [ -n "${rank[$target]:-}" ] || complain "$file:$line: includes hub/$target, which is no layer; add it to tests/lint/layers.sh and hub/README.md"
     [ "${rank[$target]:-0}" -le "${rank[$layer]}" ] || complain "$file:$line: hub/$layer includes hub/$target, which stands above it; move the code or turn the dependency round"
   done < <(grep -rn '#include "hub/' "hub/$layer" || true)
@@ -46,7 +46,7 @@ only() {  # only PATTERN FOLDER...
   local pattern=$1; shift
   local allowed; allowed=$(printf '^hub/%s/|' "$@"); allowed=${allowed%|}
   while IFS=: read -r file line _; do
-    grep -Eq "$allowed" <<<"$file" || complain "$file:$line: $pattern belongs to hub/$1 alone"
+    [[ $file =~ $allowed ]] || complain "$file:$line: $pattern belongs to hub/$1 alone"
   done < <(grep -rnE "#include <($pattern)" hub || true)
 }
 only 'openssl/|argon2' crypto
