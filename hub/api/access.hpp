@@ -13,7 +13,7 @@
 
 namespace rabt::api {
 
-// Who may do what, and by which rule: for who supervises the hub, without acting. No patient data.
+// Explains to supervisors who has a right, and by which rule. Performs no act. No patient data.
 struct Access {
   identity::People& people;
   store::Store& store;

@@ -18,7 +18,7 @@ using identity::Role;
 
 namespace {
 
-// Whose names an administrator sees.
+// Roles of the people that the list of accounts shows.
 constexpr identity::Roles kStaff{
     Role::admin,       Role::security_officer, Role::engineer,   Role::operator_, Role::auditor,
     Role::integration, Role::doctor,           Role::specialist, Role::nurse,     Role::desk};
@@ -61,7 +61,7 @@ Json list_of(std::vector<std::string> codes) {
   return out;
 }
 
-// What is not shown is not written, either.
+// Refuses to change members that are not shown: they belong to the patient's record.
 Status check_hidden(const identity::Person& person, const Json& profile) {
   if (!is_only_treated(person.roles)) return ok_status();
   for (const auto& [name, value] : profile.as_object()) {
@@ -71,14 +71,14 @@ Status check_hidden(const identity::Person& person, const Json& profile) {
   return ok_status();
 }
 
-// Who gets which roles, for the second person.
+// Order that a second person confirms: the account, and the roles that it gets.
 Json wish_of(const Json& profile, identity::Roles roles) {
   return Json::object({{"username", profile.string_or("username", "")},
                        {"name", profile.string_or("name", "")},
                        {"roles", roles_json(roles)}});
 }
 
-// What stands in the body once true, and is taken away.
+// Removes the flag `name` from the body. Returns true if the flag was set.
 bool take_flag(Json& body, std::string_view name) {
   const bool set = body[name] == Json(true);
   body.mutable_object().erase(name);
@@ -163,7 +163,7 @@ Result<Response> Accounts::me(const Call& call) const {
   RABT_TRY(person, people.find(tenant, who.person));
   Json out = person_json(person);
   out.set("actor", who.actor());
-  // What the credential allows now, which may be less than what the person has.
+  // Roles that this credential allows now, which may be fewer than those of the person.
   out.set("roles", std::move(roles));
   out.set("tenant", tenant);
   if (who.must_enrol) out.set("mustEnrol", true);
@@ -337,7 +337,7 @@ Result<Response> Accounts::create(const Call& call) const {
         call.caller, {identity::kAssign, "", wish_of(wanted.profile, roles), call.request.body}));
   }
   RABT_TRY(person, people.create(call.caller, wanted));
-  // Nobody but the person ever knows the password.
+  // Only the person will know the password: the administrator gets an activation code.
   RABT_TRY(code, accounts.reset_password(call.caller, person.id));
   RABT_TRY(out, managed(person));
   out.set("activation", code);
@@ -384,7 +384,7 @@ Result<bool> Accounts::takes_last_officer(const identity::Person& person,
   });
 }
 
-// What changes who may do what, or unlocks somebody who may do much, needs a second person.
+// Requires a second person to change guarded roles or to unlock an account that has them.
 Status Accounts::confirmed(const Call& call, const identity::Person& person,
                            const identity::PersonChange& wanted, Resets resets) const {
   if (wanted.version && *wanted.version != person.version) return ok_status();

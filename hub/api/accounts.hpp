@@ -15,7 +15,7 @@ struct Accounts {
   identity::Approvals& approvals;
   const Clock& clock;
   std::string tenant;
-  // Where the pages of the hub come from. Empty if it does not know its own address.
+  // Origin of the hub's pages. Empty if the hub does not know its own address.
   std::string origin{};
   // True if the main listener speaks TLS.
   bool tls = false;
@@ -58,7 +58,7 @@ struct Accounts {
   [[nodiscard]] Result<http::Response> change(const Call& call) const;
 
  private:
-  // What an administrator takes away, so that the person sets it anew.
+  // Credentials that an administrator takes away, so that the person sets them anew.
   struct Resets {
     bool factor = false;
     bool password = false;

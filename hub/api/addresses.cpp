@@ -107,7 +107,7 @@ std::string Proxies::client_of(const http::Request& head) const {
   auto words = forwarded(head);
   for (auto word = words.rbegin(); word != words.rend(); ++word) {
     const auto address = ip_of(*word);
-    // What no address is was not written by a proxy of ours.
+    // Entries that are no address cannot come from a trusted proxy.
     if (!address) break;
     client = address->text();
     if (!holds(*address)) break;

@@ -8,7 +8,7 @@
 #include "hub/http/server.hpp"
 #include "hub/net/url.hpp"
 
-// Where a request comes from: what the rates count by, and what the audit log names.
+// Address of a caller: the rates count by this address, and the audit log names it.
 namespace rabt::api {
 
 // The proxies in front of the hub, whose word on addresses counts. Immutable.
@@ -34,7 +34,7 @@ class Proxies {
   std::vector<Network> networks_;
 };
 
-// What one subscriber of the internet has: an IPv4 address, or a /64 of IPv6. Other texts stay.
+// Addresses of one subscriber of the internet: an IPv4 address, or an IPv6 /64. Other texts stay.
 [[nodiscard]] std::string household_of(std::string_view address);
 // The /48 of an IPv6 address, which one subscriber may have, too. Nothing for other texts.
 [[nodiscard]] std::optional<std::string> site_of(std::string_view address);

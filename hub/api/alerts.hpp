@@ -5,7 +5,7 @@
 
 namespace rabt::api {
 
-// What is wrong with the hub and its surroundings. No patient data but the notes of those who
+// Alerts about the hub and its surroundings. No patient data except the notes of people who
 // acknowledged an alert, which are sealed until they are shown.
 struct AlertRecords {
   alerts::Alerts& all;

@@ -20,7 +20,7 @@ namespace rabt::api {
 [[nodiscard]] http::Response no_such_path();
 // 405 with the methods that the path answers to, as Allow has them.
 [[nodiscard]] http::Response wrong_method(std::string_view allowed);
-// What the request shows of who sends it.
+// Credential that the request shows.
 [[nodiscard]] identity::Credential shown_by(const http::Request& request);
 // The request's id for the audit log, when the caller has proved who he is: the hub's own, and
 // behind it what he calls the request. " id:" and his X-Request-Id, when a machine drew it; "

@@ -91,7 +91,7 @@ Error too_much_at_once() {
                      "read, are too large; wait until some have arrived");
 }
 
-// What a body that is taken piece by piece holds at once.
+// Memory that a body holds while it is taken piece by piece, in bytes.
 constexpr std::uint64_t kHeldOfStream = 512ULL << 10U;
 
 // Memory of a body and of its parsed form. A body that is too large is refused before it comes.
@@ -120,7 +120,7 @@ Result<std::string> reason_of(std::string_view header) {
   };
   const std::size_t language = header.find('\'', kCharset.size());
   if (language == std::string_view::npos) return broken();
-  // What the decoder of queries takes for a space stands for itself here.
+  // A plus sign stands for itself here, but parse_query() reads it as a space.
   std::string value(header.substr(language + 1));
   for (std::size_t at = 0; (at = value.find('+', at)) != std::string::npos; at += 3)
     value.replace(at, 1, "%2B");
@@ -130,7 +130,7 @@ Result<std::string> reason_of(std::string_view header) {
   return tidy_text(decoded->front().second);
 }
 
-// What the sender's device shows: a browser by its cookie, a program by a header.
+// Name of the sender's device: a browser shows it in a cookie, a program in a header.
 std::string device_of(const Request& head) {
   const auto device = cookie(head, kDeviceCookie);
   return device.ok() && *device ? **device : std::string(head.header("x-rabt-device"));
@@ -241,7 +241,7 @@ http::Admission Api::admit(const Request& head, std::string_view listener) {
                      answer = std::move(intake->handler)](const Request& request) {
     Response response = answer(request);
     if (response.socket == nullptr && response.events == nullptr) return response;
-    // What it comes to now, so that nothing is lost between the judgement and the watch.
+    // Prove the caller again, so that no change between the decision and the watch is lost.
     auto who = parts_.who.again(shown, false);
     if (!who.ok()) return http::problem(who.error());
     auto& handler = response.socket != nullptr ? response.socket : response.events;
@@ -284,7 +284,7 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   if (!caller.ok()) {
     if (auto elsewhere = later(caller.error())) return *std::move(elsewhere);
     if (caller.error().code != "http.unauthenticated") return problem_of(caller.error());
-    // What is open asks nobody: a delivery brings its own proof in the same header.
+    // Open routes need no sign-in: a delivery brings its own proof in the same header.
     if (!open) {
       Response response = unknown(client, caller.error().message);
       if (response.status == 401) note_refused(refused, head, client);
@@ -294,7 +294,7 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
         identity::Caller{.client = client, .request = head.request_id, .device = device_of(head)};
   }
   const bool stranger = caller->who.kind == identity::Kind::anonymous;
-  // Who is nobody does not learn which paths there are.
+  // Strangers do not learn which paths exist.
   if (stranger && !open && (found.route != nullptr || head.path.starts_with("/api/v1/"))) {
     return unknown(client,
                    "sign in, or send a token as `Authorization: Bearer ...`; `rabt` finds the API "
@@ -512,7 +512,7 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
     auto answered = known.ok() ? answering(of) : Result<Response>(known.error());
     if (answered.ok()) return *std::move(answered);
     const Error& error = answered.error();
-    // Who may not act does not learn either what the act takes.
+    // A caller without the right does not learn what the act takes, either.
     if (error.kind == ErrorKind::invalid || error.code.starts_with("precondition.")) {
       const Status may = may_act(*resources_, route, call);
       if (!may.ok()) return problem_of(may.error());
@@ -529,12 +529,12 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
   auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request,
                                     route.options.repeatable ? When::within : When::before, digest);
   if (!begun.ok()) {
-    // Who may not act learns nothing about his key, either.
+    // A caller without the right learns nothing about his key, either.
     const Status may = may_act(*resources_, route, call);
     return may.ok() ? http::problem(begun.error()) : problem_of(may.error());
   }
   if (begun->answer) {
-    // Whoever may not see the session any more does not see what he did in it either.
+    // A caller who may not see the session any more does not see his earlier answers, either.
     const Status still = sees_session(*resources_, route, call);
     return still.ok() ? *std::move(begun->answer) : http::problem(still.error());
   }
@@ -695,7 +695,7 @@ Response Api::too_many(const Wait& wait) {
 
 std::optional<Api::Wait> Api::over_address(const Limit& limit, std::string_view client,
                                            std::string_view place) {
-  // Who stands at this machine is told apart by the kernel.
+  // Callers on this machine have no limit by address: the kernel tells them apart.
   if (client == kThisMachine) return std::nullopt;
   const std::int64_t now = parts_.clock.monotonic_ms();
   const std::string at = std::string(place) + " ";

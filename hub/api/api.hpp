@@ -21,8 +21,8 @@
 
 namespace rabt::api {
 
-// What the hub answers: finds the route of a request, asks who calls, whether he may, and calls the
-// handler. Internally synchronised.
+// HTTP API of the hub: finds the route of a request, checks the caller and his permission, and
+// calls the handler. Internally synchronised.
 class Api {
  public:
   struct Parts {
@@ -52,16 +52,16 @@ class Api {
   void word(const http::Request& head, std::string_view listener, http::Response& problem) const;
   // Compatibility APIs, before the first request.
   void open(std::unique_ptr<compat::Doors> doors) { doors_ = std::move(doors); }
-  // What compatibility APIs answer of the hub's own.
+  // Returns the content of a recording of a session, for the compatibility APIs.
   [[nodiscard]] Result<http::Response> recording_content(const consultation::Caller& caller,
                                                          const consultation::ReadRecording& asked,
                                                          const http::Request& request) const {
     return resources_->recordings.of_session(caller, asked, request);
   }
-  // What other systems deliver otherwise than over HTTP.
+  // Receiver of deliveries, also for those that do not come over HTTP.
   [[nodiscard]] Hooks& hooks() { return resources_->hooks; }
   [[nodiscard]] std::string metrics_text() const;
-  // What compatibility APIs measure.
+  // Writes the metrics of the compatibility APIs.
   void write_doors(MetricsWriter& out) const {
     if (doors_ != nullptr) doors_->write_metrics(out);
   }
@@ -95,7 +95,7 @@ class Api {
     identity::Credential shown;
     std::int64_t at_ms = 0;
   };
-  // Who answers a call that has been admitted, and takes its body.
+  // Admission of a call that passed all checks: takes the body and answers the call.
   [[nodiscard]] http::Admission taking(const Route& route, const Call& call, Proven proven);
   // Ok if the caller is still who the head of the request showed, now that the body is whole. A
   // body that comes slowly outlives no sign-in, key or link. Errors: denied http.unauthenticated,
@@ -114,8 +114,8 @@ class Api {
   [[nodiscard]] http::Response problem_of(const Error& error) const;
   // The refusal of a stranger; another one when his address sends too much.
   [[nodiscard]] http::Response unknown(const std::string& client, std::string_view detail);
-  // How long the caller has to wait, and for which limit. Nothing when the request may be served;
-  // it is counted then.
+  // Time that the caller has to wait, in milliseconds, and the limit that applies. Nothing when the
+  // request may be served; it is counted then.
   struct Wait {
     Limit limit;
     std::int64_t ms = 0;
@@ -142,7 +142,7 @@ class Api {
   // Counts a large answer with the caller's bodies until he has read it. False when he has too
   // many.
   [[nodiscard]] bool holds(const identity::Caller& caller, http::Response& response);
-  // Where the head is judged again, when the error says that another machine has to be asked.
+  // Admission that judges the head again, for an error that says to ask another machine.
   [[nodiscard]] static std::optional<http::Admission> later(const Error& error);
   [[nodiscard]] Error refusal(const identity::Caller& caller, std::string_view operation);
 

@@ -7,7 +7,7 @@
 
 namespace rabt::api {
 
-// What somebody asked for and another person confirms.
+// Requests that another person has to confirm.
 struct Approvals {
   identity::Approvals& approvals;
 

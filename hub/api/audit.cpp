@@ -39,7 +39,7 @@ Result<Period> period_of(const Json& body) {
   return period;
 }
 
-// How far one page looks back for entries that fit.
+// Entries that one step looks through for matches, and steps that one page takes at most.
 constexpr std::int64_t kStretch = static_cast<std::int64_t>(audit::kMaxEntriesPerPage);
 constexpr int kStretches = 20;
 
@@ -97,7 +97,7 @@ bool is_address(std::string_view text) {
          !text.starts_with(kPerson);
 }
 
-// How many rows a report has, or why there is none.
+// Number of rows of a report, or the code of the error that refused the report.
 Json report_detail(const Result<Json>& report) {
   if (!report.ok()) return Json::object({{"refused", report.error().code}});
   return Json::object({{"disclosures", static_cast<std::int64_t>((*report)["disclosures"].size())},

@@ -13,7 +13,7 @@
 
 namespace rabt::api {
 
-// What a caller is told of an error of reading the log: a defect of the log, which is of kind
+// Error for a caller whose reading of the log failed: a defect of the log, which is of kind
 // corrupt, becomes unavailable audit.altered, which names the entry.
 [[nodiscard]] Error log_error(const Error& error);
 
@@ -25,7 +25,7 @@ struct Period {
 // ?from= &to=: ISO 8601 with a time zone, or a date in UTC. Error api.invalid.
 [[nodiscard]] Result<Period> period_of(const http::Request& request);
 
-// What the audit log tells. Every reading of the log is in the log.
+// Answers questions about the audit log. Every reading of the log is in the log.
 struct Audit {
   audit::AuditLog& log;
   const access::PatientDetail& details;

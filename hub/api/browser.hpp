@@ -26,9 +26,9 @@ inline constexpr std::string_view kVisitCookie = "__Host-rabt-visit-";
                                                         std::string_view name);
 // Which of its visits a page shows, on requests whose path names no session: the session's ULID.
 inline constexpr std::string_view kVisitHeader = "x-rabt-visit";
-// What a browser shows of a visit: of the session that the path names, else of the one that
-// kVisitHeader names, else of the first one. Empty when it shows nothing, outside of /api/v1, and
-// where it shows two proofs of one visit.
+// Proof of a visit that a browser shows: of the session that the path names, else of the one
+// that kVisitHeader names, else of the first one. Empty when the browser shows none, outside of
+// /api/v1, and where the browser shows two proofs of one visit.
 [[nodiscard]] identity::GuestProof visit_of(const http::Request& request);
 // The same of one session.
 [[nodiscard]] identity::GuestProof visit_of(const http::Request& request, std::string_view session);

@@ -11,9 +11,9 @@
 
 namespace rabt::api {
 
-// Where the next page of a list begins, as callers see it: a text that only this hub makes, good
-// for one day, for the caller, the list and the filters that it was made for. Internally
-// synchronised.
+// Makes and reads cursors, which say where the next page of a list begins. A cursor is a text that
+// only this hub makes, good for one day, for the caller, the list and the filters that it was made
+// for. Internally synchronised.
 class Cursors {
  public:
   Cursors(keys::DataKeys& keys, const Clock& clock) : keys_(keys), clock_(clock) {}

@@ -39,7 +39,7 @@ struct LostDelivery {
   std::string_view client;
   std::string_view request;
   std::string_view body;
-  // How the body came, as plugins read it. Null: its body is not kept.
+  // Envelope in which the body came, as plugins read it. If it is null, the body is not kept.
   const Json* envelope = nullptr;
   // Id of the delivery, unless the plugin says another one.
   std::string_view dedupe = {};
@@ -58,7 +58,7 @@ struct KeptDelivery {
   // Empty, replayed or discarded.
   std::string settled;
 };
-// What a person did about a delivery.
+// Decision of a person about a delivery.
 struct Settled {
   std::int64_t id = 0;
   // replayed or discarded
@@ -68,9 +68,9 @@ struct Settled {
   std::string by;
 };
 
-// What became of deliveries that came to nothing: the newest kKeptOutcomes of each source, and how
-// many there were. The body is kept of those that could not be read or were refused for good,
-// sealed, for kBodyKeptMs. Internally synchronised.
+// Deliveries without an effect: the newest kKeptOutcomes of each source, and a count of all. The
+// body is kept if it could not be read or was refused for good; it is sealed, for kBodyKeptMs.
+// Internally synchronised.
 class DeliveryOutcomes {
  public:
   struct Parts {
@@ -96,7 +96,7 @@ class DeliveryOutcomes {
 
   // The newest first: `limit` rows, of one `source` if it is named, and the totals.
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
-  // How many there were of late, by outcome and source (Tally::of).
+  // Numbers of recent deliveries, by outcome and source (Tally::of).
   [[nodiscard]] Result<std::vector<std::pair<std::string, Tally>>> lately(
       Timestamp unreadable_since, Timestamp since) const;
   // The delivery that was kept under this id, so that it can be read once more. Error not_found
@@ -110,7 +110,7 @@ class DeliveryOutcomes {
   // Returns the body that was kept under this id. Error not_found delivery.body.
   [[nodiscard]] Result<std::string> body(std::int64_t id) const;
 
-  // How many deliveries of each source could not be read or not be taken since the start.
+  // Number of deliveries of each source since the start that could not be read or not be taken.
   [[nodiscard]] std::map<std::string, std::uint64_t> lost() const;
 
   void write_metrics(MetricsWriter& out) const;

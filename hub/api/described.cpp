@@ -229,7 +229,7 @@ Status Described::check(std::string_view operation, const Call& call) const {
   }
   query.end();
   if (described.body != nullptr && may_be_json(call.request.header("content-type"))) {
-    // What is no JSON, the operation refuses.
+    // A body that is no JSON is refused by the operation itself.
     if (const auto body = body_json(call); body.ok()) look(described.body, *body, "", 0, mistakes);
   }
   if (mistakes.text().empty()) return ok_status();

@@ -12,7 +12,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 
-// What docs/openapi.yaml, which the hub carries, says that a request may have.
+// Checks requests against docs/openapi.yaml, which is built into the hub.
 namespace rabt::api {
 
 // Unknown names of one request that are told of: each is compared with all known names.
@@ -35,7 +35,7 @@ class Described {
   [[nodiscard]] Status check(std::string_view operation, const Call& call) const;
 
  private:
-  // What all schemas that describe one place of a body say together.
+  // Sum of all schemas that describe one place of a body.
   struct Node {
     // Null where nothing is said about what the member holds.
     std::map<std::string, const Node*, std::less<>> members;

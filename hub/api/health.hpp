@@ -59,8 +59,8 @@ struct Health {
   const crypto::Keyring& keyring;
   plugin::PluginHost& plugins;
   std::string tenant;
-  // What of the hub's surroundings does not work: {database, rabbitmq, credentials, jwt}, each a
-  // text for who runs the hub; members of what works are missing.
+  // Faults in the hub's surroundings: {database, rabbitmq, credentials, jwt}, each a text for the
+  // operator. A member is missing if its part works.
   std::function<Json()> troubles;
   // By which data keys are made.
   const Clock& clock;
@@ -76,7 +76,7 @@ struct Health {
   // The log says once in each spell that the hub does not work.
   std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
 
-  // Who sees more than one word.
+  // True if the caller sees more than one word.
   [[nodiscard]] static bool may_see_detail(const identity::Principal& who);
   [[nodiscard]] http::Response get(const Call& call) const;
   // Empty when all works.

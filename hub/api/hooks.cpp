@@ -184,7 +184,7 @@ std::optional<std::string> Hooks::message(std::string_view source, const std::st
   auto response =
       take(found->second, envelope, body, to_hex(as_bytes(as_text(crypto::sha256(body)))),
            {.client = address, .request = request_of(body)});
-  // What the hub says in its own words no sender of such messages understands.
+  // Senders of such messages do not understand the hub's own problem documents.
   if (!response.ok() || response->headers.empty() ||
       response->headers.front().second == "application/problem+json")
     return std::nullopt;

@@ -25,7 +25,7 @@
 
 namespace rabt::api {
 
-// Who may post to /hooks/{name}.
+// A system that may post to /hooks/{name}.
 struct Source {
   std::string name;
   // The plugin that reads what the source sends.
@@ -100,7 +100,7 @@ class Hooks final : public repair::Deliveries {
   // not_found delivery.body, and those of AccessControl::admit_review().
   [[nodiscard]] Result<http::Response> lost_body(const Call& call) const;
 
-  // How a kept delivery is taken once more, and what became of that (hooks_replay.cpp).
+  // Result of taking a kept delivery once more (hooks_replay.cpp).
   struct Replayed {
     // new; taken: the hub has it with this body, and nothing happens; changed: the hub has another
     // body under its id, so that living instances are told of it and nothing is started.
@@ -127,13 +127,13 @@ class Hooks final : public repair::Deliveries {
   [[nodiscard]] Result<http::Response> discard(const Call& call) const;
 
  private:
-  // Who delivers, for the audit log.
+  // Sender of a delivery, for the audit log.
   struct From {
     std::string client;
     std::string request;
     // The header `traceparent`, if it is a good one.
     std::string traceparent{};
-    // How the body came, without proofs, and the id of the delivery: for whoever replays it.
+    // Envelope of the body, without proofs, and id of the delivery, for a later replay.
     Json envelope{};
     std::string dedupe{};
   };

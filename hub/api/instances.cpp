@@ -277,7 +277,7 @@ Result<Response> Instances::search(const Call& call) const {
   return json_response(200, out);
 }
 
-// Who may see the data of an instance: never who only runs the hub.
+// Roles that may see the data of an instance. Roles that only run the hub are not among them.
 constexpr identity::Roles kReaders{identity::Role::doctor, identity::Role::specialist,
                                    identity::Role::nurse, identity::Role::integration};
 

@@ -18,7 +18,7 @@ struct Instances {
 
   // ?limit= &cursor= &status= &workflow= &version= &code= &since= &until= &calls=
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
-  // How many there are, with the filters of the list but `status`.
+  // Counts instances, with the filters of the list except `status`.
   [[nodiscard]] Result<http::Response> counts(const Call& call) const;
   // The instances of one patient or one business key, which stand in the body, never in an address.
   [[nodiscard]] Result<http::Response> search(const Call& call) const;
@@ -43,7 +43,7 @@ struct Instances {
                                  const std::vector<engine::InstanceSummary>& list) const;
 };
 
-// What a query or a body says under a name; nothing when it says nothing.
+// Value that a query or a body has under a name; nothing if it has none.
 using Given = std::function<std::optional<std::string>(std::string_view name)>;
 // The filter of lists of instances: status, workflow, version, code, since, until. Error
 // api.invalid.

@@ -33,7 +33,7 @@ Response kept_by_nobody(Response response) {
 Status Invitations::count(const Call& call) const {
   RABT_TRY(body, body_object(call));
   const std::string code = typed_code(body.string_or("code", ""));
-  // What cannot be a code is refused by its form.
+  // A text that cannot be a code is refused later, by its form.
   if (code.empty()) return ok_status();
   if (codes->wait_ms(to_hex(crypto::sha256(code)), kCode, clock->monotonic_ms()) == 0)
     return ok_status();

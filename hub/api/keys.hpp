@@ -7,9 +7,9 @@
 
 namespace rabt::api {
 
-// What cannot be undone, and what lets go of what a court may want, needs a second person. whole:
-// the text of the order, by which it is known again. Errors: those of Approvals::pass and of
-// keys::check_there_is.
+// Requires a second person to destroy keys, which cannot be undone, and to release a legal hold.
+// whole: the text of the order, by which it is known again. Errors: those of Approvals::pass and
+// of keys::check_there_is.
 [[nodiscard]] Status confirmed_by_two(keys::KeyAdmin& admin, identity::Approvals& approvals,
                                       const identity::Caller& caller, std::string_view verb,
                                       const Json& body, std::string_view whole);

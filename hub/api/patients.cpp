@@ -9,7 +9,7 @@ namespace {
 
 using identity::Role;
 
-// Who reads patient data for a reason that he gives. Everybody else needs a grant besides.
+// Roles that read patient data for a stated reason. All others need a grant besides.
 constexpr identity::Roles kByReason{Role::admin, Role::integration, Role::desk};
 
 }  // namespace

@@ -11,7 +11,7 @@
 
 namespace rabt::api {
 
-// What the resources with patient data share: who asks, about whom, and whether it is admitted.
+// Parts that the resources with patient data share: they know the patient and admit the reader.
 struct Patients {
   access::AccessControl& access;
   const engine::PatientIndex& index;
@@ -24,7 +24,7 @@ struct Patients {
                                              std::string_view member = "patient") const;
 };
 
-// Who sent the request and why. Whoever has no role that reads by a reason alone needs a grant.
+// Reader who sent the request, and his reason. A role that cannot read by reason needs a grant.
 [[nodiscard]] access::Reader reader_of(const Call& call);
 
 // Writes down a reading for which nobody is asked for a reason: what the reader is to the patient

@@ -39,10 +39,10 @@ constexpr std::array kVouched{Vouched{"externalIds", false},  Vouched{"licenceNu
                               Vouched{"licenceUntil", false}, Vouched{"identifiers", true},
                               Vouched{"mrn", true},           Vouched{"saudiHealthId", true},
                               Vouched{"guardians", true}};
-// What the hospital has entered once, the person does not change himself: whether he is a child,
-// and whose record it is, hang on it.
+// Members that the hospital enters once, and that the person does not change: they decide whether
+// the person is a child, and whose record it is.
 constexpr std::array<std::string_view, 2> kEntered{"birthDate", "gender"};
-// What the desk changes of a record.
+// Members of a record that the desk changes.
 constexpr std::array<std::string_view, 2> kByDesk{"phone", "guardians"};
 
 bool may(access::Right right, const Call& call, std::string_view of = {}) {
@@ -100,10 +100,10 @@ Status has_name(const Json& profile) {
   return fields.done();
 }
 
-// What a patient is told apart by, for a booking.
+// Members that tell patients apart, for a booking.
 Json listed_json(const identity::Person& person) {
   Json out = person_head(person);
-  // Whom a token or a booking of another system brought may have none yet.
+  // People from a token or a booking of another system may have no name yet.
   if (const Json* name = person.profile.find("name")) out.set("name", *name);
   return out;
 }
@@ -229,7 +229,7 @@ Result<Response> PersonRecords::search_patients(const Call& call) const {
     const std::string object = "person:" + person.id;
     RABT_TRY(facts, facts_about(call, person));
     const bool treats = access::decide(access::Right::patient_see_at_once, facts).allowed;
-    // Who needs a grant besides his reason asks for the record itself.
+    // A caller who needs a grant besides his reason has to ask for the record itself.
     const bool by_reason = !treats && !reader_of(call).needs_grant &&
                            access::decide(access::Right::patient_see, facts).allowed;
     bool whole = treats || by_reason;
@@ -252,7 +252,7 @@ Result<Response> PersonRecords::get_patient(const Call& call) const {
   const access::Decision at_once = access::decide(access::Right::patient_see_at_once, facts);
   const Status admitted =
       admit(call, at_once.allowed, "patient.read", "person:" + person.id, person.pseudonym);
-  // Who will treat the patient is told what is missing.
+  // A caller who will treat the patient is told what is missing.
   if (!admitted.ok() && admitted.error().code == at_once.code)
     return denied(std::string(at_once.code), std::string(at_once.why));
   RABT_TRY_STATUS(admitted);
@@ -269,7 +269,7 @@ Result<Response> PersonRecords::change_patient(const Call& call) const {
     RABT_TRY(ask, ask_of(call));
     RABT_TRY_STATUS(only_by_desk(ask.body, person.profile));
   }
-  // Who needs a reason to see the record does not see it by changing it, either.
+  // A caller who needs a reason to see the record does not see it by changing it, either.
   const bool at_once = access::decide(access::Right::patient_see_at_once, facts).allowed;
   const bool sees = at_once || !call.caller.reason.empty();
   if (sees && !at_once)

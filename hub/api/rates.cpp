@@ -11,7 +11,7 @@ double step_of(const Limit& limit) {
   return 1000.0 * limit.seconds / limit.count;
 }
 
-// How long a caller whose requests are due at `due` has to wait.
+// Milliseconds that a caller whose requests are due at `due` has to wait.
 std::int64_t ahead(double due, const Limit& limit, double now) {
   const double step = step_of(limit);
   const double wait = std::max(due, now) + step - now - limit.burst * step;

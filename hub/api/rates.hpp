@@ -11,7 +11,7 @@
 
 namespace rabt::api {
 
-// How many requests a caller may send.
+// Number of requests that a caller may send in a time.
 struct Limit {
   // As RateLimit-Policy says it.
   std::string_view name;

@@ -18,7 +18,7 @@ namespace {
 using identity::Role;
 using identity::Roles;
 
-// Who may see, and who may read, a recording that is of no session.
+// Roles that may see, and roles that may read, a recording without a session.
 constexpr Roles kSee{Role::admin,  Role::security_officer, Role::engineer, Role::auditor,
                      Role::doctor, Role::specialist,       Role::nurse,    Role::integration};
 constexpr Roles kRead{Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration};
@@ -52,7 +52,7 @@ Range range_of(const http::Request& request, const consultation::Recording& reco
   return wish && same ? http::parse_range(*wish, recording.bytes) : Range{};
 }
 
-// What of it is given, as the audit log has it.
+// Part of the recording that is sent, as the audit log has it.
 Json part_of(const http::Request& request, const consultation::Recording& recording) {
   if (held(request, recording)) return Json::object({{"from", 0}, {"bytes", 0}});
   const Range range = range_of(request, recording);
@@ -225,7 +225,7 @@ Status Recordings::admit(const Call& call, const Readable& found, Json part) con
   return patients.access.admit(reader_of(call), reading);
 }
 
-// Who gives a reason reads for it; everybody else reads at once, as patient or to treat.
+// A caller with a reason reads for that reason; others read at once, as patient or to treat.
 Status Recordings::admit_of_session(const consultation::Caller& caller, const Readable& found,
                                     Json part) const {
   RABT_TRY(membership, sessions->acts.membership({.caller = caller, .session = found.session}));

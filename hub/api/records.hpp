@@ -3,7 +3,7 @@
 #include "hub/api/routes.hpp"
 #include "hub/consultation/record/document_kind.hpp"
 
-// What is written in a session, where an answer is more than the record itself.
+// Records of a session whose answers hold more than the record itself.
 namespace rabt::api {
 
 // A refusal for patient data in the text names their kinds in `phiTypes`.

@@ -178,7 +178,7 @@ Result<Response> Repairs::preview(const Call& call) const {
 Result<Response> Repairs::run(const Call& call) const {
   RABT_TRY(body, body_object(call));
   RABT_TRY(pace, pace_of(body));
-  // What would not be done anyway needs nobody.
+  // A job that is not ready is refused before a second person is asked.
   RABT_TRY(job, repairs.ready(call.path[0], pace.digest));
   if (job.verb == "restart" && body.int_or("effects", -1) != standing(job)) {
     return conflict("engine.restart_effects",

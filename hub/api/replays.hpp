@@ -39,12 +39,12 @@ class Replays {
     std::string key;
     std::string fingerprint;
     When when = When::before;
-    // What the answer is sealed with.
+    // Key that seals the answer.
     std::shared_ptr<const crypto::DataKey> data_key;
     // The act's commit held the answer; the same call elsewhere was quicker.
     bool kept = false;
     bool beaten = false;
-    // What the commit held. The call may have had more to say by its end.
+    // Body of the answer that the commit held. The call may have had more to say by its end.
     std::string kept_body;
   };
   struct Beginning {

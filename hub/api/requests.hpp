@@ -10,8 +10,8 @@
 
 namespace rabt::api {
 
-// What a patient asks of his own record: a copy, a correction, a complaint. The desk answers with
-// the tasks that they are; the patient reads the answer here.
+// Requests of a patient about his own record: a copy, a correction, a complaint. Each is a task
+// that the desk answers; the patient reads the answer here.
 struct Requests {
   const consultation::Tasks& tasks;
   identity::Directory& people;

@@ -31,7 +31,7 @@
 
 namespace rabt::api {
 
-// What the hub answers about. Each resource is internally synchronised.
+// Resources of the API. Each resource is internally synchronised.
 struct Resources {
   Hooks hooks;
   Instances instances;

@@ -158,7 +158,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/roles/{role}/pause", "pauseRole", to<&R::pauses, &Pauses::pause>, kRepair, {.rate = RateClass::rare, .strong = true, .lane = http::Lane::heavy}},
     Route{"POST", "/api/v1/roles/{role}/resume", "resumeRole", to<&R::pauses, &Pauses::resume>, kRepair, kRareAndStrong},
 
-    // What waits for a person. Whom a task is for, the task says.
+    // Work that waits for a person. The task says whom it is for.
     Route{"GET", "/api/v1/tasks", "listTasks", to<&R::tasks, &Tasks::list>, kTasks},
     Route{"GET", "/api/v1/tasks/{id}", "getTask", to<&R::tasks, &Tasks::get>, kTasks},
     Route{"POST", "/api/v1/tasks/{id}/claim", "claimTask", to<&R::tasks, &Tasks::claim>, kTasks, kRepeats},
@@ -211,7 +211,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kAlsoGuests, {.rate = RateClass::enter}},
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
 
-    // What is written in sessions, and how their lines are.
+    // Records of sessions, and the quality of their lines.
     Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", list_behind<&Records::chat, &Chat::list, consultation::list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kAlsoGuests, repeats(access::Right::message_write)},
     Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", list_behind<&Records::documents, &Documents::list, consultation::list_records_of>, kAlsoGuests},
@@ -244,7 +244,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&Records::line, &LineQuality::report, consultation::report_quality_of, 202>, kSignedIn, repeats(access::Right::segment_write)},
     Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&Records::line, &LineQuality::choose_level, consultation::set_quality_level_of>, kSignedIn, repeats(access::Right::session_run)},
 
-    // What surrounds sessions.
+    // Clinics, visits and providers around sessions.
     Route{"GET", "/api/v1/clinics", "listClinics", show<&Practice::clinics, &Clinics::list>, kSignedIn},
     Route{"POST", "/api/v1/clinics", "addClinic", act<&Practice::clinics, &Clinics::add, consultation::add_clinic_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
     Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&Practice::clinics, &Clinics::sessions, consultation::list_clinic_sessions_of>, kSignedIn},
@@ -284,13 +284,13 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/recordings/{id}/views", "viewRecording", to<&R::recordings, &Recordings::begin_view>, kSignedIn, {.rate = RateClass::enter, .fleeting = true, .right = access::Right::recording_read}},
     Route{"GET", Views::kPattern, "readRecordingView", to<&R::recordings, &Recordings::view>, kSignedIn},
 
-    // Who saw what of one patient; entries of the log, a page at a time.
+    // Readings of one patient's data, and entries of the log, a page at a time.
     Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>, kReview, kRare},
     Route{"GET", "/api/v1/audit/entries/{seq}/proof", "proveAuditEntry", to<&R::audit, &Audit::proof>, kUsers},
     Route{"GET", "/api/v1/audit/checkpoint", "getAuditCheckpoint", to<&R::audit, &Audit::checkpoint>, kSignedIn},
     Route{"GET", "/api/v1/me/readings", "listMyReadings", to<&R::audit, &Audit::own>, kSignedIn, kRare},
     Route{"GET", "/api/v1/me/readings/{seq}/proof", "proveMyReading", to<&R::audit, &Audit::own_proof>, kSignedIn, kRare},
-    // What a patient asks of his own record.
+    // Requests of a patient about his own record.
     Route{"GET", "/api/v1/me/requests", "listMyRequests", to<&R::requests, &Requests::list>, only({Role::patient})},
     Route{"POST", "/api/v1/me/requests", "makeRequest", to<&R::requests, &Requests::make>, only({Role::patient}), kRepeats},
     // Thousands of entries are read, and each is checked.
@@ -306,7 +306,7 @@ constexpr std::array kRoutes{
     // rotate, rewrap, shred, hold, release
     Route{"POST", "/api/v1/keys/{verb}", "keysAct", to<&R::keys, &Keys::act>, only({Role::security_officer}), kRareAndStrong},
 
-    // What `rabt plugin` did to the store of plugins, for the audit log.
+    // Acts of `rabt plugin` on the store of plugins, for the audit log.
     Route{"POST", "/api/v1/plugins/acts", "pluginActs", to<&R::plugins, &Plugins::act>, kLocal},
     Route{"POST", "/api/v1/plugins/{id}/release", "pluginRelease", to<&R::plugins, &Plugins::release>, only({Role::engineer}), kRareAndStrong},
     Route{"POST", "/api/v1/plugins/{id}/upgrade", "pluginUpgrade", to<&R::plugins, &Plugins::upgrade>, only({Role::engineer}), kRareAndStrong},
@@ -335,7 +335,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/me/sessions", "listMySessions", to<&R::accounts, &Accounts::sessions>, kSignedIn},
     Route{"DELETE", "/api/v1/me/sessions/{id}", "endMySession", to<&R::accounts, &Accounts::end_session>, kSignedIn},
     Route{"POST", "/api/v1/access/explain", "explainAccess", to<&R::access, &Access::explain>, kReview, kRare},
-    // What needs a second person.
+    // Acts that need a second person.
     Route{"GET", "/api/v1/approvals", "listApprovals", to<&R::approvals, &Approvals::list>, kConfirming},
     Route{"POST", "/api/v1/approvals/{id}/confirm", "confirmApproval", to<&R::approvals, &Approvals::confirm>, kConfirming, kStrong},
     Route{"POST", "/api/v1/approvals/{id}/refuse", "refuseApproval", to<&R::approvals, &Approvals::refuse>, kConfirming, kStrong},

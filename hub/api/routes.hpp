@@ -29,18 +29,18 @@ class Cursors;
 struct Resources;
 
 inline constexpr std::size_t kMaxPathParameters = 3;
-// What stands in the path in place of the pattern's {parameters}, in order.
+// Values of the pattern's {parameters} in the path, in order.
 using PathParameters = std::array<std::string_view, kMaxPathParameters>;
 
 // A request on its way to its handler.
 struct Call {
   const http::Request& request;
   PathParameters path{};
-  // Who asks. Anonymous on a route that is open, unless the request shows a credential that holds.
+  // Caller. Anonymous on a route that is open, unless the request shows a credential that holds.
   identity::Caller caller{};
   // The pattern of the route that the request took; its {names} say what `path` holds.
   std::string_view pattern{};
-  // What cursors are made with. Null where no list is asked for.
+  // Maker of cursors. Null where no list is asked for.
   const Cursors* cursors = nullptr;
   // Keeps the answer for a repeat of the call. An act that is one commit calls it in that commit.
   // Unset unless the call names an Idempotency-Key.
@@ -68,15 +68,15 @@ class Upload {
   virtual Result<http::Response> finish(const Call& call) = 0;
 };
 
-// How the body of this call is taken in; the body is still empty. Null: whole, by the handler.
+// Opens the upload that takes the body. If it returns null, the handler takes the body whole.
 using OpenUpload = Result<std::unique_ptr<Upload>> (*)(Resources& resources, const Call& call);
 
-// Who may call a route at all. Whether somebody may see or change one record, the service of the
-// record decides.
+// Callers that may call a route at all. The service of a record decides whether a caller may see
+// or change that record.
 struct Permission {
   enum class To : std::uint8_t { everybody, guests, signed_in, roles, local };
   To to = To::roles;
-  // Who has one of them may call the route.
+  // Roles: a caller with any of them may call the route.
   identity::Roles roles{};
   // Roles of which the caller needs one besides. Empty if nothing more is needed.
   identity::Roles besides{};
@@ -139,8 +139,8 @@ struct RouteOptions {
   bool strong = false;
   // Open also to who has to enrol a second factor before anything else.
   bool enrolling = false;
-  // What the act asks for where the permission does not decide: of the session or the record in the
-  // path, else of anything. Who lacks it learns nothing about the form of the body.
+  // Right that the act needs where the permission does not decide: on the session or the record in
+  // the path, else on anything. A caller without it learns nothing about the form of the body.
   std::optional<access::Right> right{};
   // The largest body that the handler gets.
   std::uint64_t max_body = kMaxJsonBody;
@@ -201,7 +201,7 @@ struct Route {
 };
 [[nodiscard]] std::span<const Route> routes();
 
-// What stands in the path in place of the pattern's parameters. Nothing when the path does not fit.
+// Values of the pattern's parameters in the path. Nothing when the path does not fit.
 [[nodiscard]] std::optional<PathParameters> match(std::string_view pattern, std::string_view path);
 
 struct Found {

@@ -13,7 +13,7 @@ using consultation::Membership;
 
 namespace {
 
-// How long a decision holds when nothing happens.
+// Time for which a decision holds when nothing happens, in milliseconds.
 constexpr std::int64_t kDecideEveryMs = 60'000;
 
 // Events after which somebody may see more, or less, than before.
@@ -109,7 +109,7 @@ void SessionFeed::leave_call() {
   if (!in_call_.exchange(false)) return;
   // Another device of the person goes on.
   if (parts_.live.count_call(membership().participant, -1) > 0) return;
-  // Nobody has to leave a session that is over.
+  // Leaving may be refused: nobody has to leave a session that is over.
   (void)parts_.sessions.entry.leave(ask_.caller, of_participant(ask_));
 }
 
@@ -158,7 +158,7 @@ void SessionFeed::happened(const LiveEvent& event) {
   const Membership of = membership();
   if (event.type == "participant-admitted" && about == of.participant && !about.empty()) {
     tell_admitted(event);
-    // Nobody was told that he came as long as he waited.
+    // The others were not told of a participant as long as he waited.
     if (!before.admitted && !left_) announce("connected");
     return;
   }
@@ -177,7 +177,7 @@ void SessionFeed::alive() {
 void SessionFeed::tell_admitted(const LiveEvent& event) {
   Json data = event.data;
   const auto token = parts_.sessions.entry.told_token(ask_.caller, of_session(ask_));
-  // Whose the link is, asked again once the token is made.
+  // The link is checked again once the token is made.
   if (!still_allowed(true)) return;
   if (token.ok()) {
     data.set("accessToken", token->token);

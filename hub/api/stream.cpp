@@ -62,7 +62,7 @@ class TopicFeed final : public SessionFeed {
   Outlet outlet_;
 };
 
-// What a person reads of a session as server-sent events.
+// Events of a session for one person, as server-sent events.
 class EventsFeed final : public SessionFeed {
  public:
   EventsFeed(const LiveParts& parts, Ask ask, std::string link, std::weak_ptr<http::Socket> socket)
@@ -213,7 +213,7 @@ void StreamSocket::received(http::Socket& socket, std::string_view text) {
   if (answered.ok() && answered->is_object()) {
     for (const auto& [name, value] : answered->as_object()) out.set(name, value);
   }
-  // What happened meanwhile follows the answer to the subscription.
+  // Events that happened meanwhile follow the answer to the subscription.
   if (const auto begun = std::exchange(begun_, nullptr); begun != nullptr) {
     begun->open(out);
   } else {
@@ -358,7 +358,7 @@ Result<Response> Stream::events(const Call& call) {
     if (!after || *after < 0)
       return invalid("api.invalid", "Last-Event-ID: it must be the id of an event of this stream");
   }
-  // What refuses is an answer of its own; the stream only ends.
+  // A refusal gets an answer of its own; an open stream could only end.
   RABT_TRY(of, parts_.sessions.acts.membership(ask));
   if (!of.listens())
     return denied("participant.not_a_participant",

@@ -32,8 +32,8 @@ class Tickets {
   // ticket.full.
   [[nodiscard]] Result<std::string> make(identity::Credential shown, std::string_view owner,
                                          std::string_view origin);
-  // What was shown for the ticket that the handshake offers; it is used up. It proves as much as it
-  // does now. Nothing when there is no ticket that is good, and when the page is another.
+  // Credential that the ticket of the handshake was made for; the ticket is used up. The credential
+  // counts as of now. Nothing when there is no ticket that is good, or the page is another one.
   [[nodiscard]] std::optional<identity::Credential> take(const http::Request& handshake);
 
  private:

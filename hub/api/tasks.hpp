@@ -13,8 +13,8 @@
 
 namespace rabt::api {
 
-// What waits for a person: tasks, and calls that the engine has parked. A parked call is a task of
-// kind `parked`; it is read from the engine and kept nowhere else.
+// Work that waits for a person: tasks, and calls that the engine has parked. A parked call is a
+// task of kind `parked`; it is read from the engine and kept nowhere else.
 struct Tasks {
   const consultation::Tasks& tasks;
   engine::Engine& engine;

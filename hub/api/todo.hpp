@@ -17,8 +17,8 @@
 
 namespace rabt::api {
 
-// What needs a person now, of everything that the hub knows. No patient data: names of the
-// configuration and of workflows, codes, counts and times.
+// Work in the whole hub that needs a person now. No patient data: names of the configuration and
+// of workflows, codes, counts and times.
 struct Todo {
   engine::Engine& engine;
   const consultation::Tasks& tasks;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kMaxReplayed = 500;
 
-// What plan and apply are asked for.
+// Input of plan and apply.
 struct Order {
   std::vector<engine::WorkflowFile> files;
   bool prune = false;
@@ -121,7 +121,7 @@ Result<Response> Workflows::replay(const Call& call) const {
 Result<Response> Workflows::apply(const Call& call) const {
   RABT_TRY(order, read_order(call));
   if (approvals.needs(identity::kApply)) {
-    // What would not be done anyway needs nobody.
+    // Files that cannot be applied are refused before a second person is asked.
     RABT_TRY_STATUS(engine.plan(order.files, order.prune));
     RABT_TRY_STATUS(
         approvals.pass(call.caller, {identity::kApply, "", wish_of(order), call.request.body}));

@@ -329,8 +329,8 @@ Result<SessionView> doctor_starts(DoorCall& call, const std::string& patient) {
   return started;
 }
 
-// What the patient asked for here before and is open, or a new request. Sessions that others
-// planned for him answer no request of his.
+// Open request that the patient made here before, or a new one. Sessions that others planned for
+// the patient do not count.
 Result<SessionView> patient_requests(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"requested", "scheduled", "waiting", "active"}, patient));
   std::string doctor;
@@ -426,7 +426,7 @@ Asked<AddSegment> segment_of(const Json& body, const std::string& session) {
 struct Part {
   // Gives the record's number.
   std::function<Result<std::int64_t>(const Caller& caller)> write;
-  // Where its number goes, once it is there.
+  // Receives the number of the record once the record is written.
   Json& number;
 };
 

@@ -127,7 +127,7 @@ void VaultFeed::tell(std::string_view kind, std::int64_t /*seq*/, std::int64_t a
                                {"timestamp", at}}));
   } else if (kind == "presence") {
     const std::string doctor = data.string_or("provider", "");
-    // Who set it knows it.
+    // The doctor who set the status knows it already.
     if (doctor == ask().caller.who.person) return;
     outlet_.send(
         Json::object({{"type", "status"},

@@ -74,7 +74,7 @@ Result<consultation::CreatedSession> DoorCall::create_session(
     const consultation::Asked<SessionInput>& asked) const {
   consultation::SessionCreation& creation = house.sessions.creation;
   const TokenSystem* const system = home();
-  // What is no UUID may be a slip of the pen.
+  // A value that is no UUID may be a typing error.
   const auto is_uuid = [](const Json& id) {
     return id.is_string() && identity::ulid_of(id.as_string()) &&
            id.as_string().find('-') != std::string::npos;
@@ -87,7 +87,7 @@ Result<consultation::CreatedSession> DoorCall::create_session(
            !house.people.resolve(caller.who.tenant, ours.patient).ok();
   };
   if (!asked.ok() || !is_newcomer(*asked)) return creation.create(caller, asked);
-  // Nobody is entered for a session that is refused: all the rest is tried, and nothing kept.
+  // A session that is refused must not create a patient: first try all the rest, and keep nothing.
   SessionInput ours = *asked;
   const Json known_as = Json::object({{"system", system->name}, {"value", ours.patient["value"]}});
   ours.patient = {};

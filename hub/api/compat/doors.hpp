@@ -17,7 +17,7 @@ namespace rabt::api::compat {
 // doors.<name> of the configuration.
 struct DoorOptions {
   bool enabled = true;
-  // How far times that are written without a zone are ahead of UTC.
+  // Minutes by which times that are written without a zone are ahead of UTC.
   int naive_offset_minutes = 0;
   // Origins of pages that may call the door, as browsers write them.
   std::vector<std::string> origins;
@@ -73,7 +73,7 @@ class Doors {
   // No route of the path has the method: 405, or the answer to a browser that asks before it calls.
   [[nodiscard]] http::Response other_method(const Found& found, const http::Request& head) const;
 
-  // What describes the doors: pages and OpenAPI documents. Nothing when the path is none of theirs.
+  // Pages and OpenAPI documents that describe the doors. Nothing when the path is none of theirs.
   [[nodiscard]] std::optional<http::Response> description(std::string_view listener,
                                                           const http::Request& head) const;
 

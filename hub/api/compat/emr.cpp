@@ -64,14 +64,14 @@ Json appointment_shape(const SessionView& session) {
              : value;
 }
 
-// How well one file stands for the whole session: 0 is best.
+// Rank of a kind of file as the recording of the whole session: 0 is best.
 int rank(std::string_view kind) {
   if (kind == "composition" || kind == "combined") return 0;
   return kind == "video" ? 1 : 2;
 }
 
-// Where the recording is, once there is one. This API has room for one address: of several files it
-// is that of all together, else the oldest with a picture, once no other is to come.
+// Address of the recording, once it is ready. This API has room for one address: of several files
+// the combined one, else the oldest with a picture, once no other is to come.
 Json recording_url(const DoorCall& call, const SessionView& session) {
   if (!session.course.ended || session.recording == "off") return {};
   const auto found = call.house.sessions.recordings.list(

@@ -827,7 +827,7 @@ Result<Response> summary(DoorCall& call) {
     return note.entered_in_error.has_value();
   });
   RABT_TRY(prescriptions, call.house.records.prescriptions.list(call.caller, all));
-  // Who may not read recordings or follow-ups has none of them in his summary.
+  // Callers without the right to recordings or follow-ups get a summary without them.
   const auto recordings = call.house.sessions.recordings.list(
       call.caller, consultation::ListRecordings{.session = std::string(id)}, {});
   const auto follow_ups =

@@ -66,7 +66,7 @@ Json booking_word(const Json& booking) {
   return booking == Json("clinic") ? Json("CLINIC_BASED") : Json();
 }
 
-// How the line was rated, by whoever did it last.
+// Latest rating of the line.
 Json rating_of(const SessionView& session) {
   const Json& ratings = session.ratings;
   return ratings.size() == 0 ? Json() : ratings[ratings.size() - 1]["rating"];
