@@ -152,7 +152,7 @@ Result<Session> Acts::recognising(const Caller& caller, std::string_view referen
   if (person.empty() || session.over() || session.of_person(person) != nullptr) return session;
   RABT_TRY(known, persons_.recognised(session, person));
   if (!known) return session;
-  // Where the rules keep him out, his own request says why.
+  // A refusal is ignored here: the person's own request reports its reason.
   (void)act_as_hub(session.id, *known);
   return load(session.id);
 }

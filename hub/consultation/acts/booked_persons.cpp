@@ -44,7 +44,7 @@ Json side_of_record(const identity::Person& person) {
   return out;
 }
 
-// What of the booking can stand in a record.
+// Members of the booking that can stand in a record.
 Json said_of(const Participant& one, const Json& guardians) {
   Json out = Json::object();
   for (const std::string_view name : {"name", "gender", "birthDate", "phone"}) {

@@ -27,11 +27,11 @@ class Persons {
   // The same of whom a request describes. field: a prefix, "organizer.".
   [[nodiscard]] Result<Participant> participant(const Actor& who, const ParticipantInput& input,
                                                 Mistakes& mistakes, const std::string& field) const;
-  // Who the patient of a hospital's booking is, by `clinic.booked_patients`: gives the participant,
-  // who was named by a number that leads to nobody, his record, which may be a new one. Nothing
-  // happens for others, for numbers that contradict a record, and for callers who are no system.
-  // session: its ULID. guardians: as the booking says, or null. Error invalid patient.unknown: the
-  // tenant refuses him, and the desk is asked.
+  // Finds the patient of a hospital's booking, by `clinic.booked_patients`. A participant whose
+  // number leads to nobody gets his record, which may be a new one. Nothing happens for other
+  // participants, for numbers that contradict a record, and for callers who are no system. session:
+  // its ULID. guardians: as the booking says, or null. Error invalid patient.unknown: the tenant
+  // refuses the patient, and the desk is asked.
   [[nodiscard]] Status settle(const Caller& caller, const std::string& session,
                               const Json& guardians, Participant& one) const;
   // Asks the desk who the people of a booking are, where it is in doubt: the same question once.
@@ -69,7 +69,7 @@ class Persons {
   // The person whom the participant becomes by being entered. Empty when he cannot be.
   [[nodiscard]] Result<std::string> enter(const Caller& caller, const std::string& session,
                                           const Json& guardians, const Participant& one) const;
-  // What the desk has to find out about the participant. Nothing where all is clear.
+  // Question to the desk about the participant. Nothing where all is clear.
   [[nodiscard]] Result<std::optional<DeskQuestion>> doubt(const Caller& caller,
                                                           const Session& session,
                                                           const Participant& one) const;

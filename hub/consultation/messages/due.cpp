@@ -26,7 +26,7 @@ constexpr std::int64_t kSoonUntilMs = 10 * kMinuteMs;
 
 // So long after the start the doctor waits for somebody who is late.
 constexpr std::int64_t kLateMs = 2 * kMinuteMs;
-// Nobody hears two messages so shortly one after the other.
+// Shortest time between two messages to one person.
 constexpr std::int64_t kApartMs = 5 * kMinuteMs;
 // A day later nobody needs to hear that a visit was not held.
 constexpr std::int64_t kNotHeldUntilMs = kDayMs;
@@ -93,7 +93,7 @@ bool is_own_emergency(const Session& is) {
          is.origin.created_by.ends_with("person:" + is.patient);
 }
 
-// Nobody came, or not all who are needed.
+// Message after a visit that was not held, because the patient or another person did not come.
 DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,
                      const Hearer& hearer) {
   const MessageKind kind = hearer.came ? MessageKind::not_held : MessageKind::missed;

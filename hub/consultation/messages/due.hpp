@@ -10,7 +10,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/consultation/session/session.hpp"
 
-// What a patient is told of a visit, and when. Pure.
+// Messages to a patient about a visit, and their times. Pure.
 namespace rabt::consultation {
 
 // In this order: what was booked or moved, called off, a day before, 15 minutes before, the doctor

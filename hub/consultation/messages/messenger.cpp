@@ -448,7 +448,7 @@ Answer Messenger::tell(const Ask& ask) {
     over = false;
     next = std::min(next.value_or(*followed.next_ms), *followed.next_ms);
   }
-  // Nobody to be told may come later.
+  // A person who has to be told may still join the session.
   if (!session.over() && session.status != SessionStatus::active) over = false;
   return still(over, next, std::move(said));
 }

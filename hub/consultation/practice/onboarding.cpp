@@ -88,8 +88,8 @@ Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboardi
   Mistakes mistakes = asked.mistakes;
   if (at > now) mistakes.add("at", "it must not lie in the future");
   RABT_TRY_STATUS(mistakes.status());
-  // What was noted within a day of it changes nothing. What another record of the patient has does
-  // not stand here: the records may be parted again.
+  // A step that was noted within a day of this one is not noted again. Steps in another record of
+  // the patient do not count: the records may be parted again.
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::practice::kOnboardingSteps, {tenant, patient.id},
                             [&](const Row& row) {

@@ -37,7 +37,7 @@ inline constexpr Statement kSessionByNumber{
 inline constexpr Statement kInSession{
     "SELECT provider, MAX(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
     "provider <> '' GROUP BY provider"};
-// Who came into the waiting room last, and who left it last.
+// Latest arrival in the waiting room, and latest departure from it, for each session.
 inline constexpr Statement kWaitingRooms{
     "SELECT coalesce((SELECT c.name FROM clinic c WHERE c.tenant = s.tenant AND c.id = s.clinic), "
     "''), coalesce(s.scheduled_ms, 0), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = "

@@ -114,7 +114,7 @@ void take_texts(const NoteView& note, Extent extent, ClinicalFacts& out) {
     if (extent == Extent::claim || kept.empty()) {
       kept = found;
     } else if (kept.find(found) == std::string::npos) {
-      // Whose words they are: those before are of another note.
+      // Name the author and the time: the text before belongs to another note.
       kept.append("\n\n[" + by.author.role + ", " + by.at + "] " + found);
     }
     member_of(out.sources, "notes/" + std::string(text.name)) = {
@@ -129,7 +129,7 @@ const SignedDiagnoses& diagnoses_in(const NoteView& note) {
   return late == note.addenda.rend() ? note.diagnoses : late->diagnoses;
 }
 
-// What clinicians added to a note after it was signed.
+// Takes the addenda that clinicians wrote to a note after it was signed.
 void take_addenda(const NoteView& note, ClinicalFacts& out) {
   for (const Addendum& one : note.addenda) {
     if (is_clinician(one.author)) out.addenda.push_back({.at = one.at, .text = one.text});

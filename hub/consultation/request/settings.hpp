@@ -79,9 +79,9 @@ struct LinkSettings {
   // birth date of the record.
   bool by_code = true;
   bool by_birth_date = false;
-  // What becomes of a booking of the hospital whose patient is unknown: `link` links known ones
-  // alone, and whoever is not known takes part without a record; `enter` enters the patient;
-  // `refuse` makes no session.
+  // Rule for a booking of the hospital whose patient is unknown: `link` links known people only,
+  // and an unknown person takes part without a record; `enter` enters the patient; `refuse` makes
+  // no session.
   enum class Booked : std::uint8_t { link, enter, refuse };
   Booked booked = Booked::link;
   // Years. Links, messages and consents of a younger patient go to a guardian.
@@ -92,13 +92,13 @@ struct LinkSettings {
 struct House {
   // By language: ar, en. May be empty.
   std::map<std::string, std::string> name{};
-  // Whom a patient calls. May be empty.
+  // Telephone number that patients call. May be empty.
   std::string phone{};
   // Texts of messages, by language and template. Nobody is told anything while they are empty.
   std::map<std::string, std::map<std::string, std::string>> texts{};
   // The record system is sent notes of visits as PDF, too.
   bool chart_pdf = true;
-  // Where times of visits are told.
+  // Time zone in which times of visits are told.
   std::string time_zone = "Asia/Riyadh";
 };
 

@@ -34,7 +34,7 @@ struct Actor {
   bool page = false;
   // The trace of his request (identity::Caller::trace).
   std::string trace{};
-  // What a guest may enter. Empty for everybody else.
+  // Session and participant that a guest may enter. Empty for everybody else.
   identity::Part part{};
 
   // Administrator or operator of the tenant.
@@ -117,7 +117,7 @@ struct Amend {
 struct Join {
   std::string device_type;
   std::string browser_info;
-  // Where the participant is, and a number to call back, for an emergency and a lost line. Patient
+  // Place of the participant and a number to call back, for an emergency and a lost line. Patient
   // data.
   std::string location;
   std::string callback_phone;
@@ -158,7 +158,7 @@ struct AcceptInvitation {
 struct Enter {
   std::string invitation;
   std::int64_t generation = 0;
-  // Who comes, where the invitation is for nobody who takes part yet.
+  // Person who joins, where the invitation is for nobody who takes part yet.
   Participant participant;
   // The browser has entered before, and its answer was lost or comes again.
   bool again = false;

@@ -22,14 +22,14 @@ class SessionGuests final : public identity::Guests {
   void send_codes_by(OneTimeCodes& codes) { proof_.send_by(codes); }
 
   struct Entering {
-    // What the browser holds of a session, once it is known which one the code leads to.
+    // Returns the browser's proof of the session, once the code has led to the session.
     std::function<identity::GuestProof(std::string_view session)> held;
     // A name of the request that the page repeats until it has an answer. May be empty.
     std::string tap;
   };
   struct Entered {
     TakenUpView answer;
-    // What the browser keeps.
+    // Proof that the browser keeps.
     identity::GuestProof proof;
   };
   // Opens the door of the invitation: the browser is bound to its participant. A second browser

@@ -122,7 +122,7 @@ Result<std::string> SessionInvitations::link_of(const std::string& session,
 
 Status SessionInvitations::end_link(const Session& session, const Invitation& link, bool renew) {
   const SessionParts& parts = acts_.parts();
-  // What is over changes no more: only the browser that holds the link loses it.
+  // A session that is over stays unchanged: only the browser that holds the link loses it.
   if (session.over())
     return parts.store.write([&](store::Transaction& transaction) {
       return forget_link(transaction, parts.tenant, link);

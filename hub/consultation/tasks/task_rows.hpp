@@ -67,8 +67,8 @@ class TaskRows {
   [[nodiscard]] static Result<std::optional<TaskRow>> of_call(store::Connection& connection,
                                                               std::string_view tenant,
                                                               std::string_view call);
-  // Tasks of the tenant whose time is over and of which nobody was told.
-  // How many wait, by kind.
+  // overdue(): tasks of the tenant whose time is over and of which nobody was told.
+  // waiting(): number of tasks that wait, by kind.
   [[nodiscard]] Result<std::vector<Tally>> waiting(std::string_view tenant) const;
   [[nodiscard]] Result<std::vector<Task>> overdue(std::string_view tenant, Timestamp now) const;
   // Name of a call: hex of a blind index.

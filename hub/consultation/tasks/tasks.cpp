@@ -294,7 +294,7 @@ Result<Task> Tasks::decide(const Caller& caller, std::string_view id, const Json
     RABT_TRY(before, rows_.open(parts_.tenant, row));
     if (before.answer == answer) return row.task;
   }
-  // Who comes second, or may not answer, is told so before his answer is looked at.
+  // A caller who comes second, or may not answer, is refused before his answer is checked.
   RABT_TRY_STATUS(may_take(row.task, task_name_of(caller.who)));
   if (!may_answer(row.task, caller.who)) return not_his();
   RABT_TRY(content, rows_.open(parts_.tenant, row));

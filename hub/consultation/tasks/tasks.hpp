@@ -16,7 +16,7 @@
 
 namespace rabt::consultation {
 
-// What opens a task: the call of a workflow, a person, or the hub itself.
+// A task to open: for the call of a workflow, for a person, or for the hub itself.
 struct NewTask {
   Task task;
   TaskContent content;
@@ -100,17 +100,17 @@ class Tasks {
                                                    std::size_t limit) const {
     return rows_.about(parts_.tenant, kind, person, before, limit);
   }
-  // How many of them wait.
+  // Number of such tasks that wait.
   [[nodiscard]] Result<std::int64_t> count_about(store::Connection& connection,
                                                  std::string_view kind,
                                                  std::string_view person) const {
     return TaskRows::count_about(connection, parts_.tenant, kind, person);
   }
-  // How many wait for somebody, by kind.
+  // Number of tasks that wait for somebody, by kind.
   [[nodiscard]] Result<std::vector<Tally>> waiting() const { return rows_.waiting(parts_.tenant); }
   // Errors: not_found task.unknown; denied when the caller may not see it.
   [[nodiscard]] Result<TaskRow> find(const identity::Principal& who, std::string_view id) const;
-  // What is sealed of a task. The caller notes the reading.
+  // Opens the sealed part of a task. The caller notes the reading.
   [[nodiscard]] Result<TaskContent> content(const TaskRow& row) const {
     return rows_.open(parts_.tenant, row);
   }

@@ -13,7 +13,7 @@ namespace {
 using plugin::CallRequest;
 using plugin::Ended;
 
-// What a task asks whose answer is nothing but that somebody has seen it.
+// Only answer of a task that a person just has to see.
 constexpr const char* kSeen = "seen";
 
 Json form_in(const Json& arguments) {
