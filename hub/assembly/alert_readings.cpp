@@ -22,7 +22,7 @@ constexpr std::int64_t kSideMs = 600 * kSecondMs;
 constexpr std::int64_t kFaultedOneIn = 10;
 constexpr std::string_view kPlugin = "plugin://";
 
-// What one key of a map of windows has come to.
+// Rise of one key's count within its window.
 std::int64_t risen(std::map<std::string, alerts::Window>& windows, const std::string& key,
                    std::int64_t span_ms, std::int64_t uptime_ms, std::int64_t count) {
   return windows.try_emplace(key, span_ms).first->second.add(uptime_ms, count);

@@ -154,7 +154,7 @@ class Walk {
       mistakes_.push_back(to_text(one));
   }
 
-  // Who sends, and who is told.
+  // Checks the systems that send to the hub, and those that the hub tells.
   void outside() {
     each(&config::Config::sources,
          [this](const config::Config& of) { return read_sources(of, *http_); });
@@ -196,7 +196,7 @@ class Walk {
   const config::Config& config_;
   const Clock& clock_;
   const Unsigned unsigned_;
-  // What is read here may keep it for later; nothing is sent.
+  // Some readers keep the client for later; the check itself sends nothing.
   const std::unique_ptr<net::HttpClient> http_ = net::make_curl_client(clock_, null_logger());
   std::vector<std::string> mistakes_;
 };

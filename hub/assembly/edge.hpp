@@ -20,7 +20,7 @@ namespace rabt::assembly {
 // Reads the certificates of a listener again when they have changed, and says so in the log.
 void reload_certificates(crypto::TlsServer& tls, Logger& log);
 
-// Whose certificates callers must show: files, as in crypto::TlsFiles. Nobody's if it is empty.
+// Authorities of the callers' certificates: files, as in crypto::TlsFiles. Nobody's if empty.
 struct Believed {
   std::string authorities{};
   std::string revoked{};
@@ -31,7 +31,7 @@ struct Believed {
     const config::ServerEntry& server, const Believed& callers,
     const std::vector<crypto::TlsNamed>& named, const Clock& clock);
 
-// Where a process listens: the main listener, the one that asks for certificates, those of
+// Listeners of a process: the main listener, the one that asks for certificates, those of
 // compatibility APIs, and Unix sockets. Internally synchronised.
 class Edge {
  public:
@@ -86,7 +86,7 @@ class Edge {
   std::unique_ptr<http::Server> server_;
 
   Mutex mutex_;
-  // What open_for() has opened, by path or by tenant and name.
+  // Ports that open_for() has opened, by path or by tenant and name; 0 for a path.
   std::map<std::string, int> opened_ RABT_GUARDED_BY(mutex_);
 };
 

@@ -26,7 +26,7 @@ Result<std::shared_ptr<SecretBytes>> read_named_secret(const config::SecretSourc
   return invalid(value.error().code, what + ": " + value.error().message);
 }
 
-// What opens the root of the configured kind. Null for one in a file.
+// Secret that opens the root key of the configured kind. Null if the root key is in a file.
 Result<std::shared_ptr<SecretBytes>> read_root_secret(const config::KeysConfig& keys) {
   if (keys.kind == "env") return read_named_secret({.file = {}, .env = keys.env}, "keys.root");
   if (keys.kind == "pkcs11") return read_named_secret(keys.pin, "keys.root.pkcs11.pin");

@@ -22,7 +22,7 @@
 
 namespace rabt::assembly {
 
-// What a hub stands on, and what a command that works on a data folder without a hub needs. Members
+// Base of a hub, which a command that works on a data folder without a hub needs, too. Members
 // are constructed in reading order and destroyed in reverse. They are null when open() was asked
 // for less. Threads: those of each member.
 class Foundation {
@@ -67,7 +67,7 @@ class Foundation {
 // Foundation::open.
 [[nodiscard]] Status check_root(const config::Config& config);
 
-// How exports of the audit log name this hub.
+// Name of this hub in exports of the audit log.
 [[nodiscard]] audit::ExportSource export_source(const config::Config& config);
 
 }  // namespace rabt::assembly

@@ -180,7 +180,7 @@ struct Hub::Parts {
   std::unique_ptr<api::Views> views;
   std::unique_ptr<PluginUpgrade> upgrade;
   std::unique_ptr<pages::Pages> pages;
-  // What listens. Null when somebody else does for this hub. stop() ends its calls of `api`.
+  // Listeners. Null when another object listens for this hub. stop() ends their calls of `api`.
   std::unique_ptr<Edge> edge;
   // The same for other threads; set once it listens.
   std::atomic<const Edge*> listening{nullptr};
@@ -468,7 +468,7 @@ void Hub::Parts::look_after_keys(const std::string& tenant) {
   });
 }
 
-// What of the hub's surroundings does not work, for who runs it.
+// Faults in the hub's surroundings, for the operator.
 Json Hub::Parts::troubles() const {
   Json out = Json::object();
   const auto add = [&](std::string_view name, const Status& state) {
@@ -535,7 +535,7 @@ void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy
       privacy));
 }
 
-// What the hub answers about, and what it measures.
+// Resources that the API answers about, with the parts that they measure.
 std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config& config,
                                                            const phi::Policy& privacy,
                                                            std::vector<api::Source> sources) {

@@ -67,7 +67,7 @@ class Hub {
   std::unique_ptr<Parts> parts_;
 };
 
-// What workflows may reach over HTTP, their secrets, and for which purposes roles get data. Errors:
+// Options of the engine: hosts that workflows reach over HTTP, secrets, purposes of roles. Errors:
 // those of read_secret, which names the secret, and of the lists of hosts.
 [[nodiscard]] Result<engine::Engine::Options> engine_options(const config::Config& config);
 

@@ -48,11 +48,11 @@ class KeyringTrouble {
   std::string said_;
 };
 
-// What a running hub does without being asked, every 5 seconds on one thread: it wipes opened keys
-// whose time has passed, continues a rewrapping that was interrupted, warns once when keys are not
-// in locked memory, removes blobs that nobody took over and what removes() names, and, where the
-// configuration says so, destroys buckets whose retention is over. It also does what also() gave
-// it.
+// Regular work of a running hub, every 5 seconds on one thread: it wipes opened keys whose time has
+// passed, continues a rewrapping that was interrupted, warns once when keys are not in locked
+// memory, removes blobs that nobody took over and what removes() names, and, where the
+// configuration says so, destroys buckets whose retention is over. It also calls the functions
+// that also() was given.
 class Maintenance {
  public:
   struct Parts {

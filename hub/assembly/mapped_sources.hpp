@@ -17,7 +17,7 @@ struct MappedSource {
 // names the entry, and file, line and column of each mistake.
 [[nodiscard]] Result<MappedSource> read_mapped_source(const std::string& entry,
                                                       const std::string& path);
-// What the operator wrote: reasons may quote it.
+// Text that the operator wrote: reasons of refusals may quote it.
 [[nodiscard]] std::string words_of(const mapping::SourceFiles& files);
 
 }  // namespace rabt::assembly

@@ -5,7 +5,7 @@
 
 namespace rabt::assembly {
 
-// What pages of calls may connect to besides the hub: the servers of the plugin that is bound to
+// Servers that pages of calls may connect to besides the hub: those of the plugin that is bound to
 // the role `video`.
 [[nodiscard]] pages::Pages::Options page_options(const config::Config& config);
 

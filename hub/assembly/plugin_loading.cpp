@@ -24,7 +24,7 @@ plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage pac
   return config;
 }
 
-// What the rest of the configuration asks of a plugin that has this manifest.
+// Checks a plugin's manifest against the rest of the configuration.
 Status check_wishes(const config::Config& config, const std::string& id,
                     const plugin::Manifest& manifest) {
   const auto entry = config.plugin.find(id);

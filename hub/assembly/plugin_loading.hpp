@@ -15,7 +15,7 @@
 
 namespace rabt::assembly {
 
-// What the operator configured for a plugin, with its secrets and without a package. Errors: those
+// Configuration of a plugin, with its secrets and without a package. Errors: those
 // of read_secret; plugin.unknown: the configuration does not name the plugin.
 [[nodiscard]] Result<plugin::PluginConfig> plugin_config(const config::Config& config,
                                                          const std::string& id);

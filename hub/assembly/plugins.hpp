@@ -18,7 +18,7 @@ namespace rabt::assembly {
 // A version of a plugin that the hub may load.
 struct ChosenPackage {
   std::string version;
-  // Where it lies, for messages.
+  // Folder of the package, for messages.
   std::string folder;
   // Verified, or unsigned. Null if `fault` is set.
   std::shared_ptr<const plugin::PackageFiles> files;

@@ -15,7 +15,7 @@ using http::Response;
 
 namespace {
 
-// What a body that is taken piece by piece holds at once.
+// Memory that a body holds while it is taken piece by piece, in bytes.
 constexpr std::uint64_t kHeldOfStream = 512ULL << 10U;
 
 // The handler of a connection, which gives its place back when it is gone.

@@ -9,8 +9,8 @@
 
 namespace rabt::assembly {
 
-// How much of what the tenants of one process have in common a single one may hold, so that the
-// others always find some left. A request that would take more gets 503. Internally synchronised.
+// Limits of one tenant on what the tenants of one process have in common, so that the others
+// always find some left. A request that would take more gets 503. Internally synchronised.
 class Share {
  public:
   struct Most {
@@ -31,7 +31,7 @@ class Share {
         answers_(most.answers),
         sockets_(most.sockets) {}
 
-  // What `judge` says of a request, within this share. `judge` is called at once.
+  // Decision of `judge` about a request, within this share. `judge` is called at once.
   [[nodiscard]] http::Admission admit(
       const http::Request& head,
       const std::function<http::Admission(const http::Request& head)>& judge);

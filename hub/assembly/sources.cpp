@@ -37,7 +37,7 @@ Status read_secrets(const config::SourceEntry& entry, http::SignatureConfig& sig
   return http::check(signature);
 }
 
-// What SNS serves at an address: certificates, which are kept, and confirmations of subscriptions.
+// Fetches addresses of SNS: certificates, which are kept, and confirmations of subscriptions.
 // Internally synchronised.
 class Fetcher {
  public:

@@ -18,8 +18,8 @@ namespace rabt::assembly {
 [[nodiscard]] Result<http::SignatureConfig> signature_of(const config::Config& config,
                                                          const config::SourceEntry& entry);
 
-// Who may post to /hooks/, with the secrets that their signatures need. The client fetches what
-// messages of SNS point to, and outlives the sources. Errors: those of
+// Sources that may post to /hooks/, with the secrets that their signatures need. The client
+// fetches what messages of SNS point to, and outlives the sources. Errors: those of
 // read_secret and http::check; the message names the source.
 [[nodiscard]] Result<std::vector<api::Source>> read_sources(const config::Config& config,
                                                             net::HttpClient& http);

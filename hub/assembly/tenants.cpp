@@ -27,7 +27,7 @@ constexpr int kMostOthers = 12;
 constexpr std::chrono::seconds kReloadEvery{5};
 constexpr std::string_view kHooks = "/hooks/";
 
-// What one of several tenants may hold.
+// Limits of one of several tenants.
 Share::Most most_of_one() {
   const http::ServerOptions whole;
   return {.handlers = static_cast<std::uint64_t>(whole.threads),

@@ -22,7 +22,7 @@ Result<webhooks::Configured> read_webhook(const config::WebhookEntry& entry) {
       .secrets = std::move(secrets)};
 }
 
-// How the broker is called among the webhooks.
+// Name of the broker among the webhooks.
 constexpr std::string_view kBroker = "rabbitmq";
 
 webhooks::Configured broker_entry(const config::BusEntry& bus) {

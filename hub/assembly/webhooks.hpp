@@ -11,7 +11,7 @@
 
 namespace rabt::assembly {
 
-// What `bus` says, with its password. Error config.missing_secret.
+// Options of the broker from the key `bus`, with its password. Error config.missing_secret.
 [[nodiscard]] Result<bus::Options> read_bus(const config::Config& config,
                                             const config::BusEntry& bus);
 // The webhooks of the configuration, with their secrets. Errors name the webhook: those of

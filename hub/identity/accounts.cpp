@@ -315,7 +315,7 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
         RABT_TRY_STATUS(store::run(
             transaction, sql::kEndOldSessions,
             {tenant, person.id, now, now - idle_ms, std::int64_t{options.sessions_per_person}}));
-        // Who signs in is still here: retention counts anew.
+        // The person is still active: retention counts anew from this sign-in.
         return parts.keys.move(transaction, lease, known.data_key, bucket);
       },
       std::move(detail)));

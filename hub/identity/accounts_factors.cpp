@@ -141,7 +141,7 @@ Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::st
         RABT_TRY_STATUS(all.take(transaction, person, taken));
         RABT_TRY_STATUS(all.put_recovery(transaction, *known.key, person, codes));
         RABT_TRY_STATUS(all.strengthen(transaction, caller, known));
-        // Where somebody else is signed in as this person, nobody is any more.
+        // Sign out everybody else who is signed in as this person.
         RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
         return all.throttle.success(transaction, attempt);
       }));

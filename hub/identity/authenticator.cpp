@@ -16,7 +16,7 @@ constexpr Roles kActedFor{Role::operator_, Role::doctor,  Role::specialist, Role
 
 // Hex digits: enough to tell credentials apart.
 constexpr std::size_t kCredentialDigits = 16;
-// Who runs the hub: every role but the clinical ones.
+// Roles that run the hub: all but the clinical ones.
 constexpr Roles kOwnRoles{Role::admin,   Role::security_officer, Role::engineer, Role::operator_,
                           Role::auditor, Role::integration,      Role::desk};
 constexpr std::size_t kMaxName = 200;
@@ -183,7 +183,7 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
   if (ended) return unauthenticated();
   RABT_TRY(standing, people.standing(parts_.tenant, *found));
   if (!standing || !standing->active) return unauthenticated();
-  // What an issuer says about its own people is written down, so that they are found by their role.
+  // Roles that an issuer tells of its own people are kept, so that people are found by role.
   const bool news =
       claims.tells_roles && standing->issuer == issuer.name && !(standing->roles == claims.roles);
   if (news && !shown.only_look) {

@@ -10,10 +10,10 @@
 // Blind indexes: how sealed records of a person are found again by equality. The index is a keyed,
 // truncated hash of the normalised value, so that one person written in several ways has one index.
 //
-// What an index leaks to whoever reads the database without the keys: which rows of one tenant
-// carry the same value (equality) and how often (frequency). It does not leak the value while the
-// tenant's keys are safe; a national identity number has only some 10^9 values, so that with the
-// key all of them can be tried. Indexes of two tenants, or of two kinds, do not compare.
+// Information that an index leaks to a reader of the database without the keys: which rows of one
+// tenant carry the same value (equality) and how often (frequency). The value does not leak while
+// the tenant's keys are safe; a national identity number has only some 10^9 values, so that with
+// the key all of them can be tried. Indexes of two tenants, or of two kinds, do not compare.
 //
 // Rule: no index on a field of low entropy (sex, diagnosis, city, year of birth): its frequencies
 // tell the value. The kinds of phi::IndexKind are the only ones, and a number with fewer than four

@@ -17,7 +17,7 @@ Error bad(std::string message) {
   return invalid("auth.cbor", std::move(message));
 }
 
-// What one head says.
+// Content of one head.
 struct Head {
   // Nothing for what is not taken.
   std::optional<Cbor::Kind> kind;
@@ -60,7 +60,7 @@ void simple(void* context) {
   head_of(context).kind = Cbor::Kind::simple;
 }
 
-// What is not named here leaves the kind unset.
+// Items without a callback here leave the kind unset.
 cbor_callbacks callbacks() {
   cbor_callbacks out = cbor_empty_callbacks;
   out.uint8 = number<std::uint8_t, false>;

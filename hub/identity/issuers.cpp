@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kSkewMs = 60'000;
 constexpr std::size_t kMaxSubject = 200;
 constexpr std::size_t kMaxRoles = 64;
-// How long a refused token is told of.
+// Time for which a refused token is reported.
 constexpr std::int64_t kTroubleMs = 10LL * 60 * 1000;
 constexpr const char* kExpired = "the token has expired";
 
@@ -40,7 +40,7 @@ Error refused(std::string why) {
   return denied("http.unauthenticated", std::move(why));
 }
 
-// How many different bytes there are: a secret of one letter has none.
+// Number of different bytes of a text. It is low for a secret that repeats few letters.
 std::size_t variety(std::string_view text) {
   std::string sorted(text);
   std::sort(sorted.begin(), sorted.end());

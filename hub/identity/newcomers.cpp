@@ -54,7 +54,7 @@ Status put_number(Json& profile, const Json& number) {
                   [&](const Json& other) { return other.string_or("kind", "") == kind; }))
     return not_entered("the booking has two national ids, or two residence permits");
   list.push_back(one);
-  // What is no number of its kind, or would have to be tidied, finds nobody.
+  // A number that is not of its kind, or not in its normal form, finds nobody.
   const auto checked = check_profile(Json::object({{member, list}}));
   if (checked.ok() && (*checked)[member] == list) profile.set(member, std::move(list));
   return ok_status();
@@ -94,7 +94,7 @@ Result<std::vector<Person>> BookedPatients::like(std::string_view tenant, const 
   if (born.empty()) return out;
   const auto add = [&](std::string_view kind, const std::string& value) -> Status {
     auto found = people_.search(tenant, kind, value);
-    // What cannot be such a number is nobody's.
+    // A value that cannot be such a number belongs to nobody.
     if (!found.ok() && found.error().kind == ErrorKind::invalid) return ok_status();
     if (!found.ok()) return found.error();
     for (Person& one : *found) {

@@ -15,7 +15,7 @@ namespace rabt::identity {
 
 class People;
 
-// What a booking says of its patient. Patient data.
+// Patient as a booking describes him. Patient data.
 struct Newcomer {
   // name, gender, birthDate, phone, language and guardians of the API's Person, not checked.
   Json said = Json::object();

@@ -24,7 +24,7 @@ constexpr std::int64_t kMetadataMs = 60 * kMinuteMs;
 // After a failure the issuer is left alone for so long.
 constexpr std::int64_t kRetryMs = 5'000;
 constexpr std::int64_t kAssertionMs = kMinuteMs;
-// How old an ID or logout token may be.
+// Greatest age of an ID token or a logout token.
 constexpr std::int64_t kMaxAgeMs = 10 * kMinuteMs;
 constexpr std::size_t kMaxToken = 16U << 10U;
 constexpr std::size_t kMaxRequestUri = 1024;
@@ -76,7 +76,7 @@ std::optional<std::string> only(const Oidc::Query& query, std::string_view name)
   return found == nullptr ? std::string() : *found;
 }
 
-// What ID tokens and logout tokens have alike.
+// Checks the claims that ID tokens and logout tokens have in common.
 Status check_claims(const Json& claims, const OidcOptions& issuer, std::int64_t now) {
   if (!(claims["iss"] == Json(issuer.issuer))) return wrong("`iss` is another issuer");
   const Json own(issuer.client_id);
@@ -111,7 +111,7 @@ struct Oidc::State {
     std::string authorization;
     std::string token;
     std::string jwks;
-    // Where the issuer takes requests beforehand (RFC 9126). Empty when it does not.
+    // Endpoint for pushed authorization requests (RFC 9126). Empty if the issuer has none.
     std::string pushed;
     bool says_issuer = false;
   };

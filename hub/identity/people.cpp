@@ -7,7 +7,7 @@ namespace rabt::identity {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
-// Where the hyphens of a UUID stand.
+// True for a place where a UUID has a hyphen.
 constexpr bool is_hyphen(std::size_t at) {
   return at == 8 || at == 13 || at == 18 || at == 23;
 }

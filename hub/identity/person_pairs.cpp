@@ -17,7 +17,7 @@ namespace {
 // Records from before that one sweep compares, and those of one commit: others wait for it.
 constexpr std::int64_t kOldAtOnce = 100;
 constexpr std::size_t kOldInOneCommit = 10;
-// What two records of one patient share, in the order of the reasons.
+// Likenesses of two records of one patient, in the order of the reasons.
 constexpr std::array<std::string_view, 4> kLikeness{"identifier", "name_birth", "phone_birth",
                                                     "name_phone"};
 constexpr std::string_view kNameAndBirth = "name_birth";

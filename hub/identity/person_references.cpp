@@ -9,8 +9,8 @@
 #include "hub/identity/statements.hpp"
 #include "hub/phi/index_value.hpp"
 
-// Whom a reference names. One function for requests, bookings, workflows and links: a person is
-// found by an exact number, however he was registered, and never by name, date, phone or mail.
+// Person that a reference names. One function for requests, bookings, workflows and links: a person
+// is found by an exact number, however registered, and never by name, date, phone or mail.
 namespace rabt::identity {
 
 namespace {
@@ -58,7 +58,7 @@ Result<std::optional<std::string>> People::by_number(std::string_view tenant,
   if (external) RABT_TRY_STATUS(add(*external));
   for (const std::string_view kind : {"identifier", "mrn"}) {
     auto known = having_number(tenant, kind, value);
-    // What cannot be such a number is nobody's.
+    // A value that cannot be such a number belongs to nobody.
     if (!known.ok() && known.error().kind == ErrorKind::invalid) continue;
     if (!known.ok()) return known.error();
     for (const std::string& id : *known) {

@@ -7,13 +7,13 @@
 #include <string_view>
 #include <vector>
 
-// Who acts: everybody who asks the hub for something is a principal, and the actor of an audit
-// entry is one.
+// Principals: everybody who asks the hub for something is a principal, and so is the actor of an
+// audit entry.
 namespace rabt::identity {
 
 enum class Kind : std::uint8_t { anonymous, person, client, source, plugin, node, local, guest };
 
-// What somebody is in the tenant. What somebody is in one consultation (its patient, its doctor, a
+// Role of a person in the tenant. The part in one consultation (its patient, its doctor, a
 // member of the family) is a fact of that consultation, not a role.
 enum class Role : std::uint8_t {
   admin,
@@ -94,7 +94,7 @@ struct Principal {
   // Compatibility API at which the person signed in without the second factor that is asked for
   // elsewhere: must_enrol does not count there. Empty for everybody else.
   std::string confined_to{};
-  // What a guest may enter, and nothing else. Empty for everybody else.
+  // Session and participant that a guest may enter, and nothing else. Empty for everybody else.
   Part part{};
 
   // "person:01J...", "client:api-token", "anonymous", "guest:01J..."; "client:brainsait/
@@ -103,7 +103,7 @@ struct Principal {
   [[nodiscard]] bool is(Role role) const { return roles.has(role); }
 };
 
-// Who asks, from where, and why.
+// Caller of an act, with address and reason.
 struct Caller {
   Principal who;
   // Address of the caller.
@@ -116,7 +116,7 @@ struct Caller {
   // X-Rabt-Reason, and the code of HL7 v3 PurposeOfUse. May be empty.
   std::string reason;
   std::string purpose;
-  // What a known device shows (identity::Throttle). May be empty.
+  // Token that a known device shows (identity::Throttle). May be empty.
   std::string device;
   // A page of the hub asks: the caller is proven by a cookie of his browser.
   bool page = false;

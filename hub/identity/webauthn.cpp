@@ -10,7 +10,7 @@ namespace rabt::identity {
 
 namespace {
 
-// What browsers send is below this, an RSA key and its attestation included.
+// Limit of each part in bytes; browsers send less, an RSA key and its attestation included.
 constexpr std::size_t kMaxPart = 64U << 10U;
 constexpr std::size_t kEs256Half = 32;
 
@@ -66,7 +66,7 @@ Result<std::string> check_client(const RelyingParty& party, std::string_view cha
 struct AuthenticatorData {
   AuthenticatorState state;
   bool attested = false;
-  // What follows the head: the credential, extensions.
+  // Bytes after the head: the credential, extensions.
   ByteView rest;
   bool extended = false;
 };
@@ -95,7 +95,7 @@ Result<AuthenticatorData> read_authenticator(const RelyingParty& party, std::str
   return out;
 }
 
-// What stands behind the credential: extensions where the flags say so, then nothing.
+// Checks the end, behind the credential: extensions where the flags say so, then nothing.
 Status check_end(const AuthenticatorData& data, ByteView rest) {
   if (data.extended) {
     RABT_TRY(extensions, read_cbor(rest));
