@@ -177,7 +177,7 @@ Result<std::vector<plugin::Need>> Definitions::needs() {
   for (const DeployedDefinition& one : *deployed) {
     if (one.active) used.push_back({one.id, binding_, 0});
   }
-  // What these may start is started as roles are bound now. The list grows while it is read.
+  // Children of these start with the roles as bound now. The list grows while it is read.
   std::set<std::int64_t> seen;
   for (std::size_t i = 0; i < used.size(); ++i) {
     for (const DeployedDefinition& one : *deployed) {

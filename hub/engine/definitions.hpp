@@ -54,13 +54,13 @@ class Definitions {
   // Stores what the roles mean now, and reads what they mean to running instances. Once, before
   // instances run.
   Status load_bindings();
-  // What the roles mean to instances that start now.
+  // Binding of the roles for instances that start now.
   [[nodiscard]] std::int64_t binding() const { return binding_; }
-  // What a role means to an instance: the endpoint of use.catalogs, else what the role was bound to
+  // Target of a role for an instance: the endpoint of use.catalogs, else what the role was bound to
   // when the instance started, else the role, which is what it is bound to now.
   [[nodiscard]] std::string target_of(const workflow::Definition& definition, std::int64_t binding,
                                       std::string_view role) const;
-  // What running instances and active workflows call.
+  // Actions that running instances and active workflows call.
   [[nodiscard]] Result<std::vector<plugin::Need>> needs();
 
  private:

@@ -6,7 +6,7 @@
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/explain/diff.hpp"
 
-// What is deployed, what a set of files would change, and changing it.
+// Deployed workflows, the plan of the changes by a set of files, and these changes.
 namespace rabt::engine {
 
 using workflow::Definition;

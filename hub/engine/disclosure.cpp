@@ -1,8 +1,8 @@
 #include "hub/engine/worker.hpp"
 
-// What leaves the hub, for the accounting of disclosures: one entry for each call of an outside
-// system, durable before the first byte goes. A repeat of the same call after an ambiguous outcome
-// sends the same again and has no entry of its own; the end of the call counts the sends.
+// Data that leaves the hub, for the accounting of disclosures: one entry for each call of an
+// outside system, durable before the first byte goes. A repeat of the same call after an ambiguous
+// outcome sends the same again without an entry; the end of the call counts the sends.
 namespace rabt::engine {
 
 namespace {
@@ -10,7 +10,7 @@ namespace {
 // Names of arguments in one entry; the rest is counted.
 constexpr std::size_t kMaxNamedFields = 32;
 
-// What an HTTP request sends, and where to.
+// Describes the data that an HTTP request sends, and the recipient.
 void describe_request(const HttpCallOptions& http, const workflow::CallAction& action,
                       Json& detail) {
   // As the configuration names it: a host below a wildcard may be data.

@@ -283,7 +283,7 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
   }
   for (Draft::Item& item : draft.items) {
     add_needs(*item.file, context.options, draft.errors);
-    // What is stored was bound when it was stored.
+    // A stored definition was bound when it was stored.
     if (item.stored == 0) draft.bind_children(item, *all);
   }
   return draft;

@@ -17,7 +17,7 @@
 // Runs instances: an instance is its definition plus the ordered inputs it has received.
 namespace rabt::engine {
 
-// What a webhook, a timer of a plugin or a person brought in: events under one delivery id.
+// Events that a webhook, a timer of a plugin or a person brought in, under one delivery id.
 struct Delivery {
   std::string tenant;
   // The source's name in the configuration.
@@ -36,7 +36,7 @@ struct Delivery {
   // Runs in the commit of the delivery, also where it came before. May be unset; as Step::first.
   std::function<Status(store::Transaction&)> first = {};
 };
-// What the hub knows of a delivery by its id.
+// State of a delivery in the hub, by its id.
 enum class Known : std::uint8_t {
   nothing,  // it never came
   same,     // it was taken with this body
@@ -85,11 +85,11 @@ struct DeployedWorkflow {
   std::string sha256;
   bool active = false;
   Timestamp deployed;
-  // How many instances have not ended.
+  // Number of instances that have not ended.
   std::int64_t running = 0;
 };
 
-// What an instance looks like from outside.
+// Summary of an instance, as seen from outside.
 struct InstanceSummary {
   std::string id;
   std::string workflow;
@@ -174,7 +174,7 @@ struct WorkflowName {
   // The active one if it is empty.
   std::string version;
 };
-// Who asks for an act, and why. The audit log keeps the reason, sealed.
+// Person who asks for an act, and his reason. The audit log keeps the reason, sealed.
 struct Asked {
   std::string actor;
   std::string reason;
@@ -201,7 +201,7 @@ struct Repairable {
   // It was started again already.
   bool restarted = false;
 };
-// What an act of a person has outside systems asked for once more.
+// Acts of a person after which outside systems are asked once more.
 enum class SentBy : std::uint8_t { retry, restart, again };
 struct SentAgain {
   std::string role;
@@ -271,9 +271,9 @@ struct EngineStats {
   std::uint64_t task_faults = 0;
   // Instances in memory.
   std::uint64_t resident = 0;
-  // How late the oldest timer is that has not rung.
+  // Delay of the oldest timer that has not rung, in milliseconds.
   std::int64_t timer_late_ms = 0;
-  // Where the workers' time went, in nanoseconds.
+  // Time of the workers by kind of work, in nanoseconds.
   std::int64_t interpreter_ns = 0;
   std::int64_t seal_ns = 0;
   std::int64_t audit_ns = 0;
@@ -303,9 +303,9 @@ class Engine {
   [[nodiscard]] Result<bool> expire_events();
   ~Engine();
 
-  // What apply would do with these files, and what is in its way. Writes nothing. With prune the
+  // Plans apply: changes by these files, and errors in the way. Writes nothing. With prune the
   // active workflows of the files' namespaces that are not among them go. An object:
-  //   changes    whether apply would write
+  //   changes    true if apply would write
   //   workflows  {namespace, name, version, change (as Deployed; `refused` for version_taken),
   //              file?, from? (the version that is active now), differences?
   //              (workflow/explain/diff.hpp), running? ([{version, instances}]: they stay on their
@@ -359,7 +359,7 @@ class Engine {
   Status tell(const std::vector<Json>& events, const store::Store::Job& also);
   // True if a deployed workflow may start by an event of this type, or wait for one.
   [[nodiscard]] bool wants(std::string_view type) const;
-  // What accept would find. Its events are not looked at.
+  // Answer that accept would find. The events of the delivery are not looked at.
   [[nodiscard]] Result<Known> known(const Delivery& delivery);
 
   // The newest first, from behind the id `before` on. Where the filter names a person or a key, the
@@ -395,7 +395,7 @@ class Engine {
   // The same of a workflow; namespace and version as for source().
   [[nodiscard]] Result<Json> graph(std::string_view name_space, std::string_view name,
                                    std::string_view version);
-  // How many faulted since that time, by code, and how many are parked, whenever that was.
+  // Numbers of instances by code: those that faulted since that time, and all that are parked.
   [[nodiscard]] Result<std::vector<InstanceCounts::Code>> open_codes(Timestamp faulted_since);
   // The oldest thousand parked calls, by code. Takes the same time however many instances there
   // are.
@@ -448,8 +448,8 @@ class Engine {
                                                            std::size_t limit);
   // One of them. Error engine.instance.
   [[nodiscard]] Result<Repairable> repairable(std::string_view id);
-  // What the act would have sent once more. For a restart: what stands, and is sent under new keys.
-  // Errors: those of the act that are known before it.
+  // Calls that the act would send once more. For a restart: calls whose effects stand, and which
+  // are sent under new keys. Errors: those of the act that are known before it.
   [[nodiscard]] Result<std::vector<SentAgain>> sent_by(SentBy act, std::string_view id);
   // Ok if resolve() would take the outcome for the parked call of the instance. Error
   // engine.answer.
@@ -472,7 +472,7 @@ class Engine {
   // Gives their number. Durable when ok. Error role.not_paused.
   Result<std::int64_t> resume_role(std::string_view role, const Asked& asked);
 
-  // What running instances and workflows that may start now call: which plugin, action and contract
+  // Tells `use` what running instances and startable workflows call: plugin, action and contract
   // version. An instance keeps from its start to its end: its definition, which names action and
   // version of every call, and the plugin that each role was bound to. No workflow is deployed
   // while `use` runs.

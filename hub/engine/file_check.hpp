@@ -6,7 +6,7 @@
 
 #include "hub/engine/engine.hpp"
 
-// What is wrong with workflow files, as far as no store is asked.
+// Findings in workflow files that need no store.
 namespace rabt::engine {
 
 // One thing that is wrong with a file, or worth a look.

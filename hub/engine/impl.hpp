@@ -30,13 +30,13 @@ struct Engine::Impl {
   // Ok while events are taken in (intake.cpp). Errors unavailable engine.stopping,
   // engine.no_partition.
   [[nodiscard]] Status takes_events() const;
-  // What the files would change, and what is in their way (draft.cpp).
+  // Changes that the files would make, and what prevents them (draft.cpp).
   struct Draft;
   [[nodiscard]] Draft make_draft(const std::vector<WorkflowFile>& files, bool prune);
   // Writes a draft without errors (deploy.cpp). Inside a job.
   Status store_draft(store::Transaction& transaction, const Draft& draft, std::string_view actor,
                      std::vector<Timers::Entry>& alarms) const;
-  // How many instances of each definition have not ended, by its row (deploy.cpp).
+  // Numbers of instances that have not ended, by the row of their definition (deploy.cpp).
   [[nodiscard]] Result<std::map<std::int64_t, std::int64_t>> running_instances() const;
   // The indexes of this business key (list.cpp), in one workflow or, where that is empty, in all.
   [[nodiscard]] Result<std::vector<std::string>> business_keys(const std::string& key,

@@ -19,7 +19,7 @@ struct InstanceMark {
   friend bool operator==(const InstanceMark&, const InstanceMark&) = default;
 };
 
-// What the row of an instance says.
+// State of an instance, from its row.
 struct InstanceState {
   std::int64_t num = 0;
   // workflow::InstanceStatus
@@ -29,7 +29,7 @@ struct InstanceState {
   bool parked = false;
   // Code of the error of a faulted one, role/action of a parked one.
   std::string code;
-  // What it waits for, as JSON; empty for nothing.
+  // Cause of its waiting, as JSON; empty if there is none.
   std::string about;
   InstanceMark mark;
   // Id of the instance that was started in its place; empty when none was.

@@ -26,12 +26,12 @@ struct InstanceRow {
   Timestamp created;
   Timestamp updated;
   std::int64_t binding = 0;
-  // What lists say of it: Turn::about and Parked::question.
+  // Texts for lists of instances: Turn::about and Parked::question.
   std::string about;
   std::string question;
 };
 
-// Where the values that belong to an instance are sealed to: no value can be moved to another row.
+// Seal contexts of the values of an instance: no value can be moved to another row.
 [[nodiscard]] inline crypto::SealContext journal_context(const std::string& tenant,
                                                          const std::string& row) {
   return {tenant, "journal", row, "input"};
@@ -81,7 +81,7 @@ class InstanceReader {
   // Errors: engine.not_faulted, engine.retry_family, engine.journal_gone, and those of
   // workflow::plan_rewind.
   [[nodiscard]] Result<Rewinding> rewind(const InstanceRow& row, const keys::Lease& lease) const;
-  // How an instance that has ended did so.
+  // Result with which an instance ended.
   [[nodiscard]] Result<workflow::Finished> replay_end(const InstanceRow& row) const;
 
  private:

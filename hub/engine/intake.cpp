@@ -5,7 +5,7 @@
 #include "hub/engine/impl.hpp"
 #include "hub/engine/statements.hpp"
 
-// What comes in: deliveries of events.
+// Intake of deliveries of events.
 namespace rabt::engine {
 
 namespace {

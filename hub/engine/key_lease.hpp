@@ -24,7 +24,7 @@ struct KeyLease {
   std::shared_ptr<const crypto::DataKey> event_key;
 };
 
-// How long work waits for keys that cannot be had, before it tries again.
+// Time after which work tries again when keys cannot be had, in milliseconds.
 inline constexpr std::int64_t kKeyRetryMs = 500;
 
 }  // namespace rabt::engine

@@ -12,7 +12,7 @@
 #include "hub/engine/timers.hpp"
 #include "hub/plugin/call.hpp"
 
-// What the threads of the engine tell each other. Every message about an instance goes to the
+// Messages between the threads of the engine. Every message about an instance goes to the
 // worker that the instance belongs to.
 namespace rabt::engine {
 
@@ -46,7 +46,7 @@ struct ChildEnded {
   // The child's id, for the audit log; "" when the child was refused.
   std::string child;
 };
-// Nobody waits for the child any more.
+// The parent does not wait for the child any more.
 struct CancelChild {
   std::int64_t num = 0;
 };
@@ -144,7 +144,7 @@ struct StoredListen {
   std::int64_t start_event = 0;
   std::vector<std::string> keys;
 };
-// What a transaction leaves to do once it is durable. A job that runs again starts from an empty
+// Work that is left once a transaction is durable. A job that runs again starts from an empty
 // one.
 struct AfterCommit {
   std::vector<BeginInstance> begins;

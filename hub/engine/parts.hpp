@@ -26,7 +26,7 @@
 #include "hub/store/store.hpp"
 #include "hub/workflow/execution.hpp"
 
-// What the engine is made of and how it is set up. Every part of the engine is given these.
+// Parts and settings of the engine. Every part of the engine is given these.
 namespace rabt::engine {
 
 struct EngineParts {
@@ -71,7 +71,7 @@ struct Counters {
   std::atomic<std::int64_t> resident{0};
 };
 
-// Where the time of the workers goes, in nanoseconds since the start.
+// Time of the workers by kind of work, in nanoseconds since the start.
 struct WorkTimes {
   std::atomic<std::int64_t> interpreter{0}, seal{0}, audit{0}, submit{0}, dispatch{0};
 };

@@ -14,7 +14,7 @@
 
 namespace rabt::engine {
 
-// What the journal of an instance tells.
+// History of an instance, from its journal.
 struct Past {
   std::shared_ptr<const workflow::Definition> definition;
   std::unique_ptr<const Timeline> timeline;
@@ -30,7 +30,7 @@ struct Past {
 // outside system may have sent one back. secrets: Past::secrets; null for none.
 [[nodiscard]] Json without_secrets(const Json& value, const Json& secrets);
 
-// How far a journal goes: it only grows.
+// Length of a journal, which only grows.
 struct PastMark {
   std::int64_t instance = 0;
   std::int64_t turns = 0;

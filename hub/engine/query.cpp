@@ -70,7 +70,7 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
   }));
   mark.children = out.children.size();
   RABT_TRY(lease, context.parts.keys.lease(row.tenant));
-  // What was erased with its key is not shown from memory either.
+  // Data that was erased with its key is not shown from memory either.
   RABT_TRY_STATUS(lease.open(row.data_key));
   if (!whole) {
     out.past = pasts.find(mark);

@@ -12,7 +12,7 @@
 namespace rabt::engine {
 
 inline constexpr std::int64_t kSweepMs = 30'000;
-// What is due for less long than this is on its way.
+// Work that is due for less time than this is on its way, and is left alone.
 inline constexpr std::int64_t kSweepGraceMs = 2'000;
 
 // Internally synchronised.
@@ -33,7 +33,7 @@ class Recovery {
   void sweep();
 
  private:
-  // What the store has of a partition.
+  // Content of the store for a partition.
   struct Found {
     std::vector<std::int64_t> busy;
     std::vector<Timers::Entry> timers;
@@ -53,7 +53,7 @@ class Recovery {
   Timers& timers_;
 
   Mutex mutex_;
-  // What the last two sweeps of a partition saw as the newest event. An event that was numbered
+  // Newest event that each of the last two sweeps of a partition saw. An event that was numbered
   // before a sweep may be committed after it.
   struct Seen {
     std::int64_t newest = 0;

@@ -8,7 +8,7 @@
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/action_catalog.hpp"
 
-// What jobs of many acts ask of the engine before they act.
+// Questions that jobs of many acts ask the engine before they act.
 namespace rabt::engine {
 
 Result<InstanceState> read_state(store::Connection& connection, std::string_view tenant,

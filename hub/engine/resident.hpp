@@ -24,7 +24,7 @@ using workflow::ActionOutcome;
   return status >= as_int(workflow::InstanceStatus::completed);
 }
 
-// How an instance came to be that no single event started.
+// Origin of an instance that no single event started.
 struct Origin {
   // The number of the instance that started it; 0 when the clock or a set of events did.
   std::int64_t parent = 0;
@@ -33,7 +33,7 @@ struct Origin {
   std::uint64_t call = 0;
   // True if the end of the instance answers that call.
   bool awaited = false;
-  // How many parents stand above it.
+  // Number of parents above the instance.
   int depth = 0;
   // The trace of the instance that started it.
   std::string trace{};
@@ -49,7 +49,7 @@ struct Origin {
 // header fields.
 [[nodiscard]] std::string idempotency_key(std::string_view instance, std::string_view reference);
 
-// What repeating an action does, as its manifest says.
+// Effect of repeating an action, as its manifest says.
 enum class Idempotency : std::uint8_t { native, key, probe, none };
 
 // A call that is held because its role is paused.
@@ -67,13 +67,13 @@ struct OpenCall {
   workflow::CallAction action;
   // Time of the turn that asked for it; 0 if it was made before the instance was rewound.
   Timestamp made_at{};
-  // Whom the call goes to, and what repeating it does. Unknown until the call is looked up, which
+  // Target of the call, and effect of repeating it. Unknown until the call is looked up, which
   // is before it is sent.
   std::string target;
   Idempotency idempotency = Idempotency::none;
   // It changes nothing, as its manifest says.
   bool reads = false;
-  // What the runner of actions gave for cancelling; 0 when nothing is in flight.
+  // Token of the runner of actions, for cancelling; 0 when nothing is in flight.
   std::uint64_t token = 0;
   // It was sent, and the answer has not come.
   bool in_flight = false;
@@ -96,7 +96,7 @@ struct OpenCall {
   bool let_go = false;
   // The note that it leaves is on its way to the store.
   bool noting = false;
-  // How often in a row the hub had no room for what the call writes. `sends` counts the first only.
+  // Tries in a row for which the hub had no room to write. `sends` counts the first only.
   int holds = 0;
   // Lists the call in HeldCalls while it is held; null otherwise.
   std::shared_ptr<const void> held = nullptr;
@@ -126,9 +126,9 @@ struct ResidentInstance {
   std::string patient;
   // 32 hexadecimal digits; "" before the first turn.
   std::string trace;
-  // What its roles mean.
+  // Binding of its roles.
   std::int64_t binding = 0;
-  // How many inputs its journal has.
+  // Number of inputs in its journal.
   std::uint64_t turns = 0;
   std::map<std::uint64_t, OpenCall> calls;
   // Children whose end it awaits.

@@ -35,7 +35,7 @@ void Inbox::push(QueuedMessage message) {
 
 bool Inbox::take(std::vector<QueuedMessage>& into) {
   Lock lock(mutex_);
-  // Who woke this thread may have been stopped for it, with more to push: it is let run before the
+  // The thread that woke this one may be stopped for it, with more to push. It runs before the
   // next message costs another sleep and another waking.
   if (!closed_ && queue_.empty()) {
     lock.unlock();

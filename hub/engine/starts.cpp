@@ -39,7 +39,7 @@ ActionOutcome refused_outcome(const std::string& code) {
 
 namespace {
 
-// What is sealed of an origin.
+// Sealed part of an origin.
 Json document_of(const Origin& origin) {
   Json out = Json::object({{"input", origin.input}});
   if (!origin.trace.empty()) out.set("trace", origin.trace);
@@ -53,7 +53,7 @@ std::string Starts::business_key(const KeyLease& lease, const std::string& workf
   return lease.keys.blind_index("instance.business_key", workflow + "\n" + key);
 }
 
-// Whose the instance will be, and its key.
+// Sets the patients of the new instance, and its key.
 Status Starts::prepare_owner(PreparedStart& start, const workflow::Definition& definition,
                              const Json& input, const KeyLease& lease) const {
   start.id = context_.parts.ids.next().text();

@@ -11,10 +11,10 @@
 #include "hub/engine/messages.hpp"
 #include "hub/engine/partition.hpp"
 
-// How instances come to be.
+// Starts of instances.
 namespace rabt::engine {
 
-// Whose data an instance works on: blind indexes of identifiers, of which the first names the
+// Patients whose data an instance works on: blind indexes of identifiers. The first one names the
 // patient in the audit log.
 using Patients = std::vector<std::string>;
 
@@ -48,7 +48,7 @@ struct PreparedStart {
   std::string sealed_input;
 };
 
-// What became of a start.
+// Result of a start.
 struct StoredStart {
   // The new instance's number; 0 when it was refused.
   std::int64_t num = 0;

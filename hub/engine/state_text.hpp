@@ -19,7 +19,7 @@ inline constexpr std::array<std::string_view, 6> kStates = {"running",   "waitin
   return std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(status)));
 }
 
-// What the row of an instance shows of its parked call (parked.cpp).
+// Parked call, as the row of an instance shows it (parked.cpp).
 struct ParkedName {
   std::uint64_t call = 0;
   std::string role;

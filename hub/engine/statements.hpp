@@ -32,7 +32,7 @@ inline constexpr Statement kAllDefinitionChildren{
     "JOIN definition d ON d.id = c.definition WHERE d.tenant = $1"};
 inline constexpr Statement kReadSource{
     "SELECT source FROM definition WHERE id = $1 AND tenant = $2"};
-// What plan tells about running instances.
+// Numbers of running instances, for plan.
 inline constexpr Statement kCountRunning{
     "SELECT definition, COUNT(*) FROM running_instance WHERE tenant = $1 GROUP BY definition"};
 

@@ -140,7 +140,7 @@ void Timeline::trace(const workflow::TaskTrace& trace, Timestamp at) {
   auto found = entries_.find(trace.reference);
   if (found == entries_.end()) {
     if (trace.kind != "compensate") return;
-    // What undoes a task is no task of the file: nothing tells its start, only its answers.
+    // A compensation is no task of the file: no trace tells its start, only its answers.
     (void)begin(trace, at);
     found = entries_.find(trace.reference);
   }

@@ -49,13 +49,13 @@ class Timeline {
   const bool whole_;
   std::vector<std::string> order_;
   std::map<std::string, Entry, std::less<>> entries_;
-  // What is known of the last call of a task, by its reference.
+  // Facts about the last call of a task, by the task's reference.
   std::map<std::string, Json, std::less<>> calls_;
   std::map<std::string, Json, std::less<>> started_;
   // Times of next tries, by task; tasks by the timers that bring them.
   std::map<std::string, Timestamp, std::less<>> next_tries_;
   std::map<std::uint64_t, std::string> retries_;
-  // Where the open calls come from.
+  // References of the tasks that made the open calls, by call.
   std::map<std::uint64_t, std::string> callers_;
 };
 

@@ -36,7 +36,7 @@ class Timers {
   void add(const Entry& entry);
   // Rings `after_ms` milliseconds from now, whatever the entry's due time is.
   void add_after(const Entry& entry, std::int64_t after_ms);
-  // How late the oldest entry is that has not rung, or whose ring has not ended.
+  // Delay in milliseconds of the oldest entry that has not rung, or whose ring has not ended.
   [[nodiscard]] std::int64_t late_ms() const;
   // Returns when everything that is due by now has rung. For whoever moves the clock.
   void catch_up();

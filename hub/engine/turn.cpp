@@ -13,7 +13,7 @@ class TurnMaker {
  public:
   TurnMaker(ResidentInstance& instance, Turn& turn) : instance_(instance), turn_(turn) {}
 
-  // What the input answers is open no more.
+  // Closes the call or timer that the input answers.
   void close_answered() {
     if (const auto* ended = std::get_if<workflow::ActionEnded>(&turn_.input.what)) {
       close_call(ended->call);
@@ -47,7 +47,7 @@ class TurnMaker {
                           [&](workflow::Finished& finished) { finish(finished); }},
                effect);
   }
-  // What the row of the instance says after this turn.
+  // Sets the state that the instance's row has after this turn.
   void settle() {
     if (!requested_.empty()) turn_.cause.detail.set("requested", std::move(requested_));
     if (turn_.finished) {
@@ -208,7 +208,7 @@ class TurnMaker {
     turn_.unpark = true;
     turn_.parked_next = parked_of(next->second);
   }
-  // What lists say of the instance.
+  // Sets the texts that lists show of the instance.
   void describe() {
     if (turn_.finished && !turn_.error.is_null()) {
       const Json error = about_error(turn_.error);

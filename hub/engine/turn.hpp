@@ -23,7 +23,7 @@ struct Cause {
   std::optional<access::PatientDetail::Sealed> reason = {};
 };
 
-// What the row of the instance shows of a parked call.
+// Parked call, as the row of the instance shows it.
 struct Parked {
   // Id and name.
   std::string call;
@@ -34,7 +34,7 @@ struct Parked {
 };
 [[nodiscard]] Parked parked_of(const OpenCall& call);
 
-// What a turn changes, as plain values.
+// Changes of a turn, as plain values.
 struct Turn {
   // The turn's place in the journal, from 0.
   std::uint64_t n = 0;
@@ -68,7 +68,7 @@ struct Turn {
   Json error;
   // If the instance finished, what it answers to its parent's call.
   ActionOutcome outcome;
-  // What the instance's row says. The row is written only when it changes.
+  // State in the instance's row. The row is written only when it changes.
   int status = 0;
   bool busy = false;
   bool update_instance = false;
@@ -96,7 +96,7 @@ struct Turn {
 // The same of one that faulted, from the open members of its error: {code, title?, status?, task?,
 // reference?}.
 [[nodiscard]] Json about_error(const Json& shown);
-// What the end of a child answers to its parent.
+// Answer of an ended child to its parent.
 [[nodiscard]] ActionOutcome child_outcome(const workflow::Finished& finished);
 
 }  // namespace rabt::engine

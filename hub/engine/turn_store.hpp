@@ -31,7 +31,7 @@ struct PreparedTurn {
   std::string patient;
   std::int64_t start_event = 0;
   std::shared_ptr<const Origin> origin;
-  // What is stored.
+  // Data to store.
   std::string journal;
   audit::Prepared audit_entry;
   // An entry for each call that leaves the hub.
@@ -43,7 +43,7 @@ struct PreparedTurn {
   AfterCommit after;
 };
 
-// What preparing and storing a turn needs.
+// Parts that prepare and store a turn.
 struct TurnTools {
   Context& context;
   const Definitions& definitions;

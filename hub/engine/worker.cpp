@@ -128,7 +128,7 @@ void Worker::evict() {
 ResidentInstance* Worker::find_or_load(std::int64_t num) {
   const auto at = residents_.find(num);
   if (at != residents_.end()) return at->second.get();
-  // What was sent before the partition was given away is the new owner's.
+  // Messages sent before the partition was given away belong to the new owner.
   return parts_.partitions.has_instance(num) ? load(num) : nullptr;
 }
 

@@ -83,7 +83,7 @@ std::string target_of(std::string_view url) {
   return target.front() == '?' ? "/" + target : target;
 }
 
-// What a failure of the HTTP client is, without the address.
+// Public text for a failure of the HTTP client, without the address.
 std::string_view public_text(std::string_view code) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kTexts = {{
       {"not_allowed",

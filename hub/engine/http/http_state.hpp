@@ -41,7 +41,7 @@ struct HttpCalls::Call {
   Json settings;
   // The header's value, once it is known.
   std::string authorization;
-  // Where the token is kept, and where it is asked for.
+  // Key of the token in the cache, and address that the token is asked from.
   std::string cache_key;
   std::string token_url;
   bool token_from_cache = false;
