@@ -41,7 +41,7 @@ struct Rule {
   Need need = Need::nothing;
   // True if the hub and its workflows may, who are nothing else.
   bool system = false;
-  // What a refusal says to whom the roles fit, and nothing else of the rule.
+  // Text of a refusal for callers whose roles fit, while nothing else of the rule does.
   std::string_view why{};
 };
 
@@ -82,7 +82,7 @@ constexpr Rule part(Right right, std::string_view id, Relations one_of) {
           .all_of = {Is::takes_part},
           .need = Need::admitted};
 }
-// Who is no member of the session reads patient data for a reason that he gives.
+// A caller who is no member of the session reads patient data for a reason that he gives.
 constexpr Rule outside(Right right, std::string_view id) {
   return {
       .right = right, .id = id, .roles = kManagers, .none_of = {Is::member}, .need = Need::reason};
@@ -246,7 +246,7 @@ constexpr std::array kRules{
 };
 // clang-format on
 
-// How far a rule goes along with somebody.
+// Outcome of a rule for somebody: the first condition that fails, in the order of checks.
 enum class Outcome : std::uint8_t {
   other_role,
   other_relation,
@@ -302,7 +302,7 @@ std::string_view text_of(Outcome outcome) {
 constexpr std::string_view kDenied = "authorisation.denied";
 constexpr std::string_view kStranger = "the caller does not take part in this session";
 
-// What whoever is about to treat a patient is told, and what he can do.
+// Refusals for somebody who is about to treat a patient; they say what he can do.
 constexpr std::string_view kAlone =
     "the caller opened the session with this patient himself, and nobody else stands behind it: "
     "the record opens once the patient comes, or somebody else books the session; in an emergency "
@@ -310,7 +310,7 @@ constexpr std::string_view kAlone =
 constexpr std::string_view kLater =
     "the session with this patient is too far ahead: the record opens privacy.treats_before_hours "
     "before it; in an emergency open a grant with a reason: POST /api/v1/break-glass";
-// Who does not see a record at once needs a grant.
+// Code of a refusal: a caller who does not see a record at once needs a grant.
 constexpr std::string_view near_code(Right right) {
   return right == patient_see_at_once ? "phi.break_glass" : kDenied;
 }

@@ -47,9 +47,9 @@ enum class Right : std::uint8_t {
   recording_read,
   recordings_list_all,
   recording_withdraw,
-  // What the clock or the video provider does to a session.
+  // Acts of the clock or the video provider on a session.
   session_by_the_hub,
-  // What is written in a session, in the order of consultation::RecordKind.
+  // Writing of records in a session, in the order of consultation::RecordKind.
   message_write,
   document_write,
   note_write,
@@ -73,7 +73,7 @@ enum class Right : std::uint8_t {
   diagnose,
   // That a pharmacy has dispensed medications of a prescription, and that it was entered in error.
   prescription_dispense,
-  // What surrounds sessions.
+  // Visits, and the practice around sessions.
   visits_manage,
   visit_see,
   // Close one, and open it again.
@@ -101,7 +101,7 @@ inline constexpr std::size_t kRights = static_cast<std::size_t>(Right::instance_
 // "session_see"
 [[nodiscard]] std::string_view to_string(Right right);
 
-// What somebody is to a record.
+// Relations of somebody to a record.
 enum class Is : std::uint8_t {
   // Has a place in the session, though he may have been removed; takes part: was not; was admitted.
   member,
@@ -136,8 +136,8 @@ enum class Is : std::uint8_t {
   // far ahead.
   opened_alone,
   planned_later,
-  // What a session is that is about to be created: one without a provider, of a clinic, of a visit,
-  // a request; of a type that patients book.
+  // Properties of a session that is about to be created: without a provider, of a clinic, of a
+  // visit, a request; of a type that patients book.
   unnamed,
   clinic,
   of_visit,
@@ -184,7 +184,7 @@ struct Decision {
   bool allowed = false;
   // The rule that allows. Empty in a refusal.
   std::string_view rule;
-  // What a refusal says.
+  // Error of a refusal.
   ErrorKind kind = ErrorKind::denied;
   std::string_view code;
   std::string_view why;

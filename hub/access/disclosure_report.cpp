@@ -195,7 +195,7 @@ Result<Collected> collect(const ReportParts& parts, const Subject& subject,
 
 constexpr std::string_view kGrant = "grant:";
 
-// What the log tells of a grant.
+// A grant as the entries of the log tell of it.
 struct LoggedGrant {
   std::int64_t opened_ms = 0;
   bool reviewed = false;

@@ -180,7 +180,7 @@ Status Grants::close(const Reader& reader, std::string_view id) {
   return change(id,
                 [&](store::Transaction& transaction, const Row& row,
                     std::optional<Error>& refusal) -> Status {
-                  // Nobody ends the emergency of another, or learns that there is one.
+                  // Only the opener ends an emergency; others do not learn that there is one.
                   if (row.grant.opened_by != reader.actor) {
                     refusal = not_found("phi.grant", "there is no grant with this id");
                     return ok_status();
@@ -204,8 +204,8 @@ Status Grants::review(const Reader& reader, std::string_view id, std::string_vie
       id,
       [&](store::Transaction& transaction, const Row& row,
           std::optional<Error>& refusal) -> Status {
-        // Who opened the grant does not review it. A client speaks for several people:
-        // `by` says who.
+        // The opener of a grant does not review it. A client speaks for several people:
+        // `by` is the person.
         if (by == row.grant.opened_by) {
           refusal = denied("phi.reviewer", "another person than the opener reviews the grant");
           return ok_status();

@@ -11,10 +11,10 @@
 // Anchors keep checkpoints of the audit log where whoever can write the database cannot reach.
 namespace rabt::audit {
 
-// What a log says of itself at one moment: docs/formats/audit_log.md, after C2SP tlog-checkpoint.
+// State of a log at one moment: docs/formats/audit_log.md, after C2SP tlog-checkpoint.
 struct Checkpoint {
   std::string origin;
-  // How many entries there are, and the root of the tree over them.
+  // Number of entries, and the root of the tree over them.
   std::int64_t size = 0;
   crypto::Digest root{};
   // The signed note, ready to be stored or sent: UTF-8, ends in a newline.

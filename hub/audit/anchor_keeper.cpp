@@ -30,11 +30,11 @@ struct AnchorKeeper::Shared {
 
   Mutex mutex;
   Condition changed;
-  // What has to be brought there. Nothing when nothing is new.
+  // Checkpoint that has to be brought to the anchor. Nothing when nothing is new.
   std::optional<Checkpoint> target RABT_GUARDED_BY(mutex);
   std::optional<Checkpoint> last RABT_GUARDED_BY(mutex);
   bool was_read RABT_GUARDED_BY(mutex) = false;
-  // How often somebody asked for a reading at once, and how many of these were answered.
+  // Number of readings at once that were asked for, and of those that were answered.
   std::uint64_t asked RABT_GUARDED_BY(mutex) = 0;
   std::uint64_t answered RABT_GUARDED_BY(mutex) = 0;
   bool closing RABT_GUARDED_BY(mutex) = false;
@@ -43,8 +43,8 @@ struct AnchorKeeper::Shared {
   std::optional<steady_clock::time_point> busy_since RABT_GUARDED_BY(mutex);
   std::optional<Error> failure RABT_GUARDED_BY(mutex);
 
-  // What is there, checked. Errors of kind corrupt: it is not of this log, contradicts it, or is
-  // less than was there.
+  // Reads the anchor's checkpoint and checks it. Errors of kind corrupt: it is not of this log,
+  // contradicts this log, or is less than was there.
   Result<std::optional<Checkpoint>> read_there() {
     RABT_TRY(note, anchor->last());
     // It hung; another hub may be at work by now.

@@ -24,7 +24,7 @@ std::string_view view(const Digest& digest) {
   return as_text(digest);
 }
 
-// What jobs keep beside the database: the next entry follows from it.
+// State that jobs keep beside the database: the next entry follows from it.
 struct Tail {
   Frontier frontier;
   // The entries after the last full tile.

@@ -37,12 +37,12 @@ struct Entry {
   std::string result;
   // An object of ids, codes and counts, or null.
   Json detail;
-  // Who and why, for acts on patient data. All are optional.
+  // Patient, purpose and origin, for acts on patient data. All are optional.
   // The patient's pseudonym: hex of the blind index of the identifier.
   std::string patient;
   // HL7 PurposeOfUse: "TREAT", "HPAYMT", "HOPERAT", "BTG", ...
   std::string purpose;
-  // Where the request came from: "203.0.113.7".
+  // Address that the request came from: "203.0.113.7".
   std::string client;
   // The request's id (X-Request-Id).
   std::string request;
@@ -62,7 +62,7 @@ inline constexpr std::int64_t kEntryVersion = 1;
 // An entry made ready outside of the job: the canonical bytes, but for stream and number.
 struct Prepared {
   std::string canonical;
-  // Where the number and the stream go, in this order.
+  // Offsets at which the number and the stream go, in this order.
   std::size_t n_at = 0;
   std::size_t stream_at = 0;
   std::int64_t at_ms = 0;
@@ -95,10 +95,10 @@ struct LogOptions {
   // this age.
   std::int64_t checkpoint_entries = 256;
   std::chrono::milliseconds checkpoint_interval{10'000};
-  // How long open and close wait for anchors.
+  // Time that open and close wait for anchors.
   std::chrono::milliseconds anchor_patience{5'000};
-  // How often the running log looks at what it wrote before, and how many tiles of old entries it
-  // reads each time, one after the other; the anchors are read as often as `anchor_interval` says.
+  // Interval at which the running log checks what it wrote before, and number of tiles of old
+  // entries per check, in turn; the anchors are read as often as `anchor_interval` says.
   std::chrono::milliseconds look_interval{1'000};
   std::int64_t look_tiles = 4;
   std::chrono::milliseconds anchor_interval{10'000};
@@ -123,7 +123,7 @@ struct LogState {
   bool appendable = true;
   // False after the last try to sign a checkpoint failed.
   bool signing = true;
-  // What the defect is, or why signing fails.
+  // Code and message of the defect, or of the error that prevents signing.
   std::string code;
   std::string message;
   // Entries that were appended; the newest may not be durable yet.
@@ -137,7 +137,7 @@ struct LogState {
   [[nodiscard]] bool well() const;
 };
 
-// What is known of the log from elsewhere than its rows.
+// Facts about the log from elsewhere than its rows.
 struct Known {
   // The newest checkpoint that was signed. Without it the newest of the database is taken, and its
   // signature is not checked.
@@ -185,7 +185,7 @@ class AuditLog {
   // Looks at once at what the running log looks at every second, and asks the anchors. Error of
   // kind corrupt: the defect that stopped the log, which may have been found before.
   [[nodiscard]] virtual Status look() = 0;
-  // What entries are compared with. Error of kind corrupt: the defect that stopped the log.
+  // Facts that entries are compared with. Error of kind corrupt: the defect that stopped the log.
   [[nodiscard]] virtual Result<Known> known() const = 0;
   // From now on every act is refused for this reason; the first one stays.
   virtual void refuse(const Error& defect) = 0;

@@ -145,7 +145,7 @@ Status CheckedRows::open() {
             " entries was signed: entries at its end were removed" + advice());
   }
   RABT_TRY_STATUS(newest);
-  // What no full tile covers, and what no checkpoint covers yet.
+  // Rows that no full tile covers, and rows that no checkpoint covers yet.
   const std::int64_t edge = std::min(checkpoint_.size, size_ / kTileWidth * kTileWidth);
   RABT_TRY_STATUS(rows_hold(connection_, known_.mac_key, edge, size_));
   RABT_TRY(root, signed_.emplace(connection_, checkpoint_.size).root());

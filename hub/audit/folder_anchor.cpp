@@ -128,7 +128,7 @@ class FolderAnchor final : public Anchor {
         continue;
       }
       RABT_TRY_STATUS(write(path, bytes));
-      // What stays costs room only.
+      // A folder that cannot be removed only takes up room.
       std::error_code ignored;
       fs::remove_all(folder_ + "/" + path + ".p", ignored);
     }

@@ -40,7 +40,7 @@ bool is_wanted(std::string_view wanted, std::string_view text) {
                                 : wanted == text);
 }
 
-// What a query asks of an entry, beside its position.
+// Conditions of a query on an entry, apart from its position.
 class Filter {
  public:
   explicit Filter(const Query& query)

@@ -71,7 +71,7 @@ class Walk {
     std::string object;
     std::string patient;
   };
-  // What an entry says of its own place.
+  // Place of an entry, as the entry itself says it.
   struct Number {
     std::int64_t stream = 0;
     std::int64_t n = 0;
@@ -161,7 +161,7 @@ class Walk {
   std::int64_t end_ = 0;
   // The position of the next row.
   std::int64_t expected_ = 1;
-  // How far each stream has come. Exact unless rows were passed over since: then any higher number
+  // Last number of each stream. Exact unless rows were passed over since: then any higher number
   // fits.
   struct Reached {
     std::int64_t n = 0;

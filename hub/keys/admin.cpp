@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxReason = 1024;
 constexpr std::size_t kMaxCase = 64;
-// How far wall clock and uptime may part within a day before the readings count for nothing.
+// Greatest drift between wall clock and uptime within a day; beyond it the readings do not count.
 constexpr std::int64_t kMaxDriftMs = 3600LL * 1000;
 
 Result<std::string> hold_name(std::string_view hold_case) {
@@ -284,7 +284,7 @@ Result<std::vector<std::string>> KeyAdmin::shred_expired() {
       // A wall clock that went another way than the uptime proves nothing: count from now.
       if (drift > kMaxDriftMs || drift < -kMaxDriftMs) seen = {wall, uptime};
       if (uptime - seen.uptime_ms >= kDayMs) ripe.push_back(bucket.name);
-      // What cannot be destroyed now is tried again next time.
+      // A bucket that cannot be destroyed now is tried again next time.
       still.emplace(bucket.name, seen);
     }
   }
@@ -412,7 +412,7 @@ Status KeyAdmin::release(const Order& order, std::string_view hold_case) {
         if (one_bucket.destroyed) destroyed.insert(one_bucket.name);
       }
     }
-    // What would be destroyed by now goes with this month.
+    // Data of a bucket that was destroyed meanwhile goes to the bucket of this month.
     for (Moved& one_held : held) {
       RABT_TRY(month, parse_bucket(one_held.from));
       const Timestamp until =

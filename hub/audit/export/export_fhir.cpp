@@ -84,7 +84,7 @@ std::string_view role_text(std::string_view code) {
   return code == "110152" ? "Destination Role ID" : "Source Role ID";
 }
 
-// What the entry is about; `object` is "kind:id".
+// Entity that the entry is about; `object` is "kind:id".
 Json data_entity(const Logged& logged, bool query) {
   const Entry& entry = logged.entry;
   Json out = Json::object();
@@ -144,7 +144,7 @@ Event event_of(const Logged& logged, const ExportSource& source) {
   event.recipient = entry.detail.string_or("recipient", "");
   event.recipient_host = entry.detail.string_or("host", "");
   event.pattern = event.act.pattern;
-  // What the profile asks for and this entry does not have makes it a plain event.
+  // An entry without all that the profile asks for becomes a plain event.
   const bool disclosed =
       event.about_patient && !event.recipient.empty() && !event.recipient_host.empty();
   if (event.pattern == Pattern::disclosure ? !disclosed : entry.client.empty())

@@ -24,7 +24,7 @@ constexpr std::size_t kBatch = 200;          // entries in one write to the conn
 constexpr std::int64_t kConnectMs = 10'000;  // TCP and TLS
 constexpr std::int64_t kSendMs = 10'000;     // without progress
 constexpr std::int64_t kSaveMs = 1'000;      // between two writes of the cursor
-// How long a checkpoint waits to be confirmed; the log itself waits five seconds for an anchor.
+// Time for a checkpoint to be confirmed; the log itself waits five seconds for an anchor.
 constexpr std::int64_t kAnchorMs = 4'500;
 constexpr std::chrono::milliseconds kIdle{200};  // between two looks at the log
 
@@ -49,7 +49,7 @@ Result<std::int64_t> read_cursor(const std::string& path) {
   return *seq;
 }
 
-// What was written to the connection and is not confirmed.
+// Data that was written to the connection and is not confirmed.
 struct Flight {
   // The number of the last entry in it; 0 when it is a checkpoint.
   std::int64_t last = 0;

@@ -19,16 +19,16 @@ struct SyslogOptions {
   std::string host;
   int port = 6514;  // RFC 5425 section 4.1
   net::TlsOptions tls;
-  // Where the number of the last confirmed entry is kept; replaced whole. In the data folder, apart
-  // from the database: a database that is put back does not put it back.
+  // File with the number of the last confirmed entry; replaced whole. It lies in the data folder,
+  // apart from the database: restoring the database does not restore this number.
   std::string cursor_file;
   // Beyond this many entries, or an oldest one of this age, the server counts as behind.
   std::int64_t high_water = 10'000;
   std::int64_t high_age_ms = 5LL * 60 * 1000;
   // required: while the server is behind, ready() refuses. Best effort: it only warns.
   bool required = false;
-  // How long a connection must have lived after the last byte was acknowledged, until what was sent
-  // counts as received. Syslog has no answers: a server that dies within this time gets it again.
+  // Time that a connection must live after its last byte was acknowledged, until the data counts
+  // as received. Syslog has no answers: a server that dies within this time gets the data again.
   std::int64_t settle_ms = 2'000;
   std::int64_t first_pause_ms = 1'000;  // before the second attempt to connect; doubles
   std::int64_t max_pause_ms = 60'000;
