@@ -11,7 +11,7 @@ namespace rabt::cli {
 
 namespace {
 
-// How the value of a variable is written.
+// Form in which the value of a variable is written.
 enum class As : std::uint8_t {
   text,
   number,
@@ -31,7 +31,7 @@ enum class As : std::uint8_t {
 struct Variable {
   std::string_view name;
   As as;
-  // Where it goes, members apart by dots; or why it is ignored.
+  // Key that the variable sets, members apart by dots; or why the variable is ignored.
   std::string_view to;
 };
 
@@ -189,7 +189,7 @@ Result<Json> value_of(const Variable& variable, const std::string& text) {
   }
 }
 
-// What a token of this system looks like, beside its secret.
+// Completes an issuer with the form of this system's tokens, beside their secret.
 void complete_issuer(std::string_view system, Json& config) {
   Json issuer = config["identity"]["issuers"][system];
   if (!issuer.is_object()) return;
@@ -203,7 +203,7 @@ void complete_issuer(std::string_view system, Json& config) {
   set_at(config, "identity.issuers." + std::string(system), std::move(whole));
 }
 
-// Where the provider of the old system serves sessions here.
+// Sets the video provider of the old system for sessions of the hub.
 void complete_video(std::string_view system, Json& config) {
   if (config["plugin"]["chime"].is_object()) {
     set_at(config, "roles.video", "plugin://chime");
@@ -254,7 +254,7 @@ bool read_bus_url(std::string_view url, Json& bus, bool& has_password) {
   return true;
 }
 
-// What the plugin of a provider cannot do without.
+// Settings that the plugin of a provider needs and that are missing.
 std::vector<std::string> missing_in(const Json& config) {
   constexpr std::string_view kNeeded[][3] = {
       {"twilio", "config", "account_sid"},       {"twilio", "config", "api_key_sid"},

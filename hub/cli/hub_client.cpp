@@ -46,7 +46,7 @@ Result<HubClient> HubClient::of(const config::Config& config) {
 
 namespace {
 
-// What people typed may move the cursor of who reads it, or turn round the text beside it.
+// Text of other people may move the reader's cursor, or turn round the text beside it.
 Json for_terminal(const Json& value) {
   if (value.is_string()) return printable_lines(value.as_string());
   if (value.is_array()) {

@@ -37,7 +37,7 @@ class HubClient {
   // An answer that consists of lines.
   struct PageOfLines {
     std::string lines;
-    // Where the next page begins (X-Rabt-Next). Empty after the last page.
+    // Cursor of the next page (X-Rabt-Next). Empty after the last page.
     std::string next;
   };
   [[nodiscard]] Result<PageOfLines> post_for_lines(std::string_view path, const Json& body,

@@ -25,12 +25,12 @@ struct InstancesOptions {
   std::string reason;
   // again, done, transient or permanent: what became of the action that waits for a decision.
   std::string resolve;
-  // What that action gave, as JSON.
+  // Output of that action, as JSON.
   std::string output;
   bool cancel = false;
   bool retry = false;
   bool restart = false;
-  // How many calls of the instance that is started again stand in other systems.
+  // Number of calls of the restarted instance whose effects stand in other systems.
   std::int64_t effects = -1;
   // The version of the workflow to start.
   std::string with_version;
@@ -47,7 +47,7 @@ struct InstancesOptions {
   std::string code;
   std::string since;
   std::string until;
-  // How many there are instead of a list.
+  // Counts instead of a list.
   bool counts = false;
   // The calls that have no answer yet instead of the instances.
   bool calls = false;

@@ -75,7 +75,7 @@ struct KeyOptions {
   std::string config = kDefaultConfig;
   // File of the public key.
   std::string file;
-  // Whose key it is.
+  // Owner of the key.
   std::string name;
   std::vector<std::string> scopes;
 };

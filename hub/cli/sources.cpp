@@ -58,7 +58,7 @@ std::shared_ptr<const Mapping> load_mapping(const std::string& path) {
 
 // ---- lint ----
 
-// What the samples of one mapping show together.
+// Findings of all samples of one mapping.
 struct Findings {
   bool failed = false;
   std::set<std::string> read;

@@ -29,7 +29,7 @@ struct UsersOptions {
   std::vector<std::string> roles;
   std::string role;
   bool no_password = false;
-  // What `reset` resets.
+  // True if `reset` removes the second factor instead of the password.
   bool factor = false;
   bool json = false;
 };

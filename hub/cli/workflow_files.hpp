@@ -7,7 +7,7 @@
 #include "hub/assembly/manifest_catalog.hpp"
 #include "hub/workflow/definition.hpp"
 
-// What the commands on workflow files have in common.
+// Functions that the commands on workflow files share.
 namespace rabt::cli {
 
 // The catalogue of a configuration; stays empty when no configuration is named. false after a

@@ -212,7 +212,7 @@ class Runner {
                      "schedule.on, or `all` of them did not come");
       return kWrong;
     }
-    // Nobody would learn that it did not start. A hub refuses to deploy such a file.
+    // A workflow that did not start would go unnoticed. A hub refuses to deploy such a file.
     if (!missing_.empty()) {
       complain(missing_);
       return kWrong;

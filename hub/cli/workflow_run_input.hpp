@@ -32,7 +32,7 @@ struct RunOptions {
   bool real_time = false;
 };
 
-// What the options name, read.
+// Content of the files that the options name.
 struct RunInput {
   // The workflow to run, then those that it may start.
   std::vector<std::shared_ptr<const workflow::Definition>> definitions;
