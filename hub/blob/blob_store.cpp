@@ -34,7 +34,7 @@ Error io_error(std::string_view what) {
                      std::string(what) + " failed in the blob folder: " + std::strerror(errno));
 }
 
-// What a writer needs of the store. It outlives the store when a writer does.
+// Parts of the store that a writer needs. They outlive the store when a writer does.
 struct Folder {
   std::string path;
   Mutex mutex;
@@ -99,7 +99,7 @@ Result<std::uint64_t> size_of(int fd) {
 
 class Writer final : public BlobWriter {
  public:
-  // What is in the file is what sealer and hash have seen.
+  // The file holds what sealer and hash have seen.
   Writer(std::shared_ptr<Folder> folder, Claim claim, store::Store& store, BlobInfo info,
          crypto::StreamSealer sealer, crypto::Sha256 hash, Descriptor fd)
       : folder_(std::move(folder)),

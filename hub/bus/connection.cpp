@@ -16,7 +16,7 @@ namespace {
 constexpr timeval kConnectLimit{5, 0};
 constexpr timeval kAnswerLimit{10, 0};
 constexpr timeval kGoodbyeLimit{1, 0};
-// What RabbitMQ itself proposes.
+// Frame size that RabbitMQ itself proposes, in bytes.
 constexpr int kLongestFrame = 131'072;
 constexpr int kMostChannels = 8;
 constexpr std::uint8_t kPersistent = 2;
@@ -39,7 +39,7 @@ bool is_tls(int status) {
          status == AMQP_STATUS_SSL_CONNECTION_FAILED;
 }
 
-// What a reply that is no success says.
+// Text of a reply that is no success.
 std::string reason(const amqp_rpc_reply_t& reply) {
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) return reason(reply.library_error);
   if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION) return "no answer";

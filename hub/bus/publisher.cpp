@@ -207,7 +207,7 @@ void Publisher::settle(Line& line, const Said& said) {
         set_reached(true);
       }
       parts_.log.warn(line.blocked ? "bus.blocked" : "bus.unblocked");
-      // What was heard late is not held against the broker.
+      // Delays while the line was blocked are not held against the broker.
       for (auto& [number, one] : line.under_way) one.since_ms = parts_.clock.monotonic_ms();
       return;
     case Said::Kind::returned:

@@ -72,7 +72,7 @@ Result<bool> Runner::look(Around& around) {
   RABT_TRY(jobs, rows_.at_work());
   if (jobs.empty()) return false;
   around.busy = parts_.engine.stats().held > 0 || parts_.store.stats().queued > kMostQueued;
-  // What fails in one job holds up no other.
+  // An error in one job does not hold up the others.
   std::optional<Error> failure;
   const auto keep = [&failure](const Status& status) {
     if (!status.ok()) failure = status.error();

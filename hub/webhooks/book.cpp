@@ -22,7 +22,7 @@ const Configured* find_named(const std::vector<Configured>& all, std::string_vie
 Book::Book(Parts parts, std::vector<Configured> configured)
     : parts_(std::move(parts)), configured_(std::move(configured)) {}
 
-// What is as it was is not written again.
+// Writes a webhook of the configuration, unless it is as it was.
 Status Book::put(store::Transaction& transaction, const Configured& one,
                  const Endpoint* before) const {
   const std::int64_t now = parts_.clock.now().ms;

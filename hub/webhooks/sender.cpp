@@ -94,7 +94,7 @@ void Sender::turn() {
     const Lock lock(box_->mutex);
     over.swap(box_->pauses_over);
   }
-  // Who failed too often is tried with one delivery: failures count on.
+  // A webhook that failed too often is tried with one delivery: failures count on.
   for (const std::string& webhook : over) lines_[webhook].quiet_until_ms = 0;
   while (settle() || send()) {
   }
@@ -127,7 +127,7 @@ bool Sender::settle() {
     attempts.push_back(judge(one, lines_[one.delivery.webhook]));
     if (one.reply.kind == Reply::Kind::gone) gone.insert(one.delivery.webhook);
   }
-  // What cannot be written now is sent again: a receiver tells repeats by their id.
+  // An attempt that cannot be written is sent again: a receiver tells repeats by their id.
   const Status written = write(attempts, gone);
   if (!written.ok()) parts_.log.warn("webhook.unwritten", {{"code", written.error().code}});
   for (const Ended& one : ended) {
@@ -169,7 +169,7 @@ Attempt Sender::judge(const Ended& ended, Line& line) {
     out.state = "dead";
     return out;
   }
-  // What was under way when the pause began says nothing new.
+  // A delivery that was under way when the pause began says nothing new.
   if (line.failures < kCircuitFailures || uptime >= line.quiet_until_ms) {
     ++line.failures;
     if (line.failures >= kCircuitFailures)
@@ -335,7 +335,7 @@ void Sender::begin(const Endpoint& endpoint, const Delivery& delivery,
   request.body = delivery.body;
   request.timeout_ms = kTimeoutMs;
   request.max_response_bytes = kMaxAnswer;
-  // What a receiver says to a success is of no use.
+  // The receiver's text to a success is of no use.
   request.body_sink = [](std::string_view /*piece*/) { return ok_status(); };
   request.tls = parts_.tls;
   parts_.http.start(std::move(request), parts_.allow,

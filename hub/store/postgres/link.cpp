@@ -185,7 +185,7 @@ Status Link::set_up(Session::Use use) {
                                                  "to on in postgresql.conf and restart the server");
     }
   }
-  // What a role's defaults may say otherwise. jit costs short statements more than it gains.
+  // A role's defaults may differ from these. jit costs short statements more than it gains.
   std::string settings =
       "SET timezone = 'UTC'; SET standard_conforming_strings = on; SET jit = off; "
       "SET default_transaction_isolation = 'read committed'; "

@@ -15,11 +15,11 @@ namespace rabt::store::sqlite {
 
 namespace {
 
-// What is gathered at most: all that SQLite's own files take in one call (seekAndWriteFd of
+// Most bytes that are gathered: all that SQLite's own files take in one call (seekAndWriteFd of
 // os_unix.c).
 constexpr std::size_t kMaxGathered = (1U << 17U) - 1;
 
-// What is not in the file yet.
+// Bytes that are not in the file yet.
 struct Gathered {
   std::string bytes;
   sqlite3_int64 at = 0;

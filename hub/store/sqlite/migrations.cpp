@@ -9,7 +9,7 @@ namespace {
 
 constexpr Statement kAnyTable{"SELECT 1 FROM sqlite_master LIMIT 1"};
 
-// What SQLite's planner is told of every index, instead of ANALYZE: the same on every machine, and
+// Statistics of every index for SQLite's planner, instead of ANALYZE: the same everywhere, and
 // true from the first row on. Without it the planner takes ten rows for what the first column of
 // any index finds, and so reads all rows of a tenant by their primary key where an index of two
 // columns finds a few. A database has few tenants, and each many rows. Numbers:

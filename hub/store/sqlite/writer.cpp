@@ -16,9 +16,9 @@ namespace {
 constexpr std::chrono::milliseconds kFirstRetry{50};
 constexpr std::chrono::milliseconds kMaxRetry{2000};
 constexpr std::int64_t kStream = 1;
-// How long a batch waits for more jobs, at most.
+// Longest time that a batch waits for more jobs.
 constexpr std::chrono::microseconds kMaxGather{2000};
-// What each job of the last batch adds to that: about the processor time of a turn.
+// Time that each job of the last batch adds to that: about the processor time of a turn.
 constexpr std::chrono::microseconds kGatherForJob{50};
 // Smaller batches have no successors to wait for that much.
 constexpr std::size_t kManyJobs = 4;
@@ -324,10 +324,10 @@ bool Writer::take_more(Batch& batch) {
   return batch.size() > had;
 }
 
-// How many jobs the next commit is to have, and how long it waits for them. When many jobs shared
-// the last one, their successors are on their way and come one by one: then the first of them waits
-// for most of the others, but not longer than half of that commit took or, after many jobs, than
-// they take to come.
+// Sets the number of jobs for the next commit, and the time that it waits for them. When many jobs
+// shared the last one, their successors are on their way and come one by one: then the first of
+// them waits for most of the others, but not longer than half of that commit took or, after many
+// jobs, than they take to come.
 void Writer::gather() {
   enough_ = expected();
   patience_ = last_commit_ / 2;
@@ -520,7 +520,7 @@ bool Writer::taken_away() {
   return false;
 }
 
-// What the connection ran into. Ends the process where what is on disk is not known.
+// Trouble of the connection. Ends the process where the content of the disk is not known.
 Trouble Writer::trouble_of(const Error& error) {
   const Trouble trouble = database_->trouble();
   if (trouble == Trouble::fatal || trouble == Trouble::none) fatal(error);
