@@ -195,7 +195,7 @@ Result<Collected> collect(const ReportParts& parts, const Subject& subject,
 
 constexpr std::string_view kGrant = "grant:";
 
-// A grant as the entries of the log tell of it.
+// A grant, put together from entries of the log.
 struct LoggedGrant {
   std::int64_t opened_ms = 0;
   bool reviewed = false;
