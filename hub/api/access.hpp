@@ -27,8 +27,8 @@ struct Access {
   // privacy.treats_before_hours
   std::int64_t treats_before_ms = 0;
 
-  // POST /api/v1/access/explain. What access::decide() says of a person and, where one is named, of
-  // a session, with the rules that were tried. That it was asked is audited.
+  // POST /api/v1/access/explain. Answers with the decisions of access::decide() about a person and,
+  // if one is named, a session, with the rules that were tried. The question is audited.
   [[nodiscard]] Result<http::Response> explain(const Call& call) const;
 };
 

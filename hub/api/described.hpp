@@ -28,9 +28,9 @@ class Described {
   Described& operator=(const Described&) = delete;
 
   // Refuses parameters of the query, and members of a JSON body at any depth, that the operation
-  // does not have: what is misspelt would else be without effect, and nobody would see it. A name
-  // is repeated when it is nearly one that is known, or has the form of one; any other may be
-  // anything, patient data too. What the values are, the operation itself judges. Only the first
+  // does not have: a misspelt name would else have no effect, and nobody would see that. The error
+  // repeats a name that is nearly a known one, or has the form of one; any other may be anything,
+  // patient data too. The operation itself judges the values. Only the first
   // kMaxSuggestions names are told of. Errors: invalid api.invalid, one line a mistake.
   [[nodiscard]] Status check(std::string_view operation, const Call& call) const;
 

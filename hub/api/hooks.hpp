@@ -59,9 +59,9 @@ class Hooks final : public repair::Deliveries {
     // Ok if the audit log reaches everybody whom the configuration requires; until then no
     // delivery is taken. Unset if the configuration requires nobody.
     std::function<Status()> ready = {};
-    // Takes what a video provider or a gateway of messages told, before the delivery is accepted:
-    // an event of which a repeat changes nothing. What is not ok is the answer, so that the sender
-    // repeats it. May be unset.
+    // Takes the news of a video provider or a gateway of messages, before the delivery is accepted:
+    // an event of which a repeat changes nothing. An error is the answer, so that the sender
+    // repeats the delivery. May be unset.
     std::function<Status(const Json& event)> provider_event = {};
     // Keeps what became of deliveries that came to nothing. May be null.
     DeliveryOutcomes* outcomes = nullptr;
@@ -150,8 +150,8 @@ class Hooks final : public repair::Deliveries {
   [[nodiscard]] Result<engine::Accepted> store(const Source& source, const std::string& body,
                                                const std::string& dedupe_id, const From& from,
                                                const Json& events) const;
-  // The events as the engine takes them: CloudEvents 1.0 envelopes. What the plugin left out is
-  // filled in.
+  // The events as the engine takes them: CloudEvents 1.0 envelopes. Members that the plugin left
+  // out are filled in.
   [[nodiscard]] engine::Delivery delivery_of(const std::string& source, const std::string& body,
                                              const std::string& dedupe_id, const From& from,
                                              const Json& events) const;

@@ -28,8 +28,8 @@ constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender
                                             "specialty", "department",   "organization",
                                             "languages", "videoEnabled", "username"};
 
-// By these others know who somebody is: whose token it is, whose booking, who may treat. Nobody
-// says them of himself.
+// Members by which others know a person: the token, the booking, the right to treat. A person
+// cannot set them himself.
 struct Vouched {
   const char* name;
   // True if staff says them of others, besides `admin` and `integration`.
@@ -92,8 +92,8 @@ Status only_by_desk(const Json& given, const Json& known) {
   return ok_status();
 }
 
-// A record without a name cannot be told from others. Whom an issuer of tokens brings has the name
-// that the issuer gives, and an emergency needs no patient at first.
+// A record without a name cannot be told from others. A person from an issuer of tokens has the
+// name that the issuer gives, and an emergency needs no patient at first.
 Status has_name(const Json& profile) {
   consultation::Fields fields(profile);
   (void)fields.needed_text("name");

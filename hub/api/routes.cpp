@@ -172,7 +172,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/workflows/{name}/graph", "getWorkflowGraph", to<&R::workflows, &Workflows::graph>, kWorkflows},
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},
 
-    // Video sessions. Who may do what in one, the service decides.
+    // Video sessions. The service decides who may do what in a session.
     Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.repeatable = true, .right = access::Right::session_create, .lane = http::Lane::room}},
     Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list, list_sessions_of>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get, of_session>, kAlsoGuests},

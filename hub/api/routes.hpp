@@ -119,7 +119,7 @@ enum class RateClass : std::uint8_t {
 
 // The JSON of a request, unless its route says more: documents and workflows do.
 inline constexpr std::uint64_t kMaxJsonBody = 1U << 20U;
-// Members and items of that JSON. What is made of them takes some 100 bytes each.
+// Members and items of that JSON. The values made of them take some 100 bytes each.
 inline constexpr std::size_t kMaxJsonValues = 20'000;
 // So many times its length may be made of a body of JSON: the texts of its values, and copies.
 inline constexpr std::uint64_t kMadeOfJson = 4;

@@ -20,7 +20,7 @@ namespace rabt::assembly {
 // Reads the certificates of a listener again when they have changed, and says so in the log.
 void reload_certificates(crypto::TlsServer& tls, Logger& log);
 
-// Authorities of the callers' certificates: files, as in crypto::TlsFiles. Nobody's if empty.
+// Authorities of the certificates that callers must show, as in crypto::TlsFiles. None if empty.
 struct Believed {
   std::string authorities{};
   std::string revoked{};
@@ -58,8 +58,8 @@ class Edge {
   // Listening when it returns. Errors: tls.*, http.port_in_use, http.bind, http.address.
   [[nodiscard]] static Result<std::unique_ptr<Edge>> open(Options options, const Clock& clock,
                                                           Logger& log, const Judge& judge);
-  // Opens what a tenant has besides: the Unix socket in his data folder, and the listeners of his
-  // compatibility APIs. What was opened for the same tenant before stays as it is. Errors as open.
+  // Opens the further listeners of a tenant: the Unix socket in his data folder, and those of his
+  // compatibility APIs. Listeners that are open for the tenant already stay. Errors as open.
   [[nodiscard]] Status open_for(const config::Config& config, const Judge& judge);
 
   // When the certificates of the process expire, by the section of the configuration. Empty when it

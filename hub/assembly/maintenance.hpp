@@ -71,12 +71,12 @@ class Maintenance {
   ~Maintenance();
   Maintenance(const Maintenance&) = delete;
   Maintenance& operator=(const Maintenance&) = delete;
-  // Calls `act` in each sweep from now on, on the thread of this object and without its lock. What
-  // `act` uses must outlive this object.
+  // Calls `act` in each sweep from now on, on the thread of this object and without its lock. The
+  // objects that `act` uses must outlive this object.
   void also(std::function<void()> act);
   // Calls `chunk` whenever old things may be removed, on the thread of this object: again and again
-  // until it returns false, with a pause between two, so that others can write. What `chunk` uses
-  // must outlive this object.
+  // until it returns false, with a pause between two, so that others can write. The objects that
+  // `chunk` uses must outlive this object.
   void removes(std::function<bool()> chunk);
 
  private:

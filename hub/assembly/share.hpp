@@ -39,7 +39,7 @@ class Share {
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
 
  private:
-  // Something that can be counted and used up. What is taken comes back when nobody holds it.
+  // A stock that can be counted and used up. Each part comes back when its last holder is gone.
   class Stock {
    public:
     explicit Stock(std::uint64_t most) : most_(most) {}

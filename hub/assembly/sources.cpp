@@ -37,7 +37,7 @@ Status read_secrets(const config::SourceEntry& entry, http::SignatureConfig& sig
   return http::check(signature);
 }
 
-// Fetches addresses of SNS: certificates, which are kept, and confirmations of subscriptions.
+// Client for addresses of SNS: fetches certificates, which are kept, and confirms subscriptions.
 // Internally synchronised.
 class Fetcher {
  public:

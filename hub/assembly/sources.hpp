@@ -29,7 +29,7 @@ namespace rabt::assembly {
 [[nodiscard]] Result<std::shared_ptr<crypto::TlsServer>> open_mllp_tls(
     const config::ServerEntry& server, const config::MllpEntry& listen, const Clock& clock);
 
-// The listeners of sources that send over MLLP. What they call outlives them.
+// Listeners of sources that send over MLLP. The objects that they call outlive them.
 class MllpSources {
  public:
   // Listening when it returns. Errors: tls.*, http.bind, http.address.

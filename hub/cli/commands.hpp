@@ -61,7 +61,7 @@ void add_plugin_project_commands(args::Command& group, int& code);
 // outlive the parse.
 void add_config_option(args::Command& command, std::string& config, std::string* common = nullptr);
 inline constexpr const char* kDefaultConfig = "config/rabt.yaml";
-// $RABT_CONFIG, or kDefaultConfig. What add_config_option() gives.
+// Default of add_config_option(): $RABT_CONFIG, or kDefaultConfig.
 [[nodiscard]] std::string default_config();
 
 }  // namespace rabt::cli

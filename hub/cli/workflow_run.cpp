@@ -253,7 +253,7 @@ class Runner {
 
   // Confined to the thread of run().
   RunInput given_;
-  // Says which child workflow is not given. Nobody waits for that child.
+  // Error that names the child workflow that is not given, and for which nobody waits.
   std::string missing_;
   SystemClock clock_;
   SystemRandom random_;

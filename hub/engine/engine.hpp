@@ -373,7 +373,7 @@ class Engine {
   // The states of the filter are no condition, nor are person and key.
   [[nodiscard]] Result<InstanceCounts> counts(const InstanceFilter& filter);
   // Ok if patient data of an instance may be handed out: called when it has been read and before
-  // any of it is returned. patient: blind index, may be empty. What is not ok is returned instead.
+  // any of it is returned. patient: blind index, may be empty. An error is returned instead.
   // When ok, the reading is audited durably.
   using Admit = std::function<Status(std::string_view instance, std::string_view patient)>;
   // Which entries of a timeline are given: the last `limit` of those before place `before`.

@@ -38,9 +38,9 @@ struct ReadFile {
                                                const std::set<std::string>& secrets,
                                                const net::AllowList& hosts);
 
-// The errors of Engine::plan that stand in the files and in the options: those of each file, what
-// it needs and the options do not give, and a workflow that is there twice. What is deployed, and
-// may start others or be started, is not looked at.
+// The errors of Engine::plan that stand in the files and in the options: those of each file, its
+// needs that the options do not give, and a workflow that is there twice. Deployed workflows, which
+// may start others or be started, are not looked at.
 [[nodiscard]] std::vector<Finding> check_files(const std::vector<WorkflowFile>& files,
                                                const workflow::ActionCatalog& actions,
                                                const Engine::Options& options);

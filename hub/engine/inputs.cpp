@@ -169,8 +169,8 @@ void Worker::call_ended(CallEnded& message) {
   const bool unsent = kind == workflow::OutcomeKind::transient &&
                       message.outcome.code == "plugin.shutdown" &&
                       call.idempotency != Idempotency::none && !call.let_go;
-  // A repeat that did nothing says nothing of the call before it, which may have been done. What a
-  // rewound instance makes again had failed, and is believed.
+  // A repeat that did nothing says nothing of the call before it, which may have been done. A call
+  // that a rewound instance makes again had failed, and is believed.
   const bool unknown =
       call.let_go && call.doubtful && !call.unsure && kind == workflow::OutcomeKind::transient;
   if (kind == workflow::OutcomeKind::ambiguous || unsent || unknown) {

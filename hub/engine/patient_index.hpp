@@ -10,7 +10,7 @@
 
 namespace rabt::engine {
 
-// Patients whose data an instance works on. The rows are written when it starts and do not change,
+// Patients of an instance. The rows are written when the instance starts and do not change,
 // so that an answer stays true. Immutable; any thread, outside of store jobs and reads.
 class PatientIndex {
  public:

@@ -74,7 +74,7 @@ bool writes_down(const workflow::Task& task, std::string_view member) {
          error.items[static_cast<std::size_t>(at - error.keys.begin())].kind == Kind::constant;
 }
 
-// The input without secrets that it may have brought back. What names an event stays.
+// The input without secrets that it may have brought back. Members that name an event stay.
 void hide(workflow::Input& input, const Json& secrets) {
   const auto of_event = [&secrets](Json event) {
     if (event.is_object() && event.find("specversion") != nullptr) {

@@ -251,9 +251,9 @@ class Accounts {
   // rate.sign_in; invalid api.invalid.
   [[nodiscard]] Status set_password(const Caller& caller, std::string_view old_password,
                                     std::string_view new_password);
-  // The caller's codes by time. enrol() makes a secret that confirm() makes count; confirm() gives
-  // recovery codes, once. That, and its removal, end the person's other sessions. Who has proven
-  // himself a short time ago has then shown two factors. Errors: denied
+  // Codes of the caller by time. enrol() makes a secret that confirm() makes count; confirm() gives
+  // recovery codes, once. confirm() and remove_factor() end the person's other sessions. A person
+  // who has proven himself a short time ago has then shown two factors. Errors: denied
   // auth.step_up; conflict auth.mfa_enrolled; denied auth.failed; unavailable rate.sign_in.
   [[nodiscard]] Result<Enrolment> enrol(const Caller& caller);
   [[nodiscard]] Result<std::vector<std::string>> confirm(const Caller& caller,

@@ -221,7 +221,7 @@ Result<Principal> Authenticator::acting_for(Principal client, std::string_view a
   }
   RABT_TRY(standing, parts_.people.standing(parts_.tenant, *person));
   if (!standing || !standing->active) return refused();
-  // Decisions are made on the person. Who administers or watches acts himself, with his second
+  // Decisions are made on the person. Administrators and auditors act themselves, with their second
   // factor: no key of a system has that power.
   const Roles roles = standing->roles.among(kActedFor);
   if (roles.empty() && !standing->roles.empty())

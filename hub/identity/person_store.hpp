@@ -140,7 +140,7 @@ class People final : public Directory {
   // leads to nobody, or to two.
   [[nodiscard]] Result<std::vector<std::string>> own_names_of(std::string_view tenant,
                                                               std::string_view index);
-  // Nothing when there is no such person. Who was merged is not active.
+  // Nothing when there is no such person. A merged person is not active.
   [[nodiscard]] Result<std::optional<Standing>> standing(std::string_view tenant,
                                                          std::string_view id);
 

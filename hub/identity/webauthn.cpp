@@ -157,8 +157,8 @@ Status check_signature(const Json& jwk, std::string_view algorithm, std::string 
   return key->verifies(jws) ? ok_status() : Status(bad("the signature is of another key"));
 }
 
-// Sections 8.7 and 8.2: no attestation, or one by the new key itself. Who made the authenticator is
-// not asked for, and not believed.
+// Sections 8.7 and 8.2: no attestation, or one by the new key itself. The maker of the
+// authenticator is not asked for, and not believed.
 Status check_attestation(const Cbor& object, const NewCredential& made, std::string signed_text) {
   const Cbor* format = object.find("fmt");
   const Cbor* statement = object.find("attStmt");

@@ -109,10 +109,10 @@ class KeyAdmin {
   [[nodiscard]] Result<std::vector<std::string>> shred_expired();
 
   // A legal hold. keys: data keys of an object ("instance:01K..."), moved to the bucket
-  // "hold/<case>". hold_case: small letters, digits, - _ . and at most 64 of them. What is held
-  // already under another case is a conflict. Keys whose bucket was destroyed before are left out;
-  // returns not_found keys.shredded if every key of the object has been destroyed. What the object
-  // gets later is not held: hold it again under the same case.
+  // "hold/<case>". hold_case: small letters, digits, - _ . and at most 64 of them. Keys held
+  // already under another case are a conflict. Keys whose bucket was destroyed before are left out;
+  // returns not_found keys.shredded if every key of the object has been destroyed. Keys that the
+  // object gets later are not held: hold it again under the same case.
   struct Held {
     // Keys that are under the hold now.
     std::uint64_t data_keys = 0;

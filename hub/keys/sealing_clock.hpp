@@ -6,7 +6,7 @@
 // A clock by which something may be sealed.
 namespace rabt::keys {
 
-// A clock that has lost its battery begins in 1970 or 2000. What is sealed then would be in a
+// A clock that has lost its battery begins in 1970 or 2000. Data sealed then would be in a
 // bucket that is over as soon as the clock is set.
 inline constexpr Timestamp kEarliest{1'767'225'600'000};  // 2026-01-01: the hub is not older
 

@@ -7,8 +7,8 @@
 
 #include "hub/store/store.hpp"
 
-// The files NNNN_name.sql of a migrations folder, beside what a database has applied. What both
-// engines share.
+// Files NNNN_name.sql of a migrations folder, beside the migrations that a database has applied.
+// Used by both engines.
 namespace rabt::store {
 
 struct Migration {

@@ -10,7 +10,7 @@ namespace rabt::store {
 
 // The numbers of Transaction::next. The table number_block says up to where each sequence is
 // reserved; the numbers of a block are counted in memory, so that a number costs a row only once a
-// block. What a block has left is lost when the hub stops. Confined to who writes.
+// block. The rest of a block is lost when the hub stops. Confined to the writer.
 class Sequences {
  public:
   static constexpr std::int64_t kBlock = 1024;

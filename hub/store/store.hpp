@@ -61,8 +61,8 @@ struct Sequence {
   std::string_view name;
 };
 
-// Jobs of one lane run in the order of their submission. What changes one instance uses its number
-// as the lane. Jobs of different lanes may overlap where a store has several writers.
+// Jobs of one lane run in the order of their submission. Jobs that change one instance use its
+// number as the lane. Jobs of different lanes may overlap where a store has several writers.
 using Lane = std::int64_t;
 inline constexpr Lane kNoLane = -1;
 

@@ -29,9 +29,9 @@ struct Broker {
   std::function<Result<std::string>(const Delivery&)> body{};
 };
 
-// Sends what is due. One thread starts the exchanges and writes down how they ended; each webhook
-// has a few under way at most, so that a slow or dead receiver holds up nobody else. What is to be
-// sent stands in the store: the next start goes on where this one stopped. Internally synchronised.
+// Sends the deliveries that are due. One thread starts the exchanges and notes their results; each
+// webhook has a few under way at most, so that a slow or dead receiver holds up nobody else. The
+// store holds the deliveries: the next start goes on from there. Internally synchronised.
 class Sender {
  public:
   struct Parts {

@@ -75,8 +75,8 @@ class Webhooks {
                                         const consultation::Window& window);
   // {delivery}, {since} or {dead: true} -> {replayed}
   consultation::Answer replay(const consultation::Ask& ask);
-  // {reason, delivery} or {reason, dead: true} -> {discarded}. Nobody is told of these deliveries
-  // any more, and they are no longer dead. Errors: api.invalid, not_found webhook.delivery_unknown,
+  // {reason, delivery} or {reason, dead: true} -> {discarded}. These deliveries are not sent
+  // again, and are no longer dead. Errors: api.invalid, not_found webhook.delivery_unknown,
   // conflict webhook.not_dead.
   consultation::Answer discard(const consultation::Ask& ask);
 

@@ -275,9 +275,9 @@ bool is_his(const DoorCall& call, const SessionView& session) {
 }
 
 // This API has no waiting room and no call that admits. Sessions that were made elsewhere may have
-// one, so the doctor who starts a consultation admits its patient; everybody else in it goes on
-// waiting, and whom a host has denied stays out. Who holds the patient's link may be
-// anybody, and the doctor does not see him here.
+// a waiting room, so the doctor who starts a consultation admits its patient. Everybody else goes
+// on waiting, and a person whom a host has denied stays out. The holder of the patient's
+// link may be anybody, and the doctor does not see him here.
 Status admit_patient(const DoorCall& call, const std::string& id, const std::string& patient) {
   RABT_TRY(is, call.house.sessions.acts.load(id));
   for (const consultation::Participant& one : is.people.participants) {

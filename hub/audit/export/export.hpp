@@ -8,7 +8,7 @@
 #include "hub/base/json.hpp"
 
 // The audit log in the languages of other systems. Pure functions of one entry; docs/audit.md says
-// which act becomes which event. What is sealed in an entry stays sealed.
+// which act becomes which event. Sealed values of an entry stay sealed.
 namespace rabt::audit {
 
 // Sender of an export.

@@ -35,7 +35,7 @@ struct SyslogOptions {
 };
 
 // Sends every entry at least once, in order; after a broken connection it goes on behind the last
-// confirmed one, so that the server may see some twice (the same leaf and number). What is durable:
+// confirmed one, so that the server may see some twice (the same leaf and number). Durable is
 // the number of the last confirmed entry, written at most once a second. Internally synchronised;
 // one thread.
 class SyslogSender {

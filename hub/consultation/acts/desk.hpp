@@ -18,8 +18,8 @@ struct DeskQuestion {
   // More members of the task's data, which is sealed: it may hold patient data.
   Json more = Json::object();
 };
-// Opens a task of the desk about a session; whoever has seen it answers. What keeps it from being
-// opened is logged.
+// Opens a task of the desk about a session; whoever has seen it answers. An error that prevents
+// the task is logged.
 void ask_desk(const SessionParts& parts, const Session& session, const DeskQuestion& question);
 
 }  // namespace rabt::consultation

@@ -35,7 +35,7 @@ struct Guarded {
 // to the guardian of another child.
 [[nodiscard]] Result<Guarded> guarded(const SessionParts& parts, const identity::Person& person,
                                       Timestamp at);
-// The same of the patient of a session, at the time of the visit. Nobody else is a child here.
+// The same of the patient of a session, at the time of the visit. Only a patient counts as a child.
 [[nodiscard]] Result<Guarded> guarded(const SessionParts& parts, const Session& session,
                                       const Participant& one);
 

@@ -12,7 +12,7 @@ namespace rabt::consultation {
 class Teller {
  public:
   explicit Teller(Acts& acts) : acts_(acts) {}
-  // Before the first turn; until then events only wait. What is refused is tried again.
+  // Before the first turn; until then events only wait. A refused event is tried again.
   void deliver_to(Deliver deliver) { deliver_ = std::move(deliver); }
   // Tells what has not been told. True if it told anything.
   bool turn();

@@ -10,8 +10,8 @@
 #include "hub/consultation/practice/statements.hpp"
 
 // Attendee-minutes of a month: rows of the metering for sessions that are over, stays for those
-// that are not. What is learnt after the end is a row more, so that a closed month changes by
-// adjustments alone.
+// that are not. Later findings about an ended session add a row, so that a closed month changes
+// by adjustments alone.
 namespace rabt::consultation {
 
 using store::Row;

@@ -39,7 +39,7 @@ std::string fold(std::string_view text) {
 
 // The article, alone and with the words that are written in one with it.
 constexpr std::array<std::string_view, 6> kArticles{"وال", "بال", "فال", "كال", "ال", "لل"};
-// Arabic letters have two bytes. What is shorter than two of them is no word without its beginning:
+// Arabic letters have two bytes. A text shorter than two letters is no word without its beginning:
 // الم is pain, not م with the article.
 constexpr std::size_t kShortest = 4;
 

@@ -49,7 +49,7 @@ using MeasuredSigns = std::vector<MeasuredSign>;
 // The measured values of a record's document.
 [[nodiscard]] MeasuredSigns signs_in(const Json& document);
 
-// The measured values of a body. What is wrong stands in `fields` afterwards: a value out of range,
+// The measured values of a body. Mistakes are in `fields` afterwards: a value out of range,
 // a diastolic pressure that is not below the systolic, no value at all.
 [[nodiscard]] MeasuredSigns read_vital_signs(Fields& fields);
 // The same where the body has other names, and only these signs.

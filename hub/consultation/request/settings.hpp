@@ -94,7 +94,7 @@ struct House {
   std::map<std::string, std::string> name{};
   // Telephone number that patients call. May be empty.
   std::string phone{};
-  // Texts of messages, by language and template. Nobody is told anything while they are empty.
+  // Texts of messages, by language and template. If it is empty, no message is sent.
   std::map<std::string, std::map<std::string, std::string>> texts{};
   // The record system is sent notes of visits as PDF, too.
   bool chart_pdf = true;

@@ -91,7 +91,7 @@ void read_phone(Fields& members, ParticipantInput& out);
 void read_email(Fields& members, ParticipantInput& out);
 
 // One member of a body, under the name that the body has for it, with the one check of its value:
-// compatibility APIs fill requests by these from the members of their own. What is wrong is a
+// compatibility APIs fill requests by these from the members of their own. A wrong value is a
 // mistake of the member, which reads as absent then. `value` stands in the member's place where the
 // API has other words for it.
 [[nodiscard]] std::optional<SessionType> type_in(Fields& members, std::string_view name,

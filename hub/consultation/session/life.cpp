@@ -341,8 +341,8 @@ Status name_patient(Step& step, const Amend& command) {
   return not_own_patient(is);
 }
 
-// a place in the hours of a clinic holds within them. What the hospital moves itself, and an
-// emergency, leaves them.
+// a place in the hours of a clinic holds within them. A visit that the hospital moves itself,
+// or an emergency, leaves them.
 Status keep_hours(Step& step, const Amend& command) {
   const Session& is = step.after();
   if (!command.hours || is.schedule.at_ms == step.before.schedule.at_ms) return ok_status();

@@ -186,8 +186,8 @@ Result<Change> on(Step step, const Leave& command) {
 
 namespace {
 
-// Error conflict invitation.needs_account: a person adds somebody who has no way to come. Nobody is
-// given the token of a clinician without an account but the application that made the session; the
+// Error conflict invitation.needs_account: a person adds somebody who has no way to come. The token
+// of a clinician without an account is given to the application alone that made the session; the
 // ids of other systems lead to an account later, or to such an application.
 Status can_come(const Step& step, const Participant& coming) {
   const bool named = coming.reference.is_object() || coming.guest.find("externalId") != nullptr ||

@@ -58,18 +58,18 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 [[nodiscard]] std::string bringer_of(const Session& session, const Participant& one);
 // The persons on whose word alone the person speaks: himself, who brought him in, and so on.
 [[nodiscard]] std::string word_of(const Session& session, const std::string& person);
-// Ok unless the coming one is a second patient, with or without an account. Whom a booking
-// named stays the patient while he is removed. Error conflict session.has_patient.
+// Ok unless the coming one is a second patient, with or without an account. A patient whom a
+// booking named stays the patient while he is removed. Error conflict session.has_patient.
 [[nodiscard]] Status no_second_patient(const Session& session, const Participant& coming);
 // The participant whom the coming one is already: by the account, as whom a booking named
 // (Persons::as_known), or as a guest of the same id. Null when there is none.
 [[nodiscard]] Participant* known_in(Session& session, const Participant& coming);
-// The participant, who had no account, has the one of `person` from now on. What follows from it
-// stands on the word of who brought the participant in. Errors of may_take_part, conflict
+// Gives the account of `person` to a participant who had none. The consequences stand on the word
+// of the person who brought the participant in. Errors of may_take_part, conflict
 // session.own_patient.
 [[nodiscard]] Status become(Step& step, Participant& one, Participant person);
-// The participant comes under an account, or is put out, or brought back: whoever holds a link of
-// his is out, and what he agreed to by it counts no more. Who opens the link anew waits for a host.
+// Ends the participant's links when he comes under an account, or is put out, or brought back:
+// holders of a link are out, consents given by it end, and whoever opens it anew waits for a host.
 void end_links(Step& step, std::string_view participant);
 // The session is that of the clinician who holds it: where its doctor takes part no more, and
 // another clinician does, provider and organizer follow.

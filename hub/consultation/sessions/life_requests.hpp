@@ -43,7 +43,7 @@ struct EndSession {
   std::string session;
   // May be empty.
   std::string reason{};
-  // Patient data. What was noted before stays if they are empty.
+  // Patient data. If they are empty, earlier notes stay.
   std::string notes{};
   // 1 to 5
   std::optional<std::int64_t> rating{};

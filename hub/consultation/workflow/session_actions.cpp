@@ -224,7 +224,7 @@ Answer SessionActions::usage(const CallRequest& call) const {
   return to_json(found);
 }
 
-// A table: one part an action. What a call has done already is done: a repeat is no error.
+// A table: one part an action. An act that a call has done already is done: a repeat is no error.
 Answer SessionActions::act(const CallRequest& call) {
   const Ask ask = ask_of(call);
   if (call.action == "create") {

@@ -29,8 +29,8 @@ struct Claim {
   // The last batch that was committed.
   std::int64_t batch = 0;
 };
-// A lock of the session: it is there for a clear refusal of a second hub. What makes a second hub
-// harmless is the claim.
+// A lock of the session: it is there for a clear refusal of a second hub. The claim makes a
+// second hub harmless.
 inline constexpr Statement kTakeLock{"SELECT pg_try_advisory_lock(7236943)"};
 // Takes the lock, before the tables are looked at. Error store.locked: another hub runs, which the
 // message names.
@@ -47,7 +47,7 @@ class Writer {
  public:
   Writer(PostgresOptions options, Logger& log, std::unique_ptr<Session> session,
          Sequences sequences, Claim claim);
-  // Writes what was submitted, then stops. What cannot be written even then is given up.
+  // Writes all submitted jobs, then stops. Jobs that cannot be written even then are given up.
   ~Writer();
   void end_waiting();
   void submit(Store::Need need, Lane lane, Store::Job job, Store::Done done);

@@ -25,8 +25,8 @@ namespace rabt::store {
 
 namespace rabt::store::sqlite {
 
-// Exit code after an I/O error: sysexits.h EX_IOERR. What is on disk is not known then; only a
-// start reads it afresh.
+// Exit code after an I/O error: sysexits.h EX_IOERR. The content of the disk is not known then;
+// only a start reads it afresh.
 inline constexpr int kExitIo = 74;
 
 // For tests: a small database, a file system that fails.
