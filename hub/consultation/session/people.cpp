@@ -186,9 +186,9 @@ Result<Change> on(Step step, const Leave& command) {
 
 namespace {
 
-// Error conflict invitation.needs_account: a person adds somebody who has no way to come. The token
-// of a clinician without an account is given to the application alone that made the session; the
-// ids of other systems lead to an account later, or to such an application.
+// Error conflict invitation.needs_account: a person adds somebody who has no way to come. Only the
+// application that made the session gets the token of a clinician without an account; the ids of
+// other systems lead to an account later, or to such an application.
 Status can_come(const Step& step, const Participant& coming) {
   const bool named = coming.reference.is_object() || coming.guest.find("externalId") != nullptr ||
                      coming.guest.find("userId") != nullptr;
