@@ -41,7 +41,7 @@ struct Rule {
   Need need = Need::nothing;
   // True if the hub and its workflows may, who are nothing else.
   bool system = false;
-  // Text of a refusal for callers whose roles fit, while nothing else of the rule does.
+  // Text of a refusal for a caller whose roles fit the rule, and whose relation does not.
   std::string_view why{};
 };
 
@@ -246,7 +246,7 @@ constexpr std::array kRules{
 };
 // clang-format on
 
-// Outcome of a rule for somebody: the first condition that fails, in the order of checks.
+// Outcomes of a rule for somebody; the later in this list, the nearer to being allowed.
 enum class Outcome : std::uint8_t {
   other_role,
   other_relation,

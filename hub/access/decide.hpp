@@ -120,7 +120,7 @@ enum class Is : std::uint8_t {
   // The doctor of the session or visit, and its patient.
   treating,
   patient,
-  // An application that opened the session; who opened the visit.
+  // An application that opened the session; the person who opened the visit.
   creator,
   invited,
   // The session waits for any doctor, as a request; as an emergency that nobody has answered.

@@ -68,7 +68,7 @@ class Grants {
                                    std::string_view patient, std::int64_t minutes);
   // Errors: not_found phi.grant; conflict phi.grant_ended; unavailable audit.unavailable.
   [[nodiscard]] Status close(const Reader& reader, std::string_view id);
-  // by: who has looked at what was done under the grant. Errors: invalid phi.reviewer; denied
+  // by: the reviewer of the acts under the grant. Errors: invalid phi.reviewer; denied
   // phi.reviewer (the opener); not_found
   // phi.grant; conflict phi.grant_open, phi.grant_reviewed; unavailable audit.unavailable.
   [[nodiscard]] Status review(const Reader& reader, std::string_view id, std::string_view by);

@@ -42,9 +42,9 @@ class Api {
   };
   // Collects the metrics of its own and of `resources`, too.
   Api(std::unique_ptr<Resources> resources, Parts parts);
-  // Judges a request by its head: who shows nothing that holds, may not call the route, or asks for
-  // what is not there, is refused before the body is read. That a known principal was refused is
-  // audited. Problem documents have passed the privacy policy.
+  // Judges a request by its head. A caller without a good credential or the right to the route, and
+  // a request for something unknown, is refused before the body is read. A refusal of a known
+  // principal is audited. Problem documents have passed the privacy policy.
   // listener: the name of the door whose own listener the request came to; empty on the main one.
   [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener = {});
   // Puts a problem document into the words of the compatibility API that has the path of the head.

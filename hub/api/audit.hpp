@@ -35,7 +35,7 @@ struct Audit {
   audit::ExportSource source;
   identity::People& people;
 
-  // {"patient": "KIND:VALUE", "from"?, "to"?}: who saw what of one patient, under whichever of her
+  // {"patient": "KIND:VALUE", "from"?, "to"?}: readings of one patient, under whichever of her
   // identifiers, now or earlier, the log has it. KIND may be person, with an id.
   [[nodiscard]] Result<http::Response> report(const Call& call) const;
   // {"format": "fhir|syslog|jsonl", "from"?, "to"?, "first"?, "last"?, "patient"?}: entries, a page
@@ -44,7 +44,7 @@ struct Audit {
   // ?from&to&actor&act&object: entries without sealed parts and without patients, newest first, a
   // page at a time.
   [[nodiscard]] Result<http::Response> entries(const Call& call) const;
-  // ?from&to: who saw what of the person who asks, with names of the staff and without their
+  // ?from&to: readings of the caller's own data, with names of the staff and without their
   // addresses and reasons. The last year, if no time is given.
   [[nodiscard]] Result<http::Response> own(const Call& call) const;
   // C2SP tlog-proof of an entry: of one that own() lists, and of any.

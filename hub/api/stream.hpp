@@ -26,8 +26,8 @@ class Tickets {
   static constexpr std::string_view kPrefix = "rabt.ticket.";
 
   Tickets(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
-  // shown: what the caller proved himself by. owner: who he is, Principal::actor(); of more than
-  // kMostOfOne tickets of one owner the oldest is good no more, so that nobody takes the room of
+  // shown: the caller's credential. owner: the caller, as Principal::actor(). Of more than
+  // kMostOfOne tickets of one owner the oldest is good no more, so that no owner takes the room of
   // the others. origin: of the page that asked; empty when no page did. Error unavailable
   // ticket.full.
   [[nodiscard]] Result<std::string> make(identity::Credential shown, std::string_view owner,

@@ -61,7 +61,7 @@ class BlobReader {
 
 // Files under <folder>, one sealed stream (docs/formats/sealed.md) for each blob; the row (table
 // blob) holds the data key's id, size and digest. A new blob is in a bucket of the class
-// "incoming"; who adopts it moves its data key to the bucket of its retention
+// "incoming"; its adopter moves the data key to the bucket of its retention
 // (keys::DataKeys::move). Internally synchronised.
 class BlobStore {
  public:

@@ -57,8 +57,8 @@ class Approvals {
 
   [[nodiscard]] bool needs(const SecondPersonAct& act) const { return options_.need(act); }
   // Ok if the caller may do it now. The first time it becomes a request; when somebody else has
-  // confirmed that, the same call passes once, as long as the other one may still confirm it: who
-  // was disabled or lost the role meanwhile has confirmed nothing. Whoever runs the hub (its Unix
+  // confirmed that, the same call passes once, as long as the other one may still confirm it: a
+  // person who is disabled or lost the role has confirmed nothing. Whoever runs the hub (its Unix
   // socket, its API token) passes alone while there is nobody who could confirm. Errors: denied
   // approval.needed (the message names the request); denied approval.person (any other client
   // asks).

@@ -136,7 +136,7 @@ class Store {
   // puts back in on_rollback. done runs once, with no lock held; it may call submit and read, not
   // write or flush.
   enum class Need : std::uint8_t { droppable, required };
-  // waits: who submits has nothing to do until done has run. When nothing else is to be written,
+  // waits: the caller has nothing to do until done has run. When nothing else is to be written,
   // its thread runs the job and done, before submit returns: no other thread has to wake. It holds
   // no lock that the job or done takes.
   enum class Caller : std::uint8_t { goes_on, waits };

@@ -176,8 +176,8 @@ bool Intents::take_off(const Intent& intent, bool& is_new) {
   return true;
 }
 
-// For the accounting of disclosures, durable before the first byte goes: whom the provider learns
-// of, under the names of that session alone. A repeat of the call sends the same again.
+// For the accounting of disclosures, durable before the first byte goes: people that the provider
+// learns of, under the names of that session alone. A repeat of the call sends the same again.
 Status Intents::note_disclosure(const Session& is, std::string_view action,
                                 const Json& arguments) const {
   const SessionParts& parts = acts_.parts();

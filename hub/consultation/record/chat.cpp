@@ -10,8 +10,8 @@ namespace rabt::consultation {
 
 namespace {
 
-// Errors not_found participant.unknown; conflict participant.waiting: who waits writes to those who
-// may admit him.
+// Errors not_found participant.unknown; conflict participant.waiting: a waiting person writes only
+// to people who may admit him.
 Status may_write_to(const Membership& of, std::string_view to) {
   const auto peer = std::find_if(of.peers.begin(), of.peers.end(),
                                  [&](const auto& one) { return one.participant == to; });

@@ -73,7 +73,7 @@ struct VideoSettings {
   bool provider_events = false;
 };
 
-// The section `clinic` of the configuration: who comes in, and who may open the link of a visit.
+// The section `clinic` of the configuration: rules for links of visits and for booked patients.
 struct LinkSettings {
   // Proofs that open a link on a second device: a code to the telephone of the record, and the
   // birth date of the record.

@@ -191,7 +191,7 @@ Result<Change> on(Step step, const RecordConsent& command) {
   step.record("consent.recorded", std::move(detail));
   if (kind == "family" && given) is.clear_warning("consent.family_missing");
   if (kind == "family" && !given) put_relatives_out(step);
-  // Behind what follows from it: who is taken out learns that first.
+  // After its consequences: a person who is taken out learns of that first.
   step.tell("consent-recorded", Json::object({{"kind", kind}, {"given", given}}));
   const bool about_it =
       kind == "recording" || (kind == "training" && (is.recording.purpose == "training" ||

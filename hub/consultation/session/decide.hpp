@@ -325,7 +325,7 @@ struct Change {
   std::string recording_begun;
   std::string recording_purpose;
   std::string recording_ended;
-  // Set by AcceptInvitation, Enter, Add, Join: whom it is about.
+  // Participant that AcceptInvitation, Enter, Add or Join is about.
   std::string participant;
   // Set by Send: the invitation.
   std::string invitation;

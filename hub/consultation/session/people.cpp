@@ -42,8 +42,8 @@ bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t
   Session& is = step.after();
   for (const Stay& stay : is.people.stays) {
     if (stay.participant != one.id || stay.sid != sid) continue;
-    // Some providers know a person by one name for every stay: who lost the line comes back under
-    // it.
+    // Some providers know a person by one name for every stay: a person who lost the line
+    // comes back under the same name.
     if (!stay.left_ms || at_ms <= *stay.left_ms) return false;
   }
   is.people.stays.push_back({.participant = one.id,

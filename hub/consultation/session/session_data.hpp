@@ -83,8 +83,8 @@ struct SessionIdentification {
 
 // Payers of the visit. Patient data.
 struct SessionPayers {
-  // {status, reference, checkedAt, asked?}. asked: whom the workflow asked about whom; no answer of
-  // the API has it.
+  // {status, reference, checkedAt, asked?}. asked: the workflow's question, to whom and about
+  // whom; no answer of the API has it.
   Json insurance = Json::object({{"status", "unknown"}});
   // Notes of the workflow about the payers; null before its claim or bill has left. No answer of
   // the API has it.

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-// Video sessions: who meets whom, when, and what became of it. One state machine whichever door a
+// Status of a video session, from request to end. One state machine serves every API that a
 // request comes through.
 //
 //   requested -> scheduled -> waiting -> active -> completed

@@ -41,7 +41,7 @@ bool is_held(const FoundInvitation& found) {
          found.invitation.generation == found.generation;
 }
 
-// The account of whom the link is for has his place: who opens the link shows who he is.
+// True if an account has the link's place: whoever opens the link has to show who he is.
 bool is_of_account(const FoundInvitation& found) {
   return is_there_under_account(found.session, found.invitation) ||
          came_since_sent(found.session, found.invitation);

@@ -12,7 +12,7 @@
 
 namespace rabt::consultation {
 
-// Rings doctors who are online for an emergency, one after the other: whom the session names, then
+// Rings doctors who are online for an emergency, one after the other: first the named ones, then
 // those of the specialty that was asked for, first those who speak the patient's language; where no
 // doctor is in the session yet, any other one after them. Internally synchronised; a call blocks
 // for a commit.

@@ -17,7 +17,7 @@ constexpr const char* kWriterTable =
     "NULL, batch BIGINT NOT NULL) WITH (fillfactor = 10)";
 constexpr const char* kFormatTable =
     "CREATE TABLE IF NOT EXISTS store_format (format BIGINT PRIMARY KEY)";
-// Held to the end of the transaction: who migrates, migrates alone.
+// Held to the end of the transaction, so that only one hub migrates at a time.
 constexpr const char* kAlone = "SELECT pg_advisory_xact_lock(7236942)";
 
 constexpr const char* kHasTables = "SELECT to_regclass('store_format') IS NOT NULL";

@@ -48,7 +48,7 @@ Status copy_pages(sqlite3* from, sqlite3* to, const std::string& copy) {
   const int stepped = sqlite3_backup_step(backup, kAllPages);
   const int ended = sqlite3_backup_finish(backup);
   if (stepped != SQLITE_DONE) return copy_error(copy, ended == SQLITE_OK ? stepped : ended);
-  // Without a log beside it: who looks into the copy leaves no files there.
+  // Without a log beside it, so that a reader of the copy leaves no files there.
   const int code = sqlite3_exec(to, "PRAGMA journal_mode=DELETE", nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return copy_error(copy, code);
   return ok_status();

@@ -22,7 +22,7 @@ constexpr std::chrono::microseconds kMaxGather{2000};
 constexpr std::chrono::microseconds kGatherForJob{50};
 // Smaller batches have no successors to wait for that much.
 constexpr std::size_t kManyJobs = 4;
-// From so many jobs on a commit is synced beside the writer: who reads waits for that sync, which
+// From so many jobs on a commit is synced beside the writer: a reader waits for that sync, which
 // is more than few jobs gain by it.
 constexpr std::size_t kSyncedBeside = 32;
 // While the last commit is being synced, a batch that has enough jobs takes so many more at once:
@@ -270,9 +270,9 @@ void Writer::run() {
   }
 }
 
-// Waits until so many jobs are queued, the time is over or somebody is to be told something; takes
-// the jobs that are there, and tells. True when the hub stops and nobody was told: who is told may
-// submit more.
+// Waits until so many jobs are queued, the time is over or a caller is to be told something; takes
+// the jobs that are there, and tells. True when the hub stops and no caller was told: a caller who
+// is told may submit more.
 bool Writer::wait_for_jobs(Batch& batch, std::size_t wanted, std::optional<Time> until) {
   std::vector<Store::Done> refused;
   bool stop = false;
