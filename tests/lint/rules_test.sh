@@ -65,6 +65,7 @@ sed -i '/const Lock lock/d' "$root/hub/engine/queue.hpp"; fails locks 'a lock th
 echo 'static std::mutex stray;' >>"$root/hub/engine/queue.cpp"; fails locks 'a mutex without annotations'
 echo 'int held = 0;  // likewise' >>"$root/hub/engine/queue.cpp"; fails words 'a comment that points at its neighbour'
 echo '// What a vendor reads.' >"$root/sdk/include/rabt/value.hpp"; fails words 'a comment of the SDK that begins with a clause'
+echo '// What waits for a worker.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment of the hub that begins with a clause'
 echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment without a verb'
 echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
