@@ -9,13 +9,13 @@
 
 namespace rabt::workflow {
 
-// What a call may name: the actions of the plugins and hub services that roles are bound to.
+// Action that a call may name: one of a plugin or hub service that a role is bound to.
 struct ActionInfo {
   std::string name;
-  std::string version;      // the one that serves the call
+  std::string version;      // the version that serves the call
   std::string idempotency;  // native, key, probe, none
-  Json input_schema;        // null when none is given
-  Json output_schema;       // null when none is given
+  Json input_schema;        // null when the action gives none
+  Json output_schema;       // null when the action gives none
   std::string title;        // for people; may be empty
   bool reads = false;       // it changes nothing
 };
@@ -38,7 +38,7 @@ class ActionCatalog {
                                                           std::string_view /*action*/) const {
     return {};
   }
-  // What a role could be bound to so that it serves the call: plugin://<id>, hub://<service>.
+  // Providers that a role could be bound to for the call: plugin://<id>, hub://<service>.
   [[nodiscard]] virtual std::vector<std::string> providers(std::string_view /*action*/,
                                                            std::string_view /*version*/) const {
     return {};

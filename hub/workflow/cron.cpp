@@ -347,7 +347,7 @@ std::optional<Timestamp> next_due(const CronSchedule& schedule, const std::strin
       return Timestamp{*found - offset};
     }
     if (!schedule.every_hour) {
-      // What falls between the local times before and after the change is skipped by the clock.
+      // The clock skips the times between the local times before and after the change.
       if (found.has_value() && change->after > change->before &&
           *found < change->at + change->after) {
         return Timestamp{change->at};

@@ -55,8 +55,8 @@ class Definition {
   [[nodiscard]] bool starts_on(const Json& event) const;
   // schedule.on.all: a set of events, one for each filter, starts an instance.
   [[nodiscard]] bool starts_on_all() const;
-  // What is collected for schedule.on.all, as one value that the caller keeps: null at first, an
-  // array of sets then, oldest first. It holds events, so it is patient data.
+  // State of schedule.on.all, as one value that the caller keeps: null at first, an array of sets
+  // then, oldest first. It holds events, so it is patient data.
   struct StartStep {
     Json pending;
     // The events of a complete set in the order of the filters: the input of a new instance.

@@ -23,7 +23,7 @@ namespace rabt::workflow {
 enum class OutcomeKind : std::uint8_t { done, transient, permanent, ambiguous, cancelled };
 [[nodiscard]] std::string_view to_string(OutcomeKind kind);
 
-// How an action ended. message is for operators and holds no patient data; detail and said may hold
+// End of an action. message is for operators and holds no patient data; detail and said may hold
 // some.
 struct ActionOutcome {
   OutcomeKind kind = OutcomeKind::done;
@@ -191,8 +191,8 @@ struct Unsubscribe {
 struct Emit {
   Json event;
 };
-// What happened to a task, for timeline and lifecycle events. state: started, completed, faulted,
-// retried, resumed (by Rewound), skipped, waiting, parked (by Ask), cancelled; compensated or
+// Step of a task, for timeline and lifecycle events. state: started, completed, faulted, retried,
+// resumed (by Rewound), skipped, waiting, parked (by Ask), cancelled; compensated or
 // compensation-failed for the call that undoes a task; and of a call that was let go effect-unknown
 // until it ends, then effect-stands, effect-undone (it is being undone) or effect-none.
 struct TaskTrace {
@@ -253,7 +253,7 @@ class Execution {
   [[nodiscard]] bool wants(std::uint64_t listen, const Json& event) const;
   // running while an action is open, waiting while only timers and listens are.
   [[nodiscard]] InstanceStatus status() const;
-  // What is awaited now, as the effects that asked for it (CallAction, StartWorkflow, StartTimer,
+  // Returns the effects that the instance waits for (CallAction, StartWorkflow, StartTimer,
   // Subscribe), in order of id. For recovery.
   [[nodiscard]] std::vector<Effect> open() const;
   [[nodiscard]] const Json& context() const;  // $context

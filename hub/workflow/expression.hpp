@@ -24,7 +24,7 @@ struct ExpressionFault {
   std::size_t offset = 0;
 };
 
-// What one evaluation may use before it ends with expression.budget.
+// Limits of one evaluation. Beyond them it ends with expression.budget.
 struct ExpressionBudget {
   std::uint64_t steps;
   std::size_t depth;

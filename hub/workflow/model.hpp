@@ -20,7 +20,7 @@ namespace rabt::workflow {
 // Variables that one expression may use: they are passed on the stack.
 inline constexpr std::size_t kMaxVariables = 16;
 
-// What a variable of an expression stands for. local: a name bound by for.each, for.at or catch.as.
+// Meaning of a variable in an expression. local: a name bound by for.each, for.at or catch.as.
 enum class Variable : std::uint8_t {
   context,
   input,
@@ -111,10 +111,10 @@ struct FunctionBody {
   std::size_t function = 0;  // index in Model::functions
   std::optional<Template> arguments;
 };
-// How a request authenticates: one scheme of the specification's "Authentication".
+// Authentication of a request: one scheme of the specification's "Authentication".
 struct Authentication {
   std::string scheme;  // basic, bearer, digest, oauth2, oidc
-  // If they are not set, the secret named `secret` holds all settings.
+  // If this is not set, the secret named `secret` holds all settings.
   std::optional<Template> settings;
   std::string secret;
 };
@@ -163,7 +163,7 @@ struct ForkBody {
   bool compete = false;
   TaskList branches;
 };
-// How events are handed on: the data alone, the whole event, or the data as one text.
+// Form of a consumed event: the data alone, the whole event, or the data as one text.
 enum class ReadAs : std::uint8_t { data, envelope, raw };
 enum class Strategy : std::uint8_t { one, any, all };
 struct ListenBody {
@@ -245,7 +245,7 @@ enum class TaskKind : std::uint8_t {
   run
 };
 
-// What follows a call that failed for good.
+// Sequel of a call that failed for good.
 enum class OnFailure : std::uint8_t {
   inherited,  // as around the task; at the top: fail
   fail,       // its error goes to the catches
@@ -255,7 +255,7 @@ enum class OnFailure : std::uint8_t {
 struct Task {
   std::uint32_t index = 0;  // unique in the definition
   std::string name;
-  // What the task adds to its parent's reference: /do/3/claim; in a loop behind /for/<n>.
+  // Part that the task adds to its parent's reference: /do/3/claim; in a loop behind /for/<n>.
   std::string segment;
   int line = 1;
   int column = 1;

@@ -8,16 +8,16 @@
 #include "hub/base/json.hpp"
 #include "hub/workflow/definition.hpp"
 
-// What another version of a workflow does differently: by names of tasks and meaning, not by lines.
+// Differences in behaviour between two versions of a workflow, by names of tasks, not by lines.
 // Order of keys, comments and layout make no difference. Pure.
 namespace rabt::workflow {
 
 struct Difference {
   enum class Change : std::uint8_t { added, removed, changed, moved };
   Change change = Change::changed;
-  // What it is about: task, case, extension, kind, call, arguments, condition, flow, timeout,
-  // retry, catch, schema, data, events, start events, schedule, business key, secret, function,
-  // error, authentication, ..., else the key of the file.
+  // Subject of the difference: task, case, extension, kind, call, arguments, condition, flow,
+  // timeout, retry, catch, schema, data, events, start events, schedule, business key, secret,
+  // function, error, authentication, ..., else the key of the file.
   std::string what;
   // Names of lists and tasks from the top: /do/claim/try/submit, /use/retries/vendor, /schedule.
   std::string path;

@@ -5,7 +5,7 @@
 
 #include "hub/workflow/yaml/yaml.hpp"
 
-// What a workflow file needs from the configuration beside roles, with its places. Pure.
+// Needs of a workflow file from the configuration, except roles, with their places. Pure.
 namespace rabt::workflow {
 
 struct Literal {

@@ -111,7 +111,7 @@ class Explainer {
   void step(const Task& task, std::size_t depth, std::string limit, bool retried) {
     if (task.timeout != nullptr) limit = duration_text(*task.timeout);
     std::string text = words(task);
-    // What a step holds follows after a colon, which stays the last.
+    // The content of a step follows after a colon, so the colon stays last.
     const bool holds = text.ends_with(':');
     if (holds) text.pop_back();
     if (task.condition.has_value()) text += ", only if " + expression_text(*task.condition);

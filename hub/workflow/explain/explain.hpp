@@ -8,7 +8,7 @@
 #include "hub/base/json.hpp"
 #include "hub/workflow/definition.hpp"
 
-// What a workflow does, in plain words, from its text and the actions' declarations. Pure; the same
+// Explains a workflow in plain words, from its text and the actions' declarations. Pure; the same
 // input gives the same text.
 namespace rabt::workflow {
 

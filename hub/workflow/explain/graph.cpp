@@ -54,7 +54,7 @@ std::string quoted(std::string_view text) {
   return '"' + label(text) + '"';
 }
 
-// What a node looks like tells its kind.
+// Shapes of nodes: each kind of task has its own.
 struct Shape {
   std::string_view kind;
   std::string_view open;
@@ -310,7 +310,7 @@ class Builder {
     append(ends.next, inner.next);
   }
 
-  // What a try does with an error, beside its handler.
+  // Draws the retries and the raising of errors of a try; its handler is drawn elsewhere.
   void after_error(const Place& of, const Task& one, const TryBody& attempt, Ends& ends) {
     const std::string& id = of.id;
     if (attempt.retry != nullptr) {

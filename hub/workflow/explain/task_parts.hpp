@@ -9,7 +9,7 @@
 // The tasks of a parsed definition as they nest, for whoever looks at them without running them.
 namespace rabt::workflow {
 
-// What a task holds: one list of tasks, or the function it calls.
+// Part of a task: one list of tasks, or the function that the task calls.
 struct TaskPart {
   enum class Kind : std::uint8_t {
     list,

@@ -107,7 +107,7 @@ struct PathKey {
   bool is_name = true;
 };
 
-// What a pattern binds. Variables are numbered within their `as`.
+// Pattern of an `as`: binds variables, which are numbered within the `as`.
 struct Pattern {
   enum class Shape : std::uint8_t { variable, array, object };
   struct Member {

@@ -103,7 +103,7 @@ bool max_by(E& e, const Json& in, const Json* args, Json& out) {
   return extreme(e, in, args[0], true, out);
 }
 
-// What jq does with `.[length - 1]` and no array: nothing when the length is 0.
+// Answers as jq for `.[length - 1]` without an array: nothing when the length is 0.
 bool without_items(E& e, const Json& in) {
   Json size;
   return length(e, in, nullptr, size) && (size.as_double() == 0 || cannot_index(e, in, Json(0)));

@@ -127,11 +127,11 @@ class Evaluation final {
   struct Depth;
   struct Frame;
   struct PathFrame;
-  // What a step of run() came to: false, true, or the frame goes on.
+  // Result of a step of run(): failed, done, or the frame goes on.
   enum class Next : std::uint8_t { failed, done, go_on };
   static Next ended(bool ok) { return ok ? Next::done : Next::failed; }
 
-  // An error or break that waits while something else is tried.
+  // An error or break that waits while another branch is tried.
   struct Failure {
     Pending pending;
     bool raised;
@@ -305,7 +305,7 @@ struct Evaluation::Frame {
   const Node* node;
   Cell* environment;
   const Json* in;
-  // What keeps environment and in alive once they are no longer the caller's.
+  // Owners of `environment` and `in`, once the caller no longer owns them.
   Environment held;
   Json hold;
 };
@@ -334,7 +334,7 @@ constexpr std::string_view kInvalidPath =
 bool invalid_path(Evaluation& evaluation, const Json& result);
 bool invalid_path(Evaluation& evaluation, const Json& base, const Json& key);
 
-// What stands at the key. A missing member or item is null; nullptr is a type error.
+// Looks up a key. A missing member or item is null; nullptr is a type error.
 [[nodiscard]] const Json* look_up(const Json& base, const PathKey& key);
 
 // Cells that one environment may chain; reached only by endless recursion in tail position.

@@ -10,7 +10,7 @@
 
 #include "hub/workflow/expression.hpp"
 
-// What the linter wants to know about an expression, from its syntax tree.
+// Facts about an expression for the linter, from its syntax tree.
 namespace rabt::workflow {
 
 // The keys of the object that an expression gives, as far as its form tells.

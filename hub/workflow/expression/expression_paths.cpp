@@ -5,8 +5,8 @@
 #include "hub/base/utf8.hpp"
 #include "hub/workflow/expression/expression_evaluation.hpp"
 
-// What stands at a key or a path: looked up, changed, deleted. Error texts name types, never
-// values.
+// Operations on the value at a key or a path: look up, change, delete. Error texts name types,
+// never values.
 namespace rabt::workflow {
 
 namespace {

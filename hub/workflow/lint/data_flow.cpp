@@ -7,7 +7,7 @@
 #include "hub/workflow/lint/phi_paths.hpp"
 #include "hub/workflow/run/uri_template.hpp"
 
-// What tasks hand to one another.
+// Flow of data between tasks.
 namespace rabt::workflow {
 
 namespace {
@@ -45,7 +45,7 @@ class Walk {
   FlowValue value(const Template& given, const FlowValue& dot, const Task& task,
                   const FlowValue& output);
 
-  // What comes out at the end, wherever the tasks jump.
+  // Returns the output of the list, for every way that the tasks may jump.
   FlowValue list(const TaskList& tasks, const FlowValue& dot);
   FlowValue run(const Task& task, const FlowValue& given);
 
@@ -76,7 +76,7 @@ class Walk {
   FlowValue error_ = from("error");
   std::map<std::uint32_t, FlowValue> locals_;
   std::map<const Task*, FlowValue> inputs_;
-  // What reaches a task, from the one before and by jumps.
+  // Inputs of a task, from the one before and by jumps.
   std::map<const Task*, FlowValue> entries_;
   std::map<std::size_t, Function> functions_;
   std::map<std::size_t, Extended> extensions_;
@@ -107,7 +107,7 @@ DataFlow Walk::run() {
 }
 
 void Walk::grow(FlowValue& state, const FlowValue& with) {
-  // What was too large once stays one value, or the passes would never end.
+  // A value that was too large once stays one value, or the passes would never end.
   if (!join(state, flat_.contains(&state) ? mixed(with) : with)) return;
   grown_ = true;
   if (parts(state) <= kMaxParts) return;

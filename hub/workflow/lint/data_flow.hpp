@@ -12,11 +12,11 @@
 // listed does not, but for what data_flow names.
 namespace rabt::workflow {
 
-// What a value may be made of.
+// Possible content of a value.
 struct FlowValue {
   // Places whose value it is, such as event.data.patient or `answer of payer/check`.outcome, each
-  // with those of its keys under which something else was put. A segment "[]" is what `.[]` gives:
-  // an item of a list, or a member of an object. An item by its number has the place of the list.
+  // with its replaced keys. A segment "[]" is the result of `.[]`: an item of a list, or a member
+  // of an object. An item by its number has the place of the list.
   std::map<std::string, std::set<std::string>> origins;
   std::set<std::string> inside;  // places of which some part is somewhere in it
   // Parts that may have been put together here; "[]" are the items of a list, "*" a part under a

@@ -142,7 +142,7 @@ std::vector<OfferedAction> offered(const ActionCatalog& catalog,
   return out;
 }
 
-// What an editor offers for `call`.
+// Returns the entry that an editor offers for `call`.
 Json choice(const OfferedAction& action) {
   const std::string& idempotency = action.info.idempotency;
   const std::string safety =

@@ -7,8 +7,8 @@
 
 namespace rabt::workflow::flow {
 
-// What an expression may give for the input dot. variables: by slot of the expression. What error()
-// may be given is joined into raised.
+// Returns the possible results of an expression for the input dot. variables: by slot of the
+// expression. Possible arguments of error() are joined into raised.
 [[nodiscard]] FlowValue evaluate(const Node* root, const FlowValue& dot,
                                  const std::vector<FlowValue>& variables, FlowValue& raised);
 

@@ -73,7 +73,7 @@ bool join(FlowValue& into, const FlowValue& from) {
     const auto [found, fresh] = into.origins.try_emplace(one.first, one.second);
     grown = grown || fresh;
     if (fresh) continue;
-    // What only one of the two hides may still be there.
+    // A key that only one of the two replaces may still have its value.
     const std::size_t gone = std::erase_if(
         found->second, [&one](const std::string& key) { return !one.second.contains(key); });
     grown = grown || gone > 0;

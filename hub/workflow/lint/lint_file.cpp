@@ -235,7 +235,7 @@ void Parser::check_unused(const YamlNode& root, const TaskTree& tree) {
 }
 
 void Parser::check_catches(const TaskTree& tree) {
-  // What this file raises by itself, to compare error filters with.
+  // Errors that this file raises by itself, to compare error filters with.
   std::vector<std::string> raised;
   bool unknown_raises = false;
   const auto note = [&](const YamlNode* type) {

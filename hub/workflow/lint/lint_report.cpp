@@ -52,7 +52,7 @@ bool is_word(char c) {
   return byte >= 0x80 || is_alnum(c) || c == '_' || c == '-' || c == '$' || c == '@';
 }
 
-// How many characters the word at the mark has; they get `^~~~` below.
+// Returns the number of characters of the word at the mark; they get `^~~~` below.
 std::size_t word_length(const std::vector<std::string_view>& characters, std::size_t from) {
   std::size_t length = 0;
   while (from + length < characters.size() && is_word(characters[from + length][0])) ++length;

@@ -19,7 +19,7 @@ const Names& kind_keys() {
                              "listen", "emit", "raise", "run",    "try", "wait"};
   return keys;
 }
-// What a task of any kind may have.
+// Keys that a task of any kind may have.
 const Names& common_keys() {
   static const Names keys = {"if", "input", "output", "export", "timeout", "then", "metadata"};
   return keys;

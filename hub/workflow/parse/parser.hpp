@@ -32,7 +32,7 @@ enum class Place : std::uint8_t {
   event,            // no variables: evaluated on an event alone
 };
 
-// What surrounds a task.
+// Surroundings of a task.
 struct Scope {
   std::vector<std::string> locals;
   std::string caught;     // catch.as while the clauses of a catch are read
@@ -89,10 +89,10 @@ class Parser final {
   // A condition or path, where `${ }` may be left out.
   std::optional<Expr> expression(const YamlNode& node, std::string_view what, Place place,
                                  const Scope& scope);
-  // What to write in place of `{ $context.x }`. The text is empty if the node is something else.
+  // Returns the text to write for `{ $context.x }`; empty if the node is something else.
   static std::string forgotten_expression(const YamlNode& node);
   Template value(const YamlNode& node, Place place, const Scope& scope, bool bare);
-  // Where a byte of a text stands in the file.
+  // Place of a byte of a text in the file.
   [[nodiscard]] TextPlace place_in(const YamlNode& node, std::size_t byte) const;
   void unclosed(const YamlNode& node);
   DurationSpec duration(const YamlNode& node, Place place, const Scope& scope);
@@ -162,8 +162,8 @@ class Parser final {
   void read_secrets(const YamlEntry& entry);
   void read_authentications(const YamlEntry& entry);
   void body_http(const YamlNode& node, Task& task, const Scope& scope);
-  // What `with` of an HTTP request or an OpenAPI operation says. Return false after an error that
-  // leaves no request. title: gets what is known of the request.
+  // Reads `with` of an HTTP request or an OpenAPI operation. Return false after an error that
+  // leaves no request. title: gets the known parts of the request.
   bool http_request(const YamlNode& with, HttpBody& body, std::string& title, const Scope& scope);
   bool openapi_operation(const YamlNode& with, HttpBody& body, std::string& title,
                          const Scope& scope);

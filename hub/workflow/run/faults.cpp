@@ -336,7 +336,7 @@ void Execution::Impl::drop_wait(Frame* frame, Wait kind) {
   drop_open([&](const Open& entry) { return entry.frame == frame && entry.kind == kind; });
 }
 
-// What a branch changed in its copy, by top-level key, over what is there now.
+// Merges the changes of a branch's copy, by top-level key, over the current value.
 void Execution::Impl::merge(ContextCell& into, ContextCell& from) {
   gather(into.undo, from.undo);
   if (!from.written) return;

@@ -70,7 +70,7 @@ Result<std::string> uri_of(const Endpoint& endpoint, const Json& input,
     RABT_TRY(expanded, expand_uri_template(endpoint.uri.constant.as_string(), input));
     uri = std::move(expanded);
   } else {
-    // What an expression gives is a URI and no template: data must not name other members.
+    // The result of an expression is a URI, no template: data must not name other members.
     RABT_TRY(text, text_of(endpoint.uri, input, variables, "an endpoint's uri"));
     uri = std::move(text);
   }

@@ -369,7 +369,7 @@ void Execution::Impl::start_task(Frame* parent, const Task& task, Json raw, Cont
   frame->reference = parent->reference;
   frame->in_extension = parent->in_extension || parent->extending();
   if (parent->extending()) {
-    // What runs around a loop belongs to none of its iterations.
+    // Tasks that run around a loop belong to none of its iterations.
   } else if (parent->for_state.has_value()) {
     frame->reference += "/for/";
     frame->reference += std::to_string(parent->for_state->next - 1);

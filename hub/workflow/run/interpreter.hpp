@@ -22,7 +22,7 @@ namespace rabt::workflow {
 // Deeper nesting of running tasks, through functions, is a mistake in the workflow.
 inline constexpr std::size_t kMaxFrameDepth = 2 * limits::kMaxWorkflowDepth;
 
-// How a completed task is undone (metadata.rabt.compensate).
+// Call that undoes a completed task (metadata.rabt.compensate).
 struct Undo {
   std::uint64_t order = 0;  // rises with each task that completes
   std::string reference;    // the undoing call's
@@ -71,7 +71,7 @@ struct Frame {
   // The list of do, for, try or catch that runs.
   const TaskList* list = nullptr;
   std::size_t position = 0;
-  // How often each task was started. Empty unless a `then` of the list jumps back.
+  // Number of starts of each task. Empty unless a `then` of the list jumps back.
   std::vector<std::uint32_t> visits;
 
   Json arguments;  // the open call's
@@ -208,7 +208,7 @@ struct Execution::Impl {
     Timestamp due;
   };
 
-  // What is being undone, the last of each stack first. Stacks run beside each other.
+  // Calls that are being undone, the last of each stack first. Stacks run beside each other.
   struct Undoing {
     std::vector<Undo> stack;
     std::int64_t retries = 0;
@@ -270,7 +270,7 @@ struct Execution::Impl {
   void end();
   void completed(Frame* frame, Json output);
   void fault(Frame* frame, Fault fault);
-  // What a try does about a fault.
+  // Decision of a try about a fault.
   struct Verdict {
     enum class Kind : std::uint8_t { passes, replaces, retries, handles } kind = Kind::passes;
     std::int64_t delay = 0;  // milliseconds until the retry

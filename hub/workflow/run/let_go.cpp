@@ -76,7 +76,7 @@ void Execution::Impl::make_call(Frame* frame) {
 }
 
 bool Execution::Impl::may_have_left(const Open& entry) const {
-  // What this input asked for is not even durable.
+  // Requests of the current input are not even durable.
   return rules >= 1 && entry.kind == Wait::call && entry.id < first_id &&
          entry.frame->task->kind() != TaskKind::run && !only_reads(*entry.frame) &&
          !std::binary_search(harmless.begin(), harmless.end(), entry.id);

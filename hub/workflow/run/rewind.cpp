@@ -59,10 +59,10 @@ struct Made {
   }
 };
 
-// What the rows say about calls and the end.
+// Facts in the rows about calls and the end.
 struct Told {
   std::map<std::uint64_t, Made> calls;
-  // References of what undid them.
+  // References of the calls that undid them.
   std::set<std::string> undone;
   Finished finished;
   std::uint64_t end = 0;

@@ -62,8 +62,8 @@ struct Standing {
   // False when nobody knows whether the outside system did it.
   bool known = true;
 };
-// What the journal of an instance leaves in other systems, in the order of the calls. A call that
-// only reads counts too: a journal does not tell it from others. Holds no patient data.
+// Returns the effects of an instance in other systems, in the order of the calls. A call that only
+// reads counts too: a journal does not distinguish it. Holds no patient data.
 [[nodiscard]] std::vector<Standing> standing_effects(
     const std::shared_ptr<const Definition>& definition, const Json& secrets,
     const std::vector<Input>& journal);

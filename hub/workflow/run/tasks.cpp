@@ -6,7 +6,7 @@
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/run/interpreter.hpp"
 
-// What each kind of task does.
+// Executes the tasks, one function for each kind.
 namespace rabt::workflow {
 
 namespace {

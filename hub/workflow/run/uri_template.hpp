@@ -12,7 +12,7 @@
 // "URI Template").
 namespace rabt::workflow {
 
-// What is wrong with a template; empty when it can be expanded. names: when given, gets the names
+// Returns the fault of a template; empty when it can be expanded. names: when given, gets the names
 // in braces, in order.
 [[nodiscard]] std::string uri_template_fault(std::string_view text,
                                              std::vector<std::string>* names = nullptr);

@@ -8,12 +8,12 @@
 
 #include "hub/workflow/simulate/simulator.hpp"
 
-// Which tasks and branches of a definition simulations have gone through. Pure.
+// Tasks and branches of a definition that simulations have gone through. Pure.
 namespace rabt::workflow {
 
 struct Task;
 
-// What counts, for each task: that it was started, and of
+// Item of coverage, for each task: that it was started, and of
 //   if          that it was skipped
 //   timeout     that it ended the task; on the document, that it ended the workflow
 //   switch      each case, and that no case held where every case has a `when`

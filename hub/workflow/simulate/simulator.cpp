@@ -175,7 +175,7 @@ struct Simulator::Impl {
   void let_go(const Run& run, std::uint64_t id);
   // A call that was let go is open again, under another id.
   void ask_again(Run& run, const CallAction& action);
-  // Nobody knows what became of a call that was let go.
+  // Marks the effect of a call that was let go as unknown.
   void doubt(const SimulatedCall& call);
   [[nodiscard]] std::string idempotency_of(const CallAction& call) const {
     return callbacks.idempotency ? callbacks.idempotency(call) : std::string("key");

@@ -18,7 +18,7 @@
 // same definitions, answers and events give the same records.
 namespace rabt::workflow {
 
-// How a call is answered.
+// Reply to a call.
 struct CallReply {
   enum class Kind : std::uint8_t {
     after,   // with `outcome`, after_ms later in virtual time
@@ -30,9 +30,9 @@ struct CallReply {
   std::int64_t after_ms = 0;
 };
 
-// What a person says about a parked call.
+// Decision of a person about a parked call.
 struct Decision {
-  bool again = false;     // it is made once more; otherwise `outcome`
+  bool again = false;     // true if the call is made once more; else `outcome` holds
   ActionOutcome outcome;  // done, or permanent: the failure goes on
   std::int64_t after_ms = 0;
 };
@@ -170,9 +170,9 @@ class Simulator {
   [[nodiscard]] const std::vector<SimulatedEvent>& emitted() const;
   [[nodiscard]] const std::vector<SimulatedListen>& listens() const;
   [[nodiscard]] const Json& context(std::size_t instance) const;  // $context
-  // What the instance waits for, as Execution::open.
+  // Returns the effects that the instance waits for, as Execution::open.
   [[nodiscard]] std::vector<Effect> open(std::size_t instance) const;
-  // The inputs that an instance has had: what its journal would hold.
+  // The inputs that an instance has had: the content of its journal.
   [[nodiscard]] const std::vector<Input>& inputs(std::size_t instance) const;
 
  private:

@@ -84,10 +84,10 @@ class Reader {
 
   // A reply that is `transient`, `permanent` or `ambiguous`.
   void failure(const std::string& kind, const YamlNode& given, ScriptedReply& out);
-  // Who answers.
+  // Kind of partner that answers.
   enum class By : std::uint8_t { action, child, person };
   ScriptedReply reply(const YamlNode& node, By by, bool http);
-  // The output of `http/request`, as far as the file alone tells.
+  // Checks the output of `http/request`, as far as the file alone determines it.
   void http_output(const YamlNode& node);
   std::map<std::string, Script> scripts(const YamlNode& node, By by);
   void after(const YamlNode& node, Moment& moment);

@@ -16,10 +16,10 @@
 // Internal to the language: the typed form of a test file.
 namespace rabt::workflow {
 
-// What the expressions of a test file may use, by VariableSlot::local.
+// Variables in the expressions of a test file, by VariableSlot::local.
 enum class TestVariable : std::uint32_t { instance, call };
 
-// How test files name the action of `call: http` and `call: openapi`, and what it answers.
+// Name of the action of `call: http` and `call: openapi` in test files, and an answer to it.
 inline constexpr std::string_view kHttpCallName = "http/request";
 inline constexpr std::string_view kHttpAnswerExample = "{status: 200, body: {id: 7}}";
 

@@ -4,7 +4,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/workflow/simulate/test_file.hpp"
 
-// What test reports look like.
+// Layout of test reports.
 namespace rabt::workflow {
 
 namespace {

@@ -60,7 +60,7 @@ bool same_step(const std::string& expected, const std::string& actual) {
           actual.substr(expected.size(), 2) == " (");
 }
 
-// What was expected in order against what was there. exactly: nothing else may be there.
+// Compares entries with those expected in order. exactly: no other entries are allowed.
 template <typename Expected, typename Fits>
 void in_order(std::string_view what, const std::vector<Expected>& expected,
               const std::vector<std::string>& actual, bool exactly, const Fits& fits,
@@ -130,7 +130,7 @@ class CaseRun {
   void reached(std::string_view what, const std::string& name, const std::string& state);
   void post(std::size_t index, Timestamp at);
 
-  // What the last turns made due.
+  // Posts the events and answers that the last turns made due.
   void post_due();
   [[nodiscard]] Timestamp time_of(const Moment& moment) const;
   void play();

@@ -169,7 +169,7 @@ class Builder final : public YAML::EventHandler {
         refuse(mark, "yaml.number", "infinity and NaN have no JSON form",
                "quote the value if it is a text");
       } else if (auto number = core_number(value); number.has_value()) {
-        // What is sealed as JSON must parse again: a number beyond a double's range would not.
+        // JSON is sealed and parsed again: a number beyond a double's range would not parse.
         if (!Json::parse(number->number_text()).ok())
           refuse(mark, "yaml.number", "the number is too large", "quote the value if it is a text");
         node->kind = YamlNode::Kind::number;

@@ -73,8 +73,8 @@ struct YamlOutcome {
 
 [[nodiscard]] Json to_json(const YamlNode& node);
 
-// What a JSON pointer leads to, as far as the tree goes: the key, when the last step was one, and
-// the node.
+// Target of a JSON pointer, as far as the tree goes: the key, when the last step was one, and the
+// node.
 struct YamlPlace {
   const YamlEntry* entry = nullptr;
   const YamlNode* node = nullptr;
