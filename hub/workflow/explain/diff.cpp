@@ -39,7 +39,7 @@ bool is_named_list(const Json& value) {
                      [](const Json& item) { return item.is_object() && item.size() == 1; });
 }
 
-// Where a member of a task may hold tasks; everything else is compared as a value.
+// True if a member of a task may hold tasks; every other member is compared as a value.
 bool holds_tasks(std::string_view key) {
   constexpr std::array<std::string_view, 7> kLists = {"do",     "try",   "branches",  "switch",
                                                       "before", "after", "compensate"};

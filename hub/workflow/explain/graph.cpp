@@ -106,7 +106,7 @@ class Builder {
   }
 
  private:
-  // Where an edge comes from and what stands on it.
+  // Start of an edge, and the text on it.
   struct Exit {
     std::string from;
     std::string text;

@@ -110,7 +110,7 @@ class Evaluation final {
   bool leaves(const Json& result);
   [[nodiscard]] bool stopped() const { return pending_ == Pending::budget; }
   Json number(double value);
-  // Where an error would be; the definitions of the prelude have no place in the text.
+  // Sets the place of an error; the definitions of the prelude have no place in the text.
   void mark(std::size_t offset) {
     if (offset != kNoOffset) offset_ = offset;
   }
@@ -286,7 +286,7 @@ struct Evaluation::Depth {
   bool ok;
 };
 
-// Where value() is: what stands in tail position goes on here without recursion.
+// State of value(): an expression in tail position goes on here without recursion.
 struct Evaluation::Frame {
   Frame(const Node& first, Cell* outer, const Json& input)
       : node(&first), environment(outer), in(&input) {}
@@ -310,7 +310,7 @@ struct Evaluation::Frame {
   Json hold;
 };
 
-// Where run() is: null outside path expressions, else the path of the input.
+// State of run(): null outside path expressions, else the path of the input.
 struct Evaluation::PathFrame : Frame {
   PathFrame(const Node& first, Cell* outer, const Json& input, const Json* first_path)
       : Frame(first, outer, input), path(first_path) {}

@@ -240,7 +240,7 @@ bool Parser::check_local_name(const YamlNode& node, const std::string& name) {
 std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, std::size_t offset,
                                     Place place, const Scope& scope) {
   const std::vector<Named> known = known_in(place, scope);
-  // Where a fault or a name stands in the file. Worked out only when it is asked for.
+  // Places of the text's bytes in the file. Worked out only when a place is needed.
   std::optional<std::vector<std::size_t>> offsets;
   const auto place_of = [&](std::size_t inside) {
     if (!offsets) offsets = scalar_offsets(source_, at).value_or(std::vector<std::size_t>{});

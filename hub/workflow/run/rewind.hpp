@@ -44,7 +44,7 @@ struct Rewind {
   // Rewound::next
   std::uint64_t next = 0;
 };
-// Where a faulted instance can go on. Errors, kind conflict; the message says why:
+// Place at which a faulted instance can go on. Errors, kind conflict; the message gives the reason:
 // engine.retry_place: no call failed; engine.retry_undone: work was undone since;
 // engine.retry_called: a call was made since that may have had an effect; engine.retry_child: a
 // workflow that the instance started failed or was cancelled; engine.retry_late: usefulUntil has

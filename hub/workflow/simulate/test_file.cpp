@@ -60,7 +60,7 @@ class Reader {
   template <typename At>
   void error(const At& at, std::string code, std::string message, std::string suggestion = {});
 
-  // Where a byte of the node's text stands.
+  // Place of a byte of the node's text.
   [[nodiscard]] TextPlace place_in(const YamlNode& node, std::size_t byte) const;
   bool keys(const YamlNode& node, std::string_view where, const Names& allowed);
   bool is_list(const YamlNode& node, std::string_view what);

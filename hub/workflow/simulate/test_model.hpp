@@ -121,9 +121,9 @@ struct TestFile::Model {
   std::vector<TestCase> cases;  // with the defaults filled in
 };
 
-// Where a value does not fit a pattern, as lines "path: expected ..., got ...". Members that the
-// pattern does not name are allowed unless `exactly`. An expression in the pattern must hold for
-// the value in its place (`.`).
+// Adds the differences between a value and a pattern, as lines "path: expected ..., got ...".
+// Members that the pattern does not name are allowed unless `exactly`. An expression in the pattern
+// must hold for the value in its place (`.`).
 void compare(const Template& pattern, const Json& actual, bool exactly, const std::string& path,
              const std::string& instance, std::vector<std::string>& differences);
 

@@ -46,7 +46,7 @@ using YamlPtr = std::shared_ptr<const YamlNode>;
 
 struct YamlEntry {
   std::string key;
-  // Where the key stands.
+  // Place of the key.
   int line = 1;
   int column = 1;
   YamlPtr value;

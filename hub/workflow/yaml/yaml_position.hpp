@@ -29,9 +29,9 @@ class LineIndex {
   std::vector<std::size_t> starts_;
 };
 
-// Where each byte of a scalar's text stands in the file, and one more for its end: escapes, folded
-// lines and indentation are undone. nullopt for a node that is no text, or whose source does not
-// read back to the same text. source is the text that parse_yaml was given, without its BOM.
+// Returns the place of each byte of a scalar's text in the file, and one more for its end: escapes,
+// folded lines and indentation are undone. nullopt for a node that is no text, or whose source does
+// not read back to the same text. source is the text that parse_yaml was given, without BOM.
 [[nodiscard]] std::optional<std::vector<std::size_t>> scalar_offsets(std::string_view source,
                                                                      const YamlNode& node);
 
