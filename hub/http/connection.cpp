@@ -30,7 +30,7 @@ constexpr std::int64_t kBodyStartMs = 10'000;
 constexpr std::uint64_t kBodyPiece = 16U << 10U;
 // The first room that a body takes, unless it is smaller.
 constexpr std::uint64_t kBodyStep = 64U << 10U;
-// What a sink is given at once, and one more reading of the socket.
+// Bytes given to a sink at once; one read of the socket more may be held.
 constexpr std::uint64_t kSinkPiece = 128U << 10U;
 // A caller takes an answer no slower than this, after the first half minute.
 constexpr std::int64_t kSlowStreamMs = 30'000;
@@ -242,7 +242,7 @@ void Connection::work(Loop::Turn turn, Lane in) {
 void Connection::start_head() {
   state_ = State::head;
   scanned_ = 0;
-  // What waits for its next request holds little.
+  // A connection that waits for its next request holds little memory.
   request_ = {};
   if (buffer_.empty()) buffer_ = {};
   const auto& options = shared_.options;
@@ -305,7 +305,7 @@ void Connection::take_request(RequestHead head) {
               .http_1_1 = head.http_1_1,
               .only_head = only_head,
               .may_wait = false};
-  // What a proxy says of a certificate is what anybody may say: no proxy is believed.
+  // Any client can send a proxy's certificate headers, so they are removed.
   std::erase_if(request_.headers, [](const auto& header) {
     return header.first == "client-cert" || header.first == "client-cert-chain";
   });
@@ -419,7 +419,7 @@ std::int64_t Connection::body_time() const {
 bool Connection::take_body(std::string_view bytes) {
   std::string& body = request_.body;
   const std::uint64_t needed = body.size() + bytes.size();
-  // What is counted is what is held: a string that grows by itself holds up to twice its content.
+  // The reservation must equal the memory: a growing string holds up to twice its content.
   std::uint64_t more = 0;
   if (needed > room_->size()) {
     const std::uint64_t step =
@@ -545,7 +545,7 @@ void Connection::call() {
   room_.reset();
 }
 
-// What an exception says may hold request data; the request id finds the place.
+// The text of an exception may hold request data; the request id finds the place.
 Response Connection::threw() {
   ++shared_.failed;
   return problem(internal("http.internal", "the handler threw an exception"));

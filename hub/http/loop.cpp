@@ -79,7 +79,7 @@ struct Loop::State {
 
   void serve();
   void watch_own(const Descriptor& fd, Id id, std::uint32_t events) const;
-  // What an event is for. Nothing when somebody else has it.
+  // Returns the handler of an event. Null when another thread has it.
   [[nodiscard]] std::shared_ptr<Watched> take(Id id);
   void on_timer();
   // Passes the deadlines until `until`.
@@ -289,7 +289,7 @@ std::optional<Loop::State::Running> Loop::State::next_of(std::size_t lane) {
 void Loop::State::run_in(Running now) {
   for (;;) {
     now.work(Turn::now);
-    // What the work holds is let go before others run.
+    // Releases what the work holds before other work runs.
     now.work = nullptr;
     auto after = std::exchange(following, std::nullopt);
     const Lock lock(mutex);

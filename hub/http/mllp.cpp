@@ -386,7 +386,7 @@ MllpListener::~MllpListener() {
   {
     const Lock lock(state_->mutex);
     open.swap(state_->connections);
-    // What is being taken is answered; then the reader finds the end.
+    // A message that is being received is answered; then the reader finds the end.
     for (State::Connection& one : open) {
       if (!one.over) ::shutdown(one.socket.impl()->sockfd(), SHUT_RD);
     }

@@ -105,7 +105,7 @@ Response problem(const Error& error) {
   std::string_view title = reason_phrase(status);
   std::string_view type = error.code;
   if (error.code == "audit.unavailable") {
-    // What is wrong with the log is the operator's; the caller learns that nothing happened.
+    // The fault of the log concerns the operator; the caller learns that nothing happened.
     type = "audit-unavailable";
     title = "Audit unavailable";
     detail =

@@ -31,16 +31,16 @@ constexpr std::size_t kReadChunk = 16U << 10U;
 constexpr int kBacklog = 1024;
 // Connections that one event accepts, so that others come to their turn.
 constexpr int kAcceptAtOnce = 64;
-// How long a listener rests when no descriptor is left.
+// Pause of a listener when no descriptor is left.
 constexpr std::int64_t kRestMs = 100;
-// A listener that nobody calls looks this often whether lines of the log were left out.
+// Interval at which an idle listener looks for lines that the log left out.
 constexpr std::int64_t kLookMs = 1'000;
 // Descriptors that the rest of the process needs: the database, plugins, blobs.
 constexpr int kOtherDescriptors = 512;
-// How often stop() looks for connections that wait.
+// Interval at which stop() looks for connections that wait.
 constexpr std::int64_t kStopStepMs = 20;
 
-// Who is at the other end. Nothing when the caller is gone.
+// Address of the client. Nothing when the caller is gone.
 std::optional<Peer> peer_of(int fd, const sockaddr_storage& address, socklen_t size) {
   if (address.ss_family == AF_UNIX) {
     ucred who{};
@@ -150,8 +150,8 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
   Loop::Id id_ = 0;
 };
 
-// How many connections fit into the descriptors that this process may open. Raises its limit as far
-// as the system allows.
+// Returns the number of connections that fit into the descriptors that this process may open.
+// Raises its limit as far as the system allows.
 int connections_that_fit(int wanted, Logger& log) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
@@ -198,7 +198,7 @@ Poco::Net::ServerSocket local_socket(const std::string& path) {
   const UnixPath name(path);
   Poco::Net::ServerSocket socket;
   socket.bind(Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, name.name()), false);
-  // Nobody can connect before listen().
+  // No client can connect before listen().
   if (::chmod(path.c_str(), S_IRUSR | S_IWUSR) != 0)
     throw Poco::Net::NetException("its mode cannot be set", errno);
   socket.listen(kBacklog);

@@ -28,8 +28,8 @@ namespace rabt::http {
 
 class SocketHandler;
 
-// What whoever admits the requests of a connection keeps with it, until it ends. Used by one thread
-// at a time.
+// State that the admission of requests keeps with a connection, until the connection ends. Used by
+// one thread at a time.
 struct Kept {
   std::string name;
   std::shared_ptr<void> held;
@@ -64,10 +64,10 @@ struct Request {
   std::string server_name{};
   // The certificate that the caller proved to hold. Null, except on a listener that asks for one.
   std::shared_ptr<const crypto::PeerCertificate> peer_certificate{};
-  // What is kept with the connection. Null when the request came over none.
+  // State kept with the connection. Null when the request came over none.
   std::shared_ptr<Kept> kept{};
-  // A fresh ULID, whatever the caller calls his request: what a stranger chooses would stand in the
-  // log, and might name another's request.
+  // A fresh ULID, never the caller's id of the request: an id chosen by a stranger would stand in
+  // the log, and might name another's request.
   std::string request_id{};
   // False for HTTP/1.0.
   bool http_1_1 = true;
@@ -145,7 +145,7 @@ struct Intake {
   // Gets the body whole, unless there is a sink.
   Handler handler{};
   std::unique_ptr<BodySink> sink{};
-  // Where body and request are worked on, and whose part of that lane it takes.
+  // Lane that body and request are worked on, and the owner of that part of the lane.
   Lane lane = Lane::handler;
   Share share{};
   // The caller's part of the answers that are written with Response::stream at once; what is beyond
@@ -163,8 +163,8 @@ struct Elsewhere {
   Share share{};
 };
 
-// What the head of a request came to: an answer that refuses it, who answers it (with
-// ServerOptions::max_body), the same with more said, or nothing yet.
+// Result of judging the head of a request: an answer that refuses it, the handler (with
+// ServerOptions::max_body), the same with more settings, or nothing yet.
 using Admission = std::variant<Response, Handler, Intake, Elsewhere>;
 // Judges a request by its head, before its body is read: `body` is empty. Nobody can make the hub
 // take in a body without passing here. The request lives until the Handler has returned. Called as

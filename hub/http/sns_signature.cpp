@@ -97,7 +97,7 @@ Result<Verified> verify_sns(const SignatureConfig& config, const Request& reques
     return deny("SigningCertURL is no address of Amazon SNS in the topic's region");
   const auto signature = from_base64(body.string_or("Signature", ""));
   if (!signature) return deny("Signature is no base64");
-  // What cannot be fetched now may be fetched when the sender repeats the delivery.
+  // A certificate that cannot be fetched now may be there when the sender repeats the delivery.
   RABT_TRY(certificate, config.fetch(certificate_url));
   if (!crypto::certificate_signed(
           certificate,

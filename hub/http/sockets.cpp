@@ -38,7 +38,7 @@ bool drop_some(Transport& io) {
   return true;
 }
 
-// What a handler is told, in order.
+// Events for a handler, in order.
 struct Told {
   enum class What : std::uint8_t { opened, message, closed } what = What::message;
   std::string text;
@@ -104,9 +104,9 @@ class Sockets::State::Open : public Socket,
   [[nodiscard]] virtual bool receive() RABT_REQUIRES(mutex_) = 0;
   // Writes what can be written. False when the connection is over.
   [[nodiscard]] virtual bool write() RABT_REQUIRES(mutex_) = 0;
-  // What to wait for. Nothing when the connection is over.
+  // Events to wait for. Nothing when the connection is over.
   [[nodiscard]] virtual std::optional<std::uint32_t> wanted() RABT_REQUIRES(mutex_) = 0;
-  // Until when to wait.
+  // Time until which to wait.
   [[nodiscard]] virtual std::int64_t deadline() RABT_REQUIRES(mutex_) = 0;
   // The deadline has passed. False when the connection is over.
   [[nodiscard]] virtual bool on_due(std::int64_t now) RABT_REQUIRES(mutex_) = 0;
@@ -127,10 +127,10 @@ class Sockets::State::Open : public Socket,
 
   Mutex mutex_;
   const std::unique_ptr<Transport> io_ RABT_GUARDED_BY(mutex_);
-  // What arrived behind the handshake.
+  // Bytes that arrived behind the handshake.
   std::string early_ RABT_GUARDED_BY(mutex_);
   std::deque<Told> inbox_ RABT_GUARDED_BY(mutex_);
-  // Nothing is sent any more but what waits.
+  // True if only waiting bytes are still sent.
   bool closing_ RABT_GUARDED_BY(mutex_) = false;
   // Reading waits until the handler has come to the end of the inbox.
   bool paused_ RABT_GUARDED_BY(mutex_) = false;
@@ -322,7 +322,7 @@ class Sockets::State::WebSocket final : public Open {
   ssize_t judged(wslay_event_context* context, std::string_view bytes) RABT_REQUIRES(mutex_);
   // Closes the connection for a wrong head, or as wslay did for anything else.
   void break_off() RABT_REQUIRES(mutex_);
-  // What wslay is told of a step.
+  // Result of a step for wslay.
   static ssize_t result_of(wslay_event_context* context, Transport::Step step);
 
   std::unique_ptr<wslay_event_context, FreeContext> context_ RABT_GUARDED_BY(mutex_);
@@ -507,9 +507,9 @@ class Sockets::State::Events final : public Open {
 
  private:
   std::string waiting_ RABT_GUARDED_BY(mutex_);
-  // How much of waiting_ has gone out.
+  // Bytes of waiting_ that have gone out.
   std::size_t gone_ RABT_GUARDED_BY(mutex_) = 0;
-  // When something went out last, or nothing waited.
+  // Time when bytes last went out, or when none waited.
   std::int64_t progress_ms_ RABT_GUARDED_BY(mutex_);
 };
 

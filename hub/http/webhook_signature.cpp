@@ -97,8 +97,8 @@ std::vector<std::string> twilio_urls(const std::string& base, const std::string&
   return urls;
 }
 
-// What Twilio signs of the body: the pairs of a form, sorted by name and then by value, each once.
-// A body that is no form is signed by its digest, which stands in the signed URL.
+// Text of the body that Twilio signs: the pairs of a form, sorted by name and then by value, each
+// once. A body that is no form is signed by its digest, which stands in the signed URL.
 Result<std::string> twilio_form(const Request& request) {
   if (const auto digest = request.parameter("bodySHA256")) {
     if (!equal(lower(*digest), to_hex(crypto::sha256(request.body))))

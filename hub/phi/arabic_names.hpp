@@ -24,13 +24,13 @@ class ArabicNames : NameWords {
   struct ArabicCue {
     bool title = false, strong = false, speech = false, colon = false;
   };
-  // What the first word of a name is, or may be.
+  // Kind of the first word of a name.
   struct Opening {
     ArabicName name;
     ArabicCue cue;
     // The word and the next are one name: Abd al-Aziz, Abu Salim. abd: the first of the two kinds.
     bool compound = false, abd = false;
-    // In no list, but "son of" and a name follow; in no list, but something says that it is a name.
+    // In no list, but "son of" and a name follow; in no list, but other cues make it a name.
     bool linked = false, unlisted = false;
   };
   // The parts of a name, [first, last].
@@ -55,7 +55,7 @@ class ArabicNames : NameWords {
   [[nodiscard]] bool may_close(std::size_t k, const ArabicCue& cue, const Chain& chain) const;
   // Another name ends at the comma before i.
   [[nodiscard]] bool in_row(std::size_t i) const;
-  // How sure it is that the chain is a name.
+  // Returns how likely the chain is a name.
   [[nodiscard]] double weigh(const Chain& chain, const Opening& opening) const;
 
   [[nodiscard]] ArabicName arabic_name(std::size_t i) const;
@@ -68,7 +68,7 @@ class ArabicNames : NameWords {
   [[nodiscard]] bool with_allah(std::size_t i) const;
   // "God's mercy", "by God's grace": said of people more often than a name of theirs.
   [[nodiscard]] bool pious(std::size_t i) const;
-  // What people do, or are told in a message
+  // Verbs of people follow, or requests as in a message.
   [[nodiscard]] bool arabic_after(std::size_t last) const;
   [[nodiscard]] bool links(std::string_view w) const;
   // Not in the lists, and nothing speaks against it.

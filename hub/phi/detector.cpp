@@ -125,7 +125,7 @@ class Found final : public Detector {
       finding.end += from;
       if (finding.begin < begin || finding.begin >= end) continue;
       if (!all.empty() && finding.begin < all.back().end) continue;
-      // What touches the edge of what was read may be the half of something longer.
+      // A finding at the edge of the read part may be the half of something longer.
       if ((from > 0 && finding.begin == from) || (to < text.size() && finding.end == to)) continue;
       all.push_back(finding);
     }

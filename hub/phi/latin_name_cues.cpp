@@ -1,6 +1,6 @@
 #include "hub/phi/latin_names.hpp"
 
-// What stands before, behind and beside a name in Latin writing.
+// Cues before, behind and beside a name in Latin writing.
 namespace rabt::phi {
 
 LatinNames::Before LatinNames::before(std::size_t i) const {

@@ -15,11 +15,11 @@ class LatinNames : NameWords {
   std::size_t read(std::size_t i);
 
  private:
-  // What stands before a name and says that it is one.
+  // Cues before a name.
   struct Before {
     bool title = false, strong = false, weak = false, speech = false, key = false;
   };
-  // A chain of words without the ordinary ones: how many are what, and what stands beside it.
+  // A chain of words without the ordinary ones: counts of its kinds of words, and cues beside it.
   struct Chain {
     std::size_t first = 0, last = 0;
     std::size_t words = 0, given = 0, names = 0, doubtful = 0, unknown = 0, places = 0,
@@ -47,7 +47,7 @@ class LatinNames : NameWords {
   void weigh(std::size_t first, std::size_t last, std::size_t chain_last);
   // The chain with its words counted; cue, verb, ending and start are left for weigh().
   [[nodiscard]] Chain count(std::size_t first, std::size_t last) const;
-  // How sure it is that the chain is a name: several words, one word, then what speaks against it.
+  // Returns how likely the chain is a name: of several words, of one word, less the doubts.
   [[nodiscard]] double score_several(const Chain& chain) const;
   [[nodiscard]] double score_one(const Chain& chain) const;
   [[nodiscard]] double less_doubts(const Chain& chain, double score) const;
@@ -61,12 +61,12 @@ class LatinNames : NameWords {
 
   // ---- what stands beside them (latin_name_cues.cpp) ----
 
-  // What stands before the token says that a name comes.
+  // Returns the cues before the token.
   [[nodiscard]] Before before(std::size_t i) const;
-  // 0 nothing, 1 a verb that people do, 2 only people
+  // 0 no verb follows, 1 a verb that people do, 2 one that only people do
   [[nodiscard]] int after(std::size_t last) const;
   [[nodiscard]] bool organisation_after(std::size_t last) const;
-  // Behind a name: the number that its bearer is called at.
+  // Behind a name: the telephone number of the person follows.
   [[nodiscard]] bool phone_after(std::size_t last) const;
   // Family, Given in a list: "HADDAD, Layla 29 F", "Haddad, Layla M."
   [[nodiscard]] bool turned(std::size_t first, std::size_t last) const;

@@ -251,7 +251,7 @@ UChar32 plain_arabic(UChar32 c) {
   }
 }
 
-// What stands for a letter that has no decomposition, or for an apostrophe; nullptr for others.
+// Plain text of a letter that has no decomposition, or of an apostrophe; nullptr for others.
 const char* plain_latin(UChar32 c) {
   switch (c) {
     case '\'':

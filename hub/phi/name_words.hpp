@@ -7,7 +7,7 @@
 #include "hub/phi/recognise.hpp"
 #include "hub/phi/words.hpp"
 
-// What the recognisers of names in Latin and in Arabic writing have in common.
+// Common base of the recognisers of names in Latin and in Arabic writing.
 namespace rabt::phi {
 
 // In tokens: a name of five parts with a particle or two.

@@ -19,12 +19,12 @@ constexpr std::array<std::string_view, 4> kOtherNames = {"unknown-word", "field"
 
 constexpr std::size_t kMaxCountDigits = 7;  // hours in milliseconds, megabytes in bytes
 
-// What the hub puts together from parts, so that it stands in no source as a whole
-// (tests/phi/own_texts_test.cpp). Longer than what is found in it: the same day elsewhere is found.
+// Texts that the hub puts together from parts, so that they stand in no source as a whole
+// (tests/phi/own_texts_test.cpp). Longer than a finding in them: the same day elsewhere is found.
 constexpr std::array<std::string_view, 1> kOwnTexts = {
     "sunday, monday, tuesday, wednesday, thursday, friday, saturday",
 };
-// The fields of the hub's own entries that hold such a time. A plugin's field of the name is not
+// Fields of the hub's own entries that hold such a time. A plugin's field of the same name is not
 // the hub's: it was read before.
 constexpr std::array<std::string_view, 3> kOwnTimeFields = {"expires", "clock", "newest_entry"};
 // The field of the hub's own entries that holds a signed checkpoint of the audit log: its origin, a
@@ -160,7 +160,7 @@ std::vector<Finding> outside_of(const std::vector<Span>& constants, std::string_
   return out;
 }
 
-// What leaves for others is not in the hub's words, even where its text says what the hub says.
+// Texts for others count as foreign words, even where they repeat a text of the hub.
 const Vocabulary& small_words() {
   static const Vocabulary words;
   return words;
@@ -217,7 +217,7 @@ PolicyRules default_rules() {
   ChannelRules& notify = rules.of(Channel::notify);
   notify.action = Action::block;
   notify.allow.emplace("to", std::set<Class>{Class::phone, Class::email});
-  // What the capabilities of the role `notify` are asked with.
+  // Inputs of the capabilities of the role `notify`.
   for (const char* text : {"text", "template", "title", "subject", "html", "reference", "language"})
     notify.allow.emplace(text, std::set<Class>{});
   return rules;

@@ -19,8 +19,8 @@
 #include "hub/phi/detector.hpp"
 #include "hub/phi/vocabulary.hpp"
 
-// What may leave the hub on which channel. First the list of allowed fields, then the detector as
-// the second net; a mark (x-phi) wins over both. docs/privacy.md.
+// Policy of the data that may leave the hub on each channel. First the list of allowed fields, then
+// the detector as the second net; a mark (x-phi) wins over both. docs/privacy.md.
 namespace rabt::phi {
 
 enum class Channel : std::uint8_t {
@@ -65,7 +65,7 @@ struct PolicyRules {
 inline constexpr std::size_t kMaxScreenedText = 64U << 10U;
 inline constexpr std::size_t kMaxScreenedValues = 10'000;  // leaves of one document
 
-// How often something was found: the class, never the value.
+// Count of findings: the class, never the value.
 struct PolicyCount {
   Channel channel = Channel::log;
   std::string_view what;  // a class, or "unknown-word", "field", "marked", "unreadable"

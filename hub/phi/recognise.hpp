@@ -28,7 +28,7 @@ void find_addresses(const Text& text, Candidates& out);
 void find_names(const Text& text, Candidates& out);
 void find_hl7(const Text& text, Candidates& out);  // what the fields of a segment hold
 
-// What the words before a number say about the number.
+// Context of a number, from the words before it.
 struct NumberContext {
   std::uint64_t near = 0;    // cues of the nearest words that are cues, a few words back
   std::uint64_t direct = 0;  // only those with nothing but "number", "is", ":" between

@@ -38,12 +38,12 @@ class Ages : Words {
 
  private:
   [[nodiscard]] bool years(std::size_t i) const;
-  // What follows at i makes it an age: years old, y/o, -year-old
+  // True if an age's words follow at i: years old, y/o, -year-old
   [[nodiscard]] bool told_after(std::size_t i) const;
-  // What stands before i makes it an age.
+  // True if the words before i make it an age.
   [[nodiscard]] bool told_before(std::size_t i) const;
   void figures(std::size_t i);
-  // tens: what the word i says.
+  // tens: the tens that the word i names.
   void spoken(std::size_t i, int tens);
   void add(std::size_t first, std::size_t last, double score) {
     out_.push_back({Class::age, tokens_[first].begin, tokens_[last].end, score});

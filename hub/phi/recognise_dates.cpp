@@ -62,7 +62,7 @@ class Dates : Words {
   // The end of the month that begins at i; i if it is none. Months of two words: Rabi al-Awwal, Dhu
   // al-Hijjah.
   [[nodiscard]] std::size_t month_end(std::size_t i) const;
-  // Where the day begins that stands before the month at i; i if there is none.
+  // Begin of the day that stands before the month at i; i if there is none.
   [[nodiscard]] std::size_t day_before(std::size_t i) const;
   // The end of the day that stands at n, behind a month; n if there is none.
   [[nodiscard]] std::size_t day_after(std::size_t n) const;

@@ -339,7 +339,7 @@ NumberContext context_before(const Text& text, std::size_t token) {
     }
     if (before.kind == Token::Kind::number) {
       if (found) break;
-      // What stands before a long number, and before words of its own, speaks of that number.
+      // Words before a long number that has cues of its own belong to that number.
       if (words > 1 && before.folded.size() >= kLongNumber) break;
       direct = false;
       continue;
@@ -376,7 +376,7 @@ void find_identifiers(const Text& text, Candidates& out) {
                     (tokens[i + 1].kind != Token::Kind::number && tokens[i + 1].folded != "-" &&
                      tokens[i + 1].folded != "/")))
       continue;
-    // What goes on from a code before it was seen with that.
+    // The rest of a code was seen with the code.
     if (i >= 2 && !token.space && !tokens[i - 1].space &&
         (tokens[i - 1].folded == "-" || tokens[i - 1].folded == "/" ||
          tokens[i - 1].folded == ".") &&

@@ -19,7 +19,7 @@ constexpr double kValid = 0.97;           // the library knows it as a number th
 constexpr int kMaxExtension = 6;
 constexpr std::size_t kMostGroups = 12;  // digits that are spelt one by one, with 966
 
-// What looks like one number: where its groups end.
+// Run of digits that looks like one number, with the ends of its groups.
 struct Run {
   std::uint32_t begin = 0;
   struct Stop {

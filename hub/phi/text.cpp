@@ -119,7 +119,7 @@ class Normaliser {
     if (held_ > 0 && (held_ >= kMaxCluster || nfkc_->hasBoundaryBefore(code))) flush();
     if (held_ == 0) {
       if (nfkc_->isInert(code)) return put(code, begin, end);
-      // What a mark follows may be a letter of ASCII that is already out.
+      // The letter before a mark may be a letter of ASCII that is already out.
       if (!nfkc_->hasBoundaryBefore(code) && !out_.text.empty() &&
           static_cast<unsigned char>(out_.text.back()) < 0x80 && u_isalpha(out_.text.back())) {
         cluster_.append(static_cast<UChar32>(out_.text.back()));

@@ -25,7 +25,7 @@ constexpr bool is_word(char c) {
   return is_alpha(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
-// What a code is made of.
+// Characters of a code.
 constexpr bool is_code_sign(char c) {
   return is_alnum(c) || c == '-';
 }

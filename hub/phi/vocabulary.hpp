@@ -8,15 +8,15 @@
 
 #include "hub/phi/constants.hpp"
 
-// What a plugin may say where everybody can read it: its own words. A word that stands in the
-// plugin's package (its library, its manifest, its schemas) was there before any patient was; every
-// other word of a message may have come with data.
+// Words that a plugin may use in public texts: its own. A word that stands in the plugin's package
+// (its library, its manifest, its schemas) was there before any patient was; every other word of a
+// message may have come with data.
 namespace rabt::phi {
 
 inline constexpr std::string_view kWithheld = "[withheld]";
 
-// What stands before a text that tools/texts wrote into a program: no chance put it there, however
-// short it is.
+// Mark before a text that tools/texts wrote into a program: never there by chance, however short
+// the text is.
 inline constexpr std::string_view kTextMark = "rabt-text:";
 
 // Immutable after it was filled; then any thread.
@@ -47,8 +47,8 @@ class Vocabulary {
   [[nodiscard]] bool knows(std::string_view word) const;
   // True if the whole text is a code of add_codes.
   [[nodiscard]] bool is_code(std::string_view text) const;
-  // What constant texts and codes cover of the text, the hub's and the package's; in order, without
-  // overlap.
+  // Returns the parts of the text that constant texts and codes cover, the hub's and the package's;
+  // in order, without overlap.
   [[nodiscard]] std::vector<Span> constants_in(std::string_view text) const;
   // The text with everything but constants, known words, known numbers, codes, punctuation and
   // numbers of up to three digits replaced by kWithheld, once for neighbours. Words are runs of

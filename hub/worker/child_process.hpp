@@ -28,7 +28,7 @@ inline constexpr int kCannotSend = 72;
 inline constexpr int kNoThread = 74;
 inline constexpr int kStartedByHand = 73;
 
-// What the hub reads of an outcome; longer texts are cut there too.
+// Limits of the texts of an outcome; longer texts are cut there too.
 inline constexpr std::size_t kMaxCode = 256;
 inline constexpr std::size_t kMaxMessage = 4096;
 inline constexpr std::size_t kMaxText = 64U << 10U;  // of entry, errors, log
@@ -45,7 +45,7 @@ inline void leave_unless(const Status& sent) {
   if (!sent.ok()) leave(sent.error().code == "worker.closed" ? 0 : kCannotSend);
 }
 
-// What the process tells the hub, in order. Internally synchronised.
+// Messages from the process to the hub, in order. Internally synchronised.
 class Outbox {
  public:
   void open(SharedLayout& shared) {
@@ -94,7 +94,7 @@ struct Operation {
   rabt_blob_piece piece = nullptr;
 };
 
-// What the calling thread is inside of, for rabt.thread_check/1.
+// Lane that the calling thread is inside of, for rabt.thread_check/1.
 inline thread_local constinit std::uint32_t lane = RABT_LANE_NONE;
 class OnLane {
  public:

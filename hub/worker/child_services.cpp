@@ -37,7 +37,7 @@ std::uint64_t Child::http_start(void* self, rabt_call_id call, rabt_bytes reques
   operation.http = done;
   const std::uint64_t id = child.add(operation);
   Frame frame(Type::http_start, id, {call});
-  // What is too large is refused by the hub, so that done comes as for every other refusal.
+  // The hub refuses a request that is too large, so that done comes as for every other refusal.
   if (request.len + body.len > kMaxFrameBytes - kMaxText) {
     frame.n[1] = 1;
     frame.add({}).add({});

@@ -10,9 +10,9 @@
 #include "hub/base/descriptor.hpp"
 #include "hub/base/result.hpp"
 
-// What the hub and a plugin's process say to each other: docs/formats/worker_frames.md. Both sides
-// are compiled from the same source; the number of the protocol in the first frame keeps a process
-// of another release away.
+// Messages between the hub and a plugin's process: docs/formats/worker_frames.md. Both sides are
+// compiled from the same source; the number of the protocol in the first frame keeps a process of
+// another release away.
 namespace rabt::worker {
 
 inline constexpr std::uint64_t kProtocolVersion = 3;
@@ -100,7 +100,7 @@ struct Frame {
   }
 };
 
-// Where the texts of a frame lie, when it has them in its flags.
+// Place of the texts of a frame, from its flags.
 enum class Content : std::uint8_t {
   inside = 0,  // in the packet
   lent = 1,    // from the hub: in a place of the memory that it lends (hub/worker/loan.hpp)
@@ -151,8 +151,8 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   enum class Got : std::uint8_t { frame, nothing, closed, wrong };
-  // How often receive looks before it sleeps, some 20 microseconds: waking up costs more than an
-  // answer that comes at once.
+  // Number of looks of receive() before it sleeps, some 20 microseconds: waking up costs more than
+  // an answer that comes at once.
   static constexpr int kPatience = 50;
   // Returns `frame` with a frame that is valid until the next call; `nothing` if there is none and
   // `wait` is false; `closed` if the other side is gone and all that it had sent has been read;

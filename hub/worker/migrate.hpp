@@ -13,7 +13,7 @@ namespace rabt::worker {
 // A configuration is written by people: a plugin's section of the hub's file.
 inline constexpr std::size_t kMaxConfigBytes = 1U << 20U;
 
-// What the extension did. The configuration is longer than kMaxConfigBytes only when the plugin
+// Result of the extension. The configuration is longer than kMaxConfigBytes only when the plugin
 // gave a longer one: it is cut there.
 struct Migration {
   enum class End : std::uint8_t {
@@ -33,8 +33,8 @@ struct Migration {
 [[nodiscard]] Migration run_migrate(const rabt_entry* entry, const std::string& from_version,
                                     std::string_view config);
 
-// What is wrong with it by the contract of the header, but for the schema; empty if nothing is, the
-// configuration is there.
+// Returns the fault of the migration by the contract of the header, except the schema; empty if
+// there is none and the configuration is there.
 [[nodiscard]] std::string migration_fault(const Migration& migration);
 
 }  // namespace rabt::worker

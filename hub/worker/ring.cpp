@@ -19,7 +19,7 @@ namespace rabt::worker {
 namespace {
 
 static_assert((kRingBytes & (kRingBytes - 1)) == 0, "a position becomes a place by its low bits");
-// How often a reader looks again before it sleeps: waking up costs more than a frame that comes at
+// Number of looks of a reader before it sleeps: waking up costs more than a frame that comes at
 // once.
 constexpr int kPatience = 400;
 

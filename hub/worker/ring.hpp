@@ -40,7 +40,7 @@ struct RingPositions {
   alignas(64) std::atomic<std::uint32_t> asleep{0};
 };
 
-// What lies in the shared memory.
+// Layout of the shared memory.
 struct SharedLayout {
   RingPositions to_plugin;
   RingPositions to_hub;
@@ -150,7 +150,7 @@ class RingReader {
   [[nodiscard]] bool flooded() const { return flooded_; }
 
  private:
-  // How many bytes lie in the ring; false if the writer's position is none that it can have.
+  // Gets the number of bytes in the ring; returns false if the writer's position is impossible.
   [[nodiscard]] bool held(std::size_t& size);
   Got take_packet(Frame& frame);
   Got take_poured(Frame& frame);

@@ -52,7 +52,7 @@ bool limit(int what, std::uint64_t value) {
   return ::setrlimit(static_cast<__rlimit_resource>(what), &both) == 0;
 }
 
-// What the process can write at this moment: private memory and its stack, as RLIMIT_DATA counts.
+// Memory that the process can write now: private memory and its stack, as RLIMIT_DATA counts.
 std::uint64_t written_bytes() {
   constexpr std::uint64_t kUsual = 4ULL << 20U;  // where the system does not tell
   const Descriptor file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
@@ -136,7 +136,7 @@ struct Ruleset {
   std::uint64_t scoped = 0;
 };
 
-// What the linker and the C library read: libraries, their index, time zones.
+// Paths that the linker and the C library read: libraries, their index, time zones.
 constexpr std::array kReadable{"/lib",
                                "/lib64",
                                "/usr/lib",
@@ -184,9 +184,9 @@ bool restrict_files(const std::vector<std::string>& folders) {
 
 // ---- seccomp. Everything that is not listed as harmless asks the hub.
 //
-// What is listed gives no memory that RLIMIT_DATA does not count, which is private memory that can
+// The listed calls give no memory that RLIMIT_DATA does not count, which is private memory that can
 // be written now. So there are no memory files, nothing shared, no stacks but those of threads, and
-// what has been written stays writable. Pipes hold 64 KiB each and are no more than descriptors.
+// written memory stays writable. Pipes hold 64 KiB each and are no more than descriptors.
 
 constexpr std::array kHarmless {
   // memory (mmap, mprotect and mremap below)
@@ -397,7 +397,7 @@ std::string call_name(int number) {
     long number;
     std::string_view name;
   };
-  // What a plugin may be expected to try.
+  // Names of the forbidden calls that a plugin is likely to try.
   static constexpr std::array kNames {
     Name{SYS_socket, "socket"}, Name{SYS_socketpair, "socketpair"}, Name{SYS_connect, "connect"},
         Name{SYS_bind, "bind"}, Name{SYS_listen, "listen"}, Name{SYS_accept, "accept"},

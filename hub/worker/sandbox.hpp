@@ -9,7 +9,7 @@
 #include "hub/base/result.hpp"
 #include "hub/worker/frame.hpp"
 
-// What a plugin's process gives up before it maps the plugin: docs/plugins/isolation.md.
+// Rights that a plugin's process gives up before it maps the plugin: docs/plugins/isolation.md.
 namespace rabt::worker {
 
 // Parts of the sandbox, as bits of a word. Required ones must stand; the others are more walls
@@ -34,7 +34,7 @@ struct Limits {
   std::uint64_t memory = 512ULL << 20U;
   std::uint64_t files = 48;    // descriptors (RLIMIT_NOFILE)
   std::uint64_t threads = 64;  // beyond the lanes (RLIMIT_NPROC of a user of its own)
-  // What it may read besides the system's libraries (Landlock), while the hub lets it open files.
+  // Folders and files it may read besides the system's libraries (Landlock) until it serves.
   std::vector<std::string> folders{};
 };
 inline constexpr std::uint64_t kMinMemory = 32ULL << 20U;

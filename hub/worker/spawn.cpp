@@ -92,7 +92,7 @@ Result<Process> spawn(const Descriptor& program, int library, const Loans& loans
     return unavailable("worker.spawn", std::string("rabt-plugin-host cannot be started: ") +
                                            std::strerror(failure));
   }
-  // Nobody else collects our children, so the number is still this child's.
+  // No other code collects our children, so the number is still this child's.
   process.pidfd = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0U)));
   if (!process.pidfd.open()) {
     const int why = errno;

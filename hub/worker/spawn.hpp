@@ -33,7 +33,7 @@ struct Process {
 // a process.
 [[nodiscard]] std::uint64_t page_table_bytes(const Process& process);
 
-// How a child ended.
+// End of a child process.
 struct End {
   int signal = 0;  // 0 if it exited
   int status = 0;
