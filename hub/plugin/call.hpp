@@ -17,8 +17,8 @@ namespace rabt::phi {
 enum class Channel : std::uint8_t;
 }  // namespace rabt::phi
 
-// What those need to know who call an action, and those who offer one: the engine and the hub's own
-// services. How plugins are loaded and run stands in plugin_host.hpp.
+// Types shared by the callers of actions and their providers: the engine and the hub's own
+// services. Loading and running of plugins stands in plugin_host.hpp.
 namespace rabt::plugin {
 
 // One action as its manifest declares it.
@@ -31,7 +31,7 @@ struct ActionSpec {
   // plugin can ask; none.
   std::string idempotency;
   std::int64_t timeout_ms = 0;
-  // Where the action's arguments leave to: event or notify.
+  // Channel by which the action's arguments leave the hub: event or notify.
   std::optional<phi::Channel> channel;
   // The shared contract that the action fulfils (video.session.create/1); "" for a vendor's own.
   std::string capability;
@@ -42,7 +42,7 @@ struct ActionSpec {
   bool reads = false;
 };
 
-// What somebody relies on.
+// Action that a workflow or a role relies on.
 struct Need {
   std::string target;  // plugin://<id>, hub://<service>, or a role
   std::string action;
@@ -90,11 +90,11 @@ struct ProbeAnswer {
   Json output;
 };
 
-// Who gets what a call sends.
+// Receiver of a call's arguments.
 struct Recipient {
   std::string plugin;
   std::string version;
-  // What the plugin may reach, as its allow-list has it.
+  // Hosts that the plugin may reach, as its allow-list has them.
   std::vector<std::string> hosts;
 };
 

@@ -15,7 +15,7 @@
 // newer ones. docs/plugins/upgrade.md.
 namespace rabt::plugin {
 
-// Who asks.
+// Key of a remembered configuration.
 struct ConfigQuestion {
   std::string tenant;
   std::string plugin;

@@ -92,7 +92,7 @@ class Host final : public PluginHost {
     std::thread thread;
     std::shared_ptr<std::atomic<bool>> over;  // true once the thread takes no lock any more
   };
-  // Where a call goes: a plugin, of which `instance` is the version that was chosen, or a service.
+  // Target of a call: a plugin, of which `instance` is the chosen version, or a service.
   struct Target {
     const Versions* versions = nullptr;  // valid while mutex_ is held
     Instance* instance = nullptr;
@@ -100,8 +100,8 @@ class Host final : public PluginHost {
     std::shared_ptr<Service> service;
     std::optional<phi::Channel> channel;  // where the arguments leave to; set by resolve
   };
-  // What a call of this target, action and version meets, until something is bound, loaded or
-  // retired.
+  // Target and action of a call, by its target, action and version. Valid until an action is bound,
+  // loaded or retired.
   struct Route {
     Target target;
     const CompiledAction* action = nullptr;
@@ -120,7 +120,7 @@ class Host final : public PluginHost {
   // Ok if this package may be loaded as it is configured. Error codes: see load.
   Status check_package(const Package& package, const PluginConfig& config) const;
   Status take_in(std::uint64_t number, Instance& instance, Recipient recipient);
-  // What an instance may reach depends on its configuration.
+  // Hosts and addresses that an instance may reach; they depend on its configuration.
   static Result<Reach> reach_of(const Manifest& manifest, const PluginConfig& config,
                                 const Json& taken);
   static Status check_choice(const Package& package, const ConfigChoice& choice,
@@ -159,8 +159,8 @@ class Host final : public PluginHost {
   // role: a bound role, or a target itself where a workflow pins one.
   Target target_of(std::string_view role) const RABT_REQUIRES_SHARED(mutex_);
   Target find_target(std::string_view target) const RABT_REQUIRES_SHARED(mutex_);
-  // Where the arguments of an action leave to, when that is to people or other systems. Asked when
-  // the version is chosen: one that is retired later sends to the same people.
+  // Channel by which the arguments of an action leave to people or other systems. Read when the
+  // version is chosen: a version that is retired later sends to the same people.
   std::optional<phi::Channel> channel_of(const Target& target, const CompiledAction& action) const
       RABT_REQUIRES_SHARED(mutex_);
   // Finds the route of a call; gives the outcome of a call that has none.

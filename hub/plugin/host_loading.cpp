@@ -141,7 +141,7 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
   Status started = start(instance, entry, memory, question, section, choice, reach);
   if (started.ok())
     started = take_in(number, instance, Recipient{id, version, std::move(reach.hosts)});
-  // Nobody calls it: its process, its threads and its rundown are closed at once.
+  // No call can reach it: its process, its threads and its rundown are closed at once.
   if (!started.ok()) instance.shutdown(0);
   return started;
 }

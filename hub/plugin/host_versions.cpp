@@ -13,11 +13,11 @@ namespace {
 
 using workflow::OutcomeKind;
 
-// How often a version that drains is looked at.
+// Interval at which a version that drains is looked at.
 constexpr std::chrono::milliseconds kDrainLook{10};
-// For callbacks that a version is owed when its calls have ended.
+// Rest for callbacks that a version still gets when its calls have ended.
 constexpr std::int64_t kDrainRestMs = 1000;
-// For the end of a blob that is being committed.
+// Limit of the wait for the end of a blob that is being committed.
 constexpr std::int64_t kFinisherWaitMs = 10'000;
 
 }  // namespace

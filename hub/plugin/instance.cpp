@@ -238,7 +238,7 @@ void Instance::call_back(std::string_view what, std::function<void()> code) {
   auto kept = std::make_shared<const std::function<void()>>(std::move(code));
   lane_.post([this, what, kept = std::move(kept)] {
     if (setup_.worker != nullptr) {
-      // What the code holds lives until the plugin's function has returned.
+      // The callback's captures live until the plugin's function has returned.
       setup_.worker->give_callback(*kept, [this, kept] { owe(-1); });
       return;
     }

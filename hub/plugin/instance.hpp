@@ -39,7 +39,7 @@
 
 namespace rabt::plugin {
 
-// What an HTTP exchange gave, in the form that crosses the line.
+// Result of an HTTP exchange, in the form that crosses the C line.
 struct HttpAnswer {
   std::uint32_t sent = RABT_SENT_NO;
   int status = 0;
@@ -104,13 +104,13 @@ class Instance final : public WorkerPlugin::Owner {
   [[nodiscard]] Result<std::optional<Json>> migrate(const rabt_entry* entry,
                                                     const std::string& from_version,
                                                     const Json& config);
-  // What its requests may reach.
+  // Hosts and addresses that the plugin's requests may reach.
   struct Reach {
     std::vector<std::string> hosts;
     std::shared_ptr<const net::AllowList> allow;
     std::shared_ptr<const net::AllowList> patient;  // with patient data; null means `allow`
   };
-  // Makes the plugin with taken as its configuration, on its lane; it may reach what reach says.
+  // Makes the plugin with taken as its configuration, on its lane; reach limits its requests.
   // Error code plugin.create.
   [[nodiscard]] Status start(const rabt_entry* entry, Json taken, Reach reach);
 
@@ -158,8 +158,8 @@ class Instance final : public WorkerPlugin::Owner {
     Ended ended;
     Timers::Key timer;
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
-    // What may have had an effect outside: requests started for this call, and, when it began, how
-    // many had been started for none.
+    // Requests that may have had an effect outside: those started for this call, and, when the call
+    // began, the number started for no call.
     std::uint64_t requests = 0;
     std::uint64_t background_before = 0;
     std::uint64_t lacks_before = 0;  // of lacks_, when it began
@@ -213,9 +213,9 @@ class Instance final : public WorkerPlugin::Owner {
   // takes nothing now; the call is then queued again.
   bool give_at_once(const OpenCall& open);
   void queue_again(const OpenCall& open) RABT_EXCLUDES(mutex_);
-  // What a call of a process that is in quarantine ends with.
+  // Outcome of a call whose process is in quarantine.
   [[nodiscard]] workflow::ActionOutcome quarantined() const;
-  // What follows when invoke, probe or check has returned.
+  // Continues after invoke, probe or check has returned.
   void settle(std::uint64_t token, std::int32_t result, bool threw);
   // True if the call was given to a process and now never begins.
   bool revoked(const OpenCall& open) RABT_REQUIRES(mutex_);
@@ -314,12 +314,12 @@ class Instance final : public WorkerPlugin::Owner {
   // Calls whose ended has not returned, and deliveries that have not been read.
   std::uint64_t undelivered_ RABT_GUARDED_BY(mutex_) = 0;
   std::uint64_t overdue_ RABT_GUARDED_BY(mutex_) = 0;
-  // How often the hub could not keep something, and what it lacked the last time.
+  // Count of shortages of the hub, and the name of the last one.
   std::uint64_t lacks_ RABT_GUARDED_BY(mutex_) = 0;
   std::string lacked_ RABT_GUARDED_BY(mutex_);
   std::uint64_t owed_ RABT_GUARDED_BY(mutex_) = 0;        // service callbacks under way
   std::uint64_t background_ RABT_GUARDED_BY(mutex_) = 0;  // outside requests started for no call
-  // While its process is being ended, which begins no request any more.
+  // True while its process is being ended: no request begins any more.
   bool ending_ RABT_GUARDED_BY(mutex_) = false;
   std::uint64_t started_ RABT_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::uint64_t> outcomes_ RABT_GUARDED_BY(mutex_);
@@ -329,9 +329,9 @@ class Instance final : public WorkerPlugin::Owner {
   // Clauses that the process which runs has broken.
   std::set<std::string, std::less<>> audited_clauses_ RABT_GUARDED_BY(mutex_);
 
-  // What the hub keeps for the plugin: values and pieces that wait for their callbacks, values that
-  // wait for the disk, bodies of requests and their answers, as they come.
-  // Five of the largest values or answers; a hub has many plugins.
+  // Memory that the hub keeps for the plugin: values and pieces that wait for their callbacks,
+  // values that wait for the disk, bodies of requests and answers while they arrive. Five of the
+  // largest values or answers; a hub has many plugins.
   static constexpr std::size_t kMaxHeldBytes = 64U << 20U;
   Budget held_{kMaxHeldBytes};
 

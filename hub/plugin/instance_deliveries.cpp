@@ -23,7 +23,7 @@ constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhoo
 // The most bytes of an answer that a plugin gives for a sender.
 constexpr std::size_t kMaxAnswer = 65'536;
 
-// What an object says besides the events: rabt/extension/webhook.h.
+// Checks the members of an object besides the events: rabt/extension/webhook.h.
 Status check_answers(const Json& object, const std::string& name) {
   const auto wrong = [&name](const std::string& what) {
     return invalid("plugin.delivery", name + ": " + what);
@@ -52,7 +52,7 @@ Status check_answers(const Json& object, const std::string& name) {
 
 }  // namespace
 
-// What is given to the plugin, and what it says.
+// Input of a delivery for the plugin, and the plugin's answer.
 struct Instance::Delivery {
   std::string info;
   std::string body;

@@ -6,8 +6,8 @@
 
 #include "hub/plugin/instance.hpp"
 
-// What the files of Instance share: one for calls, one for deliveries, one for requests, one for
-// its process, and instance.cpp for its life. Internal to hub/plugin.
+// Common parts of the files of Instance: one for calls, one for deliveries, one for requests, one
+// for its process, and instance.cpp for its life. Internal to hub/plugin.
 namespace rabt::plugin {
 
 inline constexpr std::string_view kThrew = "threw an exception across the C line";

@@ -35,8 +35,8 @@ void Instance::ended(const WorkerPlugin::Death& death) {
     const Lock lock(mutex_);
     ending_ = false;
     audited_clauses_.clear();
-    // What the process had not begun goes to the next one. The hub's own record decides: a call for
-    // which a request may have been made is never given twice.
+    // Calls that the process had not begun go to the next process. The hub's own record decides: a
+    // call for which a request may have been made is never given twice.
     for (const std::uint64_t token : death.not_begun) {
       const auto found = calls_.find(token);
       if (found == calls_.end() || found->second->state != OpenCall::State::running ||

@@ -21,14 +21,14 @@ struct MetricSpec {
   [[nodiscard]] std::size_t series() const;  // how many combinations of label values there are
 };
 
-// What one plugin measures. All series exist from the start, so nothing that a plugin says can add
-// one. Internally synchronised.
+// Metrics of one plugin. All series exist from the start, so no message of a plugin can add a
+// series. Internally synchronised.
 class MetricTable {
  public:
   explicit MetricTable(std::vector<MetricSpec> specs);
 
-  // labels_json: an object with exactly the declared labels, or empty. Returns what is wrong with
-  // it, in which case nothing is recorded; empty if it was recorded.
+  // labels_json: an object with exactly the declared labels, or empty. Returns the fault, in which
+  // case nothing is recorded; empty if it was recorded.
   [[nodiscard]] std::string_view record(std::string_view name, std::string_view labels_json,
                                         double value);
   // Prometheus text exposition format 0.0.4; a family is called plugin_<id>__<name>, '-' of the id

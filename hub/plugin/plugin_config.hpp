@@ -19,21 +19,21 @@ namespace rabt::plugin {
 
 class PackageFiles;
 
-// Where a plugin's code runs.
+// Process that a plugin's code runs in.
 enum class Isolation : std::uint8_t {
   worker,      // in a process of its own, without network and files
   in_process,  // in the hub: the operator trusts it as the hub itself
 };
-// What a plugin's process may take. 0 means the default of worker::Limits.
+// Limits of a plugin's process. 0 means the default of worker::Limits.
 struct WorkerLimits {
   std::uint64_t memory = 0;        // bytes
   std::uint64_t threads = 0;       // beyond the lanes
   std::int64_t storage_bytes = 0;  // 0 stands for the package's kv_bytes
-  // Folders and files of the operator's that it may read until it serves.
+  // Folders and files of the operator's that the process may read until it serves.
   std::vector<std::string> folders{};
 };
 
-// What the operator configured for one plugin.
+// Configuration of one plugin.
 struct PluginConfig {
   // The name of the instance, by which roles, sources, metrics and logs know it.
   std::string id;

@@ -106,7 +106,7 @@ class PluginHost : public ActionRunner {
     // Parts of the sandbox that the system does not give; "" when it gives all.
     std::string missing;
   };
-  // What a plugin said of itself last (rabt.health/1).
+  // Health that a plugin reported last (rabt.health/1).
   struct PluginHealth {
     std::string status;  // ok, degraded, down; unknown: not asked yet
     std::string reason;  // in the words of its package
@@ -130,7 +130,7 @@ class PluginHost : public ActionRunner {
     // By the codes of CodedMembers: "adjudication=rejected".
     std::map<std::string, std::uint64_t> answers;
     std::map<std::string, std::uint64_t> violations;  // by clause: A1, A4, ...
-    // What all versions of the plugin keep, without what has expired, and what they may keep.
+    // Bytes that all versions of the plugin keep, except expired values, and their limit.
     std::int64_t storage_bytes = 0;
     std::int64_t storage_quota = 0;
     // True from 70 % of the quota on.
@@ -148,7 +148,7 @@ class PluginHost : public ActionRunner {
   // Removes one chunk of expired values of the plugins' storage. True when there may be more. For
   // maintenance.
   virtual bool remove_expired_values() = 0;
-  // What the plugins measure (rabt.metrics/1), in Prometheus text format.
+  // Metrics of the plugins (rabt.metrics/1), in Prometheus text format.
   [[nodiscard]] virtual std::string metrics() const = 0;
   // Waits for open calls up to grace_ms, then abandons the rest (their outcome: ambiguous).
   virtual void shutdown(std::int64_t grace_ms) = 0;

@@ -216,7 +216,7 @@ Json Recorder::clean_value(const Tape& tape, const Json& value, std::string_view
   return value;
 }
 
-// What nothing was hidden in stays byte for byte: a replay compares it.
+// A body with nothing to hide stays byte for byte: a replay compares it.
 std::string Recorder::clean_body(const Tape& tape, const std::string& body) const {
   if (body.empty()) return body;
   if (body.size() > kMaxRecordedBody || !is_utf8(body))

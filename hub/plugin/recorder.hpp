@@ -16,8 +16,8 @@
 #include "hub/base/result.hpp"
 #include "hub/phi/policy.hpp"
 
-// What a plugin and the outside system said to each other, as cassettes for the plugin's own tests:
-// the format of sdk/testing/include/rabt/testing/cassette.hpp. For development.
+// Recorder of the exchange between a plugin and the outside system, as cassettes for the plugin's
+// own tests: the format of sdk/testing/include/rabt/testing/cassette.hpp. For development.
 // docs/plugins/services.md.
 namespace rabt::plugin {
 

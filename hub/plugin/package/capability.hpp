@@ -50,8 +50,8 @@ struct RoleContract {
 
 // Null if there is none. id: video.session.create/1.
 [[nodiscard]] const Capability* find_capability(std::string_view id);
-// What a workflow calls, video.session.create in version 1.0.0: the version's major is the
-// revision. Null: no capability is called so.
+// Capability that a workflow calls, such as video.session.create in version 1.0.0: the version's
+// major is the revision. Null if no capability has the name.
 [[nodiscard]] const Capability* capability_of_call(std::string_view name, std::string_view version);
 
 // Members of the input that the capability marks with "x-optional" and the schema of an action does
@@ -65,8 +65,8 @@ struct RoleContract {
 // Why the data of an event of a shared type breaks its contract, in one sentence. Empty if it does
 // not. A null schema allows anything.
 [[nodiscard]] std::string event_fault(const Json& schema, const EventContract& contract);
-// What a plugin lacks of a role that its manifest claims; empty if it lacks nothing. Error
-// plugin.role if there is no such role.
+// Returns the parts that a plugin lacks of a role that its manifest claims; empty if it lacks none.
+// Error plugin.role if there is no such role.
 [[nodiscard]] Result<std::vector<std::string>> missing_of_role(const Manifest& manifest,
                                                                std::string_view role_id);
 

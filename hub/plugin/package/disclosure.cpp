@@ -1,6 +1,6 @@
 #include "hub/plugin/package/package_trust.hpp"
 
-// What a person must know before a package is added.
+// Facts that a person must know before a package is added.
 namespace rabt::plugin {
 
 namespace {

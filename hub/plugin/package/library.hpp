@@ -19,7 +19,7 @@ struct SealedLibrary {
   phi::Vocabulary words;  // what its texts say
 };
 
-// Where a package keeps the library for this machine: bin/linux-x86_64/plugin.so.
+// Returns the path of a package's library for this machine: bin/linux-x86_64/plugin.so.
 [[nodiscard]] std::string library_path(const std::string& folder);
 
 // The library of this machine among the files, looked at and not run: is it there, and is it an ELF

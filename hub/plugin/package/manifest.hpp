@@ -24,9 +24,9 @@
 // Everything that manifest.yaml and schemas/ say, with the schemas compiled.
 namespace rabt::plugin {
 
-// What a call by this name can rely on. Where the action fulfils a capability of that name, it is
-// the capability's schemas that count, so that a workflow relies on nothing that only one vendor
-// gives.
+// Properties that a call by this name can rely on. If the action fulfils a capability of that
+// name, the capability's schemas count, so that a workflow relies on no property of a single
+// vendor.
 [[nodiscard]] workflow::ActionInfo action_info(const ActionSpec& spec, std::string_view called);
 
 // A manifest, read and checked before any code of the plugin runs.
@@ -42,10 +42,10 @@ struct Manifest {
   std::vector<workflow::EventInfo> events;
   // Roles that the plugin serves as a whole: video/1.
   std::vector<std::string> roles;
-  // What it can do beyond its roles' required actions.
+  // Abilities beyond the required actions of its roles.
   std::vector<std::string> features;
-  // Where the other side keeps and handles what it is sent; "${config:/pointer}" takes a text of
-  // the configuration. Empty if the operator runs the other side.
+  // Regions in which the other side keeps and handles the data; "${config:/pointer}" takes a text
+  // of the configuration. Empty if the operator runs the other side.
   std::vector<std::string> regions;
   // Names of secrets that the plugin may refer to.
   std::vector<std::string> secrets;
@@ -72,7 +72,7 @@ struct SecretSpec {
   std::string name;
   std::string description;
   bool required = false;
-  // What the value must be. pattern is null if any text of these lengths will do.
+  // Rules for the value. pattern is null if any text of these lengths will do.
   std::size_t min_bytes = 1;
   std::size_t max_bytes = kMaxSecretBytes;
   std::shared_ptr<const schema::Pattern> pattern;
@@ -111,7 +111,7 @@ struct Package {
   std::set<std::string> phi_names;  // members that some schema marks as x-phi
   // Codes of the outside system that it may say, as in the manifest: GE-#####.
   std::vector<std::string> codes;
-  // What it may say: the words of manifest and schemas, and the codes.
+  // Words that the plugin may use in public texts: those of manifest and schemas, and the codes.
   phi::Vocabulary words;
   std::int64_t kv_bytes = 0;   // quota of the key-value service
   bool inline_allowed = true;  // isolation is not "process"

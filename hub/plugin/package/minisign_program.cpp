@@ -69,7 +69,7 @@ Status run_minisign(const std::vector<std::string>& arguments) {
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return ok_status();
-  // What posix_spawnp of some C libraries answers where the program is not there.
+  // Status of posix_spawnp in some C libraries when the program is missing.
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return missing();
   return denied("plugin.minisign", "minisign has failed; it says why above");
 }

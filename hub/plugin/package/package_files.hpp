@@ -43,8 +43,8 @@ inline constexpr std::uint64_t kMaxLibraryBytes = 512ULL << 20U;  // with debug 
 // libraries with debug information shrink about ten times.
 inline constexpr std::uint64_t kMaxZipRatio = 100;
 
-// What is wrong with a path inside a package; empty if nothing is. Parts of letters, digits and
-// ._+- joined by '/', none of which begins with a dot.
+// Returns the fault of a path inside a package; empty if there is none. Parts of letters, digits
+// and ._+- joined by '/', none of which begins with a dot.
 [[nodiscard]] std::string path_fault(std::string_view path);
 
 // Immutable; any thread may call.

@@ -98,13 +98,13 @@ std::string uuid_of(crypto::Digest digest) {
          hex.substr(16, 4) + "-" + hex.substr(20);
 }
 
-// What is listed neither in the sums nor in the SBOM.
+// True for files that are listed neither in the sums nor in the SBOM.
 bool beside_the_sums(std::string_view path) {
   return path == kSumsFile || path == kSignatureFile;
 }
 
-// What a vendor signs holds: a report of the checker that lies in the package is of its files, and
-// good.
+// Checks the report of the checker that lies in the package: a vendor signs only a report that is
+// good and about the files of this package.
 Status check_report(const PackageFiles& files) {
   const std::string* const text = files.text(kReportFile);
   if (text == nullptr) return ok_status();

@@ -78,11 +78,11 @@ struct SignedPackage {
 [[nodiscard]] Result<Json> make_sbom(const PackageFiles& files, const Package& package,
                                      std::string_view time);
 
-// What a package may do and which patient data it sees, for a person to decide: id, version,
-// vendor, hosts, patientHosts, secrets, secretsRaw, kvBytes, blob, isolation, and patientData: for
-// the configuration, each action and each event the places that their schemas mark with x-phi, as
-// Schema::phi_places gives them; null where there is no schema, or one without a word: the value
-// may hold anything.
+// Describes a package for the person who decides: its rights and the patient data that it sees. id,
+// version, vendor, hosts, patientHosts, secrets, secretsRaw, kvBytes, blob, isolation, and
+// patientData: for the configuration, each action and each event the places that their schemas mark
+// with x-phi, as Schema::phi_places gives them; null where there is no schema, or one without a
+// word: any value is allowed.
 [[nodiscard]] Json describe(const Package& package);
 
 }  // namespace rabt::plugin

@@ -80,7 +80,7 @@ std::string spelled(const LockEntry& entry) {
   return entry.id + " " + entry.version;
 }
 
-// Who can write here decides what the hub runs.
+// Checks the mode: a user who can write here decides which code the hub runs.
 Status check_mode(int folder, const std::string& name, const std::string& shown) {
   struct stat info {};
   if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
@@ -323,7 +323,7 @@ Status PluginStore::write_lock(std::vector<LockEntry> entries) {
   for (const LockEntry& entry : entries) list.push_back(to_json(entry));
   const std::string text =
       Json::object({{"format", kFormat}, {"plugins", std::move(list)}}).dump_pretty() + "\n";
-  // What read_lock would refuse would close the store.
+  // A lock that read_lock refuses would close the store.
   if (text.size() > kMaxLockBytes)
     return invalid("plugin.lock", "the lock would be larger than " + std::to_string(kMaxLockBytes) +
                                       " bytes; remove versions that are not used any more");
@@ -446,7 +446,7 @@ Status PluginStore::add_key(TrustedKey key) {
   if (there == keys_.end() && keys_.size() >= kMaxKeys)
     return invalid("plugin.key", "there are " + std::to_string(kMaxKeys) +
                                      " keys already; remove those that are not used any more");
-  // What read_keys would refuse would close the store.
+  // An entry that read_keys refuses would close the store.
   for (const std::string* const word : {&key.name, &key.added_at, &key.added_by}) {
     if (word->size() > kMaxWordBytes || !is_utf8(*word))
       return invalid("plugin.key", "the name of a key has at most " +

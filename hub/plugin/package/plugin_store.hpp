@@ -51,13 +51,13 @@ class PluginStore {
   [[nodiscard]] std::vector<LockEntry> versions(std::string_view id) const;
   [[nodiscard]] const std::vector<TrustedKey>& keys() const { return keys_; }
 
-  // What the lock names, read and verified now. Error codes: those of verify_package and
+  // Reads and verifies the files that the lock names. Error codes: those of verify_package and
   // PackageFiles::read; plugin.lock (the folder is gone, or sums or key are not those that were
   // added); plugin.id_mismatch (the manifest names another id or version).
   [[nodiscard]] Result<TrustedPackage> load(const LockEntry& entry) const;
 
   // The changes. Durable when ok; before that, and after a crash at any point, the lock is the old
-  // one or the new one, and what it names is there whole.
+  // one or the new one, and all files that it names are whole.
 
   struct Add {
     bool allow_downgrade = false;

@@ -193,7 +193,7 @@ class Comparison {
       const bool compared =
           among(kCompared, name) && name != "oneOf" && name != "patternProperties";
       if (compared || is_annotation(name)) continue;
-      // What these two mean depends on the keywords beside them.
+      // The meaning of these two depends on the keywords beside them.
       const bool alone = !name.starts_with("unevaluated") && !name.starts_with("$dynamic");
       const Json* const same = narrow.is_object() ? narrow.find(name) : nullptr;
       if (alone && same != nullptr && Json::compare(*same, value) == 0) continue;
@@ -291,7 +291,7 @@ class Comparison {
     return std::nullopt;
   }
 
-  // Where the wider schema has a least (or greatest) value, the narrower one must have one that is
+  // If the wider schema has a least (or greatest) value, the narrower one must have one that is
   // not less (not greater). `absent` is the bound where the keyword is missing; null is no bound.
   static Fault bound(const Json& left, const Json& right, const char* key, bool least,
                      const Json& absent, const std::string& at) {
@@ -433,7 +433,7 @@ class Comparison {
   int steps_ = 0;
 };
 
-// What a schema says of marks: at a place, and of the members and items below it.
+// Marks of a schema: at a place, and on the members and items below it.
 class Marks {
  public:
   Marks(const Json& marked, const Json& covering)

@@ -14,7 +14,7 @@ namespace {
 // Longer names of regions are cut in messages.
 constexpr std::size_t kMaxRegion = 64;
 
-// What is wrong with the value, as the end of a sentence. The text is empty if nothing is.
+// Returns the fault of the value, as the end of a sentence. Empty if there is none.
 std::string fault_of(const SecretSpec& spec, const SecretBytes& value) {
   if (value.size() < spec.min_bytes)
     return "is shorter than " + std::to_string(spec.min_bytes) + " bytes";

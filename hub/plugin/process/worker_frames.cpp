@@ -5,7 +5,7 @@
 #include "hub/plugin/process/worker_life.hpp"
 #include "hub/worker/abi_bytes.hpp"
 
-// What the process sends, and the answers to its questions.
+// Handles the frames of the process, and the answers to its questions.
 namespace rabt::plugin {
 
 namespace {
@@ -242,7 +242,7 @@ bool WorkerPlugin::handle_returned(const Frame& frame) {
     answer->done.store(1);
     answer->done.notify_one();
   } else if (revoked) {
-    // Nobody waits: whoever took it back has ended the call.
+    // No caller waits: the one that took it back has ended the call.
   } else {
     how.function = function_of(type);
     const bool calls = type == Type::invoke || type == Type::probe || type == Type::health;

@@ -13,7 +13,7 @@ namespace rabt::plugin {
 // Thrown on a lane in place of what the plugin threw in its process.
 struct PluginThrew {};
 
-// What a function that somebody waits for has given.
+// Result of a function that a caller waits for.
 struct WorkerPlugin::Answer {
   std::atomic<std::uint32_t> done{0};
   std::int32_t result = 0;
@@ -49,7 +49,7 @@ struct WorkerPlugin::Life {
   std::string wrong;
   bool quarantine = false;
   bool starved = false;  // the process ends because the hub lacks something
-  // What a first start is refused for.
+  // Reason to refuse a first start.
   std::string failure_code = "plugin.worker";
   std::string failure;
   // Services of the host, null before create.

@@ -34,7 +34,7 @@ namespace rabt::plugin {
 // Internally synchronised.
 class WorkerPlugin final {
  public:
-  // How a process ended.
+  // End of a process.
   struct Death {
     // Number of the process, from 1.
     std::uint64_t process = 0;
@@ -47,15 +47,15 @@ class WorkerPlugin final {
     // Calls that the process was given and had not begun, in the order in which it was given them.
     std::vector<std::uint64_t> not_begun;
   };
-  // How a function of the plugin ended.
+  // End of a function of the plugin.
   struct Return {
     std::string_view function;  // "invoke", "callback", ...
     std::int32_t result = 0;
     bool threw = false;
-    // How long the function held its lane.
+    // Time that the function held its lane.
     std::chrono::milliseconds held{0};
   };
-  // What its owner is told, on the plugin's thread. stop() waits for a call of these.
+  // Receiver of the worker's events, on the plugin's thread. stop() waits for a call of these.
   class Owner {
    public:
     virtual ~Owner() = default;
@@ -119,7 +119,7 @@ class WorkerPlugin final {
 
   // Takes a call back that was given and has not begun. Returns true if the call never begins.
   bool revoke(std::uint64_t call);
-  // What the lanes do now: serial numbers of functions that have not returned, and since when.
+  // Running functions of the lanes: serial numbers of those that have not returned, and since when.
   struct Busy {
     std::uint64_t serial = 0;
     std::uint64_t call = 0;  // 0 when the function belongs to no call
@@ -150,7 +150,7 @@ class WorkerPlugin final {
  private:
   enum class Phase : std::uint8_t { starting, mapped, up, waiting, quarantined, stopped };
   enum class Asked : std::uint8_t { no, wanted, sent, answered };
-  // What a function that somebody waits for has given.
+  // Result of a function that a caller waits for.
   struct Answer;
   // A function of the plugin that was given to the process and has not returned.
   struct Upcall {
@@ -159,7 +159,7 @@ class WorkerPlugin final {
     std::uint64_t call = 0;
     // When it came to hold a lane, at the earliest; unset while others are before it.
     std::optional<std::chrono::steady_clock::time_point> since;
-    // Where its texts are lent, when they are too large for the ring.
+    // Loan that holds its texts, when they are too large for the ring.
     std::optional<std::uint8_t> loan;
     bool revoked = false;
     bool not_begun = false;          // known once its process has ended
@@ -191,7 +191,7 @@ class WorkerPlugin final {
 
   // ---- worker_plugin.cpp: from process to process
   void keep();
-  // What follows from a death: whether the thread ends, and until when (monotonic) it rests before
+  // Consequences of a death: whether the thread ends, and until when (monotonic) it rests before
   // the next start.
   struct Sequel {
     bool ends = false;

@@ -215,7 +215,7 @@ struct Services::Kv {
     }
     if (use->bytes + growth > quota) {
       put.status = RABT_KV_FAILED;
-      // What fits in no storage of this size is a fault of the plugin, which no room cures.
+      // A value larger than the whole storage is a fault of the plugin; free space would not help.
       if (static_cast<std::int64_t>(put.sealed.size()) <= quota) put.lacked = kStorageFull;
       return ok_status();
     }

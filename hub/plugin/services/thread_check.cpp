@@ -4,7 +4,7 @@ namespace rabt::plugin {
 
 namespace {
 
-// What the calling thread is inside of. A plugin never runs inside another one.
+// Plugin and lane that the calling thread is inside of. A plugin never runs inside another one.
 struct Inside {
   const Instance* instance = nullptr;
   std::uint32_t lane = RABT_LANE_NONE;
