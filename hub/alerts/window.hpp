@@ -6,7 +6,7 @@
 
 namespace rabt::alerts {
 
-// How much a count that began at 0 with the hub has risen within a span of time. Caller
+// Rise of a count, which began at 0 with the hub, within a span of time. Caller
 // synchronises.
 class Window {
  public:

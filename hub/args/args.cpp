@@ -53,7 +53,7 @@ std::string with_near(std::string text, std::string_view name,
   return near.empty() ? text : std::move(text) + "; " + near;
 }
 
-// What is wrong with the line, and what helps.
+// Explains the mistake of a command line, and what to do.
 std::string explain(const CLI::App& program, const CLI::ParseError& failure) {
   const Reached at = reached_by(program);
   const std::vector<std::string> commands = commands_of(*at.app);

@@ -13,9 +13,9 @@ class App;
 class Option;
 }  // namespace CLI
 
-// What the command line of a program may hold, and its help. CLI11 does the work, and only
-// args.cpp includes it: the header costs each file that does four seconds of compilation. The
-// functions are named as CLI11 names them, and its documentation holds for them.
+// Definition of a program's command line, and its help. CLI11 does the work, and only args.cpp
+// includes it: the header costs each file that does four seconds of compilation. The functions are
+// named as CLI11 names them, and its documentation holds for them.
 namespace rabt::args {
 
 // One option of a command. Lives as long as its command.
@@ -32,7 +32,7 @@ class Option {
   // The help does not show it.
   Option* hide();
 
-  // What a value has to be. Anything else ends the program with a message.
+  // Rules for a value. Anything else ends the program with a message.
   Option* one_of(std::vector<std::string> texts);
   Option* positive();
   Option* between(int least, int most);
@@ -80,10 +80,10 @@ class Command {
   // Runs before the callbacks.
   void parse_complete_callback(std::function<void()> run);
 
-  // What nothing else takes is left to the command instead of refused.
+  // Leaves unknown arguments to the command instead of refusing them.
   void allow_extras();
   [[nodiscard]] std::vector<std::string> remaining() const;
-  // --help is nothing special.
+  // Makes --help an ordinary argument.
   void without_help();
 
  private:

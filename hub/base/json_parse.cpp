@@ -202,7 +202,7 @@ class Json::Node::Reader {
     return take() == ':';
   }
 
-  // What stands between the quotes of the token that was taken last.
+  // Gets the text between the quotes of the token that was taken last.
   bool string_inside(std::string_view& inside) const {
     const std::size_t begin = tokens_[next_ - 1] + 1U;
     std::size_t end = next_ < tokens_.size() ? tokens_[next_] : text_.size();

@@ -61,11 +61,11 @@ inline constexpr std::chrono::milliseconds kDefaultActionTimeout{60'000};
 // The hub waits this long after the deadline before it ends the call, which has then ended within
 // a second.
 inline constexpr std::chrono::milliseconds kActionGrace{500};
-// How often an action is sent again whose outcome stayed ambiguous and that is safe to repeat, and
-// the longest wait between two sendings.
+// Number of repeats of an action whose outcome stayed ambiguous and that is safe to repeat, and the
+// longest wait between two sendings.
 inline constexpr int kMaxResends = 8;
 inline constexpr std::chrono::milliseconds kMaxResendDelay{30'000};
-// How long to wait after `sends` sendings: 0.4 s after the first, doubling.
+// Wait after `sends` sendings, in milliseconds: 0.4 s after the first, doubling.
 constexpr std::int64_t resend_delay_ms(int sends) {
   const std::int64_t delay = 200LL << (sends < 8 ? sends : 8);
   return delay < kMaxResendDelay.count() ? delay : kMaxResendDelay.count();

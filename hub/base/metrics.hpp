@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-// What a module measures, in Prometheus text format. A module has one function
+// Metrics of a module, in Prometheus text format. A module has one function
 //   void write_metrics(const Module& module, MetricsWriter& out);
 // which hub/api/metrics.hpp collects. docs/operations.md lists the metrics; tests/lint/documents.sh
 // compares.

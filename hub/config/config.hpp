@@ -33,7 +33,7 @@ namespace rabt::config {
 // cannot be read.
 [[nodiscard]] Result<std::string> read_text(const std::string& path);
 
-// Where a secret is: in `file`, or in the environment variable `env`. The other one is empty. The
+// Place of a secret: `file`, or the environment variable `env`. The other member is empty. The
 // secret itself never stands in the configuration.
 struct SecretSource {
   std::string file;
@@ -66,12 +66,12 @@ struct PluginEntry {
   std::string tls_key;
   // isolation: inline.
   bool in_process = false;
-  // What the plugin's process may read until it serves.
+  // Folders and files that the plugin's process may read until it serves.
   std::vector<std::string> folders;
   // Limits of the plugin's process: bytes of memory, and threads. 0 stands for the default.
   std::uint64_t memory = 0;
   int threads = 0;
-  // Bytes that the plugin may keep. 0 stands for what its package says.
+  // Bytes that the plugin may keep. 0 stands for the limit of its package.
   std::int64_t storage = 0;
 };
 
@@ -97,7 +97,7 @@ struct SourceEntry {
   // Set with the scheme mllp.
   std::optional<MllpEntry> listen;
   std::vector<SecretSource> secrets;
-  // What sns has in place of secrets: ARNs of topics, and what stands in for SNS, or "".
+  // Fields of sns in place of secrets: ARNs of topics, and the URL of a stand-in for SNS, or "".
   std::vector<std::string> topics;
   std::string endpoint;
   // The header that carries a static token, or the signature of hmac. Empty stands for
@@ -109,7 +109,7 @@ struct SourceEntry {
   std::string plugin;
 };
 
-// What the HTTP requests of workflows may reach.
+// Limits on the addresses of workflows' HTTP requests.
 struct HttpEntry {
   std::vector<std::string> allow;
   bool allow_private = false;
@@ -120,7 +120,7 @@ struct HttpEntry {
   std::vector<std::string> webhooks;
 };
 
-// Who is told of events over HTTP. Its secrets are read when the hub starts.
+// Receiver of events over HTTP. Its secrets are read when the hub starts.
 struct WebhookEntry {
   std::string name;
   std::string url;
@@ -184,12 +184,12 @@ struct AuditConfig {
   std::vector<AuditAnchor> anchors;
 };
 
-// Who may read patient data over the API, for which purposes roles get data, and what may leave on
-// which channel.
+// Rules for patient data: their readers over the API, the purposes of roles, and the data that may
+// leave on each channel.
 struct PrivacyConfig {
   // patient_data: break_glass.
   bool break_glass = false;
-  // How long before its planned start a session makes its doctors and nurses the patient's.
+  // Hours before its planned start at which a session makes its doctors and nurses the patient's.
   int treats_before_hours = 24;
   // Codes of HL7 v3 PurposeOfUse by role.
   std::map<std::string, std::string> purposes;
@@ -197,7 +197,7 @@ struct PrivacyConfig {
   phi::DetectorOptions detector;
 };
 
-// Where the root of all keys is; see crypto::RootProvider.
+// Place of the root of all keys; see crypto::RootProvider.
 struct KeysConfig {
   // file, env, pkcs11 or vault. Only the fields of this kind are set.
   std::string kind = "file";
@@ -244,7 +244,7 @@ struct DoorEntry {
   int rate = 200;
   // Origins of pages that may call it.
   std::vector<std::string> cors;
-  // How far times that are written without a zone are ahead of UTC.
+  // Offset of times that are written without a zone from UTC, in minutes; positive east of UTC.
   int naive_offset_minutes = 0;
   // True if a sign-in of this API needs no second factor. Of `clinicvault` alone.
   bool second_factor_exempt = false;
@@ -267,7 +267,7 @@ struct OidcEntry {
   SecretSource secret;
   // Hosts of its endpoints, where they are not the issuer's own.
   std::vector<std::string> hosts;
-  // How its button at the sign-in names the issuer, by language. May be empty.
+  // Name of the issuer on its button at the sign-in, by language. May be empty.
   std::map<std::string, std::string> display;
 };
 
@@ -280,7 +280,7 @@ struct IdentityConfig {
   bool separate_roles = true;
 };
 
-// Where the process listens. Several tenants share it.
+// Addresses and ports that the process listens on. Several tenants share it.
 struct ServerEntry {
   std::string address = "127.0.0.1";
   int port = 8480;
@@ -299,13 +299,13 @@ struct AlertMailEntry {
   std::string url;
   std::string from;
   std::vector<std::string> to;
-  // Nobody signs in at the relay if it is empty.
+  // If this is empty, the hub sends to the relay without signing in.
   std::string user;
   SecretSource password;
   std::string ca;
 };
 
-// The section `alerts`: numbers of the rules, and who is told.
+// The section `alerts`: numbers of the rules, and the receivers.
 struct AlertsEntry {
   alerts::Settings settings;
   // In the order of the mail.
@@ -398,7 +398,7 @@ struct Config {
 // files, certificates, lists. Absolute, in order, each once. Not here: keys and secrets, what
 // stands in folders (`maps`, `folders` of a plugin), and the program's own files.
 [[nodiscard]] std::vector<std::string> files_of(const Config& config);
-// What log.level says. Unknown words stand for info.
+// Returns the level of the setting log.level. Unknown words stand for info.
 [[nodiscard]] LogLevel log_level(std::string_view name);
 
 }  // namespace rabt::config

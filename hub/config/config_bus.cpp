@@ -13,7 +13,7 @@ constexpr int kPort = 5672;
 constexpr int kTlsPort = 5671;
 constexpr int kLongestHeartbeat = 600;
 constexpr std::size_t kMostHosts = 16;
-// What AMQP itself takes.
+// Limit of AMQP for names, in bytes.
 constexpr std::size_t kLongestName = 127;
 
 bool is_this_machine(const std::string& host) {

@@ -29,7 +29,7 @@ std::uint64_t parse_size(std::string_view text) {
 constexpr std::int64_t kMinStorage = 1LL << 20U;
 constexpr std::int64_t kMaxStorage = 1LL << 40U;
 
-// Where a plugin runs, and what its process may take.
+// Reads the isolation of a plugin, and the limits of its process.
 void read_isolation(Reader& reader, const YamlNode& node, PluginEntry& plugin) {
   std::string isolation = "worker";
   reader.text(node, "isolation", isolation);

@@ -15,7 +15,7 @@ std::string known_classes() {
 }
 
 void read_allowed(Reader& reader, const YamlNode& node, phi::ChannelRules& rules) {
-  // What is written here replaces the defaults.
+  // A list in the configuration replaces the defaults.
   rules.allow.clear();
   for (const YamlEntry& entry : node.entries) {
     std::set<phi::Class> classes;

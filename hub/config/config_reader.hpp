@@ -61,7 +61,7 @@ class Reader {
   void origins(const YamlNode& node, std::string_view key, std::vector<std::string>& out);
   // A list of texts, each made absolute.
   void paths(const YamlNode& node, std::string_view key, std::vector<std::string>& out);
-  // Where a secret is: {file: PATH} or {env: NAME}.
+  // Place of a secret: {file: PATH} or {env: NAME}.
   SecretSource secret(const YamlNode& node);
   // A mapping of names to secrets.
   void secrets(const YamlNode& node, std::string_view key,
@@ -80,7 +80,7 @@ class Reader {
 inline constexpr std::string_view kOtherFile = "; --config FILE names another one";
 // A whole configuration of one tenant.
 void read_all(Reader& reader, const YamlNode& root, Config& config);
-// Where `server` listens. Several tenants have it in common.
+// Reads the addresses and ports of `server`. Several tenants have them in common.
 void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out);
 void read_log(Reader& reader, const YamlNode& root, std::string& level, std::string& file);
 

@@ -12,7 +12,7 @@ bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1";
 }
 
-// What a source of the scheme mllp has in place of secrets.
+// Reads the fields of an mllp source that it has in place of secrets.
 void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
                  SourceEntry& source) {
   MllpEntry& entry = source.listen.emplace();
@@ -153,7 +153,7 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
   if (node.find("listen") != nullptr)
     reader.mistake(named.line, named.column, "`listen` belongs to a source of the scheme mllp");
   if (source.scheme == "sns") {
-    // What SNS sends is signed with a key of its own.
+    // SNS signs its deliveries with a key of its own.
     reader.texts(node, "topics", source.topics);
     reader.text(node, "endpoint", source.endpoint);
     if (source.topics.empty())

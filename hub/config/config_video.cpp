@@ -117,7 +117,7 @@ void read_licence(Reader& reader, const YamlNode& licence, consultation::VideoSe
                                           : Licence::verified;
   const YamlEntry* const patterns = licence.find("patterns");
   if (patterns == nullptr) return;
-  // What is written here replaces the patterns that are built in.
+  // Patterns in the configuration replace the built-in ones.
   settings.licence_patterns.clear();
   reader.texts(licence, "patterns", settings.licence_patterns);
   for (const std::string& pattern : settings.licence_patterns) {

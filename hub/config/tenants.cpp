@@ -87,7 +87,7 @@ void read_tenants(Reader& reader, const YamlEntry& tenants, Tenants& out) {
   }
 }
 
-// What one of several tenants may not decide.
+// Refuses settings that one of several tenants must not make.
 void check_shared(Reader& reader, const YamlNode& root, const Tenants& tenants,
                   const TenantEntry& entry, const Config& config) {
   const auto place = [&](std::string_view key) {

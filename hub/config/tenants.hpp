@@ -26,7 +26,7 @@ struct Tenants {
   std::string file;
   ServerEntry server;
   std::vector<TenantEntry> entries;
-  // What is said of no tenant, and of those whose configuration names no log file.
+  // Log for lines about no tenant, and of tenants whose configuration names no log file.
   std::string log_level = "info";
   std::string log_file;
 };

@@ -19,7 +19,7 @@ struct Free {
 };
 
 constexpr int kMinBits = 2048;
-// Nobody is asked for a pass phrase.
+// Answers the request for a pass phrase with an empty one.
 int no_phrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
   return 0;
 }

@@ -54,7 +54,7 @@ Error refused(std::uint64_t position) {
   return refused("segment " + std::to_string(position));
 }
 
-// How many segments lie in a body of this size; empty when none can.
+// Returns the number of segments in a body of this size; empty when no body has the size.
 std::optional<std::uint64_t> segments_in(Parameters parameters, std::uint64_t body) {
   const std::uint64_t last = body % parameters.segment_bytes;
   if (body == 0 || (last != 0 && last < kSegmentOverhead)) return std::nullopt;

@@ -25,7 +25,7 @@ SecretBytes random_key(Random& random) {
   return key;
 }
 
-// What each wrapped key is bound to.
+// Contexts that the wrapped keys are bound to.
 std::string key_context(std::string_view tenant, std::uint32_t version) {
   return wrap_context({"rabt/v1/tenant-key", tenant, std::to_string(version)});
 }

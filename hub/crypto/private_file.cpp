@@ -97,7 +97,7 @@ Result<std::optional<SecretBytes>> PrivateFile::read() const {
 
 Status PrivateFile::replace(ByteView bytes, unsigned mode, bool wipe_old) const {
   const std::string temporary = path + ".tmp";
-  // What a crash left behind holds the keys of then.
+  // A file left by a crash holds old keys.
   (void)::chmod(temporary.c_str(), 0600);
   if (const Descriptor left(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
       left.open())

@@ -46,7 +46,7 @@ CK_ATTRIBUTE attribute(CK_ATTRIBUTE_TYPE type, const std::string& text) {
   return {type, const_cast<char*>(text.data()), static_cast<CK_ULONG>(text.size())};
 }
 
-// What a call on the token came to. Internally: a lost session is made again once.
+// Calls to the token. Internally, a lost session is opened again once.
 class Token {
  public:
   Token(Pkcs11Options options, CK_FUNCTION_LIST_PTR functions)
@@ -335,7 +335,7 @@ class Pkcs11Root final : public RootProvider {
                      "a key of the keyring does not unwrap on the token: changed bytes, or another "
                      "token than the one it was wrapped with");
     };
-    // What tokens answer to bytes that fail the integrity check of RFC 5649.
+    // Answers of tokens to bytes that fail the integrity check of RFC 5649.
     if (result == CKR_WRAPPED_KEY_INVALID || result == CKR_WRAPPED_KEY_LEN_RANGE ||
         result == CKR_ENCRYPTED_DATA_INVALID || result == CKR_ENCRYPTED_DATA_LEN_RANGE) {
       return bad();

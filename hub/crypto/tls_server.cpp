@@ -74,7 +74,7 @@ Status read_file(std::string_view code, std::string_view what, const std::string
   return invalid(std::string(code), std::string(what) + " " + file + ": " + why(file));
 }
 
-// What tells that a file has changed.
+// Marks of a file's state: a difference means that the file has changed.
 struct Stamp {
   std::int64_t seconds = 0;
   std::int64_t nanoseconds = 0;

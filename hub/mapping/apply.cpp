@@ -9,7 +9,7 @@
 #include "rabt/booking.hpp"
 #include "rabt/hl7_ack.hpp"
 
-// What a mapping makes of one delivery.
+// Applies a mapping to one delivery.
 namespace rabt::mapping {
 
 namespace {

@@ -111,7 +111,7 @@ Result<Json> instant(const Json& value, const std::string& zone) {
   return moment(*local, zone);
 }
 
-// What a format of strptime reads, by its conversions.
+// Parts of a time that a format of strptime reads, by its conversions.
 struct Format {
   bool dated = false;
   bool zoned = false;  // it has an offset or counts seconds: the time is one of UTC

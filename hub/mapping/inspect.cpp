@@ -206,7 +206,7 @@ Json draft_schema(const Json& sample) {
     Json properties = Json::object();
     for (const auto& [key, member] : sample.as_object()) {
       Json one = draft_schema(member);
-      // What lies below a mark needs none.
+      // Fields below a marked one need no mark.
       if (sounds_private(key) && !member.is_bool()) one.set("x-phi", true);
       properties.set(key, std::move(one));
       if (!member.is_null()) required.push_back(key);

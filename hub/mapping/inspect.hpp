@@ -6,7 +6,7 @@
 #include "hub/base/json.hpp"
 #include "hub/mapping/mapping.hpp"
 
-// What a mapping does with a sample, found by changing the sample field by field.
+// Effect of a mapping on a sample, found by changing the sample field by field.
 namespace rabt::mapping {
 
 // Fields of a sample that are looked at; a larger sample is looked at in part.

@@ -53,15 +53,15 @@ struct Delivery {
   std::int64_t now_seconds = 0;
 };
 
-// What a delivery becomes.
+// Result of a delivery.
 struct Taken {
   // As rabt/extension/webhook.h has them.
   Json events = Json::array();
   std::string id;
-  // Why nothing of it is taken: file, line, place in the message, and what is wrong; no value of
-  // the message. "" if it is taken.
+  // Reason that the whole delivery is refused: file, line, place in the message, and the fault; no
+  // value of the message. "" if it is taken.
   std::string refused;
-  // What the sender is answered.
+  // Answer for the sender.
   Json answers;
 };
 

@@ -13,7 +13,7 @@ namespace rabt::mapping {
 
 enum class Format : std::uint8_t { json, xml, csv, hl7v2, form, fhir };
 
-// How a message is to be read.
+// Settings for reading a message.
 struct Reading {
   Format format = Format::json;
   // Character set of csv and form, of hl7v2 where MSH-18 is empty, and of xml whose declaration

@@ -461,7 +461,7 @@ bool Exchange::talk() {
     if (code != CURLE_OK || did == 0)
       return over(skipped > 0 && response.body.empty() ? CURLE_WEIRD_SERVER_REPLY
                                                        : CURLE_RECV_ERROR);
-    // What came before holds no end.
+    // The earlier bytes hold no end.
     std::size_t seen = response.body.size();
     response.body.append(piece, did);
     if (response.body.front() != mllp::kBegin) {

@@ -7,8 +7,8 @@
 
 #include "hub/base/result.hpp"
 
-// What console/build.mjs made of console/src: scripts, styles and fonts under names that hold their
-// hash. console/README.md describes the form of the bytes.
+// Output of console/build.mjs for console/src: scripts, styles and fonts under names that hold
+// their hash. console/README.md describes the form of the bytes.
 namespace rabt::pages {
 
 // One file of the pages.

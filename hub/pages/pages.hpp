@@ -16,17 +16,17 @@ namespace rabt::pages {
 class Pages {
  public:
   struct Options {
-    // Where else than to the hub a call connects: sources of Content-Security-Policy, such as
-    // wss://janus.example.sa.
+    // Addresses besides the hub that a call connects to: sources of Content-Security-Policy, such
+    // as wss://janus.example.sa.
     std::vector<std::string> call_sources{};
-    // Whom a patient calls, and the hospital's name by language: in every shell, so that a page
-    // says them also while the hub is gone. May be empty.
+    // Phone number for patients, and the hospital's name by language: in every shell, so that a
+    // page shows them also while the hub is gone. May be empty.
     std::string phone{};
     std::map<std::string, std::string> hospital{};
-    // Issuers at which one may sign in, in the order of their buttons.
+    // Issuers for the sign-in, in the order of their buttons.
     struct Issuer {
       std::string name;
-      // How its button names the issuer, by language; `name` where that is empty.
+      // Name of the issuer on its button, by language; `name` where that is empty.
       std::map<std::string, std::string> display;
     };
     std::vector<Issuer> issuers{};
@@ -37,8 +37,8 @@ class Pages {
   // page. Never reads a file.
   [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) const;
 
-  // Where a browser is sent that opens an address of a page of the systems that hospitals leave
-  // behind. Nothing for programs, which do not accept text/html, and in a hub without pages.
+  // Redirects a browser that opens an address of a page of a system that Rabt replaces. Nothing for
+  // programs, which do not accept text/html, and in a hub without pages.
   [[nodiscard]] std::optional<http::Response> moved(const http::Request& request) const;
 
  private:

@@ -40,7 +40,7 @@ class Walk {
     }
     for (const Index index : visited_) {
       seen_[static_cast<std::size_t>(index)] = false;
-      // What a search without a find came by leads to no mark either.
+      // Nodes on the way of a search without a find lead to no mark either.
       if (!found) unmarked_[static_cast<std::size_t>(index)] = true;
     }
     visited_.clear();

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kBranchFaults = 8;  // looked at to tell which alternative came nearest
 constexpr std::size_t kNamesShown = 20;
 
-// Where a value stands: a chain on the stack, written out only for a fault.
+// Place of a value: a chain on the stack, written out only for a fault.
 struct At {
   const At* up = nullptr;
   std::string_view name;  // empty with hidden or an index
@@ -88,7 +88,7 @@ std::string undeclared(const Node& node) {
   return message;
 }
 
-// What an enumeration allows: its words as long as there are few, otherwise their number.
+// Names the choices of an enumeration: its words while there are few, otherwise their number.
 std::string choices_of(const Node& node) {
   if (node.choice_texts.empty() || node.choice_texts.size() > kNamesShown)
     return "must be one of the " + std::to_string(node.choices->size()) + " values of the schema";

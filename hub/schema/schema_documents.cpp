@@ -17,7 +17,7 @@ constexpr std::size_t kMaxPathBytes = 16U << 20U;  // of all schemas: long names
 
 constexpr std::string_view kDialect = "https://json-schema.org/draft/2020-12/schema";
 
-// Where a reference leads: the document, and the fragment in it, percent-decoded.
+// Target of a reference: the document, and the fragment in it, percent-decoded.
 struct Target {
   std::string uri;
   std::string fragment;

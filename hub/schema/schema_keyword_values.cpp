@@ -5,7 +5,7 @@
 #include "hub/base/suggest.hpp"
 #include "hub/schema/schema_compiler.hpp"
 
-// What each keyword may hold, and what it becomes.
+// Reads the values of the keywords, and compiles them.
 namespace rabt::schema {
 
 namespace {

@@ -37,7 +37,7 @@ class Places {
   std::set<std::string> find() {
     visit(0, "", 0);
     if (whole_) return {std::string(kWhole)};
-    // What lies below a place that is listed says nothing more.
+    // A place below a listed one adds no information.
     std::set<std::string> out;
     for (const std::string& place : found_) {
       bool covered = false;

@@ -89,7 +89,7 @@ class Translator {
   Result<std::string> run();
 
  private:
-  // What an escape or a member of a class stands for.
+  // Meaning of an escape or of a member of a class.
   struct Atom {
     // In RE2's syntax.
     std::string text;
