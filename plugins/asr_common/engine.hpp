@@ -9,16 +9,16 @@
 #include <string_view>
 #include <vector>
 
-// What plugins of the role `asr` share: they differ in the engine.
+// Common parts of the plugins of the role `asr`, which differ in the engine.
 namespace rabt::asr {
 
-// What was said without a pause. Patient data.
+// Words spoken without a pause. Patient data.
 struct Segment {
   // From the beginning of the recording.
   std::int64_t start_ms = 0;
   std::int64_t end_ms = 0;
   std::string text;
-  // 0 to 1, as far as the engine says.
+  // 0 to 1, as the engine rates it.
   std::optional<double> confidence;
 };
 
@@ -35,7 +35,7 @@ class Stop {
     asked_ = false;
     until_ = (Clock::now() + left).time_since_epoch().count();
   }
-  // Nobody waits for the call any more.
+  // Ends the work: no caller waits for the call any more.
   void ask() { asked_ = true; }
   [[nodiscard]] bool asked() const { return asked_; }
   [[nodiscard]] bool now() const {
@@ -66,11 +66,11 @@ class Engine {
   virtual void take(std::int64_t at_ms, std::span<const std::int16_t> samples) = 0;
   // The recording has ended. Throws as take does.
   virtual void end() = 0;
-  // What was understood since the last time.
+  // Returns the segments that were recognised since the last call.
   [[nodiscard]] virtual std::vector<Segment> taken() = 0;
-  // How much sound there was, with its gaps.
+  // Length of the sound in milliseconds, with its gaps.
   [[nodiscard]] virtual std::int64_t duration_ms() const = 0;
-  // What it listened for.
+  // Language that the engine listened for.
   [[nodiscard]] virtual std::string language() const = 0;
 };
 

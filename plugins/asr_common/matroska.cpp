@@ -51,7 +51,7 @@ constexpr std::size_t kMostBlockHead = 11;
 constexpr std::size_t kMostSamples = kSamplesPerSecond * 120 / 1000;
 constexpr std::int64_t kLongestMs = 24LL * 3'600'000;
 
-// How many bytes a number has whose first byte this is. 0 when there is none.
+// Returns the number of bytes of a number that begins with this byte; 0 for a wrong byte.
 std::size_t length_of(char first) {
   const auto byte = static_cast<unsigned char>(first);
   for (std::size_t length = 1; length <= 8; ++length) {
@@ -104,7 +104,7 @@ class Matroska final : public SoundReader {
     wanted_ = size;
     held_.clear();
   }
-  // What was waited for is held.
+  // Handles the element's bytes, which have all arrived.
   void step() {
     switch (part_) {
       case Part::id:

@@ -10,7 +10,7 @@
 // until the next piece.
 namespace rabt::asr {
 
-// What the engine is fed with: one channel.
+// Rate of the engine's input, which has one channel.
 inline constexpr std::int64_t kSamplesPerSecond = 16'000;
 
 // A stretch of sound. at_ms: from the beginning of the recording.

@@ -8,7 +8,7 @@ namespace {
 // Bytes; so many characters are no more.
 constexpr std::size_t kMostText = 4'000;
 
-// How many bytes the character at the beginning has; 0 when there is none.
+// Returns the number of bytes of the character at the beginning; 0 when there is none.
 std::size_t character(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = at(0);

@@ -50,7 +50,7 @@ class Transcriber : public sdk::TaskPlugin {
   static constexpr std::uint64_t kPiece = 16U << 10U;
   // More sentences than a day has are none.
   static constexpr std::size_t kMostSegments = 10'000;
-  // How often a call that waits for the one before looks again.
+  // Interval at which a call looks whether the call before it has ended.
   static constexpr std::int64_t kLookMs = 200;
 
   // Holds the engine, also when the call's coroutine is destroyed.
@@ -109,7 +109,7 @@ class Transcriber : public sdk::TaskPlugin {
                              {"segments", std::move(said)}});
   }
 
-  // What the call ends with, if it does.
+  // Returns the outcome of the call, once the call ends.
   std::optional<Outcome> hear(std::unique_ptr<SoundReader>& reader, std::string_view piece,
                               bool last, std::vector<Segment>& segments) {
     try {

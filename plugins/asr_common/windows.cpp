@@ -97,7 +97,7 @@ void Windows::hear() {
   base_ms_ += done;
 }
 
-// What is held, without what follows.
+// Recognises the held sound, without the sound that follows.
 void Windows::rest() {
   while (ms_of(samples_.size()) >= kLeastRestMs) hear();
   base_ms_ += ms_of(samples_.size());

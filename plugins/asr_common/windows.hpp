@@ -15,11 +15,11 @@ class Windows {
  public:
   static constexpr std::int64_t kLongestMs = 30'000;
 
-  // What an engine made of one window.
+  // Result of an engine for one window.
   struct Heard {
     // From the beginning of the window.
     std::vector<Segment> segments;
-    // So much of the window is done with; the next one begins there.
+    // Milliseconds of the window that are done; the next window begins there.
     std::int64_t done_ms = 0;
   };
   // window: one channel, -1 to 1, at kSamplesPerSecond; at most kLongestMs.

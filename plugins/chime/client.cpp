@@ -14,7 +14,7 @@ using sdk::Kind;
 using sdk::Refusal;
 using sdk::text_of;
 
-// What stands between <name> and </name>, from `at` on; `at` moves behind it.
+// Returns the text between <name> and </name>, from `at` on; `at` moves behind it.
 std::optional<std::string> element(std::string_view xml, std::string_view name, std::size_t& at) {
   const std::string open = "<" + std::string(name) + ">";
   const std::string close = "</" + std::string(name) + ">";
@@ -166,13 +166,13 @@ std::string error_name(const HttpResult& answer) {
 
 namespace {
 
-// What a refusal is about, and what to do. A 403 may be any of these: only the name tells, and of
-// names with several meanings the words of Amazon's message.
+// Reason of a refusal, and advice. A 403 may have any of these reasons: only the name tells, and
+// for names with several meanings the words of Amazon's message.
 struct Why {
   const char* reason;
   const char* advice;
   std::vector<std::string_view> names;
-  // In the message; "" if the name alone says it.
+  // Part of the message; "" if the name alone is enough.
   const char* says = "";
 };
 

@@ -9,8 +9,8 @@
 
 #include "rabt/http_result.hpp"
 
-// What is common to all requests to Amazon Chime SDK and to S3: shapes, signatures and what an
-// answer means.
+// Common parts of all requests to Amazon Chime SDK and to S3: shapes, signatures and the meaning of
+// answers.
 namespace rabt::chime {
 
 using Json = nlohmann::json;
@@ -20,22 +20,22 @@ using sdk::Outcome;
 
 struct Settings {
   std::string access_key_id;
-  // Where meetings are controlled; a meeting can only be changed through the region that made it.
+  // Region that controls meetings; a meeting can only be changed through the region that made it.
   std::string region;
   std::string media_region;
   std::string meetings_url;
   std::string pipelines_url;
   std::string s3_url;
   std::string sns_topic_arn;
-  // Where recordings go: bucket, and a prefix that is "" or ends with '/'.
+  // Place for recordings: bucket, and a prefix that is "" or ends with '/'.
   std::string bucket;
   std::string prefix;
   std::string kms_key_id;
   std::string sink_role_arn;
-  // What may be transcribed, as Amazon names languages; nothing while it is empty.
+  // Languages that may be transcribed, in Amazon's names; empty turns transcription off.
   std::vector<std::string> transcription_languages;
   std::int64_t token_ttl_seconds = 3600;
-  // Everybody counts who was ever invited.
+  // Limit on all participants ever invited to the meeting.
   std::int64_t max_participants = 50;
 };
 // Throws sdk::Refusal.
@@ -43,7 +43,7 @@ struct Settings {
 
 struct Credentials {
   std::string secret;
-  // What temporary credentials have beside it, else "".
+  // Token of temporary credentials, else "".
   std::string session_token;
 };
 
@@ -58,7 +58,7 @@ struct Ask {
 [[nodiscard]] HttpRequest signed_request(const Settings& settings, const Credentials& credentials,
                                          std::int64_t now_unix_ms, const Ask& ask);
 
-// What AWS calls the error, such as NotFoundException, or "".
+// Returns AWS's name of the error, such as NotFoundException, or "".
 [[nodiscard]] std::string error_name(const HttpResult& answer);
 // The outcome of a request that did not succeed. Every request of this plugin may be sent again
 // without harm, so a lost answer is transient.
@@ -71,15 +71,15 @@ struct Ask {
 
 // An id as AWS makes them: 36 characters of a UUID.
 [[nodiscard]] bool is_guid(std::string_view id);
-// What a request is known by at AWS: the text itself where it has the form of a
+// Returns the token of a request at AWS: the text itself where it has the form of a
 // ClientRequestToken, else its digest.
 [[nodiscard]] std::string request_token(std::string_view text);
 
-// What Chime calls a person, 2 to 64 characters that do not begin with "aws:", and back. Throws
+// Chime's name of a person, 2 to 64 characters that do not begin with "aws:", and back. Throws
 // sdk::Refusal when the identity is too long.
 [[nodiscard]] std::string external_user(std::string_view identity);
 [[nodiscard]] std::string identity_of(std::string_view external_user);
-// "patient-2" and "patient" have the role patient: what stands before the first '-'.
+// "patient-2" and "patient" have the role patient: the text before the first '-'.
 [[nodiscard]] std::string role_of(std::string_view identity);
 
 struct StoredObject {
@@ -88,7 +88,7 @@ struct StoredObject {
 };
 struct Listing {
   std::vector<StoredObject> objects;
-  // Where the next page goes on; "" at the end.
+  // Start of the next page; "" at the end.
   std::string next;
 };
 // ListObjectsV2. Nothing when the text is no listing.

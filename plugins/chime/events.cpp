@@ -4,7 +4,7 @@
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/time.hpp"
 
-// What Amazon Chime SDK tells, by SNS or by EventBridge. Both bring the same envelope.
+// Events of Amazon Chime SDK, by SNS or by EventBridge. Both bring the same envelope.
 namespace rabt::chime {
 
 namespace {
@@ -35,7 +35,7 @@ std::string time_of(const Json& detail) {
   return instant(static_cast<std::int64_t>(ms));
 }
 
-// What SNS wraps around the notification, taken off.
+// Removes the envelope of SNS from the notification.
 std::optional<Json> unwrapped(Json outer) {
   const std::string type = text_of(outer, "Type");
   if (type.empty()) return outer;
@@ -84,8 +84,8 @@ Json to_events(std::string_view body) {
   const std::string time = time_of(detail);
   Json data{{"sessionId", meeting}};
   if (!time.empty()) data["at"] = time;
-  // What makes a notification the same as its own repeat: the meeting, what happened, to whom and
-  // when. An attendee who lost the line comes back under the same id.
+  // Key that a notification and its repeats share: the meeting, the event, the person and the time.
+  // An attendee who lost the line comes back under the same id.
   std::string key = meeting + "/" + what.substr(6);
   if (type->second.starts_with("participant-")) {
     const std::string attendee = id_of(detail, "attendeeId");

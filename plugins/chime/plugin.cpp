@@ -173,7 +173,7 @@ class ChimePlugin final : public Recordings {
         {"TranscriptionConfiguration", {{"EngineTranscribeSettings", {{"LanguageCode", *found}}}}}};
     const HttpResult answer = co_await meetings(
         call, "POST", "/meetings/" + id + "/transcription?operation=start", body.dump());
-    // Nobody speaks in a meeting that is over.
+    // A meeting that is over has no speakers.
     if (is_gone(answer)) co_return transcribing(id, false);
     if (!succeeded(answer)) co_return failure(answer);
     co_return transcribing(id, true);
@@ -239,7 +239,7 @@ class ChimePlugin final : public Recordings {
       std::string path = "/meetings/" + id + "/attendees?max-results=100";
       if (!next.empty()) path += "&next-token=" + percent_encode(next);
       const HttpResult listed = co_await meetings(call, "GET", path);
-      // Nobody is in a meeting that is over.
+      // A meeting that is over has no attendees.
       if (is_gone(listed)) break;
       if (!succeeded(listed)) co_return failure(listed);
       const auto body = object_of(listed);

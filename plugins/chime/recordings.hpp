@@ -48,9 +48,9 @@ inline bool is_gone(const HttpResult& answer) {
   return answer.answered() && answer.status == 404;
 }
 
-// What the plugin remembers of a meeting that is or was recorded:
+// Stored record of a meeting that is or was recorded:
 // {"arn": ..., "segments": [{"id", "arn", "prefix", "at", "concat", "key", "bytes", "state"}]}
-// at: when it was begun.
+// at: time of the start.
 // state: recording, stopped (being put together), ready, failed.
 struct Kept {
   Json value = Json{{"segments", Json::array()}};
@@ -355,8 +355,8 @@ class Recordings : public Requests {
     co_return Outcome::done("{}");
   }
 
-  // What was written down while the segment was recorded. A bucket that does not let it be read
-  // keeps nobody from the recording.
+  // Reads the transcript that was written while the segment was recorded. If the bucket refuses to
+  // let it be read, the recording is still kept.
   Task<Outcome> read_said(const Call& call, std::string prefix, Json& said) {
     if (settings_.transcription_languages.empty()) co_return Outcome::done("{}");
     std::vector<StoredObject> files;

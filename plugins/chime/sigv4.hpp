@@ -17,7 +17,7 @@ struct SigningKey {
   std::string access_key_id;
   std::string secret;
   std::string region;
-  // What is signed for: "chime", "s3".
+  // Service that the signature is for: "chime", "s3".
   std::string service;
 };
 

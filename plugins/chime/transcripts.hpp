@@ -7,15 +7,15 @@
 #include <string_view>
 #include <vector>
 
-// What Amazon Transcribe heard in a meeting, as the capture pipeline writes it into the bucket: in
-// files below transcription-messages/, each line a message as the clients of the attendees get it,
+// Transcript of a meeting by Amazon Transcribe, as the capture pipeline writes it into the bucket:
+// in files below transcription-messages/, each line a message as the attendees' clients get it,
 // https://docs.aws.amazon.com/chime-sdk/latest/dg/process-msgs.html. Patient data.
 namespace rabt::chime {
 
 // Fed with one file after the other. Not thread-safe.
 class Transcripts {
  public:
-  // Lines that are no such message are passed over, and so is what is not final.
+  // Skips lines that are no such message, and results that are not final.
   void take(std::string_view file);
   // [{key, identity, at, endAt, text, confidence?}], by time: what one person said without another
   // one in between, at most kMost of them. at, endAt: milliseconds since 1970.

@@ -5,7 +5,7 @@
 
 #include "mapping.hpp"
 
-// Whose a resource of the record system is: a server may ignore the parameters of a search, so an
+// Owner of a resource of the record system: a server may ignore the parameters of a search, so an
 // answer is no proof. Pure.
 namespace rabt::fhir {
 

@@ -94,7 +94,7 @@ ChartEntry entry(const Json& input, const Json& encounter, const std::string& ty
   return out;
 }
 
-// Who treated: as the Encounter says it.
+// Returns the clinician who treated, as the Encounter names them.
 Json clinician_of(const Json& encounter) {
   for (const Json& one : list_of(encounter, "participant")) {
     if (const Json& individual = member_of(one, "individual"); !individual.empty())

@@ -9,16 +9,16 @@
 
 #include "mapping.hpp"
 
-// What the clinicians of a visit wrote, as FHIR R4 resources of a record system: a Condition for
-// each diagnosis (category encounter-diagnosis, never the problem list), Observations of the
-// vital signs (http://hl7.org/fhir/R4/observation-vitalsigns.html), a MedicationRequest for each
-// prescribed drug, a MedicationDispense for each that a pharmacy handed over
+// Chart of a visit by its clinicians, as FHIR R4 resources of a record system: a Condition for each
+// diagnosis (category encounter-diagnosis, never the problem list), Observations of the vital signs
+// (http://hl7.org/fhir/R4/observation-vitalsigns.html), a MedicationRequest for each prescribed
+// drug, a MedicationDispense for each drug that a pharmacy handed over
 // (http://hl7.org/fhir/R4/medicationdispense.html), the note as a Composition, and each signed note
 // as the PDF of a DocumentReference. Pure.
 namespace rabt::fhir {
 
-// The identifier system of these resources. Its value is made of the consultation and of what the
-// resource stands for, so that a repeat, or a correction, finds what the first attempt made.
+// The identifier system of these resources. The value is made of the consultation and the entry, so
+// that a repeat, or a correction, finds the resource of the first attempt.
 inline constexpr std::string_view kRecordSystem = "https://rabt.health/record";
 
 // The types of a chart's entries that the input names all of, and how the value of their

@@ -30,7 +30,7 @@ bool passes(const std::optional<Outcome>& failed) {
   return failed && failed->kind != Kind::permanent;
 }
 
-// What became of the parts of a chart.
+// Results for the parts of a chart.
 struct Parts {
   Json taken = Json::array();  // [{of, reference}]
   Json refused = Json::array();

@@ -18,7 +18,7 @@ class ChartWriter : public RecordSystem {
   using RecordSystem::RecordSystem;
 
  protected:
-  // What the record system refuses of the chart is left out and named; the note says it as text.
+  // Leaves out and names the parts that the record system refuses; the note holds them as text.
   sdk::Task<Outcome> write_record(const sdk::Call& call, const Json& input);
 
  private:

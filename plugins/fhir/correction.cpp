@@ -187,7 +187,7 @@ Json merged_sections(const Json& before, const Json& wanted, const std::set<std:
   return out;
 }
 
-// What the hub says in a note, without markup and blanks: a record system may write both anew.
+// Returns the hub's text in a note, without markup and blanks: a record system may change both.
 std::string words_of(const Json& note) {
   std::string out;
   for (const Json& section : list_of(note, "section")) {

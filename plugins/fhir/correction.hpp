@@ -5,8 +5,8 @@
 
 #include "chart.hpp"
 
-// How a resource of a chart that the record system has already becomes what the hub wants it to
-// be, without loss of what others made of it. Pure.
+// Corrects a resource of a chart that the record system already has, and keeps the changes of
+// others in the resource. Pure.
 namespace rabt::fhir {
 
 // The resource as it should be: what the clinicians wrote is put in place, codings and components

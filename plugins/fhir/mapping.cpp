@@ -166,7 +166,7 @@ class Resources {
   std::vector<Entry> entries_;
 };
 
-// How the record system itself can be told about a resource: relative on its own server, else the
+// Returns the address of a resource for the record system: relative on its own server, else the
 // absolute address; "" when the resource has no address.
 std::string address(const std::optional<Entry>& entry, const Settings& settings) {
   if (!entry || entry->container != nullptr || text_of(*entry->resource, "id").empty()) return {};
@@ -248,7 +248,7 @@ Json reasons_of(const Json& appointment) {
   return reasons;
 }
 
-// What the patient comes for, in words: a claim needs it.
+// Returns the reason of the appointment in words: a claim needs it.
 std::string description_of(const Json& appointment) {
   for (const char* key : {"description", "comment"}) {
     if (std::string words = text_of(appointment, key); !words.empty()) return words;
@@ -399,7 +399,7 @@ std::string marital_status(const Json& patient) {
   return code == "S" ? "U" : code;
 }
 
-// How the patient is reached: [{system, value}].
+// Returns the contact points of a person: [{system, value}].
 Json telecom_of(const Json& person) {
   Json out = Json::array();
   for (const Json& point : list_of(person, "telecom")) {
@@ -1321,8 +1321,8 @@ Json document(const Json& input, const Settings& settings, std::int64_t now_seco
 
 namespace {
 
-// Where the value of a member of an object begins. The text is known to be JSON, so only nesting
-// and strings need to be followed.
+// Returns the begin of the value of an object's member. The text is known to be JSON, so only
+// nesting and strings need to be followed.
 std::optional<std::size_t> value_at(std::string_view object, std::string_view name) {
   int depth = 0;
   bool is_key = false;  // the next string at depth 1 is a key

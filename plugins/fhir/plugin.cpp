@@ -25,9 +25,9 @@ using sdk::text_of;
 
 namespace {
 
-// How often an update is made again on a newer version.
+// Number of repeats of an update on a newer version.
 constexpr int kMaxConflicts = 3;
-// Patients that were merged into one another.
+// Number of merges of patients that are followed.
 constexpr int kMaxMerges = 5;
 Outcome several_patients() {
   return Outcome::fail(Kind::permanent, "fhir.several",
@@ -91,7 +91,7 @@ class FhirPlugin final : public ChartWriter {
     Outcome made =
         co_await create(call, encounter(input, settings_), text_of(input, "consultation"));
     if (made.kind != Kind::done) co_return made;
-    // What a document about the encounter repeats.
+    // Fields that a document about the encounter repeats.
     Json output = Json::parse(made.output);
     const Json appointment = input.value("appointment", Json::object());
     for (const char* key : {"patientReference", "practitionerReference"}) {

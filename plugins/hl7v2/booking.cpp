@@ -487,7 +487,7 @@ Json reasons_of(const Message& message, const Segment& sch) {
 }
 
 std::string status_of(const std::string& trigger, const Segment& sch) {
-  // What happened is the trigger; the status says more only about bookings.
+  // The trigger names the event; the status adds information only about bookings.
   std::string by_trigger = found_in(
       {{"S15", "cancelled"}, {"S16", "cancelled"}, {"S17", "entered-in-error"}, {"S26", "noshow"}},
       trigger);
@@ -579,7 +579,7 @@ Json appointment_of(const Message& message, const Segment& sch, const EntityId& 
   const Value reason = sch.first(7);
   put(details, "description", !note.empty() ? note : reason.part(reason.part(2).empty() ? 1 : 2));
   put(details, "reasons", reasons_of(message, sch));
-  // What the record system is told again with what is filed, as it wrote it.
+  // Fields of the record system that it gets back with filed documents, as it wrote them.
   const auto kept = [&](const char* key, const std::string& value) {
     if (value.size() <= kMaxReference) put(details, key, value);
   };

@@ -14,8 +14,8 @@
 // output here.
 namespace rabt::hl7v2 {
 
-// What a delivery becomes: events, or why it is refused, and in both cases the acknowledgement that
-// its sender waits for. Never throws for what the delivery holds.
+// Returns the events of a delivery, or the reason of its refusal, and in both cases the
+// acknowledgement that its sender waits for. Never throws for the content of the delivery.
 [[nodiscard]] sdk::Events to_events(std::string_view body, const Settings& settings,
                                     std::int64_t now_seconds);
 

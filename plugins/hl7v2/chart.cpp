@@ -37,7 +37,7 @@ constexpr std::size_t kMaxText = 12'000;
 
 constexpr std::string_view kAddendum = "addenda/";
 
-// What the character set holds of the hub's own words.
+// Returns the kinds of the hub's own words that the character set holds.
 Words words_for(const Settings& settings) {
   return {.arabic = holds(settings.charset, "ش"), .signs = holds(settings.charset, "·°–")};
 }

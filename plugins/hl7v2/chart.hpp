@@ -9,8 +9,8 @@
 
 #include "settings.hpp"
 
-// What the clinicians of a visit wrote, as messages of HL7 v2.5.1: the diagnoses as ADT^A08 with
-// DG1, the vital signs as ORU^R01, the note and each addendum as documents (MDM) of text. Pure.
+// Chart of a visit by its clinicians, as messages of HL7 v2.5.1: the diagnoses as ADT^A08 with DG1,
+// the vital signs as ORU^R01, the note and each addendum as documents (MDM) of text. Pure.
 namespace rabt::hl7v2 {
 
 // An entry of a part. of: its place in the input, "diagnoses/0". says: an object with the member
@@ -25,7 +25,7 @@ struct Paragraph {
   std::string_view name;
   std::string text;
 };
-// What one message says. Without entries: nothing, or nothing any more.
+// Content of one message. Without entries: the part is empty, or was taken back.
 struct Part {
   std::string name;  // "diagnoses", "vitals", "note", "addenda/2026-03-11T08:00:00Z"
   std::vector<Entry> entries;
@@ -40,7 +40,7 @@ struct LeftOut {
 // The parts in the order in which they are sent.
 struct Chart {
   std::vector<Part> parts;
-  // What the character set does not hold.
+  // Texts that the character set does not hold.
   std::vector<LeftOut> left_out;
 };
 // input: as write-record takes it. known: names of the parts of former writes; those that the input
@@ -50,7 +50,7 @@ struct Chart {
 
 [[nodiscard]] bool is_addendum(const Part& part);
 
-// How a message is known, and what it follows.
+// Identity of a message, and of the message that it follows.
 struct Following {
   std::string control_id;
   std::int64_t now = 0;  // Unix seconds

@@ -186,7 +186,7 @@ Task<std::optional<ChartWriter::Unsettled>> ChartWriter::settle(const Call& call
                                                                 Report& report) {
   Json& part = member_as(member_as(book.data, "parts", Json::value_t::object), wanted.name,
                          Json::value_t::object);
-  // What may have arrived is settled first, by the same message.
+  // A message that may have arrived is settled first, by the same message.
   if (part.contains("open")) {
     const Delivered before = co_await deliver(call, book, part, true);
     if (before.unsettled) co_return before.unsettled;
@@ -208,7 +208,7 @@ Task<std::optional<ChartWriter::Unsettled>> ChartWriter::settle(const Call& call
     if (named != kGone) {
       Entry& one = wanted.entries[named];
       report.refuse(one.of, *now.refused);
-      // What it has of this entry stays.
+      // The record system keeps its earlier version of this entry.
       if (const Json* before = with_key(list_of(part, "has"), text_of(one.says, "key"))) {
         one.says = *before;
       } else {
@@ -257,7 +257,7 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   for (const Part& part : wanted.parts) {
     const auto unsettled = co_await settle(call, book, part, visit, report);
     if (!unsettled) continue;
-    // What one message waits for keeps no other one back, but addenda follow their note.
+    // A message that waits holds up no other message, but addenda follow their note.
     if (!unsettled->answered || part.name == "note") co_return unsettled->outcome;
     if (!waits) waits = unsettled->outcome;
   }

@@ -53,7 +53,7 @@ class ChartWriter : public sdk::TaskPlugin {
     // document}}}}. open: the message that may have been sent and is not acknowledged.
     Json data;
   };
-  // What became of the entries of a chart.
+  // Results for the entries of a chart.
   struct Report {
     std::size_t written = 0;
     Json refused = Json::array();

@@ -77,7 +77,7 @@ class Hl7Plugin final : public ChartWriter {
     Json output = Json::object();
     output["id"] = visit_number(input);
     output["reference"] = "Encounter/" + visit_number(input);
-    // What a document about the visit repeats.
+    // Fields that a document about the visit repeats.
     for (const char* key : {"patientReference", "practitionerReference"}) {
       if (std::string known = text_of(appointment, key); !known.empty())
         output[key] = std::move(known);

@@ -10,8 +10,8 @@
 #include "rabt/task.hpp"
 #include "settings.hpp"
 
-// What the hub files with a record system that speaks HL7 v2, and what its answers mean. No input
-// and output here.
+// Messages that the hub files with a record system that speaks HL7 v2, and the meaning of the
+// answers. No input and output here.
 namespace rabt::hl7v2 {
 
 // MSH-10 of a call: the same for the same idempotency key, 17 characters.
@@ -27,8 +27,8 @@ namespace rabt::hl7v2 {
 [[nodiscard]] std::string document(const Json& input, const Settings& settings,
                                    const std::string& control_id, std::int64_t now_seconds);
 
-// What the acknowledgement of a message says: Kind::done, or why not. repeated: an attempt before
-// this one may have arrived.
+// Returns the outcome of an acknowledgement: Kind::done, or the reason of the refusal. repeated: an
+// attempt before this one may have arrived.
 [[nodiscard]] sdk::Outcome acknowledged(const sdk::HttpResult& answer,
                                         const std::string& control_id, bool repeated);
 

@@ -34,9 +34,9 @@ struct Settings {
   // True if an appointment is known by the placer's number (SCH-1) where a message has both.
   bool by_placer = false;
 
-  // Where the record system listens, mllp:// or mllps://. Empty if nothing is filed.
+  // Address of the record system, mllp:// or mllps://. Empty if nothing is filed.
   std::string url;
-  // MSH-3 to MSH-6 of what is sent.
+  // MSH-3 to MSH-6 of messages that are sent.
   std::string sending_application = "RABT";
   std::string sending_facility;
   std::string receiving_application;

@@ -84,7 +84,7 @@ std::string instant(std::int64_t micros) {
 Json event_of(std::string_view type, const std::string& room, const std::string& what,
               std::int64_t micros, Json data) {
   data["sessionId"] = room;
-  // What makes this event the same as its own repeat.
+  // Key that this event and its repeats share.
   const std::string id = room + "/" + what + "/" + std::to_string(micros);
   Json event{{"type", "org.rabt.session." + std::string(type)},
              {"source", "urn:janus:videoroom"},
@@ -107,8 +107,8 @@ void take_room_event(const Json& event, Rooms& rooms, Json& out) {
   if (!instance_of(room)) return;
   const std::string what = text_of(data, "event");
   const std::int64_t micros = std::max<std::int64_t>(number_of(event, "timestamp"), 0);
-  // Nobody hides behind a screen: the first feed of a session at Janus is a person, whatever its
-  // name.
+  // The first feed of a session at Janus is a person, whatever its name: a person cannot hide as a
+  // screen.
   if (is_screen(text_of(data, "id")) &&
       (what != "joined" ||
        rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id")) != nullptr))
@@ -147,8 +147,8 @@ void take_room_event(const Json& event, Rooms& rooms, Json& out) {
   }
 }
 
-// What Janus counted of one handle since it was last asked, as the line of the person whose handle
-// it is. The sound says how the line is; kbps are those of sound and pictures.
+// Adds Janus' counts of one handle since its last report to the line of the handle's person. The
+// sound rates the line; kbps are those of sound and pictures.
 void take_stats(const Json& event, Rooms& rooms, Json& out) {
   Speaker* const who = rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id"));
   if (who == nullptr) return;
@@ -196,7 +196,7 @@ void take_slow_link(const Json& event, Rooms& rooms, Json& out) {
   Speaker* const who = rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id"));
   const Json& said = member_of(event, "event");
   const std::int64_t lost = number_of(said, "lost_lastsec");
-  // Nobody knows how many packets a second of pictures has.
+  // The number of packets in a second of pictures is unknown.
   if (who == nullptr || text_of(said, "media") != "audio" || lost <= 0) return;
   const std::int64_t handle = number_of(event, "handle_id");
   const auto counted = who->handles.find(handle);

@@ -11,7 +11,7 @@
 
 #include "rabt/http_result.hpp"
 
-// What is common to all requests to Janus: settings, names, tokens and what an answer means.
+// Common parts of all requests to Janus: settings, names, tokens and the meaning of answers.
 namespace rabt::janus {
 
 using Json = nlohmann::json;
@@ -61,7 +61,7 @@ inline constexpr int kNotAuthorized = 433;
 // When the recording with this id was begun, as RFC 3339 writes it, or "".
 [[nodiscard]] std::string begun_at(std::string_view recording);
 
-// What a token says before its signature: "<expiry>,janus,janus.plugin.videoroom,<room>,<who>,
+// Claims of a token before its signature: "<expiry>,janus,janus.plugin.videoroom,<room>,<who>,
 // <nonce>". Janus reads the first three parts, and takes further ones as more descriptors. One
 // token opens the transport and, being in the room's list of allowed tokens, the room.
 struct TokenClaims {
@@ -77,7 +77,7 @@ struct TokenClaims {
 // "patient-2" and "patient" have the role patient: what stands before the first '-'.
 [[nodiscard]] std::string role_of(const std::string& identity);
 
-// What the VideoRoom said: its code, which is 0 when it did what it was asked.
+// Reply of the VideoRoom: its code, which is 0 when it carried out the request.
 struct Reply {
   int code = 0;
   // The outcome when there is no answer of the VideoRoom: the request was lost, or the Admin API
@@ -90,7 +90,7 @@ struct Reply {
 // The outcome of a request that the VideoRoom refused.
 [[nodiscard]] Outcome refused(int code);
 
-// What a handle of Janus had counted when it was last asked.
+// Counts of a handle of Janus at its last report.
 struct Counted {
   std::int64_t micros = 0;
   std::int64_t packets = 0;
@@ -99,8 +99,8 @@ struct Counted {
   // Packets of sound in a second, between the last two times; 0 before.
   double rate = 0;
 };
-// Who speaks through a session of Janus. What the handle that joined receives is the way up, what
-// the session's other handles send is the way down.
+// Speaker of a session of Janus. The handle that joined receives the way up; the session's other
+// handles send the way down.
 struct Speaker {
   std::string room;
   std::string identity;

@@ -29,7 +29,7 @@ using sdk::text_of;
 
 namespace {
 
-// What is known of a room is kept for longer than any call of it is repeated.
+// Time to keep the record of a room: longer than any call of it is repeated.
 constexpr std::int64_t kRemembered = 30LL * 24 * 3600 * 1000;
 // A server that does not say how busy it is within this time gets no new room.
 constexpr std::int64_t kLoadMs = 3000;
@@ -38,7 +38,7 @@ constexpr std::size_t kMaxSessions = 4000;
 constexpr const char* kContentType = "video/webm";
 constexpr const char* kNotWritten = "janus.not_written";
 
-// What the hub's store holds of a room.
+// Record of a room in the hub's store.
 struct Record {
   std::string instance;
   std::int64_t at = 0;
@@ -155,7 +155,7 @@ class JanusPlugin final : public TaskPlugin {
   }
 
  private:
-  // What a request to the VideoRoom came to.
+  // Result of a request to the VideoRoom.
   struct Said {
     Reply reply;
     Json response;
@@ -618,7 +618,7 @@ class JanusPlugin final : public TaskPlugin {
         recording["durationSeconds"] = static_cast<double>(ms.get<std::int64_t>()) / 1000.0;
       recordings.push_back(std::move(recording));
     }
-    // What no converter reads stays beside Janus until it is deleted.
+    // Recordings that no converter can read stay beside Janus until they are deleted.
     Json failed = Json::array();
     for (const Json& one : list_of(body, "failed")) {
       const std::string id = text_of(one, "id");

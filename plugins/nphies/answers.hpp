@@ -8,7 +8,7 @@
 #include "json_text.hpp"
 #include "message.hpp"
 
-// What an answer says. Answers come from outside: anything may be missing or of another type, and
+// Content of an answer. Answers come from outside: any part may be missing or of another type, and
 // then counts as absent.
 namespace rabt::nphies {
 
@@ -22,13 +22,13 @@ struct Finding {
 };
 [[nodiscard]] Json to_json(const std::vector<Finding>& findings);
 
-// What codes ask for, facts 1.8 of the gateway's table: general errors of the network may pass,
-// those of the credentials will not.
+// Consequence of codes, from NPHIES' table of errors: general errors of the network may pass,
+// errors of the credentials will not.
 enum class Verdict : std::uint8_t {
   none,        // no codes
   business,    // the message was judged
   transient,   // every code is an infrastructure code: payer offline, gateway busy
-  credential,  // some code says that this sender is not let in
+  credential,  // some code refuses the credentials of this sender
 };
 [[nodiscard]] Verdict judge(const std::vector<Finding>& findings);
 // The codes only, for operators: "BV-00752, BV-00905". At most 10; anything that is not shaped like

@@ -14,7 +14,7 @@
 // coverage.
 namespace rabt::nphies {
 
-// Where new ids and the time come from.
+// Source of new ids and of the time.
 struct Stamp {
   std::function<std::string()> uuid;  // lower case, rule BV-00341
   std::int64_t now = 0;               // unix seconds
@@ -36,7 +36,7 @@ struct Draft {
   std::string header_id;
   // The patient of the focal resource.
   Identifier subject;
-  // What the answer needs later; holds no patient data.
+  // Facts that the answer needs later; hold no patient data.
   Json facts = Json::object();
 };
 

@@ -55,7 +55,7 @@ constexpr int kMaxPollRounds = 10;
 constexpr int kMaxConflicts = 5;
 constexpr std::int64_t kLockRetryMs = 2'000;
 
-// What the bytes of a stored request say about themselves.
+// Identity of a stored request, read from its bytes.
 struct Request {
   std::string bundle_id;
   std::string header_id;
@@ -394,7 +394,7 @@ class NphiesPlugin final : public sdk::TaskPlugin {
     bool is_final = false;
     Outcome outcome;
   };
-  // What is known about the claim without asking: done with its last reply, or with "queued".
+  // Returns the known state of the claim without a request: done with its last reply, or "queued".
   Task<Known> stored_reply(const Identifier& claim) {
     Known out;
     const KvValue facts_value = co_await kv_get(store_key("claim/", claim_name(claim)));

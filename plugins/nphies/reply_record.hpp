@@ -7,7 +7,7 @@
 #include "json_text.hpp"
 #include "message.hpp"
 
-// What is kept about the replies to one claim, and the names under which things are stored.
+// Stored record of the replies to one claim, and the keys in the store.
 namespace rabt::nphies {
 
 // prefix + name, shortened with a digest when it would not fit a key of 256 bytes.

@@ -26,7 +26,7 @@ struct Doctor {
   std::string role;       // claimcareteamrole
 };
 
-// What the operator configured. Immutable after read_settings.
+// Settings of the operator. Immutable after read_settings.
 struct Settings {
   std::string url;  // of $process-message
   Party provider;

@@ -6,7 +6,7 @@
 
 namespace rabt::pocketsphinx {
 
-// What the operator brings: files of one folder.
+// Models of the operator: files of one folder.
 struct Settings {
   // BCP 47: "en-US"
   std::string language;
@@ -26,7 +26,7 @@ struct Settings {
 // Throws sdk::Refusal asr.config.
 [[nodiscard]] Settings read_settings(std::string_view json);
 
-// What an acoustic model has.
+// Files of an acoustic model.
 inline constexpr std::array<std::string_view, 7> kAcousticFiles{
     "feat.params", "mdef", "means", "noisedict", "sendump", "transition_matrices", "variances"};
 

@@ -127,7 +127,7 @@ int error_code(const HttpResult& answer) {
 
 namespace {
 
-// What a refusal is about, and what to do. A 403 may be any of these: only the number tells.
+// Reason of a refusal, and advice. A 403 may have any of these reasons: only the number tells.
 struct Why {
   int code;
   const char* reason;
@@ -191,7 +191,7 @@ Json to_events(const Form& form) {
   Json data{{"sessionId", room}, {"reference", field_of(form, "RoomName")}};
   if (!time.empty()) data["at"] = time;
   std::string type;
-  // What makes this callback the same as its own repeat: the room, what happened, and to whom.
+  // Key that this callback and its repeats share: the room, the event, and the person.
   std::string key = room + "/" + what;
   if (what == "room-created") {
     type = "org.rabt.session.started.v1";

@@ -9,7 +9,7 @@
 
 #include "rabt/http_result.hpp"
 
-// What is common to all requests to Twilio Video: shapes, encodings and what an answer means.
+// Common parts of all requests to Twilio Video: shapes, encodings and the meaning of answers.
 namespace rabt::twilio {
 
 using Json = nlohmann::json;
@@ -30,13 +30,13 @@ struct Settings {
   // Twilio puts everybody out after so long, at most a day. How long sessions last, the hub
   // decides.
   std::int64_t max_participant_minutes = 1440;
-  // What a room's tracks are composed to: webm or mp4. Empty if the tracks are kept as they are.
+  // Format that a room's tracks are composed to: webm or mp4. Empty if the tracks stay separate.
   std::string composition_format;
   // "1280x720"
   std::string composition_resolution = "1280x720";
-  // What may be listened for, such as en-US. Nothing is transcribed without it.
+  // Languages that may be transcribed, such as en-US. Empty turns transcription off.
   std::vector<std::string> transcription_languages;
-  // Who listens, and with what. Empty if Twilio chooses.
+  // Engine that transcribes, and its model. Empty if Twilio chooses.
   std::string transcription_engine;
   std::string transcription_model;
 };
@@ -62,13 +62,13 @@ struct Settings {
                                        std::string_view identity, std::int64_t now_seconds,
                                        std::int64_t ttl_seconds);
 
-// What asks for one file of all that was said and seen in a room that is over. pictures: whether
-// any track is a video.
+// Request for one file of all sound and pictures of a room that is over. pictures: true if any
+// track is a video.
 [[nodiscard]] Form composition_form(const Settings& settings, const std::string& room,
                                     bool pictures);
 
-// What makes a room's words be written down. Final and unfinished sentences go to the clients, and
-// no word is hidden.
+// Request to transcribe a room. Final and unfinished sentences go to the clients, and no word is
+// hidden.
 [[nodiscard]] Form transcription_form(const Settings& settings, const std::string& language);
 
 // A status callback as a list of events, which is empty when the callback is of no interest, such

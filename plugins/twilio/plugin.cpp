@@ -209,8 +209,8 @@ class TwilioPlugin final : public Transcriptions {
         "no token can be signed: the secret api_key_secret is missing or shorter than 32 bytes");
   }
 
-  // Nobody can enter the room. When it cannot be ended either, the call may be repeated: the repeat
-  // finds the room by its name.
+  // Ends a room that no person can enter. When it cannot be ended either, the call may be repeated:
+  // the repeat finds the room by its name.
   Task<Outcome> end_without_tokens(const Call& call, const std::string& sid) {
     const HttpResult ended =
         co_await http(call, post_request(settings_, url("/Rooms/" + sid), complete_form()));
@@ -301,7 +301,7 @@ class TwilioPlugin final : public Transcriptions {
       if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
           answer.status == 401)
         co_return failure(answer);
-      // Nobody is in a room that is over, and nobody is disconnected twice.
+      // A room that is over has no participants, and a second disconnect is refused.
       const HttpResult seen = co_await http(
           call, get_request(settings_,
                             url("/Rooms/" + sid + "/Participants/" + percent_encode(identity))));
@@ -313,7 +313,7 @@ class TwilioPlugin final : public Transcriptions {
   }
   static Form disconnect_form() { return {{"Status", "disconnected"}}; }
 
-  // What one of them publishes is left out. Later rules override earlier ones.
+  // Excludes the tracks of the receivers, except `whom`. Later rules override earlier ones.
   static Json rules_without(const Json& receivers, const std::string& whom = {}) {
     Json rules = Json::parse(kIncludeAll);
     for (const Json& receiver : receivers) {

@@ -9,7 +9,7 @@
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
 
-// What is said in a room, written down by whom Twilio asks. Confined to the call lane.
+// Transcription of a room by the engine that Twilio uses. Confined to the call lane.
 namespace rabt::twilio {
 
 using sdk::Call;
@@ -25,7 +25,7 @@ inline constexpr int kMaxPages = 20;
 inline Outcome unreadable() {
   return Outcome::fail(Kind::ambiguous, "twilio.unreadable", "Twilio's answer could not be read");
 }
-// What a transcription is known by. It becomes part of an address.
+// True for the id of a transcription. The id becomes part of an address.
 inline bool is_ttid(std::string_view id) {
   return !id.empty() && id.size() <= 100 && std::all_of(id.begin(), id.end(), [](char c) {
     return c == '_' || c == '-' || sdk::is_digit(c) || (c >= 'a' && c <= 'z') ||

@@ -20,7 +20,7 @@ namespace {
 // whisper.cpp counts time in centiseconds.
 constexpr std::int64_t kMs = 10;
 
-// What is asked of whisper.cpp while it works on one window.
+// State of whisper.cpp's work on one window.
 struct Run {
   const asr::Stop& stop;
   // The model was not done at the end of its last sentence: the rest is heard again.
@@ -48,7 +48,7 @@ class Recogniser::Model {
   explicit Model(const Settings& settings) {
     if (asr::digest_of_file(settings.path()) != settings.sha256)
       throw sdk::Refusal("asr.model", "the model is not the one whose sha256 is configured");
-    // What it says of itself would hold text.
+    // Log lines of the library would hold text.
     whisper_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
     whisper_context_params params = whisper_context_default_params();
     params.use_gpu = false;

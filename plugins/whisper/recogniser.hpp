@@ -42,7 +42,7 @@ class Recogniser final : public asr::Engine {
   const std::unique_ptr<Model> model_;
   const asr::Stop* stop_ = nullptr;
   std::string asked_;
-  // How many milliseconds were heard in each language.
+  // Milliseconds heard in each language.
   std::map<std::string, std::int64_t> heard_ms_;
   asr::Windows windows_;
 };

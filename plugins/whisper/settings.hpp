@@ -6,11 +6,11 @@
 
 namespace rabt::whisper {
 
-// What the operator brings and says.
+// Settings and model of the operator.
 struct Settings {
-  // What may be listened for: "ar", "en".
+  // Languages that may be recognised: "ar", "en".
   std::vector<std::string> languages;
-  // The model finds out of each window which of them is spoken.
+  // The model finds the language of each window.
   bool detect = false;
   int threads = 2;
   // A file of one folder.

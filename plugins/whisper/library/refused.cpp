@@ -1,10 +1,10 @@
 #include <cerrno>
 
-// What whisper.cpp's library calls in cases that a plugin never has: when it gives up it starts a
-// debugger to print a stack, and it can load engines from files. A plugin does neither, and in its
-// process the kernel refuses it. These stand in the place of the C library's, inside this plugin
-// alone, so that it does not even import them: the library goes on as where there is no debugger
-// and no file. No header is included that declares them.
+// Functions of the C library that whisper.cpp's library calls in cases that a plugin never has:
+// when it gives up it starts a debugger to print a stack, and it can load engines from files. A
+// plugin does neither, and in its process the kernel refuses it. These replace the C library's,
+// inside this plugin alone, so that it does not even import them: the library goes on as without a
+// debugger and files. No header is included that declares them.
 
 #define RABT_REFUSED extern "C" __attribute__((visibility("hidden")))
 
