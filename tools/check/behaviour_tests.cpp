@@ -23,9 +23,9 @@ struct Faulted {
   std::string place;  // for messages
 };
 
-// What is wrong when the request right after number k is that request again: the outside system may
-// have done it, and can tell the repeat only by something that this call alone has. Empty if
-// nothing is wrong. `usual` are the call's requests when all is well, `other` those with the same
+// Returns the fault when the request right after number k is that request again: the outside system
+// may have done it, and can recognise the repeat only by a field that this call alone has. Empty if
+// there is no fault. `usual` are the call's requests without faults, `other` those with the same
 // fault under another key.
 std::string sent_again(const std::vector<Request>& usual, const std::vector<Request>& requests,
                        std::size_t k, const std::vector<Request>& other) {
@@ -97,7 +97,7 @@ Verdict client_error(const Subject& subject) {
         subject,
         status_answer(status, R"({"error":"invalid_request","message":"the request is wrong"})"),
         [&](const Faulted& f) -> std::string {
-          // What happened before cannot be undone; then the plugin may say so.
+          // An earlier effect cannot be undone; then the plugin may say so.
           if (f.effect_before || f.effect_after) return {};
           if (f.outcome.kind == RABT_PERMANENT) return {};
           return f.place + " was answered with " + std::to_string(status) + " and " + ended(f) +

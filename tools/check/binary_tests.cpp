@@ -29,8 +29,8 @@ constexpr std::string_view kNoSignals = "signals belong to the host";
 constexpr std::string_view kNoEnd = "only the host ends the process";
 constexpr std::string_view kNoLoading = "what a plugin needs is linked into it";
 constexpr std::string_view kNoRights = "the host decides what the process may do";
-// What the C++ library itself imports when it is linked in (open, read, syscall, abort, getenv)
-// cannot be told from the plugin's own use and is not listed; in a worker the kernel refuses it.
+// Functions that the C++ library itself imports when it is linked in (open, read, syscall, abort,
+// getenv) look like the plugin's own use and are not listed; in a worker the kernel refuses them.
 constexpr std::array kForbidden{
     Import{"system", kNoPrograms},
     Import{"popen", kNoPrograms},

@@ -15,8 +15,8 @@ bool fits(const ExampleExchange& exchange, const Request& request) {
          (exchange.path.empty() || request.url.find(exchange.path) != std::string::npos);
 }
 
-// What of the example's answer quotes the request: ${request:/pointer} is the text, or the JSON
-// value, that stands there in the request's body, and nothing when there is none.
+// Fills in the parts of the example's answer that quote the request: ${request:/pointer} is the
+// text, or the JSON value, at that place in the request's body, and empty when there is none.
 std::string quoted(std::string body, const Request& request) {
   constexpr std::string_view kBegin = "${request:";
   if (body.find(kBegin) == std::string::npos) return body;

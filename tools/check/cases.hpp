@@ -23,8 +23,8 @@ struct Case {
 // For each action its examples, and as many generated inputs as `generated` says.
 [[nodiscard]] std::vector<Case> cases_of(const Subject& subject, int generated);
 
-// What is wrong with the way a call ended, by clauses A1 to A4 and A8 and the output schema. Empty
-// if nothing is wrong.
+// Returns the fault in the way that a call ended, by clauses A1 to A4 and A8 and the output schema.
+// Empty if there is none.
 [[nodiscard]] std::string contract_fault(const Case& test, const CallRecord& record,
                                          const std::vector<std::string>& violations);
 

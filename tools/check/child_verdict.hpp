@@ -4,8 +4,8 @@
 
 #include "tools/check/tests.hpp"
 
-// How a child process gives its verdict: one line of JSON on a descriptor. And memory that reports
-// any access to it after the access was forbidden.
+// Verdict of a child process: one line of JSON on a descriptor. And memory that reports any access
+// to it after the access was forbidden.
 namespace rabt::check {
 
 inline constexpr int kVerdictDescriptor = 3;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-// What a person asks the checker for.
+// Command line of the checker.
 namespace rabt::check {
 
 struct CommandLine {

@@ -28,7 +28,7 @@ struct NamedWorld {
   const char* name;
   std::function<World(const Case&)> make;
 };
-// What an outside system may do, whatever it is asked.
+// Possible behaviours of an outside system, for any request.
 std::vector<NamedWorld> worlds() {
   const auto always = [](const Answer& answer) {
     return [answer](const Case&) -> World { return [answer](const Request&) { return answer; }; };
@@ -212,7 +212,7 @@ Verdict quiet_after_destroy(const Subject& subject) {
     auto session = Session::start(subject, std::move(options));
     if (!session.ok()) return failed(session.error().message);
     (*session)->call(test.wish);
-    // What is still owed to the plugin, timers first of all, never comes.
+    // Events that the plugin still expects, above all timers, never come.
     Stopwatch watch;
     (*session)->destroy();
     if (watch.elapsed() > std::chrono::seconds(1))
@@ -239,8 +239,8 @@ Verdict kinds_legal(const Subject& subject) {
                        });
 }
 
-// How a plugin ended a call that it made no request for: in one text as it said it, and in one
-// without the action's name and version.
+// Answer of a plugin to a call without requests: one text as the plugin gave it, and one without
+// the action's name and version.
 struct Answer {
   std::string said;
   std::string plain;
@@ -414,7 +414,7 @@ Verdict migrate_answers(const Subject& subject) {
     const plugin::Manifest& before = previous->manifest;
     const Json& schema = before.config_schema;
     if (!schema.is_null()) add(before.version, schema);
-    // What the last release took, this one takes over.
+    // Migration must accept each configuration that the last release took.
     SchemaGenerator generator(schema.is_null() ? Json::object() : schema, subject.settings().seed);
     for (int i = 0; i < kConfigs; ++i) {
       const auto value = schema.is_null() ? std::optional<Json>(Json::object()) : generator.valid();

@@ -5,7 +5,7 @@
 
 #include "tools/check/session.hpp"
 
-// What of a request tells the outside system that it is a repeat.
+// Fields of a request that mark it as a repeat for the outside system.
 namespace rabt::check {
 
 // A request taken apart: "url", "header idempotency-key", "body /identifier/0/value", ... -> value.
@@ -24,7 +24,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 // not idempotent: nothing tells the two steps apart.
 [[nodiscard]] bool ignores_key(const std::vector<Request>& one, const std::vector<Request>& other);
 
-// What to say of a call (its label) with idempotency: key that ignores its key.
+// Message about a call (its label) with idempotency: key that ignores its key.
 [[nodiscard]] std::string key_ignored(const std::string& label);
 
 // again is the repeat of first under the same key, other the same step under another key. Empty

@@ -9,8 +9,8 @@
 
 namespace rabt::check {
 
-// What a 64-bit little-endian ELF shared library says of itself (System V ABI, gABI chapters 4 and
-// 5), read without running anything of it. Immutable.
+// Facts that a 64-bit little-endian ELF shared library gives of itself (System V ABI, gABI chapters
+// 4 and 5), read without running any of it. Immutable.
 class ElfFile {
  public:
   struct Symbol {

@@ -36,7 +36,7 @@ class Texts {
   std::vector<std::string_view> parts_;
 };
 
-// What the plugin's create said through its error function.
+// Error that the plugin's create gave through its error function.
 struct CreateError {
   int times = 0;
   std::string text;
@@ -68,7 +68,7 @@ class Interposer {
   [[nodiscard]] bool all_ended() const;
 
   [[nodiscard]] std::int64_t now() const { return time_ms_; }
-  // How many timers wait.
+  // Returns the number of timers that wait.
   [[nodiscard]] std::size_t armed() const;
   // Moves the clock to the next timer and runs it. False if there is none until `last_ms`.
   bool step_clock(std::int64_t last_ms);
@@ -176,7 +176,7 @@ class Interposer {
   std::atomic<bool> destroyed_{false};
   std::atomic<int> uses_after_{0};
 
-  // What the calls, flights and gets own stays where it is until the interposer goes.
+  // Memory of the calls, flights and gets stays in place until the interposer is destroyed.
   mutable Mutex mutex_;
   std::multimap<std::int64_t, std::function<void()>> timers_ RABT_GUARDED_BY(mutex_);
   std::map<rabt_call_id, std::unique_ptr<Live>> calls_ RABT_GUARDED_BY(mutex_);

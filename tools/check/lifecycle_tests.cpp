@@ -40,7 +40,7 @@ std::int64_t heap_bytes() {
   return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
 }
 
-// What counts is the plugin's own: sessions are made by hand, so that the fake host adds nothing.
+// Only the plugin's own resources count: sessions are made by hand, so the fake host adds none.
 void take_nothing(void* /*context*/, rabt_bytes /*text*/) {}
 const void* no_service(void* /*self*/, const char* /*id*/) {
   return nullptr;

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// How deep a schema that refers to itself is compared, and at how many places.
+// Limits on the depth and the number of places at which a recursive schema is compared.
 constexpr int kMaxMemberDepth = 32;
 constexpr std::size_t kMaxMembers = 10'000;
 // Values that are tried on the other release's schema.
@@ -196,7 +196,7 @@ std::string newly_taken(const Json& was, const Json& is, std::uint64_t seed) {
   return why.empty() ? "" : "it takes what it refused: " + why;
 }
 
-// How much a version rises.
+// Rise of a version.
 enum class Rise : std::uint8_t { none, patch, minor, major };
 Rise rise_of(std::string_view before, std::string_view now) {
   if (!is_newer(now, before)) return Rise::none;

@@ -82,7 +82,7 @@ World quoting(int status) {
   };
 }
 
-// Where one of the texts stands; the text itself is never shown.
+// True if one of the texts occurs; the text itself is never shown.
 bool tells(const std::string& where, const std::set<std::string>& texts) {
   return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
     if (where.find(text) != std::string::npos) return true;

@@ -94,7 +94,7 @@ std::vector<std::string> child_arguments(TestId id, const Settings& s) {
   return out;
 }
 
-// What the child wrote before it ended, as far as it helps: the last lines.
+// Returns the last lines that the child wrote before it ended.
 std::string tail_of(const std::string& output) {
   std::string out =
       output.size() > kMaxShownOutput ? output.substr(output.size() - kMaxShownOutput) : output;

@@ -59,7 +59,7 @@ class PatternText {
   [[nodiscard]] bool more() const { return at_ < pattern_.size(); }
   [[nodiscard]] char peek() const { return pattern_[at_]; }
 
-  // Where the alternatives that begin at at_ begin, and where they end.
+  // Gets the starts of the alternatives from at_ on, and the end of the last one.
   bool split(std::vector<std::size_t>& starts, std::size_t& end) const {
     starts.push_back(at_);
     int depth = 0;
@@ -454,7 +454,7 @@ void merge_into(JsonObject& into, const Json& schema) {
     } else if (key == "additionalProperties") {
       if (value.is_bool() && !value.as_bool()) into.set(key, value);
     } else if (key == "type") {
-      // What both name; a list against a list is left to the check.
+      // Keeps a type that both name; a list against a list is left to the check.
       if (old->is_array() && value.is_string()) into.set(key, value);
     } else if (key == "enum" && old->is_array() && value.is_array()) {
       Json both = Json::array();
@@ -546,7 +546,7 @@ Json SchemaGenerator::make(const Json& raw, int depth, bool phi, const std::stri
   if (const Json* constant = schema.find("const"); constant != nullptr) return note(*constant);
   if (const Json& choices = schema["enum"]; choices.is_array() && choices.size() > 0)
     return note(choices.item(static_cast<std::size_t>(random_.below(choices.size()))));
-  // What the author of the schema shows is nearer to life than what can be made up.
+  // Examples by the author of the schema are more realistic than generated values.
   if (const Json& shown = schema["examples"]; shown.is_array() && shown.size() > 0 &&
                                               !(phi && !canary_.empty()) &&
                                               (size == Size::smallest || random_.chance(50)))

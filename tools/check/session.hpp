@@ -15,7 +15,7 @@
 
 namespace rabt::check {
 
-// What the outside system does with one request.
+// Answer of the outside system to one request.
 struct Answer {
   std::uint32_t sent = 2;  // RABT_SENT_...
   int status = 200;
@@ -73,7 +73,7 @@ struct CallWish {
   std::int64_t time_ms = 60'000;
 };
 
-// What survives an instance: rabt.kv/1.
+// Values that survive an instance: rabt.kv/1.
 using Stored = std::map<std::string, std::pair<std::string, std::int64_t>>;
 
 class Interposer;
@@ -89,7 +89,7 @@ class Session {
     std::uint64_t chance = 1;
     // If false, get_service returns null for each name.
     bool services = true;
-    // What an earlier session stored. The session starts with nothing stored if this is null.
+    // Values that an earlier session stored. The session starts without values if this is null.
     std::shared_ptr<Stored> kv;
     // The configuration of the subject if empty.
     std::string config;

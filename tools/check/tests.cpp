@@ -209,7 +209,7 @@ std::optional<TestStatus> status_named(std::string_view name) {
 
 Verdict run_test(TestId id, const Settings& settings) {
   auto subject = Subject::open(settings);
-  // What is wrong with the manifest is one test's to say; the others need it.
+  // A fault of the manifest is reported by one test alone; the others need a valid manifest.
   if (!subject.ok()) {
     return id == TestId::manifest_schema ? failed(subject.error().message)
                                          : skipped("manifest-schema failed");

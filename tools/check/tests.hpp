@@ -74,7 +74,7 @@ enum class TestStatus : std::uint8_t { passed, failed, crashed, warning, skipped
 [[nodiscard]] std::string_view to_string(TestStatus status);
 [[nodiscard]] std::optional<TestStatus> status_named(std::string_view name);
 
-// How a test ended. message says what is wrong, where, and what to do; empty when it passed.
+// Verdict of a test. message names the fault, its place, and the remedy; empty when it passed.
 struct Verdict {
   TestStatus status = TestStatus::passed;
   std::string message;
@@ -95,7 +95,7 @@ inline Verdict skipped(std::string message) {
   return {TestStatus::skipped, std::move(message), 0};
 }
 
-// What a test is run on and with.
+// Settings and subject of a test.
 struct Settings {
   // The package: a folder with manifest.yaml.
   std::string path;
@@ -110,9 +110,9 @@ struct Settings {
   double fuzz_seconds = 2;
   // The case with which a fuzz test begins.
   std::uint64_t first_case = 0;
-  // How many cases of a fuzz test run in one process. Memory that a case gave to the plugin is
-  // never used again, so that a late access is seen; a process that ran for ever would need ever
-  // more.
+  // Number of cases of a fuzz test in one process. Memory that a case gave to the plugin is never
+  // used again, so that a late access is seen; a process without a limit would need ever more
+  // memory.
   std::uint64_t process_cases = 1000;
 };
 

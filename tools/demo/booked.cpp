@@ -58,7 +58,7 @@ Status BookedVisit::go_on() {
 
 Result<Json> BookedVisit::as(const std::string& who, const std::string& method,
                              const std::string& path, const Json& body) {
-  // What is written is written once, however often the step is tried.
+  // Each text is written once, however often the step is tried.
   const bool writes =
       path == "/messages" || path == "/vitals" || path == "/notes" || path == "/prescriptions";
   return setting_.people.as(who, method, "/sessions/" + session_ + path, body,
@@ -75,7 +75,7 @@ Status BookedVisit::enter(const std::string& who) {
 
 Status BookedVisit::admit() {
   RABT_TRY(room, as(doctor_, "GET", "/waiting-room"));
-  // Nobody waits any more when the answer to an earlier attempt was lost.
+  // No participant waits any more when the answer to an earlier attempt was lost.
   for (const Json& one : room["items"].as_array()) {
     const std::string id = one["participant"].string_or("id", one.string_or("participant", ""));
     RABT_TRY_STATUS(as(doctor_, "POST", "/participants/" + id + "/admit"));

@@ -13,8 +13,8 @@
 
 namespace rabt::demo {
 
-// What the people of a visit that a hospital booked do, over the API, one step after the other. A
-// hub that is away for a moment, or that was killed, is asked again: each step may be repeated.
+// Steps of the people of a visit that a hospital booked, over the API, one after the other. A hub
+// that is away for a moment, or that was killed, is asked again: each step may be repeated.
 class BookedVisit {
  public:
   struct Setting {
@@ -22,7 +22,7 @@ class BookedVisit {
     Video& video;
     // Tells the reader what happened. May be empty.
     std::function<void(const std::string& what)> say{};
-    // Nobody writes a note: the visit is not claimed.
+    // True if no note is written, so that the visit is not claimed.
     bool silent = false;
   };
   // doctor, patient: names that `people` knows. The patient is a guest, who does not come, when

@@ -115,13 +115,13 @@ class Demo {
     return text.empty() ? Json() : Json::parse(text);
   }
   [[nodiscard]] std::int64_t effects(const std::string& kind);
-  // What the people of a booking do, once its session is there.
+  // Returns the steps of the people of a booking, once its session is there.
   [[nodiscard]] std::unique_ptr<BookedVisit> visit_of(const std::string& id,
                                                       const std::string& patient, bool tell);
-  // What the story's people do next, when the time for it has come.
+  // Plays the next step of the story's people, when its time has come.
   void play_on(BookedVisit& visit);
   int story();
-  // The record system knows the patient of the visit over the API, and who pays for him.
+  // Registers the patient of the visit and the payer, over the API of the record system.
   Status register_patient();
   // Waits for the workflow that follows a session.
   Status follow(const std::string& session);
@@ -161,7 +161,7 @@ class Demo {
   ChildProcess sandbox_;
   std::unique_ptr<Video> video_;
   RabbitServer rabbitmq_;
-  // What the people of the story wait for.
+  // Event that the people of the story wait for.
   std::string waits_;
   ChildProcess hub_;
   std::int64_t started_ = 0;

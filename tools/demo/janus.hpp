@@ -56,7 +56,7 @@ class JanusServers {
   [[nodiscard]] std::string admin_url() const;
   [[nodiscard]] std::string shelf_url() const;
   [[nodiscard]] std::string client_url() const;
-  // What the TURN server listens on.
+  // Address that the TURN server listens on.
   [[nodiscard]] const std::string& address() const { return values_.at("address"); }
   [[nodiscard]] std::uint16_t turn_port() const;
   [[nodiscard]] std::string recordings() const { return folder_ + "/recordings"; }
@@ -80,9 +80,9 @@ class CallPage {
  public:
   // given: {url, token, room, id, iceServers, relayOnly?}. Files go into folder.
   [[nodiscard]] Status start(const std::string& folder, const Json& given);
-  // What the page said last: {frames, audio, video, relayed, kicked, failed, open, first}; null
-  // before it has said anything. Frames are decoded ones, audio and video packets that came, first
-  // the milliseconds from the page's begin to the first picture.
+  // Last report of the page: {frames, audio, video, relayed, kicked, failed, open, first}; null
+  // before the first report. Frames are decoded ones, audio and video packets that came, first the
+  // milliseconds from the page's begin to the first picture.
   [[nodiscard]] Json seen() const;
   [[nodiscard]] bool running() { return browser_.running(); }
   // Asks until what it says is as it must be, or the time is over.

@@ -41,7 +41,7 @@ class JanusVideo final : public Video {
   Random& random_;
   JanusServers servers_;
   std::map<std::string, std::unique_ptr<CallPage>> pages_;
-  // What the pages of the last call said when they were closed.
+  // Last reports of the pages of the last call, before they were closed.
   std::map<std::string, Json> said_;
 };
 

@@ -52,7 +52,7 @@ class RabbitServer {
   int tls_port_ = 0;
   int node_port_ = 0;
   int names_port_ = 0;
-  // What the log held when the broker was started last.
+  // Size of the log in bytes when the broker was started last.
   std::uint64_t log_from_ = 0;
   ChildProcess names_;
   ChildProcess broker_;

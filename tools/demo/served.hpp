@@ -6,7 +6,7 @@
 #include "hub/base/result.hpp"
 #include "tools/demo/people.hpp"
 
-// What a demonstration that stays up has for a person with a browser.
+// Content of a demonstration that stays up, for a person with a browser.
 namespace rabt::demo {
 
 // A visit of the doctor and the patient in five minutes, and free times of both doctors in the next

@@ -27,7 +27,7 @@ class Video {
   [[nodiscard]] virtual Words secrets() const = 0;
   // Words of the template of the plugin's section.
   [[nodiscard]] virtual Words words() const = 0;
-  // Where clients connect.
+  // Address that clients connect to.
   [[nodiscard]] virtual std::string url() const = 0;
 
   // Somebody enters a room with the hub's answer to `POST /token`. room: its name at the provider.
@@ -45,10 +45,10 @@ class Video {
   // A step takes no longer than this on a machine that has much to do.
   [[nodiscard]] virtual std::int64_t patience_ms() const = 0;
 
-  // What there was of sound and pictures, a line a person; empty for a stand-in.
+  // Report on sound and pictures, a line for each person; empty for a stand-in.
   [[nodiscard]] virtual std::string told() const = 0;
-  // What is in a recording that the hub has kept; empty for that of a stand-in. Error: it is not
-  // what people said and showed.
+  // Content of a recording that the hub has kept; empty for a stand-in's recording. Error: it
+  // differs from the sound and pictures that people sent.
   [[nodiscard]] virtual Result<std::string> look(const std::string& recording) = 0;
   // The rooms that a visit has opened at the provider and that the summary tells: "1 room".
   // Error: they are not what they must be.
@@ -61,7 +61,7 @@ class StandIn final : public Video {
   struct Doors {
     // POST /control/<what> of the stand-ins.
     std::function<Result<Json>(const std::string& what, const Json& body)> control;
-    // How often something happened at the stand-ins.
+    // Number of effects of a kind at the stand-ins.
     std::function<std::int64_t(const std::string& kind)> effects;
     // The URL of the stand-in of this name.
     std::function<std::string(const std::string& name)> url;

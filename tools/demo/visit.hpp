@@ -18,7 +18,7 @@ struct Visit {
   Video& video;
   // Tells the reader what happened.
   std::function<void(const std::string& what)> say;
-  // Where the id of the session is written. May be null.
+  // Receives the id of the session. May be null.
   std::string* session = nullptr;
 };
 

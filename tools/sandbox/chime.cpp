@@ -260,7 +260,7 @@ class Chime final : public Service {
     throw not_found();
   }
 
-  // What a ClientRequestToken made, and with which parameters.
+  // Result of a ClientRequestToken, and the parameters of the request.
   struct Made {
     std::string id;
     std::string parameters;
@@ -760,7 +760,7 @@ class Chime final : public Service {
     if (confirmed_) {
       notify(inner);
     } else {
-      // Who subscribes for the first time is asked when there is something to tell.
+      // The first message starts the subscription, and waits for its confirmation.
       if (token_.empty()) subscribe();
       waiting_.push_back(inner);
     }

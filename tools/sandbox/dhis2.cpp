@@ -774,7 +774,7 @@ class Dhis2 final : public Service {
                                  {"indexes", Json::array({index})}});
   }
 
-  // What stands against this value; false when it must not be imported.
+  // Adds the conflicts of this value; false when it must not be imported.
   bool check(const Value& value, std::size_t index, const Schemes& schemes,
              Summary& summary) const {
     const auto conflict = [&](std::string_view code, std::string_view property,

@@ -9,7 +9,7 @@
 
 namespace rabt::sandbox {
 
-// What goes wrong with one request.
+// Fault of one request.
 struct RequestFault {
   enum class Kind {
     none,
@@ -25,7 +25,7 @@ struct RequestFault {
   std::uint32_t latency_ms = 0;  // wait this long first
 };
 
-// What goes wrong with one callback.
+// Fault of one callback.
 struct CallbackFault {
   unsigned copies = 1;
   std::uint32_t delay_ms = 0;

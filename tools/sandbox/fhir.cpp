@@ -50,7 +50,7 @@ struct Stored {
   [[nodiscard]] bool live() const { return !versions.empty() && latest().resource.has_value(); }
 };
 
-// What an interaction gave, before it becomes a response or a Bundle entry.
+// Result of an interaction, before it becomes a response or a Bundle entry.
 struct Result {
   int status = 200;
   std::optional<Json> resource;
@@ -889,8 +889,8 @@ class Fhir final : public Service {
     return answers;
   }
 
-  // What this entry will write ("Type/id"), so that others can refer to it; "" when it writes
-  // nothing. Assigns the id of a new resource.
+  // Returns the resource that this entry will write ("Type/id"), so that others can refer to it; ""
+  // when it writes none. Assigns the id of a new resource.
   std::string foresee(Entry& entry) {
     const std::vector<std::string>& path = entry.target.path;
     const std::string& type = path[0];

@@ -8,7 +8,7 @@
 
 #include "tools/sandbox/service.hpp"
 
-// What the FHIR stand-in knows about R4 itself: types, required elements, search parameters. Pure.
+// Rules of R4 in the FHIR stand-in: types, required elements, search parameters. Pure.
 namespace rabt::sandbox::fhir {
 
 // Thrown inside the FHIR stand-in; becomes an OperationOutcome. diagnostics names elements and
@@ -53,8 +53,8 @@ using Lookup = std::function<const Json*(const std::string& type, const std::str
 // The token when the criterion is one exact system|value of `identifier`: it can use an index.
 [[nodiscard]] std::optional<std::string> exact_identifier(const Criterion& criterion);
 
-// What an _include, "Type:parameter", adds to a match: its references. Throws Failure 400 for one
-// that is not known.
+// Returns the references that an _include, "Type:parameter", adds to a match. Throws Failure 400
+// for an unknown one.
 [[nodiscard]] std::vector<std::string> included(const std::string& include, const Json& resource);
 
 // Text that sorts like the parameter's first value; "" when the resource has none.

@@ -211,7 +211,7 @@ struct Settings {
   }
 };
 
-// What an answer repeats from its request; survives the request.
+// Fields that an answer repeats from its request; survives the request.
 struct Origin {
   Party sender;
   Party receiver;

@@ -10,10 +10,10 @@
 #include <variant>
 #include <vector>
 
-// What the NPHIES gateway checks before it lets a message through: routing, bundle and header
-// rules, references, and the rules for professional claims, eligibility, tasks, communications and
-// payment notices. Rule ids are those of the NPHIES validation error codes, release OBA 2.8, and of
-// the invariants of nphies-fs 1.0.0.
+// Checks of the NPHIES gateway before it lets a message through: routing, bundle and header rules,
+// references, and the rules for professional claims, eligibility, tasks, communications and payment
+// notices. Rule ids are those of the NPHIES validation error codes, release OBA 2.8, and of the
+// invariants of nphies-fs 1.0.0.
 //
 // Not checked, on purpose: licensed terminologies (ICD-10-AM, SBS, SNOMED CT), elements unknown to
 // FHIR (FR-00027), data type rules (DT-*) other than the poll count, and the special rules of

@@ -112,8 +112,8 @@ class Service {
   // The frame's control door calls this for POST /control/<name>/<what> with a JSON body (an empty
   // object when the request has none); 404 by default.
   [[nodiscard]] virtual Response control(std::string_view what, const Json& body);
-  // How this provider words an HTTP error that has nothing to do with the request: what the
-  // "status" fault (429, 500, 503, ...) answers. The default is a small JSON object.
+  // Body of an HTTP error of this provider that does not depend on the request: the answer to the
+  // "status" fault (429, 500, 503, ...). The default is a small JSON object.
   [[nodiscard]] virtual Response error_body(int status);
 };
 

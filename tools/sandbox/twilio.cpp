@@ -149,11 +149,11 @@ struct Participant {
   std::int64_t start_ms = 0;
   std::int64_t end_ms = 0;
   std::vector<Track> tracks;
-  // Whose tracks reach this one.
+  // Rules that choose the tracks which reach this participant.
   Json subscribe_rules = Json::array({{{"type", "include"}, {"all", true}}});
   std::int64_t subscribe_rules_ms = 0;
 
-  // What is billed: between the seconds that are shown as start and end.
+  // Billed seconds: between the seconds that are shown as start and end.
   [[nodiscard]] std::int64_t seconds() const { return end_ms / 1000 - start_ms / 1000; }
 };
 

@@ -8,7 +8,7 @@ namespace rabt::scaffold {
 struct Request {
   // The plugin's id.
   std::string name;
-  // Where the project goes; a folder of the plugin's name if empty.
+  // Folder of the project; a folder of the plugin's name if empty.
   std::string folder;
   // Names, separated by commas. Either these or a role is given.
   std::string actions;

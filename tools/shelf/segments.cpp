@@ -88,8 +88,8 @@ bool read_header(Track& track) {
   return track.first_us > 0 && in.peek() != std::ifstream::traits_type::eof();
 }
 
-// Where the frame that begins at `at` ends, when it is whole and another one or the end of the file
-// follows.
+// Returns the end of the frame that begins at `at`, when the frame is whole and another one or the
+// end of the file follows.
 std::optional<std::size_t> end_of_frame(std::string_view file, std::size_t at) {
   const std::string_view head = file.substr(at, kBeforeFrame);
   if (head.size() < kBeforeFrame || !head.starts_with(kFrame)) return std::nullopt;
@@ -247,7 +247,7 @@ bool copy_whole_frames(const fs::path& from, const fs::path& to) {
 std::vector<std::string> arguments_of_ffmpeg(const Segment& segment,
                                              const std::vector<fs::path>& parts,
                                              const fs::path& output) {
-  // Who comes back after leaving has the same place.
+  // A person who comes back after leaving has the same place.
   std::map<std::string, int> places;
   for (const Track& one : segment.tracks) {
     if (one.kind == "video") places.emplace(one.person, 0);

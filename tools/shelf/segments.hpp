@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-// What Janus wrote while it recorded a room: one .mjr file for each stream of each person.
+// Files that Janus wrote while it recorded a room: one .mjr file for each stream of each person.
 namespace rabt::shelf {
 
 struct Track {
@@ -29,7 +29,7 @@ struct Track {
   std::uint64_t bytes = 0;
 };
 
-// What was recorded without a gap: tracks whose times overlap.
+// Stretch that was recorded without a gap: tracks whose times overlap.
 struct Segment {
   // "<room>.<microseconds>", of the track that was begun first.
   std::string id;

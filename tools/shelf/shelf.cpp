@@ -275,7 +275,7 @@ std::string Shelf::convert(const std::string& room, const Segment& segment) cons
   const fs::path work = (folder / segment.id).string() + ".work";
   std::uint64_t bytes = 0;
   for (const Track& one : segment.tracks) bytes += one.bytes;
-  // What the converters make of the tracks is about as large again, and so is the result.
+  // The converters' output for the tracks is about as large again, and so is the result.
   if (free_bytes_(folder) < 2 * bytes + kReserve) return std::string(kFull);
   discard(work);
   std::error_code failure;

@@ -57,7 +57,7 @@ class Shelf {
   [[nodiscard]] Status remove_loose(const std::string& id);
   // Removes the folder of a room in which nothing is left but files into which nothing ever came.
   void sweep(const std::string& room);
-  // What is in the folder of a room and in no recording.
+  // Segments in the folder of a room that are in no recording.
   [[nodiscard]] std::vector<Segment> loose(const std::string& room,
                                            const std::set<std::string>& made) const;
   // Makes <id>.webm and <id>.json of the tracks that can be read; the others stay loose, but those
