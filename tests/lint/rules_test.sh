@@ -66,6 +66,7 @@ echo 'static std::mutex stray;' >>"$root/hub/engine/queue.cpp"; fails locks 'a m
 echo 'int held = 0;  // likewise' >>"$root/hub/engine/queue.cpp"; fails words 'a comment that points at its neighbour'
 echo '// What a vendor reads.' >"$root/sdk/include/rabt/value.hpp"; fails words 'a comment of the SDK that begins with a clause'
 echo '// What waits for a worker.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment of the hub that begins with a clause'
+echo '# Who may post.' >"$root/config/rabt.yaml"; fails words 'a comment of the settings that begins with a clause'
 echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment without a verb'
 echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
