@@ -1,4 +1,4 @@
-// What esbuild is told for the SDKs of video providers, here and in tests/call.
+// esbuild settings for the SDKs of video providers, used here and in tests/call.
 
 export const define = {
   // Read by a package of Twilio's SDK that was written for Node.
@@ -6,7 +6,7 @@ export const define = {
   global: 'globalThis',
 };
 
-// What stands in place of a file that the policy of the page would refuse, or that is for Node, by the file that asks.
+// Substitutes of files that the page's policy refuses or that need Node, by importing file.
 const kInstead = [
   // Noise cancelling, which is not used, loads a script of others with `new Function`.
   { asked: /\/dynamicimport$/, by: /twilio-video[\\/]es5[\\/]/, contents: () => "module.exports = () => Promise.reject(new Error('not in this bundle'));" },

@@ -200,7 +200,7 @@ try {
     equal(await page.locator('section[aria-labelledby=found-h] tbody tr').count(), 1, 'rows');
     if (page.url().includes(key)) throw new Error(page.url());
     await page.getByRole('button', { name: 'Close', exact: true }).click();
-    // Where nobody's grant fits, nothing is said of what there is, and no access is offered: a key names no person.
+    // Without a matching grant the page shows no hits and offers no access: a key names no person.
     await findKey('nothing-of-this-name');
     await page.getByRole('dialog').getByText('phi.break_glass').waitFor();
     equal(await page.getByRole('button', { name: 'Open emergency access and show' }).count(), 0, 'access by a key');

@@ -65,7 +65,7 @@ export async function morning({ base, people, api, id, inMinutes, visit }) {
   await api('doctor', 'PUT', `/providers/${id('doctor')}/availability`, { slots });
   await api('doctor2', 'PUT', `/providers/${id('doctor2')}/availability`, { slots: slots.filter((_, i) => i % 2) });
   const past = (await api('doctor', 'GET', '/sessions?status=completed&limit=1')).items[0];
-  // Who has the role of the desk alone.
+  // Account whose only role is desk.
   const made = await api('admin', 'POST', '/users', { username: 'reem', name: 'Reem Alharbi', roles: ['desk'] });
   const password = crypto.randomUUID();
   const activated = await fetch(`${base}/api/v1/auth/activate`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ username: 'reem', password, code: made.activation }) });

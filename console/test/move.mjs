@@ -132,7 +132,7 @@ export async function moveTests({ base, api, browser, pages, states, people }) {
 
   await test('a visit that does not move says why', async () => {
     const one = await visit(inHours(121), { participants: [{ person: people.nurse.id, role: 'nurse' }] });
-    // What the answer says of the visit is changed on its way, or nothing is.
+    // Changes members of the visit in the hub's answer, if `more` is given.
     const look = async (who, more, wanted) => {
       for (const [lang, width] of kLooks) {
         const page = await window_(lang, width, who);

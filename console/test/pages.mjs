@@ -16,7 +16,7 @@ if (missing) skip(missing);
 
 const demo = await served(build);
 const { base, people, api, id, inMinutes, visit, folder } = demo;
-// What stands in no address, title, storage and console: names and numbers of patients.
+// Names and numbers of patients: never in an address, title, storage or console output.
 const kSecret = ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'Omar', 'Alotaibi', 'DEMO-1001', '1000000008', '966500000001', '1990-03-02', 'angina'];
 const browser = await launch();
 try {
@@ -275,7 +275,7 @@ try {
     await after.context().close();
   });
 
-  // What stands on a paper, as a program that reads its PDF finds it.
+  // Text of the printed page, read from its PDF by pdftotext.
   const onPaper = async (page) => {
     await page.emulateMedia({ media: 'print' });
     const hidden = await page.evaluate(() => ['.paper-bar', '.skip', 'nav', '.dock', '.top'].filter((one) => [...document.querySelectorAll(one)].some((element) => element.checkVisibility())));

@@ -1,7 +1,7 @@
-// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device, records at the front desk, a visit that moves, and
-// a doctor who is away.
+// Identity in a real browser: sign-in at an issuer, visit links on a second device, the desk's
+// records, moved visits, and doctors who are away.
 //   node test/people.mjs BUILD_FOLDER
-// Ends with 77, which ctest shows as skipped, where there is no Chromium, no package of the issuer, or the hub was built without pages.
+// Ends with 77 (skipped in ctest) without Chromium, the issuer's package or pages in the hub.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { awayTests } from './away.mjs';

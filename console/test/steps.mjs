@@ -1,4 +1,4 @@
-// What the tests of the pages share: a list of tests, codes by time, and what is asked of every page.
+// Parts that the page tests share: the list of tests, codes by time, and checks of every page.
 import { createHmac } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { axe, open, settled } from './browser.mjs';
@@ -77,7 +77,7 @@ export function inspector({ browser, base, states, secrets }) {
     if (!windows.has(name)) windows.set(name, await open(browser, base, { lang, width, height: width < 600 ? 6000 : undefined, state: who ? states[who] : undefined }));
     return windows.get(name);
   };
-  // What is asked of every page, as it stands in the window now.
+  // Checks that every page must pass, run on the page as it is now.
   const judge = async (page, name, lang) => {
     none(await axe(page), `${name}: axe, light`);
     await page.evaluate(() => (document.documentElement.dataset.theme = 'dark'));

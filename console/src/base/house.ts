@@ -2,7 +2,7 @@
 import { lang } from './prefs';
 
 const said = (name: string): string => document.querySelector<HTMLMetaElement>(`meta[name="rabt-${name}"]`)?.content ?? '';
-// Whom a patient calls. May be empty.
+// Telephone number that patients call. May be empty.
 export const phone = said('phone');
 export const hospitalIn = (language: string): string => said(`hospital-${language}`);
 export const hospital = (): string => hospitalIn(lang.value) || hospitalIn('ar') || hospitalIn('en');

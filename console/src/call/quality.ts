@@ -1,4 +1,4 @@
-// How the line is, as a word, and what is given up to keep the sound (docs/records.md, quality of the line).
+// Line quality as a word, and the steps that save the sound (docs/records.md, quality of the line).
 import type { Level, Line, Sample } from './client/client';
 
 export type Word = 'excellent' | 'good' | 'fair' | 'poor' | 'bad';
@@ -68,7 +68,7 @@ export class Ladder {
   get step(): Step {
     return kSteps[this.at] as Step;
   }
-  // What the hub, or a host, allows at most.
+  // Highest level that the hub or a host allows.
   ceiling(level: Level): Step {
     this.top = kSteps.findIndex((one) => one.level === level && one.own);
     this.at = Math.max(this.at, this.top);

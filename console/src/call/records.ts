@@ -1,4 +1,4 @@
-// What is written during a visit: chat, documents, vital signs, notes, prescriptions. What was typed stays here until the hub has it.
+// Entries of a visit: chat, documents, vital signs, notes, prescriptions. Unsent text is kept here.
 import { computed, signal } from '@preact/signals';
 import { all, call, get, newKey, post, Problem, problemText, query, visitHeader } from '../base/api';
 import { t } from '../base/i18n';

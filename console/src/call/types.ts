@@ -1,4 +1,4 @@
-// What the hub tells of a session (docs/openapi.yaml), as far as the page uses it.
+// Members of a session's answers that the page reads (docs/openapi.yaml).
 import type { Media } from './client/client';
 
 export interface Participant {
@@ -11,7 +11,7 @@ export interface Participant {
   here?: boolean;
   since?: string;
   name?: string | null;
-  // What the record of the person says: the name in Arabic letters, too.
+  // Names from the person's record; nameAr is in Arabic letters.
   record?: { name?: string | null; nameAr?: string | null };
   gender?: string;
   deviceType?: string | null;

@@ -29,7 +29,7 @@ export const said = signal<{ text: string; loud: boolean }>({ text: '', loud: fa
 export const announce = (text: string, loud = false): void => {
   said.value = { text, loud };
 };
-// What the person told before waiting; kept in this page alone until it is sent with join.
+// Answers given before waiting; kept in this page alone until join sends them.
 export const before = signal<{ location: string; phone: string; recording: '' | 'yes' | 'no' }>({ location: '', phone: '', recording: '' });
 
 export const participants = computed<Participant[]>(() => session.value?.participants ?? []);
@@ -79,7 +79,7 @@ export function reread(): Promise<void> {
   })();
   return reading;
 }
-// Who came by a link has no account: the one participant without a person is he; of several, join() says which.
+// Guests have no account: a single one is the participant without a person; else join() names it.
 function ownId(): string {
   if (me.value) return participants.value.find((one) => one.person !== null && one.person === me.value?.id)?.id ?? '';
   const guests = participants.value.filter(({ person }) => person === null);

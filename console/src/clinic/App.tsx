@@ -73,7 +73,7 @@ function find(pages: typeof kClosed, path: string) {
   return undefined;
 }
 
-// Who is not signed in sees the sign-in, and comes back to the page afterwards.
+// Shows the sign-in to users without a session, and returns to the page afterwards.
 function Guarded({ path }: { path: string }) {
   const [state, setState] = useState<'asking' | 'in' | 'out' | 'failed'>(me.value ? 'in' : 'asking');
   const [error, setError] = useState<unknown>();

@@ -1,4 +1,4 @@
-// How a patient is reached: telephone, and the guardians of a child.
+// Contact details of a patient: telephone, and the guardians of a child.
 import { useState } from 'preact/hooks';
 import { patch } from '../base/api';
 import { t, type Key } from '../base/i18n';

@@ -222,7 +222,7 @@ export function DoctorHome() {
   );
 }
 
-// What patients asked for: a doctor accepts or declines.
+// Visits requested by patients: a doctor accepts or declines.
 function Requests({ sessions, again }: { sessions: Session[]; again: () => Promise<void> }) {
   const [busy, setBusy] = useState('');
   const [error, setError] = useState<unknown>();

@@ -51,7 +51,7 @@ function Record({ side, other, heading, clear, again }: { side: Side; other?: Si
   );
 }
 
-// What a second person has to confirm, and where that stands. The desk sees no list of requests: it asks again.
+// Approval that a second person must give, and its state. The desk has no list, so it asks again.
 function Asked({ merged, into, busy, again }: { merged: string; into: string; busy: boolean; again: () => void }) {
   const loaded = useLoad(async () => {
     if (!hasRole('admin')) return undefined;

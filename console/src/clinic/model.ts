@@ -1,4 +1,4 @@
-// What the pages of the clinic read of a visit. The hub decides what is in an answer; absent members are not shown.
+// Members of a visit that the clinic's pages read. The hub decides which are present.
 import { useEffect } from 'preact/hooks';
 import { get, query } from '../base/api';
 import { useLoad, useEvery } from '../base/load';
@@ -87,7 +87,7 @@ export interface Person {
   identifiers?: { kind: string; value: string }[] | null;
   guardians?: Guardian[] | null;
 }
-// Who speaks for a child. Messages go to the first one.
+// Adult who speaks for a child. Messages go to the first guardian.
 export interface Guardian {
   name: string;
   phone: string;
@@ -104,7 +104,7 @@ export const doctorOf = (session: Session) => session.participants?.find((one) =
 export const patientOf = (session: Session) => session.participants?.find((one) => one.role === 'patient');
 export const nameOfParticipant = (one: Participant | undefined): string =>
   one ? (lang.value === 'ar' && (one.nameAr || one.record?.nameAr)) || one.name || one.record?.name || word('role', one.role) : '';
-// Who has come and is not admitted, in the order of arrival.
+// Participants who have arrived and are not admitted, in order of arrival.
 export const waitingIn = (session: Session) =>
   isOver(session) ? [] : (session.participants ?? []).filter((one) => one.admission === 'waiting' && one.here && one.cameAt);
 export const typeText = (type: string) => t(`type_${type}` as Key);

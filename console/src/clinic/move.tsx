@@ -47,7 +47,7 @@ function Move({ session, known, again }: { session: Session; known: Map<string, 
   const [asked, setAsked] = useState(0);
   const [done, setDone] = useState<Session>();
   const act = useAct();
-  // What follows is read from the heading on.
+  // Moves the focus to the heading, so that screen readers begin there.
   useEffect(() => { if (done) document.querySelector<HTMLElement>('h1')?.focus(); }, [done]);
   const doctor: Provider | undefined = session.provider ? (known.get(session.provider) ?? { id: session.provider, status: '' }) : undefined;
   const typed = day && time ? Date.parse(`${day}T${time}:00+03:00`) : NaN;

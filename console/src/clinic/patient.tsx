@@ -76,7 +76,7 @@ function Opened({ id, own, reason }: { id: string; own?: boolean; reason: string
 
 function Parts({ person, etag, sessions, known, own, reason, again }: { person: Merged; etag: string; sessions: Session[]; known: Map<string, Provider>; own?: boolean; reason: string; again: () => Promise<void> }) {
   const treats = face.value === 'doctor' || face.value === 'nurse';
-  // What is written in a visit is closed to an office.
+  // The front desk may not read clinical entries.
   const office = face.value === 'desk';
   const held = sessions.filter((one) => ['active', 'completed'].includes(one.status)).slice(0, 12);
   const ids = held.map((one) => one.id);

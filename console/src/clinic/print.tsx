@@ -77,7 +77,7 @@ function Head({ name, words }: { name: Key; words: Words }) {
 
 const Day = ({ at }: { at: string }) => <><bdi dir="ltr" class="nowrap">{dayKey(at)}</bdi><br /><span class="en nowrap">{hijri(at)}</span></>;
 
-// Whose paper it is: name, birth date, file number; on every paper, whatever else is on it.
+// Patient's header of every printed page: name, birth date, file number.
 function Whose({ data, date, dated }: { data: Data; date: string; dated: Key }) {
   const { session, person, words } = data;
   const part = patientOf(session);

@@ -1,4 +1,4 @@
-// What was written in visits: vital signs with their trend, prescriptions, documents, recordings; the banner that says whose they are.
+// Entries of visits: vital signs with trend, prescriptions, documents, recordings; patient banner.
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { get, Problem } from '../base/api';

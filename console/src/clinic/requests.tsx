@@ -1,4 +1,4 @@
-// What a patient asks about his own record: a copy, a correction, a complaint; and the answers, in words.
+// Requests of patients about their own records (copy, correction, complaint) and the answers.
 import { useRef, useState } from 'preact/hooks';
 import { get, newKey, post, Problem } from '../base/api';
 import { gregorian } from '../base/dates';

@@ -150,7 +150,7 @@ function Done() {
     <Button size="large" block onPress={() => go(home(), true)}>{t('home')}</Button>
   </>;
 }
-// What the hub says of a sign-in at an issuer: the code of its refusal stands in the address.
+// Refusal of a sign-in at an issuer: the address carries its code.
 const Failed = ({ code }: { code: string }) => <Failure error={new Problem(0, has(`problem_${code.replaceAll('.', '_')}`) ? code : 'auth.oidc', '', '', '')} />;
 
 export function Login() {

@@ -244,7 +244,7 @@ export class TwilioClient implements CallClient {
   }
 
   private meet(person: RemoteParticipant): void {
-    // Who comes back after a break of his browser is the same person with another connection.
+    // A browser that reconnects is the same person with another connection.
     if (!this.people.has(person.identity)) this.listeners.tell({ t: 'person', id: person.identity, in: true });
     this.people.set(person.identity, person);
     for (const publication of person.tracks.values()) if (publication.track) this.arrives(publication.track, publication, person);

@@ -3,7 +3,7 @@ import { Button, Empty, Notice, Time } from '../../ui';
 import { captions } from '../calling';
 import { nameOfPart, partOf } from '../visit';
 
-// What a machine wrote down. It is not read aloud: it would speak over the people.
+// Transcript made by a machine. Screen readers do not announce it: they would talk over the call.
 export function Transcript() {
   const lines = captions.value.filter(({ final }) => final);
   const copy = () => void navigator.clipboard?.writeText(lines.map((line) => `${nameOfPart(partOf(line.id))}: ${line.text}`).join('\n'));

@@ -291,7 +291,7 @@ export class ChimeClient implements CallClient {
     this.cut();
     if (why === 'network') return this.to('failed', why);
     if (why !== 'refused') return this.to('left', why);
-    // Who was in is not let in again: his attendee is another one now, or he was put out. The hub knows.
+    // Chime refuses an attendee who was replaced or removed. The hub knows which.
     const fresh = this.media?.token !== this.used;
     this.to('reconnecting', fresh ? 'network' : 'expired');
     if (fresh) void this.again();
