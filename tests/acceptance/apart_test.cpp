@@ -176,7 +176,7 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   EXPECT_EQ(identifier(visit, "https://rabt.health/session-room"),
             h().get("D", at).text("roomSid"));
 
-  // What the end told the workflow.
+  // Data of the event that ended the session.
   Json told;
   const Answer events = h().get("D", at + "/events");
   for (const Json& one : events["items"].as_array()) {
@@ -189,7 +189,7 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   EXPECT_TRUE(told["patient"].is_string());
   EXPECT_EQ(told.dump().find(booked.patient), std::string::npos) << "by a pseudonym";
 
-  // What left the hub of this patient.
+  // Report of the patient's data that left the hub.
   const auto asked =
       h().site.rabt({"audit", "report", "--patient", "identifier:" + booked.national_id, "--reason",
                      "she asks", "--json"});

@@ -42,7 +42,7 @@ Hospital& h() {
 std::string bus_health() {
   return h().call("-", "GET", "/health", {}, {{"Accept", "application/json"}}).text("rabbitmq");
 }
-// What PulseOne's /health says of troubles.
+// Troubles in the `detail` of PulseOne's /health.
 Json detail(const std::string& who) {
   return h().call(who, "GET", "/health", {}, {{"Accept", "application/json"}})["detail"];
 }
@@ -101,7 +101,7 @@ std::vector<AmqpMessage> until(AmqpQueue& queue, const std::string& session, std
 std::vector<std::string> keys(const std::vector<AmqpMessage>& messages) {
   std::vector<std::string> out;
   for (const AmqpMessage& one : messages) {
-    // Who hangs up when is the stand-in's matter.
+    // The order in which participants hang up depends on the stand-in.
     if (one.key != "video.session.user_left") out.push_back(one.key);
   }
   return out;
@@ -247,7 +247,7 @@ TEST(PulseoneBus, P37HoldsSessionsWithoutTheBrokerAndTellsItLater) {
   server.kill();
   ASSERT_TRUE(becomes("unhealthy"));
   EXPECT_EQ(h().get("-", "/health").status, 200) << "the hub itself is well";
-  // What is wrong is said to who runs the hub, on both paths.
+  // Only administrators read the cause, on both paths.
   EXPECT_EQ(detail("AD").string_or("rabbitmq", "").substr(0, 4), "bus.") << detail("AD").dump();
   EXPECT_EQ(h().get("AD", "/health")["detail"], detail("AD"));
   for (const char* who : {"-", "P", "D"}) EXPECT_TRUE(detail(who).is_null()) << who;

@@ -319,7 +319,7 @@ TEST(Clinicvault, C12AssignsADoctor) {
   RABT_EXPECT_STATUS(assign("AD", "D"), 409);
 }
 
-// What a browser has after it posted the form of a page of the hub.
+// Cookie that a browser has after it posted the sign-in form of the hub.
 std::string cookie_of(const std::string& name) {
   RABT_EXPECT_STATUS(h().post("-", "/auth/register", account(name)), 201);
   const net::Response in =

@@ -17,7 +17,7 @@ std::string upper(std::string text) {
   return text;
 }
 
-// How many words of the pattern the path repeats; nothing when it does not fit.
+// Number of the pattern's words that the path repeats; nothing if the path does not match.
 std::optional<int> fit(std::string_view pattern, std::string_view path) {
   int words = 0;
   while (!pattern.empty() || !path.empty()) {

@@ -74,7 +74,7 @@ TEST(Emr, E01APageBehindTheLastIsNone) {
       h().get("D", root + "?page=1&page_size=1")["count"].as_int64().value_or(0);
   RABT_EXPECT_STATUS(h().get("D", root + "?page_size=1&page=" + std::to_string(count)), 200);
   RABT_EXPECT_STATUS(h().get("D", root + "?page_size=1&page=" + std::to_string(count + 1)), 404);
-  // Nobody's list is empty, and is there.
+  // The list of a user without data is empty, not missing.
   h().enter("E01alone", "doctor");
   const Answer empty = h().get("E01alone", root + "?page=1");
   RABT_EXPECT_STATUS(empty, 200);

@@ -99,7 +99,7 @@ class Examples {
       booked("P", Json::object({{"request", true}, {"provider", h_.person("D").id}}));
     };
     return {
-        // Whom the other examples speak of.
+        // Persons whom the other examples name.
         {"createProvider", "AD"},
         {"createPatient", "AD"},
         {"changeProvider", "AD", provider},
@@ -136,7 +136,7 @@ class Examples {
         {"startRecording", "D", [this] { call_begins(); }},
         {"withdrawRecording", "AD", [this] { kept(); }},
 
-        // What is written in one.
+        // Entries of a session.
         {"sendMessage", "D", active},
         {"reviewDetection", "D", [this] { found(); }},
         {"shareDocument", "D"},
@@ -185,7 +185,7 @@ class Examples {
 
         {"makeRequest", "P"},
 
-        // Who looked, and why.
+        // Access to patient data and its audit.
         {"openGrant", "D"},
         {"searchInstances", "D"},
         {"reviewGrant", "SO", [this] { close_grant(); }},
@@ -262,7 +262,7 @@ class Examples {
     const auto replaced = kPutInPlace.find(step.operation);
     for (const auto& [member, value] : put_) {
       EXPECT_TRUE(replaced != kPutInPlace.end() && replaced->second.contains(member)) << member;
-      // What the example shows has the form of what the hub makes.
+      // Texts in the example have the length of the hub's own values.
       if (value.is_string()) {
         EXPECT_EQ(example.string_or(member, "").size(), value.as_string().size()) << member;
       }
@@ -328,7 +328,7 @@ class Examples {
     return response.ok() ? *std::move(response) : net::Response();
   }
 
-  // What an example of an answer shows and the answer does not have; empty when there is nothing.
+  // First member of the example that the answer lacks or that differs; empty if none.
   static std::string unlike(const Json& shown, const Json& is) {
     if (shown.is_object()) {
       for (const auto& [name, value] : shown.as_object()) {
@@ -531,7 +531,7 @@ class Examples {
   Hospital h_{HospitalOptions{.more = "http: {webhooks: [his.example.sa]}\n"}};
   Description& description_ = Description::get();
   std::unique_ptr<e2e::Site> empty_;
-  // What path parameters stand for now, and what is put into the next body.
+  // Values of the path parameters, and members that are put into the next body.
   std::map<std::string, std::string> names_;
   std::map<std::string, Json> put_;
   // The session that was made last, and its path.

@@ -34,7 +34,7 @@ struct Person {
   std::string id;
   std::string uuid;
   std::int64_t number = 0;
-  // What the browser of a guest holds, in place of a token.
+  // Cookie of a guest's browser, used in place of a token.
   std::string cookie;
 };
 

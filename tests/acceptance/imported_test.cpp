@@ -8,8 +8,8 @@
 #include "tools/demo/booking.hpp"
 #include "tools/demo/child_process.hpp"
 
-// What `rabt config import` makes of the settings of each of the five systems, started as it
-// stands: places of this machine are put in, and nothing is added.
+// Configurations that `rabt config import` makes from the settings of each of the five systems,
+// started unchanged: only paths of this machine are replaced.
 namespace rabt::acceptance {
 namespace {
 

@@ -107,7 +107,7 @@ Answer by(const std::string& subject, const std::string& role, const std::string
           const std::string& at, const Json& body = Json()) {
   return h().call("-", method, at, body, {{"Authorization", "Bearer " + h().mint(subject, role)}});
 }
-// How many patients were entered.
+// Number of audit entries patient.created.
 Json entered() {
   return h().get("AD", "/admin/logs?action=patient.created")["total"];
 }
@@ -136,7 +136,7 @@ TEST(Kiorex, K03K63APatientWhoNeverSignedInCanBeNamed) {
   EXPECT_EQ(me["id"], person_of(one)) << me.body;
   RABT_EXPECT_STATUS(by(patient, "patient", "POST", path(one.text("id"), "join"), Json::object()),
                      201);
-  // Nobody else has got anything by it.
+  // Another patient still has no access.
   RABT_EXPECT_STATUS(h().get("P2", path(one.text("id"))), 403);
 }
 
@@ -166,7 +166,7 @@ TEST(Kiorex, K03NobodyIsEnteredForASessionThatIsRefused) {
   EXPECT_EQ(entered(), before);
 }
 
-// Who somebody is, his issuer says, and not who named him first.
+// A person's role comes from the issuer's token, not from a booking that named the person first.
 TEST(Kiorex, K63WhoWasNamedAsAPatientMayBeADoctor) {
   const std::string subject = "2b7a1f3c-5e61-4c0f-8a9d-7f6e5d4c3b2a";
   RABT_EXPECT_STATUS(
@@ -311,7 +311,7 @@ TEST(Kiorex, K12K13K14K15RecordAndShowTheRecording) {
     EXPECT_NE(one.json.find(key), nullptr) << key;
 }
 
-// What the status of a recording becomes, at last.
+// Final status of a recording.
 std::string settled(const std::string& recording) {
   std::string status;
   (void)eventually([&] {
@@ -321,7 +321,7 @@ std::string settled(const std::string& recording) {
   return status;
 }
 
-// What the audit log has of readings of a recording, oldest first.
+// Audit entries of accesses to a recording, oldest first.
 std::vector<Json> readings_of(const std::string& recording) {
   const auto log =
       h().site.rabt({"audit", "export", "--format", "jsonl", "--reason", "what the test reads"});
@@ -370,7 +370,7 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
   const Answer part = h().call("D", "GET", at + "/download", {}, {{"Range", "bytes=100-199"}});
   RABT_EXPECT_STATUS(part, 206);
   EXPECT_EQ(part.body, content.body.substr(100, 100));
-  // What is on the disk is sealed.
+  // The recording is sealed on the disk.
   EXPECT_EQ(h().get("D", "/api/v1/sessions/" + id)["encryption"]["media"], Json("DTLS-SRTP"));
   EXPECT_FALSE(stands_in(h().site.config.data, std::string_view(content.body).substr(2'048, 64)));
   const Answer kept = h().get("D", "/api/v1/recordings/" + recording);

@@ -176,7 +176,7 @@ Answer with_waiting_room(std::string_view doctor, std::string_view patient) {
   RABT_EXPECT_STATUS(made, 201);
   return made;
 }
-// What became of the participant of a role.
+// Admission of the participant of a role.
 std::string admission(std::string_view doctor, const std::string& session, std::string_view role) {
   const Answer is = h().get(doctor, "/api/v1/sessions/" + session);
   for (std::size_t i = 0; i < is["participants"].size(); ++i) {
@@ -239,7 +239,7 @@ TEST(Clinicvault, C05WhoBeganElsewhereLetsThePatientInToo) {
   RABT_EXPECT_STATUS(h().get("C05host", "/consultation/end/" + made["number"].number_text()), 200);
 }
 
-// Whom the doctor has sent away does not come in because the doctor starts.
+// A patient whom the doctor denied stays out when the doctor starts the session.
 TEST(Clinicvault, C05APatientWhoWasDeniedStaysOut) {
   h().enter("C05denied", "patient");
   h().enter("C05denier", "doctor");
@@ -599,7 +599,7 @@ class SlowStream : public Stream {
     std::string patient;
     std::string session;
     std::int64_t from = 0;
-    // What the hub said is kept.
+    // Messages that the hub answered with success; they must survive.
     std::vector<std::string> kept;
   };
   static Talk begin(int number) {
@@ -678,7 +678,7 @@ TEST_F(SlowStream, Trap72OfThoseWhoComeBackAtOnceAfterAKillNobodyMissesAWord) {
       }
       for (const auto& line : again) {
         std::vector<std::string> words = heard(*line);
-        // What was committed and not answered any more may be there, too, once.
+        // A message that was committed but not answered may be there, once.
         if (words.size() == talk.kept.size() + 1) words.pop_back();
         EXPECT_EQ(words, talk.kept);
       }

@@ -4,7 +4,7 @@
 #include "tests/acceptance/description.hpp"
 #include "tests/acceptance/hospital.hpp"
 
-// What a caller misspells is refused with the word that he meant, and never left out in silence.
+// Misspelt members are refused with the word that was meant; none is ignored silently.
 namespace rabt::acceptance {
 namespace {
 

@@ -22,7 +22,7 @@ const std::set<std::string, std::less<>> kOauth{"grantToken", "logoutOidc"};
 // Bodies of one operation.
 constexpr std::size_t kMaxBodies = 260;
 
-// What no field expects.
+// Values that no field expects.
 const std::vector<std::string>& oddities() {
   static const std::vector<std::string> all{"null",
                                             "true",
@@ -183,7 +183,7 @@ class Fuzz {
     ++sent_;
     ++statuses_[operation.id][response.status];
     judge(operation, path, body, response);
-    // Whom that signed out comes back.
+    // Callers whom the request signed out sign in again.
     const bool signs_out = operation.id == "logout" || operation.id == "endUserSessions";
     if (!signs_out || response.status >= 300) return;
     for (const char* one : {"D", "AD", "P"}) h_.renew(one, 1);
@@ -199,7 +199,7 @@ class Fuzz {
                        response.body.substr(0, 400));
     };
     const auto answer = Json::parse(response.body);
-    // What nobody has bound is not there, whatever the request says.
+    // Functions that are not configured answer 503 to every request.
     const bool unbound = response.status == 503 && answer.ok() &&
                          answer->string_or("code", "").ends_with(".not_configured");
     if ((response.status >= 500 && !unbound) || response.status < 200) {

@@ -82,7 +82,7 @@ TEST(OwnHub, E17WithoutAProviderSessionsAreHeldAndNobodyGetsAToken) {
 TEST(OwnHub, P35P36C34ADoorHasItsOwnListenerOverADatabaseThatWasNotThere) {
   EXPECT_TRUE(std::filesystem::exists(h().site.config.data + "/rabt.db"));
   const std::string pulseone = url_of("pulseone");
-  // What PulseOne answers on its port, whatever the client accepts.
+  // PulseOne's port answers with PulseOne's formats, for any Accept header.
   const Answer well = ask(pulseone + "/health", "-");
   RABT_EXPECT_STATUS(well, 200);
   EXPECT_EQ(well["service"], Json("Video Consultation Service"));

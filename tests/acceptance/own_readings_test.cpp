@@ -83,7 +83,7 @@ TEST(OwnReadings, TheProofHoldsUnderTheKeyOfTheLogAndNobodyElseGetsIt) {
   std::string changed = proof.body;
   changed.replace(changed.find("index "), 8, "index 0\n");
   EXPECT_FALSE(audit::verify_proof(changed, *key).ok());
-  // Who reviews the log gets the proof of any entry.
+  // Auditors get the proof of any entry.
   h().enter("proof-auditor", "auditor");
   RABT_EXPECT_STATUS(h().get("proof-auditor", "/api/v1/audit/entries/" +
                                                   std::to_string(row.int_or("seq", 0)) + "/proof"),

@@ -2,7 +2,7 @@
 #include "tests/acceptance/hospital.hpp"
 #include "tests/read_pdf.hpp"
 
-// What is written in sessions, and what surrounds them, over HTTP.
+// Entries of sessions and related records, over HTTP.
 namespace rabt::acceptance {
 namespace {
 

@@ -87,10 +87,10 @@ TEST_F(RequiredSink, NobodyReadsOfPatientsWhileItIsDown) {
   RABT_EXPECT_STATUS(other, 503);
   EXPECT_EQ(other.header("X-Rabt-Code"), "audit.sink_behind");
 
-  // What has begun goes on.
+  // A session that has begun goes on.
   RABT_EXPECT_STATUS(h.post("D", session + "/messages", Json::object({{"text", "hello"}})), 201);
   RABT_EXPECT_STATUS(h.post("D", session + "/start"), 200);
-  // What a system that shows the session afterwards could not answer is not written.
+  // A note through an API that answers with the session is refused, not written.
   RABT_EXPECT_STATUS(h.post("D", "/consultation/notes",
                             Json::object({{"consultation_id", made["number"]}, {"notes", "x"}})),
                      503);

@@ -22,7 +22,7 @@ std::vector<std::string> commands() {
   return out;
 }
 
-// What is looked for may be a piece of a recording. A lead byte at its end is followed by nothing.
+// The searched bytes may be a piece of a recording, and end with a UTF-8 lead byte.
 TEST(Search, BytesThatAreNoTextAreLookedForAsTheyStandAndInBase64) {
   EXPECT_EQ(e2e::forms_of(std::string(9, '\xf0')).size(), 4U);
   EXPECT_EQ(e2e::forms_of("Noura Ali").size(), 6U);

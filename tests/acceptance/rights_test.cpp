@@ -7,25 +7,25 @@
 #include "tests/acceptance/hospital.hpp"
 #include "tests/operations.hpp"
 
-// Who may call what: every operation of docs/openapi.yaml by everybody, as rights.csv says. A
-// column is a caller in relation to a session that has begun, and to what was written in it:
-//   -    nobody                     D    its doctor, its host
-//   P2   another patient            D2   another doctor, who comes to treat P: rows let him accept
-//   D3   a doctor who treats nobody of the session and takes part in nothing
+// Rights of callers: every operation of docs/openapi.yaml, asked by every caller of rights.csv. A
+// column is a caller in relation to a session that has begun, and to its entries:
+//   -    no credential              D    its doctor, its host
+//   P2   another patient            D2   another doctor, who in some rows may accept to treat P
+//   D3   a doctor who treats no patient of the session and takes part in no session
 //   N    its nurse                  P    its patient
 //   O    its observer, a nurse      AD   an administrator, AD! the same with a reason
 //   SO   a security officer         IE   an engineer
 //   OP   an operator                AU   an auditor
 //   H    a helper: a nurse who is there by D's invitation
-//   R    the patient of a session like it, whom its doctor has put out
-//   X    the patient of a session like it, who has refused a consent and has not come
-//   G    the patient of a session like it, who came by a link and shows no account
-//   F    somebody of the front desk
-// rights_reasons.csv: reading what was written, by those who run the hub, each with a reason.
-// A cell is the status of the answer. `acceptInvitation:nurse`: the same with another body.
-// `getPatient:refused`: the same of X's record. D3 is not asked where his cell is `-`: what he
-// would get makes him somebody who treats, or takes part. Each operation has a session of its own,
-// and its cells are asked from left to right, so that one act may change what the next one finds.
+//   R    the patient of a similar session, removed by its doctor
+//   X    the patient of a similar session, who has refused a consent and has not come
+//   G    the patient of a similar session, who came by a link and has no account
+//   F    a user of the front desk
+// rights_reasons.csv: reading entries, by users who run the hub, each with a reason.
+// A cell is the status of the answer. `acceptInvitation:nurse`: the operation with another body.
+// `getPatient:refused`: the operation on X's record. D3 is not asked where the cell is `-`: the
+// answer would make D3 a treating doctor or a participant. Each operation has its own session; its
+// cells are asked from left to right, so that one act may change the data of the next one.
 namespace rabt::acceptance {
 namespace {
 
@@ -41,7 +41,7 @@ std::vector<std::string> cells_of(const std::string& line) {
   return out;
 }
 
-// What an operation is asked with, where {} would be refused before anybody looks who asks.
+// Valid bodies of operations that refuse {} before they check the caller's rights.
 Json body_of(const std::string& operation, const std::string& other) {
   static const std::map<std::string, std::string> bodies{
       {"sendMessage", R"({"text":"hello"})"},
@@ -399,7 +399,7 @@ TEST_F(Rights, WhoMayNotActLearnsNothingOfTheForm) {
   fresh();
   int asked = 0;
   for (const auto& [name, operation] : test::operations()) {
-    // What a nurse may create, the body says.
+    // The body of createSession decides whether a nurse may create it.
     if (operation.method == "GET" || name == "createSession") continue;
     const std::vector<std::string> cells = cells_of(matrix.rows.at(name));
     for (std::size_t i = 1; i < matrix.columns.size(); ++i) {
@@ -518,7 +518,7 @@ TEST_F(Rights, WhoMayNotActForAPersonLearnsNothingOfTheFormThroughADoor) {
       EXPECT_EQ(answer.status, 403) << who << " " << path << " " << body << answer.body;
     }
   }
-  // Who may is told what is wrong.
+  // Callers with the right get the error of the body.
   EXPECT_EQ(h_.post("D", doctor + "/status").status, 400);
   EXPECT_EQ(h_.post("D", doctor + "/availability").status, 400);
   EXPECT_EQ(h_.post("P", patient + "/feedback").status, 400);

@@ -4,7 +4,7 @@
 #include "hub/base/clock.hpp"
 #include "tests/acceptance/hospital.hpp"
 
-// Who sees the record of a patient without a reason: who treats, and nobody by a way round.
+// Access to a patient's record without a reason: treating clinicians alone, by every path.
 namespace rabt::acceptance {
 namespace {
 
@@ -108,7 +108,7 @@ TEST(WhosePatient, ASessionThatADoctorOpensHimselfOpensNoRecordUntilThePatientCo
   RABT_EXPECT_STATUS(changed, 403);
   EXPECT_NE(changed.text("detail").find("nobody else stands behind it"), std::string::npos);
 
-  // What the session itself holds is his, and he runs it.
+  // The new doctor runs the session and reads its entries, but not the patient's record.
   RABT_EXPECT_STATUS(h().post("D2", session + "/start"), 200);
   const Json note = Json::object({{"kind", "free"}, {"content", "well"}});
   RABT_EXPECT_STATUS(h().post("D2", session + "/notes", note), 201);
@@ -244,7 +244,7 @@ std::string with_check_digit(std::string digits) {
   return digits;
 }
 
-// What the report of one patient says, as the auditor gets it.
+// Report of one patient, as an auditor reads it.
 Json report_of(const std::string& named) {
   h().enter("AUW", "auditor");
   const Answer report =
@@ -306,7 +306,7 @@ TEST(WhosePatient, TheReportHasEveryReadingWhicheverIdentifierItIsAskedBy) {
   (void)has_all("mrn:" + patient.mrn);
   (void)has_all("identifier:" + national);
 
-  // What is read while the record has no identifier is found as well.
+  // Accesses while the record has no identifier are found as well.
   change(Json::object({{"mrn", Json()}, {"identifiers", Json()}}));
   RABT_EXPECT_STATUS(h().call("AD", "GET", at, {}, {{"X-Rabt-Reason", "hidden"}}), 200);
   has_hidden("mrn:" + patient.mrn);
