@@ -219,7 +219,7 @@ TEST_F(AccountsApi, Trap62AClientProvesItselfByItsCertificate) {
             401);
   EXPECT_EQ(json(ask("his.example", {{"x-rabt-actor", id}})).string_or("actor", ""),
             "client:his/person:" + id);
-  // What is shown besides decides; a page of a browser shows nothing by it.
+  // A second credential decides; requests of a browser page do not use the certificate.
   EXPECT_EQ(ask("his.example", {{"authorization", "Bearer wrong"}}).status, 401);
   EXPECT_EQ(ask("his.example", {{"origin", "https://evil.example"}}).status, 401);
   EXPECT_EQ(ask("his.example", {{"sec-fetch-site", "cross-site"}}).status, 401);
@@ -245,7 +245,7 @@ class TwoPersons : public AccountsApi {
               {{"if-match", header(as(other_, "GET", "users/" + nurse_id_), "ETag")}});
   }
   Json open() { return json(as(other_, "GET", "approvals"))["items"]; }
-  // What the second administrator changes of somebody.
+  // Changes an account as the second administrator.
   Response change(const std::string& id, const std::string& what) {
     return as(other_, "PATCH", "users/" + id, what,
               {{"if-match", header(as(other_, "GET", "users/" + id), "ETag")}});
@@ -310,7 +310,7 @@ TEST_F(TwoPersons, Trap45WhoGainsByItDoesNotConfirmIt) {
   EXPECT_EQ(answer(officer_, "01ARZ3NDEKTSV4RRFFQ69G5FAV").status, 404);
 }
 
-// Whom another system knows by an outside id signs in as the person whose id it is.
+// An external id signs in: a token of another system with this id opens the account.
 TEST_F(TwoPersons, Trap45NobodyBecomesAnOfficerByAnOutsideIdOfHis) {
   const std::string id = R"({"externalIds": [{"system": "idp", "value": "the-administrators"}]})";
   for (const std::string& change_of : {id, std::string(R"({"username": "officer2"})")}) {
@@ -406,7 +406,7 @@ TEST_F(TwoPersons, AnAdministratorsLostFactorIsNotUnlockedByOneAlone) {
   EXPECT_EQ(reset(other_id_).status, 200);
 }
 
-// Who sets the password of an officer without a second factor is the officer.
+// A password reset of an officer without a second factor lets the administrator sign in as him.
 TEST_F(TwoPersons, AnOfficersPasswordIsNotResetByOneAloneWhileItIsAllThereIs) {
   const auto reset = [&](const std::string& id) {
     return as(admin_, "PATCH", "users/" + id, R"({"resetPassword": true})",
@@ -1043,7 +1043,7 @@ TEST_F(AccountsApi, APatientIsSeenByWhoTreatsAndByHimselfAndEveryReadingIsAudite
   };
   const std::string path = "patients/" + patient_id;
   const auto before = audited();
-  // Who does not treat the patient needs a grant for an emergency.
+  // A doctor who does not treat the patient needs an emergency grant.
   EXPECT_EQ(code(as(doctor, "GET", path)), "phi.break_glass");
   EXPECT_EQ(as(doctor, "GET", path, "", {{"x-rabt-reason", "an emergency"}}).status, 403);
   EXPECT_EQ(as(patient, "GET", path).status, 200);

@@ -228,8 +228,8 @@ TEST_F(ApiTest, DataOfAnInstanceNeedsAReasonAndIsAuditedFirst) {
   EXPECT_EQ(audited(), before + 1);
 }
 
-// What a caller calls his request stands beside the hub's id, in the audit log, once he has proved
-// who he is.
+// The caller's request id stands beside the hub's id in the audit log, if the caller is
+// authenticated.
 TEST_F(ApiTest, TheCallersIdsStandBesideTheHubsOwn) {
   const std::string own = "01M7YJZDHKYXFKBBS9MA1HJMZC";
   const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -435,7 +435,7 @@ TEST_F(ApiTest, ARecordingIsDescribedFreelyAndReadOnlyWithAReason) {
   EXPECT_EQ(other.status, 200);
   EXPECT_EQ(other.stream_length, content.size());
 
-  // Who has it already gets none of it: RFC 9110 section 13.1.2.
+  // A caller that has this version gets 304 and no bytes: RFC 9110 section 13.1.2.
   const auto unless = [&](std::string held) {
     return api(
         "GET", "recordings/" + id + "/content", {},
@@ -611,7 +611,7 @@ TEST_F(ApiTest, ADeliveryStartsARunWithinTheTraceOfItsSender) {
   EXPECT_NE(trace_after(R"({"id": "t2", "n": 1})", {}), trace);
   EXPECT_NE(trace_after(R"({"id": "t3", "n": 1})", {parent, parent}), trace) << "twice";
   EXPECT_NE(trace_after(R"({"id": "t4", "n": 1})", {"ff" + parent.substr(2)}), trace);
-  // What an event says of a trace is its plugin's word, and no caller's.
+  // A traceparent inside an event belongs to its plugin; it is not the caller's.
   EXPECT_NE(trace_after(R"({"id": "t5", "n": 1, "traceparent": ")" + parent + "\"}", {}), trace);
 }
 

@@ -82,7 +82,7 @@ TEST(Asks, AListOfASessionNamesThePathOfItsNextPage) {
   const Json body = Json::object({{"items", Json::array({Json(1)})}, {"next", "01B"}});
   const std::string next = json(answer_behind(call, body)).string_or("next", "");
   EXPECT_EQ(next, "/api/v1/sessions/7/notes?cursor=01B");
-  // What a client of 0.2.0 makes of it, whether it encodes the value or not.
+  // Requests that a client of 0.2.0 makes from `next`, with and without percent-encoding.
   const std::string list = "/api/v1/sessions/7/notes?after=";
   for (const std::string& target :
        {next, list + next, list + percent_encode(next), list + "01B", list + "01A&cursor=01B"}) {

@@ -19,7 +19,7 @@ class DeliveryOutcomesTest : public ::testing::Test {
                     .body = body});
   }
   Json listed(const std::string& query = {}) {
-    // What was submitted before is committed.
+    // The store commits in order: earlier jobs are committed after this write.
     must(rig_.hub.store().write([](store::Transaction&) { return ok_status(); }));
     const http::Request made = request("GET", "/api/v1/deliveries" + query);
     return json(must(outcomes_.list({.request = made})));

@@ -8,7 +8,7 @@
 #include "tests/eventually.hpp"
 #include "tests/identity/house.hpp"
 
-// What a credential opened, and what it may open.
+// Sockets and the credential that opened them: tickets, and rights while a socket is open.
 namespace rabt::api {
 namespace {
 
@@ -126,7 +126,7 @@ TEST_F(GuardedSocketTest, Trap39ATicketProvesNoMoreThanTheCredentialBehindIt) {
   EXPECT_FALSE(who_.again(tickets.take(handshake).value_or(identity::Credential{}), false).ok());
 }
 
-// Nobody takes the room of the others: of one's own tickets too many, the oldest goes.
+// An owner has few tickets at a time: one more removes his oldest, never that of another owner.
 TEST_F(GuardedSocketTest, TicketsOfOneOwnerAreFew) {
   Tickets tickets(house_.base.clock, house_.base.random);
   const auto good = [&](const std::string& ticket) {

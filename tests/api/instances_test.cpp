@@ -6,7 +6,7 @@
 
 #include "tests/api/rig.hpp"
 
-// What an operator sees of instances: lists, counts, pages of a timeline, graphs.
+// Instances as an operator sees them: lists, counts, pages of a timeline, graphs.
 namespace rabt::api {
 namespace {
 

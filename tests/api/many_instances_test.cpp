@@ -5,8 +5,8 @@
 
 #include "tests/api/rig.hpp"
 
-// What an operator waits for when a hub holds a hundred thousand instances, and one of them has a
-// long timeline. Prints the times; a whole second, several times what is wanted, fails.
+// Response times for an operator of a hub with a hundred thousand instances, one of them with a
+// long timeline. Prints the times; fails from one second on, several times the wanted time.
 namespace rabt::api {
 namespace {
 

@@ -194,7 +194,7 @@ TEST_F(PatientData, AReadingIsInTheLogWithPersonPlaceAndSealedReason) {
       << "another person's key does not open it";
   EXPECT_EQ(code(api("GET", "instances/" + id + "?data=true", {}, "x", "CURIOSITY")),
             "phi.purpose");
-  // What the engine wrote carries the person too.
+  // Audit entries of the engine carry the patient's pseudonym too.
   for (const char* act : {"instance.started", "action.ended"}) {
     const auto list = entries(act);
     ASSERT_FALSE(list.empty()) << act;
@@ -271,7 +271,7 @@ TEST_F(PatientData, AReportShowsWhoSawWhatOfOnePersonAndNothingOfOthers) {
                Json::object({{"patient", std::string("identifier:") + kNationalId}}), "again"));
   EXPECT_EQ(second["accesses"].size(), 3U);
   EXPECT_EQ(second["accesses"][2].string_or("reason", ""), "the patient asks");
-  // Nobody of this number: said, and audited, so that asking is no secret way to find out.
+  // No person has this number: the answer says so and is audited, so that guessing leaves a trace.
   const Response nobody =
       api("POST", "audit/report", Json::object({{"patient", "identifier:1099999999"}}), "guessing");
   EXPECT_EQ(nobody.status, 404);

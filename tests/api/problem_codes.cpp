@@ -19,7 +19,7 @@ const std::map<std::string_view, ErrorKind> kKinds{
     {"corrupt", ErrorKind::corrupt},         {"internal", ErrorKind::internal},
     {"refusal", ErrorKind::denied}};
 
-// What the part of a code in the sources becomes.
+// Codes that a part of a code in the sources can become.
 const std::map<std::string_view, std::vector<std::string>> kComposed{
     {"session.",
      {"session.requested", "session.scheduled", "session.waiting", "session.active",
@@ -91,8 +91,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-// What stands between the bracket at `open` and the one that closes it, or, without a bracket
-// there, up to the end of the expression; cut at its commas.
+// Arguments between the bracket at `open` and its closing bracket, split at commas. Without a
+// bracket there, up to the end of the expression.
 std::vector<std::string_view> parts(std::string_view source, std::size_t open) {
   const bool bracket = source[open] == '(' || source[open] == '{';
   std::size_t begin = bracket ? open + 1 : open;

@@ -27,7 +27,7 @@ struct Code {
 
 struct Codes {
   std::map<std::string, Code> codes;
-  // What is wrong with codes: "<path>: ...".
+  // Mistakes in codes: "<path>: ...".
   std::vector<std::string> mistakes;
 };
 

@@ -80,7 +80,7 @@ std::string shown(const std::set<int>& statuses) {
   return out;
 }
 
-// What does not fit between the codes of sources and the page, a sentence each.
+// Differences between the codes of the sources and those of the page, a sentence each.
 std::vector<std::string> mistakes_of(const test::Codes& made, const std::string& page) {
   const std::set<std::string> places{"rabt", "record", "health", "inside"};
   std::vector<std::string> out = made.mistakes;
@@ -96,8 +96,8 @@ std::vector<std::string> mistakes_of(const test::Codes& made, const std::string&
     if (!fresh) out.push_back(code + " and " + same->second + " say the same; make them one");
     const std::set<int>& statuses = found->second.statuses;
     if (places.contains(row.where)) {
-      // What a resource itself refuses is an answer; only the reader of a configuration lives
-      // there.
+      // Resources answer with their errors; only the reader of a configuration has errors that are
+      // not answers.
       for (const std::string& file : found->second.files) {
         if (file.starts_with("hub/api/") && !statuses.empty() && !code.starts_with("config."))
           out.push_back(code + " is answered by " + file + " with " + shown(statuses));
@@ -165,8 +165,8 @@ TEST(Problems, ACodeWithoutTextIsFoundHoweverItIsMade) {
             "hub/a/b.cpp: a code is put together with \"new.\"; kComposed says what it may be\n");
 }
 
-// What the description says that the hub answers stands in a source as a text of its own, and on
-// the page.
+// Every code that the description says the hub answers is a string literal in a source, and is
+// listed on the page.
 TEST(Problems, TheDescriptionNamesNoCodeThatNobodyAnswers) {
   std::set<std::string> texts;
   static const std::regex quoted(R"re("([a-z_]+\.[a-z_]+)")re");

@@ -11,7 +11,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "tests/api/rig.hpp"
 
-// How many requests a caller may send, and who a caller is.
+// Rate limits: number of requests that a caller may send, and how callers are told apart.
 namespace rabt::api {
 namespace {
 
@@ -275,7 +275,7 @@ TEST_F(ApiRates, ByDefaultEachCallerHasAPartOfTheLane) {
 
 TEST_F(ApiRates, BodiesOfACallerThatAreOnTheirWayAreBounded) {
   RateOptions rates = RateOptions::none();
-  // What is made of a body counts four times its length more.
+  // A parsed body counts with four times its length more.
   rates.bodies = 500;
   ApiRig api({.rates = rates});
   http::Request head = request("POST", "/api/v1/sessions");
@@ -298,7 +298,7 @@ TEST_F(ApiRates, BodiesOfACallerThatAreOnTheirWayAreBounded) {
     head.length = length;
     EXPECT_EQ(status(api.admit(head)), 429) << length;
   }
-  // Who shows nothing is counted by his address.
+  // A caller without a credential is counted by his address.
   http::Request open = request("POST", "/api/v1/auth/login");
   open.length = 60;
   open.remote = "192.0.2.1";

@@ -110,7 +110,7 @@ TEST_F(ReplaysTest, Trap60ActAndAnswerAreOneCommitOrNeither) {
   const auto fourth = within(*replays);
   ASSERT_TRUE(fourth.answer);
   EXPECT_EQ(fourth.answer->body, "{\"name\":\"Noura\"}");
-  // Who was slower, on another hub, does nothing.
+  // The slower of two hubs with the same ticket stores nothing.
   const Status beaten = rig_.hub.store().write([&](store::Transaction& transaction) {
     return replays->keep(transaction, third.ticket, answered(200));
   });

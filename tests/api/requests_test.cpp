@@ -6,8 +6,8 @@
 #include "hub/consultation/tasks/requests.hpp"
 #include "tests/api/rig.hpp"
 
-// What patients ask of their own records: the task that it is, the answer that they read, and that
-// nobody else reads either.
+// Requests of patients about their own records: the task, the answer that the patient reads, and
+// that no other person reads either.
 namespace rabt::api {
 namespace {
 
@@ -153,7 +153,7 @@ TEST_F(RequestsApi, TheDeskDoesNotAnswerAComplaint) {
   EXPECT_EQ(json(as(desk, "GET", "tasks"))["items"].size(), 0U);
   EXPECT_EQ(as(desk, "GET", "tasks/" + id).status, 403);
   EXPECT_EQ(as(desk, "POST", "tasks/" + id + "/decide", decision("accepted")).status, 403);
-  // Who has the role admin.
+  // The caller has the role admin.
   EXPECT_EQ(json(api_.api("GET", "tasks/" + id)).string_or("question", ""), kCanary);
   EXPECT_EQ(api_.api("POST", "tasks/" + id + "/decide", decision("accepted")).status, 200);
   EXPECT_EQ(own(patient).item(0)["answer"].string_or("outcome", ""), "accepted");

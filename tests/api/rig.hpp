@@ -39,7 +39,7 @@ class ApiRig {
     std::vector<Source> sources;
     std::vector<identity::IssuerOptions> issuers;
     std::vector<identity::OidcOptions> oidc;
-    // How issuers of OpenID Connect are reached.
+    // HTTP exchange with issuers of OpenID Connect.
     identity::Exchange exchange;
     // In place of the rig's.
     audit::AuditLog* audit = nullptr;
@@ -54,7 +54,7 @@ class ApiRig {
   // Begins anew over the same data, as another process would.
   void open(Options options);
 
-  // What the head alone comes to.
+  // Answer to the request's head alone, before its body.
   [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener = {});
   // As the server asks: the head first, the body when the head is admitted.
   [[nodiscard]] http::Response handle(const http::Request& request);
@@ -76,7 +76,7 @@ class ApiRig {
   access::PatientDetail details{hub.keys(), hub.store(), random};
   engine::PatientIndex patients{hub.store(), "t1"};
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;
-  // What GET /health says that does not work.
+  // Failing parts in the answer of GET /health.
   Json troubles = Json::object();
   // Of the servers that the audit log requires.
   Status senders_ready = ok_status();

@@ -95,13 +95,13 @@ TEST(RouteTable, TheDescriptionSaysWhatNeedsTwoFactors) {
   EXPECT_GT(table.size(), 10U);
 }
 
-// Who may not call an operation of /api/v1 may not call its translation, either: that cannot be
-// forgotten.
+// Each compatibility route names the operation of /api/v1 that it translates, so that the rights of
+// that operation hold for it, too.
 TEST(RouteTable, EachRouteOfADoorNamesTheOperationThatItTranslates) {
   const std::set<std::string_view> own{
       // Open; makes an account of a patient, and others for an administrator.
       "register",
-      // What concerns the caller, of several operations.
+      // Combines several operations on the caller's own data.
       "getDashboard",
       // The administrators of that system are ours and operators.
       "listLogs"};

@@ -26,7 +26,7 @@ class ViewsApi : public testing::Test {
     made.remote = remote;
     return api_.handle(made);
   }
-  // What a <video> element sends.
+  // Request that a <video> element sends.
   Response play(const std::string& url, const std::string& remote = kHere) {
     return ask("GET", url, {{"range", "bytes=10-19"}}, {}, remote);
   }

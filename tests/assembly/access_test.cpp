@@ -1,7 +1,7 @@
 #include "tests/assembly/two_tenants.hpp"
 #include "tests/operations.hpp"
 
-// Who may do what, in one tenant, over HTTP.
+// Rights in one tenant, over HTTP.
 namespace rabt::assembly {
 namespace {
 

@@ -10,7 +10,7 @@
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
 
-// What is measured for alerts each 15 seconds costs the same in a hub with 100,000 rows of each
+// Cost of the readings for alerts every 15 seconds: the same in a hub with 100,000 rows of each
 // kind.
 namespace rabt::assembly {
 namespace {

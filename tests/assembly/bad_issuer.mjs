@@ -98,7 +98,7 @@ function publish(of, response, json) {
 // ---- Its tokens
 
 const encoded = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
-// What jose refuses to sign.
+// Signs tokens that jose refuses to sign.
 const signed = (header, payload, key, algorithm = 'sha256') => {
   const input = `${encoded(header)}.${encoded(payload)}`;
   return `${input}.${sign(algorithm, Buffer.from(input), key).toString('base64url')}`;

@@ -23,15 +23,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where a token is shown: as a bearer token, or at the end of a sign-in of OpenID Connect.
+// Use of a token: as a bearer token, or at the end of an OpenID Connect sign-in.
 enum class Where : std::uint8_t { both, bearer, sign_in };
 struct Case {
   // As bad_issuer.mjs calls it.
   std::string_view name;
-  // What the audit log says of it; the caller is told nothing.
+  // Reason in the audit log; the caller gets no reason.
   std::string_view why;
   Where where = Where::both;
-  // What it says of a sign-in, where that differs.
+  // Reason for a sign-in, if different.
   std::string_view why_sign_in{};
 };
 

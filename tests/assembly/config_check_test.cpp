@@ -60,7 +60,7 @@ class ConfigCheck : public testing::Test {
                          (server ? "" : "server: {port: 0}\n") + more + "\n");
     return config::load_config((folder_ / "rabt.yaml").string());
   }
-  // What the check says, one mistake a line.
+  // Mistakes that the check finds, one a line.
   [[nodiscard]] std::string checked(const config::Config& config) const {
     std::string out;
     auto all = mistakes_of(config, clock_, Unsigned::refuse);
@@ -136,7 +136,7 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
             "keys.root.pkcs11.pin: "},
            {"keys: {root: {pkcs11: {module: /none.so, token: t, key: k, pin: {file: token}}}}",
             "the PKCS#11 library cannot be loaded: /none.so: "},
-           // Who signs in.
+           // Issuers and sign-in.
            {issuer + "kind: shared-secret, issuer: i, audience: a, secret: {file: none}}}}",
             "the issuer his: the secret file "},
            {issuer + "kind: jwks, issuer: i, audience: a, algs: [ES256], jwks: none}}}",
@@ -152,7 +152,7 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
             "below it; that host is other.example.sa"},
            {address + "identity: {passkeys: {host: sa}}", "below it; that host is sa"},
            {"identity: {local: {password: {blocklist: none}}}", "none"},
-           // Who sends and who is told.
+           // Webhooks, the bus and ICE servers.
            {"webhooks: [{name: his, url: 'https://his.example.sa/', secrets: [{file: none}]}]",
             "webhook his: the secret file "},
            {"webhooks: [{name: his, url: 'https://his.example.sa/', secrets: [{file: short}]}]",

@@ -196,7 +196,7 @@ class Hl7Hub : public ::testing::Test {
   int losing_ = 0;
   std::unique_ptr<net::Loopback> record_;
   std::unique_ptr<Hub> hub_;
-  // How the hub's own certificate is checked, if it has one.
+  // TLS options that check the hub's certificate; null without TLS.
   std::shared_ptr<const net::TlsOptions> tls_;
 };
 

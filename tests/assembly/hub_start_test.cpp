@@ -10,7 +10,7 @@
 #include "tests/recording_logger.hpp"
 #include "tools/demo/signed_store.hpp"
 
-// What a hub loads when it starts.
+// Plugins that a hub loads when it starts.
 namespace rabt::assembly {
 namespace {
 

@@ -25,7 +25,7 @@ class JumpingClock final : public Clock {
   std::int64_t uptime_ms = 5'000;
 };
 
-// How often it was time within so many hours, asked every five seconds as the hub does.
+// Number of removals due within `hours`, asked every five seconds as the hub does.
 int times_within(JumpingClock& clock, RemovalTimes& times, int hours) {
   int due = 0;
   for (std::int64_t passed = 0; passed < hours * kHourMs; passed += 5000) {

@@ -210,7 +210,7 @@ TEST_F(MetricsPort, HostileInputIsRefusedAndHarmsNobody) {
                bearer() + "Connection: close\r\n\r\n");
   EXPECT_EQ(status(both), "200");
   EXPECT_NE(both.find("HTTP/1.1 404 "), std::string::npos) << both.substr(both.size() / 2);
-  // Who opens connections and says nothing keeps nobody waiting.
+  // Silent connections delay no other caller.
   std::vector<std::unique_ptr<test::WebSocketClient>> silent;
   for (int i = 0; i < 200; ++i) silent.push_back(std::make_unique<test::WebSocketClient>(port_));
   for (const auto& one : silent) one->send("GET /metrics HTTP/1.1\r\nHo");

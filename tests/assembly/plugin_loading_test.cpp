@@ -9,7 +9,7 @@
 #include "hub/plugin/package/plugin_store.hpp"
 #include "tools/demo/signed_store.hpp"
 
-// What the hub may load, from a store that holds several versions of one plugin.
+// Packages that the hub may load from a store that holds several versions of one plugin.
 namespace rabt::assembly {
 namespace {
 

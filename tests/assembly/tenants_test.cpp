@@ -144,7 +144,7 @@ TEST_F(TwoTenants, Traps14And60And64And66And71SwappedHostsCursorsKeysAndTicketsA
   EXPECT_EQ(handshake("south"), "401");
   EXPECT_EQ(handshake("north"), "101") << "and it was not used up elsewhere";
 
-  // Whose a request is, its Host says alone.
+  // The Host header alone decides the tenant of a request.
   const std::vector<std::pair<std::string, std::string>> forwarded{
       {"X-Forwarded-Host", host("south")},
       {"Forwarded", "host=" + host("south")},
@@ -261,7 +261,7 @@ TEST_F(TwoTenants, ATenantThatCannotStartLeavesTheOtherAloneAndComesBack) {
   EXPECT_EQ(answer.json.string_or("code", ""), "tenant.unavailable");
   EXPECT_EQ(raw("127.0.0.1", "GET", "/health").json.string_or("status", ""), "warn");
   EXPECT_EQ(raw(host("north"), "GET", "/health").json.string_or("status", ""), "pass");
-  // What tells strangers of the fault would tell them of the configuration.
+  // The answer names no fault: strangers would learn parts of the configuration.
   EXPECT_EQ(answer.body.find("nonsense"), std::string::npos);
 
   write("south/rabt.yaml", configuration("south"));

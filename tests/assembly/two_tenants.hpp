@@ -196,7 +196,7 @@ class TwoTenants : public ::testing::Test {
     EXPECT_TRUE(answer.ok()) << path << ": " << answer.error().message;
     return answer.ok() ? *answer : Json();
   }
-  // What a tenant has, by the names of path parameters.
+  // Makes one resource of each kind in a tenant; ids by the names of path parameters.
   std::map<std::string, std::string> things(const std::string& tenant) {
     std::map<std::string, std::string> out;
     const std::string doctor = enter(tenant, "doctor");
@@ -254,7 +254,7 @@ class TwoTenants : public ::testing::Test {
     }
     return text;
   }
-  // What the program says. Its folder is this one.
+  // Output of the program `rabt`, run in this test's folder.
   std::string rabt(const std::string& arguments, int* code = nullptr) {
     const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
     const std::string out = (folder_ / "said").string();

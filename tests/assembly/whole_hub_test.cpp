@@ -1,6 +1,6 @@
 #include "tests/assembly/whole_hub.hpp"
 
-// What other systems are told, and calls between browsers.
+// Webhooks to other systems, and calls between browsers.
 namespace rabt::assembly {
 namespace {
 
@@ -46,7 +46,7 @@ TEST_F(WholeHub, K79TellsWebhooksWhatHappensInSessionsAndOutside) {
   EXPECT_EQ(body["data"].string_or("session", ""), made.json.string_or("id", ""));
   EXPECT_EQ(created->body.find(patient), std::string::npos) << "the patient is a pseudonym";
 
-  // What is written in a session, and what belongs to none.
+  // Events of entries in a session, and events outside any session.
   const std::string session = "/api/v1/sessions/" + made.json.string_or("id", "");
   EXPECT_EQ(call("doctor", "POST", session + "/messages", Json::object({{"text", "hello"}})).status,
             201);
@@ -121,7 +121,7 @@ TEST_F(WholeHub, ACallersTraceGoesOnWithWhatHeCauses) {
   EXPECT_EQ(said->header("traceparent"), "") << "a request without one";
 }
 
-// What happens outside sessions is told again from where a listener broke off.
+// Events outside sessions are sent again from the last one that the listener saw.
 TEST_F(WholeHub, TheTopicHubGoesOnBehindTheEventThatWasSeen) {
   start();
   enter("doctor", "doctor");
