@@ -79,7 +79,7 @@ class DayClock final : public Clock {
   std::int64_t most_ms_ RABT_GUARDED_BY(mutex_) = std::numeric_limits<std::int64_t>::max();
 };
 
-// Nobody waits longer than this for something that does not go on.
+// Longest wait for something that does not happen.
 inline constexpr auto kPatience = std::chrono::seconds(60);
 
 class Clinic : public ::testing::Test {

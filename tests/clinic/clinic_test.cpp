@@ -77,7 +77,7 @@ class ClinicDay : public Clinic {
     EXPECT_EQ(written["Encounter"], visits);
     EXPECT_EQ(written["DocumentReference"], visits);
 
-    // What the provider bills, and what the hub has counted of its news.
+    // Seconds that the provider bills, and those that the hub counted from its events.
     std::int64_t billed = 0;
     std::map<std::string, std::int64_t> closed_ms;
     for (const auto& one : ledger.entries({.service = {}, .kind = "room.completed", .key = {}})) {

@@ -60,7 +60,7 @@ TEST_F(FirstTime, APatientGetsTheMessageOfTheBookingWithItsLink) {
   const auto tasks = get(desks_[0], "/tasks?state=open&kind=call&limit=100");
   ASSERT_TRUE(tasks.ok()) << tasks.error().message;
   EXPECT_EQ((*tasks)["items"].size(), 0U) << tasks->dump();
-  // Who comes again is known.
+  // A patient who books again is recognised.
   EXPECT_EQ(patient_of_next_booking(), patient);
   for (const std::string& line : log_.lines())
     EXPECT_EQ(line.find("551234567"), std::string::npos) << line;

@@ -72,7 +72,7 @@ class DeadTelephone : public Clinic {
         R"({"MessageID": )" + std::to_string(message) + R"(, "DLR": ")" + what + R"("})");
     return sent.ok() ? sent->status : 0;
   }
-  // What the desk is asked, and what nobody may read.
+  // Expects a task that asks the desk to call, without data that the desk may not read.
   void expect_a_call() {
     Json task;
     ASSERT_TRUE(test::eventually([&] {

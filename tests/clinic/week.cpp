@@ -103,7 +103,7 @@ void PlayedWeek::furnish(sandbox::Json& options) {
   sandbox::Json& appointments = options["fhir"]["preload"] = sandbox::Json::array();
   for (Live& one : visits_) {
     if (one.script->kind != week::Kind::booked) {
-      // Whom the hospital knows, and who insures him.
+      // Patient and Coverage that the hospital's record system already holds.
       for (const std::string type : {"Patient", "Coverage"}) {
         const sandbox::Json& known = part(one.bundle, type);
         if (known["resourceType"] == type) appointments.push_back(known);

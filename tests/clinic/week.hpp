@@ -28,9 +28,9 @@ class PlayedWeek : public Clinic {
   void change_workflow(const std::string& name, const std::string& from, const std::string& to);
   // Plays the whole script. A failure names seed and visit.
   void play(const week::Plan& plan);
-  // What the books say now.
+  // Current state of every system's books.
   [[nodiscard]] week::Seen look();
-  // What the checker found from hour to hour, and what people could not do.
+  // Differences that the checker found from hour to hour, and acts that failed.
   [[nodiscard]] const std::vector<std::string>& unexplained() const { return unexplained_; }
 
   // Instances that have not ended, and the hub's log: for the reader of a difference.

@@ -145,7 +145,7 @@ void PlayedWeek::set_presence(Live& one, const char* status) {
   }
 }
 
-// Nobody but the two doctors of the emergency is online, or nobody at all.
+// The two doctors of the emergency alone are online, or no doctor is.
 void PlayedWeek::call_for_help(Live& one) {
   set_presence(one, one.script->answered ? "online" : "offline");
   const auto made = as(one.patient, "patient", "POST", "/sessions",

@@ -14,7 +14,7 @@ struct Range {
 };
 constexpr int kMany = std::numeric_limits<int>::max();
 
-// What the hospital said last at each time, and until when it held.
+// The hospital's last message for a time, and the minute until which it held.
 struct Word {
   int at = 0;
   int until = 0;
@@ -109,12 +109,12 @@ class Model {
   [[nodiscard]] std::map<std::string, bool> tasks() const {
     std::map<std::string, bool> out;
     if (!visit_.answered) out["emergency.unanswered"] = true;
-    // Whom no message reaches the desk calls.
+    // The desk calls patients whom no message reaches.
     if (visit_.record == Record::none) out["patient.not-told"] = !visit_.overtaken();
     if (visit_.record == Record::child_alone) out["patient.no-guardian"] = !visit_.overtaken();
     if (visit_.payer == Payer::not_eligible)
       out["coverage.not-eligible"] = !kPayerAway.has(visit_.booked_at);
-    // Nobody knows whether some messages arrived.
+    // The arrival of some messages is unknown: the task may be there or not.
     if (has_phone()) out["patient.not-told"] = false;
     return out;
   }

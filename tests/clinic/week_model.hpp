@@ -7,11 +7,11 @@
 
 #include "tests/clinic/week_plan.hpp"
 
-// What a week must leave in everybody's books: a second, simple model beside the hub's workflows.
-// It knows the script and the rules of the house, and nothing of how the hub keeps them. Pure.
+// Books that a week must leave in every system: a second, simple model beside the hub's workflows.
+// It knows the script and the rules of the hospital, but not how the hub applies them. Pure.
 namespace rabt::clinic::week {
 
-// What the books say of one visit.
+// Expected entries of one visit.
 struct Books {
   // held, cancelled, no_show; "none" without a session.
   std::string outcome = "none";
@@ -27,7 +27,7 @@ struct Books {
   std::map<std::string, int> chart;
   // Status of the Appointment in the record system.
   std::string appointment;
-  // How often each message came to the telephone of the record: "booked 2026-03-08 10:00".
+  // Number of messages to the record's telephone, by text: "booked 2026-03-08 10:00".
   std::map<std::string, int> messages;
   // Messages that came to another telephone.
   int strays = 0;

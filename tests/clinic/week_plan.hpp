@@ -75,7 +75,7 @@ struct Visit {
   int merged_at = 0;
   // Its doctor is ill, and the desk has given it to another one.
   bool given = false;
-  // Who holds it in the end; -1 for nobody.
+  // Number of the doctor who holds the visit in the end; -1 for nobody.
   int doctor = 0;
 
   [[nodiscard]] const Slot& last() const { return moves.empty() ? first : moves.back().second; }

@@ -25,7 +25,7 @@ class AskedUpload {
   std::unique_ptr<DocumentUpload> upload_;
 };
 
-// What all who take part in a session share, asked as /api/v1 asks for it: by JSON.
+// Records that the participants of a session share, through the JSON calls of /api/v1.
 class AskedShared {
  public:
   Answer messages(const Ask& ask) {

@@ -3,7 +3,7 @@
 #include "hub/consultation/messages/texts.hpp"
 #include "tests/consultation/session_house.hpp"
 
-// What becomes of a hospital's booking whose patient nobody has entered.
+// Bookings of a hospital for patients whom the hub does not know yet.
 namespace rabt::consultation {
 namespace {
 

@@ -260,7 +260,7 @@ TEST(DocumentText, APdfShowsItsTextPackedOrNot) {
 }
 
 TEST(DocumentText, AStreamWithoutAnEndHidesNothingBehindIt) {
-  // What a page shows beyond the most of one stream is not read; the next stream is.
+  // Text beyond the limit of one stream is not read; the next stream is.
   const std::string huge = "1 0 obj\n<< >>\nstream\n(first) Tj " + std::string(9U << 20U, ' ') +
                            "(lost) Tj\nendstream\n2 0 obj\n<< >>\nstream\n(second) Tj\nendstream";
   DocumentText text("PDF");

@@ -60,7 +60,7 @@ class Guests : public SessionHouse {
   bool opens(const identity::GuestProof& proof) {
     return must(sessions_->guests.part_of(proof)).has_value();
   }
-  // What the guest asks, as the hub knows him by his cookie.
+  // Request of a guest whom the hub knows by his cookie.
   Ask as_guest(const identity::GuestProof& proof, Json body = Json::object()) {
     const auto part = must(sessions_->guests.part_of(proof));
     Ask ask;

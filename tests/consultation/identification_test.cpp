@@ -1,6 +1,6 @@
 #include "tests/consultation/session_house.hpp"
 
-// Who the patient is, before the visit begins; and what he who waits is told.
+// Identification of the patient before the visit, and the queue that a waiting person sees.
 namespace rabt::consultation {
 namespace {
 

@@ -81,7 +81,7 @@ TEST(Languages, ATermIsFoundWithAndWithoutTheArabicArticle) {
     EXPECT_EQ(first(query), "heart") << query;
   EXPECT_EQ(first("فشل قلب"), "heart failure");
   EXPECT_EQ(first("امراض القلب"), "cardiology");
-  // What only looks like the article belongs to the word.
+  // Letters that only look like the article are part of the word.
   EXPECT_EQ(first("التهاب"), "inflammation");
   const Json pain = languages().terms("ألم", 500)["items"];
   ASSERT_GT(pain.size(), 0U);

@@ -41,7 +41,7 @@ class MergedPatient : public SessionHouse {
     ask.query.emplace_back("patient", patient);
     return listed(ask);
   }
-  // What the database has of a session's patient and members.
+  // Patient and members of a session, as stored in the database.
   std::string stored(const std::string& session) {
     static constexpr store::Statement kOf{
         "SELECT s.patient || ' ' || m.person FROM session s JOIN session_member m ON m.tenant = "

@@ -13,7 +13,7 @@
 #include "tests/consultation/session_house.hpp"
 #include "tests/number_of.hpp"
 
-// What a patient is told of a visit, and when.
+// Messages to a patient about a visit, and their times.
 namespace rabt::consultation {
 namespace {
 

@@ -10,7 +10,7 @@
 
 namespace rabt::consultation {
 
-// How SQLite runs the statement.
+// Query plan of the statement in SQLite.
 inline std::vector<std::string> plan_of(store::Store& store, const store::Statement& statement,
                                         std::initializer_list<store::Value> values) {
   // Texts of statements live for ever.

@@ -2,7 +2,7 @@
 #include "hub/base/limits.hpp"
 #include "tests/consultation/session_house.hpp"
 
-// What is said of participants when they are posted, and what is written when they come in.
+// Members posted for participants, and the entries written when participants come in.
 namespace rabt::consultation {
 namespace {
 

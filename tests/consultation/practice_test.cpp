@@ -79,7 +79,7 @@ class PracticeTest : public RecordHouse {
                                                               .video = std::move(video),
                                                               .settings = std::move(settings)});
   }
-  // What the hub has told until now, oldest first: type and data.
+  // Events that the hub has sent so far, oldest first: type and data.
   std::vector<std::pair<std::string, Json>> told() {
     static constexpr store::Statement kTold{
         "SELECT e.type, e.data FROM hub_event e JOIN outbox o ON o.kind = 'hub-event' AND o.ref = "
@@ -148,7 +148,7 @@ class PracticeTest : public RecordHouse {
     });
     return id;
   }
-  // Who was there, and until when. late: it is learnt after the end.
+  // Stores a stay of a participant. `late`: the hub learns of it after the end of the session.
   void stay(const std::string& session, const std::string& participant, std::string_view from,
             std::string_view to, bool late = false) {
     const std::string sid = ids_.next().text();
@@ -484,7 +484,7 @@ TEST_F(PracticeTest, AConnectionThatComesAndGoesIsTold) {
   EXPECT_EQ(changes(), "online offline ");
   ASSERT_TRUE(practice_->catch_up().ok());
   EXPECT_EQ(changes(), "online offline ");
-  // What was set by hand stays, whatever connections do.
+  // A presence set by hand stays, whatever connections do.
   must(practice_->set_presence(ask(doctor_, Json::object({{"status", "busy"}}), doctor_)));
   practice_->seen("t1", doctor_);
   clock_.advance_ms(61'000);
@@ -715,7 +715,7 @@ TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
   EXPECT_EQ(count("patient.onboarded"), 3);
   EXPECT_EQ(must(note(patient_, device)), is) << "known since a minute";
   EXPECT_EQ(count("patient.onboarded"), 3);
-  // Nobody else's, nobody who is no patient, and nothing that is not done.
+  // Refused: another patient's onboarding, a person who is no patient, and steps not done.
   const std::string stranger = add("stranger", Roles{Role::patient}, {});
   EXPECT_EQ(verdict(note(stranger, device)), "authorisation.denied");
   EXPECT_EQ(verdict(practice_->onboarding(ask(stranger, {}, patient_))), "authorisation.denied");

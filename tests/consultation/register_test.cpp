@@ -245,8 +245,8 @@ TEST_F(Records, TheSameRecordingAgainGivesTheFirstOne) {
   EXPECT_EQ(audit_entries(), 1U);
 }
 
-// What is stored in clear beside the sealed records is an id that the hub made, a word of a list,
-// or a blind index: no text of a workflow or a provider.
+// Values stored in clear beside the sealed records are ids that the hub made, words of a list, or
+// blind indexes: never a text of a workflow or a provider.
 TEST_F(Records, TakeNoTextThatWouldStandInClear) {
   for (const char* text : {"", "1012345678", "Ahmad Al-Otaibi", "01ARZ3NDEKTSV4RRFFQ69G5FAVX"}) {
     const Json named = Json::object({{"consultation", text}, {"to", "booked"}});

@@ -9,7 +9,7 @@
 #include "hub/base/clock.hpp"
 #include "tests/consultation/session_house.hpp"
 
-// Who treats a patient: by which sessions, from when, and on whose word.
+// Treatment relations: the sessions behind them, their time, and the person who caused them.
 namespace rabt::consultation {
 namespace {
 

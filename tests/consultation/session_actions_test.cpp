@@ -293,7 +293,7 @@ TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
   EXPECT_TRUE(addenda[0]["at"].is_string());
 }
 
-// What was written by mistake is claimed for nobody, and the note beside it counts again.
+// A note marked in error adds nothing to a claim; the other note counts again.
 TEST_F(SessionCalls, ANoteInErrorIsNoFactOfTheVisit) {
   const Json of = running();
   const auto note = [&](const char* complaint, const char* code) {
@@ -335,7 +335,7 @@ TEST_F(SessionCalls, ANoteInErrorIsNoFactOfTheVisit) {
             R"(["visit.no_act","visit.no_diagnosis","visit.no_complaint"])");
 }
 
-// What a pharmacy handed over is of the chart, also of a prescription whose rest was cancelled.
+// Dispensings are part of the chart, even if the rest of the prescription was cancelled.
 TEST_F(SessionCalls, DispensingsAreFactsOfTheChart) {
   const Json of = running();
   const Json drugs =
@@ -590,7 +590,7 @@ TEST_F(SessionCalls, AnAppointmentNamesTheSessionsThatItHasHad) {
                 .output["sessions"]
                 .size(),
             0U);
-  // What a patient says of himself is no visit of an appointment.
+  // An appointment that a patient names himself does not link his session to it.
   Json own = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
   own.set("appointment", "urn:his|A-9");
   must(sessions_->creation.create(as(patient_, {}, own)));

@@ -412,7 +412,7 @@ class SessionHouse : public ::testing::Test {
   LinkSettings links_;
   // Enters patients of bookings. Null unless a test sets it before the house opens.
   identity::Newcomers* newcomers_ = nullptr;
-  // Whose tasks close by themselves. None unless a test makes them.
+  // Tasks that close when the visit is over. Null unless a test makes them.
   std::unique_ptr<const Tasks> desk_tasks_;
   // Tasks that the desk was asked.
   std::vector<NewTask> desk_;

@@ -45,7 +45,7 @@ class Video : public SessionHouse {
   void wait_for_room(const std::string& session) {
     EXPECT_TRUE(eventually([&] { return !seen(session)["roomSid"].is_null(); }));
   }
-  // What the provider lists and hands out. said: the length that it says.
+  // Gives the provider a recording. `said` is the length that the provider lists.
   void has_recording(std::string_view content, std::int64_t said = 0) {
     provider_.recordings = Json::object(
         {{"ready", true},
@@ -171,7 +171,7 @@ TEST_F(Video, AProviderThatLetsNobodyInIsRefusedWhenASessionIsMade) {
   const std::string id = id_of(made());
   provider_.lacks = {"video.token.issue"};
   EXPECT_EQ(code(sessions_->entry.token(as(doctor_, id))), "video.not_served");
-  // What a visit can do without is no reason.
+  // Actions that a visit does not need are no reason to refuse it.
   provider_.lacks = {"video.recording.start", "video.participant.remove", "video.session.get"};
   EXPECT_EQ(code(sessions_->creation.create(as(doctor_, {}, plain()))), "ok");
 }
@@ -782,8 +782,8 @@ TEST_F(Video, ARecordingWhoseFilesNeverComeHasFailedAndSaysWhy) {
   EXPECT_EQ(told("recording-failed")[0]["data"].string_or("code", ""), "janus.shelf_507");
 }
 
-// What the provider wrote down comes with the recording, once somebody asked for it and while
-// everybody consents.
+// The provider's transcript is stored with the recording, if a host asked for one and all
+// participants consent.
 TEST_F(Video, WhatTheProviderWroteDownIsHandedOnWhereEverybodyConsents) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   std::vector<AddSaid> kept;
@@ -1370,7 +1370,7 @@ TEST_F(Video, ATranscriptionThatFailedWithoutNewsIsFoundByAsking) {
   EXPECT_FALSE(must(sessions_->acts.membership(as(doctor_, id))).transcribed);
 }
 
-// Where the provider says so when it is asked, it is asked each half minute.
+// A provider that reports transcription only in get-session is polled every 30 seconds.
 TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
   settings_.provider_events = true;
   provider_.served.insert({"start-transcription", "stop-transcription"});
@@ -1415,7 +1415,7 @@ TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
   ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
             "video.transcription_stopped");
-  // What says nothing of it is asked with all rooms, each three minutes.
+  // A provider without a transcription status is polled with all rooms, every three minutes.
   status = "";
   begin(2);
   const std::size_t before = asked();
@@ -1469,7 +1469,7 @@ TEST_F(Video, AStopSoonAfterOneOfTheHubIsTold) {
     return eventually([&] { return provider_.calls("start-transcription").size() == times; });
   };
   must(sessions_->people.start_transcription(as(doctor_, id)));
-  // What is stopped before it was asked for is never asked for.
+  // The first start is sent before it is stopped; a start stopped earlier would never be sent.
   ASSERT_TRUE(asked(1));
   EXPECT_TRUE(tells("transcription-started", "RM1").ok());
   clock_.advance_ms(20'000);

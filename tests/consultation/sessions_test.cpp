@@ -644,7 +644,7 @@ TEST_F(Sessions, AnInvitationIsShownOnceAndUsedOnce) {
   EXPECT_EQ(
       code(sessions_->invitations.accept(as(patient2_, {}, Json::object({{"code", code_text}})))),
       "invitation.expired");
-  // Whom a host invites by name accepts by coming.
+  // A person whom a host invites by name accepts by joining.
   must(sessions_->invitations.invite(
       as(doctor_, id, Json::object({{"person", doctor2_}, {"role", "specialist"}}))));
   EXPECT_EQ(code(sessions_->entry.join(as(doctor2_, id))), "ok");

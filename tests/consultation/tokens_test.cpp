@@ -1,6 +1,6 @@
 #include "tests/consultation/service_house.hpp"
 
-// Whose media token an answer holds, and what a token and a link say about the patient.
+// Media tokens: the answers that hold one, and the patient data in tokens and links.
 namespace rabt::consultation {
 namespace {
 

@@ -3,7 +3,7 @@
 #include "hub/consultation/rows/relations.hpp"
 #include "tests/consultation/service_house.hpp"
 
-// Whose a visit is: its patient, the clinician who holds it, and who may be there besides.
+// People of a visit: its patient, the clinician who holds it, and the others who may be there.
 namespace rabt::consultation {
 namespace {
 
@@ -220,7 +220,7 @@ TEST_F(VisitPeople, AVisitHasOnePatientWhicheverWayASecondComes) {
                  Json::object({{"session", id}, {"role", "patient"}, {"name", "Another"}}))
                 .code,
             "session.has_patient");
-  // Whom the booking named stays the one, though a host has put him out.
+  // The patient of the booking stays the session's patient, even after a host removed him.
   const std::string patient = in_role(id, "patient").string_or("id", "");
   must(sessions_->people.remove_participant(about(doctor_, id, patient)));
   EXPECT_EQ(code(add(doctor_, id, patient_, "patient")), "session.has_patient");

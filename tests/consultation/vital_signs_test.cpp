@@ -5,7 +5,7 @@
 namespace rabt::consultation {
 namespace {
 
-// What the reader says about a body: "" when it is good.
+// Error of the reader for a body; "" if the body is good.
 std::string verdict(const Json& body) {
   Fields fields(body);
   (void)read_vital_signs(fields);
