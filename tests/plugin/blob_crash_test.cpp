@@ -135,7 +135,7 @@ TEST(BlobsAfterACrash, GoOnWhereTheyWereKilled) {
   EXPECT_EQ(seen, kBytes);
 }
 
-// What lies between the rename and the commit.
+// Crash between the rename and the commit.
 TEST(BlobsAfterACrash, GoOnWhenOnlyTheCommitWasMissing) {
   const TempFolder folder;
   const rabt::test::StoreUnderTest database;

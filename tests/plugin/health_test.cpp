@@ -1,4 +1,4 @@
-// What a plugin says of itself (rabt.health/1), both ways.
+// Health that a plugin reports (rabt.health/1), in its own process and inline.
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {

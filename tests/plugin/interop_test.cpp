@@ -37,7 +37,7 @@ class Interop : public testing::TestWithParam<Language> {
       GTEST_SKIP() << GetParam().name << " is not installed here";
   }
 
-  // What the program makes of sealed bytes; nothing when it refuses them.
+  // Bytes that the program opens; nothing if it refuses them.
   std::optional<std::string> open(const std::string& sealed, const std::string& range = "") {
     const std::string path = hub_.folder.path() + "/sealed";
     std::ofstream(path, std::ios::binary | std::ios::trunc) << sealed;

@@ -1,4 +1,4 @@
-// What one plugin may make the hub keep, and how long: in a process of its own and inline.
+// Limits of the memory and time that one plugin costs the hub: in its own process and inline.
 #include <chrono>
 #include <future>
 #include <thread>

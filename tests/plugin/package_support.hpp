@@ -73,7 +73,7 @@ class Packages : public ::testing::Test {
     build_again(folder);
     return folder;
   }
-  // What a build leaves in the library: digest, id and version of the manifest that is there now.
+  // Adds the marks of a build to the library: digest, id and version of the current manifest.
   static void build_again(const std::string& folder) {
     const auto manifest = read_manifest(folder);
     std::vector<std::string> texts{to_hex(crypto::sha256(read(folder + "/manifest.yaml")))};

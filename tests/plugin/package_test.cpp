@@ -381,7 +381,7 @@ TEST_F(Package, TheSbomIsCycloneDx) {
     sign(folder);
     EXPECT_TRUE(valid(folder + "/sbom.cdx.json")) << name << "\n" << said;
   }
-  // What is not CycloneDX is seen.
+  // The validator refuses files that are not CycloneDX.
   const std::string whole = read(folder_.path() + "/echo/sbom.cdx.json");
   for (const auto& [from, to] : std::map<std::string, std::string>{
            {"SHA-256", "SHA-257"}, {"urn:uuid:", "urn:"}, {"\"library\"", "\"book\""}}) {

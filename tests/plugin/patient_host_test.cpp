@@ -4,7 +4,7 @@
 #include "hub/schema/schema.hpp"
 #include "support.hpp"
 
-// Where a plugin may send what belongs to a call with patient data.
+// Hosts to which a plugin may send data of a call with patient data.
 namespace rabt::plugin::test {
 namespace {
 
@@ -20,7 +20,7 @@ class PatientHosts : public BothWays {
     RABT_TRY_STATUS(hub_.host->load(std::move(config)));
     return hub_.host->bind_role("courier", "plugin://courier");
   }
-  // What the plugin was told: "200", or the error's code.
+  // Answer that the plugin got: "200", or the error's code.
   std::string carry(Json arguments) {
     const auto outcome = hub_.call("courier", "carry", std::move(arguments));
     EXPECT_EQ(outcome.kind, workflow::OutcomeKind::done) << outcome.message;

@@ -381,7 +381,7 @@ TEST_F(Store, KilledAgainAndAgainItStillLoadsWhatItsLockNames) {
       folder = signed_small("1.0." + std::to_string(++next));
   }
   EXPECT_GT(before_the_lock, 0);
-  // How many died after the new lock was there is chance: the record tells.
+  // The number of processes that die after the new lock depends on chance; it is recorded.
   RecordProperty("before_the_lock", before_the_lock);
   // The next change takes away what the killed ones left.
   change();

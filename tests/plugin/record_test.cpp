@@ -11,7 +11,7 @@
 #include "rabt/testing/fake_host.hpp"
 #include "support.hpp"
 
-// What the hub records is what the SDK's fakes replay, without secrets and patient data.
+// The SDK's fakes replay the calls that the hub records, without secrets and patient data.
 namespace rabt::plugin::test {
 namespace {
 

@@ -65,7 +65,7 @@ class MeteredVisit : public VideoSuite<Provider> {
     return consultation::Provider::done_with(*rabt::Json::parse(outcome.output));
   }
 
-  // What the provider told since the last time reaches the hub, each twice. lost: what does not.
+  // Passes the provider's new events to the hub, each twice. `lost` selects events to leave out.
   void hear(const std::function<bool(const Json&)>& lost = {}) {
     constexpr std::chrono::milliseconds kQuiet{200};
     while (test::eventually([this] { return this->hub_.all().size() > heard_; }, kQuiet)) {
@@ -119,7 +119,7 @@ class MeteredVisit : public VideoSuite<Provider> {
       return one.contains("leftAt") && !one["leftAt"].is_null();
     });
   }
-  // What the provider would bill for the one room there was.
+  // Seconds that the provider would bill for the only room.
   std::int64_t billed() {
     for (const Json& entry : this->world_->entries()) {
       if (entry["kind"] == "room.completed") return entry["detail"][Provider::kBilled];

@@ -21,9 +21,9 @@
 #include "tests/sandbox/client.hpp"
 #include "tools/sandbox/server.hpp"
 
-// What every plugin of the role `video` must do, played against the stand-in of its provider or
-// against the provider's own server. The plugin's sources are linked into the test; its HTTP goes
-// to the other side over loopback.
+// Contract of every plugin of the role `video`, tested against the stand-in of its provider or the
+// provider's own server. The plugin's sources are linked into the test; its HTTP goes to the other
+// side over loopback.
 //
 //   struct Mine { using World = StandInWorld<Mine>; ... };
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Mine, VideoSuite, Mine);
@@ -33,7 +33,7 @@
 // what a topic wants before it tells anything; and its World. One with StandInWorld also gives
 // options(callback) of the stand-in and make; config(url, callback) and secrets() of the plugin.
 //
-// What a provider cannot do, its plugin's manifest leaves out: that alone decides what is skipped.
+// A plugin's manifest omits functions that its provider lacks: that alone decides what is skipped.
 namespace rabt::testing {
 
 using Json = nlohmann::json;
@@ -43,7 +43,7 @@ using sdk::Kind;
 template <typename Provider>
 class StandInWorld {
  public:
-  // What news that come from here are waited for.
+  // Longest wait for events that come from this machine.
   static constexpr std::chrono::seconds kPatience{20};
   // Why nothing can be played here; empty when all that is needed is installed.
   static std::string missing() { return {}; }
@@ -70,7 +70,7 @@ class StandInWorld {
     said_ = reply.body;
     return reply.status;
   }
-  // What the other side said when somebody last wanted to join.
+  // Answer of the other side to the last attempt to join.
   [[nodiscard]] const std::string& said() const { return said_; }
   bool hears(const std::string& room, const std::string& listener, const std::string& speaker) {
     const auto reply =
@@ -81,7 +81,7 @@ class StandInWorld {
   }
   // Returns when everybody in the room has heard and seen something new.
   void let_them_talk(const std::string& /*room*/) {}
-  // How often the other side did it: room.created, participant.disconnected, ...
+  // Number of acts of the other side: room.created, participant.disconnected, ...
   std::size_t ledger(std::string_view kind) { return sandbox_.ledger().count(kind); }
   [[nodiscard]] Json entries() { return sandbox_.ledger().entries(); }
 
@@ -118,7 +118,7 @@ class VideoSuite : public ::testing::Test {
     if (world_ == nullptr) GTEST_SKIP() << World::missing();
   }
 
-  // What the manifest declares.
+  // Features and actions that the manifest declares.
   [[nodiscard]] bool has(std::string_view feature) const {
     return std::find(manifest_.features.begin(), manifest_.features.end(), feature) !=
            manifest_.features.end();
@@ -208,7 +208,7 @@ class VideoSuite : public ::testing::Test {
     return listed(session);
   }
   [[nodiscard]] std::size_t ledger(std::string_view kind) const { return world_->ledger(kind); }
-  // How often the other side did it, when it has done it so often or nobody waits any longer.
+  // Number of acts of the other side, once it is `at_least` or the wait ends.
   [[nodiscard]] std::size_t ledger(std::string_view kind, std::size_t at_least) const {
     (void)eventually([&] { return ledger(kind) >= at_least; });
     return ledger(kind);
@@ -258,7 +258,7 @@ TYPED_TEST_P(VideoSuite, ATokenOpensItsRoomAndNoOther) {
       << this->world_->said();
 }
 
-// What was done is not done again, and the hub is told the same.
+// A repeated call acts once, and the hub gets the same answer.
 TYPED_TEST_P(VideoSuite, ARepeatEndsAsTheFirstAttempt) {
   const std::string session = this->opened();
   // Somebody to talk to: who is alone with a real provider sees nobody.
@@ -386,7 +386,7 @@ TYPED_TEST_P(VideoSuite, ARoomThatIsGoneIsNoRiddle) {
     if (c >= '1' && c <= '9') c = '0';
   }
   const sdk::Outcome outcome = this->host_->call("start-recording", {{"sessionId", unknown}});
-  // Where a room that nobody knows is one that is over, nothing is recorded; else it is refused.
+  // Either an unknown room counts as ended and nothing is recorded, or the call is refused.
   if (outcome.kind == Kind::done) {
     EXPECT_EQ(Json::parse(outcome.output)["recording"], false);
   } else {
@@ -495,7 +495,7 @@ TYPED_TEST_P(VideoSuite, TheEndIsTheEndHoweverOften) {
   EXPECT_EQ(this->done("start-recording", which)["recording"], false);
 }
 
-// How the line of each person is, where the provider counts.
+// Line quality of each person, if the provider measures it.
 TYPED_TEST_P(VideoSuite, ALineIsToldAsItIs) {
   constexpr std::string_view kQuality = "org.rabt.session.quality.v1";
   if (!this->tells(kQuality)) GTEST_SKIP() << "the manifest has no event " << kQuality;

@@ -9,9 +9,9 @@ using workflow::OutcomeKind;
 
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kLimit = 64 * kMiB;
-// What a process has beside its limit: what its program did not need, and pipes.
+// Memory beside the limit: parts that the program did not need, and pipes.
 constexpr std::int64_t kBeside = 5 * kMiB;
-// What may be made unwritable while the library is mapped.
+// Memory that the plugin can make unwritable while its library is mapped.
 constexpr std::int64_t kWhileMapped = 8 * kMiB;
 
 // Bytes that the plugin had, with what the heap gave it in the end.

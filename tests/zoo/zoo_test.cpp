@@ -126,7 +126,7 @@ void load_beast(Hub& hub, const std::string& at = {}) {
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_TRUE(hub.host->bind_role("beast", "plugin://beast").ok());
 }
-// How many entries of this act about the plugin the audit log has.
+// Number of audit entries of this act about the plugin.
 std::size_t audited(Hub& hub, const std::string& act, const std::string& plugin) {
   hub.store->flush();
   const store::Statement all{"SELECT canonical FROM audit"};
@@ -247,8 +247,8 @@ TEST_P(Beasts, HarmNobodyElseAndAreNamed) {
       beast.action, runs(), longest, meanwhile.p50, usual.p50, afterwards.p50, meanwhile.p99,
       usual.p99, afterwards.p99, meanwhile.calls);
   EXPECT_GE(meanwhile.calls, 20U);
-  // What is promised is twice. On a machine that has more to do than processors the others also
-  // wait for these; a hub that let them wait for the beast would take hundreds of milliseconds.
+  // The promise is a factor of two. On an overloaded machine the others also wait for its other
+  // programs; a hub that let them wait for the beast would take hundreds of milliseconds.
   double load = 0;
   const bool quiet = ::getloadavg(&load, 1) == 1 && load < std::thread::hardware_concurrency() &&
                      !worker::sanitized();
@@ -399,7 +399,7 @@ TEST(Zoo, AThreadBombMakesAsManyAsItMay) {
   load_beast(hub);
   const auto outcome = hub.call("beast", "thread-bomb", Json::object());
   ASSERT_EQ(outcome.kind, OutcomeKind::done) << outcome.code;
-  // Where the system gives it no user of its own, the threads are not counted: memory is the limit.
+  // Without a user of its own the plugin's threads are not counted: memory is the limit.
   const bool counted = state_of(hub, "beast").worker->missing.empty();
   EXPECT_LE(outcome.output.as_int64().value_or(-1), counted ? 64 : 4096);
   EXPECT_EQ(hub.call("beast", "echo", Json(7)).output.dump(), "7");
@@ -613,7 +613,7 @@ TEST(Loading, ALoadThatFailsLeavesNoThreadNoProcessAndNoDescriptor) {
   EXPECT_LE(count("/proc/self/fd"), descriptors);
 }
 
-// What is no plugin of this hub is refused, however often, and nobody else sees it.
+// Files that are no plugin of this hub are refused each time, and no other plugin is affected.
 TEST(Loading, WhatIsNoPluginIsRefusedAndNamedAndHarmsNobodyElse) {
   Hub hub;
   Bystander bystander(hub);

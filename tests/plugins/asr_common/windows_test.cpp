@@ -87,7 +87,7 @@ TEST_F(WindowsOf, TimesOfAnEngineStayInTheirOrderAndInTheWindow) {
 TEST_F(WindowsOf, NothingIsHeardInSilence) {
   sound(0, 60'000, 20);
   EXPECT_TRUE(lengths.empty());
-  // What an engine makes of the silent part of a window is left out.
+  // Text that an engine finds in the silent part of a window is left out.
   says = [this](std::int64_t length) {
     return Windows::Heard{.segments = {said(1'000, 3'000), said(12'000, 28'000, "thank you")},
                           .done_ms = length};

@@ -244,7 +244,7 @@ TEST_F(ChimeMeeting, WhoMayOnlyReceiveSendsNothing) {
     EXPECT_EQ(text_of(amazon.last["Capabilities"], what), "Receive");
 }
 
-// What the account must be allowed, by the name that IAM has for a request.
+// Permission that the account needs for a request, by its name in IAM.
 std::string permission(const std::string& asked) {
   const std::string method = asked.substr(0, asked.find(' '));
   const std::string path = asked.substr(asked.find(kMeetings) + std::string(kMeetings).size());
@@ -302,7 +302,7 @@ TEST_F(ChimeMeeting, P33AVisitThatIsNotRecordedNeedsNoOtherPermissions) {
     if (one.find(kMeetings) != std::string::npos) {
       needed.insert(permission(one));
     } else {
-      // Where pieces of a recording would lie.
+      // Objects of the bucket that may hold pieces of a recording.
       EXPECT_NE(one.find(kBucket), std::string::npos) << one;
     }
   }
@@ -365,7 +365,7 @@ TEST_F(ChimeMeeting, ARecordingIsPutTogetherFetchedAndDeletedWithItsPieces) {
   EXPECT_EQ(fetched["bytes"], 15);
   EXPECT_FALSE(fetched.contains("said"));
 
-  // What was written down meanwhile comes with it.
+  // The transcript of the same time comes with the recording.
   amazon.objects[prefix + "transcription-messages/2026-03-10-06-00-05-000.txt"] =
       R"({"transcript":{"results":[{"resultId":"r1","isPartial":false,"alternatives":[{"items":[
          {"type":"pronunciation","startTimeMs":1620118800000,"endTimeMs":1620118800200,

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-// What Amazon Transcribe heard. The shapes are those of Amazon's guide, "Processing a received live
-// transcript event".
+// Transcript events of Amazon Transcribe. Their shapes are those of Amazon's guide, "Processing a
+// received live transcript event".
 namespace rabt::chime {
 namespace {
 

@@ -506,7 +506,7 @@ TEST(Appointment, TheCoverageMayBeContained) {
   held["entry"].erase(3);
   resource(held, 1)["contained"] = Json::array({own});
   EXPECT_EQ(event(held)["data"]["coverage"]["memberId"], "M-1");
-  // What another appointment contains is not looked at.
+  // Resources contained in another appointment are not used.
   resource(bundle, 0)["contained"].erase(0);
   resource(bundle, 0).erase("supportingInformation");
   Json other = resource(bundle, 0);

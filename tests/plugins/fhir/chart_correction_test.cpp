@@ -295,7 +295,7 @@ TEST(TakenBack, WhatComesBackIsInForceAgain) {
   const int writes = ehr.writes;
   ehr.write(visit());
   EXPECT_EQ(ehr.writes, writes);
-  // What others ended after the hub had taken it back stays so.
+  // A prescription that others stopped after the hub withdrew it stays stopped.
   ehr.write(without_drug());
   ehr.the("MedicationRequest", "RX-2026-1")["status"] = "stopped";
   ehr.write(visit());

@@ -107,7 +107,7 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
   EXPECT_EQ(written["refused"], Json::array());
   EXPECT_EQ(written["written"], 11);
 
-  // What others add to the note, and a status that they set, stays.
+  // Additions of others to the note, and a status that they set, stay.
   const auto all = [&](const std::string& type) {
     return call("search", {{"type", type}, {"parameters", Json::object()}})["resources"];
   };

@@ -254,7 +254,7 @@ TEST(Refused, AnEntryThatIsNamedIsLeftOutAndTheOthersAreTaken) {
   EXPECT_EQ(count(his.last("ADT^A08"), "DG1"), 2U);
 }
 
-// What it has of an entry is not taken back because its correction is refused.
+// A refused correction of an entry does not remove the entry.
 TEST(Refused, ACorrectionThatIsNamedLeavesWhatWasThere) {
   RecordSystem his;
   his.write(visit());

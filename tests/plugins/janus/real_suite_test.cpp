@@ -143,7 +143,7 @@ class JanusWorld {
   static bool wait(const std::function<bool()>& holds) {
     return test::eventually(holds, kPatience);
   }
-  // Who is in the room, as Janus says.
+  // Participants of the room, as Janus lists them.
   std::set<std::string> people(const std::string& room) const {
     const auto said = sandbox::testing::call_json(
         "POST", servers_.admin_url(),

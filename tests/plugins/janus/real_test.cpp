@@ -87,7 +87,7 @@ class SlowRealJanus : public ::testing::Test {
     EXPECT_EQ(outcome.kind, Kind::done) << action << ": " << outcome.code << outcome.message;
     return outcome.kind == Kind::done ? Plain::parse(outcome.output) : Plain::object();
   }
-  // What a page needs, as the hub hands it out.
+  // Values that a page needs, as the hub hands them out.
   rabt::Json joining(const Plain& session, const std::string& who) {
     Plain issued = done("issue-token", {{"sessionId", session.at("sessionId")}, {"identity", who}});
     issued["id"] = who;
@@ -302,7 +302,7 @@ class SlowFullDisk : public SlowRealJanus {
     }
     EXPECT_EQ(fs::space(servers_.recordings()).available, 0U);
   }
-  // What Janus has written into the room.
+  // Bytes that Janus has recorded in the room's folder.
   std::uintmax_t written(const std::string& room) const {
     std::uintmax_t bytes = 0;
     std::error_code failure;
@@ -366,7 +366,7 @@ TEST_F(SlowFullDisk, WhatJanusCouldNotWriteIsNoticedAndTheRestIsKept) {
   })) << "the shelf does not say that the disk is full";
   EXPECT_EQ(full.kind, Kind::transient);
   EXPECT_EQ(full.code, "janus.shelf_507");
-  // Nobody is told that another one runs.
+  // A start while the disk is full is refused.
   const sdk::Outcome refused = host_->call("start-recording", input, "refused");
   EXPECT_EQ(refused.kind, Kind::permanent);
   EXPECT_EQ(refused.code, "janus.disk_full");

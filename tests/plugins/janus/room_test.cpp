@@ -44,7 +44,7 @@ class Servers {
   std::map<std::int64_t, std::pair<std::string, std::string>> sessions;
   std::map<std::string, std::map<std::string, Room>> rooms;
   std::set<std::string> down;
-  // What a new room needs; "" if anything will do.
+  // Admin key that a new room needs; "" if none.
   std::string admin_key;
   std::vector<std::string> said;
 
@@ -589,7 +589,7 @@ TEST_F(Janus, WhatItCountsOfALineIsToldOfWhoHoldsTheToken) {
                 {"bytes-received", bytes},
                 {"rtt", 0}};
   };
-  // Nobody is known by this session yet.
+  // The plugin knows no person of this session yet.
   EXPECT_EQ(host_.deliver(stats(70, up(100, 0, 1), {}, kBegin).dump()).first.size(), 0U);
   (void)host_.deliver(joined.dump());
   Json events = host_.deliver(stats(70, up(500, 0, 40'000), {}, kBegin).dump()).first;
@@ -600,7 +600,7 @@ TEST_F(Janus, WhatItCountsOfALineIsToldOfWhoHoldsTheToken) {
   EXPECT_EQ(events[0].at("data").at("lossPercent"), 0.0);
   EXPECT_FALSE(events[0].at("data").contains("kbps")) << "of no known time";
 
-  // What this person receives goes over another handle, which knows the round trip.
+  // Media to this person goes over another handle, which knows the round trip.
   events = host_
                .deliver(stats(71,
                               {{"packets-sent", 400},

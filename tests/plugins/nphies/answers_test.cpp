@@ -11,7 +11,7 @@ namespace {
 
 const Identifier kClaim{"https://provider.example.sa/claim", "CL-0001"};
 
-// What the plugin makes of one stored answer, in one line.
+// Reading of one stored answer by the plugin, in one line.
 std::string reading(const Json& root) {
   const Message message = read_message(root);
   if (const auto failure = message_failure(message)) return failure->code;

@@ -287,7 +287,7 @@ TEST_F(SpokenVisit, AGuestWithoutAnAccountSaysItThroughAHost) {
     EXPECT_EQ(said.string_or("participant", ""), guest);
     EXPECT_EQ(said.string_or("by", ""), doctor_);
   };
-  // What the doctor writes down for her is no word of his own.
+  // A consent that the doctor records for the guest is not the doctor's own consent.
   EXPECT_EQ(call("transcribable", visit({patient_}, says)).code, "consent.transcription_missing");
   EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, says)).kind, OutcomeKind::done);
 

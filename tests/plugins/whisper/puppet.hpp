@@ -29,7 +29,7 @@ inline constexpr int time_token(double seconds) {
 }
 // Words by their numbers.
 inline const std::vector<std::string> kWords{" ", " السلام", " عليكم", " صداع", " fever"};
-// What it says of a window that is long enough for it.
+// Tokens that the model says for a window that is long enough.
 inline const std::vector<int> kSays{
     time_token(0), 1, 2, time_token(4), time_token(6), 3, 4, time_token(20), time_token(20), kEnd};
 

@@ -130,8 +130,8 @@ TEST(WhisperTranscribe, WhoIsToldToStopStops) {
   EXPECT_THROW(recogniser.take(0, test::tone(1'000)), asr::Stopped);
 }
 
-// What a recording of an operator's own gives with an operator's own model, where both are named:
-// RABT_WHISPER_MODEL, RABT_WHISPER_SOUND (WAVE or WebM), RABT_WHISPER_LANGUAGE.
+// Transcribes an operator's own recording with his own model, if both are set: RABT_WHISPER_MODEL,
+// RABT_WHISPER_SOUND (WAVE or WebM), RABT_WHISPER_LANGUAGE.
 TEST(WhisperTranscribe, ARealModelSaysWhatItHears) {
   const char* const model = std::getenv("RABT_WHISPER_MODEL");     // NOLINT(concurrency-mt-unsafe)
   const char* const sound = std::getenv("RABT_WHISPER_SOUND");     // NOLINT(concurrency-mt-unsafe)

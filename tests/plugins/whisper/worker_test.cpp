@@ -117,7 +117,7 @@ TEST_F(WhisperWorker, HearsInConstantMemoryWithNothingButItsModel) {
   EXPECT_EQ(said.output.int_or("durationMs", 0), 300'000);
   // Four minutes more are 8 MB of sound as it is read, and 16 as it is heard.
   EXPECT_LT(status_of(worker(), "VmHWM"), before + 4'000);
-  // What is asked for again and again would end the process.
+  // The sandbox refused no system calls: repeated ones would end the process.
   EXPECT_EQ(refusals(), refused);
   EXPECT_FALSE(log_.has("عليكم"));
 }
@@ -146,7 +146,7 @@ TEST_F(WhisperWorker, IsKilledInTheMiddleAndHearsAgain) {
   EXPECT_EQ(again.get().kind, OutcomeKind::done);
 }
 
-// Nobody waits any more. Measured in the time of a processor that a window takes.
+// A cancelled call has no waiting caller. The time is measured in processor time of one window.
 TEST_F(WhisperWorker, StopsWhenTheCallIsCancelled) {
   const Status loaded = load(puppet_.config(), {puppet_.folder});
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;

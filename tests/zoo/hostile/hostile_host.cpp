@@ -45,7 +45,7 @@ void answer(const Frame& call, std::string_view output) {
   tell(Frame(Type::complete, call.id, {0, 0, 1}).add(output).add("").add("").add(""));
   tell(Frame(Type::returned, call.n[0]));
 }
-// Where input, {"url":"..."}, wants a request to go.
+// HTTP request to the `url` of the call's input.
 std::string request_to(std::string_view input) {
   const std::size_t from = input.find("http");
   const std::size_t to = input.find('"', from);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How the libraries beside this script were built, once, on Debian 12 with gcc 12 and the headers of the first SDK
-# (sdk/abi/released/1.0 and the C++ wrapper of that day). They are never built again: each later hub must load them as they are.
+# Built the libraries beside this script, once, on Debian 12 with gcc 12, sdk/abi/released/1.0 and
+# the first C++ wrapper. Never build them again: each later hub must load them as they are.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 sdk=../../../../sdk
