@@ -13,7 +13,7 @@
 #include "tests/e2e/support.hpp"
 #include "tests/eventually.hpp"
 
-// What people get wrong, and what the product says then: the place, the reason, the way out.
+// Mistakes of users, and the product's messages: the place, the reason, the remedy.
 namespace rabt::e2e {
 namespace {
 
@@ -349,7 +349,7 @@ TEST_F(Edge, HealthIs200) {
   const auto answer = site_.send("GET", "/health");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "application/health+json");
-  // Nobody without the token learns more than the word.
+  // Callers without the token get the status alone.
   EXPECT_EQ(answer.body, R"({"status":"pass"})");
   EXPECT_EQ(site_.health()["store"]["diskFull"].dump(), "false");
 }

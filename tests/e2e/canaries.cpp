@@ -36,7 +36,7 @@ std::string mapped(std::string text, int (*change)(int)) {
   return text;
 }
 
-// What a gzip member holds, as far as it can be unpacked.
+// Content of a gzip member, as far as it can be unpacked.
 std::string gunzip(std::string_view bytes) {
   constexpr std::size_t kMost = 16U << 20U;
   std::string out;

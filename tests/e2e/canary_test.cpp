@@ -50,7 +50,7 @@ std::string raw(int port, const std::string& bytes) {
 
 // Replaces every text of a FHIR resource that a person could have written.
 Json planted(const Json& value, Canaries& canaries, const std::string& key = {}) {
-  // What the plugins need as it is: codes, references, times, and what ties resources together.
+  // Members that the plugins need unchanged: codes, references, times, links between resources.
   static const std::set<std::string> kKept{
       "resourceType", "type", "system", "url",       "reference",   "fullUrl",
       "status",       "use",  "gender", "birthDate", "start",       "end",

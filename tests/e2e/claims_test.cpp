@@ -5,7 +5,7 @@
 #include "tests/e2e/support.hpp"
 #include "tests/eventually.hpp"
 
-// What is claimed of a visit, and what waits for somebody's decision first.
+// Claims for visits, and visits that wait for a person's decision first.
 namespace rabt::e2e {
 namespace {
 
@@ -47,7 +47,7 @@ TEST_F(Claims, EveryClinicalFieldLeadsToAnActOfAClinician) {
   const Json visit = site_.api("instances/" + site_.instance(), true)["context"]["visit"];
   const std::string session =
       site_.api("instances/" + site_.instance(), true)["context"].string_or("session", "");
-  // What is written in the session, by the doctor.
+  // Entries that the doctor wrote in the session.
   std::set<std::string> written;
   for (const char* kind : {"notes", "vitals"}) {
     const Json list = site_.api("sessions/" + session + "/" + kind, true)["items"];
@@ -82,7 +82,7 @@ TEST_F(Claims, EveryClinicalFieldLeadsToAnActOfAClinician) {
   vital("pulse", "pulse");
   vital("temperature", "temperatureCel");
   vital("oxygen-saturation", "oxygenSaturation");
-  // What was not taken is absent, and never a number.
+  // Vital signs that were not taken are absent, and never a number.
   for (const char* absent : {"vital-sign-height", "vital-sign-weight", "respiratory-rate"}) {
     EXPECT_TRUE(information(claim, absent)["valueQuantity"].is_null()) << absent;
     EXPECT_FALSE(information(claim, absent)["reason"].is_null()) << absent;

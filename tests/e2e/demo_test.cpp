@@ -262,7 +262,7 @@ TEST(Slow, TwoHundredConsultationsAtOnceAllFinishInLittleMemory) {
   RecordProperty("hub_memory_peak_kb", peak[1].str());
 }
 
-// What a client of another program needs to play against the demonstration.
+// Addresses and people that a client needs to work with the demonstration.
 TEST(ServedDemo, SaysWhoIsThereAndEndsWithSigterm) {
   const Folder folder;
   const std::string file = folder / "ready.json";

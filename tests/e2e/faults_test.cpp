@@ -190,7 +190,7 @@ class UnderFaultsOverTheApi : public UnderFaults {
                                      {"patient", people_->of("patient")["id"]},
                                      {"waitingRoom", false}}));
   }
-  // What was committed is there, once.
+  // The committed session is there exactly once.
   std::string only_session() {
     const auto list = people_->as("doctor", "GET", "/sessions");
     EXPECT_TRUE(list.ok() && (*list)["items"].size() == 1U);

@@ -59,7 +59,7 @@ class JanusSite {
     ADD_FAILURE() << who << ", " << method << " " << path << ": " << answer.error().message;
     return {};
   }
-  // What the page of a participant needs: the hub is asked to let him in, and for a token.
+  // Asks the hub for admission and a token: the values that a participant's page needs.
   Json credentials(const std::string& who) {
     as(who, "POST", "/join", Json::object({{"deviceType", "web"}}));
     const Json token = as(who, "POST", "/token");
@@ -78,7 +78,7 @@ class JanusSite {
   demo::CallPage& page(const std::string& who) { return *pages_.at(who); }
   void hang_up() { pages_.clear(); }
 
-  // What Janus has written down of the session's room.
+  // Bytes that Janus has recorded of the session's room.
   std::uintmax_t recorded_bytes() {
     std::error_code failure;
     std::uintmax_t bytes = 0;

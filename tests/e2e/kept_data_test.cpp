@@ -243,7 +243,7 @@ void Hospital::go_on_with(const fs::path& archive, On on) {
   if (testing::Test::HasFatalFailure()) return;
   site_.know(made["people"]);
 
-  // What was written is read.
+  // Data written by the older hub is readable.
   EXPECT_EQ(status(made.string_or("played", "")), "completed");
   for (const Json& one : made["recordings"].as_array())
     EXPECT_EQ(digest_of(one.string_or("id", "")), one.string_or("sha256", ""));
@@ -267,7 +267,7 @@ void Hospital::go_on_with(const fs::path& archive, On on) {
                  Json::object({{"code", made["code"]}}).dump());
   EXPECT_TRUE(preview.status == 200 || preview.status == 410) << preview.body;
 
-  // What waited, failed or asked goes on.
+  // Instances that waited, failed or asked a person go on.
   const Json& left = made["instances"];
   cancel_somebody();
   EXPECT_TRUE(comes(left.string_or("waits", ""), "completed"));

@@ -59,7 +59,7 @@ TEST(Plugins, FromTheVendorsFolderToAHubThatRuns) {
   const Finished signature = run({program("rabt"), "plugin", "sign", package, "--key", key});
   ASSERT_EQ(signature.code, 0) << signature.said;
 
-  // Nobody trusts the key yet; then for other plugins; then for this one.
+  // The key is first trusted for no plugin, then for other plugins, then for this one.
   Finished said = site.rabt({"plugin", "add", package, "--yes"});
   EXPECT_EQ(said.code, 1);
   EXPECT_NE(said.said.find("[plugin.untrusted_key]"), std::string::npos) << said.said;
@@ -73,7 +73,7 @@ TEST(Plugins, FromTheVendorsFolderToAHubThatRuns) {
   EXPECT_NE(said.said.find("[plugin.key_scope]"), std::string::npos) << said.said;
   trust("fh*");
 
-  // Nobody answers the question: nothing is added.
+  // Without an answer to the question nothing is added.
   said = site.rabt({"plugin", "add", package});
   EXPECT_EQ(said.code, 1);
   EXPECT_NE(said.said.find("nothing was added"), std::string::npos) << said.said;

@@ -92,8 +92,8 @@ class Site {
  public:
   explicit Site(Kind kind);
 
-  // What the configuration says; change it before start_hub. The store of plugins is one that all
-  // tests share, unless a test makes its own.
+  // Configuration of the hub; change it before start_hub. All tests share one store of plugins,
+  // unless a test makes its own.
   demo::Configuration config;
   // rabt serve --dev
   bool dev = false;
@@ -140,7 +140,7 @@ class Site {
 
   // The stand-ins' control door.
   void faults(const std::string& stand_in, const std::string& rules);
-  // How often each rule fired.
+  // Number of times that each rule applied.
   [[nodiscard]] std::vector<std::int64_t> fired(const std::string& stand_in);
   [[nodiscard]] std::int64_t effects(const std::string& kind);
   [[nodiscard]] demo::Booking booking(int number = 0) {
@@ -154,7 +154,7 @@ class Site {
   void take_over(const std::string& folder);
   // Leaves a folder that take_over takes. After the stop.
   void leave(const std::string& folder);
-  // Who was entered at the hub that was taken over.
+  // Sets the people who were entered at the hub that was taken over.
   void know(const Json& people);
   // People who were entered.
   [[nodiscard]] demo::People& people() { return *people_; }
@@ -178,7 +178,7 @@ class Site {
   Json urls_;
   std::string token_;
   std::string issuer_secret_;
-  // Who was entered. Null before.
+  // People of this hub. Null before they are entered.
   std::unique_ptr<demo::People> people_;
   std::string instance_;
   demo::ChildProcess sandbox_;

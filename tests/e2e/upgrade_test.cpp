@@ -100,7 +100,7 @@ class Upgrade : public testing::Test {
   bool comes(const std::string& id, const std::string& wanted) {
     return eventually([&] { return status(id) == wanted; });
   }
-  // What /health says of the plugin: version -> "", "older contracts" or "open calls".
+  // Versions of the plugin in /health: version -> "", "older contracts" or "open calls".
   std::map<std::string, std::string> serving() {
     std::map<std::string, std::string> out;
     const Json health = site_.health();
@@ -179,7 +179,7 @@ TEST_F(Upgrade, CallsInFlightAndWaitingInstancesLoseNothingAndOldVersionsGo) {
         std::string::npos)
         << page;
   }
-  // Nobody needs 1.1.0 but the one instance; some sweeps of the hub change nothing.
+  // One instance alone needs 1.1.0; some sweeps of the hub change nothing.
   EXPECT_FALSE(eventually(
       [&] {
         return serving() != Serving{{"1.1.0", "older contracts"}, {"2.0.0", ""}};

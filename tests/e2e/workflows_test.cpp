@@ -9,7 +9,7 @@
 #include "tests/engine/loopback_http.hpp"
 #include "tests/eventually.hpp"
 
-// What workflows do beside plugins, and how they are deployed, at a hub that runs as a process.
+// Workflows without plugins, and their deployment, at a hub that runs as a process.
 namespace rabt::e2e {
 namespace {
 

@@ -110,7 +110,7 @@ TEST(Ask, RetriesComeFirst) {
                   .resolve(id, failed(OutcomeKind::permanent, "operator.decision"), "user:test", "")
                   .ok());
   EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted");
-  // What was let fail can be retried: from the last try of the call.
+  // An instance that an operator let fail can be retried from the last attempt of the call.
   rig.script().on("do-key", [](ScriptedService::Call call) { call.done(done(call.arguments)); });
   rig.settle();
   ASSERT_TRUE(rig.engine().retry(id, "user:test", "the payer is back").ok());

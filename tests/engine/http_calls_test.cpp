@@ -261,8 +261,8 @@ TEST_F(HttpCallsTest, SendsMethodHeadersBodyAndAnIdempotencyKey) {
   EXPECT_EQ(seen[4].method, "HEAD");
 }
 
-// Where patient data may go, and nowhere else: two who knew nothing of each other could find out by
-// it that both serve one patient.
+// The trace id goes only to hosts that may get patient data: two other systems could compare it and
+// learn that they serve the same patient.
 TEST_F(HttpCallsTest, TheTraceOfARunGoesToThoseWhoMayBeSentPatientData) {
   LoopbackHttp other([](const LoopbackRequest&) { return LoopbackResponse{}; });
   LoopbackHttp server([&](const LoopbackRequest& given) -> LoopbackResponse {

@@ -8,7 +8,7 @@
 #include "hub/keys/admin.hpp"
 #include "tests/engine/rig.hpp"
 
-// What destroying and withholding keys does to running and to ended instances.
+// Destroyed and withheld keys: their effect on running and on ended instances.
 namespace rabt::engine {
 namespace {
 

@@ -5,8 +5,8 @@
 
 #include "tests/engine/rig.hpp"
 
-// What was durable and then lost is taken up again: by the next start, by the sweep, or by the
-// engine that the partition is given to.
+// Durable work that was lost in memory is resumed: by the next start, by the sweep, or by the
+// engine that gets the partition.
 namespace rabt::engine {
 namespace {
 

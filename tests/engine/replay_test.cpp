@@ -11,7 +11,7 @@
 #include "tests/engine/rig.hpp"
 #include "tests/eventually.hpp"
 
-// What past instances would have become on a new file, from the journals of a real store.
+// Replays of past instances on a new file, from the journals of a real store.
 namespace rabt::engine {
 namespace {
 

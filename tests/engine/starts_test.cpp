@@ -135,7 +135,7 @@ TEST_F(Starts, ARunBelongsToTheTraceOfItsStartEvent) {
   }
 }
 
-// What a parent hands to its child is data, whatever it looks like.
+// The input that a parent gives to its child is data, even if it looks like a trace.
 TEST_F(Starts, AnInputOfAChildNamesNoTrace) {
   never_answers();
   deploy(
@@ -321,7 +321,7 @@ class ByTheClock : public Starts {
     EXPECT_TRUE(list.ok());
     return list->size();
   }
-  // How many were started, once everything that is due has happened.
+  // Number of started instances, after everything that is due has happened.
   std::size_t settled_starts() {
     rig_.settle();
     return started();

@@ -6,7 +6,7 @@
 #include "tests/engine/rig.hpp"
 #include "tests/recording_logger.hpp"
 
-// What the hub says about an instance that is undone, that waits for a person, or that it cannot
+// Status of an instance that is compensated, that waits for a person, or that the hub cannot
 // run.
 namespace rabt::engine {
 namespace {
@@ -86,7 +86,7 @@ TEST(StatusOf, AnInstanceWhoseUndoingWaitsForAnotherTryIsWaitingAndNotFaultedYet
   EXPECT_EQ(timeline[2].int_or("attempts", 0), 2);
 }
 
-// Nobody knows whether its call was done, and cancelling does not answer that.
+// The outcome of the instance's call is unknown, and cancelling does not settle it.
 TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledWhenItsCallIsAnswered) {
   Rig rig;
   rig.script().on("do-none", [](ScriptedService::Call call) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-// What a turn changes, without a store, keys or a clock.
+// Changes made by one turn, without a store, keys or a clock.
 namespace rabt::engine {
 namespace {
 

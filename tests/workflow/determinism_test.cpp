@@ -18,8 +18,8 @@ std::string all_text(const std::vector<Effect>& effects) {
   return out;
 }
 
-// What the run reached, so that a generator which no longer reaches something is noticed.
-// http: the references of the tasks that sent a request.
+// States and kinds of tasks that a run reached: shows whether a generator still reaches them all.
+// `http` holds the references of the tasks that sent a request.
 void note(const std::vector<Effect>& effects, std::set<std::string>& http,
           std::set<std::string>& reached) {
   for (const Effect& effect : effects) {

@@ -952,7 +952,7 @@ TEST(Errors, ShowNoTypeAndNoPlaceThatAnExpressionMade) {
             R"({"status":418,"instance":"/do/0/a"})");
   EXPECT_EQ(shown("'${ {type: .name, status: 418, title: .name, instance: .name} }'"),
             R"({"status":418,"instance":"/do/0/a"})");
-  // What the file or the specification names says nothing about a person.
+  // Texts of the file or the specification contain no patient data.
   EXPECT_EQ(shown("{type: 'https://x.example/no', status: 418}"),
             R"({"type":"https://x.example/no","status":418,"instance":"/do/0/a"})");
   const std::string standard = "https://open-workflow-specification.org/spec/1.0.0/errors/timeout";

@@ -129,7 +129,7 @@ class ExpressionGenerator final {
   // ---- expressions
 
   std::string variable() { return "$" + variables_[below(variables_.size())]; }
-  // What body makes sees the names.
+  // Makes a body in which the names are variables.
   template <typename F>
   std::string with(const std::vector<std::string>& names, F body) {
     const std::size_t before = variables_.size();
@@ -529,7 +529,7 @@ class ExpressionGenerator final {
     return several;
   }
 
-  // What is looked for; jq 1.6 does not end for an empty text.
+  // Searched value, never an empty text: jq 1.6 does not end for one.
   std::string filled() {
     static constexpr const char* kSought[] = {"\"a\"", "\"ab\"", "\",\"", "1",
                                               "[1]",   "[1,2]",  "null",  "\"é\""};

@@ -122,7 +122,7 @@ class World {
     if (is("the action (\\S+) answers:", &a))
       return answer(a, {OutcomeKind::done, yaml(step), "", "", {}, 0});
     if (is("the action (\\S+) fails with:", &a)) return answer(a, failure(yaml(step)));
-    // What run.workflow started, by its name, ends.
+    // Ends the child that run.workflow started, by the child's name.
     if (is("the child (\\S+) completes with output:", &a))
       return child_ends(a, {OutcomeKind::done, yaml(step), "", "", {}, 0});
     if (is("the child (\\S+) faults with error:", &a)) {

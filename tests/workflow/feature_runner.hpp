@@ -16,7 +16,7 @@ namespace rabt::workflow {
 // Answers the HTTP requests for which the scenario itself has no answer.
 using HttpResponder = std::function<ActionOutcome(const CallAction&)>;
 
-// What did not hold: "line 12: ...". Empty: the scenario holds.
+// Failed expectations: "line 12: ...". Empty if the scenario holds.
 [[nodiscard]] std::vector<std::string> run_scenario(const gherkin::Scenario& scenario,
                                                     const HttpResponder& http);
 

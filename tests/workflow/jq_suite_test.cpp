@@ -78,7 +78,7 @@ constexpr Excuse kExcuses[] = {
     {R"~(import "test_bind_order" as check; check::check)~", kModules},
 };
 
-// What is wrong with our answer; empty: nothing.
+// Error in our answer; empty if there is none.
 std::string check(const Block& block) {
   const auto compiled = Expression::compile(block.program, {});
   if (block.refused) return compiled.expression ? "it compiles" : "";

@@ -95,7 +95,7 @@ Play begin(const Place& place, const std::string& call) {
   return Play(place.file(call), json(R"({"visit": 7})"), kRules);
 }
 
-// What the traces tell of the effect of the call.
+// Effects of the call, as the traces report them.
 Texts effects_of(const Play& run) {
   Texts out;
   for (const TaskTrace& one : run.effects<TaskTrace>()) {
@@ -482,7 +482,7 @@ TEST(LetGo, ARewoundInstanceSettlesACallThatARetryMakesAgain) {
   }
 }
 
-// What the loser of a race did was undone after the failure: the instance goes on without it.
+// The loser's call was undone after the failure: the instance goes on without it.
 TEST(LetGo, AnInstanceIsRewoundThoughALoserOfARaceWasUndoneSince) {
   const auto definition = parsed(
       "do:\n  - first:\n      fork:\n        compete: true\n        branches:\n"

@@ -148,7 +148,7 @@ TEST(PatientDataLint, FollowsDataThroughTasks) {
                     "  - a: {set: {y: '${ .patient }'}, export: {as: "
                     "'${ $context + {kept: .y} }'}}\n  - b: {set: {z: 1}}\n"),
             0U);
-  // What the task's own schema marks is marked from there on.
+  // Members marked by the task's own schema are marked from there on.
   EXPECT_EQ(emitted(".who",
                     "  - a: {set: {who: '${ .practitioner }'}, output: {schema: {document: "
                     "{properties: {who: {x-phi: true}}}}}}\n"),

@@ -62,7 +62,7 @@ TEST(Patient, AWorkflowWithoutItDeclaresNobody) {
   EXPECT_FALSE(parsed.definition->patient(start(Json())).declared);
 }
 
-// What a workflow of a patient's data sends, and who sees it, is found by the patient.
+// The patient's report finds what a workflow with patient data sends, and its readers.
 TEST(Patient, EveryShippedWorkflowOfAPatientSaysWhose) {
   const char* root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
   const std::filesystem::path folder = std::filesystem::path(root != nullptr ? root : ".");

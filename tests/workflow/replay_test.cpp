@@ -10,8 +10,8 @@
 #include "hub/workflow/simulate/simulator.hpp"
 #include "hub/workflow/simulate/test_file.hpp"
 
-// What past instances would have become. The journals are those of the cases beside the shipped
-// workflows, which go through every task and branch.
+// Replays of past instances. The journals are those of the test cases of the shipped workflows,
+// which reach every task and branch.
 namespace rabt::workflow {
 namespace {
 

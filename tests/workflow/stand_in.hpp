@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-// What the conformance kit's two outside services answer, so that the kit runs unedited and
+// Answers of the conformance kit's two outside services, so that the kit runs unchanged and
 // offline.
 namespace rabt::workflow {
 
