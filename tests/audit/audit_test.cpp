@@ -353,7 +353,7 @@ TEST_F(Audit, KeepsItsNameAndGoesOnUnderANewOneWhenTheFileWasMovedAway) {
   renamed.origin = "rabt.example/other";
   EXPECT_EQ(opens(std::move(renamed)), "audit.origin");
   std::filesystem::rename(checkpoint_file(), folder_ + "/moved");
-  // What a person does after entries were lost for good.
+  // Recovery after entries were lost for good: a log of a new origin.
   tamper("DELETE FROM audit WHERE seq > 2; DELETE FROM audit_checkpoint WHERE size > 2");
   LogOptions again = options();
   again.origin = "rabt.example/other";

@@ -190,7 +190,7 @@ void check_r4(const Json& event) {
   }
 }
 
-// What the profiles of RESTful acts have in common.
+// Members that the profiles of RESTful acts have in common.
 void check_rest(const Json& event, std::string_view client_code, std::string_view server_code,
                 std::string_view action, const std::set<std::string>& interactions) {
   EXPECT_TRUE(

@@ -14,7 +14,7 @@ namespace {
 
 class AuditVerify : public Fixture {
  protected:
-  // What is found after a change, which is then taken back.
+  // Problems after a change of the database, which is then restored.
   Texts after(const std::string& sql) {
     tamper(sql);
     Texts found = problems();
@@ -300,7 +300,7 @@ TEST_F(AuditVerify, LimitsTheNumberOfProblems) {
 
 // ---- a thousand tamperings
 
-// What somebody can do who can write the database and the folder, and has not the keyring.
+// Tampering by an attacker who can write the database and the folder, but has no keyring.
 class Tampering : public AuditVerify {
  protected:
   static constexpr int kEntries = 700;

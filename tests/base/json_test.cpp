@@ -104,7 +104,7 @@ TEST(Json, SaysWhereTheFirstFaultIs) {
   EXPECT_EQ(fault(R"(["\ud800"])"), "json.syntax: not valid JSON at byte 9");
   EXPECT_EQ(fault("1e400"),
             "json.number: JSON holds a number that is too large; it ends at byte 5");
-  // What is wrong first counts, also when something is wrong later that is seen earlier.
+  // The first error in the text is reported, even if the parser meets a later one earlier.
   EXPECT_TRUE(fault("{\"a\":1,\"a\":2,\"\xff\":3}").starts_with("json.duplicate_key"));
   EXPECT_TRUE(fault("[[[[\"\xff").starts_with("json.depth"));
   EXPECT_TRUE(fault("[nul,[[[[").starts_with("json.syntax"));

@@ -39,7 +39,7 @@ concept Unsealed = requires(const T& value) {
   value.unseal("a test");
 };
 
-// What would compile for the value itself does not for the sealed one.
+// Code that compiles for the plain value does not compile for the sealed one.
 static_assert(Printable<std::string> && !Printable<Name>);
 static_assert(Appendable<std::string> && !Appendable<Name>);
 static_assert(Joinable<std::string> && !Joinable<Name>);
@@ -58,7 +58,7 @@ static_assert(std::is_invocable_v<decltype(&invalid), std::string, std::string> 
 static_assert(!std::is_convertible_v<Sealed<std::int64_t>, std::int64_t> &&
               !std::is_constructible_v<LogValue, Sealed<std::int64_t>> &&
               !std::is_constructible_v<bool, Sealed<bool>>);
-// Nobody is sealed without saying so, and nobody is opened without a reason that stands there.
+// Sealing is explicit, and unsealing needs a reason that is a literal in the code.
 static_assert(!std::is_convertible_v<std::string, Name>);
 static_assert(Unsealed<Name> && !UnsealedWithoutReason<Name> && !UnsealedWithAVariable<Name>);
 

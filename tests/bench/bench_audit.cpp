@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
                 static_cast<double>(after.jobs - before.jobs) /
                     static_cast<double>(after.commits - before.commits));
   }
-  // What the writer thread pays for an entry, without commit.
+  // Cost of an entry on the writer thread, without the commit.
   {
     constexpr int kEntries = 20'000;
     const auto ready = log->prepare(entry(1));

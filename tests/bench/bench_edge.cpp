@@ -412,7 +412,7 @@ void print(const char* what, const Times& times) {
               times.p99, times.answers, times.failed);
 }
 
-// How often in a second, and processor time of the server for each.
+// Requests a second, and the server's processor time for each.
 struct Rate {
   double per_second = 0;
   double cpu_us = 0;

@@ -44,7 +44,7 @@ double seconds_since(Clock_::time_point start) {
   return std::chrono::duration<double>(Clock_::now() - start).count();
 }
 
-// What SQLite and the disk give without the hub.
+// Speed of SQLite and the disk without the hub.
 struct RawRate {
   double rows_per_second = 0;
   // Of two rows, as one turn writes them alone.
@@ -130,7 +130,7 @@ double cpu_of(std::int64_t pid) {
   fields >> user >> system;
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
-// How often a thread of the hub has given its core away.
+// Context switches of the hub's process so far.
 double switches_of_hub() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -59,7 +59,7 @@ Measured play(const std::shared_ptr<const Definition>& definition, const Json& i
   return out;
 }
 
-// What the same evaluations cost alone.
+// Cost of the same evaluations alone.
 double expressions(const std::vector<std::pair<const char*, std::size_t>>& texts,
                    const std::vector<std::string_view>& names, const std::vector<Json>& values,
                    const Json& input) {

@@ -56,7 +56,7 @@ double microseconds(int rounds, const Step& step) {
   return times[static_cast<std::size_t>(rounds) / 2];
 }
 
-// What a workflow hands to an action: a session's arguments with as many participants as fit.
+// Arguments that a workflow hands to an action: a session with as many participants as fit.
 std::string arguments(std::size_t bytes) {
   Json participants = Json::array();
   for (int i = 0;; ++i) {

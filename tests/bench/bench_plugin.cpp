@@ -69,7 +69,7 @@ void print(const char* what, std::size_t size, int flight, const Numbers& n) {
   std::fflush(stdout);
 }
 
-// What the system gives: one packet there and back, the other process only echoes.
+// Baseline of the system: one packet there and back; the other process only echoes.
 Numbers bare(int type, std::size_t size, double seconds) {
   int ends[2];
   if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) std::exit(1);

@@ -58,7 +58,7 @@ struct Measured {
   double p99_ms = 0;
 };
 
-// What `at_once` clients do in the time, each on its own connection. prepare runs before the clock.
+// Throughput of `at_once` clients, each on a connection of its own. prepare() is not measured.
 template <typename Prepare, typename Act>
 Measured measure(int at_once, double seconds, const Prepare& prepare, const Act& act) {
   using State = decltype(prepare(0));

@@ -8,7 +8,7 @@
 
 #include "hub/store/sqlite/library.hpp"
 
-// What SQLite and the disk give without the hub.
+// SQLite and the disk without the hub, for comparison.
 namespace rabt::bench {
 
 // A database with the pragmas of the hub's. Confined to one thread.

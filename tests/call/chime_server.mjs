@@ -242,7 +242,7 @@ export class ChimeServer {
     this.present(person);
     if (changed) this.tell(meeting, 'INDEX', { index: this.index(meeting) });
   }
-  // Who is there, to everybody.
+  // Sends the list of attendees who are present, and announces this one to the others.
   present(person) {
     const about = ({ audio, id, user, muted }) => ({ audioStreamId: audio, attendeeId: id, externalUserId: user, muted });
     const here = [...person.meeting.people.values()].filter((one) => one.here);

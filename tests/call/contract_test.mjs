@@ -68,7 +68,7 @@ async function rooms() {
     return page;
   };
   const first = await open();
-  // Who is in the room, for p2p.
+  // Pages of the people in the room, by identity; for p2p.
   const inside = new Map();
   const relay = (identity) => async ({ kind: what, to, payload }) => {
     if (what === 'people') {

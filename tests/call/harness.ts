@@ -60,7 +60,7 @@ const kMake = {
 };
 
 async function made(kind: keyof typeof kMake): Promise<number> {
-  // What a test evaluates may do what the policy of the page refuses, until it waits for something.
+  // Waits a turn: until then the page's policy does not restrict code that a test evaluates.
   await new Promise((resolve) => setTimeout(resolve));
   const person: Person = { client: await kMake[kind](), told: [], arrived: new Map() };
   person.client.on((event) => {

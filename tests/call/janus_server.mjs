@@ -70,7 +70,7 @@ export class Janus {
     });
     return name;
   }
-  // What the hub hands to a participant who is admitted.
+  // Media token and address, as the hub hands them to an admitted participant.
   async media(room, identity, seconds = 3600) {
     const claims = `${Math.floor(Date.now() / 1000) + seconds},janus,janus.plugin.videoroom,${room},${identity},${randomBytes(8).toString('hex')}`;
     const token = `${claims}:${createHmac('sha1', this.words.token_secret).update(claims).digest('base64')}`;

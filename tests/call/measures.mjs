@@ -1,5 +1,5 @@
-// What people feel of the pages, measured before a whole hub without a video provider: the time to the largest paint on a slow phone (median of
-// three), and the presses and seconds of everyday acts. Prints; asserts nothing.
+// User-visible times of the pages, with a whole hub and no video provider: largest paint on a slow
+// phone (median of three), presses and seconds of everyday acts. Prints them; asserts nothing.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { context, launch, need, root, until } from './browser.mjs';

@@ -1,6 +1,6 @@
-// What the servers of the two vendors here have in common: a WebSocket with TLS under the vendor's own name, and a page
-// that forwards media. The browser of a test is told to find these names on this machine (kArguments): nothing else of the
-// page or the SDK is changed.
+// Common parts of the two vendors' servers here: a WebSocket with TLS under the vendor's own name,
+// and a page that forwards media. The browser of a test resolves these names to this machine
+// (kArguments); nothing else of the page or the SDK is changed.
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:https';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

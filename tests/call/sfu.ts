@@ -3,7 +3,7 @@
 
 interface Peer {
   pc: RTCPeerConnection;
-  // What is forwarded to this person, by a name of the server.
+  // Tracks forwarded to this person, by names that the server gives.
   out: Map<string, RTCRtpTransceiver>;
   channels: Map<string, RTCDataChannel>;
   // Sound of all others as one track.

@@ -6,7 +6,7 @@ import { argumentsFor, listen, Sfu } from './provider.mjs';
 
 const kHost = 'global.vss.twilio.com';
 const kSecret = 'secret-of-the-api-key-in-this-test';
-// What the SDK may ask to be told of in channels beside the media.
+// Channels beside the media to which the SDK may subscribe.
 const kChannels = ['active_speaker', 'network_quality', 'render_hints', 'track_switch_off', 'track_priority', 'extension_transcriptions'];
 const kErrors = { token: [20101, 'Invalid Access Token'], signature: [20107, 'Invalid signature'], expired: [20104, 'Access Token expired'], over: [53106, 'Room not found'], twice: [53205, 'Duplicate identity'] };
 
@@ -86,7 +86,7 @@ export class TwilioServer {
     if (expired) person.expired = person.token;
     person.socket.terminate();
   }
-  // What Twilio tells beside the media, in channels of the connection.
+  // Sends a message of Twilio in a data channel to everybody in the room.
   async says(room, label, message) {
     for (const person of this.rooms.get(room).people.values()) await this.sfu.call('send', person.sid, label, { type: label, ...message });
   }

@@ -741,7 +741,7 @@ class Run:
                 self.fails(f"{one.key}: its cancellation was accepted first, and the visit was held")
             if off and not one.called_off:
                 self.fails(f"{one.key}: called off, and nobody asked for it")
-        # What other systems saw.
+        # Effects in other systems, by their ledgers.
         encounters, rooms = collections.Counter(), collections.Counter()
         for effect in self.site.ledger():
             kind, key = effect.get("kind", ""), effect.get("key", "")

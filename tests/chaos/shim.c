@@ -136,7 +136,7 @@ static int64_t noted(int fd) {
   return size;
 }
 
-// What was noted before the sync began is on the disk now.
+// Drops the notes made before the sync began: their bytes are on the disk now.
 static void synced(int fd, int64_t before) {
   struct stat is;
   if (before < 0 || fstat(fd, &is) != 0) return;

@@ -7,7 +7,7 @@
 
 #include "tests/cli/shell.hpp"
 
-// What a person types, what the program says about it, and how it ends.
+// Command lines, their output and their exit codes.
 namespace rabt::cli {
 namespace {
 

@@ -5,8 +5,8 @@
 namespace rabt::cli {
 namespace {
 
-// What the variables TWILIO_* come to: both halves of the key stay in the environment, so that they
-// change together.
+// Configuration made from the variables TWILIO_*: both halves of the key stay in the environment,
+// so that they change together.
 const std::string kTwilioPart =
     "plugin:\n"
     "  twilio:\n"

@@ -123,7 +123,7 @@ hub; rabt approvals --config c.yaml; down)sh");
   EXPECT_TRUE(has(ran.out, "{\"rotated\":\"bucket\",\"version\":2}")) << ran.out;
   EXPECT_TRUE(has(ran.out, " live ")) << ran.out;
   EXPECT_FALSE(has(ran.out, "destroyed")) << ran.out;
-  // What was asked waits for her.
+  // Both requests wait for the second security officer.
   EXPECT_TRUE(has(ran.out, "key.shred")) << ran.out;
   EXPECT_TRUE(has(ran.out, "key.release")) << ran.out << ran.err;
 }

@@ -57,7 +57,7 @@ TEST(PluginCommands, APackageThatIsNotThereIsOneLine) {
   EXPECT_NE(ran.err.find("nothere is not there; build the plugin"), std::string::npos) << ran.err;
 }
 
-// What `serve` would refuse is refused when it is signed.
+// Signing refuses a package that `serve` would refuse.
 TEST(PluginCommands, AManifestThatWasEditedAfterTheBuildIsNotSigned) {
   const Ran ran = run("cp -r '" + built("twilio") +
                       "' p && echo '# edited' >>p/manifest.yaml && touch p/LICENSE && "

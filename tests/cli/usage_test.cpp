@@ -10,7 +10,7 @@
 #include "hub/base/clock.hpp"
 #include "tests/cli/shell.hpp"
 
-// What a newcomer types wrong, and what `rabt` says: what is wrong, where, and what to do.
+// Mistakes of newcomers on the command line, and the messages: the error, its place, the remedy.
 namespace rabt::cli {
 namespace {
 

@@ -235,7 +235,7 @@ TEST(WorkflowRun, ChildrenAreGivenAndAnUnknownOneIsNamed) {
   EXPECT_EQ(error(unknown), "configuration 400 /do/0/a");
   EXPECT_TRUE(says(unknown.out, "test/child 1.0.0")) << unknown.out;
   EXPECT_TRUE(says(unknown.out, "--workflow")) << unknown.out;
-  // Nobody waits for this one, so nobody would see its error.
+  // The parent does not await this child, so the child's error would be lost.
   const std::string aside = workflow(
       "do:\n  - a: {run: {await: false, workflow: {namespace: test, name: child, version: "
       "latest}}}\n"

@@ -130,7 +130,7 @@ TEST_F(ConfigHospital, ATextThatMayBeAbsentStandsInBothLanguagesOrInNone) {
   EXPECT_EQ(mistake(hospital), "good");
 }
 
-// What is shipped is good, and its Arabic and English texts have the same places.
+// Shipped texts are valid, and the Arabic and English ones have the same placeholders.
 TEST_F(ConfigHospital, TheShippedTextsAreGood) {
   const char* root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
   ASSERT_NE(root, nullptr);

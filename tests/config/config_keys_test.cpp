@@ -24,7 +24,7 @@ class ConfigKeys : public testing::Test {
         << more;
     return load_config(folder_ + "/rabt.yaml");
   }
-  // What is said about a configuration that is refused.
+  // Error of a refused configuration.
   std::string mistake(const std::string& more) {
     const auto config = read(more);
     return config.ok() ? "taken" : config.error().message;

@@ -91,7 +91,7 @@ SealedSource copying_source_of(const std::string& sealed) {
   };
 }
 
-// What a reader gives, or nothing; released gets what came out in any case.
+// Content that a reader returns; nothing on failure. `released` gets the bytes in any case.
 std::optional<std::string> read_all(Parameters parameters, const std::string& sealed,
                                     std::string& released) {
   auto reader = Reader::open(parameters, kKey, kAad, sealed.size(), copying_source_of(sealed));

@@ -23,9 +23,9 @@ Bytes from_base64url(std::string text) {
   return from_base64(text).value_or(Bytes{});
 }
 
-// Where this verifier decides otherwise than the file, on purpose: 346 and 350 name PS384 where the
-// key says PS256; 367 and 370 are, byte for byte, the valid token 357; 372 and 373 hold a question
-// mark, which is no base64url.
+// Vectors that this verifier decides otherwise than the file, on purpose. 346 and 350 name PS384,
+// but the key says PS256; 367 and 370 are, byte for byte, the valid token 357; 372 and 373 hold a
+// question mark, which is no base64url.
 const std::map<std::int64_t, bool> kOtherwise{{346, false}, {350, false}, {367, true},
                                               {370, true},  {372, false}, {373, false}};
 

@@ -407,8 +407,8 @@ TEST_F(KeyringTest, AHoldKeepsABucketFromBeingDestroyed) {
   EXPECT_TRUE(keyring->destroy_bucket("acme", kBucket, "x").ok());
 }
 
-// What an older copy of the keyring still opens: everything, while the root has the version that
-// wrapped it; nothing, once that version was destroyed.
+// Older copies of the keyring open everything while the root has the version that wrapped them, and
+// nothing once that version was destroyed.
 TEST_F(KeyringTest, AnOlderCopyOpensNothingOnceTheOldRootIsDestroyed) {
   auto keyring = open();
   ASSERT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
@@ -509,11 +509,11 @@ TEST_F(KeyringTest, WorksWithoutTheRootUntilItsKeysExpireAndAgainWhenItIsBack) {
   ASSERT_FALSE(away.ok());
   EXPECT_EQ(away.error().kind, ErrorKind::unavailable);
   EXPECT_EQ(away.error().code, "keys.root");
-  // Who asks again at once does not wait for the root again.
+  // A second attempt right after a failure does not ask the root again.
   const int failures = root.asked;
   EXPECT_FALSE(keyring->tenant("acme").ok());
   EXPECT_EQ(root.asked, failures);
-  // What somebody holds goes on working.
+  // Keys already in use go on working.
   EXPECT_EQ(held->blind_index("mrn", "1").size(), 16U);
   root.away = false;
   EXPECT_FALSE(keyring->tenant("acme").ok());

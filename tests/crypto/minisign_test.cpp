@@ -4,7 +4,7 @@
 
 #include "tests/crypto/support.hpp"
 
-// What the program minisign of Debian makes and signs.
+// Keys and signatures made by Debian's program minisign.
 namespace rabt::crypto::minisign {
 namespace {
 

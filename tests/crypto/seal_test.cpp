@@ -69,7 +69,7 @@ struct Counting final : Random {
   }
 };
 
-// What the page says about the keys, by its own words.
+// Checks the statements of the page about the keys, with the page's own values.
 void check_keys(std::map<std::string, std::string>& page, const SealContext& place) {
   const std::string aad =
       primitives::tuple({"rabt/v1", place.tenant, place.table, place.row, place.field, "1", "k1"});

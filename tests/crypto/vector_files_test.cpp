@@ -4,7 +4,7 @@
 
 #include "tests/crypto/support.hpp"
 
-// What tests of third-party vectors say about files that they do not know.
+// Output of tests of third-party vectors for files that they do not know.
 namespace rabt::test {
 namespace {
 

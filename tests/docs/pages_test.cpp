@@ -1,7 +1,7 @@
 // Runs the examples of the documents. A fence ```yaml NAME (or json, text, ...) is a file of that
 // name; a fence ```console holds commands after `$ ` and, below each, exactly what it prints (both
 // streams). A line `...` stands for any lines. A command must succeed unless `$ echo $?` follows.
-// What a page starts it also ends.
+// Commands of a page end the processes that they start.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>

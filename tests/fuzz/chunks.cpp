@@ -30,9 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                     pieces.refusal().has_value() == whole.refusal().has_value(),
                 "pieces end alike");
   if (!whole.whole()) return 0;
-  // Nobody else may see an end inside: the only empty chunk is the last.
+  // No other parser may see an earlier end: the only empty chunk is the last one.
   fuzz::require(bytes.substr(0, used).ends_with("0\r\n\r\n"), "a whole body has its last chunk");
-  // What follows is not looked at.
+  // Bytes behind the body are not read.
   http::Chunks again;
   again.limit(kMost);
   std::string once_more;

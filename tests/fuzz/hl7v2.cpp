@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       Message again;
       again.read(writer.str(), "UNICODE UTF-8");
       const Segment* const written = again.find("ZZZ");
-      // What an escape sequence makes of it may look like the null of HL7.
+      // The result of an escape sequence may look like the null of HL7.
       if (value.part(1) == "\"\"") continue;
       fuzz::require(written != nullptr && written->text(1) == value.part(1),
                     "a value reads the same when it was written");

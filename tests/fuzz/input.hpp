@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-// What the fuzz targets share. A broken rule ends the process, so that libFuzzer keeps the input.
+// Common parts of the fuzz targets. A broken rule aborts, so that libFuzzer keeps the input.
 namespace rabt::fuzz {
 
 inline void require(bool holds, const char* rule) {

@@ -5,7 +5,7 @@
 #include "hub/plugin/package/package_trust.hpp"
 #include "tests/fuzz/input.hpp"
 
-// What a stranger hands in as a package: sums, signatures, keys, a .zip. The first byte says which.
+// Parts of an untrusted package: sums, signatures, keys, a .zip. The first byte selects one.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rabt;
   namespace minisign = crypto::minisign;

@@ -3,7 +3,7 @@
 #include "hub/worker/frame.hpp"
 #include "tests/fuzz/input.hpp"
 
-// What a plugin's process may send, whatever it is: refused, or texts within the packet.
+// Any packet of a plugin's process is refused, or yields texts within the packet.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rabt::worker;
   if (size == 0 || size > kMaxPacketBytes) return 0;

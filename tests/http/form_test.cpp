@@ -27,7 +27,7 @@ class Notes final : public FormSink {
   bool refuse = false;
 };
 
-// What the form holds, or the code of the error. However it is cut, it is the same.
+// Content of the form, or the code of the error; the same for every size of the pieces.
 std::string read(std::string_view body, std::string_view boundary = "b") {
   std::string whole;
   for (const std::size_t size : {body.size() + 1, std::size_t{1}, std::size_t{5}}) {

@@ -324,8 +324,8 @@ TEST_F(HttpServer, ReadsARequestThatArrivesByteByByte) {
   EXPECT_TRUE(client.read_all().ends_with("POST /x 3"));
 }
 
-// Who has not proved who he is chooses no id: it would stand in the log, where he could write what
-// he likes, a patient's number or the id of another's request. The API writes down what others say.
+// A request of a caller who is not authenticated gets an id of the hub's: a caller's id could carry
+// a patient's number, or the id of another request, into the log. The API logs the caller's id.
 TEST_F(HttpServer, ARequestHasAnIdOfTheHubsOwn) {
   start();
   const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -1128,8 +1128,8 @@ std::vector<Case> llhttp_cases(const std::filesystem::path& folder) {
   return cases;
 }
 
-// Where our reader may call the handler although llhttp's log ends in an error. Everything else is
-// a failure of this test.
+// Cases in which our reader may call the handler although llhttp's log ends in an error. All others
+// are failures of this test.
 //   code=5 "Data after Connection: close": the first request is whole; we answer it, close, and
 //   never read the rest. code=22 "Pause on CONNECT/Upgrade": not an error of the message; we do not
 //   switch protocols and answer it as a plain request.

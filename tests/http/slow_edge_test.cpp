@@ -143,7 +143,7 @@ TEST_F(SlowEdge, Trap61AThousandReloadsUnderLoadFailNoHandshake) {
 
 TEST_F(SlowEdge, Trap55SlowhttptestLeavesOthersServed) {
   if (!test::have_program("slowhttptest")) GTEST_SKIP() << "slowhttptest is not here";
-  // What is held open ends before the test does.
+  // The limits are short, so that connections held open end before the test does.
   start({.max_connections = 3'000, .head_timeout_ms = 4'000, .body_timeout_ms = 4'000});
   const double alone = p99_ms(server_->port());
   const std::string url = " -u http://127.0.0.1:" + std::to_string(server_->port()) + "/x ";
@@ -159,8 +159,8 @@ TEST_F(SlowEdge, Trap55SlowhttptestLeavesOthersServed) {
   }
 }
 
-// What testssl.sh finds at a listener, from MEDIUM on. Whether a certificate is in a public log,
-// and where its revocation is published, is the operator's authority's to say.
+// Findings of testssl.sh at a listener, from MEDIUM on. Entries in public logs and the address of
+// revocation lists are left out: the operator's certificate authority decides them.
 class SlowTestssl : public SlowEdge {
  protected:
   std::vector<std::string> findings(int port, const std::string& more = "") {

@@ -50,7 +50,7 @@ class Client {
   void send(std::string_view text) {
     (void)SSL_write(session_, text.data(), static_cast<int>(text.size()));
   }
-  // What comes until `end` has come, or the connection ends.
+  // Bytes received until `end` or the end of the connection.
   std::string read_until(std::string_view end) {
     std::string out;
     char buffer[4096];
@@ -355,7 +355,7 @@ TEST_F(MutualTls, Trap62OnlyACertificateOfTheAuthorityOpensTheListener) {
   EXPECT_EQ(seen_->sha256, expected);
 
   seen_ = nullptr;
-  // Nobody, a certificate that another authority of the same name signed, and a revoked one.
+  // No certificate, one of another authority with the same name, and a revoked one.
   for (const char* name : {"", "foreign", "gone"}) EXPECT_EQ(ask(name), "") << name;
   EXPECT_EQ(seen_, nullptr);
   // The alert leaves before the handshake is counted.

@@ -124,7 +124,7 @@ TEST_F(AuthenticatorTest, ASubjectBecomesAPersonOnFirstSightAndStaysThatPerson) 
   const Person made = must(house_.people.find("t1", first.id));
   EXPECT_EQ(made.licence, Licence::vouched);
   EXPECT_EQ(made.profile["externalIds"][0]["value"], Json("u-1"));
-  // What the issuer says of its own person is written down.
+  // Changes that the issuer's token makes to its own person are stored.
   EXPECT_EQ(must(principal(good("u-1", "nurse"))).roles, Roles{Role::nurse});
   EXPECT_EQ(must(house_.people.having("t1", {Role::nurse})).size(), 1U);
   EXPECT_EQ(house_.base.acts(),

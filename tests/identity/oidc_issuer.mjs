@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import Provider from 'oidc-provider';
 
-// What it has to say about its settings is no answer.
+// The provider's own log lines must not mix with the answers on stdout.
 console.info = () => {};
 console.warn = () => {};
 

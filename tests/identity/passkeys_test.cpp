@@ -133,7 +133,7 @@ TEST_F(PasskeysTest, APersonHasSeveralNamesThemAndRemovesThem) {
       << "it has become late";
   EXPECT_EQ(house_.accounts.rename_passkey(strong, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "x").error().code,
             "auth.passkey_absent");
-  // Who lost all of them is helped by an administrator.
+  // An administrator helps a person who lost all passkeys.
   ASSERT_TRUE(house_.accounts.reset_factor(house_.administrator(), person.id).ok());
   EXPECT_EQ(must(house_.accounts.passkeys(person.id)).size(), 0U);
 }

@@ -208,7 +208,7 @@ TEST(People, AreFoundByWhatTheyWereOnceKnownBy) {
       {now, false}, {identifier, false}, {index(phi::IndexKind::mrn, "MRN-00451"), false}};
   EXPECT_EQ(shared(), names) << "the log has her by each of them";
 
-  // Who has it now is somebody else.
+  // Another person has the identifier now.
   (void)house.person({Role::patient}, Json::object({{"name", "Noura Canary"},
                                                     {"identifiers", layla()["identifiers"]}}));
   EXPECT_EQ(must(house.people.once_known_by("t1", identifier, KnownBy::identifier)).size(), 2U);

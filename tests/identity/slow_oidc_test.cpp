@@ -132,7 +132,7 @@ TEST_F(SlowOidc, APersonOfAnotherIssuerSignsInThroughRotationAndIsSignedOutByIt)
   EXPECT_FALSE(house_.accounts.session(rotated->in.token).ok());
   EXPECT_EQ(oidc_->logout("hospital", token, by_).error().code, "auth.oidc") << "once";
 
-  // Nobody signs in while the issuer is away.
+  // No sign-in while the issuer is unreachable.
   const Oidc::Begun last = must(oidc_->begin("hospital", "/"));
   const Oidc::Query good = back(last);
   issuer_.reset();

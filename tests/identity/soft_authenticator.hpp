@@ -41,7 +41,7 @@ inline std::string cbor_map(const std::vector<std::pair<std::string, std::string
   return out;
 }
 
-// What is told otherwise than it should be.
+// Members of the answer that differ from a correct one.
 struct Wrongs {
   std::string origin;
   std::string type;

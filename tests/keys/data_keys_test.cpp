@@ -91,7 +91,7 @@ TEST_F(DataKeysTest, SmallRowsShareOneKeyAMonthAlsoWhenManyAskAtOnce) {
   EXPECT_EQ(house_->open(ids[0]), "ok");
 }
 
-// Nobody who writes the database can give a record another one's key.
+// An attacker who writes the database cannot give a record the key of another one.
 TEST_F(DataKeysTest, SwappedWrappedKeysAreRefused) {
   std::vector<NewDataKey> made;
   for (const std::string_view class_name : {kConsultation, kConsultation, kEvent, kRecording})

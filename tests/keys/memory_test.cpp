@@ -12,7 +12,7 @@
 
 #include "tests/keys/support.hpp"
 
-// What the memory of a process, and a core file of it, show of keys.
+// Keys in the memory of a process and in a core file.
 namespace rabt::keys {
 namespace {
 

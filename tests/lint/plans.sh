@@ -19,9 +19,9 @@ MAY = {
     "kSurplusTiles", "kSurplusFinds", "kCheckpoints",
     # Counts of a list that a person looks at, or that are kept for a minute.
     "kCountVisits", "kCountAll", "kTotalsOfAll", "kCountKeys", "kCountInstances", "kOutcomesLately",
-    # What waits for a person, by an index of nothing else.
+    # Work that waits for a person, by an index of nothing else.
     "kParkedByCode", "kUnreviewedGrants", "kWaitingByKind", "kOpenOf",
-    # What waits at this moment, by indexes of nothing else.
+    # Work that waits at this moment, by indexes of nothing else.
     "kVideoWaits", "kRecordingWaits", "kUnheardStarts", "kWaitingByTarget", "kLivingAlerts",
     # Steps through the family that it has found.
     "kFamily",

@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 cmake --preset tidy >/dev/null
 files=("$@")
 [ $# -gt 0 ] || mapfile -t files < <(git ls-files 'hub/*.cpp' 'tools/*.cpp' 'plugins/*.cpp')
-# What needs a library that is not here is not built, and not looked at.
+# Files whose libraries are missing here are not built, and therefore not checked.
 mapfile -t files < <(for file in "${files[@]}"; do grep -qF "/$file\"" build/tidy/compile_commands.json && echo "$file"; done)
 printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p build/tidy --warnings-as-errors='*'
 echo "tidy: good (${#files[@]} files)"

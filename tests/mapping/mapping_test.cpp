@@ -3,7 +3,7 @@
 #include "hub/mapping/limits.hpp"
 #include "tests/mapping/support.hpp"
 
-// What a mapping makes of deliveries, and how it says what is wrong.
+// Results of mapping deliveries, and errors of mappings.
 namespace rabt::mapping {
 namespace {
 

@@ -6,7 +6,7 @@
 
 #include "hub/mapping/limits.hpp"
 
-// How messages of each format are read, and where they are refused.
+// Messages of each format: their reading, and the places where they are refused.
 namespace rabt::mapping {
 namespace {
 

@@ -205,7 +205,7 @@ TEST(Detector, AnAdverbOfTimeBehindATitleIsNoName) {
          {"السيدة ليلى حضرت", "name:ليلى"}});
 }
 
-// What is said of a patient's state. متعب is "tired" and a given name: it is taken for the name.
+// Words for a patient's state. متعب means "tired" and is a given name: it is taken for the name.
 TEST(Detector, AStateBehindThePatientIsNoName) {
   check({{"المريضة متعبة منذ الصباح", ""},
          {"المريض مرهق ومحموم", ""},

@@ -25,7 +25,7 @@ std::optional<Class> class_of(std::string_view type) {
   const auto found = kPresidio.find(type);
   return found == kPresidio.end() ? std::nullopt : std::optional(found->second);
 }
-// What a finding over a type that is not counted may be without being wrong.
+// Class that a finding may have, without an error, where the labelled type is not counted.
 std::optional<Class> neutral_of(std::string_view type) {
   if (type == "AGE") return Class::age;
   if (type == "US_DRIVER_LICENSE") return Class::national_id;

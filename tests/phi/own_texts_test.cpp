@@ -20,8 +20,8 @@ extern const std::string_view codes;
 extern const std::string_view own_texts;
 }  // namespace rabt::embedded
 
-// What the hub says in words of its own reaches who reads it: the detector looks for patient data
-// in what came from outside.
+// Texts of the hub's own reach the reader unchanged: the detector searches patient data only in
+// texts from outside.
 namespace rabt::phi {
 namespace {
 
@@ -42,7 +42,7 @@ std::string shown(const std::string& text) {
   return policy().hub_text(Channel::error, "detail", text);
 }
 
-// What a plugin without words of its own may say.
+// Text of a plugin without a vocabulary, as it is passed on.
 std::string passed_on(const std::string& text) {
   return policy().outside_text(Channel::error, text, Vocabulary());
 }

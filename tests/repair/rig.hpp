@@ -94,7 +94,7 @@ class Rig {
   [[nodiscard]] Counts counts(const std::string& id) const {
     return must(repairs_->rows().counts(id));
   }
-  // How often an act of this name stands in the audit log, by object.
+  // Number of entries of this act in the audit log, by object.
   [[nodiscard]] std::map<std::string, int> acts(const std::string& act) {
     std::map<std::string, int> out;
     must(audit::read_each(engine.audit(), {.tenant = "t1", .act = act},

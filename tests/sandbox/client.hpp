@@ -111,7 +111,7 @@ class Receiver final {
     return received_;
   }
 
-  // What came with this StatusCallbackEvent.
+  // Posts with this StatusCallbackEvent.
   [[nodiscard]] std::vector<Received> of(const std::string& event) const {
     std::vector<Received> out;
     for (const Received& each : all()) {

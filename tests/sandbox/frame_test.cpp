@@ -251,7 +251,7 @@ TEST_F(Frame, TwoHundredClientsKeepTheirConnections) {
       session.setTimeout(Poco::Timespan(20, 0));
       for (int round = 0; round < 3; ++round) {
         if (testing::exchange(session, "POST", "/load", {}, "x").status == 200) ++answered;
-        // Nobody goes on before all hold an answered connection.
+        // Every client waits until all hold an answered connection.
         if (round == 0) ready.arrive_and_wait();
       }
     });

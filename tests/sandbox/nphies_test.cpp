@@ -382,7 +382,7 @@ class NphiesTest : public ::testing::Test {
     return std::find(list.begin(), list.end(), rule) != list.end();
   }
 
-  // What every message bundle of the gateway must keep.
+  // Rules that every message bundle of the gateway keeps.
   static void expect_sound(const Json& bundle) {
     ASSERT_EQ(bundle.at("resourceType"), "Bundle");
     EXPECT_EQ(bundle.at("type"), "message");

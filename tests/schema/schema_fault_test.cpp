@@ -108,7 +108,7 @@ TEST(SchemaLimits, ACircleThatTheValueDecidesEndsWithAFault) {
   const auto fault = schema.check(Json(1));
   ASSERT_TRUE(fault);
   EXPECT_EQ(fault->message, "is nested too deeply to check, or the schema leads back to itself");
-  // What the budget cut off is never taken for a match or its opposite.
+  // A part that the budget cut off counts neither as a match nor as its opposite.
   EXPECT_TRUE(compiled(R"({"not": {"if": {"type": "integer"}, "then": {"$ref": "#/not"}}})")
                   .check(Json(1)));
   EXPECT_TRUE(

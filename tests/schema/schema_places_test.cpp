@@ -4,7 +4,7 @@
 
 #include "hub/schema/schema.hpp"
 
-// Where a schema marks patient data: every place, or a wider one.
+// Places that a schema marks as patient data: every place, or a wider one.
 namespace rabt {
 namespace {
 

@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
               "1.7 is no version"}),
     [](const auto& each) { return std::string(each.param.name); });
 
-// What comes at the end of a struct is allowed.
+// A new field at the end of a struct is allowed.
 TEST(Abi, AFieldAtTheEndKeepsThePromise) {
   const fs::path root = fs::temp_directory_path() / ("rabt-abi-end-" + std::to_string(::getpid()));
   fs::create_directories(root);

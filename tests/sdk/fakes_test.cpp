@@ -28,7 +28,7 @@ struct Guard {
   ~Guard() { --guards_alive; }
 };
 
-// What a thread of the plugin waits for without end, and how it says that it does.
+// Promises with which a thread of the plugin says that it waits, and is released.
 struct Held {
   std::promise<void> waits;
   std::promise<void> goes_on;
@@ -178,7 +178,7 @@ class Sample final : public TaskPlugin {
   std::vector<std::thread> threads_;
 };
 
-// What breaks the contract, without the wrapper.
+// Parts of a plugin that breaks the contract, without the wrapper.
 const rabt_host* bare_host = nullptr;
 rabt_bytes kept_bytes{};
 // An effect outside, recognisable or not when it is done again.

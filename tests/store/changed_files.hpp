@@ -74,7 +74,7 @@ class ChangedFiles {
   int writable_databases_ = 0;
 };
 
-// Where a test makes calls of SQLite stand. Internally synchronised.
+// Holds calls of SQLite where a test wants it. Internally synchronised.
 class Brake {
  public:
   // From now on the calls with this number and after it stand.

@@ -1,4 +1,4 @@
-// Who waits for its job and finds the writer idle does the writer's work.
+// A caller that waits for its job and finds the writer idle runs the job on its own thread.
 #include <atomic>
 #include <future>
 #include <thread>
@@ -12,7 +12,7 @@ namespace {
 
 using Thread = std::thread::id;
 
-// Where a job ran, and its done.
+// Threads that ran a job and its callback.
 struct Ran {
   Thread job;
   Thread done;
@@ -80,7 +80,7 @@ TEST(LentWriter, UndoesAJobThatFailsAndSaysSo) {
   EXPECT_EQ(ids(*store), before);
 }
 
-// What others submit while a caller writes comes after it, and nobody has to submit more for it.
+// Jobs submitted while a caller writes run afterwards, without another submit.
 TEST(LentWriter, LeavesWhatComesMeanwhileToItsThread) {
   const Folder folder;
   const auto store = folder.open();
@@ -240,7 +240,7 @@ TEST(LentWriter, LeavesAFullDiskToItsThread) {
   full = false;
   ASSERT_TRUE(lends(*store, 20'000));
   EXPECT_FALSE(store->stats().disk_full);
-  // What is required waits for room.
+  // A required job waits for room on the disk.
   full = true;
   std::atomic<int> runs{0};
   std::promise<Status> told;

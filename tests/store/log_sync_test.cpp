@@ -103,7 +103,7 @@ TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
   ASSERT_NE(store, nullptr);
   Store& still = *store;
   std::atomic<int> told{0};
-  // Who is told submits more.
+  // The callback submits one more job.
   const auto told_all = [&](const Status& status) {
     told += status.ok() ? 1 : 100;
     if (told == kTogether) {

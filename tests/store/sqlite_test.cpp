@@ -1,4 +1,4 @@
-// What belongs to SQLite alone: its settings, files and planner.
+// Properties of SQLite alone: its settings, files and planner.
 #include <sys/stat.h>
 
 #include "tests/eventually.hpp"

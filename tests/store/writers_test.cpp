@@ -1,4 +1,4 @@
-// What the contract promises to those who write beside each other: put, next, lanes,
+// The store's promises to concurrent writers: put, next, lanes,
 // compare-and-set.
 #include <algorithm>
 #include <set>

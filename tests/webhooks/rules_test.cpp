@@ -5,7 +5,7 @@
 #include "hub/webhooks/signing.hpp"
 #include "hub/webhooks/wants.hpp"
 
-// What needs no store: signatures, patterns, pauses.
+// Rules that need no store: signatures, patterns, pauses.
 namespace rabt::webhooks {
 namespace {
 

@@ -30,7 +30,7 @@ struct Pair {
     here = std::move(made->first);
     there = std::move(made->second);
   }
-  // What the receiver says to raw bytes, with a descriptor or without.
+  // Result of the receiver for raw bytes, with a descriptor or without.
   Receiver::Got raw(std::string_view bytes, int descriptor = -1) {
     iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
     msghdr message{};

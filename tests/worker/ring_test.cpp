@@ -31,7 +31,7 @@ struct Line {
     reader = RingReader(memory->to_hub, memory->to_hub_bytes, there.get(), borrowed);
   }
   RingPositions& positions() { return memory->to_hub; }
-  // What the reader says to a header of its own making.
+  // Result of the reader for raw bytes with a header of the test's.
   RingReader::Got raw(std::string_view bytes, std::uint64_t written) {
     std::memcpy(memory->to_hub_bytes, bytes.data(), bytes.size());
     positions().written = written;

@@ -88,7 +88,7 @@ function open (page) {
   browser.stderr.on('data', (piece) => { said += piece })
   return {
     browser,
-    // What the page told, in order.
+    // Reports of the page, in order.
     told: () => [...said.matchAll(/"RABT (\{.*\})", source/g)].map((one) => JSON.parse(one[1].replaceAll('\\"', '"'))),
     said: () => said
   }

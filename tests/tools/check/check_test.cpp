@@ -146,7 +146,7 @@ TEST_P(AGoodPlugin, FailsNothing) {
   EXPECT_TRUE(report->good()) << lines_of(*report);
   for (const TestResult& result : report->results)
     EXPECT_NE(result.verdict.status, TestStatus::warning) << line_of(result);
-  // What cannot be told without more (a signature, a release before) is all that is skipped.
+  // Only tests that need more (a signature, an earlier release) are skipped.
   for (const TestResult& result : report->results) {
     if (result.verdict.status != TestStatus::skipped) continue;
     const std::string_view name = info_of(result.id).name;
@@ -226,9 +226,9 @@ TEST_P(AShippedPlugin, FailsNothing) {
   const auto report = run(options, nullptr);
   ASSERT_TRUE(report.ok());
   EXPECT_TRUE(report->good()) << lines_of(*report);
-  // What is skipped cannot be tested: it is not signed, there was no release before whose
-  // configuration would be taken over, nothing is marked as patient data, no deliveries are taken,
-  // there are no actions.
+  // Skipped tests have nothing to test: the package is not signed, there was no earlier release
+  // whose configuration would be migrated, nothing is marked as patient data, no deliveries are
+  // taken, there are no actions.
   const auto subject = Subject::open(options.settings);
   ASSERT_TRUE(subject.ok()) << subject.error().message;
   const auto& actions = subject->package().actions;

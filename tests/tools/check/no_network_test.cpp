@@ -31,7 +31,7 @@ class NoNetwork : public ::testing::Test {
     return client >= 0 &&
            ::connect(client, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0;
   }
-  // What code gives in a process of its own.
+  // Exit code of `code` in a process of its own.
   template <typename Code>
   int in_child(Code code) {
     const pid_t child = ::fork();
@@ -68,7 +68,7 @@ TEST_F(NoNetwork, WithoutANamespaceNoSocketIsMadeButAUnixSocket) {
             0);
 }
 
-// Where namespaces are refused, as in many containers.
+// The system refuses namespaces, as in many containers.
 TEST_F(NoNetwork, IsTakenAwayWhereNamespacesAreRefused) {
   if (::getuid() != 0) GTEST_SKIP() << "changing the root folder needs root";
   EXPECT_EQ(in_child([&] {

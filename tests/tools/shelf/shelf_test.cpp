@@ -152,10 +152,10 @@ TEST_F(JanusShelf, AFrameOfWhichAPartIsMissingIsNoticedWhereverItStands) {
   // At the end, at any byte of it.
   for (std::size_t cut = 1; cut < two.size(); ++cut)
     EXPECT_EQ(left_of(one + two.substr(0, cut)), std::pair(false, one)) << cut;
-  // In the middle: what came before and what came after is kept.
-  // Where less than the letters of a frame is left, nothing shows that the one before it is whole.
+  // In the middle: the bytes before and after are kept. If less than the letters of a frame is
+  // left, nothing shows that the frame before is whole.
   for (std::size_t cut = 4; cut < two.size(); ++cut) {
-    // What is there has the length of one frame by chance.
+    // The remaining bytes have, by chance, the length of one frame.
     if (cut + three.size() == two.size()) continue;
     EXPECT_EQ(left_of(one + two.substr(0, cut) + three), std::pair(false, one + three)) << cut;
   }
@@ -236,7 +236,7 @@ TEST(JanusShelfSegments, TracksWhoseTimesOverlapBelongTogether) {
   EXPECT_EQ(segments[0].last_us(), 4500);
   EXPECT_EQ(segments[1].id, std::string(kRoom) + ".5000");
 
-  // Who comes back has the same place: two people, two places.
+  // A person who comes back has the same place: two people, two places.
   const auto arguments = arguments_of_ffmpeg(segments[0], {"a", "b", "c"}, "out.webm");
   std::string all;
   for (const std::string& one : arguments) all += one + " ";
@@ -266,7 +266,7 @@ TEST_F(JanusShelf, AFullDiskIsSaidAndTheRecordingIsTriedAgain) {
   EXPECT_TRUE(eventually([&] { return !shelf.list(kRoom).ok(); }));
   EXPECT_EQ(shelf.list(kRoom).error().code, "shelf.disk_full");
   EXPECT_TRUE(fs::exists(folder() / name_of("patient", kBegun)));
-  // What Janus wrote is no sound: no converter makes anything of it, and nobody waits for ever.
+  // The file of Janus holds no sound: the converter fails, and the wait for it ends.
   free_ = kMuch;
   EXPECT_TRUE(eventually([&] {
     const auto listed = shelf.list(kRoom);
