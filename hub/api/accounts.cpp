@@ -416,7 +416,7 @@ Result<Response> Accounts::change(const Call& call) const {
   identity::PersonChange wanted;
   wanted.version = ask.version;
   if (body.find("roles") != nullptr) {
-    // 45: nobody gives roles to himself.
+    // Administrators cannot give roles to themselves.
     if (id == call.caller.who.person) return not_allowed();
     RABT_TRY(roles, take_roles(body));
     wanted.roles = roles;

@@ -687,8 +687,8 @@ TEST_F(SlowStream, Trap72OfThoseWhoComeBackAtOnceAfterAKillNobodyMissesAWord) {
   for (std::thread& one : all) one.join();
 }
 
-// Trap 66.
-// A client that somebody else has written: ws, from npm.
+// WebSocket client of another author: the package ws from
+// npm.
 TEST_F(SlowStream, AForeignClientSpeaksAndHears) {
   const std::string folder = rabt::test::npm_folder("ws");
   ASSERT_NE(folder, "");

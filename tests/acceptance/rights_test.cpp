@@ -451,7 +451,7 @@ TEST_F(Rights, Trap49ADoctorWhoseLicenceIsOverStartsNothing) {
   RABT_EXPECT_STATUS(h_.post("Late", start), 200);
 }
 
-// Trap 41: what reaches an operation in another way meets the same decision.
+// Other ways to write the same request get the same decision.
 TEST_F(Rights, Trap41NoOtherWayToWriteARequestChangesTheDecision) {
   fresh();
   const std::string at = "/api/v1/sessions/" + names_.at("session");
@@ -524,7 +524,7 @@ TEST_F(Rights, WhoMayNotActForAPersonLearnsNothingOfTheFormThroughADoor) {
   EXPECT_EQ(h_.post("P", patient + "/feedback").status, 400);
 }
 
-// Trap 42: a list tells nothing of what its reader may not see.
+// A list reveals nothing of sessions that its reader may not see.
 TEST_F(Rights, Trap42AListTellsNothingOfSessionsOfOthers) {
   fresh();
   h_.enter("P42", "patient");
@@ -536,7 +536,7 @@ TEST_F(Rights, Trap42AListTellsNothingOfSessionsOfOthers) {
   EXPECT_EQ(filtered.text("next"), "");
 }
 
-// Trap 43, R-19: an administrator sees a session without its starred fields unless he says why.
+// an administrator sees the starred fields of a session only with a reason.
 TEST_F(Rights, Trap43AnAdministratorSeesStarredFieldsForAReasonOnly) {
   fresh();
   const std::string at = "/api/v1/sessions/" + names_.at("session");
@@ -621,7 +621,7 @@ TEST_F(Rights, Trap43WhatIsMaskedIsMaskedInEveryDoor) {
   EXPECT_GT(seen, 8) << "who treats sees them";
 }
 
-// Trap 44: nobody gives himself a role by his own record.
+// A patient cannot take a role by changing his own record.
 TEST_F(Rights, Trap44ARoleInTheBodyOfAnOwnRecordIsNotTaken) {
   const std::string at = "/api/v1/patients/" + h_.person("P").id;
   const Answer own = h_.get("P", at);
@@ -633,7 +633,7 @@ TEST_F(Rights, Trap44ARoleInTheBodyOfAnOwnRecordIsNotTaken) {
   EXPECT_EQ(h_.get("P", "/api/v1/users").status, 403);
 }
 
-// Trap 50: an answer is not given again to somebody who may not see the session any more.
+// A stored answer is not repeated to a caller who may not see the session any more.
 TEST_F(Rights, Trap50ARepeatedCallIsDecidedAnewWhenTheRoleWasTaken) {
   fresh();
   const std::string at = "/api/v1/sessions/" + names_.at("session");

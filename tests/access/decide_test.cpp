@@ -128,7 +128,7 @@ TEST(Decide, ExplainAndTheAnswerAgree) {
   }
 }
 
-// Trap 43: the starred fields are for those who treat, for the patient, and for a reason.
+// Starred fields are for treating clinicians, for the patient, and for callers with a reason.
 TEST(Decide, WhoOnlyRunsTheHubSeesASessionAndNotWhatIsStarredInIt) {
   for (const Role role : {Role::admin, Role::operator_, Role::auditor, Role::integration}) {
     const Facts facts{.roles = {role}};
@@ -161,7 +161,7 @@ TEST(Decide, AReasonOpensWhatIsClinicalToThoseWhoRunTheHubAndNotToAnAuditor) {
   }
 }
 
-// Trap 51: what somebody is, he is in one session.
+// A clinical role gives rights only in sessions to which the person has a relation.
 TEST(Decide, Trap51ARoleWithoutTheRelationOpensNoSession) {
   for (const Role role : {Role::doctor, Role::specialist, Role::nurse, Role::patient, Role::guest,
                           Role::engineer, Role::security_officer}) {
@@ -172,7 +172,7 @@ TEST(Decide, Trap51ARoleWithoutTheRelationOpensNoSession) {
   }
 }
 
-// Trap 46 and the time after: whoever was removed is a member still, and may nothing but leave.
+// A removed participant stays a member, but may only leave.
 TEST(Decide, WhoWasRemovedMayOnlyLeave) {
   const Facts removed{.roles = {Role::doctor}, .is = {Is::member, Is::doctor, Is::staff}};
   for (const Right right : rights()) {

@@ -225,7 +225,7 @@ TEST_F(AccountsApi, Trap62AClientProvesItselfByItsCertificate) {
   EXPECT_EQ(ask("his.example", {{"sec-fetch-site", "cross-site"}}).status, 401);
 }
 
-// 45, 46: two persons for what one must not do alone.
+// Acts that need the approval of a second person.
 class TwoPersons : public AccountsApi {
  protected:
   void SetUp() override {
@@ -689,7 +689,7 @@ TEST_F(AccountsApi, ASearchThatFindsTooManySaysSo) {
   EXPECT_TRUE(all.bool_or("more", false));
 }
 
-// 43: hidden members are neither read nor written.
+// Hidden members are neither read nor written.
 TEST_F(AccountsApi, Trap43WhoManagesAccountsSeesNoPatientsNames) {
   std::string admin_id;
   std::string id;
@@ -974,7 +974,7 @@ TEST_F(AccountsApi, Trap31ABrowserHasItsSessionInACookieThatOnlyPagesOfTheHubUse
     return as("", method, path, method == "GET" ? "" : "{}", more);
   };
   EXPECT_EQ(json(with({}, "GET", "me")).string_or("id", ""), id);
-  // 57: reading passes from everywhere, since the answer does not; acting does not.
+  // Cross-site requests may read, because the page cannot see the answer; they may not write.
   EXPECT_EQ(with({{"sec-fetch-site", "cross-site"}}, "GET", "me").status, 200);
   EXPECT_EQ(code(with({{"content-type", "application/json"}}, "POST", "me/mfa")), "csrf.refused");
   EXPECT_EQ(code(with({{"origin", "https://evil.example"}, {"content-type", "application/json"}},
@@ -984,11 +984,11 @@ TEST_F(AccountsApi, Trap31ABrowserHasItsSessionInACookieThatOnlyPagesOfTheHubUse
                  "me/mfa")
                 .status,
             201);
-  // 56: a cookie and a header; a key in the cookie.
+  // Refused: a cookie together with a header, and a token in the cookie.
   EXPECT_EQ(with({{"authorization", "Bearer " + bearer}}, "GET", "me").status, 401);
   EXPECT_EQ(as("", "GET", "me", "", {{"cookie", "__Host-rabt=" + std::string(kToken)}}).status,
             401);
-  // 31: signing in again gives another session, and ends the one of the cookie.
+  // A second sign-in makes a new session and ends the session of the cookie.
   Headers again = page;
   again.emplace_back("cookie", cookie);
   const Response second = as("", "POST", "auth/login", body, again);
@@ -1052,7 +1052,7 @@ TEST_F(AccountsApi, APatientIsSeenByWhoTreatsAndByHimselfAndEveryReadingIsAudite
   EXPECT_EQ(as(patient, "GET", "patients").status, 403);
   EXPECT_EQ(code(api_.api("GET", path)), "phi.reason") << "a client says why";
   EXPECT_EQ(api_.api("GET", path, {}, {{"x-rabt-reason", "import"}}).status, 200);
-  // 44: no role, and no username, through a record.
+  // A patient's record takes neither a role nor a username.
   EXPECT_EQ(as(patient, "PATCH", path, R"({"roles": ["admin"]})", {{"if-match", "\"1\""}}).status,
             422);
   EXPECT_EQ(

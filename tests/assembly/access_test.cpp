@@ -137,7 +137,7 @@ TEST_F(Access, ExplainSaysWhatTheAnswersAreAndByWhichRule) {
   EXPECT_NE(said.find("note.read/care"), std::string::npos) << said;
 }
 
-// Trap 45: administrators give nothing to themselves.
+// Administrators cannot give roles to themselves.
 TEST_F(Access, Trap45AnAdministratorGivesNoRoleToHimself) {
   start();
   (void)local("north", "POST", "/api/v1/users",
@@ -151,7 +151,7 @@ TEST_F(Access, Trap45AnAdministratorGivesNoRoleToHimself) {
   EXPECT_EQ(north(admin, "GET", "/api/v1/me").json["roles"], Json::array({"admin"}));
 }
 
-// Trap 46: a grant is its opener's alone, and somebody else reviews it.
+// A grant serves its opener alone, and another person reviews it.
 TEST_F(Access, Trap46AGrantIsItsOpenersAloneAndReviewedByAnother) {
   write("north/rabt.yaml", configuration("north", "privacy: {patient_data: break_glass}\n"));
   start();
@@ -175,7 +175,7 @@ TEST_F(Access, Trap46AGrantIsItsOpenersAloneAndReviewedByAnother) {
   EXPECT_EQ(north(enter("north", "auditor"), "POST", at + "/review", Json::object({})).status, 200);
 }
 
-// Trap 48: what ends between two pages is not on the second.
+// Rows whose relation ends between two pages are not on the second page.
 TEST_F(Access, Trap48ARelationThatEndsBetweenTwoPagesIsNotOnTheSecond) {
   start();
   const std::string nurse = enter("north", "nurse");

@@ -12,7 +12,7 @@
 namespace rabt::assembly {
 namespace {
 
-// Trap 40, first half: at the host of B a credential of A is what nobody has.
+// Credentials of one tenant are unknown at the host of another.
 TEST_F(TwoTenants, Trap40NoCredentialOfOneTenantIsOneAtTheOther) {
   start();
   const auto theirs = things("south");
@@ -67,7 +67,7 @@ TEST_F(TwoTenants, Trap40NoCredentialOfOneTenantIsOneAtTheOther) {
   EXPECT_GT(asked, 1'500);
 }
 
-// Trap 40, second half: at the host of A an object of B is one that nobody has.
+// Objects of one tenant are unknown at the host of another.
 TEST_F(TwoTenants, Trap40NoObjectOfOneTenantIsAnythingAtTheOther) {
   start();
   const auto theirs = things("south");

@@ -220,7 +220,7 @@ TEST_F(TlsEdge, AFileThatCannotBeReadIsNamedWithWhatTheSystemSays) {
             "tls.client_revoked the list of revoked certificates" + missing);
 }
 
-// Trap 61: a wrong file leaves the old certificate in use.
+// A wrong file leaves the old certificate in use.
 TEST_F(TlsEdge, Trap61ANewCertificateIsTakenAndAWrongOneIsNot) {
   auto before = client();
   ASSERT_TRUE(before.connect());

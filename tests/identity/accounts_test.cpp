@@ -208,14 +208,14 @@ TEST_F(AccountsTest, ASecondFactorIsEnrolledConfirmedAskedForAndRemoved) {
   EXPECT_EQ(house_.accounts.enrol(caller).error().code, "auth.mfa_enrolled");
   EXPECT_EQ(code("layla"), "auth.mfa_required");
   EXPECT_EQ(code("layla", "wrong", now_code(enrolment.secret, 1)), "auth.failed");
-  // 25: a code counts once, that of the confirmation as well.
+  // A code is accepted once; the code that confirmed the enrolment is used up, too.
   EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret)), "auth.failed");
   EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret, 1)), "ok");
   EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret, 1)), "auth.failed");
   house_.base.clock.advance_ms(90'000);
   EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret, -2)), "auth.failed");
   EXPECT_EQ(code("layla", kPassword, now_code(enrolment.secret)), "ok");
-  // 33: and so does a recovery code.
+  // A recovery code is accepted once, too.
   EXPECT_EQ(code("layla", kPassword, recovery[3]), "ok");
   EXPECT_EQ(code("layla", kPassword, recovery[3]), "auth.failed");
   EXPECT_EQ(must(house_.accounts.factors(caller.who.person)).recovery, 9);
@@ -806,7 +806,7 @@ TEST_F(BootstrapTest, Trap22OfFiftyWhoComeAtOnceOneWins) {
 }
 
 TEST(Passwords, Trap29OnePasswordIsOneHoweverItIsTyped) {
-  // 29: NFC and NFD of the same Arabic text.
+  // NFC and NFD of the same Arabic text are equal.
   EXPECT_EQ(must(fold_password("\u0622")), must(fold_password("\u0627\u0653")));
   EXPECT_EQ(fold_password(std::string(1025, 'a')).error().code, "api.invalid");
   EXPECT_EQ(fold_password("\xff").error().code, "api.invalid");

@@ -129,7 +129,7 @@ TEST_F(AuthenticatorTest, ASubjectBecomesAPersonOnFirstSightAndStaysThatPerson) 
   EXPECT_EQ(must(house_.people.having("t1", {Role::nurse})).size(), 1U);
   EXPECT_EQ(house_.base.acts(),
             (std::vector<std::string>{"user.created ok", "user.created ok", "user.changed ok"}));
-  // 39: whoever was disabled is nobody.
+  // A disabled person's token is refused.
   PersonChange change;
   change.active = false;
   must(house_.people.change(house_.administrator(), first.id, change));
@@ -295,13 +295,13 @@ TEST_F(AuthenticatorTest, Traps10And11And12And13AudienceIssuerAndUseAreExact) {
        {"", R"("iss":"https://idp.example/",)", R"("iss":"https://IDP.example",)",
         R"("iss":"https://idp.example:443",)", R"("iss":["https://idp.example"],)", R"("iss":"",)"})
     EXPECT_FALSE(holds(raw(claims(who + other + R"("aud":"rabt",)")))) << other;
-  // 13: the name of one, the key of the other.
+  // The key must belong to the issuer that the token names.
   EXPECT_FALSE(holds(raw(claims(who + iss + R"("aud":"rabt",)"), kOther)));
   EXPECT_FALSE(holds(raw(claims(who + R"("iss":"https://other.example",)"))));
   EXPECT_TRUE(holds(raw(claims(who + R"("iss":"https://other.example",)"), kOther)));
   EXPECT_FALSE(holds(raw(claims(who + R"("iss":"https://other.example","aud":"rabt",)"), kOther)))
       << "an audience where none is configured";
-  // 12: tokens of another use.
+  // Tokens made for another use are refused.
   for (const char* use : {R"("nonce":"n",)", R"("at_hash":"h",)", R"("events":{},)"})
     EXPECT_FALSE(holds(raw(claims(who + iss + R"("aud":"rabt",)" + use)))) << use;
   for (const char* type : {"logout+jwt", "id+jwt", "dpop+jwt"}) {

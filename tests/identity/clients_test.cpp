@@ -306,11 +306,11 @@ TEST_F(AssertionTest, AnAssertionCountsOnceAndSaysWhoForWhomAndUntilWhen) {
   std::string cut = sign(claims());
   cut.back() = cut.back() == 'A' ? 'Q' : 'A';
   EXPECT_EQ(grant(cut).error().code, "auth.client");
-  // 12: an assertion is no token to call with.
+  // An assertion is not accepted as an access token.
   EXPECT_FALSE(shows(sign(claims())).ok());
 }
 
-// 62: what was asked for with a certificate is nothing in the hands of whoever has another.
+// A token that was requested with a certificate is refused with any other certificate.
 TEST_F(AssertionTest, Trap62ATokenIsGoodWithTheCertificateThatItWasAskedForWith) {
   const Caller by{.who = {.tenant = "t1"}, .client = "10.1.2.3", .request = "r1"};
   const crypto::PeerCertificate own{.sha256 = "own",
