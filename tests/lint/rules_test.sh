@@ -6,7 +6,7 @@ root=$(mktemp -d); trap 'rm -rf "$root"' EXIT
 bad=0; cases=0
 fresh() {
   rm -rf "${root:?}"/*; mkdir -p "$root/tests/lint"; cp "$here"/*.sh "$root/tests/lint/"
-  mkdir -p "$root"/{hub/base,hub/store,hub/engine,hub/audit,sdk/include/rabt,sdk/testing,plugins,tools,migrations/sqlite,config,workflows,docs}
+  mkdir -p "$root"/{hub/base,hub/store,hub/engine,hub/audit,sdk/include/rabt,sdk/testing,plugins,tools,console/src,migrations/sqlite,config,workflows,docs}
   cp "$here/../../hub/base/mutex.hpp" "$root/hub/base/"
   [ ! -e "$here/../../sdk/include/rabt/mutex.hpp" ] || cp "$here/../../sdk/include/rabt/mutex.hpp" "$root/sdk/include/rabt/"
   echo 'CREATE TABLE journal (n INTEGER);' >"$root/migrations/sqlite/0001.sql"
@@ -67,6 +67,8 @@ echo 'int held = 0;  // likewise' >>"$root/hub/engine/queue.cpp"; fails words 'a
 echo '// What a vendor reads.' >"$root/sdk/include/rabt/value.hpp"; fails words 'a comment of the SDK that begins with a clause'
 echo '// What waits for a worker.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment of the hub that begins with a clause'
 echo '# Who may post.' >"$root/config/rabt.yaml"; fails words 'a comment of the settings that begins with a clause'
+echo '// Who may see it.' >"$root/console/src/page.tsx"; fails words 'a comment of the console that begins with a clause'
+echo '// How often it ran.' >"$root/tests/queue_test.cpp"; fails words 'a comment of a test that begins with a clause'
 echo '// Empty: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a comment without a verb'
 echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 'a path that leads nowhere'
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'

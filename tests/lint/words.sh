@@ -19,7 +19,8 @@ rule '(//|;)\s*(empty|none|null|false|true|0): [^/]' 'write a sentence: "Empty i
 rule '//(.*[.;,])? (Empty|Unset|None|Nothing|nullopt|nullptr|False|True|Zero|empty|unset|none|nothing|false|true|null|zero)(, [^:;.]*)?: ' 'write a sentence: "Returns false if ...", "Unset if ..."'
 rule '^\s*//\s*Of [a-z]' 'begin with the noun that the sentence is about'
 # Headers of the SDK are read by vendors, settings by operators, the rest by who changes it next.
-asked=$(grep -rnsP '^\s*(//|\*|/\*|#)\s*(What|Who|Whom|Whose|How|Where|Nobody)\b' hub sdk plugins tools config --include='*.'{hpp,cpp,yaml} || true)
+asked=$(grep -rnsP '^\s*(//|\*|/\*|#)\s*(What|Who|Whom|Whose|How|Where|Nobody)\b' hub sdk plugins tools config tests console \
+  --exclude-dir=node_modules --include='*.'{hpp,cpp,yaml,ts,tsx,mjs} || true)
 [ -z "$asked" ] || { sed 's|$|   <- begin with the noun that the sentence is about, or a verb|' <<<"$asked"; bad=1; }
 rule '^\s*//\s*Whether ' 'write "True if ..." of a bool and "Ok if ..." of a Status'
 rule '//\s*of (it|the|a|an|one|its|their|what|which)\b[^.]*$' 'write a sentence with a subject and a verb'
