@@ -64,7 +64,7 @@ class AccessControl {
  private:
   [[nodiscard]] Result<PatientDetail::Sealed> seal_reason(const Reader& reader,
                                                           const Reading& reading) const;
-  // The reading, with all names of its patients: a grant may have been asked for by another one.
+  // The reading with all names of its patients, because a grant may name another one.
   [[nodiscard]] Result<Reading> by_all_names(const Reading& reading) const;
   [[nodiscard]] Status record(const Reader& reader, const Reading& reading, bool needs_grant);
 

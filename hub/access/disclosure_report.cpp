@@ -160,7 +160,7 @@ Json disclosure_row(const Logged& logged) {
        {"outcome", Json()}});
 }
 
-// The entries about one person by number, as far as a report has room.
+// Entries about one person, by number; incomplete if the report has no room for all.
 struct Collected {
   std::map<std::int64_t, Logged> entries;
   bool complete = true;

@@ -204,8 +204,8 @@ Status Grants::review(const Reader& reader, std::string_view id, std::string_vie
       id,
       [&](store::Transaction& transaction, const Row& row,
           std::optional<Error>& refusal) -> Status {
-        // The opener of a grant does not review it. A client speaks for several people:
-        // `by` is the person.
+        // The opener of a grant may not review it. A client speaks for several people: `by` names
+        // the person.
         if (by == row.grant.opened_by) {
           refusal = denied("phi.reviewer", "another person than the opener reviews the grant");
           return ok_status();

@@ -136,7 +136,7 @@ std::string device_of(const Request& head) {
   return device.ok() && *device ? **device : std::string(head.header("x-rabt-device"));
 }
 
-// True if a browser shows who is signed in; its pages are the hub's (check_browser).
+// True if a session cookie authenticates the request: a page of the hub (check_browser).
 bool is_page(const Request& head) {
   const auto session = cookie(head, kSessionCookie);
   return session.ok() && *session;
@@ -272,7 +272,7 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
     const auto of_door = doors_->find(listener, head);
     if (of_door.door != nullptr) return judge(of_door, head, shown, client);
   }
-  // Pages hold no data and ask nobody.
+  // Pages hold no data and need no authentication.
   if (parts_.pages != nullptr && listener.empty()) {
     if (auto shown_page = parts_.pages->answer(head)) return *std::move(shown_page);
   }
@@ -380,8 +380,8 @@ class Api::Receiving final : public http::BodySink {
 
 namespace {
 
-// RFC 9110 section 15.5.16. Bodies are taken as they are, but deliveries, whose senders compress
-// without being asked.
+// RFC 9110 section 15.5.16. Compressed bodies are refused, except deliveries: their senders may
+// compress without negotiation.
 Status check_coding(const Request& head, bool delivery = false) {
   const std::string_view coding = head.header("content-encoding");
   if (coding.empty() || head.length == 0 || equal_ignoring_case(coding, "identity") ||

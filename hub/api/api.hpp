@@ -136,8 +136,8 @@ class Api {
   // True if the connection of this request may serve the caller: it counts as one of his until it
   // ends, or serves another.
   [[nodiscard]] bool connects(const http::Request& head, const identity::Caller& caller);
-  // So many bytes of a body of the caller, until the last copy is gone. Null when that is more than
-  // he may send at once.
+  // Reserves `bytes` of a body for the caller until the last copy is destroyed. Null if the caller
+  // would have more on the way than is allowed.
   [[nodiscard]] std::shared_ptr<void> hold_of(const identity::Caller& caller, std::uint64_t bytes);
   // Counts a large answer with the caller's bodies until he has read it. False when he has too
   // many.

@@ -140,8 +140,8 @@ class Hooks final : public repair::Deliveries {
   // request: that of the call, with its body unpacked.
   [[nodiscard]] Result<http::Response> deliver_plain(const Call& call, const Source& source,
                                                      const http::Request& request);
-  // Names a message that came over MLLP: a new id, and the message's own one where that may be
-  // shown.
+  // Request id of a message that came over MLLP: a new id, followed by the message's own control id
+  // if that may be shown.
   [[nodiscard]] std::string request_of(std::string_view message) const;
   // Takes a delivery of which it is proved who sends it. dedupe_id: unless the plugin says one.
   [[nodiscard]] Result<http::Response> take(const Source& source, const Json& envelope,
@@ -155,8 +155,8 @@ class Hooks final : public repair::Deliveries {
   [[nodiscard]] engine::Delivery delivery_of(const std::string& source, const std::string& body,
                                              const std::string& dedupe_id, const From& from,
                                              const Json& events) const;
-  // One log line and one outcome of a delivery that came to nothing. The body's length alone
-  // counts, except where it could not be read.
+  // Logs and counts a delivery that failed. Only the body's length is kept, unless the body could
+  // not be read.
   void lost(const LostDelivery& delivery) const;
   // The answer to a delivery that failed with this error, whose line is written.
   [[nodiscard]] http::Response refuse(const Source& source, const From& from, Outcome outcome,

@@ -50,7 +50,7 @@ Result<Response> PersonRecords::list_pairs(const Call& call) const {
     found.resize(window.limit);
     page.next = identity::PersonPairs::place_of(found.back());
   }
-  // A record of several pairs is read once, and noted once.
+  // A record that is in several pairs is read and audited once.
   std::map<std::string, Json> read;
   const auto read_once = [&](const identity::Person& person) -> Result<Json> {
     const auto known = read.find(person.id);

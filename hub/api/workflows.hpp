@@ -19,8 +19,8 @@ struct Workflows {
   [[nodiscard]] Result<http::Response> graph(const Call& call) const;
   // {"files": [{"name", "source"}], "prune"?}: what apply would do.
   [[nodiscard]] Result<http::Response> plan(const Call& call) const;
-  // {"file": {"name", "source"}, "limit"?, and the filters of the list of instances}: what past
-  // instances would have become on the file. Needs a reason: a branch of the file tells the data.
+  // {"file": {"name", "source"}, "limit"?, and the filters of the list of instances}: replays past
+  // instances on the file. Needs a reason, because the branches taken reveal patient data.
   [[nodiscard]] Result<http::Response> replay(const Call& call) const;
   // The body of plan: deploys all files or none.
   [[nodiscard]] Result<http::Response> apply(const Call& call) const;

@@ -38,7 +38,7 @@ std::string root_file(const config::Config& config) {
   return config.keys.file.empty() ? config.data + "/root.key" : config.keys.file;
 }
 
-// Not loaded: a library runs code when it is. One without a folder is found by the system's loader.
+// The library is not loaded: loading runs its code. The system's loader finds a bare name.
 Status check_module(const config::KeysConfig& keys) {
   if (keys.kind != "pkcs11" || keys.module.find('/') == std::string::npos) return ok_status();
   const auto library = config::read_text(keys.module);

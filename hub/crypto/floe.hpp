@@ -36,8 +36,8 @@ inline constexpr Parameters k1M{1U << 20};  // GCM256_IV256_1M
 
 using Header = std::array<std::uint8_t, kHeaderBytes>;
 
-// Sealed bytes of a message of plain bytes, header included: the last segment is empty only when
-// the whole message is.
+// Size of the sealed message, header included. The last segment is empty only if the whole message
+// is empty.
 [[nodiscard]] std::uint64_t sealed_size(Parameters parameters, std::uint64_t plain);
 
 // The random-access functions of the specification ("semi-public": Writer, Reader, seal and open

@@ -307,7 +307,7 @@ class Replayer {
     const Names written =
         at == nullptr || at->task == nullptr ? Names() : written_arguments(*at->task);
     for (const std::string& member : first.members) {
-      // The language itself names the arguments of a request.
+      // Arguments of an HTTP request are named by the language, not by data.
       if (first.role == workflow::kHttpRole || before.keys.contains(member) ||
           written.contains(member))
         members.push_back(member);

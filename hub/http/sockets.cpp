@@ -331,7 +331,7 @@ class Sockets::State::WebSocket final : public Open {
   // The other end broke the protocol; then the close frame that says so has gone out.
   bool broken_ RABT_GUARDED_BY(mutex_) = false;
   bool said_ RABT_GUARDED_BY(mutex_) = false;
-  // When something came last, and when the close frame was queued.
+  // Times of the last received frame, and of queueing the close frame.
   std::int64_t heard_ms_ RABT_GUARDED_BY(mutex_) = 0;
   std::int64_t closing_ms_ RABT_GUARDED_BY(mutex_) = 0;
 };

@@ -59,7 +59,7 @@ Result<std::string> Throttle::known_device(std::string_view person, std::string_
   const std::string_view ends = shown.substr(first + 1, second - first - 1);
   RABT_TRY(mac, mac_of(person, id, ends));
   if (!constant_time_equal(as_bytes(mac), as_bytes(shown.substr(second + 1)))) return std::string();
-  // The hub has written it: it is a number.
+  // Written by the hub, so it is a number.
   if (std::stoll(std::string(ends)) <= parts_.clock.now().ms) return std::string();
   return std::string(id);
 }

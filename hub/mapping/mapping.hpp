@@ -76,8 +76,8 @@ class Mapping {
 
   // Never throws for what the delivery holds.
   [[nodiscard]] Taken take(const Delivery& delivery) const;
-  // The same of a message that was read, without its schema and without answers: for the linter,
-  // which asks what a change of the message changes.
+  // Applies the mapping to a parsed message, without schema and answers: the linter compares
+  // results of changed messages.
   [[nodiscard]] Taken apply(const Json& message, const Delivery& delivery) const;
 
   [[nodiscard]] const Reading& reading() const;

@@ -46,7 +46,7 @@ struct NewWork {
   std::string_view subject;
   std::string_view ref;
   std::int64_t ref_n = 0;
-  // Time of the act, for the age of what waits.
+  // Time of the act; shows the age of waiting entries.
   std::int64_t put_ms = 0;
   // Time from which it is due.
   std::int64_t due_ms = 0;

@@ -74,7 +74,7 @@ class Repairs {
   // Durable when ok; the runner acts from now on. Errors: those of ready.
   [[nodiscard]] Result<Job> run(const identity::Caller& caller, std::string_view id,
                                 const Pace& pace);
-  // A job that waits, or was stopped, goes on. Errors: repair.unknown, repair.state.
+  // Resumes a waiting or stopped job. Errors: repair.unknown, repair.state.
   [[nodiscard]] Result<Job> go(const identity::Caller& caller, std::string_view id,
                                const std::string& reason);
   // Stops a job: when ok, no further row is acted on. Errors: repair.unknown, repair.state.

@@ -19,7 +19,7 @@ class Rows {
   // Error not_found repair.unknown.
   [[nodiscard]] Result<Job> job(std::string_view id) const;
   [[nodiscard]] Result<Job> job(store::Connection& connection, std::string_view id) const;
-  // The newest first, from behind the id `before` on. An empty one is no place.
+  // Newest first, jobs older than `before`; the newest ones if `before` is empty.
   [[nodiscard]] Result<std::vector<Job>> jobs(std::size_t limit, const std::string& before) const;
   // Jobs that run, and jobs with rows whose end is not known. The oldest first.
   [[nodiscard]] Result<std::vector<Job>> at_work() const;

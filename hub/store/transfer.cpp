@@ -34,7 +34,7 @@ constexpr Statement kIdentities{
     "'' WHERE c.relkind = 'r' ORDER BY c.relname"};
 // Tables that the engines themselves keep.
 const std::set<std::string, std::less<>> kOwn{"schema_migration", "store_writer", "store_format"};
-// The tables that others refer to.
+// Table that foreign keys of others refer to; copied first.
 constexpr std::string_view kFirst = "definition";
 // Rows and bytes that are in memory at once. A row that is longer is read alone.
 constexpr std::int64_t kPage = 1'000;

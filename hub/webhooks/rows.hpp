@@ -72,7 +72,7 @@ struct Attempt {
   std::string code;
 };
 
-// Which deliveries are to be sent again. One of the three is set.
+// Selection of deliveries to send again. One of the three is set.
 struct Again {
   std::string delivery;
   std::optional<std::int64_t> since_ms;

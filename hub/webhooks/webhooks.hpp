@@ -106,7 +106,7 @@ class Webhooks {
   // Puts ids in the place of what clinics were called by. One that is not there yet is told to the
   // log and keeps its name.
   static void name_configured_clinics(std::vector<Configured>& configured, const Parts& parts);
-  // The same for what a caller names: error clinic.unknown.
+  // Names the clinics that a caller gave: error clinic.unknown.
   [[nodiscard]] Status name_clinics(std::vector<std::string>& clinics) const;
   // Takes the members of a body over.
   [[nodiscard]] Status read(const consultation::Ask& ask, Endpoint& endpoint) const;

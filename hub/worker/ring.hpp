@@ -144,7 +144,7 @@ class RingReader {
   // Times that bells may wake the reader for nothing, beyond one for each thing that it found. A
   // writer rings for what it wrote, and while it waits for room: then the ring has something.
   static constexpr std::uint64_t kSpareBells = 1024;
-  // Bells that are read at once. More than a socket holds: only who rings on and on has as many.
+  // Bells read at once: more than a socket holds, so only a flooding writer reaches it.
   static constexpr std::uint64_t kBellsAtOnce = 1024;
   // True if next() gave `wrong` since more bells rang.
   [[nodiscard]] bool flooded() const { return flooded_; }

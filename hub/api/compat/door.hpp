@@ -197,7 +197,7 @@ struct Door {
 [[nodiscard]] Json or_null(const std::optional<std::int64_t>& number);
 [[nodiscard]] Json or_null(const std::optional<double>& number);
 
-// The hub's states for which the door has the word `theirs`, as a filter of lists takes them.
+// States of the hub that a compatibility API calls `theirs`, as a filter of lists takes them.
 [[nodiscard]] std::string states_of(std::string_view theirs,
                                     std::string_view (*word)(std::string_view ours));
 

@@ -214,7 +214,7 @@ Json numbered(Json data, std::int64_t total, const NumberedPage& page) {
 
 // ---- sessions
 
-// A type in our words: Kiorex has three of its own.
+// Session type of the hub for a type of Kiorex, which has three names of its own.
 Json type_named(const Json& theirs) {
   if (!theirs.is_string()) return theirs;
   std::string word = lower(theirs.as_string());

@@ -21,7 +21,7 @@ class DocumentText {
   explicit DocumentText(std::string_view type);
   // The next bytes, cut anywhere.
   void take(std::string_view piece);
-  // After the last byte, once.
+  // Returns the text. Call it once, after the last byte.
   [[nodiscard]] std::string finish();
 
  private:

@@ -90,10 +90,10 @@ struct SessionInput {
 void read_phone(Fields& members, ParticipantInput& out);
 void read_email(Fields& members, ParticipantInput& out);
 
-// One member of a body, under the name that the body has for it, with the one check of its value:
-// compatibility APIs fill requests by these from the members of their own. A wrong value is a
-// mistake of the member, which reads as absent then. `value` stands in the member's place where the
-// API has other words for it.
+// One member of a body, by its name, with the check of its value. Compatibility APIs fill
+// requests with these functions. An error is a mistake of the member, and the member
+// counts as absent. `value` replaces the member's value if the API has other words for
+// it.
 [[nodiscard]] std::optional<SessionType> type_in(Fields& members, std::string_view name,
                                                  const Json& value);
 // A person, visit or clinic: text, number or {system, value}.

@@ -19,7 +19,7 @@ using workflow::OutcomeKind;
 constexpr std::int64_t kTokenMarginMs = 30'000;
 // A revoked token is not kept for ever.
 constexpr std::int64_t kMaxTokenLifeMs = 24LL * 3'600'000;
-// A token endpoint that has moved is found again.
+// Discovery is repeated after this time, because token endpoints may move.
 constexpr std::int64_t kDiscoveryLifeMs = 10LL * 60'000;
 constexpr std::size_t kMaxTokenAnswer = 64U << 10U;
 constexpr std::string_view kDiscoveryPath = "/.well-known/openid-configuration";

@@ -49,7 +49,7 @@ struct WorkerPlugin::Life {
   std::string wrong;
   bool quarantine = false;
   bool starved = false;  // the process ends because the hub lacks something
-  // Reason to refuse a first start.
+  // Reason why the first start is refused.
   std::string failure_code = "plugin.worker";
   std::string failure;
   // Services of the host, null before create.

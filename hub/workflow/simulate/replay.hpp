@@ -32,7 +32,7 @@ enum class ReplayResult : std::uint8_t {
   cut               // the replay took too many steps, or was stopped
 };
 [[nodiscard]] std::string_view to_string(ReplayResult result);
-// True if the replay ended before the instance did.
+// True if the replay ended before the instance's end.
 [[nodiscard]] constexpr bool stops(ReplayResult result) {
   return result == ReplayResult::other_arguments || result == ReplayResult::new_call ||
          result == ReplayResult::unanswered || result == ReplayResult::not_started ||
