@@ -313,6 +313,7 @@ std::string Site::write_configuration() {
   std::string text = demo::yaml_of(config);
   constexpr std::string_view kServer = "server:\n";
   constexpr std::string_view kVideo = "\nvideo: {";
+  text.insert(text.find(kVideo) + kVideo.size(), video_settings);
   if (!default_limits) {
     text.insert(text.find(kVideo) + kVideo.size(),
                 "bookings_per_patient: 1000000, bookings_per_provider: 1000000, open_rooms: "

@@ -100,6 +100,8 @@ class Site {
   // The limits that a hub has by itself. Without it there are none: tests ask more often than
   // people do.
   bool default_limits = false;
+  // Further members of the section `video`, each with a comma behind it.
+  std::string video_settings;
   // One URL in the place of every stand-in.
   std::string everywhere;
   // The file of the secret that the hospital signs with.
