@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/consultation/sessions/sessions.hpp"
+#include "tests/consultation/call_of.hpp"
 #include "tests/consultation/shown.hpp"
 
 // Services of sessions as a door calls them: an ask in, JSON out.
@@ -26,16 +27,16 @@ class AskedLife {
     return shown(service_.cancel(ask.caller, cancel_session_of(ask)));
   }
   Answer set_insurance(const Ask& ask) {
-    return shown(service_.set_insurance(ask.caller, note_insurance_of(ask)));
+    return shown(service_.set_insurance(ask.caller, note_insurance_of(call_of(ask))));
   }
   Answer set_appointment(const Ask& ask) {
-    return shown(service_.set_appointment(ask.caller, link_appointment_of(ask)));
+    return shown(service_.set_appointment(ask.caller, link_appointment_of(call_of(ask))));
   }
   Answer link_consultation(const Ask& ask) {
-    return shown(service_.link_consultation(ask.caller, link_instance_of(ask)));
+    return shown(service_.link_consultation(ask.caller, link_instance_of(call_of(ask))));
   }
   Answer set_billing(const Ask& ask) {
-    return shown(service_.set_billing(ask.caller, note_billing_of(ask)));
+    return shown(service_.set_billing(ask.caller, note_billing_of(call_of(ask))));
   }
 
  private:

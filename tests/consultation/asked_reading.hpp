@@ -2,6 +2,7 @@
 
 #include "hub/consultation/sessions/reading.hpp"
 #include "tests/consultation/asked_recordings.hpp"
+#include "tests/consultation/call_of.hpp"
 
 namespace rabt::consultation {
 
@@ -17,7 +18,7 @@ class AskedReading {
   Answer summary(const Ask& ask) { return shown(reading_.summary(ask.caller, of_session(ask))); }
   Answer events(const Ask& ask) { return shown(reading_.events(ask.caller, read_events_of(ask))); }
   Answer of_appointment(const Ask& ask) {
-    return shown(reading_.of_appointment(ask.caller, find_by_appointment_of(ask)));
+    return shown(reading_.of_appointment(ask.caller, find_by_appointment_of(call_of(ask))));
   }
   Answer rings(const Ask& ask) { return shown(reading_.rings(ask.caller)); }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tests/consultation/asked_shared.hpp"
+#include "tests/consultation/call_of.hpp"
 
 namespace rabt::consultation {
 
@@ -35,7 +36,8 @@ class AskedRecords : public AskedShared {
     return records_->note_papers.pdf(ask.caller, named_record_of(ask));
   }
   Answer chart_pdfs(const Ask& ask) {
-    return shown(records_->note_papers.for_chart(ask.caller, read_chart_pdfs_of(ask)));
+    return shown(
+        records_->note_papers.for_chart(ask.caller, ReadChartPdfs{.session = ask.session}));
   }
   Answer vitals(const Ask& ask) {
     return shown(records_->vitals.list(ask.caller, list_records_of(ask)));
@@ -69,7 +71,8 @@ class AskedRecords : public AskedShared {
     return shown(records_->transcripts.add_segment(ask.caller, add_segment_of(ask)));
   }
   Answer add_transcript(const Ask& ask, const RecordedSpeech& speech = {}) {
-    return shown(records_->transcripts.add_transcript(ask.caller, add_transcript_of(ask, speech)));
+    return shown(
+        records_->transcripts.add_transcript(ask.caller, add_transcript_of(call_of(ask), speech)));
   }
   // {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]}
   Answer add_said(const Ask& ask) {
@@ -88,7 +91,8 @@ class AskedRecords : public AskedShared {
   }
 
   Answer clinical_facts(const Ask& ask) {
-    return shown(records_->reading.clinical_facts(ask.caller, read_clinical_facts_of(ask)));
+    return shown(
+        records_->reading.clinical_facts(ask.caller, read_clinical_facts_of(call_of(ask))));
   }
   Status allows(const Ask& ask, access::Right right) {
     return records_->office.allows(ask.caller, named_record_of(ask), right);

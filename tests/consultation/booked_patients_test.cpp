@@ -124,7 +124,7 @@ class BookedPatient : public SessionHouse {
     Ask ask = ask_of_hub("t1", "workflow");
     ask.session = session;
     ask.caller.key = "call";
-    return must(messenger_->tell(ask))["told"];
+    return must(messenger_->tell(ask.caller, {.session = ask.session}))["told"];
   }
   // Title of the one task of the desk.
   std::string asked() {

@@ -518,7 +518,7 @@ class Messages : public SessionHouse {
     Ask ask = ask_of_hub("t1", "workflow");
     ask.session = session_;
     ask.caller.key = call;
-    return must(messenger_->tell(ask));
+    return must(messenger_->tell(ask.caller, {.session = ask.session}));
   }
   // After a change of the visit, which waits for further ones.
   Json tell_settled(const char* call = "call") {
@@ -741,7 +741,7 @@ TEST_F(Messages, AGatewayThatDoesNotAnswerIsTriedAgainUnderTheSameKey) {
   };
   Ask ask = ask_of_hub("t1", "workflow");
   ask.session = session_;
-  EXPECT_EQ(code(messenger_->tell(ask)), "message.not_sent");
+  EXPECT_EQ(code(messenger_->tell(ask.caller, {.session = ask.session})), "message.not_sent");
   provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
   (void)tell();
   ASSERT_EQ(sent().size(), 2U);
@@ -1068,14 +1068,13 @@ TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
                               {"provider", doctor_},
                               {"patient", patient_},
                               {"scheduledStart", "2026-12-11T07:00:00Z"}});
-  Ask ask = ask_of_hub("t1", "workflow");
-  ask.session = id_of(must(sessions_->creation.create(by_hub)));
-  ask.body = Json::object({{"patienceSeconds", 300}});
-  const Json told = must(messenger_->tell_doctors(ask));
+  TellDoctors visit{.session = id_of(must(sessions_->creation.create(by_hub))),
+                    .patience_seconds = 300};
+  const Json told = must(messenger_->tell_doctors(visit));
   EXPECT_EQ(told["told"].item(0).string_or("kind", ""), "staff_new") << told.dump();
   EXPECT_EQ(told["told"].item(0).string_or("outcome", ""), "sent");
   EXPECT_EQ(told["over"], Json(false));
-  EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "once";
+  EXPECT_EQ(must(messenger_->tell_doctors(visit))["told"].size(), 0U) << "once";
   ASSERT_EQ(sent().size(), 1U);
   EXPECT_EQ(sent()[0].arguments.string_or("to", ""), "+966559876543");
   EXPECT_TRUE(sent()[0].patient.empty());
@@ -1083,18 +1082,18 @@ TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
   EXPECT_EQ(text.find("Patient"), std::string::npos) << text;
   EXPECT_TRUE(text.ends_with("https://hub.example.sa/clinic")) << text;
   people_.of(doctor2_).profile.set("phone", "0559876544");
-  must(sessions_->life.assign(as_admin(ask.session, Json::object({{"provider", doctor2_}}))));
-  const Json waits = must(messenger_->tell_doctors(ask));
+  must(sessions_->life.assign(as_admin(visit.session, Json::object({{"provider", doctor2_}}))));
+  const Json waits = must(messenger_->tell_doctors(visit));
   EXPECT_EQ(waits["told"].size(), 0U) << "more may change";
   EXPECT_EQ(waits["waitSeconds"], Json(10));
   clock_.advance_ms(kPlanSettlesMs);
-  const Json both = must(messenger_->tell_doctors(ask));
+  const Json both = must(messenger_->tell_doctors(visit));
   ASSERT_EQ(both["told"].size(), 2U) << both.dump();
   EXPECT_EQ(both["told"].item(0).string_or("kind", ""), "staff_cancelled") << "whose it was";
   EXPECT_EQ(both["told"].item(1).string_or("kind", ""), "staff_new");
-  EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "once";
-  ask.session = session_;
-  EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "he opened it himself";
+  EXPECT_EQ(must(messenger_->tell_doctors(visit))["told"].size(), 0U) << "once";
+  visit.session = session_;
+  EXPECT_EQ(must(messenger_->tell_doctors(visit))["told"].size(), 0U) << "he opened it himself";
 }
 
 class MessageLimits : public Messages {
@@ -1183,13 +1182,12 @@ TEST_F(MessageLimits, StaffHearsOfEveryEmergency) {
                               {"provider", doctor_},
                               {"patient", patient_},
                               {"scheduledStart", "2026-12-11T07:00:00Z"}});
-  Ask ask = ask_of_hub("t1", "workflow");
-  ask.session = id_of(must(sessions_->creation.create(by_hub)));
-  const Json told = must(messenger_->tell_doctors(ask));
+  const std::string session = id_of(must(sessions_->creation.create(by_hub)));
+  const Json told = must(messenger_->tell_doctors({.session = session}));
   EXPECT_EQ(told["told"].size(), 0U) << "held";
   EXPECT_EQ(told["waitSeconds"], Json(24 * 3600));
-  ask.body = Json::object({{"person", doctor_}, {"message", "emergency"}});
-  EXPECT_EQ(must(messenger_->tell_staff(ask)).string_or("outcome", ""), "sent");
+  const TellStaff emergency{.session = session, .person = doctor_, .message = "emergency"};
+  EXPECT_EQ(must(messenger_->tell_staff(emergency)).string_or("outcome", ""), "sent");
 }
 
 TEST_F(Messages, TheTextIsInNoEntryOfTheLog) {

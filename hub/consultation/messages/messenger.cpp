@@ -263,9 +263,9 @@ Result<std::string> Messenger::send_code(const Session& session, const Participa
   return outcome.outcome;
 }
 
-Answer Messenger::tell_at_once(const Ask& ask) {
-  RABT_TRY(session, acts_.load(ask.session));
-  const auto kind = parse_message_kind(ask.body.string_or("message", ""));
+Answer Messenger::tell_at_once(const TellAtOnce& request) {
+  RABT_TRY(session, acts_.load(request.session));
+  const auto kind = parse_message_kind(request.message);
   if (kind != MessageKind::call_997)
     return invalid("message.unknown", "message: it must be call_997");
   Json said = Json::array();
@@ -352,26 +352,25 @@ Result<Messenger::Handed> Messenger::send_staff(const Session& session, const st
   return became;
 }
 
-Answer Messenger::tell_staff(const Ask& ask) {
-  RABT_TRY(session, acts_.load(ask.session));
-  const std::string text = "staff_" + ask.body.string_or("message", "");
+Answer Messenger::tell_staff(const TellStaff& request) {
+  RABT_TRY(session, acts_.load(request.session));
+  const std::string text = "staff_" + request.message;
   const auto message = parse_staff_message(text);
   const auto outcome = [](std::string_view word) { return Json::object({{"outcome", word}}); };
   if (!message || !is_on() || !has_text(acts_.parts().house, text)) return outcome("off");
-  const std::string person = ask.body.string_or("person", "");
-  RABT_TRY(before, staff_told(session, person));
+  RABT_TRY(before, staff_told(session, request.person));
   const bool again = std::any_of(before.begin(), before.end(), [&](const ToldStaff& one) {
     return one.message == *message && one.version == session.schedule.version;
   });
   if (again) return outcome("sent");
-  RABT_TRY(became, send_staff(session, person, *message));
+  RABT_TRY(became, send_staff(session, request.person, *message));
   return outcome(became.outcome);
 }
 
-Answer Messenger::tell_doctors(const Ask& ask) {
-  RABT_TRY(session, acts_.load(ask.session));
+Answer Messenger::tell_doctors(const TellDoctors& request) {
+  RABT_TRY(session, acts_.load(request.session));
   Json said = Json::array();
-  StaffHearer hearer{.patience_ms = ask.body.int_or("patienceSeconds", 0) * kSecondMs};
+  StaffHearer hearer{.patience_ms = request.patience_seconds * kSecondMs};
   for (std::size_t i = 0; i < kStaffMessages; ++i)
     hearer.texts.set(i, has_text(acts_.parts().house, to_string(static_cast<StaffMessage>(i))));
   if (!is_on() || hearer.texts.none()) return still(true, {}, std::move(said));
@@ -413,8 +412,8 @@ Json Messenger::still(bool over, const std::optional<std::int64_t>& next_ms, Jso
   return Json::object({{"over", over}, {"waitSeconds", wait}, {"told", std::move(said)}});
 }
 
-Answer Messenger::tell(const Ask& ask) {
-  RABT_TRY(session, acts_.load(ask.session));
+Answer Messenger::tell(const Caller& caller, const OfSession& request) {
+  RABT_TRY(session, acts_.load(request.session));
   Json said = Json::array();
   if (!is_on()) return still(true, {}, std::move(said));
   bool over = true;
@@ -441,7 +440,7 @@ Answer Messenger::tell(const Ask& ask) {
       said.push_back(shown(outcome));
       RABT_TRY_STATUS(note(session, one.id, outcome));
     }
-    RABT_TRY(followed, reports_.follow(session, one.id, ask.caller.key));
+    RABT_TRY(followed, reports_.follow(session, one.id, caller.key));
     for (const MessageKind kind : followed.undelivered)
       said.push_back(Json::object({{"kind", to_string(kind)}, {"outcome", "undelivered"}}));
     if (!followed.next_ms) continue;

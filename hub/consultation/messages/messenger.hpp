@@ -11,8 +11,28 @@
 #include "hub/consultation/messages/reports.hpp"
 #include "hub/consultation/sessions/invitations.hpp"
 #include "hub/consultation/sessions/second_proof.hpp"
+#include "hub/consultation/sessions/session_requests.hpp"
 
 namespace rabt::consultation {
+
+// Requests of workflows. `session` is its ULID, UUID or number.
+struct TellAtOnce {
+  std::string session;
+  // call_997
+  std::string message;
+};
+struct TellDoctors {
+  std::string session;
+  // Time that a patient has waited when a doctor is told so.
+  std::int64_t patience_seconds = 0;
+};
+struct TellStaff {
+  std::string session;
+  // ULID
+  std::string person;
+  // The text is staff_<message>: emergency.
+  std::string message;
+};
 
 // Tells patients of their visits, and staff of its work, through the role `notify`. The link of a
 // visit is written into a message when it is sent: it is in no workflow, journal or log. Internally
@@ -28,19 +48,18 @@ class Messenger final : public OneTimeCodes {
   // one due. A message that did not arrive while it is of use is told once, as undelivered. The
   // same call again sends nothing twice. Errors: not_found session.unknown; unavailable
   // message.not_sent, to be called again.
-  Answer tell(const Ask& ask);
-  // Tells the patient of the session something at once, at any hour: the message of the ask's body,
-  // call_997. {told: [{kind, outcome}]}, empty where nothing is told. Sends nothing twice. Errors
-  // as tell.
-  Answer tell_at_once(const Ask& ask);
+  Answer tell(const Caller& caller, const OfSession& request);
+  // Tells the patient of the session something at once, at any hour. {told: [{kind, outcome}]},
+  // empty where nothing is told. Sends nothing twice. Errors as tell, and invalid message.unknown.
+  Answer tell_at_once(const TellAtOnce& request);
   // Tells the doctors and specialists of the session what is due now: a visit is new, has moved,
-  // was called off or given to another, or a patient waits for `patienceSeconds` of the ask's body.
+  // was called off or given to another, or a patient waits for so long.
   // {over, waitSeconds, told: [{person, kind, outcome}]} as tell.
-  Answer tell_doctors(const Ask& ask);
-  // Tells a person of staff: {person, message}, of which the text is staff_<message>: emergency.
-  // {outcome: sent, no_address, failed, or off}: off where the hospital has no text for it, or no
-  // gateway. Sends nothing twice. Errors as tell, and not_found person.unknown.
-  Answer tell_staff(const Ask& ask);
+  Answer tell_doctors(const TellDoctors& request);
+  // Tells a person of staff. {outcome: sent, no_address, failed, or off}: off where the hospital
+  // has no text for it, or no gateway. Sends nothing twice. Errors as tell, and not_found
+  // person.unknown.
+  Answer tell_staff(const TellStaff& request);
 
   [[nodiscard]] bool sends_codes() const override;
   [[nodiscard]] Result<std::string> send_code(const Session& session, const Participant& one,

@@ -196,12 +196,6 @@ Json fact_of(const PrescriptionView& prescription) {
 
 }  // namespace
 
-Asked<ReadClinicalFacts> read_clinical_facts_of(const Ask& ask) {
-  return ReadClinicalFacts{.session = ask.session,
-                           .any_length = ask.body.bool_or("anyLength", false),
-                           .whole = ask.body.bool_or("whole", false)};
-}
-
 ClinicalFacts clinical_facts_of(const VisitRecords& records, Extent extent) {
   ClinicalFacts out;
   std::vector<const NoteView*> coded;

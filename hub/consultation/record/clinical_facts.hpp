@@ -24,7 +24,6 @@ struct ReadClinicalFacts {
   // For the chart, and not for a claim.
   bool whole = false;
 };
-[[nodiscard]] Asked<ReadClinicalFacts> read_clinical_facts_of(const Ask& ask);
 
 // A doctor, specialist or nurse.
 [[nodiscard]] bool is_clinician(const RecordAuthor& who);

@@ -37,10 +37,6 @@ Json to_json(const ChartPdfs& pdfs) {
   return Json::object({{"documents", any ? std::move(documents) : Json()}});
 }
 
-Asked<ReadChartPdfs> read_chart_pdfs_of(const Ask& ask) {
-  return ReadChartPdfs{.session = ask.session};
-}
-
 Result<NotePaper> NotePapers::paper(const Membership& of, const Record& record) {
   const RecordParts& parts = office_.parts();
   NotePaper out{.note = note_view(record), .house = parts.house.name, .session_number = of.number};

@@ -53,7 +53,6 @@ struct ReadChartPdfs {
   // As Ask::session.
   std::string session;
 };
-[[nodiscard]] Asked<ReadChartPdfs> read_chart_pdfs_of(const Ask& ask);
 
 // Internally synchronised.
 class NotePapers {

@@ -133,7 +133,11 @@ void check_has_text(Fields& fields, std::string_view name, const WriteNote& note
 Asked<WriteNote> write_note_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"kind", "template", "content", "sections", "diagnoses", "status"});
-  WriteNote out{.session = ask.session, .kind = {}};
+  return written_note_in(fields, ask.session);
+}
+
+Asked<WriteNote> written_note_in(Fields& fields, std::string session) {
+  WriteNote out{.session = std::move(session), .kind = {}};
   const Json& of_template = template_in(fields, "template", out);
   out.kind = note_kind_in(fields, "kind", of_template.string_or("kind", "free"));
   out.content = fields.text("content");

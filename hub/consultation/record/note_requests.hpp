@@ -50,6 +50,8 @@ struct WriteNote {
   std::string status{};
 };
 [[nodiscard]] Asked<WriteNote> write_note_of(const Ask& ask);
+// The members of a body, whatever others it has.
+[[nodiscard]] Asked<WriteNote> written_note_in(Fields& fields, std::string session);
 // Members of a note, under the names that the body has for them. A kind that is not there is
 // `fallback`. template_in gives what Languages::note_template gives; a template that there is not
 // is a mistake.

@@ -61,8 +61,8 @@ std::vector<std::string> read_shown_to(Fields& fields) {
 }
 
 // Without the roles, whose mistakes come last.
-DescribedDocument read_document(Fields& fields, const Ask& ask) {
-  DescribedDocument document{.session = ask.session, .type = {}, .content_type = {}};
+DescribedDocument read_document(Fields& fields, std::string session) {
+  DescribedDocument document{.session = std::move(session), .type = {}, .content_type = {}};
   document.type = upper(fields.needed_text("documentType", 16));
   document.title = fields.text("title", 500);
   document.content_type = fields.needed_text("contentType", 255);
@@ -175,7 +175,7 @@ Asked<SendMessage> send_message_of(const Ask& ask) {
 Asked<DescribedDocument> described_document_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"documentType", "title", "contentType", "shownTo"});
-  DescribedDocument document = read_document(fields, ask);
+  DescribedDocument document = read_document(fields, ask.session);
   document.shown_to = read_shown_to(fields);
   RABT_TRY_STATUS(fields.done());
   return document;
@@ -184,7 +184,11 @@ Asked<DescribedDocument> described_document_of(const Ask& ask) {
 Asked<ShareDocument> share_document_of(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"documentType", "title", "contentType", "data", "shownTo"});
-  ShareDocument request{.document = read_document(fields, ask), .data = {}};
+  return shared_document_in(fields, ask.session);
+}
+
+Asked<ShareDocument> shared_document_in(Fields& fields, std::string session) {
+  ShareDocument request{.document = read_document(fields, std::move(session)), .data = {}};
   const Json& data = fields.raw("data");
   if (data.is_string()) {
     request.data = data.as_string();

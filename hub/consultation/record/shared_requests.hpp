@@ -127,6 +127,8 @@ struct ShareDocument {
   std::string data;
 };
 [[nodiscard]] Asked<ShareDocument> share_document_of(const Ask& ask);
+// The members of a body, whatever others it has.
+[[nodiscard]] Asked<ShareDocument> shared_document_in(Fields& fields, std::string session);
 
 struct BeginDocument {
   std::string session;

@@ -1,7 +1,5 @@
 #include "hub/consultation/record/transcript_requests.hpp"
 
-#include <algorithm>
-
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/request/fields.hpp"
 
@@ -44,32 +42,6 @@ Asked<AddSegment> add_segment_of(const Ask& ask) {
   out.source = fields.word("source", {"asr", "provider", "browser"}, out.source);
   out.final = fields.boolean("final").value_or(true);
   RABT_TRY_STATUS(fields.done());
-  return out;
-}
-
-Asked<AddTranscript> add_transcript_of(const Ask& ask, const RecordedSpeech& speech) {
-  const Json& said = ask.body["segments"];
-  if (!said.is_array() || said.size() > kMaxSegments)
-    return invalid("api.invalid", "segments: it must be a list of at most 10000");
-  AddTranscript out{.session = ask.session,
-                    .recording = speech.recording,
-                    .language = ask.body.string_or("language", ""),
-                    .started_ms = speech.started_ms,
-                    .offset_ms = speech.offset_ms,
-                    .segments = {}};
-  out.segments.reserve(said.size());
-  for (const Json& segment : said.as_array()) {
-    const std::int64_t from =
-        std::clamp<std::int64_t>(segment.int_or("startMs", 0), 0, kMostInSessionMs);
-    const std::int64_t to =
-        std::clamp<std::int64_t>(segment.int_or("endMs", from), from, kMostInSessionMs);
-    out.segments.push_back(
-        {.start_ms = from,
-         .end_ms = to,
-         .text = segment.string_or("text", ""),
-         .speaker = segment.string_or("speaker", ""),
-         .confidence = segment["confidence"].is_number() ? segment["confidence"] : Json()});
-  }
   return out;
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "hub/base/json.hpp"
-#include "hub/consultation/recording/recording_view.hpp"
 #include "hub/consultation/request/ask.hpp"
 
 // Requests about the transcript. Each reader names every mistake of the body.
@@ -66,7 +65,5 @@ struct AddTranscript {
   // At most kMaxSegments.
   std::vector<Segment> segments;
 };
-// speech: the recording that the words belong to.
-[[nodiscard]] Asked<AddTranscript> add_transcript_of(const Ask& ask, const RecordedSpeech& speech);
 
 }  // namespace rabt::consultation

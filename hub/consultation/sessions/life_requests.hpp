@@ -63,7 +63,7 @@ struct CancelSession {
 // A reason as these requests take it, under the name that the body has for it.
 [[nodiscard]] std::string short_reason_in(Fields& members, std::string_view name);
 
-// Answer of a payer.
+// Answer of a payer. Workflows alone note it, and what follows.
 struct NoteInsurance {
   std::string session;
   // unknown, pending, eligible, not_eligible, error
@@ -72,27 +72,23 @@ struct NoteInsurance {
   // The question to the payer, as the workflow notes it; an object of at most 4 KiB, or null.
   Json asked{};
 };
-[[nodiscard]] Asked<NoteInsurance> note_insurance_of(const Ask& ask);
 
 struct LinkAppointment {
   std::string session;
   // Text, {system, value}, or null.
   Json appointment;
 };
-[[nodiscard]] Asked<LinkAppointment> link_appointment_of(const Ask& ask);
 
 struct LinkInstance {
   std::string session;
   // ULID of the workflow's instance.
   std::string consultation;
 };
-[[nodiscard]] Asked<LinkInstance> link_instance_of(const Ask& ask);
 
 struct NoteBilling {
   std::string session;
   // As the workflow notes it: an object of at most 16 KiB.
   Json billing;
 };
-[[nodiscard]] Asked<NoteBilling> note_billing_of(const Ask& ask);
 
 }  // namespace rabt::consultation

@@ -1,6 +1,5 @@
 #include "hub/consultation/sessions/reading_requests.hpp"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -58,22 +57,6 @@ Status read_bounds(const Ask& ask, ListSessions& out) {
   return bounds.done();
 }
 
-// The patient's numbers in a body, as references to a person: `patient`, then `identifiers`, each
-// once.
-std::vector<Json> numbers_in(const Json& body) {
-  std::vector<Json> out;
-  const auto add = [&out](const Json& one) {
-    if (!one["value"].is_string()) return;
-    Json number = Json::object({{"system", one["system"]}, {"value", one["value"]}});
-    if (std::find(out.begin(), out.end(), number) == out.end()) out.push_back(std::move(number));
-  };
-  add(body["patient"]);
-  if (const Json& others = body["identifiers"]; others.is_array()) {
-    for (const Json& one : others.as_array()) add(one);
-  }
-  return out;
-}
-
 }  // namespace
 
 Asked<ListSessions> list_sessions_of(const Ask& ask) {
@@ -107,10 +90,6 @@ Asked<ReadEvents> read_events_of(const Ask& ask) {
     out.after = *seq;
   }
   return out;
-}
-
-Asked<FindByAppointment> find_by_appointment_of(const Ask& ask) {
-  return FindByAppointment{.appointment = ask.body["appointment"], .numbers = numbers_in(ask.body)};
 }
 
 Json to_json(const SessionEventsView& view) {

@@ -58,13 +58,13 @@ struct SessionEventsView {
 // {items, next?}
 [[nodiscard]] Json to_json(const SessionEventsView& view);
 
+// For workflows alone.
 struct FindByAppointment {
   // As SessionTies::appointment.
   Json appointment{};
   // Those of the patient, each {system, value}. Without them no session is another patient's.
   std::vector<Json> numbers{};
 };
-[[nodiscard]] Asked<FindByAppointment> find_by_appointment_of(const Ask& ask);
 
 struct AppointmentSession {
   // ULID

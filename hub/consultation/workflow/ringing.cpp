@@ -107,9 +107,9 @@ Answer Ringing::end(const Session& session, const std::vector<Ring>& rings,
   return state_of(state);
 }
 
-Answer Ringing::ring(const Ask& ask) {
+Answer Ringing::ring(const Caller& caller, const OfSession& request) {
   const SessionParts& parts = acts_.parts();
-  RABT_TRY(session, acts_.load(ask.session));
+  RABT_TRY(session, acts_.load(request.session));
   RABT_TRY(rings, rings_of(parts.store, session.tenant, session.id));
   if (session.over()) return end(session, rings, "over");
   if (!calls_doctors(session)) return end(session, rings, "answered");
@@ -142,7 +142,7 @@ Answer Ringing::ring(const Ask& ask) {
   if (const Json& specialty = session.topic.context["specialty"]; specialty.is_string())
     more.set("specialty", specialty);
   const HubEvent told = event_of(session, "provider.rung", person, std::move(more));
-  audit::Entry entry = Acts::entry_of(ask.caller, session);
+  audit::Entry entry = Acts::entry_of(caller, session);
   entry.act = "emergency.rung";
   entry.detail = Json::object({{"provider", person}, {"n", ring.n}});
   const audit::Prepared prepared = parts.audit.prepare(entry);

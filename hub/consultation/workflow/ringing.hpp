@@ -9,6 +9,7 @@
 #include "hub/consultation/events/hub_events.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/rows/rings.hpp"
+#include "hub/consultation/sessions/session_requests.hpp"
 
 namespace rabt::consultation {
 
@@ -20,13 +21,13 @@ class Ringing {
  public:
   Ringing(Acts& acts, Practice& practice);
 
-  // The next step of the session of the ask. {state, provider, until}: `state` is ringing (the
+  // The next step of the session. {state, provider, until}: `state` is ringing (the
   // doctor `provider` until the time `until`, in seconds since 1970), waiting (nobody is online so
   // shortly after the hub began; again at `until`), answered (a doctor has it), over (the session
   // is), or unanswered (nobody is left, or three minutes have passed). Each ring is told as
   // provider.rung and provider.ring-ended, and is in the audit log. The same call again rings
   // nobody twice.
-  Answer ring(const Ask& ask);
+  Answer ring(const Caller& caller, const OfSession& request);
 
  private:
   [[nodiscard]] Answer end(const Session& session, const std::vector<Ring>& rings,

@@ -12,6 +12,7 @@
 #include "hub/consultation/workflow/ringing.hpp"
 #include "hub/consultation/workflow/service.hpp"
 #include "hub/consultation/workflow/session_actions.hpp"
+#include "hub/consultation/workflow/session_calls.hpp"
 #include "hub/plugin/call.hpp"
 
 // hub://session
@@ -66,10 +67,10 @@ Json people_of(const std::vector<ParticipantView>& people) {
   return out;
 }
 
-bool asks_for(const Json& fields, std::string_view name) {
+bool names(const Json& fields, std::string_view name) {
   if (!fields.is_array()) return false;
-  const auto& names = fields.as_array();
-  return std::any_of(names.begin(), names.end(), [&](const Json& field) {
+  const auto& given = fields.as_array();
+  return std::any_of(given.begin(), given.end(), [&](const Json& field) {
     return field.is_string() && field.as_string() == name;
   });
 }
@@ -78,7 +79,7 @@ bool asks_for(const Json& fields, std::string_view name) {
 Json plain_session(const SessionView& session, const Json& fields) {
   Json out = to_json(session);
   for (const std::string_view name : {"chiefComplaint", "notes", "context"}) {
-    if (!asks_for(fields, name)) out.mutable_object().erase(name);
+    if (!names(fields, name)) out.mutable_object().erase(name);
   }
   out.set("participants", people_of(session.participants));
   return out;
@@ -151,34 +152,19 @@ class SessionActions final : public plugin::HubService {
       lock.lock();
     }
   }
-  [[nodiscard]] static Ask ask_of(const CallRequest& call) {
-    Ask ask = ask_of_hub(call.tenant, "workflow");
-    ask.caller.request = call.instance;
-    ask.caller.trace = call.trace;
-    ask.caller.key = call.idempotency_key;
-    ask.session = call.arguments.string_or("session", "");
-    ask.record = call.arguments.string_or("participant", "");
-    ask.body = call.arguments;
-    return ask;
-  }
-  // The same for a record, whose members are known by name.
-  [[nodiscard]] static Ask record_of(const CallRequest& call) {
-    Ask ask = ask_of(call);
-    ask.body.mutable_object().erase("session");
-    return ask;
-  }
   // A question that only a person can answer: the engine parks the call until an operator answers
   // in its place.
   [[nodiscard]] static workflow::ActionOutcome undecided(const CallRequest& call) {
     return plugin::failed(workflow::OutcomeKind::ambiguous, "session.undecided",
                           "somebody has to decide: " + call.arguments.string_or("question", "?"));
   }
+  [[nodiscard]] Answer read(const CallRequest& call, const Caller& caller) const;
   [[nodiscard]] Answer usage(const CallRequest& call) const;
   [[nodiscard]] Answer act(const CallRequest& call);
   // {system, value} by which a record system knows the patient of a session; null when the hub
   // knows none.
   [[nodiscard]] Answer identifier_of_patient(const SessionView& session) const;
-  [[nodiscard]] Answer course(const Ask& ask);
+  [[nodiscard]] Answer course(const Caller& caller, const OfSession& request);
 
   Sessions& sessions_;
   Records& records_;
@@ -205,151 +191,140 @@ Answer SessionActions::identifier_of_patient(const SessionView& session) const {
 }
 
 // start, end and cancel answer with the course of the session.
-Answer SessionActions::course(const Ask& ask) {
-  RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
+Answer SessionActions::course(const Caller& caller, const OfSession& request) {
+  RABT_TRY(session, sessions_.reading.get(caller, request));
   return course_of(session);
 }
 
-// month: 2026-11; the present one when it is absent.
-Answer SessionActions::usage(const CallRequest& call) const {
-  Ask ask = ask_of(call);
-  ask.caller.who.roles = {identity::Role::operator_};
-  const std::string month = call.arguments.string_or("month", "");
-  if (!month.empty()) {
-    if (month.size() != 7 || month[4] != '-')
-      return invalid("api.invalid", "month: it must be a month, YYYY-MM");
-    ask.query = {{"year", month.substr(0, 4)}, {"month", month.substr(5)}};
+Answer SessionActions::read(const CallRequest& call, const Caller& caller) const {
+  const OfSession request = of_session(call);
+  const Json& fields = call.arguments["fields"];
+  RABT_TRY(session, sessions_.reading.get(caller, request));
+  Json out = plain_session(session, fields);
+  if (names(fields, "patientIdentifier")) {
+    RABT_TRY(identifier, identifier_of_patient(session));
+    out.set("patientIdentifier", std::move(identifier));
   }
-  RABT_TRY(found, practice_.usage.read(ask.caller, get_usage_of(ask)));
+  if (names(fields, "asked")) {
+    RABT_TRY(whole, sessions_.acts.load(request.session));
+    out.set("asked", whole.payers.insurance["asked"]);
+  }
+  if (names(fields, "billing")) {
+    RABT_TRY(whole, sessions_.acts.load(request.session));
+    out.set("billing", whole.payers.billing);
+  }
+  return out;
+}
+
+Answer SessionActions::usage(const CallRequest& call) const {
+  Caller caller = caller_of(call);
+  caller.who.roles = {identity::Role::operator_};
+  RABT_TRY(request, get_usage_of(call));
+  RABT_TRY(found, practice_.usage.read(caller, request));
   return to_json(found);
 }
 
 // A table: one part an action. An act that a call has done already is done: a repeat is no error.
 Answer SessionActions::act(const CallRequest& call) {
-  const Ask ask = ask_of(call);
+  const Caller caller = caller_of(call);
   if (call.action == "create") {
-    RABT_TRY(wanted, create_session_of(ask));
-    wanted.refused = call.arguments.bool_or("refused", false);
-    RABT_TRY(made, sessions_.creation.create(ask.caller, std::move(wanted)));
+    RABT_TRY(made, sessions_.creation.create(caller, create_session_of(call)));
     return Json::object({{"session", made.session.id},
                          {"number", made.session.number},
                          {"roomName", made.session.room.name},
                          {"participants", people_of(made.session.participants)}});
   }
-  if (call.action == "get") {
-    RABT_TRY(session, sessions_.reading.get(ask.caller, of_session(ask)));
-    Json out = plain_session(session, call.arguments["fields"]);
-    if (asks_for(call.arguments["fields"], "patientIdentifier")) {
-      RABT_TRY(identifier, identifier_of_patient(session));
-      out.set("patientIdentifier", std::move(identifier));
-    }
-    if (asks_for(call.arguments["fields"], "asked")) {
-      RABT_TRY(whole, sessions_.acts.load(ask.session));
-      out.set("asked", whole.payers.insurance["asked"]);
-    }
-    if (asks_for(call.arguments["fields"], "billing")) {
-      RABT_TRY(whole, sessions_.acts.load(ask.session));
-      out.set("billing", whole.payers.billing);
-    }
-    return out;
-  }
+  if (call.action == "get") return read(call, caller);
   if (call.action == "of-appointment") {
-    RABT_TRY(found, sessions_.reading.of_appointment(ask.caller, find_by_appointment_of(ask)));
+    RABT_TRY(found, sessions_.reading.of_appointment(caller, find_by_appointment_of(call)));
     return to_json(found);
   }
   if (call.action == "participants") {
-    RABT_TRY(people, sessions_.people.participants(ask.caller, of_session(ask)));
+    RABT_TRY(people, sessions_.people.participants(caller, of_session(call)));
     return Json::object({{"participants", people_of(people.items)}});
   }
   if (call.action == "token") {
-    RABT_TRY(token, sessions_.entry.token(ask.caller, of_participant(ask)));
+    RABT_TRY(token, sessions_.entry.token(caller, of_participant(call)));
     return Json::object({{"token", token.token}, {"expiresAt", expiry_of(token.media)}});
   }
   if (call.action == "add-participant") {
-    RABT_TRY(added, sessions_.people.add_participant(ask.caller, add_participant_of(ask)));
+    RABT_TRY(added, sessions_.people.add_participant(caller, add_participant_of(call)));
     return Json::object({{"participant", added.participant.id},
                          {"person", text_or_null(added.participant.person)},
                          {"admission", to_string(added.admission)}});
   }
   if (call.action == "remove") {
-    RABT_TRY(removed, sessions_.people.remove_participant(ask.caller, of_participant(ask)));
+    RABT_TRY(removed, sessions_.people.remove_participant(caller, of_participant(call)));
     return Json::object({{"participant", removed.id}, {"admission", to_string(removed.admission)}});
   }
   if (call.action == "admit" || call.action == "deny") {
     const auto answer = call.action == "admit"
-                            ? sessions_.people.admit(ask.caller, of_participant(ask))
-                            : sessions_.people.deny(ask.caller, deny_participant_of(ask));
+                            ? sessions_.people.admit(caller, of_participant(call))
+                            : sessions_.people.deny(caller, deny_participant_of(call));
     if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer.error();
-    return Json::object({{"participant", ask.record},
+    return Json::object({{"participant", of_participant(call).participant},
                          {"admission", call.action == "admit" ? "admitted" : "denied"}});
   }
   if (call.action == "start") {
-    RABT_TRY_STATUS(sessions_.life.start(ask.caller, of_session(ask)));
-    return course(ask);
+    RABT_TRY_STATUS(sessions_.life.start(caller, of_session(call)));
+    return course(caller, of_session(call));
   }
   if (call.action == "end") {
-    RABT_TRY_STATUS(sessions_.life.end(ask.caller, end_session_of(ask)));
-    return course(ask);
+    RABT_TRY_STATUS(sessions_.life.end(caller, end_session_of(call)));
+    return course(caller, of_session(call));
   }
   if (call.action == "cancel") {
-    RABT_TRY(wanted, cancel_session_of(ask));
-    wanted.cause = call.arguments.string_or("cause", "");
-    const auto gone = sessions_.life.cancel(ask.caller, std::move(wanted));
+    const auto gone = sessions_.life.cancel(caller, cancel_session_of(call));
     if (!gone.ok() && gone.error().code != "session.cancelled") return gone.error();
-    return course(ask);
+    return course(caller, of_session(call));
   }
   if (call.action == "recording-start") {
-    RABT_TRY(recording, sessions_.recordings.start(ask.caller, begin_recording_of(ask)));
+    RABT_TRY(recording, sessions_.recordings.start(caller, begin_recording_of(call)));
     return begun_or_ended(recording);
   }
   if (call.action == "recording-stop") {
-    RABT_TRY(recording, sessions_.recordings.stop(ask.caller, of_session(ask)));
+    RABT_TRY(recording, sessions_.recordings.stop(caller, of_session(call)));
     return begun_or_ended(recording);
   }
   if (call.action == "recordings") {
-    RABT_TRY(page, sessions_.recordings.list(ask.caller, list_recordings_of(ask), {}));
+    const ListRecordings request{.session = of_session(call).session};
+    RABT_TRY(page, sessions_.recordings.list(caller, request, {}));
     return kept_of(page.items);
   }
   if (call.action == "transcribable" || call.action == "add-transcript") {
-    RABT_TRY(speech, sessions_.recordings.transcribable(
-                         ask.caller, TranscribeRecording{
-                                         .session = ask.session,
-                                         .recording = call.arguments.string_or("recording", "")}));
+    RABT_TRY(speech, sessions_.recordings.transcribable(caller, transcribe_recording_of(call)));
     if (call.action == "transcribable")
       return Json::object({{"recording", speech.recording},
                            {"blob", speech.blob},
                            {"contentType", speech.content_type},
                            {"language", speech.language}});
-    RABT_TRY(written,
-             records_.transcripts.add_transcript(ask.caller, add_transcript_of(ask, speech)));
+    RABT_TRY(written, records_.transcripts.add_transcript(caller, add_transcript_of(call, speech)));
     return to_json(written);
   }
   if (call.action == "update") {
-    RABT_TRY(wanted, change_session_of(record_of(call)));
-    wanted.appointment_changed = call.arguments.bool_or("appointmentChanged", false);
-    RABT_TRY(session, sessions_.life.change(ask.caller, std::move(wanted)));
+    RABT_TRY(session, sessions_.life.change(caller, change_session_of(call)));
     return Json::object({{"status", to_string(session.status)},
                          {"scheduledStart", time_or_null(session.plan.start)},
                          {"plannedMinutes", session.plan.minutes}});
   }
   if (call.action == "set-insurance") {
-    RABT_TRY(session, sessions_.life.set_insurance(ask.caller, note_insurance_of(ask)));
+    RABT_TRY(session, sessions_.life.set_insurance(caller, note_insurance_of(call)));
     return Json::object({{"insurance", session.clinical ? session.clinical->insurance : Json()}});
   }
   if (call.action == "set-billing") {
-    RABT_TRY(session, sessions_.life.set_billing(ask.caller, note_billing_of(ask)));
+    RABT_TRY(session, sessions_.life.set_billing(caller, note_billing_of(call)));
     return Json::object({{"status", to_string(session.status)}});
   }
   if (call.action == "set-appointment") {
-    RABT_TRY(session, sessions_.life.set_appointment(ask.caller, link_appointment_of(ask)));
+    RABT_TRY(session, sessions_.life.set_appointment(caller, link_appointment_of(call)));
     return Json::object({{"appointment", session.ties.appointment}});
   }
   if (call.action == "link-consultation") {
-    RABT_TRY(session, sessions_.life.link_consultation(ask.caller, link_instance_of(ask)));
+    RABT_TRY(session, sessions_.life.link_consultation(caller, link_instance_of(call)));
     return Json::object({{"consultation", text_or_null(session.ties.consultation)}});
   }
   if (call.action == "attach-document") {
-    RABT_TRY(document, records_.documents.share(ask.caller, share_document_of(record_of(call))));
+    RABT_TRY(document, records_.documents.share(caller, share_document_of(call)));
     return Json::object({{"id", document.head.id},
                          {"number", document.head.number},
                          {"documentType", document.type},
@@ -358,28 +333,29 @@ Answer SessionActions::act(const CallRequest& call) {
                          {"sha256", document.sha256}});
   }
   if (call.action == "note") {
-    RABT_TRY(note, records_.notes.write(ask.caller, write_note_of(record_of(call))));
+    RABT_TRY(note, records_.notes.write(caller, write_note_of(call)));
     return Json::object({{"id", note.head.id},
                          {"number", note.head.number},
                          {"kind", note.kind},
                          {"status", note.status},
                          {"createdAt", to_iso8601(note.head.created)}});
   }
-  if (call.action == "messages") return messenger_.tell(ask);
-  if (call.action == "tell") return messenger_.tell_at_once(ask);
-  if (call.action == "staff-messages") return messenger_.tell_doctors(ask);
-  if (call.action == "tell-staff") return messenger_.tell_staff(ask);
-  if (call.action == "ring") return ringing_.ring(ask);
+  if (call.action == "messages") return messenger_.tell(caller, of_session(call));
+  if (call.action == "tell") return messenger_.tell_at_once(tell_at_once_of(call));
+  if (call.action == "staff-messages") return messenger_.tell_doctors(tell_doctors_of(call));
+  if (call.action == "tell-staff") return messenger_.tell_staff(tell_staff_of(call));
+  if (call.action == "ring") return ringing_.ring(caller, of_session(call));
   if (call.action == "clinical") {
-    RABT_TRY(facts, records_.reading.clinical_facts(ask.caller, read_clinical_facts_of(ask)));
+    RABT_TRY(facts, records_.reading.clinical_facts(caller, read_clinical_facts_of(call)));
     return to_json(facts);
   }
   if (call.action == "note-pdfs") {
-    RABT_TRY(pdfs, records_.note_papers.for_chart(ask.caller, read_chart_pdfs_of(ask)));
+    const ReadChartPdfs request{.session = of_session(call).session};
+    RABT_TRY(pdfs, records_.note_papers.for_chart(caller, request));
     return to_json(pdfs);
   }
   if (call.action == "usage") return usage(call);
-  RABT_TRY(summary, sessions_.reading.summary(ask.caller, of_session(ask)));
+  RABT_TRY(summary, sessions_.reading.summary(caller, of_session(call)));
   return to_json(summary);
 }
 
