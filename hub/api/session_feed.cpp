@@ -225,42 +225,59 @@ void SessionFeed::tell_status(const Json& status) {
       Json::object({{"kind", "presence"}, {"from", of.participant}, {"status", status}}));
 }
 
-Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
+Status SessionFeed::may_say(std::string_view kind) {
   const bool guest = ask_.caller.who.kind == identity::Kind::guest;
   if (!still_allowed(guest))
     return denied("authorisation.denied", "the caller may not listen here");
   if (guest && kind != "chat" && kind != "signal" && kind != "hand" && kind != "typing")
     return denied("authorisation.denied",
                   "who came by a link says chat, signal, hand and typing here, and nothing else");
+  return ok_status();
+}
+
+Result<Json> SessionFeed::chat(const consultation::Asked<consultation::SendMessage>& message) {
+  RABT_TRY_STATUS(may_say("chat"));
+  RABT_TRY(sent, parts_.records.chat.send(ask_.caller, message));
+  return to_json(sent);
+}
+
+Result<Json> SessionFeed::write_down(const consultation::Asked<consultation::AddSegment>& segment) {
+  RABT_TRY_STATUS(may_say("transcript"));
+  RABT_TRY(added, parts_.records.transcripts.add_segment(ask_.caller, segment));
+  return to_json(added);
+}
+
+Result<Json> SessionFeed::set_presence(const consultation::SetPresence& presence) {
+  RABT_TRY_STATUS(may_say("status"));
+  RABT_TRY(set, parts_.practice.providers.set_presence(ask_.caller, presence));
+  tell_status(Json(set.status));
+  return to_json(set);
+}
+
+Result<Json> SessionFeed::hand_on(const Signal& word) {
+  RABT_TRY_STATUS(may_say("signal"));
+  Json members = Json::object({{"signal", word.kind}, {"payload", word.payload}});
+  if (!word.to.empty()) members.set("to", word.to);
+  return signal("signal", members);
+}
+
+Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
   Ask ask = ask_;
   Json body = what;
   for (const char* member : {"type", "id", "topic", "kind"}) body.mutable_object().erase(member);
   ask.body = std::move(body);
-  if (kind == "chat") {
-    RABT_TRY(sent, parts_.records.chat.send(ask.caller, send_message_of(ask)));
-    return to_json(sent);
-  }
+  if (kind == "chat") return chat(send_message_of(ask));
+  if (kind == "status") return set_presence(consultation::set_presence_of(ask));
+  if (kind == "transcript" && what.bool_or("final", true)) return write_down(add_segment_of(ask));
+  RABT_TRY_STATUS(may_say(kind));
   if (kind == "quality") {
     RABT_TRY(taken, parts_.records.line.report(ask.caller, report_quality_of(ask)));
     return to_json(taken);
   }
-  if (kind == "transcript") {
-    if (!what.bool_or("final", true)) return signal("transcript", what);
-    RABT_TRY(added, parts_.records.transcripts.add_segment(ask.caller, add_segment_of(ask)));
-    return to_json(added);
-  }
-  if (kind == "status") {
-    RABT_TRY(set, parts_.practice.providers.set_presence(ask.caller,
-                                                         consultation::set_presence_of(ask)));
-    tell_status(Json(set.status));
-    return to_json(set);
-  }
-  if (kind == "signal") {
-    if (!is_signal(what.string_or("signal", "")))
-      return invalid("api.invalid", "signal: it must be offer, answer or candidate");
+  if (kind == "signal" && !is_signal(what.string_or("signal", "")))
+    return invalid("api.invalid", "signal: it must be offer, answer or candidate");
+  if (kind == "signal" || kind == "transcript" || kind == "hand" || kind == "typing")
     return signal(kind, what);
-  }
-  if (kind == "hand" || kind == "typing") return signal(kind, what);
   return invalid("api.invalid",
                  "kind: it must be chat, signal, transcript, status, quality, hand or typing");
 }

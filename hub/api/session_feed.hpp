@@ -26,6 +26,15 @@ struct LiveParts {
   const Clock& clock;
 };
 
+// Word of one browser to another one, for a call between browsers.
+struct Signal {
+  // offer, answer, candidate
+  std::string kind;
+  Json payload;
+  // Participant. Empty for everybody.
+  std::string to{};
+};
+
 // Outgoing messages of a feed. They wait for the message that listening has begun. Internally
 // synchronised.
 class Outlet {
@@ -63,9 +72,16 @@ class SessionFeed : public consultation::LiveListener,
   // True after end(), and after the person was dismissed: no event follows.
   [[nodiscard]] bool over() const { return left_; }
 
-  // Handles a message of the person. kind: chat, signal, transcript, status, quality, hand, typing.
-  // Gives the answer's content. Errors: those of the domain; api.invalid for an unknown kind.
+  // Handles a message of the person, under the names of /api/v1. kind: chat, signal, transcript,
+  // status, quality, hand, typing. Gives the answer's content. Errors: those of the domain;
+  // api.invalid for an unknown kind.
   [[nodiscard]] Result<Json> say(std::string_view kind, const Json& what);
+  // Messages that another API has read. Answers and errors as say.
+  [[nodiscard]] Result<Json> chat(const consultation::Asked<consultation::SendMessage>& message);
+  [[nodiscard]] Result<Json> write_down(
+      const consultation::Asked<consultation::AddSegment>& segment);
+  [[nodiscard]] Result<Json> set_presence(const consultation::SetPresence& presence);
+  [[nodiscard]] Result<Json> hand_on(const Signal& word);
   [[nodiscard]] consultation::Membership membership() const;
   // The newest event when listening began.
   [[nodiscard]] std::int64_t newest() const { return newest_; }
@@ -91,6 +107,8 @@ class SessionFeed : public consultation::LiveListener,
   [[nodiscard]] bool is_former(const consultation::Membership& of) const;
   // True if the person may still listen. Looks at the membership first if that is due.
   [[nodiscard]] bool still_allowed(bool look);
+  // Errors: denied authorisation.denied.
+  [[nodiscard]] Status may_say(std::string_view kind);
   [[nodiscard]] Result<Json> signal(std::string_view kind, const Json& what);
   void announce(std::string_view kind);
   void tell_admitted(const consultation::LiveEvent& event);

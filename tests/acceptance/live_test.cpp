@@ -105,6 +105,16 @@ TEST(Clinicvault, C09C17ChatSignalsAndTheEndGoOverTheSocket) {
   doctor.send(Json::object({{"type", "offer"}, {"sdp", "v=0"}, {"to", h().number("C9")}}));
   EXPECT_EQ(patient.typed("offer")["sdp"], Json("v=0"));
 
+  doctor.send(Json::object({{"type", "answer"}, {"sdp", "v=0"}, {"to", 999'999'999}}));
+  EXPECT_EQ(doctor.typed("error")["detail"], Json("to: nobody here has this id"));
+
+  doctor.send(Json::object({{"type", "transcript"}}));
+  EXPECT_EQ(doctor.typed("error")["detail"], Json("text: it is needed"));
+  doctor.send(Json::object({{"type", "transcript"}, {"text", "take a deep breath"}}));
+  const Json words = patient.typed("transcript");
+  EXPECT_EQ(words["text"], Json("take a deep breath"));
+  EXPECT_EQ(words["from"].as_int64(), h().number("D"));
+
   patient.send(Json::object({{"type", "dance"}}));
   EXPECT_FALSE(patient.typed("error")["detail"].is_null());
   RABT_EXPECT_STATUS(

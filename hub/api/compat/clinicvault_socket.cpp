@@ -3,13 +3,22 @@
 #include <map>
 
 #include "hub/api/stream.hpp"
+#include "hub/consultation/practice/provider_requests.hpp"
+#include "hub/consultation/record/shared_requests.hpp"
+#include "hub/consultation/record/transcript_requests.hpp"
+#include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/request/reference.hpp"
 #include "hub/http/web_socket.hpp"
 
 namespace rabt::api {
 
+using consultation::AddSegment;
 using consultation::Ask;
+using consultation::Asked;
+using consultation::Fields;
 using consultation::Membership;
+using consultation::SendMessage;
+using consultation::SetPresence;
 
 namespace {
 
@@ -166,6 +175,27 @@ void VaultFeed::tell_signal(const Json& data, std::int64_t at_ms) {
   outlet_.send(frame);
 }
 
+Asked<SendMessage> message_of(const Json& frame, const std::string& session) {
+  Fields theirs(frame);
+  SendMessage ours{.session = session, .text = theirs.needed_text("message")};
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
+Asked<AddSegment> segment_of(const Json& frame, const std::string& session) {
+  Fields theirs(frame);
+  AddSegment ours{.session = session, .text = theirs.needed_text("text")};
+  RABT_TRY_STATUS(theirs.done());
+  return ours;
+}
+
+Asked<std::string> status_of(const Json& frame) {
+  Fields theirs(frame);
+  std::string status = presence_in(theirs, "status");
+  RABT_TRY_STATUS(theirs.done());
+  return status;
+}
+
 class VaultSocket final : public http::SocketHandler {
  public:
   VaultSocket(const LiveParts& parts, identity::Directory& people, Ask ask, std::int64_t user)
@@ -189,7 +219,8 @@ class VaultSocket final : public http::SocketHandler {
   void closed() override { feed_->end(); }
 
  private:
-  [[nodiscard]] Status answer(const Json& frame);
+  [[nodiscard]] Result<Json> answer(const Json& frame);
+  [[nodiscard]] Result<Json> hand_on(const Json& frame, const std::string& type);
 
   const LiveParts& parts_;
   identity::Directory& people_;
@@ -200,44 +231,30 @@ class VaultSocket final : public http::SocketHandler {
 
 void VaultSocket::received(http::Socket& socket, std::string_view text) {
   const auto frame = Json::parse(text, {.max_bytes = 64U << 10U, .max_depth = 16});
-  const Status done = frame.ok() && frame->is_object()
-                          ? answer(*frame)
-                          : invalid("api.body", "a message is one JSON object");
-  if (done.ok()) return;
-  std::string detail = done.error().message;
-  // The text of a chat has another name here.
-  constexpr std::string_view kText = "text: ";
-  if (frame.ok() && frame->string_or("type", "") == "chat" && detail.starts_with(kText))
-    detail.replace(0, kText.size(), "message: ");
-  socket.send(Json::object({{"type", "error"}, {"detail", detail}}).dump());
+  const Result<Json> said = frame.ok() && frame->is_object()
+                                ? answer(*frame)
+                                : invalid("api.body", "a message is one JSON object");
+  if (!said.ok())
+    socket.send(Json::object({{"type", "error"}, {"detail", said.error().message}}).dump());
 }
 
-Status VaultSocket::answer(const Json& frame) {
+Result<Json> VaultSocket::answer(const Json& frame) {
   const std::string type = frame.string_or("type", "");
-  Json what = Json::object();
-  std::string kind = type;
-  if (type == "chat") {
-    what.set("text", frame["message"]);
-  } else if (type == "transcript") {
-    what.set("text", frame["text"]);
-  } else if (type == "status") {
-    what.set("status", frame["status"]);
-  } else if (type == "offer" || type == "answer" || type == kCandidate) {
-    kind = "signal";
-    what.set("signal", type == kCandidate ? "candidate" : type);
-    what.set("payload", frame);
-    if (const auto to = frame["to"].as_int64()) {
-      const std::string participant = feed_->participant_of(*to);
-      if (participant.empty()) return invalid("api.invalid", "to: nobody here has this id");
-      what.set("to", participant);
-    }
-  } else {
-    return invalid("api.invalid",
-                   "type: it must be chat, offer, answer, ice-candidate, status or transcript");
+  if (type == "chat") return feed_->chat(message_of(frame, ask_.session));
+  if (type == "transcript") return feed_->write_down(segment_of(frame, ask_.session));
+  if (type == "status") return feed_->set_presence(SetPresence{.status = status_of(frame)});
+  if (type == "offer" || type == "answer" || type == kCandidate) return hand_on(frame, type);
+  return invalid("api.invalid",
+                 "type: it must be chat, offer, answer, ice-candidate, status or transcript");
+}
+
+Result<Json> VaultSocket::hand_on(const Json& frame, const std::string& type) {
+  Signal word{.kind = type == kCandidate ? "candidate" : type, .payload = frame};
+  if (const auto number = frame["to"].as_int64()) {
+    word.to = feed_->participant_of(*number);
+    if (word.to.empty()) return invalid("api.invalid", "to: nobody here has this id");
   }
-  RABT_TRY(said, feed_->say(kind, what));
-  (void)said;
-  return ok_status();
+  return feed_->hand_on(word);
 }
 
 }  // namespace
