@@ -4,6 +4,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
+#include "hub/api/compat/brainsait.hpp"
 #include "hub/api/day_list.hpp"
 #include "hub/api/records.hpp"
 #include "hub/api/resources.hpp"
@@ -176,7 +177,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.repeatable = true, .right = access::Right::session_create, .lane = http::Lane::room}},
     Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list, list_sessions_of>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get, of_session>, kAlsoGuests},
-    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change, change_session_of>, kSignedIn, repeats(access::Right::session_change)},
+    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change, compat::in_library_names<change_session_of>>, kSignedIn, repeats(access::Right::session_change)},
     Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept, of_session>, kSignedIn, repeats(access::Right::session_take)},
     Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline, decline_session_of>, kSignedIn, repeats(access::Right::session_decline)},
     Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&Sessions::life, &SessionLife::assign, assign_session_of>, kSignedIn, repeats(access::Right::session_assign)},
@@ -187,13 +188,13 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token, of_participant>, kAlsoGuests, enters(access::Right::session_take_part)},
     Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave, of_participant>, kAlsoGuests, repeats(access::Right::session_leave)},
     Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants, of_session>, kAlsoGuests},
-    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, add_participant_of, 201>, kSignedIn, enters(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, compat::from_library<add_participant_of>, 201>, kSignedIn, enters(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, of_participant, 204>, kSignedIn, repeats(access::Right::participant_remove)},
     Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room, of_session>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit, of_participant>, kSignedIn, enters(access::Right::participant_admit)},
     Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&Sessions::people, &SessionPeople::deny, deny_participant_of>, kSignedIn, repeats(access::Right::participant_admit)},
     Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&Sessions::invitations, &SessionInvitations::list, of_session>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, inviting_of, 201>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, compat::from_library<inviting_of>, 201>, kSignedIn, repeats(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, of_invitation, 204>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/invitations/preview", "previewInvitation", to<&R::invitations, &Invitations::preview>, kOpen, kByCode},
     Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::link}},

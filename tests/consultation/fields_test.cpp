@@ -35,9 +35,9 @@ TEST(NamesFromOutside, AreOneLineWithoutWhatNobodySees) {
   EXPECT_TRUE(named("A\xe2\x80\xae").none()) << "U+202E turns round what follows";
   Mistakes mistakes;
   const ParticipantInput guest = read_participant(
-      Json::object({{"role", "nurse"}, {"user_id", "x\xe2\x80\xa8y"}}), mistakes, "");
+      Json::object({{"role", "nurse"}, {"person", "x\xe2\x80\xa8y"}}), mistakes, "");
   EXPECT_FALSE(mistakes.none());
-  EXPECT_EQ(guest.guest.find("userId"), nullptr);
+  EXPECT_TRUE(guest.person.is_null());
   for (const Json& given :
        {Json("A\x1b-\r\n7"), Json::object({{"system", "h\x1bis"}, {"value", "A-\r\n7"}})}) {
     const auto session =

@@ -501,7 +501,7 @@ TEST_F(Sessions, B25ADoctorWithoutLicenceIsWarnedOfAndDoesNotStart) {
       {{"type", "second_opinion"},
        {"participants",
         Json::array({Json::object(
-            {{"name", "Dr Guest"}, {"role", "doctor"}, {"licenseNumber", "DOC-٢٠٢٤-001"}})})}}));
+            {{"name", "Dr Guest"}, {"role", "doctor"}, {"licenceNumber", "DOC-٢٠٢٤-001"}})})}}));
   EXPECT_EQ(known["warnings"].dump(), R"(["provider.overlap"])");
   EXPECT_EQ(code(sessions_->life.start(as(doctor_, id_of(known)))), "ok");
 }

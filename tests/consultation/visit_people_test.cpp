@@ -428,11 +428,19 @@ TEST_F(VisitPeople, AVisitTakesSessionsOfThoseWhoSeeIt) {
 TEST_F(VisitPeople, WhomADoctorsSessionNamesOpensNothingByALook) {
   for (const bool at_creation : {true, false}) {
     people_.numbers.clear();
-    const Json named = Json::object({{"role", "patient"}, {"user_id", "ext-1"}, {"name", "X"}});
-    Json body = Json::object({{"type", "doctor_patient"}});
-    if (at_creation) body.set("participants", Json::array({named}));
-    const std::string id = id_of(must(sessions_->creation.create(as(doctor_, {}, body))));
-    if (!at_creation) must(sessions_->people.add_participant(as(doctor_, id, named)));
+    const ParticipantInput named{
+        .person = Json::object({{"system", "elsewhere"}, {"value", "ext-1"}}),
+        .foreign = true,
+        .role = PartRole::patient,
+        .guest = Json::object({{"userId", "ext-1"}, {"name", "X"}})};
+    SessionInput input;
+    if (at_creation) input.participants.push_back(named);
+    const Caller doctor = as(doctor_).caller;
+    const std::string id =
+        must(sessions_->Sessions::creation.create(doctor, std::move(input))).session.id;
+    if (!at_creation)
+      must(sessions_->Sessions::people.add_participant(
+          doctor, AddParticipant{.session = id, .input = named}));
     people_.numbers["ext-1"] = patient_;
     (void)sessions_->reading.get(as(patient_, id));
     EXPECT_NE(code(read_patient(doctor_)), "ok") << at_creation;

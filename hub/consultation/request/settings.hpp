@@ -11,7 +11,7 @@ namespace rabt::consultation {
 struct VideoSettings {
   bool enabled = true;
   bool recording_enabled = true;
-  // Recordings of /api/v1 and of the EMR begin with the session.
+  // Recordings begin with the session, where its API has them begin so (Manner::auto_record).
   bool auto_record = false;
   bool encryption_required = true;
   bool waiting_room = true;

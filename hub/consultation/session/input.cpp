@@ -1,7 +1,5 @@
 #include "hub/consultation/session/input.hpp"
 
-#include <algorithm>
-
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
@@ -16,77 +14,8 @@ constexpr std::string_view kTypes =
     "it must be doctor_patient, medical_team, family_consultation, second_opinion, "
     "emergency_consultation, remote_monitoring or training_session";
 
-// Names of the members in BrainSAIT's data classes.
-struct Alias {
-  std::string_view from;
-  std::string_view to;
-};
-constexpr Alias kAliases[] = {{"session_type", "type"},
-                              {"scheduled_start", "scheduledStart"},
-                              {"max_participants", "maxParticipants"},
-                              {"healthcare_context", "context"},
-                              {"waiting_room", "waitingRoom"},
-                              {"booking_type", "bookingType"},
-                              {"chief_complaint", "chiefComplaint"},
-                              {"planned_minutes", "plannedMinutes"},
-                              {"participant_id", "externalId"},
-                              {"external_id", "externalId"},
-                              {"user_id", "person"},
-                              {"phone_number", "phone"},
-                              {"phoneNumber", "phone"},
-                              {"license_number", "licenceNumber"},
-                              {"licenseNumber", "licenceNumber"},
-                              {"licence_number", "licenceNumber"},
-                              {"is_saudi_resident", "saudiResident"},
-                              {"isSaudiResident", "saudiResident"},
-                              {"saudi_resident", "saudiResident"},
-                              {"preferred_language", "preferredLanguage"},
-                              {"gender_preference", "genderPreference"},
-                              {"bypass_waiting_room", "bypassWaitingRoom"},
-                              {"patient_id", "patient"},
-                              {"patientId", "patient"},
-                              {"medical_record_number", "medicalRecordNumber"},
-                              {"appointment_id", "appointment"},
-                              {"appointmentId", "appointment"},
-                              {"diagnosis_codes", "diagnosisCodes"},
-                              {"urgency_level", "urgency"},
-                              {"urgencyLevel", "urgency"},
-                              {"consultation_type", "consultationKind"},
-                              {"consultationType", "consultationKind"},
-                              {"saudi_health_id", "saudiHealthId"},
-                              {"family_consent", "familyConsent"},
-                              {"cultural_considerations", "culturalConsiderations"},
-                              {"follow_up_of", "followUpOf"}};
-
-// The same object under the names of the API. A name of the API wins.
-Json renamed(const Json& body) {
-  if (!body.is_object()) return body;
-  Json out = Json::object();
-  for (const auto& [key, value] : body.as_object()) {
-    const auto alias = std::find_if(std::begin(kAliases), std::end(kAliases),
-                                    [&from = key](const Alias& one) { return one.from == from; });
-    if (alias == std::end(kAliases)) {
-      out.set(key, value);
-    } else if (body.find(alias->to) == nullptr) {
-      out.set(alias->to, value);
-    }
-  }
-  return out;
-}
-
 Json named_in(Fields& members, std::string_view name) {
   return named_in(members, name, members.raw(name));
-}
-
-// BrainSAIT's clients name people by the ids of their own system, as text.
-constexpr std::string_view kLibrarySystem = "brainsait";
-
-bool is_foreign(const Json& reference) {
-  return reference.is_string() && !read_reference(reference.as_string()).id &&
-         !read_reference(reference.as_string()).number;
-}
-Json in_library(const Json& reference) {
-  return Json::object({{"system", kLibrarySystem}, {"value", reference}});
 }
 
 Json appointment_in(Fields& members) {
@@ -165,18 +94,11 @@ void read_email(Fields& members, ParticipantInput& out) {
   read_line(members, "email", out);
 }
 
-ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
-                                  const std::string& prefix) {
+ParticipantInput read_participant(const Json& body, Mistakes& mistakes, const std::string& prefix) {
   ParticipantInput out;
-  const Json body = renamed(given);
   Fields members(body, mistakes, prefix);
-  if (!given.is_object() && !given.is_null()) return out;
+  if (!body.is_object() && !body.is_null()) return out;
   out.person = named_in(members, "person");
-  if (given.find("person") == nullptr && is_foreign(out.person)) {
-    out.foreign = true;
-    out.guest.set("userId", out.person);
-    out.person = in_library(out.person);
-  }
   if (const Json& more = body["identifiers"]; more.is_array()) {
     for (const Json& one : more.as_array()) {
       if (!one["system"].is_string() || !one["value"].is_string()) continue;
@@ -205,10 +127,9 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
 }
 
 // A table: one line a member.
-Result<SessionInput> read_session(const Json& given, int offset) {
-  if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
+Result<SessionInput> read_session(const Json& body, int offset) {
+  if (!body.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
-  const Json body = renamed(given);
   Fields members(body, mistakes);
   SessionInput out;
   out.type = type_in(members, "type", body["type"]).value_or(SessionType::doctor_patient);
@@ -232,15 +153,10 @@ Result<SessionInput> read_session(const Json& given, int offset) {
   out.notes = members.text("notes");
   out.e2ee = members.boolean("e2ee").value_or(false);
   out.request = members.boolean("request").value_or(false);
-  const Json context = renamed(body["context"]);
-  Fields within(context, mistakes, "context.");
+  Fields within(body["context"], mistakes, "context.");
   out.context = read_context(within);
   // Patient and appointment may stand in the context.
   out.patient = members.has("patient") ? named_in(members, "patient") : named_in(within, "patient");
-  if (!members.has("patient") && is_foreign(out.patient)) {
-    out.patient_foreign = true;
-    out.patient = in_library(out.patient);
-  }
   out.appointment = members.has("appointment") ? appointment_in(members) : appointment_in(within);
   if (members.has("organizer"))
     out.organizer = read_participant(body["organizer"], mistakes, "organizer.");
@@ -262,10 +178,9 @@ Result<SessionInput> read_session(const Json& given, int offset) {
 }
 
 // A table: one line a member.
-Result<Amendment> read_amendment(const Json& given, int offset, bool with_type) {
-  if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
+Result<Amendment> read_amendment(const Json& body, int offset, bool with_type) {
+  if (!body.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
-  const Json body = renamed(given);
   Fields members(body, mistakes);
   Amendment out;
   if (body.find("status") != nullptr) mistakes.add("status", "it is changed by acts, not by hand");
@@ -289,11 +204,10 @@ Result<Amendment> read_amendment(const Json& given, int offset, bool with_type) 
   if (body.find("chiefComplaint") != nullptr) out.chief_complaint = members.text("chiefComplaint");
   if (body.find("appointment") != nullptr) out.appointment = appointment_in(members);
   if (const Json* context = body.find("context"); context != nullptr && !context->is_null()) {
-    const Json named = renamed(*context);
-    Fields within(named, mistakes, "context.");
+    Fields within(*context, mistakes, "context.");
     Json change = read_context(within);
-    if (named.is_object()) {
-      for (const auto& [key, value] : named.as_object()) {
+    if (context->is_object()) {
+      for (const auto& [key, value] : context->as_object()) {
         if (value.is_null()) change.set(key, value);
       }
     }
