@@ -278,9 +278,9 @@ TEST_F(ProviderTime, AnEmergencyThatBecomesAnAppointmentAsksForTheTime) {
   clock_.advance_ms(parse_iso8601(at("09:50"))->ms - clock_.now().ms);
   const std::string id = id_of(must(sessions_->creation.create(
       as(doctor_, {}, with(visit("10:10"), "type", "emergency_consultation")))));
-  Ask change = as(doctor_, id, Json::object({{"type", "doctor_patient"}}));
-  change.caller.manner.retypes = true;
-  EXPECT_EQ(code(sessions_->life.change(change)), "provider.busy");
+  ChangeSession change{.session = id, .members = {}};
+  change.members.type = SessionType::doctor_patient;
+  EXPECT_EQ(code(sessions_->Sessions::life.change(as(doctor_).caller, change)), "provider.busy");
 }
 
 TEST_F(ProviderTime, PlacesInAClinicAreCountedAndNotCompared) {

@@ -237,9 +237,9 @@ TEST_F(Sessions, AProviderWhoWasPutOutIsNothingToTheSession) {
 
 TEST_F(Sessions, ATypeThatIsChangedIsStored) {
   const std::string id = id_of(made());
-  Ask change = as(doctor_, id, Json::object({{"type", "emergency_consultation"}}));
-  change.caller.manner.retypes = true;
-  must(sessions_->life.change(change));
+  ChangeSession change{.session = id, .members = {}};
+  change.members.type = SessionType::emergency_consultation;
+  must(sessions_->Sessions::life.change(as(doctor_).caller, change));
   EXPECT_EQ(seen(id)["type"], Json("emergency_consultation"));
 }
 

@@ -9,7 +9,6 @@ constexpr Manner kWorkflowManner{.auto_record = false,
                                  .waits_for_room = false,
                                  .naive_times = true,
                                  .own_words = true,
-                                 .retypes = true,
                                  .names_version = false};
 
 }  // namespace

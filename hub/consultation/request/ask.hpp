@@ -37,8 +37,6 @@ struct Manner {
   bool own_words = false;
   // Lists leave sessions out that have no patient.
   bool with_patient = false;
-  // A change may name another type of session.
-  bool retypes = false;
   // A change of a note names the version that it was read at.
   bool names_version = true;
 };

@@ -178,17 +178,13 @@ Result<SessionInput> read_session(const Json& body, int offset) {
 }
 
 // A table: one line a member.
-Result<Amendment> read_amendment(const Json& body, int offset, bool with_type) {
+Result<Amendment> read_amendment(const Json& body, int offset) {
   if (!body.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
   Fields members(body, mistakes);
   Amendment out;
   if (body.find("status") != nullptr) mistakes.add("status", "it is changed by acts, not by hand");
-  if (const Json* type = body.find("type"); type != nullptr && with_type) {
-    out.type = type_in(members, "type", *type);
-  } else if (type != nullptr) {
-    mistakes.add("type", "it is fixed at creation");
-  }
+  if (body.find("type") != nullptr) mistakes.add("type", "it is fixed at creation");
   if (members.has("scheduledStart")) {
     if (const auto at = members.time("scheduledStart", offset)) out.start_ms.emplace(at->ms);
   } else if (body.find("scheduledStart") != nullptr) {

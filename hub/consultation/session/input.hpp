@@ -78,10 +78,9 @@ struct SessionInput {
 };
 // Errors: invalid api.invalid.
 [[nodiscard]] Result<SessionInput> read_session(const Json& body, int naive_offset_minutes);
-// The members of PATCH /sessions/{id}, checked. The API fixes the type at creation, a
-// workflow may change it. Errors: invalid api.invalid.
-[[nodiscard]] Result<Amendment> read_amendment(const Json& body, int naive_offset_minutes,
-                                               bool with_type = false);
+// The members of PATCH /sessions/{id}, checked. The type is fixed at creation. Errors: invalid
+// api.invalid.
+[[nodiscard]] Result<Amendment> read_amendment(const Json& body, int naive_offset_minutes);
 
 // The role, under the name that the body has for it; `value` as in type_in().
 [[nodiscard]] std::optional<PartRole> role_in(Fields& members, std::string_view name,

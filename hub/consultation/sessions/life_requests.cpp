@@ -22,8 +22,7 @@ Result<std::string> reason_of(const Json& body) {
 }  // namespace
 
 Asked<ChangeSession> change_session_of(const Ask& ask) {
-  RABT_TRY(members,
-           read_amendment(ask.body, ask.caller.naive_offset_minutes, ask.caller.manner.retypes));
+  RABT_TRY(members, read_amendment(ask.body, ask.caller.naive_offset_minutes));
   return ChangeSession{
       .session = ask.session, .version = ask.version, .members = std::move(members)};
 }
