@@ -54,6 +54,8 @@ mkdir -p "$root/hub/store/sqlite"; echo '#include "hub/store/postgres/writer.hpp
 echo 'const char* const kAlso = "DELETE FROM journal";' >>"$root/hub/store/sql.cpp"; fails tables 'a table in the SQL of another folder'
 printf 'const char* const kAlso =\n    "DELETE FROM "\n    "journal";\n' >>"$root/hub/store/sql.cpp"; fails tables 'a table at the beginning of a line'
 echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fails tables 'a table that nobody owns'
+echo 'CREATE TABLE timer (due_ms INTEGER NOT NULL, id TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;' >"$root/migrations/sqlite/0002.sql"
+fails tables 'a key behind another column'
 echo 'constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a statement outside of statements.hpp'
 echo 'constexpr store::Sequence kNumbers{"journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a sequence outside of statements.hpp'
 echo 'inline constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/statements.hpp"; fails layers 'a statement that nobody uses'
