@@ -15,6 +15,7 @@
 #include "hub/base/descriptor.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/base/random.hpp"
 #include "hub/blob/statements.hpp"
 
 namespace rabt::blob {
@@ -37,6 +38,8 @@ Error io_error(std::string_view what) {
 // Parts of the store that a writer needs. They outlive the store when a writer does.
 struct Folder {
   std::string path;
+  // ULID, one for each start: blob.incarnation of what is written here.
+  std::string incarnation;
   Mutex mutex;
   // The ids of blobs that are being written: sweep leaves them alone.
   std::set<std::string> active RABT_GUARDED_BY(mutex);
@@ -145,13 +148,20 @@ class Writer final : public BlobWriter {
     if (!folder_->sync()) return io_error("fsync of the folder");
     info_.bytes = sealer_.plain_bytes();
     info_.sha256 = to_hex(hash_.finish());
-    RABT_TRY_STATUS(store_.write([this](store::Transaction& transaction) -> Status {
-      RABT_TRY(changed, transaction.execute(sql::kFinish, {std::string_view(info_.id),
-                                                           static_cast<std::int64_t>(info_.bytes),
-                                                           std::string_view(info_.sha256)}));
-      if (changed != 1) return not_found("blob.unknown", "the blob's row is gone");
-      return ok_status();
-    }));
+    const Status ended = store_.write([this](store::Transaction& transaction) -> Status {
+      RABT_TRY(changed,
+               transaction.execute(
+                   sql::kFinish,
+                   {std::string_view(info_.id), static_cast<std::int64_t>(info_.bytes),
+                    std::string_view(info_.sha256), std::string_view(folder_->incarnation)}));
+      if (changed == 1) return ok_status();
+      return not_found("blob.unknown", "the blob's row is gone, or another hub writes it now");
+    });
+    if (!ended.ok()) {
+      // The file may be the other's; one without a row is swept.
+      suspended_ = ended.error().code == "blob.unknown";
+      return ended.error();
+    }
     finished_ = true;
     return info_;
   }
@@ -213,6 +223,23 @@ class FileBlobStore final : public BlobStore {
         ids_(ids),
         log_(log) {
     folder_->path = std::move(folder);
+    SystemRandom own;  // never the same again
+    folder_->incarnation = UlidSource(clock_, own).next().text();
+  }
+
+  // Gives back what earlier incarnations were writing: one hub uses one database, so that they have
+  // ended. It may be resumed, and is swept at its age.
+  Status give_back() {
+    bool any = false;
+    RABT_TRY_STATUS(store_.read([&any](store::Connection& connection) {
+      return connection.query(sql::kAnyTaken, {}, [&any](const store::Row&) {
+        any = true;
+        return false;
+      });
+    }));
+    if (!any) return ok_status();
+    return store_.write(
+        [](store::Transaction& transaction) { return store::run(transaction, sql::kGiveAll, {}); });
   }
 
   Result<std::unique_ptr<BlobWriter>> create(std::string_view tenant,
@@ -252,7 +279,7 @@ class FileBlobStore final : public BlobStore {
   // leaves a file without a row.
   std::int64_t sweep_rows();
 
-  // Files that no row knows and nobody writes: left by a crash.
+  // Files that no row knows: left by a crash. A row is made before its file.
   std::int64_t sweep_files();
 
   std::shared_ptr<Folder> folder_;
@@ -277,21 +304,21 @@ Result<std::unique_ptr<BlobWriter>> FileBlobStore::create(std::string_view tenan
   info.created = clock_.now();
   auto claim = Claim::take(folder_, info.id);
   if (!claim) return internal("blob.id", "a fresh id is in use");
+  // The row comes first: a file without a row may be swept by another incarnation at any time.
+  RABT_TRY_STATUS(store_.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(keys::insert(transaction, key));
+    return store::run(transaction, sql::kInsert,
+                      {std::string_view(info.id), std::string_view(info.tenant),
+                       std::string_view(info.content_type), store::Blob{key.id}, info.created.ms,
+                       std::string_view(folder_->incarnation)});
+  }));
   Descriptor fd(::open(folder_->part(info.id).c_str(),
                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd.open()) return io_error("create");
-  const Status begun = store_.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(keys::insert(transaction, key));
-    RABT_TRY(inserted, transaction.execute(
-                           sql::kInsert, {std::string_view(info.id), std::string_view(info.tenant),
-                                          std::string_view(info.content_type), store::Blob{key.id},
-                                          info.created.ms}));
-    static_cast<void>(inserted);
-    return ok_status();
-  });
-  if (!begun.ok()) {
-    ::unlink(folder_->part(info.id).c_str());
-    return begun.error();
+  if (!fd.open()) {
+    Error failed = io_error("create");
+    claim.reset();
+    (void)drop(info.id);
+    return failed;
   }
   crypto::StreamSealer sealer(*key.key, context(info.tenant, info.id), random_);
   return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(folder_, *std::move(claim), store_,
@@ -304,6 +331,12 @@ Result<std::unique_ptr<BlobWriter>> FileBlobStore::resume(std::string_view tenan
   RABT_TRY(info, look_up(tenant, id, false));
   auto claim = Claim::take(folder_, info.id);
   if (!claim) return conflict("blob.busy", "blob " + info.id + " has a writer");
+  RABT_TRY_STATUS(store_.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(taken, transaction.execute(sql::kTake, {std::string_view(info.id),
+                                                     std::string_view(folder_->incarnation)}));
+    if (taken == 1) return ok_status();
+    return conflict("blob.busy", "blob " + info.id + " has a writer in another hub");
+  }));
   RABT_TRY(key, keys_.open(tenant, info.data_key));
   const std::string part = folder_->part(info.id);
   // A crash after the rename, before the commit.
@@ -390,19 +423,20 @@ Result<BlobInfo> FileBlobStore::look_up(std::string_view tenant, std::string_vie
 bool FileBlobStore::drop(const std::string& id) {
   const auto claim = Claim::take(folder_, id);
   if (!claim) return false;  // still being written
+  const std::string_view mine = folder_->incarnation;
   bool gone = false;
   const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
     std::string tenant;
     std::string key;
     RABT_TRY_STATUS(
-        transaction.query(sql::kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
+        transaction.query(sql::kOrphan, {std::string_view(id), mine}, [&](const store::Row& row) {
           tenant = std::string(row.text(0));
           key = std::string(row.blob(1));
           return false;
         }));
-    gone = !key.empty();  // else it was taken over meanwhile
+    gone = !key.empty();  // else it was taken over meanwhile, or another incarnation writes it
     if (!gone) return ok_status();
-    RABT_TRY_STATUS(store::compare_and_set(transaction, sql::kDrop, {std::string_view(id)}));
+    RABT_TRY_STATUS(store::compare_and_set(transaction, sql::kDrop, {std::string_view(id), mine}));
     return keys_.remove(transaction, tenant, key);
   });
   if (!dropped.ok() || !gone) return false;
@@ -417,10 +451,11 @@ std::int64_t FileBlobStore::sweep_rows() {
       std::chrono::duration_cast<std::chrono::milliseconds>(limits::kOrphanBlobAge).count();
   std::vector<std::string> ids;
   const Status listed = store_.read([&](store::Connection& connection) {
-    return connection.query(sql::kOrphans, {before}, [&ids](const store::Row& row) {
-      ids.emplace_back(row.text(0));
-      return true;
-    });
+    return connection.query(sql::kOrphans, {before, std::string_view(folder_->incarnation)},
+                            [&ids](const store::Row& row) {
+                              ids.emplace_back(row.text(0));
+                              return true;
+                            });
   });
   if (!listed.ok()) {
     log_.warn("blob.sweep_failed", {{"code", std::string_view(listed.error().code)}});
@@ -445,8 +480,8 @@ std::int64_t FileBlobStore::sweep_files() {
     const std::string id = part ? name.substr(0, name.size() - kPart.size()) : name;
     if (!Ulid::parse(id)) continue;  // not ours
     const auto claim = Claim::take(folder_, id);
-    if (!claim) continue;  // its row may not be there yet
-    bool known = false;    // an unfinished one may be resumed
+    if (!claim) continue;
+    bool known = false;  // an unfinished one may be resumed
     const Status read = store_.read([&](store::Connection& connection) {
       return connection.query(sql::kExists, {std::string_view(id)}, [&known](const store::Row&) {
         known = true;
@@ -482,8 +517,10 @@ Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::St
       ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     return unavailable("blob.io", folder + ": is no folder that this process may write to");
   }
-  return std::unique_ptr<BlobStore>(std::make_unique<FileBlobStore>(
-      std::move(folder), store, data_keys, clock, random, ids, log));
+  auto made =
+      std::make_unique<FileBlobStore>(std::move(folder), store, data_keys, clock, random, ids, log);
+  RABT_TRY_STATUS(made->give_back());
+  return std::unique_ptr<BlobStore>(std::move(made));
 }
 
 }  // namespace rabt::blob

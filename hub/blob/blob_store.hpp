@@ -72,7 +72,8 @@ class BlobStore {
   // Goes on with a blob that was not finished, also after a crash: opens and keeps the whole
   // segments that reached the disk and throws away the rest. The caller sends again from
   // writer->bytes(). Errors: not_found blob.unknown (finished, swept, or never made), conflict
-  // blob.busy (it has a writer), corrupt crypto.open (what is there is not its own).
+  // blob.busy (it has a writer, or a blob store that lives wrote it), corrupt crypto.open (what is
+  // there is not its own).
   [[nodiscard]] virtual Result<std::unique_ptr<BlobWriter>> resume(std::string_view tenant,
                                                                    std::string_view id) = 0;
   [[nodiscard]] virtual Result<BlobInfo> find(std::string_view tenant, std::string_view id) = 0;
@@ -88,9 +89,12 @@ class BlobStore {
   // data key. When that fails, sweep() does it later.
   virtual void discard(std::string_view tenant, std::string_view id) = 0;
   // Removes blobs, finished or not, that nobody took over within limits::kOrphanBlobAge, with the
-  // rows of their data keys, and files without a row. Every hour of a hub (cli/care.hpp).
+  // rows of their data keys, and files without a row; not what another incarnation writes. Every
+  // hour of a hub (assembly/maintenance.hpp).
   virtual void sweep() = 0;
 };
+// What earlier incarnations left unfinished may be resumed and swept from now on: whoever makes a
+// blob store is the only hub of the database.
 [[nodiscard]] Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder,
                                                                  store::Store& store,
                                                                  keys::DataKeys& data_keys,

@@ -6,11 +6,14 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
+#include "tests/must.hpp"
 #include "tests/number_of.hpp"
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {
 namespace {
+
+using rabt::test::must;
 
 blob::BlobInfo store_blob(Hub& hub, const std::string& content) {
   auto writer = hub.blobs->create("t1", "video/webm");
@@ -323,6 +326,56 @@ TEST(Blobs, SweepRemovesWhatNobodyTookOverAndWhatACrashLeft) {
   EXPECT_TRUE(hub.keys->open("t1", kept.data_key).ok());
   static constexpr store::Statement kCount{"SELECT COUNT(*) FROM data_key WHERE shared = 0"};
   EXPECT_EQ(rabt::test::number_of(*hub.store, kCount), 1);
+}
+
+TEST(Blobs, SweepLeavesAloneWhatAnotherIncarnationWrites) {
+  Hub hub(true);
+  const auto start = [&hub] {
+    return must(blob::make_blob_store(hub.folder.path() + "/blobs", *hub.store, *hub.keys,
+                                      hub.clock, hub.random, hub.ids, hub.log));
+  };
+  const auto other = start();
+  auto writing = must(hub.blobs->create("t1", "video/webm"));
+  const std::string id = writing->id();
+  ASSERT_TRUE(writing->write("first ").ok());
+  hub.fake.advance_ms(std::chrono::milliseconds(limits::kOrphanBlobAge).count() + 1);
+  other->sweep();
+  other->discard("t1", id);
+  EXPECT_EQ(other->resume("t1", id).error().code, "blob.busy");
+  EXPECT_EQ(files(hub), 1U);
+  ASSERT_TRUE(writing->write("second").ok());
+  ASSERT_TRUE(writing->finish().ok()) << "its row is still there";
+  EXPECT_EQ(*read_blob(hub, id), "first second");
+  // Nobody writes it any more.
+  other->sweep();
+  EXPECT_EQ(hub.blobs->find("t1", id).error().code, "blob.unknown");
+  EXPECT_EQ(files(hub), 0U);
+}
+
+TEST(Blobs, OfAnIncarnationThatEndedGoOnOrAreSwept) {
+  Hub hub(true);
+  const auto start = [&hub] {
+    return must(blob::make_blob_store(hub.folder.path() + "/blobs", *hub.store, *hub.keys,
+                                      hub.clock, hub.random, hub.ids, hub.log));
+  };
+  std::string ids[2];
+  for (std::string& id : ids) {
+    auto broken = must(hub.blobs->create("t1", ""));
+    id = broken->id();
+    ASSERT_TRUE(broken->write(std::string(1'500'000, 'x')).ok());
+    broken->suspend();
+  }
+  hub.blobs = start();
+  auto writing = must(hub.blobs->resume("t1", ids[0]));
+  EXPECT_EQ(writing->bytes(), crypto::kStreamSegment);
+  hub.fake.advance_ms(std::chrono::milliseconds(limits::kOrphanBlobAge).count() + 1);
+  hub.blobs->sweep();
+  EXPECT_EQ(files(hub), 1U);
+  EXPECT_EQ(hub.blobs->resume("t1", ids[1]).error().code, "blob.unknown");
+  // A writer whose blob went on elsewhere does not finish it.
+  const auto next = start();
+  auto taken = must(next->resume("t1", ids[0]));
+  EXPECT_EQ(writing->finish().error().code, "blob.unknown");
 }
 
 }  // namespace
