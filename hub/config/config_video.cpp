@@ -146,7 +146,7 @@ void read_thresholds(Reader& reader, const YamlNode& metering, std::vector<int>&
 }
 
 void read_metering(Reader& reader, const YamlNode& metering,
-                   consultation::PracticeSettings& settings) {
+                   consultation::MeteringSettings& settings) {
   reader.only(metering, {"free_minutes", "thresholds", "time_zone", "on_limit"});
   number(reader, metering, "free_minutes", 0, 100'000'000, settings.free_minutes);
   reader.text(metering, "time_zone", settings.time_zone);
@@ -185,7 +185,7 @@ void read_video(Reader& reader, const YamlNode& root, Config& config) {
     reader.flag(*consent, "recording_required", config.video.consent_required_to_record);
   }
   if (const YamlNode* const metering = reader.section(root, "metering"); metering != nullptr)
-    read_metering(reader, *metering, config.practice);
+    read_metering(reader, *metering, config.practice.metering);
   refuse_recording_without_provider(reader, root, config);
   // The provider tells who comes and goes when a source is read by its plugin.
   const auto bound = config.roles.find("video");

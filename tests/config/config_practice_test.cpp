@@ -26,7 +26,7 @@ TEST(ConfigPractice, EveryKeyIsRead) {
   EXPECT_EQ(practice.agreements[0].party, "twilio");
   EXPECT_EQ(practice.agreements[0].valid_to, "2027-01-01");
   EXPECT_EQ(practice.processors, (std::vector<std::string>{"fhir", "twilio"}));
-  EXPECT_EQ(practice.thresholds, (std::vector<int>{10, 20}));
+  EXPECT_EQ(practice.metering.thresholds, (std::vector<int>{10, 20}));
   EXPECT_EQ(config->chat_rules.before_others, consultation::TextRule::mask);
   EXPECT_EQ(config->chat_rules.among_staff, consultation::TextRule::flag);
   EXPECT_EQ(config->document_rules.among_staff, consultation::TextRule::off);

@@ -35,8 +35,8 @@ TEST(ConfigVideo, EveryKeyIsRead) {
   EXPECT_EQ(video.licence_patterns, std::vector<std::string>{"^X-[0-9]+$"});
   EXPECT_TRUE(video.consent_required_to_record);
   EXPECT_FALSE(video.provider_events);
-  EXPECT_EQ(config->practice.free_minutes, 5);
-  EXPECT_TRUE(config->practice.refuse_over_limit);
+  EXPECT_EQ(config->practice.metering.free_minutes, 5);
+  EXPECT_TRUE(config->practice.metering.refuse_over_limit);
 }
 
 TEST(ConfigVideo, MistakesAreNamed) {

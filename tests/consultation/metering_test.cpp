@@ -1,4 +1,4 @@
-#include "hub/consultation/practice/metering.hpp"
+#include "hub/consultation/practice/metering/metering.hpp"
 
 #include "hub/consultation/session/time.hpp"
 

@@ -729,7 +729,7 @@ TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
 }
 
 TEST_F(PracticeTest, P31AThresholdIsToldOncePerMonth) {
-  make({.free_minutes = 100});
+  make({.metering = {.free_minutes = 100}});
   const std::string id = session("2026-11-10T10:00:00Z", 85);
   stay(id, "P1", "2026-11-10T10:00:00Z", "2026-11-10T11:25:00Z");
   for (int i = 0; i < 3; ++i) {
@@ -767,11 +767,11 @@ TEST_F(PracticeTest, K73ComplianceIsToldWhenItChangesAndNotWhenItIsFirstSeen) {
 TEST_F(PracticeTest, AFullMonthRefusesSessionsWhereTheConfigurationSaysSo) {
   const std::string id = session("2026-11-10T10:00:00Z", 60);
   stay(id, "P1", "2026-11-10T10:00:00Z", "2026-11-10T11:00:00Z");
-  make({.free_minutes = 60});
+  make({.metering = {.free_minutes = 60}});
   EXPECT_TRUE(practice_->surroundings().may_create("t1").ok());
-  make({.free_minutes = 60, .refuse_over_limit = true});
+  make({.metering = {.free_minutes = 60, .refuse_over_limit = true}});
   EXPECT_EQ(practice_->surroundings().may_create("t1").error().code, "metering.limit");
-  make({.free_minutes = 61, .refuse_over_limit = true});
+  make({.metering = {.free_minutes = 61, .refuse_over_limit = true}});
   EXPECT_TRUE(practice_->surroundings().may_create("t1").ok());
 }
 

@@ -36,6 +36,16 @@ inside() {  # inside LAYER FOLDER..., the lowest first
 }
 inside workflow yaml expression run parse lint explain simulate
 inside consultation request session line rows recording events tasks video acts intents sessions messages record practice workflow
+# A room is a folder of a folder: what lies beside it includes the room, and the room nothing of what lies beside it.
+rooms='hub/consultation/practice/metering'
+for room in $rooms; do
+  while IFS=: read -r file line _; do
+    complain "$file:$line: $room includes what lies beside it, in ${room%/*}; move the code into the room, or hand it in"
+  done < <(grep -rsnE "#include \"${room%/*}/[^/\"]+\"" "$room" || true)
+done
+while IFS=: read -r folder; do
+  [[ " $rooms " == *" ${folder%/} "* ]] || complain "$folder: no room of hub/consultation; add it to tests/lint/layers.sh and hub/README.md"
+done < <(find hub/consultation -mindepth 2 -type d 2>/dev/null)
 while IFS=: read -r file line _; do
   complain "$file:$line: the hub includes a tool; tools are programs of their own, which stand above the hub"
 done < <(grep -rn '#include "tools/' hub || true)
@@ -83,8 +93,9 @@ done < <(grep -rnE '\b(Statement|Sequence) +k\w+ *\{' hub --include='*.[ch]pp' |
 declare -A used; while read -r name; do used[$name]=1; done < <(
   grep -roE '\bsql::(\w+::)?k\w+' hub --include='*.[ch]pp' | sed -E 's|^hub/([a-z]+)/[^:]*:|\1/|' | sort -u)
 while IFS=: read -r file line name; do
-  IFS=/ read -r _ layer folder _ <<<"$file"
-  space=sql::; [ "$folder" = statements.hpp ] || space+=$folder::
+  IFS=/ read -r _ layer _ <<<"$file"
+  folder=${file%/statements.hpp}
+  space=sql::; [ "$folder" = "hub/$layer" ] || space+=${folder##*/}::
   [ -n "${used[$layer/$space${name##* }]:-}" ] || complain "$file:$line: nobody uses ${name##* }; remove it"
 done < <(grep -rnoE '\b(Statement|Sequence) +k\w+' hub --include=statements.hpp || true)
 while IFS=: read -r file line _; do

@@ -48,6 +48,8 @@ for rule in layers tables plans nulls locks words clean_text actors lengths work
 done
 echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
 mkdir -p "$root/hub/consultation/loose"; fails layers 'a folder without a place'
+mkdir -p "$root/hub/consultation/practice/metering"; echo '#include "hub/consultation/practice/visits.hpp"' >>"$root/hub/consultation/practice/metering/usage.cpp"; fails layers 'an include from a room to what lies beside it'
+mkdir -p "$root/hub/consultation/practice/loose"; fails layers 'a room that is not listed'
 echo '#include <openssl/evp.h>' >>"$root/hub/engine/queue.cpp"; fails layers 'a library outside its folder'
 echo '#include "hub/store/sqlite/writer.hpp"' >>"$root/hub/engine/queue.cpp"; fails layers 'an engine of the store outside of it'
 mkdir -p "$root/hub/store/sqlite"; echo '#include "hub/store/postgres/writer.hpp"' >>"$root/hub/store/sqlite/writer.cpp"; fails layers 'an engine of the store in the other one'

@@ -5,7 +5,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
 #include "hub/api/health.hpp"
-#include "hub/consultation/practice/metering.hpp"
+#include "hub/consultation/practice/metering/metering.hpp"
 
 // PulseOne Video Consultation: docs/compat/pulseone.md. Ids are UUIDs, names snake_case, status in
 // capitals, lists {sessions, total, page, page_size, total_pages}.

@@ -9,17 +9,12 @@
 #include "hub/base/result.hpp"
 #include "hub/consultation/practice/practice_parts.hpp"
 #include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller_roles.hpp"
 
-// Callers of the practice: their rights, and the audit entries of their acts. For its duties alone.
+// Callers of the practice: their relations, and the audit entries of their acts. For its duties
+// alone.
 namespace rabt::consultation {
 
-// Administrators and operators of the tenant.
-[[nodiscard]] bool manages(const Caller& caller);
-[[nodiscard]] bool is_provider(const Caller& caller);
-[[nodiscard]] Error not_allowed(std::string_view what);
-// what: as a refusal says it, "list visits". of: the person whom it is about; empty if nobody.
-[[nodiscard]] Status may(access::Right right, const Caller& caller, std::string_view what,
-                         std::string_view of = {});
 // Relations of the caller to a patient: self, and those of relations_to().
 [[nodiscard]] Result<access::Facts> facts_about(const PracticeParts& parts, const Caller& caller,
                                                 std::string_view patient);

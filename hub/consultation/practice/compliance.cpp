@@ -95,7 +95,7 @@ Result<ScfhsReportView> Compliance::scfhs_report(const Caller& caller,
   RABT_TRY_STATUS(may(access::Right::practice_audit, caller, "read this report"));
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(request, asked);
-  RABT_TRY(month, month_of(request.year, request.month, parts_.settings.time_zone));
+  RABT_TRY(month, month_of(request.year, request.month, parts_.settings.metering.time_zone));
   struct Line {
     std::set<std::string> sessions;
     std::int64_t seconds = 0;

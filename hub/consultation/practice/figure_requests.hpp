@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "hub/consultation/practice/metering/usage_request.hpp"
 #include "hub/consultation/practice/period.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/reference.hpp"
@@ -10,13 +11,6 @@
 // Requests for figures over many sessions.
 namespace rabt::consultation {
 
-// A month in the time zone of the metering; the present year and month where they are unset.
-struct GetUsage {
-  // 2000 to 2999
-  std::optional<int> year{};
-  // 1 to 12
-  std::optional<int> month{};
-};
 // ?year&month
 [[nodiscard]] Asked<GetUsage> get_usage_of(const Ask& ask);
 

@@ -1,48 +1,11 @@
 #include "hub/consultation/practice/figure_views.hpp"
 
 #include "hub/consultation/acts/answers.hpp"
-#include "hub/consultation/practice/metering.hpp"
 
 namespace rabt::consultation {
 
 Json number_or_null(const std::optional<double>& number) {
   return number ? Json(*number) : Json();
-}
-
-Json to_json(const UsageView& usage) {
-  Json alerts = Json::array();
-  for (const UsageView::Alert& one : usage.alerts) {
-    alerts.push_back(Json::object({{"threshold", one.threshold},
-                                   {"attendeeMinutes", one.attendee_minutes},
-                                   {"at", to_iso8601(one.at)}}));
-  }
-  return Json::object({{"year", usage.year},
-                       {"month", usage.month},
-                       {"timeZone", usage.time_zone},
-                       {"attendeeMinutes", usage.attendee_minutes},
-                       {"attendeeSeconds", usage.attendee_seconds},
-                       {"adjustmentSeconds", usage.adjustment_seconds},
-                       {"limit", usage.limit},
-                       {"remaining", usage.remaining},
-                       {"percentage", Json::number(percent_text(usage.per_mille))},
-                       {"sessions", usage.sessions},
-                       {"activeSessions", usage.active_sessions},
-                       {"alerts", std::move(alerts)}});
-}
-
-Json to_json(const UsageBySessionView& usage) {
-  Json items = Json::array();
-  for (const UsageBySessionView::Session& one : usage.items) {
-    items.push_back(Json::object({{"session", one.session},
-                                  {"number", one.number},
-                                  {"participants", one.participants},
-                                  {"attendeeSeconds", one.attendee_seconds},
-                                  {"attendeeMinutes", one.attendee_minutes}}));
-  }
-  return Json::object({{"year", usage.year},
-                       {"month", usage.month},
-                       {"timeZone", usage.time_zone},
-                       {"items", std::move(items)}});
 }
 
 Json to_json(const QualityMetricsView& quality) {

@@ -7,12 +7,12 @@
 #include "hub/consultation/practice/clinics.hpp"
 #include "hub/consultation/practice/compliance.hpp"
 #include "hub/consultation/practice/figures.hpp"
+#include "hub/consultation/practice/metering/usage.hpp"
 #include "hub/consultation/practice/onboarding.hpp"
 #include "hub/consultation/practice/page_content.hpp"
 #include "hub/consultation/practice/practice_parts.hpp"
 #include "hub/consultation/practice/practice_surroundings.hpp"
 #include "hub/consultation/practice/providers.hpp"
-#include "hub/consultation/practice/usage.hpp"
 #include "hub/consultation/practice/visits.hpp"
 
 namespace rabt::consultation {

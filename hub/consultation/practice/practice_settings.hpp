@@ -1,8 +1,9 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "hub/consultation/practice/metering/metering_settings.hpp"
 
 // The sections `metering` and `compliance` of the configuration.
 namespace rabt::consultation {
@@ -20,13 +21,7 @@ struct Agreement {
 };
 
 struct PracticeSettings {
-  // Attendee-minutes of a month that cost nothing. No limit when it is 0.
-  std::int64_t free_minutes = 1000;
-  std::vector<int> thresholds{50, 80, 90, 100};
-  std::string time_zone = "Asia/Riyadh";
-  // on_limit: refuse. Otherwise more sessions only warn.
-  bool refuse_over_limit = false;
-
+  MeteringSettings metering{};
   bool require_agreement = false;
   std::vector<Agreement> agreements{};
   // Plugins that get patient data.

@@ -4,7 +4,7 @@
 
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/practice/clinics.hpp"
-#include "hub/consultation/practice/usage.hpp"
+#include "hub/consultation/practice/metering/usage.hpp"
 #include "hub/consultation/practice/visits.hpp"
 
 namespace rabt::consultation {

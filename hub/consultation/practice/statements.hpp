@@ -2,18 +2,12 @@
 
 #include "hub/store/store.hpp"
 
-// SQL of the tables session, visit, clinic_session, clinic, session_attendance, place,
-// usage_record, presence, usage_alert, onboarding_step, session_member, slot, quality_summary,
-// session_event.
+// SQL of the tables session, visit, clinic_session, clinic, session_attendance, place, presence,
+// onboarding_step, session_member, slot, quality_summary, session_event.
 namespace rabt::consultation::sql::practice {
 
 using store::Statement;
 
-inline constexpr Statement kCountActive{
-    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active' AND ($2 = '' OR provider "
-    "= $2)"};
-inline constexpr Statement kNumberOfSession{
-    "SELECT number FROM session WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kActiveOfVisit{
     "SELECT number FROM session WHERE tenant = $1 AND visit = $2 AND status = 'active' LIMIT 1"};
 // $2 and $3 bound the planned start, $4 is a provider or empty, $5 a session or empty. CROSS JOIN:
@@ -124,14 +118,6 @@ inline constexpr Statement kInsertClinic{
     "INSERT INTO clinic (tenant, id, number, name, name_ar, time_zone, active, created_ms) VALUES "
     "($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"};
 
-inline constexpr Statement kStaysUnderWay{
-    "SELECT a.session, a.participant, a.joined_ms, a.left_ms FROM session_attendance a JOIN "
-    "session s ON s.tenant = a.tenant AND s.id = a.session WHERE a.tenant = $1 AND a.joined_ms >= "
-    "$2 AND a.joined_ms < $3 AND s.status IN ('requested', 'scheduled', 'waiting', 'active') AND "
-    "($4 = '' OR s.provider = $4) ORDER BY a.session, a.participant"};
-inline constexpr Statement kStaysOf{
-    "SELECT participant, joined_ms, left_ms FROM session_attendance WHERE tenant = $1 AND session "
-    "= $2"};
 inline constexpr Statement kJoins{
     "SELECT s.started_ms, MIN(a.joined_ms) FROM session_attendance a JOIN session s ON s.tenant = "
     "a.tenant AND s.id = a.session WHERE s.tenant = $1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 "
@@ -144,30 +130,11 @@ inline constexpr Statement kInsertPlace{
     "INSERT INTO place (tenant, session, clinic_session, slot) VALUES ($1, $2, $3, '')"};
 inline constexpr Statement kDropPlace{"DELETE FROM place WHERE tenant = $1 AND session = $2"};
 
-inline constexpr Statement kMeteredOfMonth{
-    "SELECT session, CAST(SUM(seconds) AS BIGINT), CAST(SUM(CASE WHEN kind = 'adjustment' THEN "
-    "seconds ELSE 0 END) AS BIGINT) FROM usage_record u WHERE tenant = $1 AND month = $2 AND ($3 = "
-    "'' OR EXISTS (SELECT 1 FROM session s WHERE s.tenant = u.tenant AND s.id = u.session AND "
-    "s.provider = $3)) GROUP BY session, participant"};
-inline constexpr Statement kMeteredOfSession{
-    "SELECT month, participant, CAST(SUM(seconds) AS BIGINT), MAX(n) FROM usage_record WHERE "
-    "tenant = $1 AND session = $2 GROUP BY month, participant"};
-inline constexpr Statement kInsertUsage{
-    "INSERT INTO usage_record (tenant, month, session, participant, n, kind, seconds, at_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
-
 inline constexpr Statement kSetByHand{
     "SELECT person, status, set_ms FROM presence WHERE tenant = $1"};
 inline constexpr Statement kSetPresence{
     "INSERT INTO presence (tenant, person, status, set_ms) VALUES ($1, $2, $3, $4) ON CONFLICT "
     "(tenant, person) DO UPDATE SET status = excluded.status, set_ms = excluded.set_ms"};
-
-inline constexpr Statement kUsageAlerts{
-    "SELECT threshold, minutes, at_ms FROM usage_alert WHERE tenant = $1 AND month = $2 ORDER BY "
-    "threshold"};
-inline constexpr Statement kInsertUsageAlert{
-    "INSERT INTO usage_alert (tenant, month, threshold, minutes, at_ms) VALUES ($1, $2, $3, $4, "
-    "$5) ON CONFLICT DO NOTHING"};
 
 inline constexpr Statement kOnboardingSteps{
     "SELECT step, value, at_ms FROM onboarding_step WHERE tenant = $1 AND patient = $2"};

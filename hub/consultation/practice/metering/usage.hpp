@@ -7,21 +7,35 @@
 #include <utility>
 #include <vector>
 
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/base/mutex.hpp"
-#include "hub/consultation/practice/figure_requests.hpp"
-#include "hub/consultation/practice/figure_views.hpp"
-#include "hub/consultation/practice/practice_parts.hpp"
+#include "hub/consultation/practice/metering/metering_settings.hpp"
+#include "hub/consultation/practice/metering/usage_request.hpp"
+#include "hub/consultation/practice/metering/usage_views.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/time.hpp"
+#include "hub/store/store.hpp"
 
 namespace rabt::consultation {
+
+// Parts that the metering uses. Objects that are referred to outlive it.
+struct MeteringParts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  const Clock& clock;
+  UlidSource& ids;
+  const std::string& tenant;
+  const MeteringSettings& settings;
+};
 
 // Attendee-minutes of months, their metering, and the thresholds that they reach. Internally
 // synchronised; every act blocks for one commit.
 class Usage {
  public:
-  explicit Usage(const PracticeParts& parts) : parts_(parts) {}
+  explicit Usage(const MeteringParts& parts) : parts_(parts) {}
 
   // Figures of all sessions for managers of the tenant; a provider gets those of his own sessions.
   Result<UsageView> read(const Caller& caller, const Asked<GetUsage>& asked);
@@ -60,7 +74,7 @@ class Usage {
   [[nodiscard]] Result<Month> month_asked(const Asked<GetUsage>& asked) const;
   [[nodiscard]] Status note_thresholds(std::string_view tenant, const MonthUsage& usage) const;
 
-  const PracticeParts& parts_;
+  const MeteringParts parts_;
 
   mutable Mutex mutex_;
   // The month's minutes as they were counted last, for may_create.

@@ -1,13 +1,13 @@
-#include "hub/consultation/practice/usage.hpp"
+#include "hub/consultation/practice/metering/usage.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <set>
 
 #include "hub/consultation/events/hub_events.hpp"
-#include "hub/consultation/practice/callers.hpp"
-#include "hub/consultation/practice/metering.hpp"
-#include "hub/consultation/practice/statements.hpp"
+#include "hub/consultation/practice/metering/metering.hpp"
+#include "hub/consultation/practice/metering/statements.hpp"
+#include "hub/consultation/request/caller_roles.hpp"
 
 // Attendee-minutes of a month: rows of the metering for sessions that are over, stays for those
 // that are not. Later findings about an ended session add a row, so that a closed month changes
@@ -49,7 +49,7 @@ Result<Usage::MonthUsage> Usage::usage_of(std::string_view tenant, const Month& 
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     usage = MonthUsage{.month = month};
     stays.clear();
-    RABT_TRY_STATUS(connection.query(sql::practice::kMeteredOfMonth, {tenant, name, provider},
+    RABT_TRY_STATUS(connection.query(sql::metering::kMeteredOfMonth, {tenant, name, provider},
                                      [&](const Row& row) {
                                        add(std::string(row.text(0)), row.integer(1));
                                        usage.adjusted += row.integer(2);
@@ -57,7 +57,7 @@ Result<Usage::MonthUsage> Usage::usage_of(std::string_view tenant, const Month& 
                                      }));
     const std::int64_t from = std::max(month.begins.ms, now.ms) - kLongestStayMs;
     return connection.query(
-        sql::practice::kStaysUnderWay, {tenant, from, month.ends.ms, provider},
+        sql::metering::kStaysUnderWay, {tenant, from, month.ends.ms, provider},
         [&](const Row& row) {
           if (row.text(0) != session || row.text(1) != participant) {
             close();
@@ -110,7 +110,7 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
   const Timestamp now = parts_.clock.now();
   std::map<std::string, std::vector<Attended>> stays;
   RABT_TRY_STATUS(
-      transaction.query(sql::practice::kStaysOf, {tenant, session}, [&](const Row& row) {
+      transaction.query(sql::metering::kStaysOf, {tenant, session}, [&](const Row& row) {
         stays[std::string(row.text(0))].push_back(
             {.joined_ms = row.integer(1),
              .left_ms = row.is_null(2) ? std::nullopt : std::optional(row.integer(2))});
@@ -125,7 +125,7 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
   };
   std::map<Metered::key_type, Kept> kept;
   RABT_TRY_STATUS(
-      transaction.query(sql::practice::kMeteredOfSession, {tenant, session}, [&](const Row& row) {
+      transaction.query(sql::metering::kMeteredOfSession, {tenant, session}, [&](const Row& row) {
         kept[{std::string(row.text(0)), std::string(row.text(1))}] = {.seconds = row.integer(2),
                                                                       .n = row.integer(3)};
         return true;
@@ -135,7 +135,7 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
     const auto found = is->find(key);
     const std::int64_t more = (found == is->end() ? 0 : found->second) - before.seconds;
     if (more == 0) continue;
-    RABT_TRY_STATUS(store::run(transaction, sql::practice::kInsertUsage,
+    RABT_TRY_STATUS(store::run(transaction, sql::metering::kInsertUsage,
                                {tenant, key.first, session, key.second, before.n + 1,
                                 ends ? "attendance" : "adjustment", more, now.ms}));
   }
@@ -163,7 +163,7 @@ Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) 
   const std::string month = usage.month.name();
   std::set<std::int64_t> told;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kUsageAlerts, {tenant, month}, [&](const Row& row) {
+    return connection.query(sql::metering::kUsageAlerts, {tenant, month}, [&](const Row& row) {
       told.insert(row.integer(0));
       return true;
     });
@@ -186,7 +186,7 @@ Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) 
                            .at = parts_.clock.now(),
                            .data = detail};
     RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY(inserted, transaction.execute(sql::practice::kInsertUsageAlert,
+      RABT_TRY(inserted, transaction.execute(sql::metering::kInsertUsageAlert,
                                              {tenant, month, std::int64_t{threshold}, minutes,
                                               parts_.clock.now().ms}));
       if (inserted != 1) return ok_status();
@@ -226,12 +226,12 @@ Result<UsageView> Usage::read(const Caller& caller, const Asked<GetUsage>& asked
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     out.alerts.clear();
     RABT_TRY_STATUS(
-        connection.query(sql::practice::kCountActive, {tenant, provider}, [&](const Row& row) {
+        connection.query(sql::metering::kCountActive, {tenant, provider}, [&](const Row& row) {
           out.active_sessions = row.integer(0);
           return false;
         }));
     const std::string name = month.name();
-    return connection.query(sql::practice::kUsageAlerts, {tenant, name}, [&](const Row& row) {
+    return connection.query(sql::metering::kUsageAlerts, {tenant, name}, [&](const Row& row) {
       out.alerts.push_back({.threshold = row.integer(0),
                             .attendee_minutes = row.integer(1),
                             .at = {row.integer(2)}});
@@ -254,7 +254,7 @@ Result<UsageBySessionView> Usage::by_session(const Caller& caller, const Asked<G
       const auto& [session, of] = *it;
       std::int64_t count = 0;
       RABT_TRY_STATUS(
-          connection.query(sql::practice::kNumberOfSession, {tenant, session}, [&](const Row& row) {
+          connection.query(sql::metering::kNumberOfSession, {tenant, session}, [&](const Row& row) {
             count = row.integer(0);
             return false;
           }));
