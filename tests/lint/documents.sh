@@ -26,11 +26,55 @@ for document in docs/life_of_a_consultation.md hub/README.md; do
     done < <(sed 's/::/\n/g' <<<"$symbol")
   done < <(grep -noE '`[A-Za-z0-9_./]+\.(cpp|hpp|h|c|sh): [A-Za-z_:]+`' "$document")
 done
-# A walk names the functions between a request and its commit: eleven at most.
-while read -r line steps walk; do
-  [ "$steps" -le 11 ] || complain "docs/life_of_a_consultation.md:$line: the walk \`$walk\` has $steps functions; at most 11: join two of them in the code"
-done < <(awk '/^## /{if (walk != "") print line, steps, walk; walk = ""} /^## Walk: /{walk = substr($0, 10); line = NR; steps = 0}
-  walk != "" && /^[0-9]+\. /{steps++} END{if (walk != "") print line, steps, walk}' docs/life_of_a_consultation.md)
+# A walk leads from a request to its commit: one function an item, each called by the numbered one before it, or by one that stands beside
+# that one. Eleven calls deep and 24 functions in all are the most.
+if ! python3 - docs/life_of_a_consultation.md <<'PY'; then bad=1; fi
+import re, sys
+
+document = sys.argv[1]
+bad = 0
+def complain(line, text):
+    global bad
+    bad = 1
+    print(f"{document}:{line}: {text}")
+
+walks, walk = [], None
+for number, line in enumerate(open(document), 1):
+    if line.startswith("## "):
+        walk = None
+        if line.startswith("## Walk: "):
+            walk = []
+            walks.append((number, line[9:].strip(), walk))
+    elif walk is not None:
+        if item := re.match(r"(\d+)\. |   - ", line):
+            walk.append([number, bool(item[1]), line])
+        elif walk and line.startswith("   "):
+            walk[-1][2] += line
+for first, title, items in walks:
+    above, steps = [], 0  # files in which the call may stand
+    for number, is_step, text in items:
+        names = re.findall(r"`([\w./]+\.[ch]pp): ([\w:]+)`", text)
+        if len(names) != 1:
+            complain(number, f"the item names {len(names)} functions; give each an item of its own, as `path: function`")
+            continue
+        path, name = names[0][0], names[0][1].split("::")[-1]
+        steps += is_step
+        try:
+            calls = [re.findall(rf"\b(?:{name}\b|handler\()", open(file).read()) for file in above]
+            own = len(re.findall(rf"\b{name}\b", open(path).read()))
+        except OSError:
+            continue  # the path is complained of above
+        # In its own file a name stands twice: where it is defined, and where it is called, or listed in a table of handlers.
+        called = any(name in found and (file != path or own > 1) or "handler(" in found and own > 1 for file, found in zip(above, calls))
+        if above and not called:
+            complain(number, f"nothing above calls {name}; name the function between")
+        above = [path] if is_step else above + [path]
+    if steps > 11:
+        complain(first, f"the walk `{title}` is {steps} calls deep; at most 11: join two of them in the code")
+    if len(items) > 24:
+        complain(first, f"the walk `{title}` has {len(items)} functions; at most 24: join two of them in the code")
+sys.exit(bad)
+PY
 [ $names -ge 40 ] || complain "docs/life_of_a_consultation.md: only $names names were found; write them as \`path: function\`"
 
 while read -r document; do
