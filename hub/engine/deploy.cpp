@@ -174,6 +174,10 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
     return engine.store_draft(transaction, draft, actor, alarms);
   }));
   RABT_TRY_STATUS(engine.definitions.load());
+  engine.wanted.deploy(engine.definitions.all());
+  // After an error the next sweep looks again; until then too much is wanted.
+  if (const Status looked = engine.wanted.look(); !looked.ok())
+    engine.context.parts.log.warn("engine.look_failed", {{"code", looked.error().code}});
   for (const Timers::Entry& alarm : alarms) engine.timers.add(alarm);
   for (const Deployed& one : done) {
     if (one.change != "unchanged")

@@ -20,6 +20,8 @@ Result<std::unique_ptr<Engine>> Engine::open(Parts parts, Options options) {
   auto impl = std::make_unique<Impl>(parts, std::move(options));
   Impl& engine = *impl;
   RABT_TRY_STATUS(engine.definitions.load());
+  engine.wanted.deploy(engine.definitions.all());
+  RABT_TRY_STATUS(engine.wanted.look());
   RABT_TRY_STATUS(engine.definitions.load_bindings());
   RABT_TRY_STATUS(engine.load_pauses());
   if (engine.context.options.refuse_unserved) {
@@ -38,6 +40,7 @@ Result<std::unique_ptr<Engine>> Engine::open(Parts parts, Options options) {
         .reader = engine.reader,
         .starts = engine.starts,
         .events = engine.events,
+        .wanted = engine.wanted,
         .partitions = engine.partitions,
         .details = engine.details,
         .http = *engine.http,
@@ -64,6 +67,8 @@ void Engine::Impl::rang(const Timers::Entry& entry) {
       end_due_pauses();
       recovery.sweep();
       start_unheard();
+      if (const Status looked = wanted.look_if_ended(); !looked.ok())
+        context.parts.log.warn("engine.sweep_failed", {{"code", looked.error().code}});
       timers.add({.due = {context.parts.clock.now().ms + kSweepMs}, .kind = Timers::Kind::sweep});
       return;
     case Timers::Kind::task:

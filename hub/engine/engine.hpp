@@ -357,7 +357,9 @@ class Engine {
   // they start. An event that was told before changes nothing. No delivery is kept. Durable when it
   // is ok. Errors: those of accept and of `also`.
   Status tell(const std::vector<Json>& events, const store::Store::Job& also);
-  // True if a deployed workflow may start by an event of this type, or wait for one.
+  // True if an active version of a workflow may start by an event of this type, or wait for one, or
+  // if an instance that has not ended, or that may be retried, may. For up to kSweepMs after the
+  // last instance of a version that is not active has ended it stays true. Takes no time.
   [[nodiscard]] bool wants(std::string_view type) const;
   // Answer that accept would find. The events of the delivery are not looked at.
   [[nodiscard]] Result<Known> known(const Delivery& delivery);

@@ -20,7 +20,8 @@ struct Engine::Impl {
         definitions(context),
         reader(context, definitions),
         details(p.keys, p.store, p.random),
-        starts(context, definitions, partitions),
+        wanted(p.store, context.options.tenant),
+        starts(context, definitions, partitions, wanted),
         events(context, definitions, starts),
         router(context, events, partitions, timers),
         schedules(context, definitions, starts, router, timers),
@@ -84,6 +85,7 @@ struct Engine::Impl {
   Definitions definitions;
   const InstanceReader reader;
   const access::PatientDetail details;
+  WantedTypes wanted;
   const Starts starts;
   const Events events;
   Router router;

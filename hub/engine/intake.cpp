@@ -155,10 +155,7 @@ Status Engine::Impl::takes_events() const {
 }
 
 bool Engine::wants(std::string_view type) const {
-  const auto all = impl_->definitions.all();
-  return std::any_of(all->begin(), all->end(), [&](const DeployedDefinition& one) {
-    return one.definition->may_hear(type) || (one.active && one.definition->may_start(type));
-  });
+  return impl_->wanted.has(type);
 }
 
 Status Engine::tell(const std::vector<Json>& events, const store::Store::Job& also) {

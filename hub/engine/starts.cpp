@@ -124,6 +124,7 @@ Result<StoredStart> Starts::store(store::Transaction& transaction, const Prepare
       return conflict(std::string(store::kRaced), "the instance with the business key has ended");
     return taken;
   }
+  wanted_.lives(transaction, start.definition);
   RABT_TRY_STATUS(keys::insert(transaction, start.key));
   if (origin != nullptr) {
     const store::Value none = store::Null{};

@@ -10,6 +10,7 @@
 #include "hub/engine/key_lease.hpp"
 #include "hub/engine/messages.hpp"
 #include "hub/engine/partition.hpp"
+#include "hub/engine/wanted_types.hpp"
 
 // Starts of instances.
 namespace rabt::engine {
@@ -60,8 +61,9 @@ struct StoredStart {
 // Immutable.
 class Starts {
  public:
-  Starts(Context& context, const Definitions& definitions, const OwnedPartitions& partitions)
-      : context_(context), definitions_(definitions), partitions_(partitions) {}
+  Starts(Context& context, const Definitions& definitions, const OwnedPartitions& partitions,
+         WantedTypes& wanted)
+      : context_(context), definitions_(definitions), partitions_(partitions), wanted_(wanted) {}
 
   // Prepares a start by one event.
   [[nodiscard]] Result<PreparedStart> prepare(std::int64_t definition_id,
@@ -90,6 +92,7 @@ class Starts {
   Context& context_;
   const Definitions& definitions_;
   const OwnedPartitions& partitions_;
+  WantedTypes& wanted_;
 };
 
 }  // namespace rabt::engine

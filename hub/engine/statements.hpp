@@ -32,6 +32,10 @@ inline constexpr Statement kAllDefinitionChildren{
     "JOIN definition d ON d.id = c.definition WHERE d.tenant = $1"};
 inline constexpr Statement kReadSource{
     "SELECT source FROM definition WHERE id = $1 AND tenant = $2"};
+// Definitions of the instances that have not ended, and of the faulted ones: a retry goes on with
+// one.
+inline constexpr Statement kLivingDefinitions{
+    "SELECT DISTINCT definition FROM instance WHERE tenant = $1 AND status IN (0, 1, 3)"};
 // Numbers of running instances, for plan.
 inline constexpr Statement kCountRunning{
     "SELECT definition, COUNT(*) FROM running_instance WHERE tenant = $1 GROUP BY definition"};

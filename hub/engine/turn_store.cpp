@@ -150,6 +150,7 @@ Result<std::shared_ptr<PreparedTurn>> prepare_turn(const TurnTools& tools,
   const std::string& tenant = context.options.tenant;
   auto prepared = std::make_shared<PreparedTurn>();
   prepared->num = instance.num;
+  prepared->definition = instance.definition_id;
   prepared->patient = instance.patient;
   prepared->start_event = instance.start_event;
   prepared->origin = instance.origin;
@@ -205,7 +206,10 @@ Status store_turn(store::Transaction& transaction, const TurnTools& tools, Prepa
   prepared.after = {};
   const Turn& turn = prepared.turn;
   if (prepared.first) RABT_TRY_STATUS(prepared.first(transaction));
-  if (turn.rewound) RABT_TRY_STATUS(check_alone(transaction, prepared.num));
+  if (turn.rewound) {
+    tools.wanted.lives(transaction, prepared.definition);
+    RABT_TRY_STATUS(check_alone(transaction, prepared.num));
+  }
   transaction.put(sql::kInsertJournal,
                   {prepared.num, column(turn.n), store::Blob{prepared.journal}});
   put_waits(transaction, tools.context.options.tenant, prepared);

@@ -28,6 +28,7 @@ struct PreparedTurn {
   FirstInCommit first;
   // The instance, as the turn found it.
   std::int64_t num = 0;
+  std::int64_t definition = 0;
   std::string patient;
   std::int64_t start_event = 0;
   std::shared_ptr<const Origin> origin;
@@ -49,6 +50,7 @@ struct TurnTools {
   const Definitions& definitions;
   const Starts& starts;
   const Events& events;
+  WantedTypes& wanted;
 };
 
 // Makes the turn ready for storing. Error when a key is damaged: the instance is ahead of the

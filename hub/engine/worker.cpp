@@ -258,6 +258,7 @@ void Worker::committed(const TurnCommitted& message) {
   Turn& turn = prepared.turn;
   const std::vector<StoredListen> listens = std::move(prepared.after.listens);
   parts_.router.route(std::move(prepared.after));
+  if (turn.finished) parts_.wanted.ended(prepared.definition);
   const auto at = residents_.find(prepared.num);
   if (turn.finished && prepared.origin != nullptr && prepared.origin->awaited) {
     parts_.router.send(ChildEnded{prepared.origin->parent, prepared.origin->call,

@@ -27,6 +27,7 @@ class Worker {
     const InstanceReader& reader;
     const Starts& starts;
     const Events& events;
+    WantedTypes& wanted;
     const OwnedPartitions& partitions;
     const access::PatientDetail& details;
     HttpCalls& http;
@@ -138,7 +139,7 @@ class Worker {
   [[nodiscard]] const std::set<std::string, std::less<>>& schema_fields(const OpenCall& call) const;
 
   [[nodiscard]] TurnTools tools() const {
-    return {context_, parts_.definitions, parts_.starts, parts_.events};
+    return {context_, parts_.definitions, parts_.starts, parts_.events, parts_.wanted};
   }
 
   const Parts parts_;

@@ -72,11 +72,6 @@ std::vector<std::string> Definition::start_types() const {
   return out;
 }
 
-bool Definition::may_start(std::string_view type) const {
-  return std::any_of(model_->start.begin(), model_->start.end(),
-                     [&](const EventFilter& filter) { return filter.type == type; });
-}
-
 bool Definition::starts_on(const Json& event) const {
   if (model_->start_on_all) return false;
   const NoVariables none;
@@ -246,8 +241,12 @@ bool Definition::names_event(std::string_view type) const {
   return model_->key_plans.contains(std::string(type));
 }
 
-bool Definition::may_hear(std::string_view type) const {
-  return model_->listens_to_every || names_event(type);
+std::optional<std::vector<std::string>> Definition::heard_types() const {
+  if (model_->listens_to_every) return std::nullopt;
+  std::vector<std::string> out;
+  for (const auto& [type, plans] : model_->key_plans) out.push_back(type);
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 std::vector<std::string> Definition::correlation_keys(const Json& event) const {

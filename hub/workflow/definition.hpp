@@ -48,8 +48,6 @@ class Definition {
 
   // Event types that start an instance (schedule.on). Empty if no event starts one.
   [[nodiscard]] std::vector<std::string> start_types() const;
-  // True if an event of this type may start an instance, alone or in a set.
-  [[nodiscard]] bool may_start(std::string_view type) const;
   // True if this event alone starts an instance: type and filter match. Errors in the filter count
   // as no match. Never for schedule.on.all.
   [[nodiscard]] bool starts_on(const Json& event) const;
@@ -90,8 +88,9 @@ class Definition {
 
   // True if a listen of the file names this event type. Another one may have been made of data.
   [[nodiscard]] bool names_event(std::string_view type) const;
-  // True if a listen of the file may take an event of this type.
-  [[nodiscard]] bool may_hear(std::string_view type) const;
+  // The event types that listens of the file name, by their names. nullopt if a listen may take
+  // events of every type.
+  [[nodiscard]] std::optional<std::vector<std::string>> heard_types() const;
   // The correlation keys of an event for every listen of this definition that could take it. A key
   // is one text made of type, correlation names, `from` expressions and extracted values; a
   // subscription carries the same text.

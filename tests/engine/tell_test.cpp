@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "hub/engine/recovery.hpp"
+#include "hub/engine/wanted_types.hpp"
+#include "hub/workflow/parse/deployed.hpp"
 #include "tests/engine/rig.hpp"
 #include "tests/must.hpp"
 
@@ -112,6 +115,140 @@ do:
   must(tell({event("completed", "S-1/8")}));
   rig_.settle();
   EXPECT_EQ(instances(), (std::vector<std::string>{"completed"}));
+}
+
+const char* const kNextVersion = R"(
+document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.1.0'}
+do:
+  - nothing: {set: {}}
+)";
+
+TEST_F(Tell, AVersionWithoutInstancesWantsNothing) {
+  rig_.deploy(kNextVersion);
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.ended.v1"));
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+  must(tell({event("completed", "S-1/7")}));
+  EXPECT_EQ(rows("SELECT count(*) FROM event"), 0);
+  rig_.crash();
+  rig_.start();
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+}
+
+TEST_F(Tell, AnEarlierVersionWantsNothingWhenItsLastInstanceHasEnded) {
+  must(tell({event("ended", "S-1/7")}));
+  rig_.settle();
+  rig_.deploy(kNextVersion);
+  rig_.crash();
+  rig_.start();
+  rig_.advance_ms(kSweepMs);
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+  must(tell({event("completed", "S-1/8")}));
+  rig_.settle();
+  EXPECT_EQ(instances(), (std::vector<std::string>{"completed"}));
+  rig_.advance_ms(kSweepMs);
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+}
+
+TEST_F(Tell, AnInstanceStartedByHandWantsWhatItsVersionWaitsFor) {
+  rig_.deploy(kNextVersion);
+  must(rig_.engine().start({"test", "sample", "1.0.0"}, Json::array({event("ended", "S-1/7")}),
+                           {.actor = "test", .reason = "test"}));
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.ended.v1"));
+  rig_.advance_ms(kSweepMs);
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+}
+
+// A retry goes on with it, and would wait for ever for what came meanwhile.
+TEST_F(Tell, AFaultedInstanceWantsWhatItMayWaitForAfterARetry) {
+  rig_.script().on("do-key", [](ScriptedService::Call call) {
+    call.done(failed(workflow::OutcomeKind::permanent, "test.refused"));
+  });
+  rig_.deploy(R"(
+document: {dsl: '1.0.3', namespace: test, name: faults, version: '1.0.0'}
+schedule: {on: {one: {with: {type: org.rabt.hub.session.ended.v1}}}}
+do:
+  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}
+  - hear:
+      listen:
+        to: {one: {with: {type: org.rabt.hub.session.message-sent.v1}, correlate: {s: {from: .data.session, expect: '${ .[0].data.session }'}}}}
+)");
+  must(tell({event("ended", "S-1/7")}));
+  rig_.settle();
+  rig_.deploy(R"(
+document: {dsl: '1.0.3', namespace: test, name: faults, version: '1.1.0'}
+do:
+  - nothing: {set: {}}
+)");
+  rig_.advance_ms(kSweepMs);
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.message-sent.v1"));
+  rig_.script().on("do-key",
+                   [](const ScriptedService::Call& call) { call.done(done(Json::object())); });
+  must(tell({event("message-sent", "S-1/8")}));
+  for (const auto& one : must(rig_.engine().instances({.workflow = "faults"}, 10)))
+    must(rig_.engine().retry(one.id, "test", "test"));
+  rig_.settle();
+  const auto after = must(rig_.engine().instances({.workflow = "faults"}, 10));
+  ASSERT_EQ(after.size(), 1U);
+  EXPECT_EQ(after[0].status, "completed");
+  rig_.advance_ms(kSweepMs);
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.message-sent.v1"));
+}
+
+// The instance of the child may be started any time, and hears what came before.
+TEST_F(Tell, AVersionThatAnActiveOneStartsIsWanted) {
+  must(rig_.engine().apply({{"parent.yaml", R"(
+document: {dsl: '1.0.3', namespace: test, name: parent, version: '1.0.0'}
+do:
+  - child: {run: {workflow: {namespace: test, name: sample, version: '1.0.0'}}}
+)"}},
+                           "test"));
+  rig_.deploy(kNextVersion);
+  EXPECT_TRUE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.ended.v1"));
+  rig_.deploy(R"(
+document: {dsl: '1.0.3', namespace: test, name: parent, version: '1.1.0'}
+do:
+  - nothing: {set: {}}
+)");
+  EXPECT_FALSE(rig_.engine().wants("org.rabt.hub.session.completed.v1"));
+}
+
+// Between the job of a start and its commit the store shows no instance of the version.
+TEST_F(Tell, AStartThatIsUnderWayIsNotForgotten) {
+  WantedTypes wanted(rig_.store(), "t1");
+  auto deployed = std::make_shared<std::vector<DeployedDefinition>>();
+  deployed->push_back({.id = 99, .definition = workflow::parse_deployed(kStartsByIt).definition});
+  wanted.deploy(deployed);
+  const char* const type = "org.rabt.hub.session.completed.v1";
+  EXPECT_FALSE(wanted.has(type));
+  must(rig_.store().write([&](store::Transaction& transaction) -> Status {
+    wanted.lives(transaction, 99);
+    RABT_TRY_STATUS(wanted.look());
+    EXPECT_TRUE(wanted.has(type));
+    return ok_status();
+  }));
+  EXPECT_TRUE(wanted.has(type));
+  // No row says that it lives.
+  must(wanted.look());
+  EXPECT_FALSE(wanted.has(type));
+}
+
+TEST_F(Tell, AStartThatWasUndoneIsForgotten) {
+  WantedTypes wanted(rig_.store(), "t1");
+  auto deployed = std::make_shared<std::vector<DeployedDefinition>>();
+  deployed->push_back({.id = 99, .definition = workflow::parse_deployed(kStartsByIt).definition});
+  wanted.deploy(deployed);
+  must(wanted.look());
+  EXPECT_FALSE(rig_.store()
+                   .write([&](store::Transaction& transaction) -> Status {
+                     wanted.lives(transaction, 99);
+                     return unavailable("test.no", "not now");
+                   })
+                   .ok());
+  EXPECT_TRUE(wanted.has("org.rabt.hub.session.completed.v1"));
+  must(wanted.look_if_ended());
+  EXPECT_FALSE(wanted.has("org.rabt.hub.session.completed.v1"));
 }
 
 }  // namespace
