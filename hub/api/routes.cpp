@@ -7,6 +7,12 @@
 #include "hub/api/compat/brainsait.hpp"
 #include "hub/api/day_list.hpp"
 #include "hub/api/records.hpp"
+#include "hub/api/requests/clinic_requests.hpp"
+#include "hub/api/requests/figure_requests.hpp"
+#include "hub/api/requests/onboarding_requests.hpp"
+#include "hub/api/requests/page_texts.hpp"
+#include "hub/api/requests/provider_requests.hpp"
+#include "hub/api/requests/visit_requests.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/api/sessions.hpp"
 
@@ -247,36 +253,36 @@ constexpr std::array kRoutes{
 
     // Clinics, visits and providers around sessions.
     Route{"GET", "/api/v1/clinics", "listClinics", show<&Practice::clinics, &Clinics::list>, kSignedIn},
-    Route{"POST", "/api/v1/clinics", "addClinic", act<&Practice::clinics, &Clinics::add, consultation::add_clinic_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
-    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&Practice::clinics, &Clinics::sessions, consultation::list_clinic_sessions_of>, kSignedIn},
-    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&Practice::clinics, &Clinics::add_session, consultation::add_clinic_session_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
-    Route{"GET", "/api/v1/visits", "listVisits", list<&Practice::visits, &Visits::list, consultation::list_visits_of>, kSignedIn},
-    Route{"POST", "/api/v1/visits", "openVisit", act<&Practice::visits, &Visits::open, consultation::open_visit_of, 201>, kSignedIn, repeats(access::Right::visits_manage)},
-    Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&Practice::visits, &Visits::read, consultation::visit_of>, kSignedIn},
-    Route{"POST", "/api/v1/visits/{visit}/close", "closeVisit", act<&Practice::visits, &Visits::close, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
-    Route{"POST", "/api/v1/visits/{visit}/reopen", "reopenVisit", act<&Practice::visits, &Visits::reopen, consultation::visit_of>, kSignedIn, repeats(access::Right::visit_close)},
-    Route{"GET", "/api/v1/providers", "listProviders", act<&Practice::providers, &Providers::list, consultation::list_providers_of>, kSignedIn},
-    Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&Practice::providers, &Providers::availability, consultation::get_availability_of>, kSignedIn},
-    Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&Practice::providers, &Providers::set_availability, consultation::set_availability_of>, kSignedIn, repeats(access::Right::provider_manage)},
-    Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&Practice::providers, &Providers::set_presence, consultation::set_presence_of>, kSignedIn, repeats(access::Right::provider_manage)},
+    Route{"POST", "/api/v1/clinics", "addClinic", act<&Practice::clinics, &Clinics::add, add_clinic_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/clinics/{clinic}/sessions", "listClinicSessions", act<&Practice::clinics, &Clinics::sessions, list_clinic_sessions_of>, kSignedIn},
+    Route{"POST", "/api/v1/clinics/{clinic}/sessions", "addClinicSession", act<&Practice::clinics, &Clinics::add_session, add_clinic_session_of, 201>, kSignedIn, repeats(access::Right::practice_manage)},
+    Route{"GET", "/api/v1/visits", "listVisits", list<&Practice::visits, &Visits::list, list_visits_of>, kSignedIn},
+    Route{"POST", "/api/v1/visits", "openVisit", act<&Practice::visits, &Visits::open, open_visit_of, 201>, kSignedIn, repeats(access::Right::visits_manage)},
+    Route{"GET", "/api/v1/visits/{visit}", "getVisit", act<&Practice::visits, &Visits::read, of_visit>, kSignedIn},
+    Route{"POST", "/api/v1/visits/{visit}/close", "closeVisit", act<&Practice::visits, &Visits::close, of_visit>, kSignedIn, repeats(access::Right::visit_close)},
+    Route{"POST", "/api/v1/visits/{visit}/reopen", "reopenVisit", act<&Practice::visits, &Visits::reopen, of_visit>, kSignedIn, repeats(access::Right::visit_close)},
+    Route{"GET", "/api/v1/providers", "listProviders", act<&Practice::providers, &Providers::list, list_providers_of>, kSignedIn},
+    Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&Practice::providers, &Providers::availability, get_availability_of>, kSignedIn},
+    Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&Practice::providers, &Providers::set_availability, set_availability_of>, kSignedIn, repeats(access::Right::provider_manage)},
+    Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&Practice::providers, &Providers::set_presence, set_presence_of>, kSignedIn, repeats(access::Right::provider_manage)},
     // A bad day: a provider is away, or the hub will be.
     Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview, preview_day_of>, kArranging, kRepeats},
     Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply, change_day_of>, kArranging, kRepeats},
     Route{"GET", "/api/v1/day-list", "getDayList", day_list, kArranging},
     Route{"GET", "/api/v1/me/rings", "listMyRings", my_rings, kSignedIn},
-    Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&Practice::providers, &Providers::set_presence, consultation::set_presence_of>, kSignedIn, kRepeats},
+    Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&Practice::providers, &Providers::set_presence, set_presence_of>, kSignedIn, kRepeats},
     Route{"GET", "/api/v1/usage", "getUsage", act<&Practice::usage, &Usage::read, consultation::get_usage_of>, kSignedIn},
     Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&Practice::usage, &Usage::by_session, consultation::get_usage_of>, kSignedIn},
-    Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&Practice::figures, &PracticeFigures::quality, consultation::get_figures_of>, kSignedIn},
-    Route{"GET", "/api/v1/performance", "getPerformance", act<&Practice::figures, &PracticeFigures::performance, consultation::get_figures_of>, kSignedIn},
-    Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&Practice::figures, &PracticeFigures::bandwidth, consultation::get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&Practice::figures, &PracticeFigures::quality, get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/performance", "getPerformance", act<&Practice::figures, &PracticeFigures::performance, get_figures_of>, kSignedIn},
+    Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&Practice::figures, &PracticeFigures::bandwidth, get_figures_of>, kSignedIn},
     Route{"GET", "/api/v1/notes/{note}/pdf", "readNotePdf", note_pdf, kSignedIn, {.lane = http::Lane::heavy}},
     Route{"GET", "/api/v1/note-templates", "listNoteTemplates", show<&Practice::pages, &PageContent::note_templates>, kSignedIn},
-    Route{"GET", "/api/v1/ui/strings", "getStrings", act<&Practice::pages, &PageContent::strings, consultation::get_strings_of>, kSignedIn},
-    Route{"GET", "/api/v1/terms", "listTerms", act<&Practice::pages, &PageContent::terms, consultation::find_terms_of>, kSignedIn},
+    Route{"GET", "/api/v1/ui/strings", "getStrings", act<&Practice::pages, &PageContent::strings, get_strings_of>, kSignedIn},
+    Route{"GET", "/api/v1/terms", "listTerms", act<&Practice::pages, &PageContent::terms, find_terms_of>, kSignedIn},
     Route{"GET", "/api/v1/settings/video", "getVideoSettings", show<&Practice::pages, &PageContent::video_settings>, kSignedIn},
     Route{"GET", "/api/v1/compliance", "getCompliance", show<&Practice::compliance, &Compliance::read>, kSignedIn},
-    Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&Practice::compliance, &Compliance::scfhs_report, consultation::get_scfhs_report_of>, kSignedIn},
+    Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&Practice::compliance, &Compliance::scfhs_report, get_scfhs_report_of>, kSignedIn},
 
     // The service decides about a session's recordings; recordings.cpp names the roles for others.
     Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kSignedIn},
@@ -371,8 +377,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/patients/{id}/apart", "keepPatientsApart", to<&R::people, &PersonRecords::keep_apart>, kArranging, repeats(access::Right::patient_merge)},
     Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},
-    Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&Practice::onboarding, &Onboarding::read, consultation::patient_of>, kSignedIn},
-    Route{"POST", "/api/v1/patients/{id}/onboarding", "noteOnboarding", act<&Practice::onboarding, &Onboarding::note, consultation::note_onboarding_of, 201>, kSignedIn, repeats(access::Right::patient_onboard)},
+    Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&Practice::onboarding, &Onboarding::read, of_patient>, kSignedIn},
+    Route{"POST", "/api/v1/patients/{id}/onboarding", "noteOnboarding", act<&Practice::onboarding, &Onboarding::note, note_onboarding_of, 201>, kSignedIn, repeats(access::Right::patient_onboard)},
     Route{"GET", "/api/v1/providers/{id}/sessions", "listProviderSessions", provider_sessions, kSignedIn},
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration}), kRepeats},
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},

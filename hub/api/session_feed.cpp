@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/api/requests/provider_requests.hpp"
 #include "hub/consultation/events/hearing.hpp"
 
 namespace rabt::api {
@@ -267,7 +268,7 @@ Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
   for (const char* member : {"type", "id", "topic", "kind"}) body.mutable_object().erase(member);
   ask.body = std::move(body);
   if (kind == "chat") return chat(send_message_of(ask));
-  if (kind == "status") return set_presence(consultation::set_presence_of(ask));
+  if (kind == "status") return set_presence(set_presence_of(ask));
   if (kind == "transcript" && what.bool_or("final", true)) return write_down(add_segment_of(ask));
   RABT_TRY_STATUS(may_say(kind));
   if (kind == "quality") {

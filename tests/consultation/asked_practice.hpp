@@ -3,6 +3,12 @@
 #include <string_view>
 #include <utility>
 
+#include "hub/api/requests/clinic_requests.hpp"
+#include "hub/api/requests/figure_requests.hpp"
+#include "hub/api/requests/onboarding_requests.hpp"
+#include "hub/api/requests/page_texts.hpp"
+#include "hub/api/requests/provider_requests.hpp"
+#include "hub/api/requests/visit_requests.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "tests/consultation/shown.hpp"
 
@@ -17,54 +23,54 @@ class AskedPractice {
 
   Answer clinics(const Ask& ask) { return shown(made_.clinics.list(ask.caller)); }
   Answer add_clinic(const Ask& ask) {
-    return shown(made_.clinics.add(ask.caller, add_clinic_of(ask)));
+    return shown(made_.clinics.add(ask.caller, api::add_clinic_of(ask)));
   }
   Answer clinic_sessions(const Ask& ask) {
-    return shown(made_.clinics.sessions(ask.caller, list_clinic_sessions_of(ask)));
+    return shown(made_.clinics.sessions(ask.caller, api::list_clinic_sessions_of(ask)));
   }
   Answer add_clinic_session(const Ask& ask) {
-    return shown(made_.clinics.add_session(ask.caller, add_clinic_session_of(ask)));
+    return shown(made_.clinics.add_session(ask.caller, api::add_clinic_session_of(ask)));
   }
 
   Result<Page> visits(const Ask& ask, const Window& window) {
-    auto page = made_.visits.list(ask.caller, list_visits_of(ask), window);
+    auto page = made_.visits.list(ask.caller, api::list_visits_of(ask), window);
     if (!page.ok()) return page.error();
     Page out{.items = {}, .next = page->next, .total = page->total};
     for (const VisitView& one : page->items) out.items.push_back(to_json(one));
     return out;
   }
   Answer open_visit(const Ask& ask) {
-    return shown(made_.visits.open(ask.caller, open_visit_of(ask)));
+    return shown(made_.visits.open(ask.caller, api::open_visit_of(ask)));
   }
-  Answer visit(const Ask& ask) { return shown(made_.visits.read(ask.caller, visit_of(ask))); }
+  Answer visit(const Ask& ask) { return shown(made_.visits.read(ask.caller, api::of_visit(ask))); }
   Answer close_visit(const Ask& ask) {
-    return shown(made_.visits.close(ask.caller, visit_of(ask)));
+    return shown(made_.visits.close(ask.caller, api::of_visit(ask)));
   }
   Answer reopen_visit(const Ask& ask) {
-    return shown(made_.visits.reopen(ask.caller, visit_of(ask)));
+    return shown(made_.visits.reopen(ask.caller, api::of_visit(ask)));
   }
 
   Answer providers(const Ask& ask) {
-    return shown(made_.providers.list(ask.caller, list_providers_of(ask)));
+    return shown(made_.providers.list(ask.caller, api::list_providers_of(ask)));
   }
   Answer provider(const Ask& ask) {
-    return shown(made_.providers.read(ask.caller, provider_of(ask)));
+    return shown(made_.providers.read(ask.caller, api::of_provider(ask)));
   }
   Answer availability(const Ask& ask) {
-    return shown(made_.providers.availability(ask.caller, get_availability_of(ask)));
+    return shown(made_.providers.availability(ask.caller, api::get_availability_of(ask)));
   }
   Answer set_availability(const Ask& ask) {
-    return shown(made_.providers.set_availability(ask.caller, set_availability_of(ask)));
+    return shown(made_.providers.set_availability(ask.caller, api::set_availability_of(ask)));
   }
   Answer set_presence(const Ask& ask) {
-    return shown(made_.providers.set_presence(ask.caller, set_presence_of(ask)));
+    return shown(made_.providers.set_presence(ask.caller, api::set_presence_of(ask)));
   }
 
   Answer onboarding(const Ask& ask) {
-    return shown(made_.onboarding.read(ask.caller, patient_of(ask)));
+    return shown(made_.onboarding.read(ask.caller, api::of_patient(ask)));
   }
   Answer note_onboarding(const Ask& ask) {
-    return shown(made_.onboarding.note(ask.caller, note_onboarding_of(ask)));
+    return shown(made_.onboarding.note(ask.caller, api::note_onboarding_of(ask)));
   }
 
   Answer usage(const Ask& ask) { return shown(made_.usage.read(ask.caller, get_usage_of(ask))); }
@@ -72,24 +78,26 @@ class AskedPractice {
     return shown(made_.usage.by_session(ask.caller, get_usage_of(ask)));
   }
   Answer quality_metrics(const Ask& ask) {
-    return shown(made_.figures.quality(ask.caller, get_figures_of(ask)));
+    return shown(made_.figures.quality(ask.caller, api::get_figures_of(ask)));
   }
   Answer performance(const Ask& ask) {
-    return shown(made_.figures.performance(ask.caller, get_figures_of(ask)));
+    return shown(made_.figures.performance(ask.caller, api::get_figures_of(ask)));
   }
   Answer bandwidth(const Ask& ask) {
-    return shown(made_.figures.bandwidth(ask.caller, get_figures_of(ask)));
+    return shown(made_.figures.bandwidth(ask.caller, api::get_figures_of(ask)));
   }
 
   Answer note_templates(const Ask& ask) { return shown(made_.pages.note_templates(ask.caller)); }
   Answer ui_strings(const Ask& ask) {
-    return shown(made_.pages.strings(ask.caller, get_strings_of(ask)));
+    return shown(made_.pages.strings(ask.caller, api::get_strings_of(ask)));
   }
-  Answer terms(const Ask& ask) { return shown(made_.pages.terms(ask.caller, find_terms_of(ask))); }
+  Answer terms(const Ask& ask) {
+    return shown(made_.pages.terms(ask.caller, api::find_terms_of(ask)));
+  }
   Answer video_settings(const Ask& ask) { return shown(made_.pages.video_settings(ask.caller)); }
   Answer compliance(const Ask& ask) { return shown(made_.compliance.read(ask.caller)); }
   Answer scfhs_report(const Ask& ask) {
-    return shown(made_.compliance.scfhs_report(ask.caller, get_scfhs_report_of(ask)));
+    return shown(made_.compliance.scfhs_report(ask.caller, api::get_scfhs_report_of(ask)));
   }
 
   void seen(std::string_view tenant, std::string_view person) {

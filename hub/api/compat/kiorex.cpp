@@ -3,6 +3,9 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
 #include "hub/api/health.hpp"
+#include "hub/api/requests/figure_requests.hpp"
+#include "hub/api/requests/period.hpp"
+#include "hub/api/requests/provider_requests.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/consultation/acts/answers.hpp"
@@ -570,8 +573,7 @@ Result<Response> list_providers(DoorCall& call) {
   for (const char* name : {"status", "specialty", "gender", "language"}) {
     if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
   }
-  RABT_TRY(found,
-           call.house.practice.providers.list(ask.caller, consultation::list_providers_of(ask)));
+  RABT_TRY(found, call.house.practice.providers.list(ask.caller, list_providers_of(ask)));
   const std::vector<ProviderView>& all = found.items;
   Json data = Json::array();
   const auto first = static_cast<std::size_t>((page.page - 1) * page.size);
@@ -606,8 +608,7 @@ Result<Ask> about_provider(const DoorCall& call) {
 
 Result<Response> availability(DoorCall& call) {
   RABT_TRY(ask, about_provider(call));
-  RABT_TRY(found, call.house.practice.providers.availability(
-                      ask.caller, consultation::get_availability_of(ask)));
+  RABT_TRY(found, call.house.practice.providers.availability(ask.caller, get_availability_of(ask)));
   return call.reply(availability_shape(found));
 }
 
@@ -657,7 +658,7 @@ Result<Response> add_availability(DoorCall& call) {
     times.push_back(Json::object({{"startTime", std::move(from)}, {"endTime", std::move(to)}}));
   }
   RABT_TRY(set, call.house.practice.providers.set_availability(
-                    ask.caller, SetAvailability{.provider = provider_of(ask).provider,
+                    ask.caller, SetAvailability{.provider = of_provider(ask).provider,
                                                 .hours = hours_of(call, times),
                                                 .period = period_of(ask)}));
   Json shown = availability_shape(set);
@@ -681,7 +682,7 @@ Asked<std::string> presence_of(const Json& body) {
 Result<Response> set_status(DoorCall& call) {
   RABT_TRY(ask, about_provider(call));
   RABT_TRY(set, call.house.practice.providers.set_presence(
-                    ask.caller, consultation::SetPresence{.provider = provider_of(ask).provider,
+                    ask.caller, consultation::SetPresence{.provider = of_provider(ask).provider,
                                                           .status = presence_of(call.body)}));
   RABT_TRY(provider, call.person(Json(call.path[0])));
   return call.reply(Json::object({{"providerId", uuid_of(Json(provider))},
@@ -853,7 +854,7 @@ consultation::Asked<consultation::GetFigures> figures(const DoorCall& call) {
        {std::pair{"sessionId", "session"}, {"from", "from"}, {"to", "to"}}) {
     if (const auto value = call.request.parameter(theirs)) ask.query.emplace_back(ours, *value);
   }
-  return consultation::get_figures_of(ask);
+  return get_figures_of(ask);
 }
 
 Result<Response> quality(DoorCall& call) {

@@ -22,14 +22,11 @@ struct AddClinic {
   std::string time_zone = "Asia/Riyadh";
   bool active = true;
 };
-[[nodiscard]] Asked<AddClinic> add_clinic_of(const Ask& ask);
 
 struct ListClinicSessions {
   Reference clinic;
   Period period{};
 };
-// record: the clinic, here and in the next one.
-[[nodiscard]] Asked<ListClinicSessions> list_clinic_sessions_of(const Ask& ask);
 
 struct AddClinicSession {
   struct Hours {
@@ -44,6 +41,5 @@ struct AddClinicSession {
   // The clinic is looked up before mistakes in them count.
   Asked<Hours> hours;
 };
-[[nodiscard]] AddClinicSession add_clinic_session_of(const Ask& ask);
 
 }  // namespace rabt::consultation

@@ -20,8 +20,6 @@ struct GetFigures {
   // One session alone.
   std::optional<Reference> session{};
 };
-// ?from&to&session
-[[nodiscard]] Asked<GetFigures> get_figures_of(const Ask& ask);
 
 struct GetScfhsReport {
   // 2026-11
@@ -30,7 +28,5 @@ struct GetScfhsReport {
   // 1 to 12
   int month = 0;
 };
-// ?month
-[[nodiscard]] Asked<GetScfhsReport> get_scfhs_report_of(const Ask& ask);
 
 }  // namespace rabt::consultation

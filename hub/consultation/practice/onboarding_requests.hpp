@@ -14,8 +14,6 @@ namespace rabt::consultation {
 struct OfPatient {
   Reference patient;
 };
-// record: the patient, here and in the next one.
-[[nodiscard]] OfPatient patient_of(const Ask& ask);
 
 // Steps that are done.
 struct NoteOnboarding {
@@ -29,6 +27,5 @@ struct NoteOnboarding {
   // Mistakes of the body. They count when the patient is looked up and the right decided.
   Mistakes mistakes{};
 };
-[[nodiscard]] NoteOnboarding note_onboarding_of(const Ask& ask);
 
 }  // namespace rabt::consultation

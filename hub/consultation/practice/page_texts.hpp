@@ -3,7 +3,6 @@
 #include <string>
 
 #include "hub/base/json.hpp"
-#include "hub/consultation/request/ask.hpp"
 
 // Texts of pages: requests, and what answers them.
 namespace rabt::consultation {
@@ -12,8 +11,6 @@ struct GetStrings {
   // ar, en. English when it is unknown.
   std::string language{};
 };
-// ?lang
-[[nodiscard]] GetStrings get_strings_of(const Ask& ask);
 
 struct FindTerms {
   // Words with which the words of a term begin. All terms when it is empty.
@@ -21,8 +18,6 @@ struct FindTerms {
   // ar, en: each term comes in this language besides.
   std::string language{};
 };
-// ?q&lang
-[[nodiscard]] FindTerms find_terms_of(const Ask& ask);
 
 // Content of config/languages/, in the shape of Languages.
 struct PageTexts {

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "hub/base/clock.hpp"
-#include "hub/consultation/request/ask.hpp"
 
 namespace rabt::consultation {
 
@@ -16,7 +15,5 @@ struct Period {
   [[nodiscard]] std::int64_t from_ms() const { return from ? from->ms : 0; }
   [[nodiscard]] std::int64_t to_ms() const { return to ? to->ms : INT64_MAX; }
 };
-// Times `from` and `to` of the query, RFC 3339; a day alone is its beginning.
-[[nodiscard]] Asked<Period> period_of(const Ask& ask);
 
 }  // namespace rabt::consultation

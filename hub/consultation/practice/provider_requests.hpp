@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "hub/base/clock.hpp"
@@ -13,8 +12,6 @@
 
 // Requests about providers, their hours and their presence.
 namespace rabt::consultation {
-
-class Fields;
 
 // Filters, whatever their case; empty for all.
 struct ListProviders {
@@ -26,20 +23,16 @@ struct ListProviders {
   // Providers who have a free slot at this time.
   std::optional<Timestamp> at{};
 };
-[[nodiscard]] Asked<ListProviders> list_providers_of(const Ask& ask);
 
 struct OfProvider {
   Reference provider;
 };
-// record: the provider, here and in the next ones.
-[[nodiscard]] OfProvider provider_of(const Ask& ask);
 
 struct GetAvailability {
   Reference provider;
   // Begins now where it has no start. The provider is looked up before a mistake in it counts.
   Asked<Period> period = Period{};
 };
-[[nodiscard]] GetAvailability get_availability_of(const Ask& ask);
 
 struct SetAvailability {
   struct Slot {
@@ -75,13 +68,6 @@ struct SetAvailability {
   // The part that the answer shows. A mistake in it counts when the hours are set.
   Asked<Period> period = Period{};
 };
-[[nodiscard]] SetAvailability set_availability_of(const Ask& ask);
-// True if the member of this name is a list of slots, as long as one may be, or absent; else it is
-// a mistake.
-[[nodiscard]] bool may_be_slots(Fields& fields, std::string_view name);
-// The bounds of a slot, under the names that the body has for them.
-[[nodiscard]] SetAvailability::Slot slot_in(Fields& slot, std::string_view from,
-                                            std::string_view to, int naive_offset_minutes);
 
 struct SetPresence {
   // The caller himself when it is unset.
@@ -89,8 +75,5 @@ struct SetPresence {
   // online, offline, busy. The right to set it is decided before a mistake in it counts.
   Asked<std::string> status;
 };
-[[nodiscard]] SetPresence set_presence_of(const Ask& ask);
-// The status, under the name that the body has for it. None is a mistake.
-[[nodiscard]] std::string presence_in(Fields& fields, std::string_view name);
 
 }  // namespace rabt::consultation

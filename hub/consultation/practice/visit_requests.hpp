@@ -20,7 +20,6 @@ struct ListVisits {
   // counts.
   Asked<std::string> status = std::string();
 };
-[[nodiscard]] Asked<ListVisits> list_visits_of(const Ask& ask);
 
 struct OpenVisit {
   Reference patient;
@@ -29,12 +28,9 @@ struct OpenVisit {
   // Name of the visit in another system: system and value.
   std::optional<std::pair<std::string, std::string>> external{};
 };
-[[nodiscard]] Asked<OpenVisit> open_visit_of(const Ask& ask);
 
 struct OfVisit {
   Reference visit;
 };
-// record: the visit.
-[[nodiscard]] OfVisit visit_of(const Ask& ask);
 
 }  // namespace rabt::consultation

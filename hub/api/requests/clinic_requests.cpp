@@ -1,10 +1,21 @@
-#include "hub/consultation/practice/clinic_requests.hpp"
+#include "hub/api/requests/clinic_requests.hpp"
 
+#include "hub/api/requests/period.hpp"
 #include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/workflow/cron.hpp"
 
-namespace rabt::consultation {
+namespace rabt::api {
+
+using consultation::AddClinic;
+using consultation::AddClinicSession;
+using consultation::Ask;
+using consultation::Asked;
+using consultation::Fields;
+using consultation::kMaxHoursMs;
+using consultation::ListClinicSessions;
+using consultation::person_in;
+using consultation::read_reference;
 
 namespace {
 
@@ -54,4 +65,4 @@ AddClinicSession add_clinic_session_of(const Ask& ask) {
   return {.clinic = read_reference(ask.record), .hours = hours_of(ask)};
 }
 
-}  // namespace rabt::consultation
+}  // namespace rabt::api

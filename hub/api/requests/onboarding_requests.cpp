@@ -1,10 +1,16 @@
-#include "hub/consultation/practice/onboarding_requests.hpp"
+#include "hub/api/requests/onboarding_requests.hpp"
 
 #include "hub/consultation/practice/named_person.hpp"
 
-namespace rabt::consultation {
+namespace rabt::api {
 
-OfPatient patient_of(const Ask& ask) {
+using consultation::Ask;
+using consultation::Fields;
+using consultation::NoteOnboarding;
+using consultation::OfPatient;
+using consultation::person_in;
+
+OfPatient of_patient(const Ask& ask) {
   return {.patient = person_in(Json(ask.record))};
 }
 
@@ -28,4 +34,4 @@ NoteOnboarding note_onboarding_of(const Ask& ask) {
   return out;
 }
 
-}  // namespace rabt::consultation
+}  // namespace rabt::api

@@ -1,10 +1,22 @@
-#include "hub/consultation/practice/visit_requests.hpp"
+#include "hub/api/requests/visit_requests.hpp"
 
+#include "hub/api/requests/period.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/named_person.hpp"
 #include "hub/consultation/request/fields.hpp"
 
-namespace rabt::consultation {
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::Asked;
+using consultation::Fields;
+using consultation::ListVisits;
+using consultation::OfVisit;
+using consultation::OpenVisit;
+using consultation::person_in;
+using consultation::read_reference;
+using consultation::Reference;
+using consultation::reference_in;
 
 namespace {
 
@@ -45,8 +57,8 @@ Asked<OpenVisit> open_visit_of(const Ask& ask) {
   return out;
 }
 
-OfVisit visit_of(const Ask& ask) {
+OfVisit of_visit(const Ask& ask) {
   return {.visit = read_reference(ask.record)};
 }
 
-}  // namespace rabt::consultation
+}  // namespace rabt::api

@@ -1,14 +1,25 @@
-#include "hub/consultation/practice/provider_requests.hpp"
+#include "hub/api/requests/provider_requests.hpp"
 
 #include <algorithm>
 #include <array>
 
+#include "hub/api/requests/period.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/workflow/cron.hpp"
 
-namespace rabt::consultation {
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::Asked;
+using consultation::Fields;
+using consultation::GetAvailability;
+using consultation::ListProviders;
+using consultation::OfProvider;
+using consultation::read_reference;
+using consultation::SetAvailability;
+using consultation::SetPresence;
 
 namespace {
 
@@ -141,7 +152,7 @@ Asked<ListProviders> list_providers_of(const Ask& ask) {
   return out;
 }
 
-OfProvider provider_of(const Ask& ask) {
+OfProvider of_provider(const Ask& ask) {
   return {.provider = read_reference(ask.record)};
 }
 
@@ -159,4 +170,4 @@ SetPresence set_presence_of(const Ask& ask) {
   return out;
 }
 
-}  // namespace rabt::consultation
+}  // namespace rabt::api

@@ -1,8 +1,12 @@
-#include "hub/consultation/practice/page_texts.hpp"
+#include "hub/api/requests/page_texts.hpp"
 
 #include "hub/base/ascii.hpp"
 
-namespace rabt::consultation {
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::FindTerms;
+using consultation::GetStrings;
 
 GetStrings get_strings_of(const Ask& ask) {
   return {.language = lower(ask.parameter("lang"))};
@@ -12,4 +16,4 @@ FindTerms find_terms_of(const Ask& ask) {
   return {.words = std::string(ask.parameter("q")), .language = lower(ask.parameter("lang"))};
 }
 
-}  // namespace rabt::consultation
+}  // namespace rabt::api

@@ -1,8 +1,12 @@
-#include "hub/consultation/practice/period.hpp"
+#include "hub/api/requests/period.hpp"
 
 #include <string>
 
-namespace rabt::consultation {
+namespace rabt::api {
+
+using consultation::Ask;
+using consultation::Asked;
+using consultation::Period;
 
 namespace {
 
@@ -24,4 +28,4 @@ Asked<Period> period_of(const Ask& ask) {
   return Period{.from = from, .to = to};
 }
 
-}  // namespace rabt::consultation
+}  // namespace rabt::api

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "hub/consultation/practice/figure_requests.hpp"
+
+// Readers of requests for figures over many sessions.
+namespace rabt::api {
+
+// ?from&to&session
+[[nodiscard]] consultation::Asked<consultation::GetFigures> get_figures_of(
+    const consultation::Ask& ask);
+// ?month
+[[nodiscard]] consultation::Asked<consultation::GetScfhsReport> get_scfhs_report_of(
+    const consultation::Ask& ask);
+
+}  // namespace rabt::api
