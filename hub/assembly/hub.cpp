@@ -88,6 +88,7 @@ Status senders_ready(const std::vector<std::unique_ptr<audit::SyslogSender>>& se
 Result<engine::Engine::Options> engine_options(const config::Config& config) {
   engine::Engine::Options options{
       .tenant = config.tenant, .workers = config.workers, .refuse_unserved = true};
+  options.delivery_period = config.retention.delivery;
   for (const auto& [role, code] : config.privacy.purposes)
     options.purposes.insert_or_assign(role, code);
   RABT_TRY(allow, net::AllowList::make(config.http.allow, config.http.allow_private));
@@ -683,6 +684,11 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.maintenance->removes([&hub] {
     const auto more = hub.engine->expire_events();
     if (!more.ok()) hub.base->log.warn("engine.events_kept", {{"code", more.error().code}});
+    return more.ok() && *more;
+  });
+  hub.maintenance->removes([&hub] {
+    const auto more = hub.engine->expire_deliveries();
+    if (!more.ok()) hub.base->log.warn("engine.deliveries_kept", {{"code", more.error().code}});
     return more.ok() && *more;
   });
   hub.maintenance->removes(

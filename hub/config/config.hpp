@@ -22,6 +22,7 @@
 #include "hub/identity/issuers.hpp"
 #include "hub/identity/oidc.hpp"
 #include "hub/identity/second_person.hpp"
+#include "hub/keys/retention.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
 #include "hub/webhooks/wants.hpp"
@@ -222,6 +223,8 @@ struct KeysConfig {
 struct RetentionConfig {
   // Periods by class, as they are written; keys::parse_period reads them.
   std::map<std::string, std::string> classes;
+  // How long a delivery is known. The longer of 90 days and what `event` asks for, unless given.
+  keys::Period delivery = keys::kDeliveryPeriod;
   bool automatic_shred = false;
 };
 

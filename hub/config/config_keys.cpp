@@ -50,8 +50,10 @@ void read_root(Reader& reader, const YamlEntry& root, KeysConfig& out) {
 }
 
 void read_retention(Reader& reader, const YamlNode& retention, RetentionConfig& out) {
-  reader.only(retention,
-              {"consultation", "event", "plugin", "recording", "person", "audit_detail", "shred"});
+  reader.only(retention, {"consultation", "delivery", "event", "plugin", "recording", "person",
+                          "audit_detail", "shred"});
+  const YamlEntry* delivery = nullptr;
+  keys::Period event{.days = 7};
   for (const YamlEntry& entry : retention.entries) {
     std::string text;
     reader.text(retention, entry.key, text);
@@ -74,8 +76,23 @@ void read_retention(Reader& reader, const YamlNode& retention, RetentionConfig& 
           "`retention.event` must be at least 7 days, because a listen also takes events "
           "that came up to 7 days before it");
     }
+    if (entry.key == "delivery") {
+      delivery = &entry;
+      if (period.ok()) out.delivery = *period;
+      continue;
+    }
+    if (entry.key == keys::kEvent && period.ok()) event = *period;
     out.classes.emplace(entry.key, text);
   }
+  const keys::Period least = keys::least_delivery_period(event);
+  if (keys::after({0}, out.delivery) >= keys::after({0}, least)) return;
+  if (delivery != nullptr) {
+    reader.mistake(delivery->line, delivery->column,
+                   "`retention.delivery` must be at least 31 days longer than `retention.event` (" +
+                       keys::to_string(event) +
+                       "), because a repeat would count twice in a set of events that waits");
+  }
+  out.delivery = least;
 }
 
 }  // namespace

@@ -162,6 +162,10 @@ Result<bool> Engine::expire_events() {
   return impl_->recovery.expire_events();
 }
 
+Result<bool> Engine::expire_deliveries() {
+  return impl_->recovery.expire_deliveries();
+}
+
 EngineStats Engine::stats() const {
   const Counters& c = impl_->context.counters;
   const WorkTimes& times = impl_->context.times;

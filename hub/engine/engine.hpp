@@ -301,6 +301,9 @@ class Engine {
   // Removes one chunk of the events that nothing waited for within kEventRetention. True when there
   // may be more. For maintenance.
   [[nodiscard]] Result<bool> expire_events();
+  // The same of the deliveries that are older than Options::delivery_period; one whose events are
+  // kept still stays. A repeat of one that is gone is a new delivery.
+  [[nodiscard]] Result<bool> expire_deliveries();
   ~Engine();
 
   // Plans apply: changes by these files, and errors in the way. Writes nothing. With prune the

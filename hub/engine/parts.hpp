@@ -21,6 +21,7 @@
 #include "hub/engine/open_work.hpp"
 #include "hub/engine/pauses.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "hub/keys/retention.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/call.hpp"
 #include "hub/store/store.hpp"
@@ -56,6 +57,8 @@ struct EngineOptions {
   std::map<std::string, std::string, std::less<>> purposes = {{"payer", "HPAYMT"},
                                                               {"moh", "PUBHLTH"}};
   std::string purpose = "TREAT";
+  // How long a delivery is known, so that a repeat is answered as the first one was.
+  keys::Period delivery_period = keys::kDeliveryPeriod;
   // True if the start is refused where no plugin serves what a running instance or an active
   // workflow calls: engine.unserved.
   bool refuse_unserved = false;

@@ -1,9 +1,13 @@
 #include "hub/engine/recovery.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <future>
 #include <limits>
 
+#include "hub/base/limits.hpp"
 #include "hub/engine/statements.hpp"
+#include "hub/keys/retention.hpp"
 #include "hub/outbox/outbox.hpp"
 
 namespace rabt::engine {
@@ -17,6 +21,30 @@ Result<bool> Recovery::expire_events() {
     RABT_TRY_STATUS(run(transaction, sql::kExpireEventKeys, {now}));
     RABT_TRY(events, transaction.execute(sql::kExpireEvents, {now}));
     removed = events;
+    return ok_status();
+  }));
+  return removed != 0;
+}
+
+Result<bool> Recovery::expire_deliveries() {
+  const keys::Period& period = context_.options.delivery_period;
+  const std::int64_t now = context_.parts.clock.now().ms;
+  Timestamp before{2 * now - keys::after({now}, period).ms};
+  // Months differ in length: rather too late.
+  while (keys::after(before, period).ms > now) before.ms -= kDayMs;
+  // The sweep of events may be behind.
+  constexpr std::int64_t kMargin =
+      std::chrono::milliseconds(limits::kEventRetention).count() + kHourMs;
+  RABT_TRY_STATUS(context_.parts.store.read([&before](store::Connection& connection) {
+    return connection.query(sql::kFirstExpiry, {}, [&before](const store::Row& row) {
+      if (!row.is_null(0)) before.ms = std::min(before.ms, row.integer(0) - kMargin);
+      return false;
+    });
+  }));
+  std::int64_t removed = 0;
+  RABT_TRY_STATUS(context_.parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(rows, transaction.execute(sql::kExpireDeliveries, {before.ms}));
+    removed = rows;
     return ok_status();
   }));
   return removed != 0;

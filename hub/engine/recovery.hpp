@@ -23,6 +23,9 @@ class Recovery {
 
   // Removes one chunk of the events whose retention is over. True when there may be more.
   [[nodiscard]] Result<bool> expire_events();
+  // Removes one chunk of the deliveries that are older than EngineOptions::delivery_period and than
+  // every event that is kept. True when there may be more.
+  [[nodiscard]] Result<bool> expire_deliveries();
   // Owns the partition from now on: arms its timers, settles the calls of its instances, and offers
   // them the events that they wait for. When this returns every accepted event is on its way.
   Status take(int partition);

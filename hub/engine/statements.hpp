@@ -48,6 +48,10 @@ inline constexpr Statement kInsertDelivery{
     "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kUpdateDelivery{
     "UPDATE delivery SET answer = $4 WHERE tenant = $1 AND source = $2 AND dedupe = $3"};
+inline constexpr Statement kExpireDeliveries{
+    "DELETE FROM delivery WHERE (tenant, source, dedupe) IN (SELECT tenant, source, dedupe FROM "
+    "delivery WHERE received_ms < $1 ORDER BY received_ms LIMIT 500)"};
+inline constexpr Statement kFirstExpiry{"SELECT MIN(expires_ms) FROM event"};
 
 inline constexpr Statement kInsertEvent{
     "INSERT INTO event (seq, uid, tenant, origin, data_key, sealed, received_ms, expires_ms) "

@@ -98,6 +98,12 @@ Timestamp after(Timestamp from, const Period& period) {
   return {end.time_since_epoch().count() * kDayMs + start.rest_ms};
 }
 
+Period least_delivery_period(const Period& event) {
+  Period least = event;
+  least.days += 31;
+  return least;
+}
+
 std::string bucket_name(std::string_view class_name, Timestamp expiry) {
   const year_month_day date(split(expiry).date);
   const year clamped(std::clamp(static_cast<int>(date.year()), kFirstYear, kLastYear));

@@ -77,6 +77,16 @@ TEST_F(ConfigKeys, ARetentionThatWouldEndBeforeItsUseIsRefused) {
   EXPECT_EQ(mistake("retention: {event: 1 month}\n"), "taken");
   EXPECT_TRUE(has(mistake("retention: {event: 6 days}\n"), "at least 7 days"));
   EXPECT_TRUE(has(mistake("retention: {plugin: soon}\n"), "is no period"));
+  EXPECT_EQ(good->retention.delivery, (keys::Period{.days = 90}));
+  EXPECT_FALSE(good->retention.classes.contains("delivery")) << "it is no class of sealed data";
+  EXPECT_EQ(read("retention: {delivery: 2 years}\n")->retention.delivery,
+            (keys::Period{.years = 2}));
+  EXPECT_EQ(mistake("retention: {delivery: 38 days}\n"), "taken");
+  EXPECT_TRUE(has(mistake("retention: {delivery: 37 days}\n"), "31 days longer"));
+  EXPECT_TRUE(has(mistake("retention: {delivery: 90 days, event: 3 months}\n"), "31 days longer"));
+  EXPECT_EQ(read("retention: {event: 6 months}\n")->retention.delivery,
+            (keys::Period{.months = 6, .days = 31}));
+  EXPECT_TRUE(has(mistake("retention: {delivery: soon}\n"), "is no period"));
   EXPECT_NE(mistake("retention: {incoming: 1 day}\n"), "taken");
   EXPECT_NE(mistake("retention: {hold: 1 day}\n"), "taken");
   EXPECT_NE(mistake("retention: {shred: sometimes}\n"), "taken");

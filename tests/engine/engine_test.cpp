@@ -16,6 +16,8 @@
 namespace rabt::engine {
 namespace {
 
+using rabt::test::must;
+
 using workflow::OutcomeKind;
 
 std::string workflow_of(const std::string& tasks, const std::string& version = "1.0.0") {
@@ -185,6 +187,47 @@ TEST(Engine, EventsThatNothingWaitedForGoWhileTheHubRuns) {
   rig.advance_ms(8LL * 24 * 3600 * 1000);
   EXPECT_TRUE(more());
   EXPECT_FALSE(more());
+}
+
+TEST(Engine, ADeliveryIsKnownForItsPeriod) {
+  constexpr std::int64_t kDay = 24LL * 3600 * 1000;
+  Rig rig;
+  rig.deploy(workflow_of(kOneCall));
+  const Delivery message = rig.delivery("test.start.v1", Json::object({{"n", 7}}), "m-1");
+  const Accepted first = must(rig.engine().accept(message));
+  rig.settle();
+  const auto more = [&] { return must(rig.engine().expire_deliveries()); };
+  const auto events_go = [&] {
+    while (must(rig.engine().expire_events())) {
+    }
+  };
+  rig.advance_ms(8 * kDay);
+  events_go();
+  rig.advance_ms(82 * kDay);
+  EXPECT_FALSE(more()) << "90 days, and not more";
+  const Accepted again = must(rig.engine().accept(message));
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.answer, first.answer);
+  rig.advance_ms(1);
+  EXPECT_TRUE(more());
+  EXPECT_FALSE(more());
+  const Accepted late = must(rig.engine().accept(message));
+  EXPECT_FALSE(late.repeated) << "a new delivery";
+  EXPECT_NE(late.answer, first.answer) << "and a new instance";
+}
+
+TEST(Engine, ADeliveryStaysAsLongAsItsEvent) {
+  constexpr std::int64_t kDay = 24LL * 3600 * 1000;
+  Rig rig;
+  rig.deploy(workflow_of(kOneCall));
+  const Delivery message = rig.delivery("test.start.v1", Json::object({{"n", 7}}), "m-1");
+  static_cast<void>(must(rig.engine().accept(message)));
+  rig.settle();
+  rig.advance_ms(100 * kDay);
+  EXPECT_FALSE(must(rig.engine().expire_deliveries())) << "the sweep of events is behind";
+  EXPECT_TRUE(must(rig.engine().accept(message)).repeated);
+  EXPECT_TRUE(must(rig.engine().expire_events()));
+  EXPECT_TRUE(must(rig.engine().expire_deliveries()));
 }
 
 TEST(Engine, TimersSurviveARestart) {
