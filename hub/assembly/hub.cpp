@@ -697,6 +697,12 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
         if (!more.ok()) hub.base->log.warn("identity.epochs_kept", {{"code", more.error().code}});
         return more.ok() && *more;
       });
+  // After what leaves room.
+  hub.maintenance->removes([&hub] {
+    const auto more = hub.base->store->give_back();
+    if (!more.ok()) hub.base->log.warn("store.pages_kept", {{"code", more.error().code}});
+    return more.ok() && *more;
+  });
   hub.maintenance->also([&hub] { hub.catch_up(); });
 
   RABT_TRY(sources, read_sources(config, hub.outward()));

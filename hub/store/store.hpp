@@ -155,6 +155,9 @@ class Store {
 
   // Waits until everything submitted before is durable or undone.
   virtual void flush() = 0;
+  // Gives the file system some pages that removed rows have left, in one short write, and leaves
+  // some for what comes. True when there may be more. For maintenance. A server does it by itself.
+  [[nodiscard]] virtual Result<bool> give_back() { return false; }
   // The hub stops: from now on what finds no room is refused, also what is required, in place of
   // waiting for a disk that may never come back. The next start makes it again.
   virtual void end_waiting() {}

@@ -1,6 +1,7 @@
 // Properties of SQLite alone: its settings, files and planner.
 #include <sys/stat.h>
 
+#include "hub/store/sqlite/connection.hpp"
 #include "tests/eventually.hpp"
 #include "tests/store/support.hpp"
 
@@ -26,6 +27,71 @@ TEST(SqliteStore, HasItsDurableSettingsOnTheWriter) {
   EXPECT_EQ(setting({"PRAGMA secure_delete"}), "1");
   EXPECT_EQ(setting({"PRAGMA temp_store"}), "2");
   EXPECT_EQ(setting({"PRAGMA mmap_size"}), "0");
+}
+
+std::int64_t number(Store& store, const Statement& pragma) {
+  std::int64_t value = -1;
+  EXPECT_TRUE(store
+                  .read([&](Connection& connection) {
+                    return connection.query(pragma, {}, [&](const Row& row) {
+                      value = row.integer(0);
+                      return false;
+                    });
+                  })
+                  .ok());
+  return value;
+}
+
+// Leaves more free pages than the store keeps.
+void fill_and_remove(Store& store) {
+  for (int id = 0; id < 300; ++id)
+    ASSERT_TRUE(store.write(insert(id, std::string(100'000, 'b'))).ok());
+  static constexpr Statement kRemove{"DELETE FROM item"};
+  ASSERT_TRUE(
+      store.write([](Transaction& transaction) { return run(transaction, kRemove, {}); }).ok());
+}
+
+TEST(SqliteStore, GivesBackThePagesOfRemovedRowsInSmallSteps) {
+  const Folder folder;
+  const auto store = folder.open();
+  static constexpr Statement kPages{"PRAGMA page_count"};
+  static constexpr Statement kMode{"PRAGMA auto_vacuum"};
+  static constexpr Statement kCheck{"PRAGMA quick_check"};
+  EXPECT_EQ(number(*store, kMode), 2);
+  fill_and_remove(*store);
+  const std::int64_t before = number(*store, kPages);
+  ASSERT_GT(before, 7'000);
+  int steps = 0;
+  for (auto more = store->give_back(); more.ok() && *more; more = store->give_back()) ++steps;
+  EXPECT_GT(steps, 20);
+  EXPECT_LT(number(*store, kPages), 4'500) << "what is kept, and the tables";
+  EXPECT_TRUE(store->write(insert(1)).ok());
+  std::string checked;
+  EXPECT_TRUE(store
+                  ->read([&](Connection& connection) {
+                    return connection.query(
+                        kCheck, {}, [&](const Row& row) { return checked = row.text(0), true; });
+                  })
+                  .ok());
+  EXPECT_EQ(checked, "ok");
+}
+
+TEST(SqliteStore, LeavesAFileThatWasMadeWithoutPageMapsAsItIs) {
+  const Folder folder;
+  const std::string path = folder.options().path;
+  {
+    const auto made = sqlite::Database::open({path, "", false});
+    ASSERT_TRUE(made.ok());
+    ASSERT_TRUE((*made)->script("PRAGMA journal_mode=WAL").ok());
+  }
+  const auto store = folder.open();
+  static constexpr Statement kMode{"PRAGMA auto_vacuum"};
+  EXPECT_EQ(number(*store, kMode), 0);
+  fill_and_remove(*store);
+  const auto more = store->give_back();
+  ASSERT_TRUE(more.ok()) << more.error().message;
+  EXPECT_FALSE(*more);
+  EXPECT_TRUE(store->write(insert(1)).ok());
 }
 
 TEST(SqliteStore, MakesItsFilesReadableForTheirOwnerOnly) {

@@ -56,6 +56,10 @@ Status set_up(Database& database, std::span<const Setting> settings) {
 }  // namespace
 
 Status set_up_writer(Database& database) {
+  // A setting of the file that is taken before its first page. One that was made without it goes on
+  // without it: to change it, SQLite copies the whole file.
+  RABT_TRY(pages, database.pragma("page_count"));
+  if (pages == "0") RABT_TRY_STATUS(database.script("PRAGMA auto_vacuum=INCREMENTAL"));
   return set_up(database, kWriterSettings);
 }
 Status set_up_reader(Database& database) {

@@ -23,6 +23,18 @@ namespace rabt::store {
 
 namespace sqlite {
 
+namespace {
+
+constexpr Statement kPageMode{"PRAGMA auto_vacuum"};
+constexpr std::int64_t kIncremental = 2;
+constexpr Statement kFreePages{"PRAGMA freelist_count"};
+// Half a MiB: some milliseconds of the writer.
+constexpr Statement kGiveBack{"PRAGMA incremental_vacuum(128)"};
+// 16 MiB stay, so that a file whose rows come and go does not shrink and grow all the time.
+constexpr std::int64_t kPagesKept = 4096;
+
+}  // namespace
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(const SqliteOptions& options, const Tuning& tuning, Logger& log,
@@ -48,6 +60,24 @@ class SqliteStore final : public Store {
   void flush() override {
     RABT_CHECK(!writer_.writes_here());
     static_cast<void>(write([](Transaction&) { return ok_status(); }, Need::required));
+  }
+  [[nodiscard]] Result<bool> give_back() override {
+    std::int64_t mode = 0;
+    std::int64_t free = 0;
+    const auto number = [](std::int64_t& into) {
+      return [&into](const Row& row) {
+        into = row.integer(0);
+        return false;
+      };
+    };
+    RABT_TRY_STATUS(readers_.read([&](Connection& connection) -> Status {
+      RABT_TRY_STATUS(connection.query(kPageMode, {}, number(mode)));
+      return connection.query(kFreePages, {}, number(free));
+    }));
+    if (mode != kIncremental || free <= kPagesKept) return false;
+    RABT_TRY_STATUS(
+        write([](Transaction& transaction) { return run(transaction, kGiveBack, {}); }));
+    return true;
   }
   void end_waiting() override { writer_.end_waiting(); }
   [[nodiscard]] Engine engine() const override { return Engine::sqlite; }
