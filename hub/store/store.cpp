@@ -20,7 +20,7 @@ Status compare_and_set(Transaction& transaction, const Statement& statement,
   return ok_status();
 }
 
-Status Store::write(Job job, Need need) {
+Status Store::write(Lane lane, Job job, Need need) {
   struct Waiting {
     Mutex mutex;
     Condition ready;
@@ -29,7 +29,7 @@ Status Store::write(Job job, Need need) {
   // Shared: done may still be leaving its lock when the caller has already gone on.
   const auto waiting = std::make_shared<Waiting>();
   submit(
-      need, kNoLane, std::move(job),
+      need, lane, std::move(job),
       [waiting](const Status& status) {
         const Lock lock(waiting->mutex);
         waiting->status = status;

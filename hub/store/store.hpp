@@ -146,7 +146,10 @@ class Store {
     submit(need, kNoLane, std::move(job), std::move(done), Caller::goes_on);
   }
   // submit and wait. Not from inside a job or done.
-  Status write(Job job, Need need = Need::droppable);
+  Status write(Lane lane, Job job, Need need = Need::droppable);
+  Status write(Job job, Need need = Need::droppable) {
+    return write(kNoLane, std::move(job), need);
+  }
 
   // Runs on a reader connection, beside the writers, on the caller's thread; sees the last commit
   // (a snapshot for the whole function), and returns when that is durable. Not from inside another

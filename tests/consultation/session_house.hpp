@@ -219,8 +219,9 @@ class SessionHouse : public ::testing::Test {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
+  virtual std::unique_ptr<store::Store> open_store() { return database_.open(folder_); }
   void open() {
-    store_ = database_.open(folder_);
+    store_ = open_store();
     audit_ = must(audit::AuditLog::open(
         *store_, clock_,
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));

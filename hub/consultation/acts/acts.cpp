@@ -9,6 +9,7 @@
 #include "hub/consultation/recording/rows.hpp"
 #include "hub/consultation/rows/follow_ups.hpp"
 #include "hub/consultation/rows/guest_rows.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 
 namespace rabt::consultation {
 
@@ -210,8 +211,9 @@ Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command,
   auto acted = act(caller, session, make,
                    {.accounts = std::holds_alternative<ProviderJoined>(command), .also = also});
   if (acted.ok() && acted->change.unchanged && also) {
-    RABT_TRY_STATUS(parts_.store.write(
-        [&](store::Transaction& transaction) { return also(transaction, acted->change); }));
+    RABT_TRY_STATUS(parts_.store.write(lane_of(session), [&](store::Transaction& transaction) {
+      return also(transaction, acted->change);
+    }));
   }
   return acted;
 }
@@ -294,7 +296,8 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
     answer = std::move(shown);
   }
   WrittenChange written;
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(change.after.id);
+  RABT_TRY_STATUS(parts_.store.write(lane, [&](store::Transaction& transaction) -> Status {
     if (wanted) {
       const bool by_hospital = who.system || who.roles.has(identity::Role::integration);
       if (!change.after.ties.follow_up_of.empty() && !by_hospital)

@@ -7,6 +7,7 @@
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/intents/statements.hpp"
 #include "hub/consultation/recording/rows.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/outbox/outbox.hpp"
 
 namespace rabt::consultation {
@@ -359,7 +360,7 @@ Status Intents::apply(const Intent& intent, const Verdict& verdict) {
 }
 
 Status Intents::close(const Intent& intent, std::string_view code) {
-  return acts_.parts().store.write([&](store::Transaction& transaction) {
+  return acts_.parts().store.write(lane_of(intent.session), [&](store::Transaction& transaction) {
     return close_intent(transaction, intent, "done", code);
   });
 }
@@ -368,13 +369,15 @@ void Intents::again(const Intent& intent, std::string_view code, std::int64_t re
   const std::int64_t due =
       acts_.parts().clock.now().ms +
       std::max(retry_after_ms, pause_ms(kind_of(intent.kind), intent.attempts));
-  const Status written = acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(store::run(transaction, sql::intents::kIntentAgain,
-                               {intent.tenant, intent.session, intent.n, code}));
-    outbox::again(transaction, intent.tenant, outbox::kVideo, {intent.session, intent.n},
-                  intent.attempts + 1, due);
-    return ok_status();
-  });
+  const store::Lane lane = lane_of(intent.session);
+  const Status written =
+      acts_.parts().store.write(lane, [&](store::Transaction& transaction) -> Status {
+        RABT_TRY_STATUS(store::run(transaction, sql::intents::kIntentAgain,
+                                   {intent.tenant, intent.session, intent.n, code}));
+        outbox::again(transaction, intent.tenant, outbox::kVideo, {intent.session, intent.n},
+                      intent.attempts + 1, due);
+        return ok_status();
+      });
   if (!written.ok())
     acts_.parts().log.warn("session.effect",
                            {{"session", intent.session}, {"code", written.error().code}});

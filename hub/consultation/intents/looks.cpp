@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hub/consultation/intents/statements.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 
 namespace rabt::consultation {
 
@@ -30,7 +31,7 @@ Status lose_room(Acts& acts, VideoProvider& video, std::string_view session) {
   RABT_TRY(is, acts.load(session));
   if (is.over()) return ok_status();
   video.forget(session);
-  return acts.parts().store.write([&](store::Transaction& transaction) {
+  return acts.parts().store.write(lane_of(session), [&](store::Transaction& transaction) {
     return acts.add_event(transaction, is, "room-lost", Json::object());
   });
 }

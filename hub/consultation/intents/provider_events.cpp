@@ -8,6 +8,7 @@
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/intents/looks.hpp"
 #include "hub/consultation/line/samples.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 
 namespace rabt::consultation {
 
@@ -92,7 +93,8 @@ Status ProviderEvents::quality(std::string_view id, const Json& data, Timestamp 
   Membership of = membership_of(session, Actor{}, now);
   of.participant = one->id;
   LineBytes bytes;
-  RABT_TRY_STATUS(acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session);
+  RABT_TRY_STATUS(acts_.parts().store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(acts_.still_open(transaction, of));
     RABT_TRY(added, add_line_sample(transaction, of, acts_.parts().settings, sample, now));
     bytes = added.bytes;

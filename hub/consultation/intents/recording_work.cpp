@@ -7,6 +7,7 @@
 #include "hub/consultation/intents/statements.hpp"
 #include "hub/consultation/recording/bind.hpp"
 #include "hub/consultation/recording/keep.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 
 namespace rabt::consultation {
@@ -49,7 +50,8 @@ Result<Verdict> RecordingWork::collected(const Intent& intent, const Json& outpu
                                         {"code", one.problem},
                                         {"copy", one.sid.empty() ? "none" : "kept"}});
   }
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(session.id);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     for (const BoundRecording& one : bound) {
       RABT_TRY_STATUS(write_bound(transaction, session, one));
       if (one.settled) continue;
@@ -119,7 +121,8 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
                                                      .detail = stored,
                                                      .patient = session.naming.pseudonym});
   bool ready = false;
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(session.id);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY(written, write_ready(transaction, parts.blobs, parts.keys, job, sealed_row));
     ready = written;
     if (!ready) return close_intent(transaction, intent, "done", "");
@@ -196,7 +199,8 @@ Result<Verdict> RecordingWork::deleted(const Intent& intent,
                            .result = deleted ? "ok" : "failed",
                            .detail = Json::object({{"session", session.id}, {"code", code}}),
                            .patient = session.naming.pseudonym});
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(intent.session);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(
         write_copy(transaction, intent.tenant, intent.subject, deleted ? "deleted" : "left", code));
     RABT_TRY_STATUS(close_intent(transaction, intent, deleted ? "done" : "refused", code));
@@ -259,7 +263,7 @@ Status RecordingWork::settle_without_file(std::string_view session, std::string_
   if (!is.ok() && error_policy(is.error().kind).retry_helps) return is.error();
   parts.log.warn("recording.failed",
                  {{"session", session}, {"recording", recording}, {"code", code}});
-  return parts.store.write([&](store::Transaction& transaction) -> Status {
+  return parts.store.write(lane_of(session), [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(code == "video.no_room"
                         ? write_none(transaction, parts.tenant, recording, code)
                         : write_failed(transaction, parts.tenant, recording, code));
@@ -313,7 +317,7 @@ Status RecordingWork::came(std::string_view id, std::string_view sid) {
                             });
   }));
   if (open > 0) return ok_status();
-  return acts_.parts().store.write([&](store::Transaction& transaction) {
+  return acts_.parts().store.write(lane_of(session.id), [&](store::Transaction& transaction) {
     return SessionRows::put_effect(transaction, session, "collect", "", acts_.parts().clock.now());
   });
 }

@@ -9,6 +9,7 @@
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/statements.hpp"
 #include "hub/consultation/messages/texts.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/phi/index_value.hpp"
 
@@ -94,7 +95,8 @@ Status Messenger::note(const Session& session, const std::string& participant,
   entry.detail.set("participant", participant);
   if (!outcome.guardian.empty()) entry.detail.set("guardian", outcome.guardian);
   const audit::Prepared prepared = parts.audit.prepare(entry);
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(session.id);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(
         transaction, sql::messages::kPutMessage,
         {session.tenant, session.id, participant, to_string(outcome.kind), session.schedule.version,
@@ -305,7 +307,7 @@ Status Messenger::note_staff(const Session& session, const std::string& person,
   entry.detail =
       Json::object({{"person", person}, {"kind", to_string(message)}, {"outcome", outcome}});
   const audit::Prepared prepared = parts.audit.prepare(entry);
-  return parts.store.write([&](store::Transaction& transaction) -> Status {
+  return parts.store.write(lane_of(session.id), [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(
         transaction, sql::messages::kPutMessage,
         {session.tenant, session.id, person, to_string(message), session.schedule.version, outcome,

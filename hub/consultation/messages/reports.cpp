@@ -9,6 +9,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/statements.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -69,7 +70,7 @@ std::optional<bool> MessageReports::ask(const Session& session, const Taken& one
 Status MessageReports::enter(const Place& at, const std::string& gateway_id, bool delivered) {
   const SessionParts& parts = acts_.parts();
   if (delivered) {
-    return parts.store.write([&](store::Transaction& transaction) {
+    return parts.store.write(lane_of(at.session), [&](store::Transaction& transaction) {
       return store::run(
           transaction, sql::messages::kMessageArrived,
           {parts.tenant, at.session, at.participant, at.kind, at.version, gateway_id});
@@ -84,7 +85,7 @@ Status MessageReports::enter(const Place& at, const std::string& gateway_id, boo
   entry.detail = told;
   entry.detail.set("outcome", kUndelivered);
   const audit::Prepared prepared = parts.audit.prepare(entry);
-  return parts.store.write([&](store::Transaction& transaction) -> Status {
+  return parts.store.write(lane_of(at.session), [&](store::Transaction& transaction) -> Status {
     RABT_TRY(changed, transaction.execute(sql::messages::kMessageLost,
                                           {parts.tenant, at.session, at.participant, at.kind,
                                            at.version, gateway_id}));
@@ -241,7 +242,8 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
         RABT_TRY_STATUS(enter(at, one.gateway_id, *arrived));
         one.outcome = *arrived ? kDelivered : kUndelivered;
       } else {
-        RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
+        const store::Lane lane = lane_of(at.session);
+        RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) {
           return store::run(transaction, sql::messages::kMessageAsked,
                             {session.tenant, at.session, at.participant, at.kind, at.version});
         }));
@@ -257,7 +259,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
       continue;
     out.undelivered.push_back(one.told.kind);
     if (!one.followed_by.empty()) continue;
-    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
+    RABT_TRY_STATUS(parts.store.write(lane_of(at.session), [&](store::Transaction& transaction) {
       return store::run(transaction, sql::messages::kMessageFollowed,
                         {session.tenant, at.session, at.participant, at.kind, at.version, call});
     }));

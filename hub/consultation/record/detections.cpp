@@ -2,6 +2,7 @@
 
 #include "hub/consultation/record/rights.hpp"
 #include "hub/consultation/record/statements.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 
 namespace rabt::consultation {
 
@@ -18,7 +19,8 @@ Result<DetectionReviewView> Detections::review(const Caller& caller,
   RABT_TRY_STATUS(not_over(of));
 
   DetectionReviewView view{.event = request.event, .verdict = request.verdict, .kinds = {}};
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     Json finding;
     RABT_TRY_STATUS(transaction.query(sql::record::kFinding, {of.tenant, of.session, request.event},

@@ -4,6 +4,7 @@
 
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/record/rights.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 
 namespace rabt::consultation {
 
@@ -40,7 +41,8 @@ Result<QualityReportedView> LineQuality::report(const Caller& caller,
   RABT_TRY_STATUS(not_over(of));
   SampleJob job(of, parts.video, parts.clock.now());
   QualityReportedView view;
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     RABT_TRY_STATUS(job.run(transaction, samples));
     for (const LevelStep& step : job.steps) {
@@ -94,7 +96,8 @@ Result<QualityLevelView> LineQuality::choose_level(const Caller& caller,
   const Json told = Json::object({{"participant", request.participant.value_or("")},
                                   {"to", to_string(request.level)},
                                   {"by", "host"}});
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     RABT_TRY_STATUS(
         set_level(transaction, of, request.participant, request.level, parts.clock.now()));

@@ -8,6 +8,7 @@
 #include "hub/consultation/record/statements.hpp"
 #include "hub/consultation/request/reference.hpp"
 #include "hub/consultation/rows/numbers.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 
 namespace rabt::consultation {
 
@@ -285,7 +286,8 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Caller& call
   const std::string client_index =
       record.client.empty() ? "" : lease.blind_index("session_record", record.client);
   std::optional<SealedRow> before;
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session);
+  RABT_TRY_STATUS(parts_.store.write(lane, [&](store::Transaction& transaction) -> Status {
     before.reset();
     if (!client_index.empty()) {
       RABT_TRY_STATUS(transaction.query(
@@ -313,7 +315,7 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Caller& call
 }
 
 Status RecordBook::tell(const Caller& caller, const Membership& of, const RecordAct& act) const {
-  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+  return parts_.store.write(lane_of(of.session), [&](store::Transaction& transaction) -> Status {
     if (act.also) RABT_TRY_STATUS(act.also(transaction));
     return tell_in(transaction, caller, of, act);
   });

@@ -7,6 +7,7 @@
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/rows/guest_rows.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/totp.hpp"
 
@@ -159,6 +160,7 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Caller& caller,
                             {.strangers = true, .also = bind}));
   if (acted.change.unchanged && !same_browser)
     RABT_TRY_STATUS(acts_.parts().store.write(
+        lane_of(acted.session.id),
         [&](store::Transaction& transaction) { return bind(transaction, acted.change); }));
   // The provider's token comes with the call to join.
   RABT_TRY(admission, entry_.waiting_admission(of, acted.session, acted.change));

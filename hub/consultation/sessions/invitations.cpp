@@ -8,6 +8,7 @@
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/rows/guest_rows.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/consultation/sessions/guests.hpp"
 
 namespace rabt::consultation {
@@ -124,7 +125,7 @@ Status SessionInvitations::end_link(const Session& session, const Invitation& li
   const SessionParts& parts = acts_.parts();
   // A session that is over stays unchanged: only the browser that holds the link loses it.
   if (session.over())
-    return parts.store.write([&](store::Transaction& transaction) {
+    return parts.store.write(lane_of(session.id), [&](store::Transaction& transaction) {
       return forget_link(transaction, parts.tenant, link);
     });
   if (renew) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hub/consultation/recording/keep.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/consultation/session/standing_consents.hpp"
 
 namespace rabt::consultation {
@@ -160,7 +161,8 @@ Result<RecordingView> SessionRecordings::withdraw(const Caller& caller,
                                    .patient = session.naming.pseudonym,
                                    .client = caller.client,
                                    .request = caller.request});
-  RABT_TRY_STATUS(acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(session.id);
+  RABT_TRY_STATUS(acts_.parts().store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(write_withdrawn(transaction, session.tenant, one.id, sealed, one.copy));
     if (there)
       RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "delete", one.id, now));

@@ -7,6 +7,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/acts/desk.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::consultation {
@@ -88,7 +89,8 @@ Result<std::string> SecondProof::draw(const Taken& of, ProofRow& row) {
   const Timestamp now = parts.clock.now();
   std::optional<std::string> digits;
   bool over = false;
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session.id);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     digits.reset();
     RABT_TRY(before, find_proof(transaction, key_of(of)));
     row = before;
@@ -127,7 +129,8 @@ Result<CodeSentView> SecondProof::send_code(const Taken& of) {
   const auto sent = codes_->send_code(of.session, *one, {.digits = digits, .name = name});
   if (sent.ok() && *sent == "sent") return times_of(row);
   // A code that nobody got is none; the next one needs no waiting.
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session.id);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY(before, find_proof(transaction, key_of(of)));
     if (before.code != row.code) return ok_status();
     ProofRow without = before;
@@ -159,7 +162,8 @@ Result<std::string> SecondProof::check(const Taken& of, const GivenProof& given)
   const Timestamp now = acts_.parts().clock.now();
   std::optional<Error> refusal;
   bool last = false;
-  RABT_TRY_STATUS(acts_.parts().store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(of.session.id);
+  RABT_TRY_STATUS(acts_.parts().store.write(lane, [&](store::Transaction& transaction) -> Status {
     refusal.reset();
     last = false;
     RABT_TRY(before, find_proof(transaction, key_of(of)));

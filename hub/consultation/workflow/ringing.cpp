@@ -4,6 +4,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/consultation/rows/session_lane.hpp"
 
 namespace rabt::consultation {
 
@@ -99,7 +100,8 @@ Answer Ringing::end(const Session& session, const std::vector<Ring>& rings,
     Json more = Json::object({{"outcome", outcome}});
     if (!session.people.taken_by.empty()) more.set("by", session.people.taken_by);
     const HubEvent told = event_of(session, "provider.ring-ended", ring.person, std::move(more));
-    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    const store::Lane lane = lane_of(session.id);
+    RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
       RABT_TRY_STATUS(end_ring(transaction, session.tenant, session.id, ring.n, outcome));
       return put_event(transaction, session.tenant, told);
     }));
@@ -146,7 +148,8 @@ Answer Ringing::ring(const Caller& caller, const OfSession& request) {
   entry.act = "emergency.rung";
   entry.detail = Json::object({{"provider", person}, {"n", ring.n}});
   const audit::Prepared prepared = parts.audit.prepare(entry);
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+  const store::Lane lane = lane_of(session.id);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(put_ring(transaction, session.tenant, session.id, ring));
     RABT_TRY_STATUS(put_event(transaction, session.tenant, told));
     return parts.audit.append(transaction, prepared);
