@@ -21,4 +21,10 @@ inline bool eventually(const std::function<bool()>& holds,
   return holds();
 }
 
+// Lets that much time pass where the time itself is the test's: a visit takes it, or a process dies
+// after it. Who waits for something asks eventually().
+inline void let_pass(std::chrono::microseconds time) {
+  std::this_thread::sleep_for(time);
+}
+
 }  // namespace rabt::test

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "hub/store/open.hpp"
+#include "tests/eventually.hpp"
 
 // Debian's PostgreSQL in a temporary folder, on a socket of its own; it ends with the process.
 namespace rabt::test {
@@ -80,10 +81,8 @@ class PostgresServer {
   }
   void start() {
     pid_ = spawn({program("postgres"), "-D", data()}, folder_ + "/log");
-    for (int i = 0; i < 600; ++i) {
-      if (std::system((psql("postgres") + " -c 'SELECT 1' >/dev/null 2>&1").c_str()) == 0) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+    const std::string looks = psql("postgres") + " -c 'SELECT 1' >/dev/null 2>&1";
+    if (eventually([&] { return std::system(looks.c_str()) == 0; })) return;
     throw std::runtime_error("PostgreSQL did not start; see " + folder_ + "/log");
   }
 

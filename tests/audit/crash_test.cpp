@@ -6,11 +6,11 @@
 #include <atomic>
 #include <chrono>
 #include <random>
-#include <thread>
 
 #include "hub/audit/anchor.hpp"
 #include "hub/store/open.hpp"
 #include "tests/audit/support.hpp"
+#include "tests/eventually.hpp"
 
 namespace rabt::audit {
 namespace {
@@ -72,10 +72,7 @@ TEST_F(AuditCrash, AHubThatIsKilledAgainAndAgainLeavesNoGapAndNoFalseAlarm) {
     }
     ::close(ends[1]);
     // Somewhere between opening the log and some hundred entries.
-    const auto until =
-        std::chrono::steady_clock::now() +
-        std::chrono::milliseconds(std::uniform_int_distribution<int>(1, 250)(random));
-    std::this_thread::sleep_until(until);
+    test::let_pass(std::chrono::milliseconds(std::uniform_int_distribution<int>(1, 250)(random)));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);

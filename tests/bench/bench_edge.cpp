@@ -37,6 +37,7 @@
 #include "hub/http/event_stream.hpp"
 #include "hub/http/server.hpp"
 #include "hub/http/web_socket.hpp"
+#include "tests/eventually.hpp"
 #include "tests/tls_files.hpp"
 
 namespace {
@@ -291,10 +292,12 @@ Nginx start_nginx(const std::string& folder) {
   const std::string said = output_of("nginx -c " + folder + "/nginx.conf");
   if (!said.empty()) std::printf("nginx: %s\n", said.c_str());
   pid_t process = 0;
-  for (int i = 0; i < 100 && process == 0; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    std::ifstream(folder + "/nginx.pid") >> process;
-  }
+  (void)test::eventually(
+      [&] {
+        std::ifstream(folder + "/nginx.pid") >> process;
+        return process != 0;
+      },
+      std::chrono::seconds(2));
   return {port, process};
 }
 
@@ -546,7 +549,7 @@ void bodies(const Setting& s, const char* what, const std::string& path) {
       }
     });
   }
-  std::this_thread::sleep_for(std::chrono::seconds(1));
+  if (!test::eventually([&] { return pieces >= kBodies; })) give_up("the bodies do not come");
   const double cpu = cpu_seconds(s.edge.process);
   const int before = pieces;
   const auto start = Clock_::now();
@@ -593,8 +596,8 @@ void events(const Setting& s) {
     const std::string said = teller.read();
     return std::atoi(said.c_str() + said.rfind('\n') + 1);
   };
-  while (ask("/open") < static_cast<int>(streams.size()))
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  if (!test::eventually([&] { return ask("/open") >= static_cast<int>(streams.size()); }))
+    give_up("not all streams were opened");
   std::printf("  %-48s %.0f MiB\n", "memory of the edge", rss_mib(s.edge.process));
   for (int round = 0; round < 3; ++round) {
     const auto start = Clock_::now();
@@ -705,7 +708,11 @@ void beside_senders(const Setting& s, const char* what, int callers, const std::
       }
     });
   }
-  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const auto answered = [&] {
+    const std::scoped_lock lock(mutex);
+    return !answers.empty();
+  };
+  if (!test::eventually(answered)) give_up("the callers get no answer");
   print("100 reads a second beside them", ask_evenly(port, nullptr, read, 100, 8));
   print("20 a second of /health beside them", ask_evenly(port, nullptr, health, 20, 8));
   stop = true;

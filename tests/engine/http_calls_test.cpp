@@ -20,6 +20,7 @@
 #include "hub/base/trace_context.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "loopback_http.hpp"
+#include "tests/eventually.hpp"
 #include "tests/workflow/feature_runner.hpp"
 #include "tests/workflow/gherkin.hpp"
 #include "tests/workflow/stand_in.hpp"
@@ -377,7 +378,7 @@ TEST_F(HttpCallsTest, ACancelledCallStillEnds) {
       calls().invoke(call_of(request("POST", server.origin() + "/private")), "k", {},
                      [&](ActionOutcome outcome) { ended.set_value(std::move(outcome)); });
   EXPECT_NE(token, 0U);
-  while (server.requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_TRUE(test::eventually([&] { return !server.requests().empty(); }));
   calls().cancel(token);
   calls().cancel(token + 1000);  // of nobody
   expect(ended.get_future().get(), OutcomeKind::cancelled, "http.cancelled");

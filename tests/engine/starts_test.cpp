@@ -190,7 +190,7 @@ TEST_F(Starts, TheEndOfAChildReachesItsParentOnceWhereverTheHubDies) {
     const std::size_t before = rig_.script().count("do-key");
     rig_.clock().advance_ms(kMinute + 1);
     ASSERT_TRUE(rig_.script().wait_for("do-key", before + 1));
-    std::this_thread::sleep_for(std::chrono::microseconds(pause_us));
+    test::let_pass(std::chrono::microseconds(pause_us));
     rig_.crash();
     rig_.start();
     ASSERT_EQ(rig_.wait_status(id, "completed"), "completed") << pause_us;
@@ -357,7 +357,7 @@ TEST_F(ByTheClock, ADueTimeStartsOneInstanceWhereverTheHubDies) {
   std::size_t expected = 0;
   for (int pause_us = 0; pause_us < 3000; pause_us += 300) {
     rig_.clock().advance_ms(kMinute);
-    std::this_thread::sleep_for(std::chrono::microseconds(pause_us));
+    test::let_pass(std::chrono::microseconds(pause_us));
     rig_.crash();
     rig_.start();
     ++expected;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "tests/eventually.hpp"
 #include "tests/keys/support.hpp"
 
 // Rotation under load in a process that is killed again and again.
@@ -120,7 +121,7 @@ void rotate_while_killed(int kills) {
       pollfd written{.fd = ends[0], .events = POLLIN, .revents = 0};
       ASSERT_EQ(::poll(&written, 1, 30'000), 1);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50 + dice() % 100));
+    rabt::test::let_pass(std::chrono::milliseconds(50 + dice() % 100));
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     int state = 0;
     ASSERT_EQ(::waitpid(child, &state, 0), child);

@@ -3,12 +3,15 @@
 # directly above with the word "table" or "long". Fix: part it where a reader would; define long members outside the class.
 # In hub/consultation a class has at most 45 members, data and functions, those of nested types apart, and a file at most 500
 # lines. Fix: group what belongs to one matter in a struct, or a file, of its own.
+# Tests sleep in at most 40 places. Fix: wait for what has to happen (tests/eventually.hpp), or take a clock that the test moves.
 # Relies on clang-format: what opens with { at the end of a line closes with } at the indentation of its first line.
 # lengths.sh [ROOT]: another tree, for the test of this rule.
 set -euo pipefail
 cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
 long=$(find hub -path 'hub/consultation/*' -name '*.?pp' -exec wc -l {} + | awk '$2 != "total" && $1 > 500 {print $2 ": " $1 " lines; at most 500"}')
 [ -z "$long" ] || { echo "$long"; exit 1; }
+sleeps=$(grep -rnE 'sleep_for|sleep_until|usleep' tests --include=*.cpp --include=*.hpp 2>/dev/null || true)
+[ "$(grep -c . <<<"$sleeps")" -le 40 ] || { echo "$sleeps"; echo "tests sleep in $(grep -c . <<<"$sleeps") places; at most 40: wait for what has to happen"; exit 1; }
 find hub sdk plugins tools -type f \( -name '*.cpp' -o -name '*.hpp' \) -not -path 'sdk/abi/*' -print0 | sort -z | xargs -0 awk '
   function told(line) { return line > 0 && text[line] ~ /^ *\/\/.*(table|long)/ }
   # The first line of the statement that ends at line: lines above that go on are part of it.

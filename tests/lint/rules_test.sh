@@ -86,6 +86,7 @@ visit 22 '' >"$root/hub/consultation/visit.hpp"
 bash "$here/lengths.sh" "$root" >"$root.out" 2>&1 || { echo 'lengths.sh complains of a class of 45 members:'; cat "$root.out"; bad=1; }
 visit 22 $'  int one_more = 0;\n' >"$root/hub/consultation/visit.hpp"; fails lengths 'a class of 46 members'
 mkdir -p "$root/hub/consultation"; seq 501 | sed 's/^/\/\/ Line /' >"$root/hub/consultation/visits.cpp"; fails lengths 'a file of 501 lines'
+mkdir -p "$root/tests"; for i in $(seq 41); do echo '  std::this_thread::sleep_for(pause);'; done >"$root/tests/naps_test.cpp"; fails lengths '41 sleeps of tests'
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
 echo 'const Entry kMade{.actor = "role:video"};' >>"$root/hub/engine/queue.cpp"; fails actors 'an actor that is no principal'
 echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'

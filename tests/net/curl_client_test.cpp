@@ -325,15 +325,16 @@ TEST_F(CurlClient, ASilentServerIsATimeoutAndTheRequestMayHaveArrived) {
 }
 
 TEST_F(CurlClient, ASlowDripEndsAtTheTimeLimit) {
-  ScriptServer server([](Peer& peer) {
+  std::promise<void> over;
+  ScriptServer server([ended = over.get_future().share()](Peer& peer) {
     peer.read_request();
     peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
-    for (int i = 0; i < 20; ++i) {
+    do {
       peer.write("x");
-      std::this_thread::sleep_for(std::chrono::milliseconds(30));
-    }
+    } while (ended.wait_for(std::chrono::milliseconds(30)) == std::future_status::timeout);
   });
   expect_failure(post(server, 200), "timeout", Sent::maybe);
+  over.set_value();
 }
 
 TEST_F(CurlClient, ARefusedConnectionSentNothing) {

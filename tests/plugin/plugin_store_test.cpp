@@ -326,7 +326,7 @@ int in_child(const std::function<int()>& act, std::int64_t kill_after_us = -1) {
     return -1;
   }
   if (kill_after_us >= 0) {
-    ::usleep(static_cast<useconds_t>(kill_after_us));
+    rabt::test::let_pass(std::chrono::microseconds(kill_after_us));
     ::kill(pid, SIGKILL);
   }
   int status = 0;

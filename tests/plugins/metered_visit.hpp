@@ -126,7 +126,7 @@ class MeteredVisit : public VideoSuite<Provider> {
     }
     return -1;
   }
-  static void some_time() { std::this_thread::sleep_for(std::chrono::milliseconds(1'100)); }
+  static void some_time() { test::let_pass(std::chrono::milliseconds(1'100)); }
   // Hub and provider end the visit within one second.
   static void begin_of_a_second() {
     EXPECT_TRUE(test::eventually([] { return sandbox::system_now_ms() % 1000 <= 300; }));

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/random.hpp"
@@ -107,7 +106,7 @@ class SlowRealJanus : public ::testing::Test {
     return seen.int_or("audio", 0) + seen.int_or("video", 0);
   }
   // A call goes on for so long: media take the time that they last.
-  static void wait_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+  static void wait_ms(int ms) { rabt::test::let_pass(std::chrono::milliseconds(ms)); }
 
   // Events that Janus has told since the last call, through the plugin, of this type.
   std::vector<Plain> told(const std::string& type) {
