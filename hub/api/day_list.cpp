@@ -9,6 +9,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
+#include "hub/api/requests/day_requests.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/pages/pages.hpp"
 

@@ -3,6 +3,8 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/api/browser.hpp"
+#include "hub/api/requests/guest_requests.hpp"
+#include "hub/api/requests/invitation_requests.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/typed_code.hpp"
 #include "hub/consultation/sessions/sessions.hpp"

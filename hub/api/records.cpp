@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "hub/api/asks.hpp"
+#include "hub/api/requests/record_list.hpp"
+#include "hub/api/requests/shared_requests.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/utf8.hpp"

@@ -8,10 +8,22 @@
 #include "hub/api/day_list.hpp"
 #include "hub/api/records.hpp"
 #include "hub/api/requests/clinic_requests.hpp"
+#include "hub/api/requests/clinical_requests.hpp"
+#include "hub/api/requests/day_requests.hpp"
+#include "hub/api/requests/entry_requests.hpp"
 #include "hub/api/requests/figure_requests.hpp"
+#include "hub/api/requests/invitation_requests.hpp"
+#include "hub/api/requests/life_requests.hpp"
+#include "hub/api/requests/note_requests.hpp"
 #include "hub/api/requests/onboarding_requests.hpp"
 #include "hub/api/requests/page_texts.hpp"
+#include "hub/api/requests/people_requests.hpp"
 #include "hub/api/requests/provider_requests.hpp"
+#include "hub/api/requests/reading_requests.hpp"
+#include "hub/api/requests/record_list.hpp"
+#include "hub/api/requests/recording_requests.hpp"
+#include "hub/api/requests/shared_requests.hpp"
+#include "hub/api/requests/transcript_requests.hpp"
 #include "hub/api/requests/visit_requests.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/api/sessions.hpp"
@@ -48,7 +60,7 @@ Result<http::Response> show(Resources& resources, const Call& call) {
 Result<http::Response> session_events(Resources& resources, const Call& call) {
   if (wants_events(call.request)) return resources.stream->events(call);
   return list_behind<&consultation::Sessions::reading, &consultation::SessionReading::events,
-                     consultation::read_events_of>(resources, call);
+                     read_events_of>(resources, call);
 }
 
 Result<http::Response> make_ticket(Resources& resources, const Call& call) {
@@ -57,30 +69,21 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 
 using R = Resources;
 using consultation::add_participant_of;
-using consultation::assign_session_of;
 using consultation::begin_recording_of;
 using consultation::cancel_session_of;
-using consultation::change_day_of;
 using consultation::change_session_of;
 using consultation::Chat;
 using consultation::Clinics;
 using consultation::Compliance;
-using consultation::decline_session_of;
 using consultation::deny_participant_of;
 using consultation::Detections;
 using consultation::Documents;
 using consultation::end_session_of;
 using consultation::Feedback;
 using consultation::FollowUps;
-using consultation::give_consent_of;
-using consultation::identify_patient_of;
-using consultation::inviting_of;
-using consultation::join_call_of;
 using consultation::LineQuality;
 using consultation::list_recordings_of;
-using consultation::list_sessions_of;
 using consultation::Notes;
-using consultation::of_invitation;
 using consultation::of_participant;
 using consultation::of_session;
 using consultation::Onboarding;
@@ -88,7 +91,6 @@ using consultation::PageContent;
 using consultation::Practice;
 using consultation::PracticeFigures;
 using consultation::Prescriptions;
-using consultation::preview_day_of;
 using consultation::Providers;
 using consultation::Records;
 using consultation::SessionDays;
@@ -103,7 +105,6 @@ using consultation::Transcripts;
 using consultation::Usage;
 using consultation::Visits;
 using consultation::Vitals;
-using consultation::withdraw_recording_of;
 using identity::Role;
 using webhooks::Webhooks;
 
@@ -219,37 +220,37 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
 
     // Records of sessions, and the quality of their lines.
-    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", list_behind<&Records::chat, &Chat::list, consultation::list_records_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", list_behind<&Records::chat, &Chat::list, list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kAlsoGuests, repeats(access::Right::message_write)},
-    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", list_behind<&Records::documents, &Documents::list, consultation::list_records_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", list_behind<&Records::documents, &Documents::list, list_records_of>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kAlsoGuests, {.repeatable = true, .right = access::Right::document_write, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy, .upload = open_document, .max_upload = kMaxDocumentForm}},
-    Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&Records::documents, &Documents::read, consultation::named_record_of>, kAlsoGuests},
+    Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&Records::documents, &Documents::read, named_record_of>, kAlsoGuests},
     Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kAlsoGuests},
-    Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", list_behind<&Records::notes, &Notes::list, consultation::list_records_of>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", list_behind<&Records::notes, &Notes::list, list_records_of>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&Records::notes, &Notes::write, consultation::write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&Records::notes, &Notes::change, consultation::change_note_of>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&Records::notes, &Notes::add_addendum, consultation::add_addendum_of, 201>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"POST", "/api/v1/notes/{note}/entered-in-error", "markNoteInError", act<&Records::notes, &Notes::mark_in_error, consultation::mark_note_in_error_of>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", list_behind<&Records::vitals, &Vitals::list, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/vitals", "recordVitals", act<&Records::vitals, &Vitals::record, consultation::record_vitals_of, 201>, kSignedIn, repeats(access::Right::vitals_write)},
-    Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", list_behind<&Records::prescriptions, &Prescriptions::list, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/prescriptions", "prescribe", act<&Records::prescriptions, &Prescriptions::prescribe, consultation::prescribe_of, 201>, kSignedIn, repeats(access::Right::prescription_write)},
-    Route{"GET", "/api/v1/prescriptions/{prescription}", "getPrescription", act<&Records::prescriptions, &Prescriptions::read, consultation::named_record_of>, kSignedIn},
-    Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&Records::prescriptions, &Prescriptions::cancel, consultation::cancel_prescription_of>, kSignedIn, repeats(access::Right::prescription_write)},
-    Route{"POST", "/api/v1/prescriptions/{prescription}/dispensings", "recordDispensing", act<&Records::prescriptions, &Prescriptions::dispense, consultation::record_dispensing_of, 201>, kSignedIn, repeats(access::Right::prescription_dispense)},
-    Route{"POST", "/api/v1/prescriptions/{prescription}/dispensings/{dispensing}/entered-in-error", "markDispensingInError", act<&Records::prescriptions, &Prescriptions::mark_dispensing_in_error, consultation::mark_dispensing_in_error_of>, kSignedIn, repeats(access::Right::prescription_dispense)},
-    Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", list_behind<&Records::transcripts, &Transcripts::read, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&Records::transcripts, &Transcripts::add_segment, consultation::add_segment_of, 201>, kSignedIn, {.repeatable = true, .right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
+    Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&Records::notes, &Notes::change, change_note_of>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&Records::notes, &Notes::add_addendum, add_addendum_of, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"POST", "/api/v1/notes/{note}/entered-in-error", "markNoteInError", act<&Records::notes, &Notes::mark_in_error, mark_note_in_error_of>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"GET", "/api/v1/sessions/{session}/vitals", "listVitals", list_behind<&Records::vitals, &Vitals::list, list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/vitals", "recordVitals", act<&Records::vitals, &Vitals::record, record_vitals_of, 201>, kSignedIn, repeats(access::Right::vitals_write)},
+    Route{"GET", "/api/v1/sessions/{session}/prescriptions", "listPrescriptions", list_behind<&Records::prescriptions, &Prescriptions::list, list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/prescriptions", "prescribe", act<&Records::prescriptions, &Prescriptions::prescribe, prescribe_of, 201>, kSignedIn, repeats(access::Right::prescription_write)},
+    Route{"GET", "/api/v1/prescriptions/{prescription}", "getPrescription", act<&Records::prescriptions, &Prescriptions::read, named_record_of>, kSignedIn},
+    Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&Records::prescriptions, &Prescriptions::cancel, cancel_prescription_of>, kSignedIn, repeats(access::Right::prescription_write)},
+    Route{"POST", "/api/v1/prescriptions/{prescription}/dispensings", "recordDispensing", act<&Records::prescriptions, &Prescriptions::dispense, record_dispensing_of, 201>, kSignedIn, repeats(access::Right::prescription_dispense)},
+    Route{"POST", "/api/v1/prescriptions/{prescription}/dispensings/{dispensing}/entered-in-error", "markDispensingInError", act<&Records::prescriptions, &Prescriptions::mark_dispensing_in_error, mark_dispensing_in_error_of>, kSignedIn, repeats(access::Right::prescription_dispense)},
+    Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", list_behind<&Records::transcripts, &Transcripts::read, list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&Records::transcripts, &Transcripts::add_segment, add_segment_of, 201>, kSignedIn, {.repeatable = true, .right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
     Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, of_session, 202>, kSignedIn, repeats(access::Right::session_run)},
-    Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&Records::feedback, &Feedback::list, consultation::list_feedback_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&Records::feedback, &Feedback::give, consultation::give_feedback_of, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
-    Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", list_behind<&Records::follow_ups, &FollowUps::list, consultation::list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&Records::follow_ups, &FollowUps::plan, consultation::plan_follow_up_of, 201>, kSignedIn, repeats(access::Right::follow_up_write)},
-    Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&Records::detections, &Detections::review, consultation::review_detection_of, 201>, kSignedIn, repeats(access::Right::note_write)},
-    Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&Records::line, &LineQuality::read, consultation::read_quality_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&Records::line, &LineQuality::report, consultation::report_quality_of, 202>, kSignedIn, repeats(access::Right::segment_write)},
-    Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&Records::line, &LineQuality::choose_level, consultation::set_quality_level_of>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&Records::feedback, &Feedback::list, list_feedback_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&Records::feedback, &Feedback::give, give_feedback_of, 201>, kAlsoGuests, repeats(access::Right::feedback_write)},
+    Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", list_behind<&Records::follow_ups, &FollowUps::list, list_records_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&Records::follow_ups, &FollowUps::plan, plan_follow_up_of, 201>, kSignedIn, repeats(access::Right::follow_up_write)},
+    Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&Records::detections, &Detections::review, review_detection_of, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&Records::line, &LineQuality::read, read_quality_of>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&Records::line, &LineQuality::report, report_quality_of, 202>, kSignedIn, repeats(access::Right::segment_write)},
+    Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&Records::line, &LineQuality::choose_level, set_quality_level_of>, kSignedIn, repeats(access::Right::session_run)},
 
     // Clinics, visits and providers around sessions.
     Route{"GET", "/api/v1/clinics", "listClinics", show<&Practice::clinics, &Clinics::list>, kSignedIn},

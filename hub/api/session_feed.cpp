@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "hub/api/requests/entry_requests.hpp"
 #include "hub/api/requests/provider_requests.hpp"
+#include "hub/api/requests/shared_requests.hpp"
+#include "hub/api/requests/transcript_requests.hpp"
 #include "hub/consultation/events/hearing.hpp"
 
 namespace rabt::api {

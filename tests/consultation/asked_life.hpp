@@ -1,5 +1,11 @@
 #pragma once
 
+#include "hub/api/requests/day_requests.hpp"
+#include "hub/api/requests/entry_requests.hpp"
+#include "hub/api/requests/guest_requests.hpp"
+#include "hub/api/requests/invitation_requests.hpp"
+#include "hub/api/requests/life_requests.hpp"
+#include "hub/api/requests/people_requests.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
 #include "tests/consultation/call_of.hpp"
 #include "tests/consultation/shown.hpp"
@@ -16,10 +22,10 @@ class AskedLife {
   }
   Answer accept(const Ask& ask) { return shown(service_.accept(ask.caller, of_session(ask))); }
   Answer decline(const Ask& ask) {
-    return shown(service_.decline(ask.caller, decline_session_of(ask)));
+    return shown(service_.decline(ask.caller, api::decline_session_of(ask)));
   }
   Answer assign(const Ask& ask) {
-    return shown(service_.assign(ask.caller, assign_session_of(ask)));
+    return shown(service_.assign(ask.caller, api::assign_session_of(ask)));
   }
   Answer start(const Ask& ask) { return shown(service_.start(ask.caller, of_session(ask))); }
   Answer end(const Ask& ask) { return shown(service_.end(ask.caller, end_session_of(ask))); }
@@ -48,21 +54,23 @@ class AskedDays {
   explicit AskedDays(SessionDays& service) : service_(service) {}
 
   Answer preview(const Ask& ask) {
-    return shown(service_.preview(ask.caller, preview_day_of(ask)));
+    return shown(service_.preview(ask.caller, api::preview_day_of(ask)));
   }
-  Answer apply(const Ask& ask) { return shown(service_.apply(ask.caller, change_day_of(ask))); }
+  Answer apply(const Ask& ask) {
+    return shown(service_.apply(ask.caller, api::change_day_of(ask)));
+  }
   Answer list(const Ask& ask, const Window& page = {.limit = kMostOnPaper}) {
-    RABT_TRY(list, service_.list(ask.caller, list_day_of(ask), page));
+    RABT_TRY(list, service_.list(ask.caller, api::list_day_of(ask), page));
     next = list.next;
     return to_json(list);
   }
   // All of it, as a page to print and as a table.
   std::string page(const Ask& ask, std::string_view language) {
-    const auto list = service_.list(ask.caller, list_day_of(ask), std::nullopt);
+    const auto list = service_.list(ask.caller, api::list_day_of(ask), std::nullopt);
     return list.ok() ? service_.page_of(*list, language) : list.error().code;
   }
   std::string table(const Ask& ask, std::string_view language) {
-    const auto list = service_.list(ask.caller, list_day_of(ask), std::nullopt);
+    const auto list = service_.list(ask.caller, api::list_day_of(ask), std::nullopt);
     return list.ok() ? service_.table_of(*list, language) : list.error().code;
   }
 
@@ -77,7 +85,7 @@ class AskedEntry {
  public:
   explicit AskedEntry(SessionEntry& service) : service_(service) {}
 
-  Answer join(const Ask& ask) { return shown(service_.join(ask.caller, join_call_of(ask))); }
+  Answer join(const Ask& ask) { return shown(service_.join(ask.caller, api::join_call_of(ask))); }
   Answer token(const Ask& ask) { return shown(service_.token(ask.caller, of_participant(ask))); }
   Answer told_token(const Ask& ask) {
     return shown(service_.told_token(ask.caller, of_session(ask)));
@@ -108,10 +116,10 @@ class AskedPeople {
   }
   Answer consents(const Ask& ask) { return shown(service_.consents(ask.caller, of_session(ask))); }
   Answer record_consent(const Ask& ask) {
-    return shown(service_.record_consent(ask.caller, give_consent_of(ask)));
+    return shown(service_.record_consent(ask.caller, api::give_consent_of(ask)));
   }
   Answer confirm_identity(const Ask& ask) {
-    return shown(service_.confirm_identity(ask.caller, identify_patient_of(ask)));
+    return shown(service_.confirm_identity(ask.caller, api::identify_patient_of(ask)));
   }
   Answer start_transcription(const Ask& ask) {
     return shown(service_.start_transcription(ask.caller, of_session(ask)));
@@ -129,9 +137,13 @@ class AskedInvitations {
   explicit AskedInvitations(SessionInvitations& service) : service_(service) {}
 
   Answer list(const Ask& ask) { return shown(service_.list(ask.caller, of_session(ask))); }
-  Answer invite(const Ask& ask) { return shown(service_.invite(ask.caller, inviting_of(ask))); }
-  Answer revoke(const Ask& ask) { return shown(service_.revoke(ask.caller, of_invitation(ask))); }
-  Answer accept(const Ask& ask) { return shown(service_.accept(ask.caller, of_code(ask))); }
+  Answer invite(const Ask& ask) {
+    return shown(service_.invite(ask.caller, api::inviting_of(ask)));
+  }
+  Answer revoke(const Ask& ask) {
+    return shown(service_.revoke(ask.caller, api::of_invitation(ask)));
+  }
+  Answer accept(const Ask& ask) { return shown(service_.accept(ask.caller, api::of_code(ask))); }
 
  private:
   SessionInvitations& service_;
@@ -148,11 +160,13 @@ class AskedGuests {
 
   void send_codes_by(OneTimeCodes& codes) { service_.send_codes_by(codes); }
   Result<Entered> enter(const Ask& ask, const Entering& how) {
-    RABT_TRY(entered, service_.enter(ask.caller, enter_by_link_of(ask), how));
+    RABT_TRY(entered, service_.enter(ask.caller, api::enter_by_link_of(ask), how));
     return Entered{.answer = to_json(entered.answer), .proof = entered.proof};
   }
-  Answer preview(const Ask& ask) { return shown(service_.preview(of_code(ask))); }
-  Answer send_code(const Ask& ask) { return shown(service_.send_code(ask.caller, of_code(ask))); }
+  Answer preview(const Ask& ask) { return shown(service_.preview(api::of_code(ask))); }
+  Answer send_code(const Ask& ask) {
+    return shown(service_.send_code(ask.caller, api::of_code(ask)));
+  }
   Result<std::optional<identity::Part>> part_of(const identity::GuestProof& proof) {
     return service_.part_of(proof);
   }

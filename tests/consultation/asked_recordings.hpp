@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/api/requests/recording_requests.hpp"
 #include "hub/consultation/sessions/recordings.hpp"
 #include "tests/consultation/shown.hpp"
 
@@ -31,7 +32,7 @@ class AskedRecordings {
     return shown(recordings_.get(ask.caller, ReadRecording{.recording = ask.record}));
   }
   Answer withdraw(const Ask& ask) {
-    return shown(recordings_.withdraw(ask.caller, withdraw_recording_of(ask)));
+    return shown(recordings_.withdraw(ask.caller, api::withdraw_recording_of(ask)));
   }
 
  private:

@@ -4,6 +4,10 @@
 #include <string_view>
 #include <utility>
 
+#include "hub/api/requests/clinical_requests.hpp"
+#include "hub/api/requests/note_requests.hpp"
+#include "hub/api/requests/record_list.hpp"
+#include "hub/api/requests/transcript_requests.hpp"
 #include "tests/consultation/asked_shared.hpp"
 #include "tests/consultation/call_of.hpp"
 
@@ -18,57 +22,57 @@ class AskedRecords : public AskedShared {
   AskedRecords* operator->() { return this; }
 
   Answer notes(const Ask& ask) {
-    return shown(records_->notes.list(ask.caller, list_records_of(ask)));
+    return shown(records_->notes.list(ask.caller, api::list_records_of(ask)));
   }
   Answer write_note(const Ask& ask) {
     return shown(records_->notes.write(ask.caller, write_note_of(ask)));
   }
   Answer change_note(const Ask& ask) {
-    return shown(records_->notes.change(ask.caller, change_note_of(ask)));
+    return shown(records_->notes.change(ask.caller, api::change_note_of(ask)));
   }
   Answer add_addendum(const Ask& ask) {
-    return shown(records_->notes.add_addendum(ask.caller, add_addendum_of(ask)));
+    return shown(records_->notes.add_addendum(ask.caller, api::add_addendum_of(ask)));
   }
   Answer mark_note_in_error(const Ask& ask) {
-    return shown(records_->notes.mark_in_error(ask.caller, mark_note_in_error_of(ask)));
+    return shown(records_->notes.mark_in_error(ask.caller, api::mark_note_in_error_of(ask)));
   }
   Result<std::string> note_pdf(const Ask& ask) {
-    return records_->note_papers.pdf(ask.caller, named_record_of(ask));
+    return records_->note_papers.pdf(ask.caller, api::named_record_of(ask));
   }
   Answer chart_pdfs(const Ask& ask) {
     return shown(
         records_->note_papers.for_chart(ask.caller, ReadChartPdfs{.session = ask.session}));
   }
   Answer vitals(const Ask& ask) {
-    return shown(records_->vitals.list(ask.caller, list_records_of(ask)));
+    return shown(records_->vitals.list(ask.caller, api::list_records_of(ask)));
   }
   Answer record_vitals(const Ask& ask) {
-    return shown(records_->vitals.record(ask.caller, record_vitals_of(ask)));
+    return shown(records_->vitals.record(ask.caller, api::record_vitals_of(ask)));
   }
   Answer prescriptions(const Ask& ask) {
-    return shown(records_->prescriptions.list(ask.caller, list_records_of(ask)));
+    return shown(records_->prescriptions.list(ask.caller, api::list_records_of(ask)));
   }
   Answer prescribe(const Ask& ask) {
-    return shown(records_->prescriptions.prescribe(ask.caller, prescribe_of(ask)));
+    return shown(records_->prescriptions.prescribe(ask.caller, api::prescribe_of(ask)));
   }
   Answer prescription(const Ask& ask) {
-    return shown(records_->prescriptions.read(ask.caller, named_record_of(ask)));
+    return shown(records_->prescriptions.read(ask.caller, api::named_record_of(ask)));
   }
   Answer cancel_prescription(const Ask& ask) {
-    return shown(records_->prescriptions.cancel(ask.caller, cancel_prescription_of(ask)));
+    return shown(records_->prescriptions.cancel(ask.caller, api::cancel_prescription_of(ask)));
   }
   Answer dispense(const Ask& ask) {
-    return shown(records_->prescriptions.dispense(ask.caller, record_dispensing_of(ask)));
+    return shown(records_->prescriptions.dispense(ask.caller, api::record_dispensing_of(ask)));
   }
   Answer mark_dispensing_in_error(const Ask& ask) {
     return shown(records_->prescriptions.mark_dispensing_in_error(
-        ask.caller, mark_dispensing_in_error_of(ask)));
+        ask.caller, api::mark_dispensing_in_error_of(ask)));
   }
   Answer transcript(const Ask& ask) {
-    return shown(records_->transcripts.read(ask.caller, list_records_of(ask)));
+    return shown(records_->transcripts.read(ask.caller, api::list_records_of(ask)));
   }
   Answer add_segment(const Ask& ask) {
-    return shown(records_->transcripts.add_segment(ask.caller, add_segment_of(ask)));
+    return shown(records_->transcripts.add_segment(ask.caller, api::add_segment_of(ask)));
   }
   Answer add_transcript(const Ask& ask, const RecordedSpeech& speech = {}) {
     return shown(
@@ -95,7 +99,7 @@ class AskedRecords : public AskedShared {
         records_->reading.clinical_facts(ask.caller, read_clinical_facts_of(call_of(ask))));
   }
   Status allows(const Ask& ask, access::Right right) {
-    return records_->office.allows(ask.caller, named_record_of(ask), right);
+    return records_->office.allows(ask.caller, api::named_record_of(ask), right);
   }
   Result<Json> summary_of(const Ask& ask, const Membership& of) {
     return shown(records_->reading.summary_of(ask.caller, of));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/requests/entry_requests.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/number.hpp"
 #include "hub/base/printable.hpp"

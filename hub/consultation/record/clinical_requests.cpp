@@ -1,82 +1,13 @@
 #include "hub/consultation/record/clinical_requests.hpp"
 
-#include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
 namespace rabt::consultation {
 
-namespace {
-
-constexpr std::size_t kMaxItems = 50;
-
-// Texts of a medication that need not be given, in the order of an answer.
-struct MoreText {
-  std::string_view name;
-  std::string Medication::*text;
-};
-constexpr std::array<MoreText, 4> kMore{{{"code", &Medication::code},
-                                         {"frequency", &Medication::frequency},
-                                         {"duration", &Medication::duration},
-                                         {"instructions", &Medication::instructions}}};
-
-// A million tablets or millilitres.
-constexpr double kMaxQuantity = 1'000'000;
-
-DispensedItems read_dispensed(Fields& fields) {
-  const Json& given = fields.raw("items");
-  DispensedItems items;
-  if (given.is_null()) return items;
-  if (!given.is_array() || given.size() == 0 || given.size() > kMaxItems) {
-    fields.wrong("items", "it must list 1 to 50 medications; leave it out for all of them");
-    return items;
-  }
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    Fields item(given.item(i), fields.mistakes(), "items[" + std::to_string(i) + "].");
-    item.only({"item", "quantity", "unit"});
-    const auto place = item.integer("item", 1, kMaxItems);
-    if (!place && !item.has("item")) item.wrong("item", "it is needed");
-    const auto same = [&](const DispensedItem& one) { return one.item == place; };
-    if (place && std::any_of(items.begin(), items.end(), same))
-      item.wrong("item", "each medication stands here once");
-    const auto quantity = item.number("quantity", 0, kMaxQuantity);
-    if (quantity && *quantity == 0) item.wrong("quantity", "it must be above 0");
-    const std::string unit = item.text("unit", 100);
-    if (!unit.empty() && !item.has("quantity")) item.wrong("unit", "it belongs to a quantity");
-    items.push_back({.item = place.value_or(0), .quantity = item.raw("quantity"), .unit = unit});
-  }
-  return items;
-}
-
-// Texts of a device, in the order of an answer.
-struct DeviceText {
-  std::string_view name;
-  std::string Device::*text;
-};
-constexpr std::array<DeviceText, 3> kDevice{
-    {{"id", &Device::id}, {"kind", &Device::kind}, {"serial", &Device::serial}}};
-
-std::optional<Device> read_device(Fields& fields) {
-  const Json& given = fields.raw("device");
-  if (given.is_null()) return std::nullopt;
-  Fields of(given, fields.mistakes(), "device.");
-  of.only({"id", "kind", "serial"});
-  Device out;
-  bool any = false;
-  for (const DeviceText& one : kDevice) {
-    out.*one.text = of.text(one.name, 100);
-    any = any || !(out.*one.text).empty();
-  }
-  if (of.good() && !any) of.wrong("id", "a device has an id, a kind or a serial");
-  return out;
-}
-
-}  // namespace
-
 Json to_json(const Device& device) {
   Json out = Json::object();
-  for (const DeviceText& one : kDevice) {
+  for (const DeviceText& one : kDeviceTexts) {
     const std::string& text = device.*one.text;
     if (!text.empty()) out.set(one.name, text);
   }
@@ -85,7 +16,7 @@ Json to_json(const Device& device) {
 
 Json to_json(const Medication& medication) {
   Json out = Json::object({{"name", medication.name}, {"dosage", medication.dosage}});
-  for (const MoreText& more : kMore) {
+  for (const MedicationText& more : kMedicationTexts) {
     const std::string& text = medication.*more.text;
     if (!text.empty()) out.set(more.name, text);
   }
@@ -98,91 +29,10 @@ Json to_json(const Medications& medications) {
   return out;
 }
 
-Medications medications_in(Fields& fields, std::string_view list, const MedicationNames& names) {
-  const Json& given = fields.raw(list);
-  Medications items;
-  if (!given.is_array() || given.size() == 0 || given.size() > kMaxItems) {
-    fields.wrong(list, "it must list 1 to 50 medications");
-    return items;
-  }
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    Fields item(given.item(i), fields.mistakes(),
-                std::string(list) + "[" + std::to_string(i) + "].");
-    if (names.closed)
-      item.only({names.name, names.code, names.dosage, "frequency", "duration", "instructions"});
-    Medication one;
-    one.name = item.needed_text(names.name, 500);
-    one.dosage = item.needed_text(names.dosage, 500);
-    for (const MoreText& more : kMore) {
-      const std::string_view name = more.name == "code" ? names.code : more.name;
-      if (!name.empty()) one.*more.text = item.text(name, 1'000);
-    }
-    items.push_back(std::move(one));
-  }
-  return items;
-}
-
-Asked<RecordVitals> record_vitals_of(const Ask& ask) {
-  RecordVitals out{.session = ask.session};
-  Fields fields(ask.body, out.mistakes);
-  fields.only({"takenAt", "source", "device", "heartRate", "systolic", "diastolic", "temperatureC",
-               "respiratoryRate", "oxygenSaturation", "weightKg", "heightCm", "glucoseMmol",
-               "painScale"});
-  out.taken = fields.time("takenAt", ask.caller.naive_offset_minutes);
-  out.before_time = out.mistakes.count();
-  out.source = fields.word("source", {"manual", "device", "patient"});
-  out.device = read_device(fields);
-  if (out.source == "device" && !out.device)
-    fields.wrong("device", "it is needed when the source is device");
-  out.signs = read_vital_signs(fields);
-  return out;
-}
-
-Asked<Prescribe> prescribe_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"items", "notes"});
-  Prescribe out{.session = ask.session, .items = medications_in(fields, "items")};
-  out.notes = fields.text("notes");
-  RABT_TRY_STATUS(fields.done());
-  return out;
-}
-
-Asked<CancelPrescription> cancel_prescription_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"reason"});
-  CancelPrescription out{.prescription = ask.record, .reason = fields.text("reason", 500)};
-  RABT_TRY_STATUS(fields.done());
-  return out;
-}
-
 Json to_json(const DispensedItem& item) {
   Json out = Json::object({{"item", item.item}});
   if (!item.quantity.is_null()) out.set("quantity", item.quantity);
   if (!item.unit.empty()) out.set("unit", item.unit);
-  return out;
-}
-
-Asked<RecordDispensing> record_dispensing_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"reference", "pharmacist", "pharmacy", "handedOverAt", "items", "notes"});
-  RecordDispensing out{.prescription = ask.record,
-                       .reference = fields.needed_text("reference", kMaxLine),
-                       .pharmacist = fields.needed_text("pharmacist", kMaxLine),
-                       .pharmacy = fields.needed_text("pharmacy", kMaxLine),
-                       .handed_over = fields.time("handedOverAt", ask.caller.naive_offset_minutes),
-                       .items = read_dispensed(fields)};
-  out.notes = fields.text("notes", 500);
-  RABT_TRY_STATUS(fields.done());
-  return out;
-}
-
-Asked<MarkDispensingInError> mark_dispensing_in_error_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"reason"});
-  MarkDispensingInError out{.prescription = ask.record,
-                            .dispensing = ask.part,
-                            .reason = fields.needed_text("reason", 500)};
-  RABT_TRY_STATUS(fields.done());
   return out;
 }
 

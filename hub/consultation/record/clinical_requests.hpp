@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,9 +14,8 @@
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/fields.hpp"
 
-// Requests about what clinicians write: vital signs, prescriptions; and about what
-// pharmacies dispense. Each reader names every mistake
-// of the body.
+// Requests about what clinicians write: vital signs, prescriptions; and about what pharmacies
+// dispense.
 namespace rabt::consultation {
 
 // The device that measured. One text at least; the others are empty.
@@ -24,6 +24,13 @@ struct Device {
   std::string kind{};
   std::string serial{};
 };
+// Its texts, under their names in bodies, in the order of an answer.
+struct DeviceText {
+  std::string_view name;
+  std::string Device::*text;
+};
+inline constexpr std::array<DeviceText, 3> kDeviceTexts{
+    {{"id", &Device::id}, {"kind", &Device::kind}, {"serial", &Device::serial}}};
 [[nodiscard]] Json to_json(const Device& device);
 
 struct RecordVitals {
@@ -40,7 +47,6 @@ struct RecordVitals {
   Mistakes mistakes{};
   std::size_t before_time = 0;
 };
-[[nodiscard]] Asked<RecordVitals> record_vitals_of(const Ask& ask);
 
 // Texts that are not given are empty.
 struct Medication {
@@ -51,22 +57,20 @@ struct Medication {
   std::string duration{};
   std::string instructions{};
 };
+// Those that need not be given, under their names in bodies, in the order of an answer.
+struct MedicationText {
+  std::string_view name;
+  std::string Medication::*text;
+};
+inline constexpr std::array<MedicationText, 4> kMedicationTexts{
+    {{"code", &Medication::code},
+     {"frequency", &Medication::frequency},
+     {"duration", &Medication::duration},
+     {"instructions", &Medication::instructions}}};
 [[nodiscard]] Json to_json(const Medication& medication);
 // 1 to 50.
 using Medications = std::vector<Medication>;
 [[nodiscard]] Json to_json(const Medications& medications);
-// Names that a body has for the members of a medication.
-struct MedicationNames {
-  std::string_view name = "name";
-  std::string_view dosage = "dosage";
-  // Empty where the body has no code.
-  std::string_view code = "code";
-  // True if members that no medication has are mistakes.
-  bool closed = true;
-};
-// The list of this name in a body.
-[[nodiscard]] Medications medications_in(Fields& fields, std::string_view list,
-                                         const MedicationNames& names = {});
 
 struct Prescribe {
   // As Ask::session.
@@ -74,14 +78,12 @@ struct Prescribe {
   Medications items;
   std::string notes{};
 };
-[[nodiscard]] Asked<Prescribe> prescribe_of(const Ask& ask);
 
 struct CancelPrescription {
   // As Ask::record.
   std::string prescription;
   std::string reason{};
 };
-[[nodiscard]] Asked<CancelPrescription> cancel_prescription_of(const Ask& ask);
 
 // One medication that was handed over.
 struct DispensedItem {
@@ -111,7 +113,6 @@ struct RecordDispensing {
   DispensedItems items{};
   std::string notes{};
 };
-[[nodiscard]] Asked<RecordDispensing> record_dispensing_of(const Ask& ask);
 
 struct MarkDispensingInError {
   // As Ask::record.
@@ -120,6 +121,5 @@ struct MarkDispensingInError {
   std::string dispensing;
   std::string reason;
 };
-[[nodiscard]] Asked<MarkDispensingInError> mark_dispensing_in_error_of(const Ask& ask);
 
 }  // namespace rabt::consultation

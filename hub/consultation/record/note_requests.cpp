@@ -37,36 +37,6 @@ bool is_icd10(std::string_view code) {
          std::all_of(rest.begin(), rest.end(), alnum);
 }
 
-// A rank that is left out is the place in the list.
-Diagnoses read_diagnoses(Fields& fields) {
-  const Json& given = fields.raw("diagnoses");
-  if (given.is_null()) return {};
-  if (!given.is_array() || given.size() > kMaxDiagnoses) {
-    fields.wrong("diagnoses", "it must list at most 50 diagnoses");
-    return {};
-  }
-  std::map<std::int64_t, Diagnosis> by_rank;
-  std::set<std::string> codes;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    Fields one(given.item(i), fields.mistakes(), "diagnoses[" + std::to_string(i) + "].");
-    one.only({"code", "display", "rank"});
-    const std::string code = upper(one.needed_text("code", 8));
-    const std::string display = one.text("display", 200);
-    const std::int64_t rank = one.integer("rank", 1, static_cast<std::int64_t>(kMaxDiagnoses))
-                                  .value_or(static_cast<std::int64_t>(i) + 1);
-    if (one.good() && !is_icd10(code)) one.wrong("code", "it must be a code of ICD-10, as J06.9");
-    if (one.good() && !codes.insert(code).second) one.wrong("code", "it stands twice");
-    Diagnosis diagnosis{.code = code, .display = display, .rank = rank};
-    if (one.good() && !by_rank.emplace(rank, std::move(diagnosis)).second)
-      one.wrong("rank", "it stands twice");
-  }
-  if (fields.good() && !by_rank.empty() && !by_rank.contains(1))
-    fields.wrong("diagnoses", "one must have the rank 1: the principal diagnosis");
-  Diagnoses out;
-  for (auto& [rank, diagnosis] : by_rank) out.push_back(std::move(diagnosis));
-  return out;
-}
-
 }  // namespace
 
 Json to_json(const NoteSections& sections) {
@@ -125,6 +95,35 @@ NoteSections sections_in(Fields& fields, std::string_view name, const Json& of_t
   return sections;
 }
 
+Diagnoses read_diagnoses(Fields& fields) {
+  const Json& given = fields.raw("diagnoses");
+  if (given.is_null()) return {};
+  if (!given.is_array() || given.size() > kMaxDiagnoses) {
+    fields.wrong("diagnoses", "it must list at most 50 diagnoses");
+    return {};
+  }
+  std::map<std::int64_t, Diagnosis> by_rank;
+  std::set<std::string> codes;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    Fields one(given.item(i), fields.mistakes(), "diagnoses[" + std::to_string(i) + "].");
+    one.only({"code", "display", "rank"});
+    const std::string code = upper(one.needed_text("code", 8));
+    const std::string display = one.text("display", 200);
+    const std::int64_t rank = one.integer("rank", 1, static_cast<std::int64_t>(kMaxDiagnoses))
+                                  .value_or(static_cast<std::int64_t>(i) + 1);
+    if (one.good() && !is_icd10(code)) one.wrong("code", "it must be a code of ICD-10, as J06.9");
+    if (one.good() && !codes.insert(code).second) one.wrong("code", "it stands twice");
+    Diagnosis diagnosis{.code = code, .display = display, .rank = rank};
+    if (one.good() && !by_rank.emplace(rank, std::move(diagnosis)).second)
+      one.wrong("rank", "it stands twice");
+  }
+  if (fields.good() && !by_rank.empty() && !by_rank.contains(1))
+    fields.wrong("diagnoses", "one must have the rank 1: the principal diagnosis");
+  Diagnoses out;
+  for (auto& [rank, diagnosis] : by_rank) out.push_back(std::move(diagnosis));
+  return out;
+}
+
 void check_has_text(Fields& fields, std::string_view name, const WriteNote& note) {
   if (fields.good() && !has_text(note.content, note.sections))
     fields.wrong(name, "a note needs content or sections");
@@ -149,10 +148,6 @@ Asked<WriteNote> written_note_in(Fields& fields, std::string session) {
   return out;
 }
 
-Asked<ChangeNote> change_note_of(const Ask& ask) {
-  return ChangeNote{.note = ask.record, .version = ask.version, .given = ask.body};
-}
-
 Asked<NoteChange> note_change_of(const Json& given, const Json& of_template) {
   Fields fields(given);
   fields.only({"content", "sections", "diagnoses", "status"});
@@ -165,23 +160,6 @@ Asked<NoteChange> note_change_of(const Json& given, const Json& of_template) {
   if (fields.has("content")) out.content = std::move(content);
   if (fields.has("sections")) out.sections = std::move(sections);
   if (fields.has("diagnoses")) out.diagnoses = std::move(diagnoses);
-  return out;
-}
-
-Asked<AddAddendum> add_addendum_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"text", "diagnoses"});
-  AddAddendum out{.note = ask.record, .text = fields.needed_text("text")};
-  out.diagnoses = read_diagnoses(fields);
-  RABT_TRY_STATUS(fields.done());
-  return out;
-}
-
-Asked<MarkNoteInError> mark_note_in_error_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"reason"});
-  MarkNoteInError out{.note = ask.record, .reason = fields.needed_text("reason", 500)};
-  RABT_TRY_STATUS(fields.done());
   return out;
 }
 

@@ -63,6 +63,8 @@ struct WriteNote {
                                        const Json& of_template);
 // Blanks alone are a mistake of this member, if there is no other.
 void check_has_text(Fields& fields, std::string_view name, const WriteNote& note);
+// The member `diagnoses`. A rank that is left out is the place in the list.
+[[nodiscard]] Diagnoses read_diagnoses(Fields& fields);
 
 // Change of a note. Members that are unset stay as they are.
 struct NoteChange {
@@ -80,7 +82,6 @@ struct ChangeNote {
   // A NoteChange as it came: the template of the note says which sections it may have.
   Json given = Json::object();
 };
-[[nodiscard]] Asked<ChangeNote> change_note_of(const Ask& ask);
 // of_template: the template of the note, or null.
 [[nodiscard]] Asked<NoteChange> note_change_of(const Json& given, const Json& of_template);
 
@@ -90,13 +91,11 @@ struct AddAddendum {
   std::string text;
   Diagnoses diagnoses{};
 };
-[[nodiscard]] Asked<AddAddendum> add_addendum_of(const Ask& ask);
 
 struct MarkNoteInError {
   // As Ask::record.
   std::string note;
   std::string reason;
 };
-[[nodiscard]] Asked<MarkNoteInError> mark_note_in_error_of(const Ask& ask);
 
 }  // namespace rabt::consultation

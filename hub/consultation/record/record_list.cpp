@@ -4,23 +4,6 @@
 
 namespace rabt::consultation {
 
-Asked<ListRecords> list_records_of(const Ask& ask) {
-  ListRecords out{.session = ask.session};
-  if (const std::string_view given = ask.parameter("cursor"); !given.empty()) {
-    const auto id = identity::ulid_of(given);
-    if (!id) {
-      return invalid("cursor.invalid",
-                     "the cursor is no id of a record; read the list from its first page");
-    }
-    out.after = *id;
-  }
-  return out;
-}
-
-Asked<NamedRecord> named_record_of(const Ask& ask) {
-  return NamedRecord{.record = ask.record};
-}
-
 RecordHead head_view(const Record& record) {
   return {.id = record.id,
           .number = record.number,

@@ -19,13 +19,11 @@ struct ListRecords {
   // ULID of the record after which the page begins. Empty for the first page.
   std::string after{};
 };
-[[nodiscard]] Asked<ListRecords> list_records_of(const Ask& ask);
 
 // One record by its ULID, UUID or number.
 struct NamedRecord {
   std::string record;
 };
-[[nodiscard]] Asked<NamedRecord> named_record_of(const Ask& ask);
 
 // Members that each record has.
 struct RecordHead {

@@ -13,14 +13,13 @@
 #include "hub/consultation/request/fields.hpp"
 
 // Requests about what all who take part in a session share: the line, messages, documents,
-// feedback, follow-ups. Each reader names every mistake of the body.
+// feedback, follow-ups.
 namespace rabt::consultation {
 
 struct ReadQuality {
   // As Ask::session, here and in the other requests.
   std::string session;
 };
-[[nodiscard]] Asked<ReadQuality> read_quality_of(const Ask& ask);
 
 // Figures that a client measured on its line in ten seconds.
 struct MeasuredLine {
@@ -40,7 +39,6 @@ struct ReportQuality {
   std::string session;
   std::vector<MeasuredLine> samples;
 };
-[[nodiscard]] Asked<ReportQuality> report_quality_of(const Ask& ask);
 
 struct SetQualityLevel {
   std::string session;
@@ -48,17 +46,10 @@ struct SetQualityLevel {
   std::optional<std::string> participant{};
   Level level = Level::standard;
 };
-[[nodiscard]] Asked<SetQualityLevel> set_quality_level_of(const Ask& ask);
-// Their members, under the names that the body has for them. A level that is not there is
-// `fallback`, or a mistake if that is empty.
-[[nodiscard]] std::optional<Level> level_in(Fields& fields, std::string_view name,
-                                            std::string_view fallback = {});
-[[nodiscard]] std::optional<std::string> participant_in(Fields& fields, std::string_view name);
 
 struct ListFeedback {
   std::string session;
 };
-[[nodiscard]] Asked<ListFeedback> list_feedback_of(const Ask& ask);
 
 struct GiveFeedback {
   std::string session;
@@ -68,9 +59,6 @@ struct GiveFeedback {
   // May be empty.
   std::string comments{};
 };
-[[nodiscard]] Asked<GiveFeedback> give_feedback_of(const Ask& ask);
-// The rating, under the name that the body has for it. None is a mistake.
-[[nodiscard]] std::int64_t rating_in(Fields& fields, std::string_view name);
 
 // Names either `at` or `after_days`.
 struct PlanFollowUp {
@@ -86,7 +74,6 @@ struct PlanFollowUp {
   Mistakes mistakes{};
   std::size_t before_time = 0;
 };
-[[nodiscard]] Asked<PlanFollowUp> plan_follow_up_of(const Ask& ask);
 
 // A verdict on a finding of the detector of patient data.
 struct ReviewDetection {
@@ -96,7 +83,6 @@ struct ReviewDetection {
   // correct, false_positive
   std::string verdict;
 };
-[[nodiscard]] Asked<ReviewDetection> review_detection_of(const Ask& ask);
 
 struct SendMessage {
   std::string session;
@@ -106,7 +92,6 @@ struct SendMessage {
   // Participant, as it was written. Empty for everybody.
   std::string to{};
 };
-[[nodiscard]] Asked<SendMessage> send_message_of(const Ask& ask);
 
 // A document as whoever shares it describes it.
 struct DescribedDocument {
@@ -133,6 +118,5 @@ struct ShareDocument {
 struct BeginDocument {
   std::string session;
 };
-[[nodiscard]] Asked<BeginDocument> begin_document_of(const Ask& ask);
 
 }  // namespace rabt::consultation

@@ -9,10 +9,8 @@
 #include "hub/base/json.hpp"
 #include "hub/consultation/request/ask.hpp"
 
-// Requests about the transcript. Each reader names every mistake of the body.
+// Requests about the transcript.
 namespace rabt::consultation {
-
-class Fields;
 
 // Segments of a recording of a day.
 inline constexpr std::size_t kMaxSegments = 10'000;
@@ -39,9 +37,6 @@ struct AddSegment {
   // 0 to 1, with the digits it came with. May be null.
   Json confidence{};
 };
-[[nodiscard]] Asked<AddSegment> add_segment_of(const Ask& ask);
-// The members text, audio, seq and language.
-void read_said(Fields& fields, AddSegment& out);
 
 // Words of a recording, as speech recognition wrote them down.
 struct AddTranscript {

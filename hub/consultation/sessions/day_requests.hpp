@@ -51,9 +51,6 @@ struct ChangeDay {
   // Mistakes of reason and visits, which come last.
   Mistakes later{};
 };
-// Without reason and visits.
-[[nodiscard]] ChangeDay preview_day_of(const Ask& ask);
-[[nodiscard]] ChangeDay change_day_of(const Ask& ask);
 
 // Visits on a page of a day's list.
 inline constexpr std::size_t kMostOnPaper = 300;
@@ -67,7 +64,6 @@ struct ListDay {
   // Format of the answer, for the audit log: html, csv. Empty for JSON.
   std::string as{};
 };
-[[nodiscard]] Asked<ListDay> list_day_of(const Ask& ask);
 
 // The outcome that a change of the day would have for one visit.
 struct ConsideredVisit {

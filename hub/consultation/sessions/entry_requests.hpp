@@ -14,7 +14,6 @@
 
 namespace rabt::consultation {
 
-class Fields;
 // Longest description of a browser, in characters.
 inline constexpr std::size_t kMaxBrowser = 200;
 
@@ -28,9 +27,6 @@ struct JoinCall {
   std::string location{};
   std::string callback_phone{};
 };
-[[nodiscard]] Asked<JoinCall> join_call_of(const Ask& ask);
-// A kind of device, under the name that the body has for it.
-[[nodiscard]] std::string device_type_in(Fields& members, std::string_view name);
 
 // The room of the video provider, and what opens it to one participant.
 struct MediaView {

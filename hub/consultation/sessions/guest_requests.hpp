@@ -27,8 +27,6 @@ struct EnterByLink {
   // Members oneTimeCode and birthDate. A mistake in them counts once the link has led somewhere.
   Asked<GivenProof> proof;
 };
-// Error invalid api.invalid.
-[[nodiscard]] Asked<EnterByLink> enter_by_link_of(const Ask& ask);
 
 // The invitation, for the page before anything is accepted: host, kind, time. Names no patient.
 struct LinkPreviewView {

@@ -31,21 +31,17 @@ struct Inviting {
   std::string session;
   std::variant<InviteNewcomer, Asked<SendLink>> whom;
 };
-[[nodiscard]] Inviting inviting_of(const Ask& ask);
 
 struct OfInvitation {
   std::string session;
   // ULID or UUID.
   std::string invitation;
 };
-[[nodiscard]] Asked<OfInvitation> of_invitation(const Ask& ask);
 
 // The code of an invitation: typed by hand, or opened as a link.
 struct OfCode {
   std::string code;
 };
-// {code}. Error invalid api.invalid.
-[[nodiscard]] Asked<OfCode> of_code(const Ask& ask);
 
 struct InvitationView {
   std::string id;

@@ -27,18 +27,6 @@ Asked<ChangeSession> change_session_of(const Ask& ask) {
       .session = ask.session, .version = ask.version, .members = std::move(members)};
 }
 
-Asked<DeclineSession> decline_session_of(const Ask& ask) {
-  RABT_TRY(reason, reason_of(ask.body));
-  return DeclineSession{.session = ask.session, .reason = std::move(reason)};
-}
-
-Asked<AssignSession> assign_session_of(const Ask& ask) {
-  AssignSession request{
-      .session = ask.session, .version = ask.version, .provider = ask.body["provider"]};
-  if (request.provider.is_null()) return invalid("api.invalid", "provider: it is needed");
-  return request;
-}
-
 Asked<EndSession> end_session_of(const Ask& ask) {
   Fields members(ask.body);
   EndSession request{.session = ask.session};

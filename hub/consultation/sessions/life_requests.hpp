@@ -29,7 +29,6 @@ struct DeclineSession {
   // May be empty.
   std::string reason{};
 };
-[[nodiscard]] Asked<DeclineSession> decline_session_of(const Ask& ask);
 
 struct AssignSession {
   std::string session;
@@ -37,7 +36,6 @@ struct AssignSession {
   // Reference to the doctor or specialist.
   Json provider;
 };
-[[nodiscard]] Asked<AssignSession> assign_session_of(const Ask& ask);
 
 struct EndSession {
   std::string session;

@@ -1,23 +1,11 @@
 #include "hub/consultation/sessions/people_requests.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "hub/base/printable.hpp"
 #include "hub/consultation/request/fields.hpp"
-#include "hub/consultation/session/decide.hpp"
 
 namespace rabt::consultation {
-
-namespace {
-
-constexpr std::size_t kMaxParticipant = 64;
-
-bool is_identifier(const Json& one) {
-  return std::find(kIdentifiers.begin(), kIdentifiers.end(), one.as_string()) != kIdentifiers.end();
-}
-
-}  // namespace
 
 Asked<AddParticipant> add_participant_of(const Ask& ask) {
   Mistakes mistakes;
@@ -30,40 +18,6 @@ Asked<DenyParticipant> deny_participant_of(const Ask& ask) {
   return DenyParticipant{.session = ask.session,
                          .participant = ask.record,
                          .reason = tidy_text(ask.body.string_or("reason", ""))};
-}
-
-Asked<IdentifyPatient> identify_patient_of(const Ask& ask) {
-  Fields members(ask.body);
-  members.only({"identifiers"});
-  const Json given = members.texts("identifiers");
-  const bool good = given.is_array() && given.size() == 2 && given.item(0) != given.item(1) &&
-                    is_identifier(given.item(0)) && is_identifier(given.item(1));
-  if (!good && members.good())
-    members.wrong(
-        "identifiers",
-        "it must be two different ones of name, birth_date, record_number and national_id");
-  RABT_TRY_STATUS(members.done());
-  return IdentifyPatient{.session = ask.session,
-                         .identifiers = {given.item(0).as_string(), given.item(1).as_string()}};
-}
-
-Asked<GiveConsent> give_consent_of(const Ask& ask) {
-  Fields members(ask.body);
-  GiveConsent request{.session = ask.session};
-  request.kind = members.word("kind", {"family", "recording", "training", "transcription"});
-  request.method = members.word("method", {"verbal", "written", "app"});
-  request.given = members.boolean("given").value_or(true);
-  request.participant = members.text("participant", kMaxParticipant);
-  if (request.kind.empty() && members.good()) members.wrong("kind", "it is needed");
-  if (!members.has("given") && members.good()) members.wrong("given", "it is needed");
-  const bool names = members.has("participant");
-  if (names && request.kind != "transcription" && members.good())
-    members.wrong("participant", "it is for kind transcription alone");
-  if (names && request.participant.empty() && members.good())
-    members.wrong("participant", "it must name a participant");
-  RABT_TRY_STATUS(members.done());
-  if (request.method.empty()) request.method = "app";
-  return request;
 }
 
 Json to_json(const WaitingView& view) {

@@ -32,7 +32,6 @@ struct IdentifyPatient {
   std::string session;
   std::array<std::string, 2> identifiers;
 };
-[[nodiscard]] Asked<IdentifyPatient> identify_patient_of(const Ask& ask);
 
 struct GiveConsent {
   std::string session;
@@ -45,7 +44,6 @@ struct GiveConsent {
   // caller's own.
   std::string participant;
 };
-[[nodiscard]] Asked<GiveConsent> give_consent_of(const Ask& ask);
 
 struct ConsentView {
   // {id, kind, given, method, by, at, participant?, guardian?, ended?}

@@ -10,7 +10,7 @@
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/session.hpp"
 
-// Questions about sessions, their readers and their answers.
+// Questions about sessions, and their answers.
 namespace rabt::consultation {
 
 // Filters of a list of sessions. An empty member leaves none out.
@@ -30,16 +30,12 @@ struct ListSessions {
   std::optional<Timestamp> from{};
   std::optional<Timestamp> to{};
 };
-// Reads the query.
-[[nodiscard]] Asked<ListSessions> list_sessions_of(const Ask& ask);
 
 struct ReadEvents {
   std::string session;
   // Events behind this one.
   std::int64_t after = 0;
 };
-// Reads the query: `after` is the `next` of the page before.
-[[nodiscard]] Asked<ReadEvents> read_events_of(const Ask& ask);
 
 struct SessionEventView {
   std::int64_t seq = 0;

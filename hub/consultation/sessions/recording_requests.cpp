@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "hub/base/printable.hpp"
 #include "hub/consultation/request/fields.hpp"
 
 namespace rabt::consultation {
@@ -22,13 +21,6 @@ std::string purpose_in(Fields& members, std::string_view name) {
 
 Asked<ListRecordings> list_recordings_of(const Ask& ask) {
   return ListRecordings{.session = ask.session, .status = std::string(ask.parameter("status"))};
-}
-
-Asked<WithdrawRecording> withdraw_recording_of(const Ask& ask) {
-  std::string reason =
-      ask.caller.reason.empty() ? tidy_text(ask.body.string_or("reason", "")) : ask.caller.reason;
-  if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");
-  return WithdrawRecording{.recording = ask.record, .reason = std::move(reason)};
 }
 
 }  // namespace rabt::consultation

@@ -5,7 +5,7 @@
 
 #include "hub/consultation/request/ask.hpp"
 
-// Requests about the recordings of sessions, and their readers.
+// Requests about the recordings of sessions.
 namespace rabt::consultation {
 
 class Fields;
@@ -39,8 +39,6 @@ struct WithdrawRecording {
   // Never empty.
   std::string reason;
 };
-// The reason stands in the head of the request, or in its body.
-[[nodiscard]] Asked<WithdrawRecording> withdraw_recording_of(const Ask& ask);
 
 struct TranscribeRecording {
   std::string session;

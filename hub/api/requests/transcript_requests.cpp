@@ -1,9 +1,16 @@
-#include "hub/consultation/record/transcript_requests.hpp"
+#include "hub/api/requests/transcript_requests.hpp"
+
+#include <string>
 
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/request/fields.hpp"
 
-namespace rabt::consultation {
+namespace rabt::api {
+
+using consultation::AddSegment;
+using consultation::Ask;
+using consultation::Asked;
+using consultation::Fields;
+using consultation::kMostInSessionMs;
 
 namespace {
 
@@ -45,4 +52,4 @@ Asked<AddSegment> add_segment_of(const Ask& ask) {
   return out;
 }
 
-}  // namespace rabt::consultation
+}  // namespace rabt::api

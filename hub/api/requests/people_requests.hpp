@@ -1,0 +1,13 @@
+#pragma once
+
+#include "hub/consultation/sessions/people_requests.hpp"
+
+// Readers of requests about the people of a session.
+namespace rabt::api {
+
+[[nodiscard]] consultation::Asked<consultation::IdentifyPatient> identify_patient_of(
+    const consultation::Ask& ask);
+[[nodiscard]] consultation::Asked<consultation::GiveConsent> give_consent_of(
+    const consultation::Ask& ask);
+
+}  // namespace rabt::api
