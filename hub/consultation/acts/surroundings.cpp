@@ -6,7 +6,7 @@ Result<Surroundings::Visit> Surroundings::visit(std::string_view /*tenant*/,
                                                 const Json& /*reference*/) {
   return not_found("visit.unknown", "there is no such visit");
 }
-Result<Surroundings::Visit> Surroundings::visible_visit(const Ask& /*ask*/,
+Result<Surroundings::Visit> Surroundings::visible_visit(const Caller& /*caller*/,
                                                         const Json& /*reference*/) {
   return not_found("visit.unknown", "there is no such visit");
 }
@@ -38,7 +38,7 @@ Status Surroundings::meter(store::Transaction& /*transaction*/, std::string_view
 Status Surroundings::may_create(std::string_view /*tenant*/) {
   return ok_status();
 }
-Result<Json> Surroundings::records_of(const Ask& /*ask*/, const Membership& /*of*/) {
+Result<Json> Surroundings::records_of(const Caller& /*caller*/, const Membership& /*of*/) {
   return Json::object({{"notes", Json::array()},
                        {"prescriptions", Json::array()},
                        {"vitals", Json::array()},

@@ -32,7 +32,7 @@ class Surroundings {
   // visit.unknown.
   virtual Result<Visit> visit(std::string_view tenant, const Json& reference);
   // The same of a visit that the caller may see; any other is unknown to him.
-  virtual Result<Visit> visible_visit(const Ask& ask, const Json& reference);
+  virtual Result<Visit> visible_visit(const Caller& caller, const Json& reference);
 
   struct ClinicPlace {
     // ULIDs
@@ -73,7 +73,7 @@ class Surroundings {
   virtual Status may_create(std::string_view tenant);
 
   // {notes, prescriptions, vitals, followUps, feedback}: what the caller may see.
-  virtual Result<Json> records_of(const Ask& ask, const Membership& of);
+  virtual Result<Json> records_of(const Caller& caller, const Membership& of);
 };
 
 }  // namespace rabt::consultation

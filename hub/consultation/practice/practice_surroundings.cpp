@@ -9,9 +9,9 @@ Result<Surroundings::Visit> PracticeSurroundings::visit(std::string_view tenant,
   return visits_.known(tenant, reference);
 }
 
-Result<Surroundings::Visit> PracticeSurroundings::visible_visit(const Ask& ask,
+Result<Surroundings::Visit> PracticeSurroundings::visible_visit(const Caller& caller,
                                                                 const Json& reference) {
-  return visits_.visible(ask, reference);
+  return visits_.visible(caller, reference);
 }
 
 Result<Surroundings::ClinicPlace> PracticeSurroundings::clinic_place(std::string_view tenant,
@@ -44,8 +44,8 @@ Status PracticeSurroundings::may_create(std::string_view tenant) {
   return usage_.may_create(tenant);
 }
 
-Result<Json> PracticeSurroundings::records_of(const Ask& ask, const Membership& of) {
-  RABT_TRY(summary, records_.reading.summary_of(ask.caller, of));
+Result<Json> PracticeSurroundings::records_of(const Caller& caller, const Membership& of) {
+  RABT_TRY(summary, records_.reading.summary_of(caller, of));
   return to_json(summary);
 }
 

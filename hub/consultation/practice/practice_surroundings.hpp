@@ -16,7 +16,7 @@ class PracticeSurroundings final : public Surroundings {
       : clinics_(clinics), visits_(visits), usage_(usage), records_(records) {}
 
   Result<Visit> visit(std::string_view tenant, const Json& reference) override;
-  Result<Visit> visible_visit(const Ask& ask, const Json& reference) override;
+  Result<Visit> visible_visit(const Caller& caller, const Json& reference) override;
   Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
                                    const Json& clinic_session) override;
   Result<ClinicNames> clinic_names(std::string_view tenant, std::string_view clinic) override;
@@ -27,7 +27,7 @@ class PracticeSurroundings final : public Surroundings {
   Status meter(store::Transaction& transaction, std::string_view tenant, std::string_view session,
                bool ends) override;
   Status may_create(std::string_view tenant) override;
-  Result<Json> records_of(const Ask& ask, const Membership& of) override;
+  Result<Json> records_of(const Caller& caller, const Membership& of) override;
 
  private:
   Clinics& clinics_;

@@ -300,11 +300,11 @@ Result<Surroundings::Visit> Visits::known(std::string_view tenant, const Json& r
       .id = row.id, .number = row.number, .patient = row.patient, .open = row.status == "OPEN"};
 }
 
-Result<Surroundings::Visit> Visits::visible(const Ask& ask, const Json& reference) const {
+Result<Surroundings::Visit> Visits::visible(const Caller& caller, const Json& reference) const {
   const std::string& tenant = parts_.tenant;
   RABT_TRY(row, find_visit(tenant, reference_in(reference)));
-  if (!ask.caller.system) {
-    const Status seen = may_visit(access::Right::visit_see, ask.caller, row, "use this visit");
+  if (!caller.system) {
+    const Status seen = may_visit(access::Right::visit_see, caller, row, "use this visit");
     if (!seen.ok() && seen.error().kind != ErrorKind::denied) return seen.error();
     if (!seen.ok()) return not_found("visit.unknown", "there is no such visit");
   }

@@ -36,7 +36,7 @@ class Visits {
 
   // Answers to sessions, as Surroundings says them.
   Result<Surroundings::Visit> known(std::string_view tenant, const Json& reference) const;
-  Result<Surroundings::Visit> visible(const Ask& ask, const Json& reference) const;
+  Result<Surroundings::Visit> visible(const Caller& caller, const Json& reference) const;
 
  private:
   // A row of table visit.

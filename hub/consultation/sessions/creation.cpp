@@ -154,7 +154,7 @@ Status SessionCreation::place(const Caller& caller, const SessionInput& input, B
                               Mistakes& mistakes) const {
   Session& is = booking.draft;
   if (!input.visit.is_null()) {
-    const auto visit = acts_.around().visible_visit({.caller = caller}, input.visit);
+    const auto visit = acts_.around().visible_visit(caller, input.visit);
     if (!visit.ok()) {
       if (visit.error().kind != ErrorKind::not_found) return visit.error();
       mistakes.add("visit", "it names no visit");

@@ -190,9 +190,8 @@ Result<SummaryView> SessionReading::summarise(const Caller& caller, const Asked<
   const bool reason = !caller.reason.empty();
   SummaryView view =
       summary_view(session, sight_of(session, who, reason), names, acts_.parts().clock.now());
-  RABT_TRY(records,
-           acts_.around().records_of({.caller = caller, .session = session.id},
-                                     membership_of(session, who, acts_.parts().clock.now())));
+  RABT_TRY(records, acts_.around().records_of(
+                        caller, membership_of(session, who, acts_.parts().clock.now())));
   view.records = std::move(records);
   RABT_TRY(kept, recordings_of(acts_.parts(), session));
   if (recordings_.sees(session, caller)) {
