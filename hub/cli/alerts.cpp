@@ -132,15 +132,15 @@ void add_alerts_commands(args::Command& program, int& code) {
     command->parse_complete_callback([options, verb] { options->verb = verb; });
     return command;
   };
-  auto* ack = add("ack", "Say that somebody looks after an alert: it is not told again each day");
+  auto* ack = add("ack", "Acknowledge an alert, so that it is not sent again each day");
   ack->add_option("id", options->what, "Id of the alert")->required();
   ack->add_option("--note", options->note, "A note for others; it is kept sealed");
-  auto* snooze = add("snooze", "Tell nobody of a rule, or of one object, for a while");
+  auto* snooze = add("snooze", "Send no alerts of a rule, or of one object, for a while");
   snooze->add_option("cause", options->what, "RULE or RULE/OBJECT, such as parked/payer")
       ->required();
   snooze->add_option("for", options->span, "Time to snooze, such as 4h; 0s ends the snooze")
       ->required();
-  auto* test = add("test", "Tell every address of a channel that it works");
+  auto* test = add("test", "Send a test message to every address of a channel");
   test->add_option("channel", options->what, "mail, sms or webhook")->required();
   group->callback([options, &code] { code = run_alerts(*options); });
 }

@@ -7,7 +7,7 @@
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 
-// rabt approvals: what a second person has to confirm, through the API of the running hub.
+// rabt approvals: acts that wait for a second person, through the API of the running hub.
 namespace rabt::cli {
 
 namespace {
@@ -43,7 +43,8 @@ int list_approvals(const ApprovalsOptions& options) {
 }  // namespace
 
 void add_approvals_command(args::Command& program, int& code) {
-  auto* command = program.add_subcommand("approvals", "Show what a second person has to confirm");
+  auto* command = program.add_subcommand(
+      "approvals", "List the acts that wait for the approval of a second person");
   auto options = std::make_shared<ApprovalsOptions>();
   add_config_option(*command, options->config);
   command->add_flag("--json", options->json, "Print JSON");

@@ -218,7 +218,7 @@ void add_audit_report_commands(args::Command& group, int& code) {
   add_export_command(group, code);
   auto options = std::make_shared<ReportOptions>();
   auto* command = group.add_subcommand(
-      "report", "Report who saw what of one patient, or what was read under break-glass grants");
+      "report", "Report accesses to the data of one patient, or accesses under break-glass grants");
   add_config_option(*command, options->config);
   command->add_option("--patient", options->patient,
                       "KIND:VALUE, or - to read this from standard input; KIND is identifier, mrn, "

@@ -92,15 +92,15 @@ void add_backup_commands(args::Command& program, int& code) {
   auto* make = group->add_subcommand(
       "create", "Make a backup of database, audit files, blobs, plugins and configuration");
   make->footer(
-      "Exit status: 0 the backup is whole, 1 files are missing in it, there is none, or the lists "
-      "of "
-      "visits were not written.");
+      "Exit status: 0 the backup is complete, 1 no backup was made, files are missing in it, or "
+      "the "
+      "lists of visits were not written.");
   add_config_option(*make, options->config, &options->common);
   make->add_option("--to", options->folder, "Folder that gets a folder for this backup")
       ->required();
   make->add_flag("--visits-list", options->visits_list,
-                 "Also write who comes today and tomorrow, with telephones, into the folder visits "
-                 "beside the backups: patient data that is not sealed; needs a hub that runs");
+                 "Also write the visits of today and tomorrow, with telephones, into the folder "
+                 "visits beside the backups: unsealed patient data; needs a running hub");
   make->callback([options, &code] { code = create(*options); });
 
   options = std::make_shared<BackupOptions>();

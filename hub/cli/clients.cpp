@@ -149,7 +149,7 @@ void add_clients_commands(args::Command& program, int& code) {
   add->add_option("--jwks", options->jwks, "File with the public keys that the client signs with");
   add->callback([options, &code] { code = print(added(*options)); });
 
-  add_verb(*group, options, "disable", "Disable the client: from now on it may do nothing")
+  add_verb(*group, options, "disable", "Disable the client: all its calls are refused from now on")
       ->callback([options, &code] { code = print(activated(*options, false)); });
   add_verb(*group, options, "enable", "Let the client call again")->callback([options, &code] {
     code = print(activated(*options, true));

@@ -32,8 +32,8 @@ bool said(const std::vector<std::string>& mistakes) {
   return !mistakes.empty();
 }
 
-// Prints everything that would keep a hub from starting with this configuration. dev: as `rabt
-// serve --dev` would start it. deaf: where it listens is wrong, which has been said.
+// Prints all mistakes that would keep a hub from starting with this configuration. `dev`: for `rabt
+// serve --dev`. `deaf`: the listeners are wrong, and that mistake is printed already.
 int check_one(const Result<config::Config>& config, bool dev, bool deaf) {
   if (!config.ok()) return complain(config.error());
   const auto unsigned_ones = dev ? assembly::Unsigned::take : assembly::Unsigned::refuse;
@@ -117,7 +117,7 @@ void add_config_commands(args::Command& program, int& code) {
   };
   auto options = std::make_shared<Options>();
   auto* check = group->add_subcommand(
-      "check", "Report everything that would keep a hub from starting with a configuration");
+      "check", "Report all mistakes that would keep a hub from starting with a configuration");
   add_config_option(*check, options->config);
   check->add_flag("--dev", options->dev, "Check the configuration for `rabt serve --dev`");
   check->callback([options, &code] { code = check_config(options->config, options->dev); });
@@ -125,10 +125,10 @@ void add_config_commands(args::Command& program, int& code) {
   auto import = std::make_shared<Import>();
   auto* from = group->add_subcommand(
       "import", "Write a rabt.yaml with the settings of another system's .env file");
-  from->add_option("--from", import->system, "The other system")
+  from->add_option("--from", import->system, "Name of the other system")
       ->required()
       ->one_of({"kiorex", "emr", "pulseone", "clinicvault", "brainsait"});
-  from->add_option("file", import->file, "Its .env file")->required();
+  from->add_option("file", import->file, "The .env file of the other system")->required();
   from->add_option("--tenant", import->tenant, "Name of the facility; it cannot be changed later");
   from->add_option("--public-url", import->public_url,
                    "Address of the hub from outside, such as https://hub.example.sa");

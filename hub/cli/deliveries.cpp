@@ -166,8 +166,8 @@ void add_deliveries_commands(args::Command& program, int& code) {
   replay->add_flag("--json", options->json, "Print JSON");
   replay->callback([options, &code] { code = replay_delivery(*options); });
 
-  auto* discard = group->add_subcommand(
-      "discard", "Mark a delivery that needs no work any more; it stays listed");
+  auto* discard =
+      group->add_subcommand("discard", "Mark a delivery as settled; it stays in the list");
   add_config_option(*discard, options->config);
   discard->add_option("id", options->id, "Id that the list shows")->required();
   discard->add_option("--reason", options->reason, "Reason; the audit log keeps it")->required();

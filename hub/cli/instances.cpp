@@ -337,7 +337,7 @@ void add_instances_command(args::Command& program, int& code) {
   command->add_option("--version", options->version,
                       "List only instances of this version; with --restart: start again with it");
   command->add_option("--code", options->code,
-                      "List only instances with this code: of the error of a faulted one, or "
+                      "List only instances with this code: the error of a faulted instance, or "
                       "role/action of a parked one");
   command
       ->add_option("--since", options->since,
@@ -351,37 +351,37 @@ void add_instances_command(args::Command& program, int& code) {
   command->add_flag("--counts", options->counts,
                     "Count the instances by state, workflow and code instead of listing them");
   command->add_flag("--calls", options->calls,
-                    "List the calls that have no answer yet instead of the instances: what a held "
-                    "hub sends when it is started without --hold");
-  command->add_flag("--all", options->all, "Print the whole timeline of that instance");
+                    "List the calls without an answer instead of the instances: a hub that was "
+                    "started with --hold sends them once it starts without --hold");
+  command->add_flag("--all", options->all, "Print the whole timeline of the instance");
   command->add_flag("--json", options->json, "Print JSON");
-  command->add_option("--reason", options->reason,
-                      "Why this person is looked for, or why it is decided, cancelled or retried; "
-                      "the audit log keeps the reason");
+  command->add_option(
+      "--reason", options->reason,
+      "Reason for searching this patient, or for changing the instance; the audit log "
+      "keeps it");
   command
-      ->add_option(
-          "--resolve", options->resolve,
-          "Decide on the parked action of that instance: again, done, transient or permanent")
+      ->add_option("--resolve", options->resolve,
+                   "Settle the parked action of the instance: again, done, transient or permanent")
       ->one_of({"again", "done", "transient", "permanent"});
   command->add_flag("--cancel", options->cancel,
-                    "Stop that instance; what it has done is undone where the workflow says how");
+                    "Stop the instance and undo its actions where the workflow defines how");
   command->add_flag("--retry", options->retry,
-                    "Have that faulted instance go on from before the call that failed");
+                    "Resume the faulted instance at the call that failed");
   command->add_flag("--restart", options->restart,
-                    "Start that instance, which has ended, again from its beginning under new "
-                    "keys; without --effects this prints the calls that were made already");
+                    "Run an ended instance again from its beginning under new keys; without "
+                    "--effects, only print the calls that it has made already");
   command->add_option("--effects", options->effects,
-                      "How many of those calls stand, as it is printed without this option");
-  command->add_option("--output", options->output, "What the parked action gave, as JSON");
+                      "Number of calls already made, as --restart prints it without this option");
+  command->add_option("--output", options->output,
+                      "With --resolve done: output of the parked action, as JSON");
   auto* start = command->add_subcommand("start", "Start an instance of a deployed workflow");
   start->add_option("workflow", options->start, "Name of the workflow")->required();
   start->add_option("--namespace", options->name_space,
-                    "Where several have a workflow of the name");
-  start->add_option("--version", options->with_version, "Without it the active one");
+                    "Namespace, if several have a workflow of this name");
+  start->add_option("--version", options->with_version, "Version (default: the active one)");
   start->add_option("--input", options->input,
-                    "A file with the input of the workflow as JSON, or - for standard input");
-  start
-      ->add_option("--reason", options->reason, "Why it is started; the audit log keeps the reason")
+                    "File with the input of the workflow in JSON; - is standard input");
+  start->add_option("--reason", options->reason, "Reason for the start; the audit log keeps it")
       ->required();
   add_config_option(*start, options->config);
   command->callback([options, &code] {

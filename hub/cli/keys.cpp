@@ -293,7 +293,7 @@ void add_keys_commands(args::Command& program, int& code) {
   auto options = std::make_shared<KeysOptions>();
   auto* rotate =
       add_verb(*group, options, code, "rotate",
-               "Make a new version of a key; data that is sealed already is not sealed again");
+               "Make a new version of a key for new data; existing data keeps its version");
   rotate->add_option("key", options->target, "root, tenant, or a bucket such as event/2026-11")
       ->required();
   rotate->add_flag("--destroy-old", options->destroy_old,
@@ -303,8 +303,8 @@ void add_keys_commands(args::Command& program, int& code) {
       add_verb(*group, options, code, "rewrap",
                "Wrap every data key again, under the newest version of its bucket's key");
   rewrap->add_flag("--forget-old", options->forget_old,
-                   "Then drop the older versions. Older backups of the database can then not be "
-                   "opened");
+                   "Drop the older versions afterwards; older backups of the database can then not "
+                   "be opened");
   auto* shred =
       add_verb(*group, options, code, "shred",
                "Destroy the key of a bucket; nothing sealed under it can be opened again");

@@ -453,7 +453,7 @@ void add_running_commands(args::Command& group, int& code) {
   release->add_option("id", options->id, "Id of the plugin")->required();
   release->callback([options, &code] { code = plugin_release(options->config, options->id); });
   auto* upgrade = group.add_subcommand(
-      "upgrade", "Let the newest version in the store take the running hub's new calls");
+      "upgrade", "Use the newest version in the store for new calls of the running hub");
   add_config_option(*upgrade, options->config);
   upgrade->add_option("id", options->id, "Id of the plugin")->required();
   upgrade->callback([options, &code] { code = plugin_upgrade(options->config, options->id); });

@@ -117,13 +117,14 @@ void add_roles_commands(args::Command& program, int& code) {
     return command;
   };
   auto* paused = add(
-      "pause", "List what would come too late, and hold the calls of a role from now on", pause);
+      "pause", "List the calls that would come too late, and hold the calls of a role from now on",
+      pause);
   paused->add_option("--for", options->span,
                      "Duration, such as 2h (1m to 7d; default: until the role is resumed)");
   paused->add_option("--digest", options->digest,
                      "Digest of the printed list: agrees that its calls may come too late");
-  paused->footer("Exit status: 1 a call would come too late, and no --digest agrees to that.");
-  add("resume", "Have the held calls go on, in their order", resume);
+  paused->footer("Exit status: 1 a call would come too late, and --digest does not agree to it.");
+  add("resume", "Send the held calls in their order, and stop holding calls", resume);
 }
 
 }  // namespace rabt::cli

@@ -228,7 +228,7 @@ void add_serve_command(args::Command& program, int& code, bool& allow_debugging,
   command->add_flag("--dev", options->hub.dev,
                     "For development: also load plugins that are not signed and added");
   command->add_flag("--hold", options->hub.hold,
-                    "After a restore: answer questions, but accept and send nothing");
+                    "After a restore: answer reads, but accept and send nothing");
   command->add_flag("--allow-debugging", allow_debugging,
                     "For development: let debuggers attach and let core files hold patient data");
   command->callback(

@@ -87,7 +87,7 @@ void add_status_command(args::Command& program, int& code) {
   auto options = std::make_shared<StatusOptions>();
   auto* command = program.add_subcommand("status", "Show what needs a person now");
   command->footer(
-      "Exit status: 0 nothing needs a person, 1 something does, 2 the hub was not reached.");
+      "Exit status: 0 nothing needs a person, 1 something needs one, 2 the hub was not reached.");
   add_config_option(*command, options->config);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &code] { code = print_status(*options); });

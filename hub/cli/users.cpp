@@ -185,7 +185,8 @@ void add_users_commands(args::Command& program, int& code) {
   add->add_option("--email", options->email, "The person's e-mail address");
   add->callback([options, &code] { code = add_user(*options); });
 
-  add_verb(*group, options, "disable", "Disable the person: from now on the account may do nothing")
+  add_verb(*group, options, "disable",
+           "Disable the account: the person can neither sign in nor act from now on")
       ->callback([options, &code] {
         code = change_user(*options, Json::object({{"active", false}}));
       });

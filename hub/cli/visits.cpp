@@ -10,7 +10,7 @@
 #include "hub/cli/day_list.hpp"
 #include "hub/config/config.hpp"
 
-// rabt visits: who comes on a day, with telephones, for the hours in which the hub is away.
+// rabt visits: the visits of a day, with telephones, for hours in which the hub is down.
 namespace rabt::cli {
 
 namespace {
@@ -52,9 +52,9 @@ int run_visits(const VisitsOptions& options) {
 void add_visits_command(args::Command& program, int& code) {
   auto options = std::make_shared<VisitsOptions>();
   auto* command = program.add_subcommand(
-      "visits", "Print who comes on a day, with telephones, for when the hub is away");
+      "visits", "Print the visits of a day, with telephones, for hours in which the hub is down");
   add_config_option(*command, options->config);
-  command->add_option("--day", options->day, "The day: today, tomorrow, or such as 2026-12-01");
+  command->add_option("--day", options->day, "Day: today, tomorrow, or a date such as 2026-12-01");
   command->add_option("--provider", options->list.provider,
                       "List only visits of this doctor, by id");
   command
@@ -65,7 +65,7 @@ void add_visits_command(args::Command& program, int& code) {
       ->one_of({"ar", "en"});
   command
       ->add_option("--reason", options->list.reason,
-                   "Why the list is made; the audit log keeps it with each visit")
+                   "Reason for the list; the audit log keeps it with each visit")
       ->required();
   command->add_option("--to", options->to,
                       "Write into this file, which only its owner may read, instead of printing");

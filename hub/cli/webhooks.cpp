@@ -148,8 +148,8 @@ void add_webhooks_commands(args::Command& program, int& code) {
     code = replay(*options);
   });
 
-  auto* nobody = add_verb(*group, options, "discard",
-                          "Mark deliveries that were given up as needing no work any more");
+  auto* nobody =
+      add_verb(*group, options, "discard", "Mark deliveries that were given up as settled");
   nobody->add_option("--delivery", options->delivery, "Only this delivery");
   nobody->add_flag("--dead", options->dead, "All deliveries that were given up");
   nobody->add_option("--reason", options->reason, "Reason; the audit log keeps it")->required();

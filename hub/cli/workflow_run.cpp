@@ -276,8 +276,8 @@ void add_workflow_run_command(args::Command& group, int& code) {
   auto* command = group.add_subcommand(
       "run", "Execute a workflow in memory and in virtual time, without a hub");
   command->footer(
-      "Exit status 0: it completed, 2: a file or an option is wrong, 3: it faulted, 4: it was "
-      "cancelled, or waits for something that does not come");
+      "Exit status 0: completed, 2: a file or an option is wrong, 3: faulted, 4: cancelled, or "
+      "waits for an event or answer that does not come");
   command->add_option("file", options->file, "Workflow file")->required();
   command->add_option("--input", options->input,
                       "File with the input, in JSON or YAML; - is standard input");
