@@ -12,13 +12,13 @@ namespace {
 
 // A guest has no account: a host writes down what he said, or the application that opened the
 // session passes it on. Whoever has one speaks for himself.
-Status may_speak_for(const Session& is, const Participant& guest, const Actor& who) {
-  const Participant* own = own_of(is, who);
+Status may_speak_for(const Session& session, const Participant& guest, const Actor& who) {
+  const Participant* own = own_of(session, who);
   if (own == &guest) return ok_status();
   if (!guest.person.empty())
     return conflict("consent.own_word",
                     "who has an account gives or refuses the consent himself, without participant");
-  if (own == nullptr || is_host(is, *own)) return ok_status();
+  if (own == nullptr || is_host(session, *own)) return ok_status();
   return denied("authorisation.denied", "a host writes down what a guest has said");
 }
 
@@ -26,10 +26,10 @@ Status may_speak_for(const Session& is, const Participant& guest, const Actor& w
 // only after a second proof: whoever sent it may have opened it. The code of that proof went to the
 // telephone of the record that he was booked with, and that nobody has changed since, so that
 // nobody sends it to himself. An account that the participant had then is his, and no later one.
-bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
+bool is_who_refused(const Session& session, const Json& refusal, const Actor& who) {
   const std::string by = refusal.string_or("by", "");
   if (!who.person.empty() && by == who.person) return true;
-  const Participant* const own = own_of(is, who);
+  const Participant* const own = own_of(session, who);
   if (own == nullptr || by != guest_actor(own->id)) return false;
   // A refusal that was said before a host let anybody in: the participant whom a host has seen says
   // what he wants.
@@ -37,30 +37,30 @@ bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
   const Json& record = refusal["record"];
   if (who.part.participant.empty())
     return !who.person.empty() && record.string_or("of", "") == who.person;
-  const std::string link = link_word(is, *own);
+  const std::string link = link_word(session, *own);
   if (!link.empty() && refusal.string_or("link", "") == link) return true;
-  return link_proven(is, *own, record);
+  return link_proven(session, *own, record);
 }
 
 // Refuses a consent that somebody has refused himself, and that another one would give. about: the
 // participant whose consent it is, null when nobody takes part as him. Consents of other kinds than
 // transcription are the patient's besides; in a training everybody speaks for himself. Somebody who
 // was removed and added anew is the same person, and so is a guest in the patient's place.
-Status may_be_given(const Session& is, std::string_view kind, const Participant* about,
+Status may_be_given(const Session& session, std::string_view kind, const Participant* about,
                     const Actor& who) {
-  for (const Json& refusal : own_refusals(is, kind)) {
+  for (const Json& refusal : own_refusals(session, kind)) {
     const std::string by = refusal.string_or("by", "");
     const bool of_him =
-        about != nullptr && (by == guest_actor(about->id) || (!by.empty() && by == about->person) ||
-                             std::any_of(is.people.participants.begin(),
-                                         is.people.participants.end(), [&](const Participant& one) {
-                                           return by == guest_actor(one.id) &&
-                                                  is_same_person(one, *about);
-                                         }));
+        about != nullptr &&
+        (by == guest_actor(about->id) || (!by.empty() && by == about->person) ||
+         std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                     [&](const Participant& one) {
+                       return by == guest_actor(one.id) && is_same_person(one, *about);
+                     }));
     const bool of_patient =
         kind != "transcription" || (about != nullptr && about->role == PartRole::patient);
-    const bool counts = of_him || (of_patient && is_patients_word(is, refusal));
-    if (!counts || is_who_refused(is, refusal, who)) continue;
+    const bool counts = of_him || (of_patient && is_patients_word(session, refusal));
+    if (!counts || is_who_refused(session, refusal, who)) continue;
     return conflict(
         "consent.own_word",
         "a consent of kind " + std::string(kind) +
@@ -73,16 +73,16 @@ Status may_be_given(const Session& is, std::string_view kind, const Participant*
 }
 
 // True if the caller said the same last, and nobody has said otherwise since.
-bool is_repeat(const Session& is, const Json& consent) {
+bool is_repeat(const Session& session, const Json& consent) {
   const std::string kind = consent.string_or("kind", "");
   const Json* const latest =
-      latest_word(is, kind, consent.string_or("by", ""), consent.string_or("participant", ""));
+      latest_word(session, kind, consent.string_or("by", ""), consent.string_or("participant", ""));
   if (latest == nullptr || (*latest)["guardian"] != consent["guardian"]) return false;
   // A yes that counts no more is none; a no of somebody whom nobody had let in is not yet his.
-  if (!still_counts(is, *latest)) return false;
+  if (!still_counts(session, *latest)) return false;
   if (latest->bool_or("waiting", false) && !consent.bool_or("waiting", false)) return false;
   bool since = false;
-  for (const Json& one : is.consents.all.as_array()) {
+  for (const Json& one : session.consents.all.as_array()) {
     since = since || &one == latest;
     if (since && one.string_or("kind", "") == kind && one["given"] != consent["given"])
       return false;
@@ -91,8 +91,8 @@ bool is_repeat(const Session& is, const Json& consent) {
 }
 
 // Error conflict consent.limit. A refusal is always taken: it is one row more at most.
-Status has_place(const Session& is, const Json& consent) {
-  const auto& all = is.consents.all.as_array();
+Status has_place(const Session& session, const Json& consent) {
+  const auto& all = session.consents.all.as_array();
   const std::string by = consent.string_or("by", "");
   const auto own = std::count_if(all.begin(), all.end(),
                                  [&](const Json& one) { return one.string_or("by", "") == by; });
@@ -106,10 +106,11 @@ Status has_place(const Session& is, const Json& consent) {
 }
 
 // Keeps with a refusal whose it is: roles and records of participants may become others.
-void keep_whose(const Session& is, const Participant* own, const Actor& who, bool by_link,
+void keep_whose(const Session& session, const Participant* own, const Actor& who, bool by_link,
                 Json& refusal) {
   const bool patient = own != nullptr && own->role == PartRole::patient;
-  if (patient || (!who.person.empty() && who.person == is.patient)) refusal.set("patient", true);
+  if (patient || (!who.person.empty() && who.person == session.patient))
+    refusal.set("patient", true);
   if (!by_link) return;
   refusal.set("record", Json::object({{"of", own->record_of}, {"version", own->record_version}}));
   if (own->waits_again && !own->admitted()) refusal.set("waiting", true);
@@ -136,33 +137,33 @@ void put_relatives_out(Step& step) {
 }  // namespace
 
 void keep_refusals(Step& step, const Participant& one) {
-  Session& is = step.after();
-  const std::string link = link_word(is, one);
-  for (std::size_t at = 0; at < is.consents.all.size(); ++at) {
-    Json no = is.consents.all.item(at);
+  Session& session = step.after();
+  const std::string link = link_word(session, one);
+  for (std::size_t at = 0; at < session.consents.all.size(); ++at) {
+    Json no = session.consents.all.item(at);
     if (!no.bool_or("waiting", false) || no.string_or("by", "") != guest_actor(one.id) ||
         no.string_or("link", "") != link)
       continue;
     no.mutable_object().erase("waiting");
-    const auto& all = is.consents.all.as_array();
+    const auto& all = session.consents.all.as_array();
     if (std::find(all.begin(), all.end(), no) == all.end())
-      is.consents.all.push_back(std::move(no));
+      session.consents.all.push_back(std::move(no));
   }
 }
 
 //
 Result<Change> on(Step step, const RecordConsent& command) {
-  Session& is = step.after();
+  Session& session = step.after();
   const Actor& who = step.moment.who;
   const std::string kind = command.consent.string_or("kind", "");
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   const bool given = command.consent.bool_or("given", true);
   Json consent = command.consent;
-  const Participant* const own = own_of(is, who);
+  const Participant* const own = own_of(session, who);
   const Participant* about = own;
   if (const std::string guest = consent.string_or("participant", ""); !guest.empty()) {
     RABT_TRY(one, named_in(step, guest));
-    RABT_TRY_STATUS(may_speak_for(is, *one, who));
+    RABT_TRY_STATUS(may_speak_for(session, *one, who));
     about = one;
   }
   const bool by_link = own != nullptr && !who.part.participant.empty();
@@ -172,32 +173,33 @@ Result<Change> on(Step step, const RecordConsent& command) {
     if (by_link && !own->admitted() && (kind != "recording" || own->waits_again))
       return conflict("participant.waiting",
                       "a consent is given by a link once a host has let its holder in");
-    RABT_TRY_STATUS(may_be_given(is, kind, about, who));
-    const bool of_somebody = about != nullptr || (!who.person.empty() && who.person == is.patient);
+    RABT_TRY_STATUS(may_be_given(session, kind, about, who));
+    const bool of_somebody =
+        about != nullptr || (!who.person.empty() && who.person == session.patient);
     // It counts for the one person who gives it.
     if (kind == "transcription" && !of_somebody)
       return conflict("consent.own_word", "who takes part gives this consent for himself");
   }
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
-  if (by_link) consent.set("link", link_word(is, *own));
-  if (!given) keep_whose(is, own, who, by_link, consent);
-  if (is_repeat(is, consent)) return nothing(step.before);
-  RABT_TRY_STATUS(has_place(is, consent));
+  if (by_link) consent.set("link", link_word(session, *own));
+  if (!given) keep_whose(session, own, who, by_link, consent);
+  if (is_repeat(session, consent)) return nothing(step.before);
+  RABT_TRY_STATUS(has_place(session, consent));
   Json detail = Json::object({{"kind", kind}, {"given", given}});
   if (const std::string by = consent["guardian"].string_or("relation", ""); !by.empty())
     detail.set("guardian", by);
-  is.consents.all.push_back(std::move(consent));
+  session.consents.all.push_back(std::move(consent));
   step.record("consent.recorded", std::move(detail));
-  if (kind == "family" && given) is.clear_warning("consent.family_missing");
+  if (kind == "family" && given) session.clear_warning("consent.family_missing");
   if (kind == "family" && !given) put_relatives_out(step);
   // After its consequences: a person who is taken out learns of that first.
   step.tell("consent-recorded", Json::object({{"kind", kind}, {"given", given}}));
-  const bool about_it =
-      kind == "recording" || (kind == "training" && (is.recording.purpose == "training" ||
-                                                     is.type == SessionType::training_session));
-  if (about_it && !given && !is.recording.running.empty()) {
-    step.ask("stop-recording", is.recording.running);
+  const bool about_it = kind == "recording" ||
+                        (kind == "training" && (session.recording.purpose == "training" ||
+                                                session.type == SessionType::training_session));
+  if (about_it && !given && !session.recording.running.empty()) {
+    step.ask("stop-recording", session.recording.running);
     end_recording(step);
   }
   return done(std::move(step));

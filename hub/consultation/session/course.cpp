@@ -45,61 +45,65 @@ Status may_be_in(const VideoSettings& settings, std::string_view region) {
 }
 
 void open_room(Step& step) {
-  Session& is = step.after();
-  if (is.room.plugin.empty() || is.room.state == "asked" || is.room.state == "open") return;
-  is.room.state = "asked";
+  Session& session = step.after();
+  if (session.room.plugin.empty() || session.room.state == "asked" || session.room.state == "open")
+    return;
+  session.room.state = "asked";
   step.ask("open-room");
 }
 
 Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
-  Session& is = step.after();
+  Session& session = step.after();
   //
   if (visit_open && !*visit_open)
     return conflict("visit.closed", "the visit is CLOSED; a session starts only in an OPEN one");
   // those who may host, whether or not they have come.
-  for (const Participant& one : is.people.participants) {
+  for (const Participant& one : session.people.participants) {
     if (one.admitted() && !licensed(one, step.moment.settings))
       return conflict(
           "licence.missing",
           "a doctor or specialist of the session has shown no licence that is accepted");
   }
-  is.status = SessionStatus::active;
-  is.started_ms = step.moment.now.ms;
+  session.status = SessionStatus::active;
+  session.started_ms = step.moment.now.ms;
   open_room(step);
-  if (!is.provider.empty()) step.change.busy = true;
+  if (!session.provider.empty()) step.change.busy = true;
   step.record("session.started", Json::object({{"how", how}}));
   step.tell("started");
-  if (is.recording.mode == "auto" && step.moment.video) {
+  if (session.recording.mode == "auto" && step.moment.video) {
     if (const Status recorded = begin_recording(step, "care"); !recorded.ok())
-      is.warn(recorded.error().code);
+      session.warn(recorded.error().code);
   }
   follow_presence(step);
   return ok_status();
 }
 
 void begin_by_itself(Step& step, std::optional<bool> visit_open) {
-  Session& is = step.after();
-  if (is.status != SessionStatus::scheduled && is.status != SessionStatus::waiting) return;
-  if (!required_present(is, is.origin.joined_counts)) return;
-  if (!is.people.ready_told) {
-    is.people.ready_told = true;
+  Session& session = step.after();
+  if (session.status != SessionStatus::scheduled && session.status != SessionStatus::waiting)
+    return;
+  if (!required_present(session, session.origin.joined_counts)) return;
+  if (!session.people.ready_told) {
+    session.people.ready_told = true;
     step.tell("ready");
   }
-  if (is.origin.begins_by_call) return;
-  const auto there = std::count_if(
-      is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
-        return is.people.present(one) || (is.origin.joined_counts && one.here && one.admitted());
-      });
+  if (session.origin.begins_by_call) return;
+  const auto there =
+      std::count_if(session.people.participants.begin(), session.people.participants.end(),
+                    [&](const Participant& one) {
+                      return session.people.present(one) ||
+                             (session.origin.joined_counts && one.here && one.admitted());
+                    });
   if (there < 2) return;
-  if (awaits_identity(is, step.moment.settings, led_by_page(is))) {
-    is.warn(kIdentityUnconfirmed);
+  if (awaits_identity(session, step.moment.settings, led_by_page(session))) {
+    session.warn(kIdentityUnconfirmed);
     return;
   }
   Step trial = step;
   if (const Status begun = begin(trial, visit_open, "automatic"); begun.ok()) {
     step.change = std::move(trial.change);
   } else {
-    is.warn(begun.error().code);
+    session.warn(begun.error().code);
   }
 }
 
@@ -111,74 +115,75 @@ void end_stays(Step& step, std::string_view participant, std::int64_t at_ms) {
 }
 
 void follow_presence(Step& step) {
-  Session& is = step.after();
-  const bool somebody = is.people.anybody_here();
-  if (is.status == SessionStatus::scheduled && somebody) {
-    is.status = SessionStatus::waiting;
+  Session& session = step.after();
+  const bool somebody = session.people.anybody_here();
+  if (session.status == SessionStatus::scheduled && somebody) {
+    session.status = SessionStatus::waiting;
     step.record("session.waiting");
     step.tell("waiting");
-  } else if (is.status == SessionStatus::waiting && !somebody) {
-    is.status = SessionStatus::scheduled;
+  } else if (session.status == SessionStatus::waiting && !somebody) {
+    session.status = SessionStatus::scheduled;
   }
   const bool was_somebody =
-      std::any_of(is.people.participants.begin(), is.people.participants.end(),
+      std::any_of(session.people.participants.begin(), session.people.participants.end(),
                   [](const Participant& one) { return one.was_here; });
   if (somebody || !was_somebody) {
-    is.room.empty_since_ms.reset();
-  } else if (!is.room.empty_since_ms) {
-    is.room.empty_since_ms = step.moment.now.ms;
+    session.room.empty_since_ms.reset();
+  } else if (!session.room.empty_since_ms) {
+    session.room.empty_since_ms = step.moment.now.ms;
   }
 }
 
 void finish(Step& step, SessionStatus status, std::string_view reason) {
-  Session& is = step.after();
-  const bool was_active = is.status == SessionStatus::active;
-  const std::vector<std::string> missing = missing_roles(is);
+  Session& session = step.after();
+  const bool was_active = session.status == SessionStatus::active;
+  const std::vector<std::string> missing = missing_roles(session);
   end_stays(step, {}, step.moment.now.ms);
-  const std::string recording = is.recording.running;
+  const std::string recording = session.recording.running;
   end_recording(step);
   end_transcription(step);
-  for (Participant& one : is.people.participants) {
-    if (one.here || is.people.present(one)) {
+  for (Participant& one : session.people.participants) {
+    if (one.here || session.people.present(one)) {
       one.connection = "disconnected";
       one.went_ms = step.moment.now.ms;
     }
     one.here = false;
   }
-  is.status = status;
-  is.ended_ms = step.moment.now.ms;
-  is.end.reason = std::string(reason);
-  is.end.by = step.moment.who.actor;
-  is.room.empty_since_ms.reset();
-  is.room.gone_ms.reset();
-  for (Invitation& one : is.people.invitations) {
+  session.status = status;
+  session.ended_ms = step.moment.now.ms;
+  session.end.reason = std::string(reason);
+  session.end.by = step.moment.who.actor;
+  session.room.empty_since_ms.reset();
+  session.room.gone_ms.reset();
+  for (Invitation& one : session.people.invitations) {
     if (one.status == "pending") one.status = "expired";
   }
   if (!recording.empty()) step.ask("stop-recording", recording);
-  if (is.room.state == "asked" || is.room.state == "open") step.ask("end-room");
+  if (session.room.state == "asked" || session.room.state == "open") step.ask("end-room");
   // Without a room there is nothing to ask for: SessionWork settles such recordings as `none`.
-  if (is.recording.ever && !is.room.sid.empty()) {
-    for (const std::string& room : is.room.earlier) step.ask("collect", room);
+  if (session.recording.ever && !session.room.sid.empty()) {
+    for (const std::string& room : session.room.earlier) step.ask("collect", room);
     step.ask("collect");
   }
-  if (was_active && !is.provider.empty()) step.change.busy = false;
+  if (was_active && !session.provider.empty()) step.change.busy = false;
   if (!was_active) step.change.freed = true;
   // A word is told. Anything else is text that somebody wrote, and stays in the session.
-  const Json why = Json::object({{"endReason", is_word(is.end.reason) ? is.end.reason : "other"}});
+  const Json why =
+      Json::object({{"endReason", is_word(session.end.reason) ? session.end.reason : "other"}});
   switch (status) {
     case SessionStatus::completed: {
-      const std::int64_t seconds = length_of(is, step.moment.now);
+      const std::int64_t seconds = length_of(session, step.moment.now);
       step.record("session.ended", why);
       step.tell("ended", why);
-      step.tell(
-          "completed",
-          Json::object(
-              {{"durationSeconds", seconds},
-               {"durationMinutes", whole_minutes(seconds)},
-               {"consultationType", to_string(is.type)},
-               {"attendeeMinutes", whole_minutes(attendee_seconds(is, step.moment.now))},
-               {"endReason", why["endReason"]},
-               {"qualityScore", is.line.quality_score ? Json(*is.line.quality_score) : Json()}}));
+      step.tell("completed",
+                Json::object(
+                    {{"durationSeconds", seconds},
+                     {"durationMinutes", whole_minutes(seconds)},
+                     {"consultationType", to_string(session.type)},
+                     {"attendeeMinutes", whole_minutes(attendee_seconds(session, step.moment.now))},
+                     {"endReason", why["endReason"]},
+                     {"qualityScore",
+                      session.line.quality_score ? Json(*session.line.quality_score) : Json()}}));
       break;
     }
     case SessionStatus::no_show: {
@@ -194,7 +199,8 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
       break;
     default:
       step.record("session.cancelled");
-      step.tell("cancelled", Json::object({{"reschedulable", !is.ties.appointment.is_null()}}));
+      step.tell("cancelled",
+                Json::object({{"reschedulable", !session.ties.appointment.is_null()}}));
       break;
   }
 }
@@ -226,24 +232,24 @@ std::optional<std::int64_t> due_at(const Session& session, const VideoSettings& 
 }
 
 Result<Change> on(Step step, const Tick& /*command*/) {
-  Session& is = step.after();
+  Session& session = step.after();
   const std::int64_t now = step.moment.now.ms;
-  const auto due = due_at(is, step.moment.settings);
+  const auto due = due_at(session, step.moment.settings);
   if (!due || *due > now) return nothing(step.before);
-  if (is.room.gone_ms && *is.room.gone_ms + kRoomPatienceMs <= now &&
-      (is.status == SessionStatus::active || is.status == SessionStatus::waiting)) {
+  if (session.room.gone_ms && *session.room.gone_ms + kRoomPatienceMs <= now &&
+      (session.status == SessionStatus::active || session.status == SessionStatus::waiting)) {
     finish(step, SessionStatus::failed, "provider_lost");
-  } else if (is.status == SessionStatus::active) {
+  } else if (session.status == SessionStatus::active) {
     const bool empty =
-        is.room.empty_since_ms &&
-        *is.room.empty_since_ms + step.moment.settings.empty_minutes * kMinuteMs <= now;
+        session.room.empty_since_ms &&
+        *session.room.empty_since_ms + step.moment.settings.empty_minutes * kMinuteMs <= now;
     finish(step, SessionStatus::completed, empty ? "empty" : "time_limit");
-  } else if (is.room.gone_ms) {
+  } else if (session.room.gone_ms) {
     // The room is empty, and is opened again when somebody comes.
-    is.room.gone_ms.reset();
-  } else if (is.status == SessionStatus::requested) {
+    session.room.gone_ms.reset();
+  } else if (session.status == SessionStatus::requested) {
     finish(step, SessionStatus::cancelled, "not_accepted");
-  } else if (required_present(is, true)) {
+  } else if (required_present(session, true)) {
     finish(step, SessionStatus::failed, "never_begun");
   } else {
     finish(step, SessionStatus::no_show, "no_show");

@@ -118,7 +118,7 @@ void end_links(Step& step, std::string_view participant) {
 }
 
 Status become(Step& step, Participant& one, Participant person) {
-  Session& is = step.after();
+  Session& session = step.after();
   person.id = one.id;
   RABT_TRY_STATUS(may_take_part(step, person));
   one.person = person.person;
@@ -127,11 +127,11 @@ Status become(Step& step, Participant& one, Participant person) {
   if (needs_licence(one.role)) one.licence = person.licence;
   one.reference = Json();
   one.numbers = Json::array();
-  if (one.role != PartRole::patient || !is.patient.empty()) return not_own_patient(is);
-  is.patient = person.person;
-  is.naming.pseudonym = person.pseudonym;
-  is.naming.by = word_of(is, bringer_of(is, one));
-  return not_own_patient(is);
+  if (one.role != PartRole::patient || !session.patient.empty()) return not_own_patient(session);
+  session.patient = person.person;
+  session.naming.pseudonym = person.pseudonym;
+  session.naming.by = word_of(session, bringer_of(session, one));
+  return not_own_patient(session);
 }
 
 bool is_there_under_account(const Session& session, const Invitation& invitation) {
@@ -158,17 +158,17 @@ Status may_be_shown(const Session& session, const Invitation& invitation, std::i
 }
 
 Result<Change> on(Step step, const Invite& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   RABT_TRY_STATUS(may_take_part(step, command.whom));
-  RABT_TRY_STATUS(has_place(is));
+  RABT_TRY_STATUS(has_place(session));
   Invitation invitation = command.invitation;
   invitation.created_ms = step.moment.now.ms;
   invitation.created_by = step.moment.who.actor;
   invitation.invited_by = step.moment.who.person;
   invitation.generation = 1;
-  invitation.expires_ms = expiry_of(is, invitation);
-  is.people.invitations.push_back(invitation);
+  invitation.expires_ms = expiry_of(session, invitation);
+  session.people.invitations.push_back(invitation);
   const Json what =
       Json::object({{"invitation", invitation.id}, {"role", to_string(invitation.role)}});
   step.record("participant.invited", what);
@@ -177,14 +177,14 @@ Result<Change> on(Step step, const Invite& command) {
 }
 
 Result<Change> on(Step step, const Revoke& command) {
-  Session& is = step.after();
-  Invitation* const found = invitation_in(is, command.invitation);
+  Session& session = step.after();
+  Invitation* const found = invitation_in(session, command.invitation);
   if (found == nullptr)
     return not_found("invitation.unknown", "the session has no such invitation");
   // Whoever has an account and accepted takes part by that; a link goes on by the invitation.
   if (found->status != "pending" && !(found->status == "accepted" && found->by_link))
     return nothing(step.before);
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   found->status = "revoked";
   if (found->by_link) shut_out(step, *found);
   step.record("participant.invited", Json::object({{"invitation", found->id}, {"revoked", true}}));
@@ -192,11 +192,11 @@ Result<Change> on(Step step, const Revoke& command) {
 }
 
 Result<Change> on(Step step, const AcceptInvitation& command) {
-  Session& is = step.after();
-  Invitation* const found = invitation_in(is, command.invitation);
+  Session& session = step.after();
+  Invitation* const found = invitation_in(session, command.invitation);
   if (found == nullptr) return expired();
   if (found->status == "accepted") {
-    for (const Participant& one : is.people.participants) {
+    for (const Participant& one : session.people.participants) {
       if (one.invitation == found->id && one.person == command.participant.person &&
           one.takes_part()) {
         step.change.unchanged = true;
@@ -205,17 +205,17 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
       }
     }
   }
-  if (found->status != "pending" || is_late(is, *found, step.moment.now)) return expired();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  if (is_gone(is, *found)) return revoked();
+  if (found->status != "pending" || is_late(session, *found, step.moment.now)) return expired();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
+  if (is_gone(session, *found)) return revoked();
   Participant coming = command.participant;
   coming.role = found->role;
   coming.invitation = found->id;
   coming.brought_by = found->invited_by;
-  Participant* one = known_in(is, coming);
+  Participant* one = known_in(session, coming);
   // The account of whom a booking named, and nobody knew then.
   const bool is_known = one != nullptr;
-  if (one == nullptr) one = is.participant(found->participant);
+  if (one == nullptr) one = session.participant(found->participant);
   if (one != nullptr && !one->person.empty() && one->person != coming.person) one = nullptr;
   if (one != nullptr) coming.id = one->id;
   RABT_TRY_STATUS(may_take_part(step, coming));
@@ -248,8 +248,8 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
 }
 
 Result<Change> on(Step step, const Enter& command) {
-  Session& is = step.after();
-  Invitation* const found = invitation_in(is, command.invitation);
+  Session& session = step.after();
+  Invitation* const found = invitation_in(session, command.invitation);
   if (found == nullptr) return expired();
   if (!opens_by_link(found->role))
     return denied("invitation.needs_account",
@@ -257,7 +257,7 @@ Result<Change> on(Step step, const Enter& command) {
                       ": sign in, or let an administrator enter you and activate your account");
   if (found->status == "revoked" || found->generation != command.generation) return revoked();
   const std::string entered = found->participant;
-  const bool holds = command.again && link_holds(is, *found, entered, step.moment.now);
+  const bool holds = command.again && link_holds(session, *found, entered, step.moment.now);
   // The browser that holds the visit gives the second proof.
   const bool proves = holds && !command.second_proof.empty();
   if (holds && !proves) {
@@ -265,26 +265,28 @@ Result<Change> on(Step step, const Enter& command) {
     step.change.unchanged = true;
     return std::move(step.change);
   }
-  if (is.over()) return expired();
-  if (is_gone(is, *found)) return revoked();
+  if (session.over()) return expired();
+  if (is_gone(session, *found)) return revoked();
   const bool moves =
       !proves && found->status == "accepted" && found->by_link && !command.second_proof.empty();
   if (found->status == "accepted" && !moves && !proves)
     return conflict("invitation.used",
                     "the invitation was accepted already, in another browser or on another device; "
                     "call the hospital, which can send it again");
-  if (found->status == "pending" && command.second_proof.empty() && came_since_sent(is, *found))
+  if (found->status == "pending" && command.second_proof.empty() &&
+      came_since_sent(session, *found))
     return conflict("invitation.used",
                     "whom the invitation is for has come under his account since it was sent, and "
                     "the hospital sends no code that shows who opens the link; call the hospital, "
                     "which can send it again");
-  if ((found->status != "pending" && !moves && !proves) || is_late(is, *found, step.moment.now))
+  if ((found->status != "pending" && !moves && !proves) ||
+      is_late(session, *found, step.moment.now))
     return expired();
   if (moves) {
     shut_out(step, *found);
     ++found->moved;
   }
-  Participant* one = is.participant(found->participant);
+  Participant* one = session.participant(found->participant);
   if (one == nullptr) {
     Participant coming = command.participant;
     coming.role = found->role;
@@ -319,8 +321,8 @@ Result<Change> on(Step step, const Enter& command) {
 }
 
 Result<Change> on(Step step, const Send& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   RABT_TRY(one, named_in(step, command.participant));
   if (!one->takes_part())
     return conflict(
@@ -330,38 +332,39 @@ Result<Change> on(Step step, const Send& command) {
     return conflict("invitation.needs_account",
                     "a link makes nobody a " + std::string(to_string(one->role)) +
                         ": an administrator enters the person and activates the account");
-  const auto live = std::find_if(
-      is.people.invitations.begin(), is.people.invitations.end(), [&](const Invitation& each) {
-        return each.participant == one->id && each.generation > 0 && each.status != "revoked";
-      });
+  const auto live = std::find_if(session.people.invitations.begin(),
+                                 session.people.invitations.end(), [&](const Invitation& each) {
+                                   return each.participant == one->id && each.generation > 0 &&
+                                          each.status != "revoked";
+                                 });
   step.change.participant = one->id;
-  if (live != is.people.invitations.end() && !command.renew) {
+  if (live != session.people.invitations.end() && !command.renew) {
     step.change.invitation = live->id;
     step.change.unchanged = true;
     return std::move(step.change);
   }
   const bool sent_before = std::any_of(
-      is.people.invitations.begin(), is.people.invitations.end(),
+      session.people.invitations.begin(), session.people.invitations.end(),
       [&](const Invitation& each) { return each.participant == one->id && each.generation > 0; });
-  if (command.unasked && live == is.people.invitations.end() && sent_before)
+  if (command.unasked && live == session.people.invitations.end() && sent_before)
     return conflict("invitation.revoked",
                     "the link was taken back, and only a person sends another");
-  RABT_TRY_STATUS(has_place(is));
-  Invitation* invitation = live != is.people.invitations.end() ? &*live : nullptr;
+  RABT_TRY_STATUS(has_place(session));
+  Invitation* invitation = live != session.people.invitations.end() ? &*live : nullptr;
   if (invitation == nullptr) {
-    is.people.invitations.push_back({.id = command.invitation,
-                                     .person = {},
-                                     .role = one->role,
-                                     .invited_by = step.moment.who.person,
-                                     .participant = one->id});
-    invitation = &is.people.invitations.back();
+    session.people.invitations.push_back({.id = command.invitation,
+                                          .person = {},
+                                          .role = one->role,
+                                          .invited_by = step.moment.who.person,
+                                          .participant = one->id});
+    invitation = &session.people.invitations.back();
   }
   if (invitation->by_link) shut_out(step, *invitation);
   invitation->status = "pending";
   invitation->created_ms = step.moment.now.ms;
   invitation->created_by = step.moment.who.actor;
   ++invitation->generation;
-  invitation->expires_ms = expiry_of(is, *invitation);
+  invitation->expires_ms = expiry_of(session, *invitation);
   step.change.invitation = invitation->id;
   const Json what = Json::object({{"invitation", invitation->id},
                                   {"participant", one->id},
@@ -373,10 +376,11 @@ Result<Change> on(Step step, const Send& command) {
 }
 
 Result<Change> on(Step step, const Recognise& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   RABT_TRY(one, named_in(step, command.participant));
-  if (!one->person.empty() || !one->takes_part() || is.of_person(command.person.person) != nullptr)
+  if (!one->person.empty() || !one->takes_part() ||
+      session.of_person(command.person.person) != nullptr)
     return nothing(step.before);
   Participant coming = command.person;
   coming.role = one->role;

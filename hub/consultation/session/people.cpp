@@ -9,17 +9,19 @@ namespace rabt::consultation {
 namespace {
 
 // persons who are admitted and there, not devices.
-std::int64_t crowd(const Session& is, std::string_view without) {
-  return std::count_if(
-      is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
-        return one.id != without && one.admitted() && (one.here || is.people.present(one));
-      });
+std::int64_t crowd(const Session& session, std::string_view without) {
+  return std::count_if(session.people.participants.begin(), session.people.participants.end(),
+                       [&](const Participant& one) {
+                         return one.id != without && one.admitted() &&
+                                (one.here || session.people.present(one));
+                       });
 }
-Status room_for(const Session& is, const Participant& one) {
+Status room_for(const Session& session, const Participant& one) {
   //
-  const std::int64_t most =
-      is.room.plugin == kP2p ? std::min(is.people.most, kMostP2pParticipants) : is.people.most;
-  if (crowd(is, one.id) < most) return ok_status();
+  const std::int64_t most = session.room.plugin == kP2p
+                                ? std::min(session.people.most, kMostP2pParticipants)
+                                : session.people.most;
+  if (crowd(session, one.id) < most) return ok_status();
   return conflict("session.full", "there are " + std::to_string(most) +
                                       " persons in the session already, as many as it takes");
 }
@@ -39,19 +41,19 @@ Result<Participant*> named_in(Step& step, std::string_view id) {
 
 bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t at_ms,
                 std::string_view source) {
-  Session& is = step.after();
-  for (const Stay& stay : is.people.stays) {
+  Session& session = step.after();
+  for (const Stay& stay : session.people.stays) {
     if (stay.participant != one.id || stay.sid != sid) continue;
     // Some providers know a person by one name for every stay: a person who lost the line
     // comes back under the same name.
     if (!stay.left_ms || at_ms <= *stay.left_ms) return false;
   }
-  is.people.stays.push_back({.participant = one.id,
-                             .sid = std::string(sid),
-                             .joined_ms = at_ms,
-                             .left_ms = std::nullopt,
-                             .source = std::string(source)});
-  if (!one.in_ms && !is.over()) one.in_ms = at_ms;
+  session.people.stays.push_back({.participant = one.id,
+                                  .sid = std::string(sid),
+                                  .joined_ms = at_ms,
+                                  .left_ms = std::nullopt,
+                                  .source = std::string(source)});
+  if (!one.in_ms && !session.over()) one.in_ms = at_ms;
   return true;
 }
 
@@ -59,8 +61,8 @@ void put_out(Step& step, const Participant& one) {
   if (step.after().room.state == "open") step.ask("remove-participant", one.id);
 }
 
-bool call_is_joining(const Session& is, const Moment& moment) {
-  return is.origin.joined_counts && moment.settings.provider_events;
+bool call_is_joining(const Session& session, const Moment& moment) {
+  return session.origin.joined_counts && moment.settings.provider_events;
 }
 
 void tell_joined(Step& step, const Participant& one) {
@@ -113,15 +115,15 @@ Participant* known_in(Session& session, const Participant& coming) {
 }
 
 Result<Change> on(Step step, const Join& command) {
-  Session& is = step.after();
-  Participant* const own = own_of(is, step.moment.who);
-  RABT_TRY_STATUS(must_be_open(is, "scheduled, waiting or active"));
-  if (is.status == SessionStatus::requested)
+  Session& session = step.after();
+  Participant* const own = own_of(session, step.moment.who);
+  RABT_TRY_STATUS(must_be_open(session, "scheduled, waiting or active"));
+  if (session.status == SessionStatus::requested)
     return conflict("session.not_accepted",
                     "the session is requested, and only one that is scheduled can be joined");
-  if (own->admitted()) RABT_TRY_STATUS(room_for(is, *own));
+  if (own->admitted()) RABT_TRY_STATUS(room_for(session, *own));
   //
-  if (is.room.plugin.empty())
+  if (session.room.plugin.empty())
     return unavailable("video.not_configured", "no video provider is bound to the role video");
   if (step.moment.who.part.participant.empty()) end_links(step, own->id);
   if (!command.device_type.empty()) own->device_type = command.device_type;
@@ -144,10 +146,10 @@ Result<Change> on(Step step, const Join& command) {
   if (!own->came_ms) own->came_ms = step.moment.now.ms;
   if (own->admitted()) {
     if (!own->in_ms) own->in_ms = step.moment.now.ms;
-    if (comes && call_is_joining(is, step.moment)) tell_joined(step, *own);
+    if (comes && call_is_joining(session, step.moment)) tell_joined(step, *own);
     open_room(step);
     // A second device of one person takes the place of the first: the stay goes on.
-    if (!step.moment.settings.provider_events && !is.people.present(*own)) {
+    if (!step.moment.settings.provider_events && !session.people.present(*own)) {
       own->connection = "connected";
       begin_stay(step, *own, command.stay, step.moment.now.ms, "synthetic");
       tell_joined(step, *own);
@@ -159,16 +161,16 @@ Result<Change> on(Step step, const Join& command) {
 }
 
 Result<Change> on(Step step, const Leave& command) {
-  Session& is = step.after();
+  Session& session = step.after();
   Participant* one = nullptr;
   if (command.participant.empty()) {
-    one = own_of(is, step.moment.who);
+    one = own_of(session, step.moment.who);
   } else {
     RABT_TRY(found, named_in(step, command.participant));
     one = found;
   }
   step.change.participant = one->id;
-  if (is.over() || (!one->here && !is.people.present(*one))) {
+  if (session.over() || (!one->here && !session.people.present(*one))) {
     Change same;
     same.after = step.before;
     same.unchanged = true;
@@ -204,10 +206,10 @@ Status can_come(const Step& step, const Participant& coming) {
 }  // namespace
 
 Result<Change> on(Step step, const Add& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   Participant coming = command.participant;
-  Participant* one = known_in(is, coming);
+  Participant* one = known_in(session, coming);
   if (one != nullptr) coming.id = one->id;
   const bool recognised = one != nullptr && one->person.empty() && !coming.person.empty();
   if (recognised) RABT_TRY_STATUS(become(step, *one, coming));
@@ -246,14 +248,14 @@ Result<Change> on(Step step, const Add& command) {
     one->account = coming.account;
     one->bypass = coming.bypass;
     one->brought_by = step.moment.who.person;
-    one->admission = first_admission(is, *one);
+    one->admission = first_admission(session, *one);
     one->since_ms = step.moment.now.ms;
     RABT_TRY_STATUS(take_as_patient(step, *one));
   }
   step.change.participant = one->id;
-  if (!licensed(*one, step.moment.settings)) is.warn("licence.missing");
-  if (one->role == PartRole::family_member && !consent_stands(is, "family"))
-    is.warn("consent.family_missing");
+  if (!licensed(*one, step.moment.settings)) session.warn("licence.missing");
+  if (one->role == PartRole::family_member && !consent_stands(session, "family"))
+    session.warn("consent.family_missing");
   step.record("participant.added", named(*one));
   step.tell("participant-added", named(*one));
   follow_provider(step);
@@ -261,8 +263,8 @@ Result<Change> on(Step step, const Add& command) {
 }
 
 Result<Change> on(Step step, const Remove& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   RABT_TRY(one, named_in(step, command.participant));
   step.change.participant = one->id;
   if (one->admission == Admission::removed) {
@@ -285,21 +287,21 @@ Result<Change> on(Step step, const Remove& command) {
 }
 
 Result<Change> on(Step step, const Admit& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   RABT_TRY(one, named_in(step, command.participant));
   step.change.participant = one->id;
   if (one->admission == Admission::admitted)
     return conflict("participant.not_waiting", "the participant is admitted, and not waiting");
-  if (one == own_of(is, step.moment.who))
+  if (one == own_of(session, step.moment.who))
     return denied("authorisation.denied", "nobody admits himself: another host does");
   if (one->admission != Admission::waiting) {
-    RABT_TRY_STATUS(may(access::Right::session_run, is, step.moment.who));
+    RABT_TRY_STATUS(may(access::Right::session_run, session, step.moment.who));
     end_links(step, one->id);
   }
   // His account, the patient's word or the type of the session may have changed since he came.
   RABT_TRY_STATUS(may_take_part(step, *one));
-  RABT_TRY_STATUS(room_for(is, *one));
+  RABT_TRY_STATUS(room_for(session, *one));
   // a guest's licence is looked at when he is let in.
   if (one->person.empty() && !licensed(*one, step.moment.settings))
     return conflict("licence.missing", "the guest has shown no licence that is accepted");
@@ -310,10 +312,10 @@ Result<Change> on(Step step, const Admit& command) {
   one->since_ms = step.moment.now.ms;
   step.record("participant.admitted", named(*one));
   step.tell("participant-admitted", named(*one));
-  if (is.status != SessionStatus::requested) open_room(step);
+  if (session.status != SessionStatus::requested) open_room(step);
   if (one->here) {
     if (!one->in_ms) one->in_ms = step.moment.now.ms;
-    if (!step.moment.settings.provider_events && !is.people.present(*one)) {
+    if (!step.moment.settings.provider_events && !session.people.present(*one)) {
       one->connection = "connected";
       begin_stay(step, *one, step.moment.fresh_id, step.moment.now.ms, "synthetic");
       tell_joined(step, *one);
@@ -325,8 +327,8 @@ Result<Change> on(Step step, const Admit& command) {
 }
 
 Result<Change> on(Step step, const Deny& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   RABT_TRY(one, named_in(step, command.participant));
   step.change.participant = one->id;
   if (one->admission != Admission::waiting)

@@ -9,13 +9,14 @@ namespace rabt::consultation {
 namespace {
 
 // Error conflict consent.recording_missing unless those who are asked agree.
-Status may_be_recorded(const Session& is, const VideoSettings& settings, std::string_view purpose) {
+Status may_be_recorded(const Session& session, const VideoSettings& settings,
+                       std::string_view purpose) {
   // Everybody in a training speaks for himself.
   const auto agrees = [&](const std::string& person) {
     bool yes = false;
-    for (const Json& consent : is.consents.all.as_array()) {
+    for (const Json& consent : session.consents.all.as_array()) {
       if (consent.string_or("kind", "") == "training" && consent.string_or("by", "") == person &&
-          still_counts(is, consent))
+          still_counts(session, consent))
         yes = consent.bool_or("given", false);
     }
     return yes;
@@ -24,16 +25,16 @@ Status may_be_recorded(const Session& is, const VideoSettings& settings, std::st
     return conflict("consent.recording_missing",
                     "recording needs a consent of kind " + std::string(kind));
   };
-  if (is.type == SessionType::training_session) {
-    for (const Participant& one : is.people.participants) {
+  if (session.type == SessionType::training_session) {
+    for (const Participant& one : session.people.participants) {
       if (one.takes_part() && !agrees(one.person.empty() ? guest_actor(one.id) : one.person))
         return missing("training of every participant");
     }
-  } else if (purpose == "training" && !consent_stands(is, "training")) {
+  } else if (purpose == "training" && !consent_stands(session, "training")) {
     return missing("training");
   }
-  const bool agreed = settings.consent_required_to_record ? consent_stands(is, "recording")
-                                                          : !consent_refused(is, "recording");
+  const bool agreed = settings.consent_required_to_record ? consent_stands(session, "recording")
+                                                          : !consent_refused(session, "recording");
   if (!agreed) return missing("recording");
   return ok_status();
 }
@@ -53,16 +54,18 @@ bool somebody_came(const Session& before, const Session& is) {
 }  // namespace
 
 void follow_consents(Step& step) {
-  const Session& is = step.after();
-  if (is.recording.running.empty()) return;
-  const auto& all = is.consents.all.as_array();
+  const Session& session = step.after();
+  if (session.recording.running.empty()) return;
+  const auto& all = session.consents.all.as_array();
   const bool ended = std::any_of(all.begin(), all.end(), [&](const Json& one) {
-    return still_counts(step.before, one) && !still_counts(is, one);
+    return still_counts(step.before, one) && !still_counts(session, one);
   });
-  const bool joins = is.type == SessionType::training_session && somebody_came(step.before, is);
-  if ((!ended && !joins) || may_be_recorded(is, step.moment.settings, is.recording.purpose).ok())
+  const bool joins =
+      session.type == SessionType::training_session && somebody_came(step.before, session);
+  if ((!ended && !joins) ||
+      may_be_recorded(session, step.moment.settings, session.recording.purpose).ok())
     return;
-  step.ask("stop-recording", is.recording.running);
+  step.ask("stop-recording", session.recording.running);
   end_recording(step);
 }
 
@@ -74,62 +77,63 @@ Status provider_records(const Step& step) {
 }
 
 Status begin_recording(Step& step, std::string_view purpose) {
-  Session& is = step.after();
-  if (!step.moment.settings.recording_enabled || is.recording.mode == "off")
+  Session& session = step.after();
+  if (!step.moment.settings.recording_enabled || session.recording.mode == "off")
     return conflict("capability.recording", "recording is switched off");
-  if (is.options.e2ee)
+  if (session.options.e2ee)
     return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
   RABT_TRY_STATUS(provider_records(step));
-  RABT_TRY_STATUS(may_be_recorded(is, step.moment.settings, purpose));
-  is.recording.running = step.moment.fresh_id;
-  is.recording.purpose = std::string(purpose);
-  is.recording.ever = true;
-  step.change.recording_begun = is.recording.running;
+  RABT_TRY_STATUS(may_be_recorded(session, step.moment.settings, purpose));
+  session.recording.running = step.moment.fresh_id;
+  session.recording.purpose = std::string(purpose);
+  session.recording.ever = true;
+  step.change.recording_begun = session.recording.running;
   step.change.recording_purpose = std::string(purpose);
   open_room(step);
-  is.recording.confirmed = false;
-  step.ask("start-recording", is.recording.running);
+  session.recording.confirmed = false;
+  step.ask("start-recording", session.recording.running);
   hold_receivers(step);
-  step.record("recording.started", Json::object({{"recording", is.recording.running}}));
-  step.tell("recording-started", Json::object({{"recording", is.recording.running}}));
+  step.record("recording.started", Json::object({{"recording", session.recording.running}}));
+  step.tell("recording-started", Json::object({{"recording", session.recording.running}}));
   return ok_status();
 }
 
 void hold_receivers(Step& step) {
-  const Session& is = step.after();
+  const Session& session = step.after();
   if (!step.moment.holds_receivers) return;
-  if (std::any_of(is.people.participants.begin(), is.people.participants.end(),
+  if (std::any_of(session.people.participants.begin(), session.people.participants.end(),
                   [&](const Participant& one) {
-                    return one.takes_part() && only_receives(is.type, one.role);
+                    return one.takes_part() && only_receives(session.type, one.role);
                   }))
     step.ask("hold-receivers");
 }
 
 void end_recording(Step& step) {
-  Session& is = step.after();
-  if (is.recording.running.empty()) return;
-  step.record("recording.stopped", Json::object({{"recording", is.recording.running}}));
-  step.tell("recording-stopped", Json::object({{"recording", is.recording.running}}));
-  step.change.recording_ended = is.recording.running;
-  is.recording.running.clear();
+  Session& session = step.after();
+  if (session.recording.running.empty()) return;
+  step.record("recording.stopped", Json::object({{"recording", session.recording.running}}));
+  step.tell("recording-stopped", Json::object({{"recording", session.recording.running}}));
+  step.change.recording_ended = session.recording.running;
+  session.recording.running.clear();
 }
 
 Result<Change> on(Step step, const StartRecording& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "active"));
-  if (is.status != SessionStatus::active)
-    return conflict("session.not_started", "the session is " + std::string(to_string(is.status)) +
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "active"));
+  if (session.status != SessionStatus::active)
+    return conflict("session.not_started", "the session is " +
+                                               std::string(to_string(session.status)) +
                                                ", and only one that is active is recorded");
-  if (!is.recording.running.empty()) return nothing(is);
+  if (!session.recording.running.empty()) return nothing(session);
   RABT_TRY_STATUS(begin_recording(step, command.purpose));
   return done(std::move(step));
 }
 
 Result<Change> on(Step step, const StopRecording& /*command*/) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "active"));
-  if (is.recording.running.empty()) return nothing(is);
-  step.ask("stop-recording", is.recording.running);
+  Session& session = step.after();
+  RABT_TRY_STATUS(must_be_open(session, "active"));
+  if (session.recording.running.empty()) return nothing(session);
+  step.ask("stop-recording", session.recording.running);
   end_recording(step);
   return done(std::move(step));
 }

@@ -37,14 +37,15 @@ std::vector<std::string_view> doctors_of(const Session& session) {
 
 // Notes a change of the start or of the doctors: messages about it wait until the visit is settled.
 void note_changed_plan(Step& step) {
-  Session& is = step.after();
+  Session& session = step.after();
   const Session& was = step.before;
-  if (was.version == 0 || (is.schedule.at_ms == was.schedule.at_ms && is.provider == was.provider &&
-                           doctors_of(is) == doctors_of(was)))
+  if (was.version == 0 ||
+      (session.schedule.at_ms == was.schedule.at_ms && session.provider == was.provider &&
+       doctors_of(session) == doctors_of(was)))
     return;
   const std::int64_t now = step.moment.now.ms;
-  if (now >= is.schedule.set_ms + kPlanSettlesMs) is.schedule.set_since_ms = now;
-  is.schedule.set_ms = now;
+  if (now >= session.schedule.set_ms + kPlanSettlesMs) session.schedule.set_since_ms = now;
+  session.schedule.set_ms = now;
 }
 
 }  // namespace

@@ -11,11 +11,11 @@ namespace {
 
 // True for a person without an account who is said to be staff, on the word of another person: he
 // may be a relative. The hospital knows the session's organizer, and people whom a system brought.
-bool is_unknown_staff(const Session& is, const Participant& coming, const Actor& who) {
-  if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == is.people.organizer)
+bool is_unknown_staff(const Session& session, const Participant& coming, const Actor& who) {
+  if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == session.people.organizer)
     return false;
-  const Participant* const known = is.participant(coming.id);
-  return !(known != nullptr ? bringer_of(is, *known) : who.person).empty();
+  const Participant* const known = session.participant(coming.id);
+  return !(known != nullptr ? bringer_of(session, *known) : who.person).empty();
 }
 
 }  // namespace
@@ -34,9 +34,9 @@ Status not_own_patient(const Session& session) {
 }
 
 Status may_take_part(const Step& step, const Participant& coming) {
-  const Session& is = step.change.after;
+  const Session& session = step.change.after;
   const PartRole role = coming.role;
-  RABT_TRY_STATUS(role_allowed(is, role));
+  RABT_TRY_STATUS(role_allowed(session, role));
   // A person who comes himself has the roles that he signed in with, too.
   const Actor& who = step.moment.who;
   const identity::Roles own_roles = coming.person == who.person ? who.roles : identity::Roles{};
@@ -45,22 +45,22 @@ Status may_take_part(const Step& step, const Participant& coming) {
     return conflict("participant.role_not_held",
                     "the account has no role in the tenant with which somebody takes part as " +
                         std::string(to_string(role)));
-  RABT_TRY_STATUS(no_second_patient(is, coming));
-  if (is_unwanted_relative(is, coming))
+  RABT_TRY_STATUS(no_second_patient(session, coming));
+  if (is_unwanted_relative(session, coming))
     return conflict("consent.own_word",
                     "the patient has put this relative out by his own word, and he alone lets the "
                     "relative in again");
   // An observer without a role of the hospital may be a relative.
   if (role == PartRole::observer && !works_here(coming.account) && !works_here(own_roles) &&
-      patient_refused(is, "family"))
+      patient_refused(session, "family"))
     return conflict("consent.own_word",
                     "the patient wants none of his family there: until he takes that back, who "
                     "observes needs an account with a role of the hospital");
-  if (is_unknown_staff(is, coming, who) && patient_refused(is, "family"))
+  if (is_unknown_staff(session, coming, who) && patient_refused(session, "family"))
     return conflict("consent.own_word",
                     "the patient wants none of his family there: until he takes that back, who "
                     "comes as staff needs an account with a role of the hospital");
-  if (is.room.plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
+  if (session.room.plugin.empty() || !only_receives(session.type, role) || step.moment.receive_only)
     return ok_status();
   return conflict("capability.receive_only",
                   "the role " + std::string(to_string(role)) +
@@ -69,32 +69,33 @@ Status may_take_part(const Step& step, const Participant& coming) {
 }
 
 Result<Participant*> bring_in(Step& step, Participant coming) {
-  Session& is = step.after();
+  Session& session = step.after();
   RABT_TRY_STATUS(may_take_part(step, coming));
-  const auto parts = std::count_if(is.people.participants.begin(), is.people.participants.end(),
-                                   [](const Participant& part) { return part.takes_part(); });
+  const auto parts =
+      std::count_if(session.people.participants.begin(), session.people.participants.end(),
+                    [](const Participant& part) { return part.takes_part(); });
   if (parts >= kMostParticipants)
     return conflict("session.full", "a session has at most 15 participants");
-  if (is.people.participants.size() >= limits::kMaxSessionPeople)
+  if (session.people.participants.size() >= limits::kMaxSessionPeople)
     return conflict("session.full", "100 people took part in the session, as many as it knows");
-  coming.admission = first_admission(is, coming);
+  coming.admission = first_admission(session, coming);
   coming.since_ms = step.moment.now.ms;
   coming.created_ms = step.moment.now.ms;
-  coming.number = static_cast<std::int64_t>(is.people.participants.size()) + 1;
-  is.people.participants.push_back(std::move(coming));
-  RABT_TRY_STATUS(take_as_patient(step, is.people.participants.back()));
-  return &is.people.participants.back();
+  coming.number = static_cast<std::int64_t>(session.people.participants.size()) + 1;
+  session.people.participants.push_back(std::move(coming));
+  RABT_TRY_STATUS(take_as_patient(step, session.people.participants.back()));
+  return &session.people.participants.back();
 }
 
 Status take_as_patient(Step& step, const Participant& coming) {
-  Session& is = step.after();
+  Session& session = step.after();
   // The patient may come later, once.
-  if (coming.role == PartRole::patient && is.patient.empty() && !coming.person.empty()) {
-    is.patient = coming.person;
-    is.naming.pseudonym = coming.pseudonym;
-    is.naming.by = word_of(is, step.moment.who.person);
+  if (coming.role == PartRole::patient && session.patient.empty() && !coming.person.empty()) {
+    session.patient = coming.person;
+    session.naming.pseudonym = coming.pseudonym;
+    session.naming.by = word_of(session, step.moment.who.person);
   }
-  return not_own_patient(is);
+  return not_own_patient(session);
 }
 
 std::string bringer_of(const Session& session, const Participant& one) {
