@@ -82,7 +82,7 @@ while read -r document; do
     target=${link#*](}; target=${target%)}; target=${target%%#*}
     case $target in http://*|https://*|mailto:*|'') continue ;; esac
     links=$((links + 1))
-    [ -e "$(dirname "$document")/$target" ] || complain "$document:$line: the link $target leads nowhere; correct or remove it"
+    [ -e "${document%/*}/$target" ] || complain "$document:$line: the link $target leads nowhere; correct or remove it"
   done < <(grep -noE '\[[^]]*\]\([^) ]+\)' "$document" || true)
   # Code stays as a program prints or takes it, and Markdown cannot break a row of a table: a long row becomes two, or text.
   while IFS=: read -r line _; do
