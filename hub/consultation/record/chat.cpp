@@ -38,7 +38,7 @@ Result<MessageView> Chat::send(const Caller& caller, const Asked<SendMessage>& a
   if (request.client.empty()) RABT_TRY_STATUS(not_over(of));
 
   RecordAct act{.record = office_.fresh(caller, of, RecordKind::message), .also = {}};
-  Json told = Json::object({{"message", act.record.id}, {"from", of.participant}});
+  Json data = Json::object({{"message", act.record.id}, {"from", of.participant}});
   act.record.client = request.client;
   RABT_TRY(kept, office_.screen(caller, of, office_.parts().chat, request.text, "chat", act));
   act.record.document.set("text", kept);
@@ -48,14 +48,14 @@ Result<MessageView> Chat::send(const Caller& caller, const Asked<SendMessage>& a
     if (!participant) return invalid("api.invalid", "to: it must be the id of a participant");
     RABT_TRY_STATUS(may_write_to(of, *participant));
     act.record.document.set("to", *participant);
-    told.set("to", *participant);
+    data.set("to", *participant);
   } else if (of.waiting) {
     act.record.document.set("audience", kForHosts);
-    told.set("audience", kForHosts);
+    data.set("audience", kForHosts);
   }
   act.acts.emplace_back("chat.sent", Json::object({{"message", act.record.id},
                                                    {"length", code_points(request.text)}}));
-  act.events.emplace_back("message-sent", std::move(told));
+  act.events.emplace_back("message-sent", std::move(data));
   act.shape = &shown_as<&message_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return message_view(act.record);

@@ -40,12 +40,12 @@ Result<DetectionReviewView> Detections::review(const Caller& caller,
         }));
     if (known) return conflict("phi.reviewed", "the finding was judged before");
     view.kinds = texts_in(finding["kinds"]);
-    const Json told = Json::object(
+    const Json data = Json::object(
         {{"of", request.event}, {"kinds", finding["kinds"]}, {"verdict", request.verdict}});
     RABT_TRY_STATUS(
-        parts.audit.append(transaction, office_.book().entry(caller, of, "phi.reviewed", told)));
+        parts.audit.append(transaction, office_.book().entry(caller, of, "phi.reviewed", data)));
     if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(view)));
-    return parts.sessions.add_event(transaction, of, "phi-reviewed", caller.who.actor(), told);
+    return parts.sessions.add_event(transaction, of, "phi-reviewed", caller.who.actor(), data);
   }));
   return view;
 }

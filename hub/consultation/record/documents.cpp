@@ -98,10 +98,10 @@ Result<DocumentView> DocumentUpload::finish(const Caller& caller,
                                                          {"type", request.type},
                                                          {"bytes", blob.bytes},
                                                          {"sha256", blob.sha256}}));
-  Json told = Json::object({{"document", act.record.id}, {"documentType", request.type}});
-  if (!of.participant.empty()) told.set("from", of.participant);
-  if (!request.shown_to.empty()) told.set("shownTo", list_of_texts(request.shown_to));
-  act.events.emplace_back("document-shared", std::move(told));
+  Json data = Json::object({{"document", act.record.id}, {"documentType", request.type}});
+  if (!of.participant.empty()) data.set("from", of.participant);
+  if (!request.shown_to.empty()) data.set("shownTo", list_of_texts(request.shown_to));
+  act.events.emplace_back("document-shared", std::move(data));
   act.shape = &shown_as<&document_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   // A step that came twice shared the first time's bytes.

@@ -59,9 +59,9 @@ Result<FeedbackView> Feedback::give(const Caller& caller, const Asked<GiveFeedba
   document = Json::object({{"author", to_json(author_of(caller, of))}, {"rating", request.rating}});
   if (request.connection_rating) document.set("connectionRating", *request.connection_rating);
   if (!request.comments.empty()) document.set("comments", request.comments);
-  const Json told = Json::object({{"feedback", act.record.id}, {"rating", request.rating}});
-  act.acts.emplace_back("feedback.given", told);
-  act.events.emplace_back("feedback-given", told);
+  const Json data = Json::object({{"feedback", act.record.id}, {"rating", request.rating}});
+  act.acts.emplace_back("feedback.given", data);
+  act.events.emplace_back("feedback-given", data);
   act.shape = &shown_as<&feedback_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return feedback_view(act.record);

@@ -46,13 +46,13 @@ Result<QualityReportedView> LineQuality::report(const Caller& caller,
     RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     RABT_TRY_STATUS(job.run(transaction, samples));
     for (const LevelStep& step : job.steps) {
-      const Json told = Json::object({{"participant", of.participant},
+      const Json data = Json::object({{"participant", of.participant},
                                       {"from", to_string(step.from)},
                                       {"to", to_string(step.to)}});
       RABT_TRY_STATUS(parts.audit.append(
-          transaction, office_.book().entry(caller, of, "quality.adapted", told)));
+          transaction, office_.book().entry(caller, of, "quality.adapted", data)));
       RABT_TRY_STATUS(
-          parts.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), told));
+          parts.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), data));
     }
     view = {.ladder = job.ladder, .accepted = samples.size()};
     if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(view)));
@@ -93,7 +93,7 @@ Result<QualityLevelView> LineQuality::choose_level(const Caller& caller,
   RABT_TRY(of, office_.member(caller, request.session));
   RABT_TRY_STATUS(may(access::Right::session_run, caller, of));
   RABT_TRY_STATUS(not_over(of));
-  const Json told = Json::object({{"participant", request.participant.value_or("")},
+  const Json data = Json::object({{"participant", request.participant.value_or("")},
                                   {"to", to_string(request.level)},
                                   {"by", "host"}});
   const store::Lane lane = lane_of(of.session);
@@ -102,8 +102,8 @@ Result<QualityLevelView> LineQuality::choose_level(const Caller& caller,
     RABT_TRY_STATUS(
         set_level(transaction, of, request.participant, request.level, parts.clock.now()));
     RABT_TRY_STATUS(
-        parts.audit.append(transaction, office_.book().entry(caller, of, "quality.adapted", told)));
-    return parts.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), told);
+        parts.audit.append(transaction, office_.book().entry(caller, of, "quality.adapted", data)));
+    return parts.sessions.add_event(transaction, of, "quality-changed", caller.who.actor(), data);
   }));
   // No provider is asked: clients are told, and change their own picture.
   return QualityLevelView{

@@ -55,10 +55,10 @@ Result<NoteView> Notes::write(const Caller& caller, const Asked<WriteNote>& aske
   document.set("addenda", Json::array());
   if (act.record.state == "final")
     document.set("finalBy", to_json(signed_by(caller, of, office_.parts().clock)));
-  const Json told =
+  const Json data =
       Json::object({{"note", act.record.id}, {"kind", request.kind}, {"status", act.record.state}});
-  act.acts.emplace_back("note.written", told);
-  act.events.emplace_back("note-written", told);
+  act.acts.emplace_back("note.written", data);
+  act.events.emplace_back("note-written", data);
   act.shape = &shown_as<&note_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);
@@ -105,10 +105,10 @@ Result<NoteView> Notes::change(const Caller& caller, const Asked<ChangeNote>& as
   record.updated_ms = office_.parts().clock.now().ms;
   ++record.version;
   RecordAct act{.record = std::move(record), .replaces = true, .also = {}};
-  const Json told = Json::object(
+  const Json data = Json::object(
       {{"note", act.record.id}, {"version", act.record.version}, {"status", act.record.state}});
-  act.acts.emplace_back("note.written", told);
-  act.events.emplace_back("note-written", told);
+  act.acts.emplace_back("note.written", data);
+  act.events.emplace_back("note-written", data);
   act.shape = &shown_as<&note_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);
@@ -142,9 +142,9 @@ Result<NoteView> Notes::add_addendum(const Caller& caller, const Asked<AddAddend
   ++record.version;
   // Allowed after the end, too.
   RecordAct act{.record = std::move(record), .replaces = true, .while_open = false, .also = {}};
-  const Json told = Json::object({{"note", act.record.id}, {"addendum", addenda.size()}});
-  act.acts.emplace_back("note.written", told);
-  act.events.emplace_back("note-written", told);
+  const Json data = Json::object({{"note", act.record.id}, {"addendum", addenda.size()}});
+  act.acts.emplace_back("note.written", data);
+  act.events.emplace_back("note-written", data);
   act.shape = &shown_as<&note_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);
@@ -175,9 +175,9 @@ Result<NoteView> Notes::mark_in_error(const Caller& caller, const Asked<MarkNote
   ++record.version;
   // Allowed after the end, too.
   RecordAct act{.record = std::move(record), .replaces = true, .while_open = false, .also = {}};
-  const Json told = Json::object({{"note", act.record.id}});
-  act.acts.emplace_back("note.entered_in_error", told);
-  act.events.emplace_back("note-entered-in-error", told);
+  const Json data = Json::object({{"note", act.record.id}});
+  act.acts.emplace_back("note.entered_in_error", data);
+  act.events.emplace_back("note-entered-in-error", data);
   act.shape = &shown_as<&note_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return note_view(act.record);

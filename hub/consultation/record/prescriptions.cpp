@@ -120,10 +120,10 @@ Result<PrescriptionView> Prescriptions::write_prescription(const Caller& caller,
   Json& document = act.record.document;
   document.set("items", to_json(request.items));
   if (!request.notes.empty()) document.set("notes", request.notes);
-  const Json told =
+  const Json data =
       Json::object({{"prescription", act.record.id}, {"items", request.items.size()}});
-  act.acts.emplace_back("prescription.issued", told);
-  act.events.emplace_back("prescription-issued", told);
+  act.acts.emplace_back("prescription.issued", data);
+  act.events.emplace_back("prescription-issued", data);
   act.shape = &shown_as<&prescription_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return prescription_view(act.record);
@@ -171,9 +171,9 @@ Result<PrescriptionView> Prescriptions::cancel(const Caller& caller,
   record.updated_ms = now.ms;
   ++record.version;
   RecordAct act{.record = std::move(record), .replaces = true, .while_open = false, .also = {}};
-  const Json told = Json::object({{"prescription", act.record.id}});
-  act.acts.emplace_back("prescription.cancelled", told);
-  act.events.emplace_back("prescription-cancelled", told);
+  const Json data = Json::object({{"prescription", act.record.id}});
+  act.acts.emplace_back("prescription.cancelled", data);
+  act.events.emplace_back("prescription-cancelled", data);
   act.shape = &shown_as<&prescription_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return prescription_view(act.record);
@@ -201,15 +201,15 @@ Result<DispensingView> Prescriptions::commit_dispensings(const access::Allowed& 
                  .also = [&](store::Transaction& transaction) -> Status {
                    return caller.once ? caller.once(transaction, to_json(view)) : ok_status();
                  }};
-  const Json told = Json::object({{"prescription", made.record.id},
+  const Json data = Json::object({{"prescription", made.record.id},
                                   {"dispensing", view.dispensing.id},
                                   {"items", view.dispensing.items.size()},
                                   {"prescriptionStatus", after.status}});
   const bool wrong = view.dispensing.entered_in_error.has_value();
   made.acts.emplace_back(wrong ? "prescription.dispensing_in_error" : "prescription.dispensed",
-                         told);
+                         data);
   made.events.emplace_back(wrong ? "prescription-dispensing-in-error" : "prescription-dispensed",
-                           told);
+                           data);
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, found.of, made));
   return view;
 }

@@ -36,20 +36,20 @@ bool is_for(const Record& record, std::string_view role) {
 access::Facts facts_of(const Caller& caller, const Membership& of) {
   access::Facts facts{
       .roles = caller.who.roles, .system = caller.system, .reason = !caller.reason.empty()};
-  access::Relations& is = facts.is;
-  is.add(Is::host, of.host);
+  access::Relations& relations = facts.is;
+  relations.add(Is::host, of.host);
   if (of.participant.empty()) return facts;
-  is.add(Is::member);
+  relations.add(Is::member);
   // By his account: whoever holds a link may be anybody until a host has let him in.
-  is.add(Is::patient, !of.patient.empty() && of.patient == caller.who.person);
+  relations.add(Is::patient, !of.patient.empty() && of.patient == caller.who.person);
   // A person who was denied or removed is a participant no more.
-  is.add(Is::takes_part, of.admitted || of.waiting);
-  is.add(Is::admitted, of.admitted);
-  is.add(Is::doctor, of.role == "doctor");
-  is.add(Is::specialist, of.role == "specialist");
-  is.add(Is::nurse, of.role == "nurse");
-  is.add(Is::patient_role, of.role == "patient");
-  is.add(Is::observer, of.role == "observer");
+  relations.add(Is::takes_part, of.admitted || of.waiting);
+  relations.add(Is::admitted, of.admitted);
+  relations.add(Is::doctor, of.role == "doctor");
+  relations.add(Is::specialist, of.role == "specialist");
+  relations.add(Is::nurse, of.role == "nurse");
+  relations.add(Is::patient_role, of.role == "patient");
+  relations.add(Is::observer, of.role == "observer");
   return facts;
 }
 

@@ -38,10 +38,10 @@ Result<VitalsView> Vitals::record(const Caller& caller, const Asked<RecordVitals
   document.set("source", kept);
   if (request.device) document.set("device", to_json(*request.device));
   for (const MeasuredSign& sign : request.signs) document.set(sign.name, sign.value);
-  const Json told =
+  const Json data =
       Json::object({{"vitals", act.record.id}, {"source", kept}, {"values", request.signs.size()}});
-  act.acts.emplace_back("vitals.recorded", told);
-  act.events.emplace_back("vitals-recorded", told);
+  act.acts.emplace_back("vitals.recorded", data);
+  act.events.emplace_back("vitals-recorded", data);
   act.shape = &shown_as<&vitals_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return vitals_view(act.record);
