@@ -176,14 +176,14 @@ Result<AvailabilityView> Providers::set_availability(const Caller& caller,
   const audit::Prepared changed =
       entry_of(parts_, caller, "availability.set", "person:" + person.id,
                Json::object({{"slots", static_cast<std::int64_t>(slots.size())}, {"keep", keep}}));
-  const HubEvent told{.id = parts_.ids.next().text(),
-                      .type = "provider.availability-changed",
-                      .at = parts_.clock.now(),
-                      .data = Json::object({{"provider", person.id}}),
-                      .trace = caller.trace};
+  const HubEvent event{.id = parts_.ids.next().text(),
+                       .type = "provider.availability-changed",
+                       .at = parts_.clock.now(),
+                       .data = Json::object({{"provider", person.id}}),
+                       .trace = caller.trace};
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(put_slots(transaction, tenant, person.id, keep, slots));
-    RABT_TRY_STATUS(put_event(transaction, tenant, told));
+    RABT_TRY_STATUS(put_event(transaction, tenant, event));
     return parts_.audit.append(transaction, changed);
   }));
   return availability(caller, {.provider = asked.provider, .period = asked.period});

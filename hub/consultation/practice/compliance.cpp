@@ -79,13 +79,13 @@ Status Compliance::note() {
     before->mutable_object().erase("at");
     if (*before == data) return ok_status();
   }
-  const HubEvent told{.id = parts_.ids.next().text(),
-                      .type = std::string(kType),
-                      .at = parts_.clock.now(),
-                      .data = std::move(data)};
+  const HubEvent event{.id = parts_.ids.next().text(),
+                       .type = std::string(kType),
+                       .at = parts_.clock.now(),
+                       .data = std::move(data)};
   return parts_.store.write([&](store::Transaction& transaction) {
-    return before ? put_event(transaction, parts_.tenant, told)
-                  : put_silent_event(transaction, parts_.tenant, told);
+    return before ? put_event(transaction, parts_.tenant, event)
+                  : put_silent_event(transaction, parts_.tenant, event);
   });
 }
 

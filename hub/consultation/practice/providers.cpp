@@ -77,14 +77,14 @@ void Providers::tell_presence(std::string_view tenant, std::string_view person,
   if (!who.ok() || !who->roles.has_any(kProviders)) return;
   const auto now = presences(tenant);
   if (!now.ok()) return;
-  const PresenceNow is = status_in(*now, person);
-  if (is.source != "connection" || is.status != status) return;
-  const HubEvent told{.id = parts_.ids.next().text(),
-                      .type = "provider.presence-changed",
-                      .at = parts_.clock.now(),
-                      .data = Json::object({{"provider", person}, {"status", status}})};
+  const PresenceNow presence = status_in(*now, person);
+  if (presence.source != "connection" || presence.status != status) return;
+  const HubEvent event{.id = parts_.ids.next().text(),
+                       .type = "provider.presence-changed",
+                       .at = parts_.clock.now(),
+                       .data = Json::object({{"provider", person}, {"status", status}})};
   (void)parts_.store.write(
-      [&](store::Transaction& transaction) { return put_event(transaction, tenant, told); });
+      [&](store::Transaction& transaction) { return put_event(transaction, tenant, event); });
 }
 
 // The last act counts: a session that began, or what was set by hand; then a live connection.
@@ -108,9 +108,9 @@ Result<std::map<std::string, Providers::PresenceNow>> Providers::presences(
       return true;
     }));
     return connection.query(sql::practice::kInSession, {tenant}, [&](const Row& row) {
-      PresenceNow& is = out[std::string(row.text(0))];
-      if (is.source == "manual" && is.since_ms >= row.integer(1)) return true;
-      is = {.status = "busy", .since_ms = row.integer(1), .source = "session"};
+      PresenceNow& presence = out[std::string(row.text(0))];
+      if (presence.source == "manual" && presence.since_ms >= row.integer(1)) return true;
+      presence = {.status = "busy", .since_ms = row.integer(1), .source = "session"};
       return true;
     });
   }));
@@ -183,15 +183,15 @@ Result<ProviderList> Providers::list(const Caller& caller, const Asked<ListProvi
     RABT_TRY(found, free_at(parts_.store, tenant, people, *wanted.at));
     free = std::move(found);
   }
-  const auto is = [](std::string_view filter, std::string_view value) {
+  const auto matches = [](std::string_view filter, std::string_view value) {
     return filter.empty() || equal_ignoring_case(value, filter);
   };
   ProviderList out;
   for (const Person& person : people) {
     if (!person.active) continue;
     ProviderView one = view_of(person, now);
-    if (!is(wanted.specialty, one.specialty) || !is(wanted.gender, one.gender) ||
-        !is(wanted.status, one.status))
+    if (!matches(wanted.specialty, one.specialty) || !matches(wanted.gender, one.gender) ||
+        !matches(wanted.status, one.status))
       continue;
     if (!wanted.language.empty() && !speaks(one, wanted.language)) continue;
     if (wanted.at && !free.contains(person.id)) continue;
@@ -231,16 +231,16 @@ Result<PresenceView> Providers::set_presence(const Caller& caller, const SetPres
   const Timestamp at = parts_.clock.now();
   const audit::Prepared set = entry_of(parts_, caller, "presence.set", "person:" + person,
                                        Json::object({{"status", status}}));
-  const HubEvent told{.id = parts_.ids.next().text(),
-                      .type = "provider.presence-changed",
-                      .at = at,
-                      .data = Json::object({{"provider", person}, {"status", status}}),
-                      .trace = caller.trace};
+  const HubEvent event{.id = parts_.ids.next().text(),
+                       .type = "provider.presence-changed",
+                       .at = at,
+                       .data = Json::object({{"provider", person}, {"status", status}}),
+                       .trace = caller.trace};
   const bool tells = asked.provider || caller.who.roles.has_any(kProviders);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(
         store::run(transaction, sql::practice::kSetPresence, {tenant, person, status, at.ms}));
-    if (tells) RABT_TRY_STATUS(put_event(transaction, tenant, told));
+    if (tells) RABT_TRY_STATUS(put_event(transaction, tenant, event));
     return parts_.audit.append(transaction, set);
   }));
   RABT_TRY(all, presences(tenant));
