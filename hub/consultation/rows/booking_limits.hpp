@@ -19,7 +19,7 @@ enum class Booker : std::uint8_t { patient, staff, office };
 // emergency.open: a patient opens an emergency, and another one of his is not over. An emergency
 // that begins now neither counts as a booking nor is refused for bookings; one person opens as
 // many as limits.hpp says.
-[[nodiscard]] Status check_bookings(store::Transaction& transaction, const Session& is, Booker by,
-                                    const VideoSettings& settings);
+[[nodiscard]] Status check_bookings(store::Transaction& transaction, const Session& session,
+                                    Booker by, const VideoSettings& settings);
 
 }  // namespace rabt::consultation

@@ -12,9 +12,9 @@ namespace {
 using store::Row;
 
 // Says whether another session than `but` follows one.
-Status find_follower(store::Connection& connection, const Session& is, std::string_view followed,
-                     std::string_view but, bool& found) {
-  return connection.query(sql::rows::kFollowsOn, {is.tenant, is.patient, followed, but},
+Status find_follower(store::Connection& connection, const Session& session,
+                     std::string_view followed, std::string_view but, bool& found) {
+  return connection.query(sql::rows::kFollowsOn, {session.tenant, session.patient, followed, but},
                           [&](const Row& /*row*/) {
                             found = true;
                             return false;
@@ -31,27 +31,29 @@ Result<bool> is_followed(store::Store& store, const Session& session) {
   return found;
 }
 
-Status take_word(store::Transaction& transaction, const Session& is) {
+Status take_word(store::Transaction& transaction, const Session& session) {
   bool taken = false;
-  RABT_TRY_STATUS(find_follower(transaction, is, is.ties.follow_up_of, is.id, taken));
+  RABT_TRY_STATUS(
+      find_follower(transaction, session, session.ties.follow_up_of, session.id, taken));
   if (!taken) return ok_status();
   return conflict(std::string(kSessionRaced), "another session follows the same one meanwhile");
 }
 
-Status check_follow_up(store::Transaction& transaction, const Session& is) {
+Status check_follow_up(store::Transaction& transaction, const Session& session) {
   constexpr std::int64_t kMostOpen = 20;
-  const std::int64_t from = is.schedule.at_ms.value_or(is.created_ms);
-  const std::int64_t to = from + is.schedule.minutes * 60'000;
+  const std::int64_t from = session.schedule.at_ms.value_or(session.created_ms);
+  const std::int64_t to = from + session.schedule.minutes * 60'000;
   std::int64_t open = 0;
   std::int64_t then = 0;
-  RABT_TRY_STATUS(transaction.query(sql::rows::kFollowUps,
-                                    {is.tenant, is.provider, is.ties.follow_up_of, is.id,
-                                     is.created_ms - kMostPlannedMinutes * 60'000, from, to},
-                                    [&](const Row& row) {
-                                      open = row.integer(0);
-                                      then = row.integer(1);
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::rows::kFollowUps,
+                        {session.tenant, session.provider, session.ties.follow_up_of, session.id,
+                         session.created_ms - kMostPlannedMinutes * 60'000, from, to},
+                        [&](const Row& row) {
+                          open = row.integer(0);
+                          then = row.integer(1);
+                          return false;
+                        }));
   if (then > 0)
     return conflict("follow_up.taken",
                     "the visit has a follow-up at that time already; choose another time, or "

@@ -12,8 +12,8 @@ namespace rabt::consultation {
 Result<access::Relations> relations_to(store::Store& store, std::string_view tenant,
                                        std::string_view person, std::string_view patient,
                                        const TreatsWhen& when) {
-  access::Relations is;
-  if (person.empty() || patient.empty()) return is;
+  access::Relations relations;
+  if (person.empty() || patient.empty()) return relations;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     RABT_TRY(others, identity::others_of(connection, tenant, patient));
     return connection.query(
@@ -23,13 +23,13 @@ Result<access::Relations> relations_to(store::Store& store, std::string_view ten
         [&](const store::Row& row) {
           const bool alone = row.integer(0) != 0;
           const bool near = row.integer(1) != 0;
-          is.add(access::Is::treats, near && !alone);
-          is.add(access::Is::opened_alone, alone);
-          is.add(access::Is::planned_later, !near && !alone);
-          return !is.has(access::Is::treats);
+          relations.add(access::Is::treats, near && !alone);
+          relations.add(access::Is::opened_alone, alone);
+          relations.add(access::Is::planned_later, !near && !alone);
+          return !relations.has(access::Is::treats);
         });
   }));
-  return is;
+  return relations;
 }
 
 Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys, Random& random,

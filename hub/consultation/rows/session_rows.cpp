@@ -238,79 +238,82 @@ Result<WrittenChange> SessionRows::write(store::Transaction& transaction, const 
                                          const Wanted& wanted) {
   std::optional<Session> as_written;
   if (!change.after.naming.written.empty()) as_written = change.after.as_written();
-  const Session& is = as_written ? *as_written : change.after;
+  const Session& session = as_written ? *as_written : change.after;
   // nothing but attendances, links with other records and the payers changes after the end.
   if (before.over()) {
-    if (is.ties.consultation != before.ties.consultation ||
-        is.ties.appointment != before.ties.appointment ||
-        is.payers.billing != before.payers.billing) {
+    if (session.ties.consultation != before.ties.consultation ||
+        session.ties.appointment != before.ties.appointment ||
+        session.payers.billing != before.payers.billing) {
       RABT_TRY(changed, transaction.execute(sql::rows::kRelinkSession,
-                                            {is.tenant, is.id, is.ties.consultation,
+                                            {session.tenant, session.id, session.ties.consultation,
                                              sealed.appointment_index, before.version}));
       if (changed != 1)
         return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
-      transaction.put(sql::rows::kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+      transaction.put(sql::rows::kUpdateSealed, {session.tenant, session.id, Blob{sealed.sealed}});
     }
-    RABT_TRY_STATUS(write_stays(transaction, before, is));
+    RABT_TRY_STATUS(write_stays(transaction, before, session));
     return WrittenChange{.number = before.number};
   }
-  const std::int64_t at_ms = is.schedule.at_ms.value_or(is.created_ms);
+  const std::int64_t at_ms = session.schedule.at_ms.value_or(session.created_ms);
   std::int64_t number = before.number;
   if (before.version == 0) {
     RABT_TRY_STATUS(keys::insert(transaction, *sealed.key));
-    RABT_TRY(drawn, next_number(transaction, "session", is.tenant));
+    RABT_TRY(drawn, next_number(transaction, "session", session.tenant));
     number = drawn;
     RABT_TRY_STATUS(store::run(transaction, sql::rows::kInsertSession,
-                               {is.tenant,
-                                is.id,
+                               {session.tenant,
+                                session.id,
                                 number,
                                 std::int64_t{1},
-                                to_string(is.status),
-                                to_string(is.type),
-                                is.booking,
-                                is.provider,
-                                is.patient,
-                                is.ties.visit,
-                                is.ties.clinic,
-                                is.ties.consultation,
-                                is.ties.follow_up_of,
+                                to_string(session.status),
+                                to_string(session.type),
+                                session.booking,
+                                session.provider,
+                                session.patient,
+                                session.ties.visit,
+                                session.ties.clinic,
+                                session.ties.consultation,
+                                session.ties.follow_up_of,
                                 sealed.appointment_index,
-                                is.room.sid,
-                                is.origin.door,
+                                session.room.sid,
+                                session.origin.door,
                                 at_ms,
-                                optional(is.schedule.at_ms),
-                                is.schedule.minutes,
-                                is.created_ms,
-                                is.updated_ms,
-                                optional(is.started_ms),
-                                optional(is.ended_ms),
+                                optional(session.schedule.at_ms),
+                                session.schedule.minutes,
+                                session.created_ms,
+                                session.updated_ms,
+                                optional(session.started_ms),
+                                optional(session.ended_ms),
                                 optional(sealed.due_ms),
                                 Blob{sealed.key->id},
-                                is.naming.by,
-                                is.origin.booked_by}));
-    transaction.put(sql::rows::kInsertSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+                                session.naming.by,
+                                session.origin.booked_by}));
+    transaction.put(sql::rows::kInsertSealed, {session.tenant, session.id, Blob{sealed.sealed}});
   } else {
-    RABT_TRY(changed, transaction.execute(
-                          sql::rows::kUpdateSession,
-                          {is.tenant, is.id, before.version + 1, to_string(is.status), is.provider,
-                           is.patient, is.ties.consultation, sealed.appointment_index, is.room.sid,
-                           at_ms, optional(is.schedule.at_ms), is.schedule.minutes, is.updated_ms,
-                           optional(is.started_ms), optional(is.ended_ms), optional(sealed.due_ms),
-                           before.version, is.naming.by, to_string(is.type)}));
+    RABT_TRY(
+        changed,
+        transaction.execute(
+            sql::rows::kUpdateSession,
+            {session.tenant, session.id, before.version + 1, to_string(session.status),
+             session.provider, session.patient, session.ties.consultation, sealed.appointment_index,
+             session.room.sid, at_ms, optional(session.schedule.at_ms), session.schedule.minutes,
+             session.updated_ms, optional(session.started_ms), optional(session.ended_ms),
+             optional(sealed.due_ms), before.version, session.naming.by, to_string(session.type)}));
     if (changed != 1)
       return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
-    transaction.put(sql::rows::kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+    transaction.put(sql::rows::kUpdateSealed, {session.tenant, session.id, Blob{sealed.sealed}});
   }
-  RABT_TRY_STATUS(write_members(transaction, before, is));
-  RABT_TRY_STATUS(write_stays(transaction, before, is));
+  RABT_TRY_STATUS(write_members(transaction, before, session));
+  RABT_TRY_STATUS(write_stays(transaction, before, session));
   bool work = !change.effects.empty();
   std::int64_t n = before.effects;
   for (const Effect& effect : change.effects) {
-    transaction.put(sql::rows::kPutEffect, {is.tenant, is.id, ++n, effect.kind, effect.subject});
-    RABT_TRY_STATUS(outbox::put(transaction, is.tenant,
+    transaction.put(sql::rows::kPutEffect,
+                    {session.tenant, session.id, ++n, effect.kind, effect.subject});
+    RABT_TRY_STATUS(outbox::put(transaction, session.tenant,
                                 {.kind = outbox::kVideo,
-                                 .subject = is.id,
-                                 .ref = is.id,
+                                 .subject = session.id,
+                                 .ref = session.id,
                                  .ref_n = n,
                                  .put_ms = sealed.now.ms,
                                  .due_ms = sealed.now.ms}));
@@ -318,11 +321,11 @@ Result<WrittenChange> SessionRows::write(store::Transaction& transaction, const 
   for (const SessionEvent& event : change.events) {
     Json data = event.data;
     data.set("sessionNumber", number);
-    const bool told = wanted(event.type);
-    RABT_TRY(seq, add_event(transaction, is.tenant, is.id, event.type, sealed.now, sealed.actor,
-                            sealed.trace, data, told));
+    const bool outward = wanted(event.type);
+    RABT_TRY(seq, add_event(transaction, session.tenant, session.id, event.type, sealed.now,
+                            sealed.actor, sealed.trace, data, outward));
     (void)seq;
-    work = work || told;
+    work = work || outward;
   }
   return WrittenChange{.number = number, .work = work};
 }
