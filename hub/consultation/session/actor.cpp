@@ -26,42 +26,44 @@ PartRole acting_role(const Participant& own, identity::Roles account) {
 access::Facts facts_of(const Session& session, const Actor& who) {
   using access::Is;
   access::Facts facts{.roles = who.roles, .system = who.system};
-  access::Relations& is = facts.is;
+  access::Relations& relations = facts.is;
   // An application that opened the session for its own people runs it.
-  is.add(Is::creator, who.person.empty() && who.roles.has(identity::Role::integration) &&
-                          session.origin.created_by == who.actor);
-  is.add(Is::unclaimed, session.status == SessionStatus::requested && session.provider.empty());
-  is.add(Is::calling, calls_doctors(session));
+  relations.add(Is::creator, who.person.empty() && who.roles.has(identity::Role::integration) &&
+                                 session.origin.created_by == who.actor);
+  relations.add(Is::unclaimed,
+                session.status == SessionStatus::requested && session.provider.empty());
+  relations.add(Is::calling, calls_doctors(session));
   const Participant* const own = own_of(session, who);
   if (who.person.empty() && own == nullptr) return facts;
-  is.add(Is::treating, !who.person.empty() && who.person == session.provider &&
-                           may_act_as(who.roles, PartRole::nurse) &&
-                           (own == nullptr || own->takes_part()));
+  relations.add(Is::treating, !who.person.empty() && who.person == session.provider &&
+                                  may_act_as(who.roles, PartRole::nurse) &&
+                                  (own == nullptr || own->takes_part()));
   // A participant who was denied or removed has no relation to the session any more, as patient and
   // as provider neither.
   const bool of_link = !who.part.participant.empty() && own != nullptr &&
                        own->role == PartRole::patient && own->person == session.patient;
-  is.add(Is::patient, (of_link || (!who.person.empty() && who.person == session.patient)) &&
-                          (own == nullptr || own->takes_part()));
+  relations.add(Is::patient, (of_link || (!who.person.empty() && who.person == session.patient)) &&
+                                 (own == nullptr || own->takes_part()));
   if (own == nullptr) {
-    is.add(Is::invited, std::any_of(session.people.invitations.begin(),
-                                    session.people.invitations.end(), [&](const Invitation& one) {
-                                      return one.person == who.person && one.status == "pending";
-                                    }));
+    relations.add(Is::invited,
+                  std::any_of(session.people.invitations.begin(), session.people.invitations.end(),
+                              [&](const Invitation& one) {
+                                return one.person == who.person && one.status == "pending";
+                              }));
     return facts;
   }
   const PartRole role = acting_role(*own, who.roles);
-  is.add(Is::member);
-  is.add(Is::takes_part, own->takes_part());
-  is.add(Is::admitted, own->admitted());
-  is.add(Is::host, role == own->role && is_host(session, *own));
-  is.add(Is::staff, is_staff(role));
-  is.add(Is::licensed, needs_licence(role));
-  is.add(Is::doctor, role == PartRole::doctor);
-  is.add(Is::specialist, role == PartRole::specialist);
-  is.add(Is::nurse, role == PartRole::nurse);
-  is.add(Is::patient_role, role == PartRole::patient);
-  is.add(Is::observer, role == PartRole::observer);
+  relations.add(Is::member);
+  relations.add(Is::takes_part, own->takes_part());
+  relations.add(Is::admitted, own->admitted());
+  relations.add(Is::host, role == own->role && is_host(session, *own));
+  relations.add(Is::staff, is_staff(role));
+  relations.add(Is::licensed, needs_licence(role));
+  relations.add(Is::doctor, role == PartRole::doctor);
+  relations.add(Is::specialist, role == PartRole::specialist);
+  relations.add(Is::nurse, role == PartRole::nurse);
+  relations.add(Is::patient_role, role == PartRole::patient);
+  relations.add(Is::observer, role == PartRole::observer);
   return facts;
 }
 

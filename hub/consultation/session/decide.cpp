@@ -144,26 +144,27 @@ Right right_of(const SetBilling& /*command*/) {
 }
 
 // Facts that the command itself adds to the relation.
-void add_facts(access::Relations& is, const Session& draft, const Actor& /*who*/,
+void add_facts(access::Relations& relations, const Session& draft, const Actor& /*who*/,
                const Open& command) {
   using access::Is;
-  is.add(Is::unnamed, draft.provider.empty());
-  is.add(Is::clinic, draft.booking == "clinic");
-  is.add(Is::of_visit, !draft.ties.visit.empty());
-  is.add(Is::request, command.request);
-  is.add(Is::bookable, draft.type == SessionType::doctor_patient ||
-                           draft.type == SessionType::family_consultation ||
-                           draft.type == SessionType::emergency_consultation);
+  relations.add(Is::unnamed, draft.provider.empty());
+  relations.add(Is::clinic, draft.booking == "clinic");
+  relations.add(Is::of_visit, !draft.ties.visit.empty());
+  relations.add(Is::request, command.request);
+  relations.add(Is::bookable, draft.type == SessionType::doctor_patient ||
+                                  draft.type == SessionType::family_consultation ||
+                                  draft.type == SessionType::emergency_consultation);
 }
 // Everybody speaks for himself in a training, and on what is written down of his words. A patient
 // who was put out may still refuse.
-void add_facts(access::Relations& is, const Session& session, const Actor& who,
+void add_facts(access::Relations& relations, const Session& session, const Actor& who,
                const RecordConsent& command) {
-  const bool speaks = is.has(access::Is::takes_part);
+  const bool speaks = relations.has(access::Is::takes_part);
   const std::string kind = command.consent.string_or("kind", "");
   const bool refuses = !who.person.empty() && who.person == session.patient &&
                        !command.consent.bool_or("given", true);
-  is.add(access::Is::self, refuses || (speaks && (kind == "training" || kind == "transcription")));
+  relations.add(access::Is::self,
+                refuses || (speaks && (kind == "training" || kind == "transcription")));
 }
 template <typename Other>
 void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Actor& /*who*/,

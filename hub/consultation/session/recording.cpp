@@ -40,14 +40,14 @@ Status may_be_recorded(const Session& session, const VideoSettings& settings,
 }
 
 // True if somebody has come into the session by this step.
-bool somebody_came(const Session& before, const Session& is) {
+bool somebody_came(const Session& before, const Session& after) {
   const auto there = [](const Session& session, const Participant& one) {
     return one.admitted() && (one.here || session.people.present(one));
   };
-  return std::any_of(is.people.participants.begin(), is.people.participants.end(),
+  return std::any_of(after.people.participants.begin(), after.people.participants.end(),
                      [&](const Participant& one) {
                        const Participant* const was = before.participant(one.id);
-                       return there(is, one) && (was == nullptr || !there(before, *was));
+                       return there(after, one) && (was == nullptr || !there(before, *was));
                      });
 }
 
