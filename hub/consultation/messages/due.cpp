@@ -45,12 +45,12 @@ bool is_news(MessageKind kind) {
          kind == MessageKind::follow_up;
 }
 
-const ToldMessage* find(const std::vector<ToldMessage>& told, std::int64_t version,
+const ToldMessage* find(const std::vector<ToldMessage>& messages, std::int64_t version,
                         bool (*fits)(MessageKind)) {
-  const auto at = std::find_if(told.begin(), told.end(), [&](const ToldMessage& one) {
+  const auto at = std::find_if(messages.begin(), messages.end(), [&](const ToldMessage& one) {
     return one.version == version && fits(one.kind);
   });
-  return at == told.end() ? nullptr : &*at;
+  return at == messages.end() ? nullptr : &*at;
 }
 
 // The message now, or when the quiet hours let it go.
@@ -61,10 +61,10 @@ DueMessage unless_quiet(MessageKind kind, std::int64_t start_ms, Timestamp now) 
 }
 
 // When the next move may be told, after as many as there may be in a day. Unset when one may now.
-std::optional<std::int64_t> moves_until(const std::vector<ToldMessage>& told, Timestamp now) {
+std::optional<std::int64_t> moves_until(const std::vector<ToldMessage>& messages, Timestamp now) {
   std::int64_t moves = 0;
   std::int64_t first_ms = now.ms;
-  for (const ToldMessage& one : told) {
+  for (const ToldMessage& one : messages) {
     if (one.kind != MessageKind::moved || one.at_ms <= now.ms - kDayMs) continue;
     ++moves;
     first_ms = std::min(first_ms, one.at_ms);
@@ -75,9 +75,9 @@ std::optional<std::int64_t> moves_until(const std::vector<ToldMessage>& told, Ti
 
 // When news of the latest changes of a visit may be told, so that those that belong together are
 // one message. Unset when they may now.
-std::optional<std::int64_t> settled_at(const Session& is, Timestamp now) {
-  const SessionSchedule& plan = is.schedule;
-  if (is.over() || !plan.at_ms || *plan.at_ms - now.ms <= kAtOnceMs) return std::nullopt;
+std::optional<std::int64_t> settled_at(const Session& session, Timestamp now) {
+  const SessionSchedule& plan = session.schedule;
+  if (session.over() || !plan.at_ms || *plan.at_ms - now.ms <= kAtOnceMs) return std::nullopt;
   const std::int64_t at_ms =
       std::min(plan.set_ms + kPlanSettlesMs, plan.set_since_ms + kMostUnsettledMs);
   return at_ms > now.ms ? std::optional(at_ms) : std::nullopt;
@@ -88,90 +88,93 @@ bool has(MessageKinds texts, MessageKind kind) {
 }
 
 // An emergency that the patient opened himself, and knows of: as often as he likes.
-bool is_own_emergency(const Session& is) {
-  return begins_now(is) && !is.patient.empty() &&
-         is.origin.created_by.ends_with("person:" + is.patient);
+bool is_own_emergency(const Session& session) {
+  return begins_now(session) && !session.patient.empty() &&
+         session.origin.created_by.ends_with("person:" + session.patient);
 }
 
 // Message after a visit that was not held, because the patient or another person did not come.
-DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,
-                     const Hearer& hearer) {
+DueMessage due_after(const Session& session, const std::vector<ToldMessage>& messages,
+                     Timestamp now, const Hearer& hearer) {
   const MessageKind kind = hearer.came ? MessageKind::not_held : MessageKind::missed;
-  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
-  if (told.empty() || was_told(told, kind, is.schedule.version) || !has(hearer.texts, kind) ||
-      now.ms > start_ms + kNotHeldUntilMs)
+  const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
+  if (messages.empty() || was_told(messages, kind, session.schedule.version) ||
+      !has(hearer.texts, kind) || now.ms > start_ms + kNotHeldUntilMs)
     return {.over = true};
   if (const auto until = quiet_until(now)) return {.now = std::nullopt, .next_ms = until};
   return {.now = kind, .next_ms = {}};
 }
 
 // The workflow opened the session to call it off, since the insurance does not pay.
-bool is_opened_to_refuse(const Session& is) {
-  return is.payers.billing.bool_or("refused", false);
+bool is_opened_to_refuse(const Session& session) {
+  return session.payers.billing.bool_or("refused", false);
 }
 
 // News of a visit that is called off: where it takes place instead, or that it does not.
-MessageKind news_of_cancelling(const Session& is, MessageKinds texts) {
-  const bool in_person = is.end.cancellation.string_or("cause", "") == kInPerson;
+MessageKind news_of_cancelling(const Session& session, MessageKinds texts) {
+  const bool in_person = session.end.cancellation.string_or("cause", "") == kInPerson;
   return in_person && has(texts, MessageKind::in_person) ? MessageKind::in_person
                                                          : MessageKind::cancelled;
 }
 
 // It was called off.
-DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage>& told,
+DueMessage due_after_cancelling(const Session& session, const std::vector<ToldMessage>& messages,
                                 Timestamp now, const Hearer& hearer) {
   const auto said = [&](MessageKind kind) {
-    return std::any_of(told.begin(), told.end(),
+    return std::any_of(messages.begin(), messages.end(),
                        [&](const ToldMessage& one) { return one.kind == kind; });
   };
-  const bool knows = std::any_of(told.begin(), told.end(),
+  const bool knows = std::any_of(messages.begin(), messages.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
-  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
-  const bool opened_to_refuse = is_opened_to_refuse(is);
+  const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
+  const bool opened_to_refuse = is_opened_to_refuse(session);
   // A patient who was told of nothing misses nothing, unless he knows of the visit by the hospital.
   if ((!knows && !opened_to_refuse) || start_ms <= now.ms) return {.over = true};
   const bool heard = said(MessageKind::cancelled) || said(MessageKind::in_person);
-  if (knows && !heard) return unless_quiet(news_of_cancelling(is, hearer.texts), start_ms, now);
+  if (knows && !heard)
+    return unless_quiet(news_of_cancelling(session, hearer.texts), start_ms, now);
   const bool refused =
-      opened_to_refuse || is.payers.insurance.string_or("status", "") == "not_eligible";
+      opened_to_refuse || session.payers.insurance.string_or("status", "") == "not_eligible";
   if (!refused || said(MessageKind::call_us) || !has(hearer.texts, MessageKind::call_us))
     return {.over = true};
   return unless_quiet(MessageKind::call_us, start_ms, now);
 }
 
 // True if a doctor was taken out of the session after this time, and another one holds it.
-bool changed_doctor(const Session& is, std::int64_t after_ms) {
-  const Participant* const doctor = is.of_person(is.provider);
+bool changed_doctor(const Session& session, std::int64_t after_ms) {
+  const Participant* const doctor = session.of_person(session.provider);
   return doctor != nullptr && doctor->takes_part() &&
-         std::any_of(is.people.participants.begin(), is.people.participants.end(),
+         std::any_of(session.people.participants.begin(), session.people.participants.end(),
                      [&](const Participant& one) {
-                       return leads(is, one) && one.admission == Admission::removed &&
+                       return leads(session, one) && one.admission == Admission::removed &&
                               one.since_ms > after_ms;
                      });
 }
 
 // The doctor waits for a patient who is late. Nothing when he does not.
-std::optional<DueMessage> due_for_late(const Session& is, const std::vector<ToldMessage>& told,
-                                       Timestamp now, const Hearer& hearer) {
-  const bool host = std::any_of(
-      is.people.participants.begin(), is.people.participants.end(), [&](const Participant& one) {
-        return leads(is, one) && one.admitted() && (one.here || is.people.present(one));
-      });
-  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
+std::optional<DueMessage> due_for_late(const Session& session,
+                                       const std::vector<ToldMessage>& messages, Timestamp now,
+                                       const Hearer& hearer) {
+  const bool host = std::any_of(session.people.participants.begin(),
+                                session.people.participants.end(), [&](const Participant& one) {
+                                  return leads(session, one) && one.admitted() &&
+                                         (one.here || session.people.present(one));
+                                });
+  const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
   if (!host || hearer.came || !has(hearer.texts, MessageKind::doctor_waits) ||
-      was_told(told, MessageKind::doctor_waits, is.schedule.version) ||
-      now.ms >= start_ms + is.schedule.minutes * kMinuteMs)
+      was_told(messages, MessageKind::doctor_waits, session.schedule.version) ||
+      now.ms >= start_ms + session.schedule.minutes * kMinuteMs)
     return std::nullopt;
   std::int64_t from_ms = start_ms + kLateMs;
-  for (const ToldMessage& one : told) from_ms = std::max(from_ms, one.at_ms + kApartMs);
+  for (const ToldMessage& one : messages) from_ms = std::max(from_ms, one.at_ms + kApartMs);
   if (now.ms < from_ms) return DueMessage{.now = std::nullopt, .next_ms = from_ms};
   return DueMessage{.now = MessageKind::doctor_waits, .next_ms = {}};
 }
 
 }  // namespace
 
-bool was_told(const std::vector<ToldMessage>& told, MessageKind kind, std::int64_t version) {
-  return std::any_of(told.begin(), told.end(), [&](const ToldMessage& one) {
+bool was_told(const std::vector<ToldMessage>& messages, MessageKind kind, std::int64_t version) {
+  return std::any_of(messages.begin(), messages.end(), [&](const ToldMessage& one) {
     return one.kind == kind && one.version == version;
   });
 }
@@ -214,26 +217,26 @@ std::optional<std::int64_t> quiet_until(Timestamp now) {
 namespace {
 
 // End of the use of a message of the present schedule; 0 in another state of the session.
-std::int64_t use_of(const Session& is, MessageKind kind) {
-  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
+std::int64_t use_of(const Session& session, MessageKind kind) {
+  const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
   switch (kind) {
     case MessageKind::booked:
     case MessageKind::moved:
     case MessageKind::follow_up:
     case MessageKind::day_before:
     case MessageKind::other_doctor:
-      return is.over() ? 0 : start_ms;
+      return session.over() ? 0 : start_ms;
     case MessageKind::soon:
-      return is.over() ? 0 : start_ms + kSoonUntilMs;
+      return session.over() ? 0 : start_ms + kSoonUntilMs;
     case MessageKind::doctor_waits:
-      return is.over() ? 0 : start_ms + is.schedule.minutes * kMinuteMs;
+      return session.over() ? 0 : start_ms + session.schedule.minutes * kMinuteMs;
     case MessageKind::cancelled:
     case MessageKind::in_person:
     case MessageKind::call_us:
-      return is.status == SessionStatus::cancelled ? start_ms : 0;
+      return session.status == SessionStatus::cancelled ? start_ms : 0;
     case MessageKind::missed:
     case MessageKind::not_held:
-      return is.status == SessionStatus::no_show ? start_ms + kNotHeldUntilMs : 0;
+      return session.status == SessionStatus::no_show ? start_ms + kNotHeldUntilMs : 0;
     case MessageKind::call_997:
     case MessageKind::second_proof:
       break;
@@ -243,50 +246,53 @@ std::int64_t use_of(const Session& is, MessageKind kind) {
 
 }  // namespace
 
-std::int64_t useful_until(const Session& is, const ToldMessage& told) {
-  if (told.version != is.schedule.version || !is.schedule.at_ms) return 0;
-  return std::min(use_of(is, told.kind), told.at_ms + kReportsMs);
+std::int64_t useful_until(const Session& session, const ToldMessage& message) {
+  if (message.version != session.schedule.version || !session.schedule.at_ms) return 0;
+  return std::min(use_of(session, message.kind), message.at_ms + kReportsMs);
 }
 
-std::optional<std::int64_t> next_question(const ToldMessage& told, std::int64_t asked) {
+std::optional<std::int64_t> next_question(const ToldMessage& message, std::int64_t asked) {
   const auto at = static_cast<std::size_t>(asked);
   if (asked < 0 || at >= kQuestionsMs.size()) return std::nullopt;
-  return told.at_ms + kQuestionsMs[at];
+  return message.at_ms + kQuestionsMs[at];
 }
 
-DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,
-                       const Hearer& hearer) {
-  const bool knows = std::any_of(told.begin(), told.end(),
+DueMessage due_message(const Session& session, const std::vector<ToldMessage>& messages,
+                       Timestamp now, const Hearer& hearer) {
+  const bool knows = std::any_of(messages.begin(), messages.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
-  if (is.status == SessionStatus::cancelled) return due_after_cancelling(is, told, now, hearer);
-  if (is.status == SessionStatus::no_show) return due_after(is, told, now, hearer);
-  if (is.over()) return {.over = true};
-  if (is.status == SessionStatus::active)
-    return knows ? due_for_late(is, told, now, hearer).value_or(DueMessage{.over = true})
+  if (session.status == SessionStatus::cancelled)
+    return due_after_cancelling(session, messages, now, hearer);
+  if (session.status == SessionStatus::no_show) return due_after(session, messages, now, hearer);
+  if (session.over()) return {.over = true};
+  if (session.status == SessionStatus::active)
+    return knows ? due_for_late(session, messages, now, hearer).value_or(DueMessage{.over = true})
                  : DueMessage{.over = true};
-  if (is.status == SessionStatus::requested || !is.schedule.at_ms) return {};
-  if (!knows && is_opened_to_refuse(is)) return {};
-  const std::int64_t start_ms = *is.schedule.at_ms;
-  const std::int64_t version = is.schedule.version;
-  const ToldMessage* const news = find(told, version, &is_news);
+  if (session.status == SessionStatus::requested || !session.schedule.at_ms) return {};
+  if (!knows && is_opened_to_refuse(session)) return {};
+  const std::int64_t start_ms = *session.schedule.at_ms;
+  const std::int64_t version = session.schedule.version;
+  const ToldMessage* const news = find(messages, version, &is_news);
   if (news == nullptr) {
-    if (start_ms <= now.ms || (!knows && is_own_emergency(is))) return {};
-    const bool follows = !is.ties.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
+    if (start_ms <= now.ms || (!knows && is_own_emergency(session))) return {};
+    const bool follows =
+        !session.ties.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
     const MessageKind first = follows ? MessageKind::follow_up : MessageKind::booked;
-    if (const auto until = moves_until(told, now); until && knows)
+    if (const auto until = moves_until(messages, now); until && knows)
       return {.now = std::nullopt, .next_ms = until};
-    if (const auto until = settled_at(is, now); until && knows)
+    if (const auto until = settled_at(session, now); until && knows)
       return {.now = std::nullopt, .next_ms = until};
     return unless_quiet(knows ? MessageKind::moved : first, start_ms, now);
   }
   if (start_ms > now.ms && has(hearer.texts, MessageKind::other_doctor) &&
-      !was_told(told, MessageKind::other_doctor, version) && changed_doctor(is, news->at_ms)) {
-    if (const auto until = settled_at(is, now)) return {.now = std::nullopt, .next_ms = until};
+      !was_told(messages, MessageKind::other_doctor, version) &&
+      changed_doctor(session, news->at_ms)) {
+    if (const auto until = settled_at(session, now)) return {.now = std::nullopt, .next_ms = until};
     return unless_quiet(MessageKind::other_doctor, start_ms, now);
   }
   const std::int64_t day_ms = start_ms - kDayMs;
   const bool fresh = news->at_ms > day_ms - kHourMs;
-  const bool day_told = find(told, version, [](MessageKind kind) {
+  const bool day_told = find(messages, version, [](MessageKind kind) {
                           return kind == MessageKind::day_before;
                         }) != nullptr;
   if (!fresh && !day_told && now.ms < start_ms - kDayBeforeUntilMs) {
@@ -294,70 +300,74 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
     return unless_quiet(MessageKind::day_before, start_ms, now);
   }
   const std::int64_t soon_ms = start_ms - kSoonMs;
-  const bool soon_told =
-      find(told, version, [](MessageKind kind) { return kind == MessageKind::soon; }) != nullptr;
+  const bool soon_told = find(messages, version, [](MessageKind kind) {
+                           return kind == MessageKind::soon;
+                         }) != nullptr;
   if (soon_told || news->at_ms > soon_ms || now.ms > start_ms + kSoonUntilMs)
-    return due_for_late(is, told, now, hearer).value_or(DueMessage{});
+    return due_for_late(session, messages, now, hearer).value_or(DueMessage{});
   if (now.ms < soon_ms) return {.now = std::nullopt, .next_ms = soon_ms};
   return {.now = MessageKind::soon, .next_ms = {}};
 }
 
 namespace {
 
-bool heard(const std::vector<ToldStaff>& told, StaffMessage message,
+bool heard(const std::vector<ToldStaff>& messages, StaffMessage message,
            std::optional<std::int64_t> version = {}) {
-  return std::any_of(told.begin(), told.end(), [&](const ToldStaff& one) {
+  return std::any_of(messages.begin(), messages.end(), [&](const ToldStaff& one) {
     return one.message == message && (!version || one.version == *version);
   });
 }
-bool knows_visit(const std::vector<ToldStaff>& told) {
-  return heard(told, StaffMessage::added) || heard(told, StaffMessage::moved);
+bool knows_visit(const std::vector<ToldStaff>& messages) {
+  return heard(messages, StaffMessage::added) || heard(messages, StaffMessage::moved);
 }
 
 // The news of a visit that lies ahead, unless the doctor has them.
-std::optional<StaffMessage> news_for(const Session& is, const std::vector<ToldStaff>& told,
+std::optional<StaffMessage> news_for(const Session& session, const std::vector<ToldStaff>& messages,
                                      const StaffHearer& hearer) {
-  if (is.status == SessionStatus::cancelled)
-    return knows_visit(told) && !heard(told, StaffMessage::cancelled)
+  if (session.status == SessionStatus::cancelled)
+    return knows_visit(messages) && !heard(messages, StaffMessage::cancelled)
                ? std::optional(StaffMessage::cancelled)
                : std::nullopt;
-  if (is.over() || is.status == SessionStatus::active || is.status == SessionStatus::requested)
+  if (session.over() || session.status == SessionStatus::active ||
+      session.status == SessionStatus::requested)
     return std::nullopt;
-  if (!knows_visit(told) && is_opened_to_refuse(is)) return std::nullopt;
-  const std::int64_t version = is.schedule.version;
+  if (!knows_visit(messages) && is_opened_to_refuse(session)) return std::nullopt;
+  const std::int64_t version = session.schedule.version;
   if (hearer.gone)
-    return (knows_visit(told) || hearer.opened_it) && !heard(told, StaffMessage::cancelled, version)
+    return (knows_visit(messages) || hearer.opened_it) &&
+                   !heard(messages, StaffMessage::cancelled, version)
                ? std::optional(StaffMessage::cancelled)
                : std::nullopt;
-  if (heard(told, StaffMessage::added, version) || heard(told, StaffMessage::moved, version))
+  if (heard(messages, StaffMessage::added, version) ||
+      heard(messages, StaffMessage::moved, version))
     return std::nullopt;
-  const bool first = version == 1 || !(knows_visit(told) || hearer.opened_it);
+  const bool first = version == 1 || !(knows_visit(messages) || hearer.opened_it);
   if (first && hearer.opened_it) return std::nullopt;
   return first ? StaffMessage::added : StaffMessage::moved;
 }
 
 }  // namespace
 
-DueStaff due_for_staff(const Session& is, const std::vector<ToldStaff>& told, Timestamp now,
-                       const StaffHearer& hearer) {
+DueStaff due_for_staff(const Session& session, const std::vector<ToldStaff>& messages,
+                       Timestamp now, const StaffHearer& hearer) {
   const auto has_text = [&](StaffMessage one) {
     return hearer.texts.test(static_cast<std::size_t>(one));
   };
-  const std::int64_t start_ms = is.schedule.at_ms.value_or(0);
-  DueStaff due{.now = {}, .next_ms = {}, .over = is.over()};
-  if (const auto news = news_for(is, told, hearer);
-      news && has_text(*news) && is.schedule.at_ms && start_ms > now.ms) {
-    const auto settled = settled_at(is, now);
+  const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
+  DueStaff due{.now = {}, .next_ms = {}, .over = session.over()};
+  if (const auto news = news_for(session, messages, hearer);
+      news && has_text(*news) && session.schedule.at_ms && start_ms > now.ms) {
+    const auto settled = settled_at(session, now);
     const auto until = quiet_until(now);
     if (!settled && (!until || start_ms - now.ms <= kHourMs))
       return {.now = news, .next_ms = {}, .over = false};
     due.next_ms = settled ? *settled : std::min(*until, start_ms - kHourMs);
     due.over = false;
   }
-  if (is.over() || hearer.came || hearer.gone || !has_text(StaffMessage::waits) ||
-      heard(told, StaffMessage::waits, is.schedule.version))
+  if (session.over() || hearer.came || hearer.gone || !has_text(StaffMessage::waits) ||
+      heard(messages, StaffMessage::waits, session.schedule.version))
     return due;
-  for (const Participant& one : is.people.participants) {
+  for (const Participant& one : session.people.participants) {
     if (one.role != PartRole::patient || !one.here || !one.takes_part()) continue;
     const std::int64_t from_ms =
         std::max(start_ms, one.came_ms.value_or(now.ms)) + hearer.patience_ms;
