@@ -99,11 +99,11 @@ Answer Ringing::end(const Session& session, const std::vector<Ring>& rings,
     if (ring.outcome != "rings") continue;
     Json more = Json::object({{"outcome", outcome}});
     if (!session.people.taken_by.empty()) more.set("by", session.people.taken_by);
-    const HubEvent told = event_of(session, "provider.ring-ended", ring.person, std::move(more));
+    const HubEvent event = event_of(session, "provider.ring-ended", ring.person, std::move(more));
     const store::Lane lane = lane_of(session.id);
     RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
       RABT_TRY_STATUS(end_ring(transaction, session.tenant, session.id, ring.n, outcome));
-      return put_event(transaction, session.tenant, told);
+      return put_event(transaction, session.tenant, event);
     }));
   }
   return state_of(state);
@@ -133,9 +133,9 @@ Answer Ringing::ring(const Caller& caller, const OfSession& request) {
   if (person.empty() && now < std::min(settled_ms_, last_ms))
     return state_of("waiting", {}, now + kLookAgainMs);
   if (person.empty()) {
-    RABT_TRY(told, acts_.act_as_hub(session.id, Unanswered{}));
+    RABT_TRY(acted, acts_.act_as_hub(session.id, Unanswered{}));
     // A doctor may have taken it meanwhile.
-    if (!calls_doctors(told.session)) return state_of(told.session.over() ? "over" : "answered");
+    if (!calls_doctors(acted.session)) return state_of(acted.session.over() ? "over" : "answered");
     return ended;
   }
   const Ring ring{.n = static_cast<std::int64_t>(rings.size()) + 1, .person = person, .at_ms = now};
@@ -143,7 +143,7 @@ Answer Ringing::ring(const Caller& caller, const OfSession& request) {
   Json more = Json::object({{"until", to_iso8601({until})}});
   if (const Json& specialty = session.topic.context["specialty"]; specialty.is_string())
     more.set("specialty", specialty);
-  const HubEvent told = event_of(session, "provider.rung", person, std::move(more));
+  const HubEvent event = event_of(session, "provider.rung", person, std::move(more));
   audit::Entry entry = Acts::entry_of(caller, session);
   entry.act = "emergency.rung";
   entry.detail = Json::object({{"provider", person}, {"n", ring.n}});
@@ -151,7 +151,7 @@ Answer Ringing::ring(const Caller& caller, const OfSession& request) {
   const store::Lane lane = lane_of(session.id);
   RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(put_ring(transaction, session.tenant, session.id, ring));
-    RABT_TRY_STATUS(put_event(transaction, session.tenant, told));
+    RABT_TRY_STATUS(put_event(transaction, session.tenant, event));
     return parts.audit.append(transaction, prepared);
   }));
   return state_of("ringing", Json(person), until);

@@ -56,8 +56,9 @@ Result<NewTask> new_task(const CallRequest& call) {
   return out;
 }
 
-Json output_of(const Tasks::Opened& is) {
-  return Json::object({{"task", is.task.id}, {"state", is.task.state}, {"answer", is.answer}});
+Json output_of(const Tasks::Opened& opened) {
+  return Json::object(
+      {{"task", opened.task.id}, {"state", opened.task.state}, {"answer", opened.answer}});
 }
 
 class TaskActions final : public plugin::HubService {
@@ -66,8 +67,8 @@ class TaskActions final : public plugin::HubService {
   [[nodiscard]] std::string name() const override { return "task"; }
   [[nodiscard]] std::vector<plugin::ActionSpec> actions() const override { return task_actions(); }
   void invoke(const CallRequest& call, Ended ended) override {
-    const auto is = act(call);
-    ended(is.ok() ? done(output_of(*is)) : failed(is.error()));
+    const auto opened = act(call);
+    ended(opened.ok() ? done(output_of(*opened)) : failed(opened.error()));
   }
 
  private:
