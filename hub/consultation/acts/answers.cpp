@@ -153,99 +153,103 @@ Json consents_json(const Session& session, const Sight& sight) {
 
 namespace {
 
-std::vector<ParticipantView> people_of(const Session& is, const Sight& sight, Names& names,
+std::vector<ParticipantView> people_of(const Session& session, const Sight& sight, Names& names,
                                        Timestamp now) {
   std::vector<ParticipantView> people;
-  people.reserve(is.people.participants.size());
-  for (const Participant& one : is.people.participants)
-    people.push_back(participant_view(is, one, sight, names, now));
+  people.reserve(session.people.participants.size());
+  for (const Participant& one : session.people.participants)
+    people.push_back(participant_view(session, one, sight, names, now));
   return people;
 }
 
 // The context with the patient in it.
-Json context_of(const Session& is, Json context) {
-  if (!is.patient.empty() || context["patient"].is_null())
-    context.set("patient", text_or_null(is.patient));
+Json context_of(const Session& session, Json context) {
+  if (!session.patient.empty() || context["patient"].is_null())
+    context.set("patient", text_or_null(session.patient));
   return context;
 }
 
-ClinicalView clinical_view(const Session& is) {
-  ClinicalView view{.insurance = is.payers.insurance,
-                    .chief_complaint = is.topic.chief_complaint,
-                    .notes = is.topic.notes,
-                    .context = context_of(is, is.topic.context)};
+ClinicalView clinical_view(const Session& session) {
+  ClinicalView view{.insurance = session.payers.insurance,
+                    .chief_complaint = session.topic.chief_complaint,
+                    .notes = session.topic.notes,
+                    .context = context_of(session, session.topic.context)};
   if (view.insurance.is_object()) view.insurance.mutable_object().erase("asked");
-  view.context.set("appointment", is.ties.appointment);
+  view.context.set("appointment", session.ties.appointment);
   return view;
 }
 
 }  // namespace
 
 // A table: one line a member.
-SessionView session_view(const Session& is, const Sight& sight, Names& names, Timestamp now) {
-  const Picture picture = picture_of(is.options.quality).value_or(Picture{1280, 720});
+SessionView session_view(const Session& session, const Sight& sight, Names& names, Timestamp now) {
+  const Picture picture = picture_of(session.options.quality).value_or(Picture{1280, 720});
   SessionView view;
-  view.id = is.id;
-  view.number = is.number;
-  view.version = is.version;
-  view.type = is.type;
-  view.status = is.status;
-  view.booking = is.booking;
-  view.ties = {.provider = is.provider,
-               .patient = is.patient,
-               .clinic = is.ties.clinic,
-               .clinic_session = is.ties.clinic_session,
-               .visit = is.ties.visit,
-               .appointment = is.ties.appointment,
-               .consultation = is.ties.consultation,
-               .organizer = is.people.organizer,
-               .follow_up_of = is.ties.follow_up_of};
-  if (!is.ties.visit.empty()) view.ties.visit_number = is.ties.visit_number;
-  view.plan = {.start = time_at(is.schedule.at_ms),
-               .hijri = hijri_date({is.schedule.at_ms.value_or(is.created_ms)}),
-               .minutes = is.schedule.minutes};
-  view.course = {.started = time_at(is.started_ms), .ended = time_at(is.ended_ms)};
-  if (is.over() && is.started_ms) view.course.seconds = length_of(is, now);
-  view.most_participants = is.people.most;
-  view.picture = {.quality = is.options.quality, .width = picture.width, .height = picture.height};
-  view.waiting_room = is.options.waiting_room;
-  view.recording = is.recording.mode;
-  view.recording_active = !is.recording.running.empty();
-  view.language = is.options.language;
-  view.consents = consents_json(is, sight);
-  view.identification = is.identification.latest;
-  view.end = {.reason = is.end.reason, .by = is.end.by};
-  view.quality_score = is.line.quality_score;
-  view.ratings = is.line.ratings;
-  view.room = {
-      .name = is.room.name, .sid = is.room.sid, .plugin = is.room.plugin, .region = is.room.region};
-  view.e2ee = is.options.e2ee;
-  view.warnings = is.warnings;
-  view.door = is.origin.door;
-  view.created = {is.created_ms};
-  view.created_by = is.origin.created_by;
-  view.updated = {is.updated_ms};
-  view.participants = people_of(is, sight, names, now);
-  view.cancellation = is.end.cancellation;
+  view.id = session.id;
+  view.number = session.number;
+  view.version = session.version;
+  view.type = session.type;
+  view.status = session.status;
+  view.booking = session.booking;
+  view.ties = {.provider = session.provider,
+               .patient = session.patient,
+               .clinic = session.ties.clinic,
+               .clinic_session = session.ties.clinic_session,
+               .visit = session.ties.visit,
+               .appointment = session.ties.appointment,
+               .consultation = session.ties.consultation,
+               .organizer = session.people.organizer,
+               .follow_up_of = session.ties.follow_up_of};
+  if (!session.ties.visit.empty()) view.ties.visit_number = session.ties.visit_number;
+  view.plan = {.start = time_at(session.schedule.at_ms),
+               .hijri = hijri_date({session.schedule.at_ms.value_or(session.created_ms)}),
+               .minutes = session.schedule.minutes};
+  view.course = {.started = time_at(session.started_ms), .ended = time_at(session.ended_ms)};
+  if (session.over() && session.started_ms) view.course.seconds = length_of(session, now);
+  view.most_participants = session.people.most;
+  view.picture = {
+      .quality = session.options.quality, .width = picture.width, .height = picture.height};
+  view.waiting_room = session.options.waiting_room;
+  view.recording = session.recording.mode;
+  view.recording_active = !session.recording.running.empty();
+  view.language = session.options.language;
+  view.consents = consents_json(session, sight);
+  view.identification = session.identification.latest;
+  view.end = {.reason = session.end.reason, .by = session.end.by};
+  view.quality_score = session.line.quality_score;
+  view.ratings = session.line.ratings;
+  view.room = {.name = session.room.name,
+               .sid = session.room.sid,
+               .plugin = session.room.plugin,
+               .region = session.room.region};
+  view.e2ee = session.options.e2ee;
+  view.warnings = session.warnings;
+  view.door = session.origin.door;
+  view.created = {session.created_ms};
+  view.created_by = session.origin.created_by;
+  view.updated = {session.updated_ms};
+  view.participants = people_of(session, sight, names, now);
+  view.cancellation = session.end.cancellation;
   if (!sight.clinical && view.cancellation.is_object()) view.cancellation.set("reason", Json());
-  if (sight.clinical) view.clinical = clinical_view(is);
+  if (sight.clinical) view.clinical = clinical_view(session);
   return view;
 }
 
-SummaryView summary_view(const Session& is, const Sight& sight, Names& names, Timestamp now) {
-  SummaryView view{.id = is.id,
-                   .number = is.number,
-                   .type = is.type,
-                   .status = is.status,
-                   .started = time_at(is.started_ms),
-                   .ended = time_at(is.ended_ms),
-                   .seconds = length_of(is, now),
-                   .end_reason = is.end.reason,
-                   .quality_score = is.line.quality_score,
-                   .attendee_seconds = attendee_seconds(is, now),
-                   .participants = people_of(is, sight, names, now),
-                   .context = context_of(is, sight.clinical ? is.topic.context : Json::object())};
-  if (sight.clinical) view.notes = is.topic.notes;
+SummaryView summary_view(const Session& session, const Sight& sight, Names& names, Timestamp now) {
+  SummaryView view{
+      .id = session.id,
+      .number = session.number,
+      .type = session.type,
+      .status = session.status,
+      .started = time_at(session.started_ms),
+      .ended = time_at(session.ended_ms),
+      .seconds = length_of(session, now),
+      .end_reason = session.end.reason,
+      .quality_score = session.line.quality_score,
+      .attendee_seconds = attendee_seconds(session, now),
+      .participants = people_of(session, sight, names, now),
+      .context = context_of(session, sight.clinical ? session.topic.context : Json::object())};
+  if (sight.clinical) view.notes = session.topic.notes;
   return view;
 }
 
@@ -253,53 +257,54 @@ namespace {
 
 // Membership::reads_from_ms of somebody who waits. Whoever holds a link may be anybody: he reads
 // what is written while he is seen waiting.
-std::int64_t reads_from(const Session& is, const Participant& one, bool by_link) {
+std::int64_t reads_from(const Session& session, const Participant& one, bool by_link) {
   if (!by_link) return one.waits_again ? one.since_ms : 0;
   if (!one.here) return std::numeric_limits<std::int64_t>::max();
-  return std::max(one.since_ms, opened_at(is, one));
+  return std::max(one.since_ms, opened_at(session, one));
 }
 
 }  // namespace
 
-Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
+Membership membership_of(const Session& session, const Actor& who, Timestamp now) {
   Membership out;
-  out.tenant = is.tenant;
-  out.session = is.id;
-  out.number = is.number;
-  out.type = std::string(to_string(is.type));
-  out.status = is.status;
-  out.version = is.version;
-  out.data_key = is.data_key;
-  out.provider = is.provider;
-  out.patient = is.patient;
-  out.patient_came = std::any_of(
-      is.people.participants.begin(), is.people.participants.end(),
-      [&](const Participant& one) { return one.role == PartRole::patient && was_in(is, one); });
-  out.together_seconds = seconds_together(is, now);
-  out.patient_pseudonym = is.naming.pseudonym;
+  out.tenant = session.tenant;
+  out.session = session.id;
+  out.number = session.number;
+  out.type = std::string(to_string(session.type));
+  out.status = session.status;
+  out.version = session.version;
+  out.data_key = session.data_key;
+  out.provider = session.provider;
+  out.patient = session.patient;
+  out.patient_came = std::any_of(session.people.participants.begin(),
+                                 session.people.participants.end(), [&](const Participant& one) {
+                                   return one.role == PartRole::patient && was_in(session, one);
+                                 });
+  out.together_seconds = seconds_together(session, now);
+  out.patient_pseudonym = session.naming.pseudonym;
   out.trace = who.trace;
-  out.event_facts = event_facts(is);
-  out.appointment = is.ties.appointment;
-  out.video = is.room.plugin;
-  out.started_ms = is.started_ms;
-  out.ended_ms = is.ended_ms;
-  if (const Participant* const own = own_of(is, who); own != nullptr) {
+  out.event_facts = event_facts(session);
+  out.appointment = session.ties.appointment;
+  out.video = session.room.plugin;
+  out.started_ms = session.started_ms;
+  out.ended_ms = session.ended_ms;
+  if (const Participant* const own = own_of(session, who); own != nullptr) {
     out.participant = own->id;
     const PartRole role = acting_role(*own, who.roles);
     out.role = std::string(to_string(role));
-    out.host = role == own->role && is_host(is, *own);
+    out.host = role == own->role && is_host(session, *own);
     out.admitted = own->admitted();
     out.waiting = own->admission == Admission::waiting;
-    if (!who.part.participant.empty()) out.link = link_word(is, *own);
-    if (out.waiting) out.reads_from_ms = reads_from(is, *own, !who.part.participant.empty());
+    if (!who.part.participant.empty()) out.link = link_word(session, *own);
+    if (out.waiting) out.reads_from_ms = reads_from(session, *own, !who.part.participant.empty());
     out.licence = own->licence;
   }
-  out.quality = is.options.quality;
-  out.transcribed = is.transcript.on;
-  out.transcribable = may_be_transcribed(is).ok();
-  out.language = is.options.language;
-  out.words_refused = words_refused(is);
-  for (const TranscriptGap& gap : is.transcript.gaps)
+  out.quality = session.options.quality;
+  out.transcribed = session.transcript.on;
+  out.transcribable = may_be_transcribed(session).ok();
+  out.language = session.options.language;
+  out.words_refused = words_refused(session);
+  for (const TranscriptGap& gap : session.transcript.gaps)
     out.transcript_gaps.push_back(
         Json::object({{"from", to_iso8601({gap.from_ms})},
                       {"to", gap.to_ms ? Json(to_iso8601({*gap.to_ms})) : Json()},
@@ -307,10 +312,10 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   out.host = out.host || who.system;
   out.administrator = who.roles.has_any(
       {identity::Role::admin, identity::Role::operator_, identity::Role::auditor});
-  for (const Participant& one : is.people.participants) {
+  for (const Participant& one : session.people.participants) {
     if (!one.takes_part()) continue;
     out.readers.emplace_back(to_string(one.role));
-    const bool admits = one.admitted() && (is_host(is, one) || one.role == PartRole::nurse);
+    const bool admits = one.admitted() && (is_host(session, one) || one.role == PartRole::nurse);
     out.peers.push_back({.participant = one.id, .admits = admits});
   }
   return out;

@@ -39,11 +39,12 @@ void Histogram::write(MetricsWriter& out, std::string_view name, std::string_vie
 }
 
 void SessionFigures::changed(const Session& before, const Change& change, std::int64_t now_ms) {
-  const Session& is = change.after;
+  const Session& session = change.after;
   const Lock lock(mutex_);
   for (const SessionEvent& event : change.events) {
-    if (event.type == "participant-joined" && is.started_ms)
-      join_.add(static_cast<double>(std::max<std::int64_t>(0, now_ms - *is.started_ms)) / 1'000);
+    if (event.type == "participant-joined" && session.started_ms)
+      join_.add(static_cast<double>(std::max<std::int64_t>(0, now_ms - *session.started_ms)) /
+                1'000);
     if (event.type != "participant-admitted") continue;
     const Participant* one = before.participant(event.data.string_or("participant", ""));
     if (one != nullptr && one->admission == Admission::waiting && one->here)
