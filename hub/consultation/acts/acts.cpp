@@ -16,16 +16,16 @@ namespace rabt::consultation {
 namespace {
 
 // The time of its provider that a session covers; nothing while no provider has it.
-std::optional<WantedTime> time_of(const Session& is) {
-  if (is.over() || is.status == SessionStatus::requested || is.provider.empty())
+std::optional<WantedTime> time_of(const Session& session) {
+  if (session.over() || session.status == SessionStatus::requested || session.provider.empty())
     return std::nullopt;
-  const std::int64_t from_ms = is.schedule.at_ms.value_or(is.created_ms);
-  return WantedTime{.tenant = is.tenant,
-                    .provider = is.provider,
+  const std::int64_t from_ms = session.schedule.at_ms.value_or(session.created_ms);
+  return WantedTime{.tenant = session.tenant,
+                    .provider = session.provider,
                     .from_ms = from_ms,
-                    .to_ms = from_ms + is.schedule.minutes * 60'000,
-                    .session = is.id,
-                    .clinic_session = is.ties.clinic_session};
+                    .to_ms = from_ms + session.schedule.minutes * 60'000,
+                    .session = session.id,
+                    .clinic_session = session.ties.clinic_session};
 }
 
 // The time that a change takes of a provider, which it did not have before. A place in a clinic
@@ -41,10 +41,10 @@ std::optional<WantedTime> newly_wanted(const Session& before, const Session& aft
 
 // An emergency, which begins now; a late entry of the staff; and what a system of the
 // hospital booked: a workflow acts for it.
-bool never_refused(const Session& is, const Actor& who, Timestamp now) {
+bool never_refused(const Session& session, const Actor& who, Timestamp now) {
   if (who.system) return true;
-  const std::int64_t start_ms = is.schedule.at_ms.value_or(now.ms);
-  if (is.type == SessionType::emergency_consultation && start_ms <= now.ms + kEmergencyMs)
+  const std::int64_t start_ms = session.schedule.at_ms.value_or(now.ms);
+  if (session.type == SessionType::emergency_consultation && start_ms <= now.ms + kEmergencyMs)
     return true;
   using identity::Role;
   const bool staff = who.admin() || who.roles.has_any({Role::doctor, Role::specialist, Role::nurse,
@@ -58,9 +58,9 @@ bool is_refused(Fit found, const Change& change, const Actor& who, Timestamp now
 
 // True if a change may answer the preferences of participants in another way.
 bool reseated(const Session& before, const Session& after) {
-  const auto same = [](const Participant& was, const Participant& is) {
-    return was.id == is.id && was.role == is.role && was.guest == is.guest &&
-           was.takes_part() == is.takes_part();
+  const auto same = [](const Participant& was, const Participant& now) {
+    return was.id == now.id && was.role == now.role && was.guest == now.guest &&
+           was.takes_part() == now.takes_part();
   };
   return before.options.language != after.options.language ||
          !std::equal(before.people.participants.begin(), before.people.participants.end(),
@@ -202,10 +202,10 @@ Result<ParticipantView> Acts::act_and_show_participant(const Caller& caller,
 
 Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
   const Caller caller = ask_of_hub(parts_.tenant, "sessions").caller;
-  const auto make = [&](const Session& is) -> Result<Command> {
+  const auto make = [&](const Session& before) -> Result<Command> {
     if (!std::holds_alternative<ProviderJoined>(command)) return command;
     ProviderJoined joined = std::get<ProviderJoined>(command);
-    joined.visit_open = visit_open(is);
+    joined.visit_open = visit_open(before);
     return Command(std::move(joined));
   };
   auto acted = act(caller, session, make,
@@ -309,13 +309,15 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
     RABT_TRY(rows, SessionRows::write(transaction, before, change, sealed,
                                       [this](std::string_view type) { return wanted_.has(type); }));
     written = rows;
-    const Session& is = change.after;
+    const Session& session = change.after;
     if (change.busy)
-      RABT_TRY_STATUS(around_->set_busy(transaction, is.tenant, is.provider, *change.busy, now));
-    if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, is.tenant, is.id));
-    if (is.over()) RABT_TRY_STATUS(around_->meter(transaction, is.tenant, is.id, !before.over()));
+      RABT_TRY_STATUS(
+          around_->set_busy(transaction, session.tenant, session.provider, *change.busy, now));
+    if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, session.tenant, session.id));
+    if (session.over())
+      RABT_TRY_STATUS(around_->meter(transaction, session.tenant, session.id, !before.over()));
     RABT_TRY_STATUS(recordings.write(transaction));
-    RABT_TRY_STATUS(forget_ended_links(transaction, before, is));
+    RABT_TRY_STATUS(forget_ended_links(transaction, before, session));
     if (options.also) RABT_TRY_STATUS(options.also(transaction, change));
     if (!answer.is_null()) {
       if (before.version == 0) answer.set("number", written.number);

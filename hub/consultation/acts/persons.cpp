@@ -121,8 +121,8 @@ Result<bool> Persons::is_another(const Json& posted, std::string_view person) co
   if (!known.ok()) return known.error();
   return std::any_of(kTold.begin(), kTold.end(), [&](std::string_view name) {
     const std::string said = says(posted, name);
-    const std::string is = says(known->profile, name);
-    return !said.empty() && !is.empty() && said != is;
+    const std::string kept = says(known->profile, name);
+    return !said.empty() && !kept.empty() && said != kept;
   });
 }
 
@@ -188,17 +188,17 @@ Result<std::string> Persons::of_filter(std::string_view text) const {
   return std::string("-");
 }
 
-void Persons::warn_preferences(Session& is) const {
-  is.clear_warning("preference.gender");
-  is.clear_warning("preference.language");
+void Persons::warn_preferences(Session& session) const {
+  session.clear_warning("preference.gender");
+  session.clear_warning("preference.language");
   std::vector<std::string> genders;
   std::vector<Json> tongues;
   std::string wish;
-  for (const Participant& one : is.people.participants) {
+  for (const Participant& one : session.people.participants) {
     if (!one.takes_part()) continue;
     Json known = one.guest;
     if (!one.person.empty()) {
-      if (const auto person = parts_.directory.find(is.tenant, one.person); person.ok()) {
+      if (const auto person = parts_.directory.find(session.tenant, one.person); person.ok()) {
         for (const auto& [key, value] : person->profile.as_object()) {
           if (known.find(key) == nullptr) known.set(key, value);
         }
@@ -214,13 +214,13 @@ void Persons::warn_preferences(Session& is) const {
   if (!wish.empty() && std::any_of(genders.begin(), genders.end(), [&](const std::string& one) {
         return !one.empty() && one != wish;
       }))
-    is.warn("preference.gender");
+    session.warn("preference.gender");
   for (const Json& spoken : tongues) {
     const bool speaks =
         std::any_of(spoken.as_array().begin(), spoken.as_array().end(), [&](const Json& language) {
-          return language.is_string() && language.as_string() == is.options.language;
+          return language.is_string() && language.as_string() == session.options.language;
         });
-    if (!speaks && spoken.size() > 0) is.warn("preference.language");
+    if (!speaks && spoken.size() > 0) session.warn("preference.language");
   }
 }
 
