@@ -179,19 +179,19 @@ bool Intents::take_off(const Intent& intent, bool& is_new) {
 
 // For the accounting of disclosures, durable before the first byte goes: people that the provider
 // learns of, under the names of that session alone. A repeat of the call sends the same again.
-Status Intents::note_disclosure(const Session& is, std::string_view action,
+Status Intents::note_disclosure(const Session& session, std::string_view action,
                                 const Json& arguments) const {
   const SessionParts& parts = acts_.parts();
-  if (is.naming.pseudonym.empty()) return ok_status();
-  const auto recipient = parts.actions.recipient(is.room.plugin, action, "1.0.0");
+  if (session.naming.pseudonym.empty()) return ok_status();
+  const auto recipient = parts.actions.recipient(session.room.plugin, action, "1.0.0");
   if (!recipient) return ok_status();
   Json fields = Json::array();
   for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
   const audit::Prepared entry = parts.audit.prepare(
-      {.tenant = is.tenant,
+      {.tenant = session.tenant,
        .actor = "node:sessions",
        .act = "action.sent",
-       .object = "session:" + is.id,
+       .object = "session:" + session.id,
        .result = "ok",
        .detail =
            Json::object({{"role", "video"},
@@ -201,7 +201,7 @@ Status Intents::note_disclosure(const Session& is, std::string_view action,
                          {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
                          {"capability", std::string(action) + ":1.0.0"},
                          {"fields", std::move(fields)}}),
-       .patient = is.naming.pseudonym,
+       .patient = session.naming.pseudonym,
        .purpose = "TREAT"});
   return parts.store.write(
       [&](store::Transaction& transaction) { return parts.audit.append(transaction, entry); });

@@ -30,21 +30,21 @@ IntentCall in_room(const IntentRoom& room) {
 // ---- Calls
 
 Result<IntentCall> open_room(const IntentDesk& desk, const Intent& intent, const IntentRoom& room) {
-  const Session& is = room.session;
-  if (is.over() && intent.attempts == 0) return skipped("over");
+  const Session& session = room.session;
+  if (session.over() && intent.attempts == 0) return skipped("over");
   Json people = Json::array();
-  for (const Participant& one : is.people.participants) {
+  for (const Participant& one : session.people.participants) {
     if (!one.admitted()) continue;
     Json person = Json::object({{"role", provider_role(one.role)}, {"identity", one.identity}});
-    if (only_receives(is.type, one.role) && desk.video.has(is, "receive-only"))
+    if (only_receives(session.type, one.role) && desk.video.has(session, "receive-only"))
       person.set("receiveOnly", true);
     people.push_back(std::move(person));
   }
   // the room has the session's name at the provider, too, also when it is opened again.
-  return IntentCall{.arguments = Json::object({{"reference", is.room.name},
+  return IntentCall{.arguments = Json::object({{"reference", session.room.name},
                                                {"participants", std::move(people)},
-                                               {"maxParticipants", is.people.most + kGhosts}}),
-                    .key = is.room.name};
+                                               {"maxParticipants", session.people.most + kGhosts}}),
+                    .key = session.room.name};
 }
 
 // video.recording.fetch and video.recording.delete.
@@ -72,11 +72,12 @@ Result<IntentCall> remove_participant(const IntentDesk& desk, const Intent& inte
 
 Result<IntentCall> hold_receivers(const IntentDesk& /*desk*/, const Intent& /*intent*/,
                                   const IntentRoom& room) {
-  const Session& is = room.session;
-  if (room.sid.empty() || is.over()) return skipped("no_room");
+  const Session& session = room.session;
+  if (room.sid.empty() || session.over()) return skipped("no_room");
   Json receivers = Json::array();
-  for (const Participant& one : is.people.participants) {
-    if (one.takes_part() && only_receives(is.type, one.role)) receivers.push_back(one.identity);
+  for (const Participant& one : session.people.participants) {
+    if (one.takes_part() && only_receives(session.type, one.role))
+      receivers.push_back(one.identity);
   }
   if (receivers.size() == 0) return skipped("nobody");
   IntentCall call = in_room(room);

@@ -28,11 +28,11 @@ Status enter(Acts& acts, std::string_view session, const Command& command) {
 }
 
 Status lose_room(Acts& acts, VideoProvider& video, std::string_view session) {
-  RABT_TRY(is, acts.load(session));
-  if (is.over()) return ok_status();
+  RABT_TRY(visit, acts.load(session));
+  if (visit.over()) return ok_status();
   video.forget(session);
   return acts.parts().store.write(lane_of(session), [&](store::Transaction& transaction) {
-    return acts.add_event(transaction, is, "room-lost", Json::object());
+    return acts.add_event(transaction, visit, "room-lost", Json::object());
   });
 }
 
@@ -61,9 +61,9 @@ bool Looks::turn(const Call& call) {
   });
   if (!read.ok()) return false;
   for (const std::string& id : rooms) {
-    const auto is = acts_.load(id);
-    if (!is.ok() || is->over() || is->room.state != "open") continue;
-    if (!call(look(*is, now), *is)) return true;
+    const auto session = acts_.load(id);
+    if (!session.ok() || session->over() || session->room.state != "open") continue;
+    if (!call(look(*session, now), *session)) return true;
   }
   return !rooms.empty();
 }
@@ -77,12 +77,13 @@ bool Looks::listen(std::int64_t now, const Call& call) {
       ++next;
       continue;
     }
-    const auto is = acts_.load(id);
-    if (!is.ok() || is->over() || is->room.state != "open" || !is->transcript.on) {
+    const auto session = acts_.load(id);
+    if (!session.ok() || session->over() || session->room.state != "open" ||
+        !session->transcript.on) {
       next = listening_.erase(next);
       continue;
     }
-    if (!call(look(*is, now), *is)) return true;
+    if (!call(look(*session, now), *session)) return true;
     of.due_ms = now + kListenMs;
     any = true;
     ++next;
@@ -97,42 +98,43 @@ void Looks::transcribes(std::string_view session) {
 
 // Handles the transcription status in a get-session answer. Providers that report none are polled
 // at the normal interval only.
-Status Looks::listened(const Session& is, std::int64_t asked, std::string_view status) {
-  if (!is.transcript.on) {
-    listening_.erase(is.id);
-    if (status == "started" && is.transcript.asked_ms == 0)
-      return enter(acts_, is.id, TranscriptionSeen{});
+Status Looks::listened(const Session& session, std::int64_t asked, std::string_view status) {
+  if (!session.transcript.on) {
+    listening_.erase(session.id);
+    if (status == "started" && session.transcript.asked_ms == 0)
+      return enter(acts_, session.id, TranscriptionSeen{});
     return ok_status();
   }
-  const auto known = listening_.find(is.id);
+  const auto known = listening_.find(session.id);
   const bool ran = known != listening_.end() && known->second.since_ms < asked &&
-                   known->second.since_ms >= is.transcript.asked_ms;
+                   known->second.since_ms >= session.transcript.asked_ms;
   // A transcription that is about to begin is not stopped.
   if (status == "failed" || (status == "stopped" && ran)) {
-    listening_.erase(is.id);
-    return enter(acts_, is.id,
+    listening_.erase(session.id);
+    return enter(acts_, session.id,
                  TranscriptionLost{.code = std::string(status == "failed" ? kTranscriptionFailed
                                                                           : kTranscriptionStopped),
                                    .at = Timestamp{asked}});
   }
-  if (status == "started" && !ran && asked >= is.transcript.asked_ms)
-    listening_[is.id] = {.since_ms = asked, .due_ms = asked + kListenMs};
-  if (status.empty()) listening_.erase(is.id);
+  if (status == "started" && !ran && asked >= session.transcript.asked_ms)
+    listening_[session.id] = {.since_ms = asked, .due_ms = asked + kListenMs};
+  if (status.empty()) listening_.erase(session.id);
   return ok_status();
 }
 
 void Looks::looked(const Intent& intent, const Json& output) {
-  const auto is = acts_.load(intent.session);
+  const auto session = acts_.load(intent.session);
   // The answer is about another room, or the session is over; its end closed the stays.
-  if (!is.ok() || is->over() || is->room.sid != output.string_or("sessionId", "")) return;
+  if (!session.ok() || session->over() || session->room.sid != output.string_or("sessionId", ""))
+    return;
   const std::int64_t asked = std::stoll(intent.subject);
   const auto written = [&]() -> Status {
     const Json& people = output["participants"];
     RABT_TRY_STATUS(people_of(intent.session, people));
     const std::string status = output.string_or("status", "");
     if (status == "in-progress") {
-      RABT_TRY_STATUS(listened(*is, asked, output.string_or("transcription", "")));
-      return absent_ones(*is, people, asked);
+      RABT_TRY_STATUS(listened(*session, asked, output.string_or("transcription", "")));
+      return absent_ones(*session, people, asked);
     }
     const auto ended = parse_iso8601(output.string_or("endedAt", ""));
     const bool lost = status == "failed";

@@ -29,32 +29,32 @@ struct EventCommand {
 };
 constexpr std::array<EventCommand, 8> kCommands{{
     {"participant-joined.v1",
-     [](const Told& told) -> Command {
-       return ProviderJoined{.identity = told.identity, .sid = told.sid, .at = told.at};
+     [](const Told& word) -> Command {
+       return ProviderJoined{.identity = word.identity, .sid = word.sid, .at = word.at};
      }},
     {"participant-left.v1",
-     [](const Told& told) -> Command {
-       return ProviderLeft{.identity = told.identity, .sid = told.sid, .at = told.at};
+     [](const Told& word) -> Command {
+       return ProviderLeft{.identity = word.identity, .sid = word.sid, .at = word.at};
      }},
     {"recording-started.v1", [](const Told& /*told*/) -> Command { return RecordingSeen{}; }},
     {"transcription-started.v1",
-     [](const Told& told) -> Command { return TranscriptionSeen{.at = told.at}; }},
+     [](const Told& word) -> Command { return TranscriptionSeen{.at = word.at}; }},
     {"transcription-failed.v1",
-     [](const Told& told) -> Command {
-       return TranscriptionLost{.code = std::string(kTranscriptionFailed), .at = told.at};
+     [](const Told& word) -> Command {
+       return TranscriptionLost{.code = std::string(kTranscriptionFailed), .at = word.at};
      }},
     {"transcription-stopped.v1",
-     [](const Told& told) -> Command {
+     [](const Told& word) -> Command {
        return TranscriptionLost{
-           .code = std::string(kTranscriptionStopped), .at = told.at, .may_be_asked = true};
+           .code = std::string(kTranscriptionStopped), .at = word.at, .may_be_asked = true};
      }},
     {"transcription-interrupted.v1",
-     [](const Told& told) -> Command {
-       return TranscriptionPaused{true, told.at};
+     [](const Told& word) -> Command {
+       return TranscriptionPaused{true, word.at};
      }},
     {"transcription-resumed.v1",
-     [](const Told& told) -> Command {
-       return TranscriptionPaused{false, told.at};
+     [](const Told& word) -> Command {
+       return TranscriptionPaused{false, word.at};
      }},
 }};
 
@@ -111,9 +111,9 @@ Status ProviderEvents::quality(std::string_view id, const Json& data, Timestamp 
 Status ProviderEvents::enter_event(std::string_view session, std::string_view type,
                                    const Json& data, Timestamp at) {
   const std::string identity = data.string_or("identity", "");
-  const Told told{.identity = identity, .sid = data.string_or("participantId", identity), .at = at};
+  const Told word{.identity = identity, .sid = data.string_or("participantId", identity), .at = at};
   for (const EventCommand& one : kCommands) {
-    if (one.type == type) return enter(acts_, session, one.command(told));
+    if (one.type == type) return enter(acts_, session, one.command(word));
   }
   const std::string recording = data.string_or("recordingId", "");
   if (type == "ended.v1" && data.string_or("reason", "") == "lost")
