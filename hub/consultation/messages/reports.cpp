@@ -79,10 +79,10 @@ Status MessageReports::enter(const Place& at, const std::string& gateway_id, boo
   const auto session = acts_.load(at.session);
   if (!session.ok())
     return session.error().kind == ErrorKind::not_found ? ok_status() : Status(session.error());
-  Json told = Json::object({{"participant", at.participant}, {"kind", at.kind}});
+  Json data = Json::object({{"participant", at.participant}, {"kind", at.kind}});
   audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages").caller, *session);
   entry.act = "participant.told";
-  entry.detail = told;
+  entry.detail = data;
   entry.detail.set("outcome", kUndelivered);
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write(lane_of(at.session), [&](store::Transaction& transaction) -> Status {
@@ -90,7 +90,7 @@ Status MessageReports::enter(const Place& at, const std::string& gateway_id, boo
                                           {parts.tenant, at.session, at.participant, at.kind,
                                            at.version, gateway_id}));
     if (changed == 0) return ok_status();
-    RABT_TRY_STATUS(acts_.add_event(transaction, *session, "message-undelivered", told));
+    RABT_TRY_STATUS(acts_.add_event(transaction, *session, "message-undelivered", data));
     return parts.audit.append(transaction, prepared);
   });
 }
@@ -204,13 +204,14 @@ Status MessageReports::close_call(const std::string& session) {
     if (is_lost) lost.insert(of.second);
   }
   const auto arrived = [&lost](const TaskContent& content) {
-    const Json& told = content.data["told"];
-    return told.is_array() && told.size() > 0 &&
-           std::all_of(told.as_array().begin(), told.as_array().end(), [&](const Json& one) {
-             const std::string outcome = one.string_or("outcome", "");
-             return outcome == kSent ||
-                    (outcome == kUndelivered && !lost.contains(one.string_or("kind", "")));
-           });
+    const Json& messages = content.data["told"];
+    return messages.is_array() && messages.size() > 0 &&
+           std::all_of(
+               messages.as_array().begin(), messages.as_array().end(), [&](const Json& one) {
+                 const std::string outcome = one.string_or("outcome", "");
+                 return outcome == kSent ||
+                        (outcome == kUndelivered && !lost.contains(one.string_or("kind", "")));
+               });
   };
   return parts.close_tasks({.kind = "call",
                             .title = "patient.not-told",
