@@ -58,18 +58,18 @@ std::string clinicians_of(const Session& session) {
 // somebody was there for the patient says little: a link may have been opened by whoever made it.
 // Else the word of who books it, or had it planned.
 // followed: another session follows the one before already, which has what stood behind it.
-void hand_word_on(const Actor& who, const Session& before, bool followed, Session& is,
+void hand_word_on(const Actor& who, const Session& before, bool followed, Session& session,
                   Timestamp now) {
   // A system of the hospital.
   if (who.person.empty() && !who.system) return;
-  const bool same = before.patient == is.patient;
+  const bool same = before.patient == session.patient;
   // A word of the patient or of a system is handed on as often as it is asked for.
   const bool used = before.naming.handed_on || (followed && !before.naming.by.empty());
   if (same && !used && was_held(who, before, now)) {
-    is.naming.by = before.naming.by;
-    is.naming.handed_on = true;
+    session.naming.by = before.naming.by;
+    session.naming.handed_on = true;
   } else if (who.system && same) {
-    is.naming.by = clinicians_of(before);
+    session.naming.by = clinicians_of(before);
   }
 }
 
@@ -81,15 +81,15 @@ const Participant* patient_in(const Session& session) {
 }
 
 // True if the session that follows has another patient than the one before.
-bool is_of_another(const Session& before, const Session& is) {
-  if (before.patient.empty() || is.patient == before.patient) return false;
-  return !is.patient.empty() || patient_in(is) != nullptr;
+bool is_of_another(const Session& before, const Session& session) {
+  if (before.patient.empty() || session.patient == before.patient) return false;
+  return !session.patient.empty() || patient_in(session) != nullptr;
 }
 
 // Refusals of the patient himself hold for what follows from it, until he takes them back.
-Json refused_before(const Session& before, const Session& is) {
+Json refused_before(const Session& before, const Session& session) {
   Json out = Json::array();
-  const Participant* const patient = patient_in(is);
+  const Participant* const patient = patient_in(session);
   for (const std::string_view kind : {"family", "recording", "training", "transcription"}) {
     for (Json& no : own_refusals(before, kind)) {
       if (!is_patients_word(before, no)) continue;
@@ -98,10 +98,10 @@ Json refused_before(const Session& before, const Session& is) {
       no.mutable_object().erase("participant");
       no.set("patient", true);
       const bool by_link = no.string_or("by", "").starts_with("guest:");
-      if (patient != nullptr && (by_link || is.patient.empty())) {
+      if (patient != nullptr && (by_link || session.patient.empty())) {
         no.set("by", guest_actor(patient->id));
-      } else if (!is.patient.empty()) {
-        no.set("by", is.patient);
+      } else if (!session.patient.empty()) {
+        no.set("by", session.patient);
       }
       const auto same = [&](const Json& kept) {
         return kept["kind"] == no["kind"] && kept["by"] == no["by"] &&
@@ -124,12 +124,12 @@ Json guardians_in(const SessionInput& input) {
 
 // A patient books for himself with one provider. Others he invites: whoever takes up an invitation
 // is named, and nobody is who was only typed in. Staff has accounts that say so.
-void check_company(const Actor& who, const Session& is, Mistakes& mistakes) {
-  for (const Participant& one : is.people.participants) {
-    if (one.person.empty() && (is_staff(one.role) || leads(is, one))) {
+void check_company(const Actor& who, const Session& session, Mistakes& mistakes) {
+  for (const Participant& one : session.people.participants) {
+    if (one.person.empty() && (is_staff(one.role) || leads(session, one))) {
       mistakes.add("participants", "a patient names staff by their accounts");
-    } else if (!one.person.empty() && one.person != who.person && one.person != is.patient &&
-               one.person != is.provider) {
+    } else if (!one.person.empty() && one.person != who.person && one.person != session.patient &&
+               one.person != session.provider) {
       mistakes.add("participants",
                    "a patient books with one provider; invite the others to the session");
     }
@@ -152,22 +152,24 @@ struct SessionCreation::Booking {
 // Visit and clinic.
 Status SessionCreation::place(const Caller& caller, const SessionInput& input, Booking& booking,
                               Mistakes& mistakes) const {
-  Session& is = booking.draft;
+  Session& session = booking.draft;
   if (!input.visit.is_null()) {
     const auto visit = acts_.around().visible_visit(caller, input.visit);
     if (!visit.ok()) {
       if (visit.error().kind != ErrorKind::not_found) return visit.error();
       mistakes.add("visit", "it names no visit");
     } else {
-      is.ties.visit = visit->id;
-      is.ties.visit_number = visit->number;
+      session.ties.visit = visit->id;
+      session.ties.visit_number = visit->number;
       booking.open.visit_open = visit->open;
-      if (is.patient.empty()) is.patient = visit->patient;
-      if (is.patient != visit->patient) mistakes.add("visit", "it is the visit of another patient");
+      if (session.patient.empty()) session.patient = visit->patient;
+      if (session.patient != visit->patient)
+        mistakes.add("visit", "it is the visit of another patient");
     }
   }
   if (input.clinic.is_null() && input.clinic_session.is_null()) return ok_status();
-  const auto place = acts_.around().clinic_place(is.tenant, input.clinic, input.clinic_session);
+  const auto place =
+      acts_.around().clinic_place(session.tenant, input.clinic, input.clinic_session);
   if (!place.ok()) {
     if (place.error().kind != ErrorKind::not_found) return place.error();
     mistakes.add("clinicSession", "it names no session of that clinic");
@@ -175,11 +177,11 @@ Status SessionCreation::place(const Caller& caller, const SessionInput& input, B
   }
   booking.place = *place;
   booking.open.place_free = place->free;
-  is.ties.clinic = place->clinic;
-  is.ties.clinic_session = place->clinic_session;
-  if (is.booking.empty()) is.booking = "clinic";
-  if (is.provider.empty()) is.provider = place->provider;
-  if (is.provider != place->provider)
+  session.ties.clinic = place->clinic;
+  session.ties.clinic_session = place->clinic_session;
+  if (session.booking.empty()) session.booking = "clinic";
+  if (session.provider.empty()) session.provider = place->provider;
+  if (session.provider != place->provider)
     mistakes.add("provider", "it is not the provider of the clinic session");
   if (input.scheduled_ms && !place->hours.take(*input.scheduled_ms))
     mistakes.add("scheduledStart", "it is not within the clinic session");
@@ -189,7 +191,7 @@ Status SessionCreation::place(const Caller& caller, const SessionInput& input, B
 // Seats organizer, provider, patient, and the participants whom the request names besides.
 Status SessionCreation::seat(const Actor& who, const SessionInput& input, Booking& booking,
                              Mistakes& mistakes) const {
-  Session& is = booking.draft;
+  Session& session = booking.draft;
   const auto own_role = staff_role(who.roles);
   if (input.organizer) {
     RABT_TRY(one, acts_.persons().participant(who, *input.organizer, mistakes, "organizer."));
@@ -197,59 +199,60 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
     if (one.person.empty() && own_role && is_staff(one.role) && !who.person.empty()) {
       one = acts_.persons().participant(one.role, who.person, one.guest);
     }
-    is.people.organizer = one.id;
-    is.people.participants.push_back(std::move(one));
+    session.people.organizer = one.id;
+    session.people.participants.push_back(std::move(one));
   } else if (own_role && !who.person.empty() && !who.system) {
     Participant one = acts_.persons().participant(*own_role, who.person, Json::object());
-    is.people.organizer = one.id;
-    is.people.participants.push_back(std::move(one));
+    session.people.organizer = one.id;
+    session.people.participants.push_back(std::move(one));
   }
-  if (is.provider.empty() && !is.people.participants.empty() &&
-      needs_licence(is.people.participants.front().role))
-    is.provider = is.people.participants.front().person;
-  if (!is.provider.empty()) {
-    auto known = acts_.parts().directory.find(is.tenant, is.provider);
+  if (session.provider.empty() && !session.people.participants.empty() &&
+      needs_licence(session.people.participants.front().role))
+    session.provider = session.people.participants.front().person;
+  if (!session.provider.empty()) {
+    auto known = acts_.parts().directory.find(session.tenant, session.provider);
     if (!known.ok()) return known.error();
     const auto role = staff_role(known->roles);
-    if (!role || (*role == PartRole::nurse && is.type != SessionType::remote_monitoring)) {
+    if (!role || (*role == PartRole::nurse && session.type != SessionType::remote_monitoring)) {
       mistakes.add("provider", "it is no doctor or specialist");
-    } else if (is.of_person(is.provider) == nullptr) {
-      Participant one = acts_.persons().participant(*role, is.provider, Json::object());
-      if (is.people.organizer.empty()) is.people.organizer = one.id;
-      is.people.participants.push_back(std::move(one));
+    } else if (session.of_person(session.provider) == nullptr) {
+      Participant one = acts_.persons().participant(*role, session.provider, Json::object());
+      if (session.people.organizer.empty()) session.people.organizer = one.id;
+      session.people.participants.push_back(std::move(one));
     }
     booking.provider = std::move(*known);
   }
   for (std::size_t i = 0; i < input.participants.size(); ++i) {
     RABT_TRY(one, acts_.persons().participant(who, input.participants[i], mistakes,
                                               "participants." + std::to_string(i) + "."));
-    if (Participant* const known = one.person.empty() ? nullptr : is.of_person(one.person);
+    if (Participant* const known = one.person.empty() ? nullptr : session.of_person(one.person);
         known != nullptr) {
       (void)keep_posted(*known, one.guest);
       continue;
     }
-    if (one.role == PartRole::patient && is.patient.empty()) is.patient = one.person;
-    if (is.provider.empty() && needs_licence(one.role)) is.provider = one.person;
-    if (is.people.organizer.empty() && who.system && needs_licence(one.role))
-      is.people.organizer = one.id;
-    is.people.participants.push_back(std::move(one));
+    if (one.role == PartRole::patient && session.patient.empty()) session.patient = one.person;
+    if (session.provider.empty() && needs_licence(one.role)) session.provider = one.person;
+    if (session.people.organizer.empty() && who.system && needs_licence(one.role))
+      session.people.organizer = one.id;
+    session.people.participants.push_back(std::move(one));
   }
-  if (!is.patient.empty()) {
-    auto known = acts_.parts().directory.find(is.tenant, is.patient);
+  if (!session.patient.empty()) {
+    auto known = acts_.parts().directory.find(session.tenant, session.patient);
     if (!known.ok()) return known.error();
-    is.naming.pseudonym = known->pseudonym;
-    if (is.of_person(is.patient) == nullptr && has_patient_in_it(is.type))
-      is.people.participants.push_back(
-          acts_.persons().participant(PartRole::patient, is.patient, Json::object()));
+    session.naming.pseudonym = known->pseudonym;
+    if (session.of_person(session.patient) == nullptr && has_patient_in_it(session.type))
+      session.people.participants.push_back(
+          acts_.persons().participant(PartRole::patient, session.patient, Json::object()));
     booking.patient = std::move(*known);
   }
-  if (is.people.participants.size() > static_cast<std::size_t>(kMostParticipants))
+  if (session.people.participants.size() > static_cast<std::size_t>(kMostParticipants))
     mistakes.add("participants", "it must be at most 15 with organizer, provider and patient");
-  if (booking.open.by_patient) check_company(who, is, mistakes);
+  if (booking.open.by_patient) check_company(who, session, mistakes);
   std::int64_t number = 0;
-  for (Participant& one : is.people.participants) one.number = ++number;
-  const bool host = std::any_of(is.people.participants.begin(), is.people.participants.end(),
-                                [&](const Participant& one) { return leads(is, one); });
+  for (Participant& one : session.people.participants) one.number = ++number;
+  const bool host =
+      std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                  [&](const Participant& one) { return leads(session, one); });
   if (!host && !booking.open.request)
     mistakes.add("organizer", "it is needed: a session of this type has a host");
   return ok_status();
@@ -257,128 +260,131 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
 
 // Another follow-up may have come since: then its word is used up.
 Status SessionCreation::stand_behind(const Actor& who, Booking& booking) const {
-  Session& is = booking.draft;
-  if (is.patient.empty()) return ok_status();
-  is.naming.by = who.person;
-  is.naming.handed_on = false;
+  Session& session = booking.draft;
+  if (session.patient.empty()) return ok_status();
+  session.naming.by = who.person;
+  session.naming.handed_on = false;
   if (!booking.before) return ok_status();
   RABT_TRY(followed, is_followed(acts_.parts().store, *booking.before));
-  hand_word_on(who, *booking.before, followed, is, acts_.parts().clock.now());
+  hand_word_on(who, *booking.before, followed, session, acts_.parts().clock.now());
   return ok_status();
 }
 
 // A table: one line a field.
 Status SessionCreation::fill(const Caller& caller, const Actor& who, const SessionInput& input,
                              Booking& booking) const {
-  Session& is = booking.draft;
+  Session& session = booking.draft;
   Mistakes mistakes;
-  is.tenant = acts_.parts().tenant;
-  is.id = acts_.parts().ids.next().text();
-  is.origin.door = std::string(caller.door);
-  if (!who.system) is.origin.booked_by = who.person;
-  is.origin.begins_by_call = caller.manner.begins_by_call;
-  is.origin.joined_counts = caller.manner.joined_counts;
-  is.type = input.type;
-  is.booking = input.booking;
+  session.tenant = acts_.parts().tenant;
+  session.id = acts_.parts().ids.next().text();
+  session.origin.door = std::string(caller.door);
+  if (!who.system) session.origin.booked_by = who.person;
+  session.origin.begins_by_call = caller.manner.begins_by_call;
+  session.origin.joined_counts = caller.manner.joined_counts;
+  session.type = input.type;
+  session.booking = input.booking;
   RABT_TRY(provider, acts_.persons().named(input.provider, "provider", mistakes));
-  is.provider = std::move(provider);
+  session.provider = std::move(provider);
   Mistakes unknown;
   RABT_TRY(patient, acts_.persons().named(input.patient, "patient",
                                           input.patient_foreign ? unknown : mistakes));
-  is.patient = std::move(patient);
+  session.patient = std::move(patient);
   const bool by_patient = books_for_himself(who);
-  if (by_patient && is.patient.empty() && is.type != SessionType::training_session)
-    is.patient = who.person;
-  if (by_patient && is.booking.empty()) is.booking = "direct";
+  if (by_patient && session.patient.empty() && session.type != SessionType::training_session)
+    session.patient = who.person;
+  if (by_patient && session.booking.empty()) session.booking = "direct";
   booking.open.by_patient = by_patient;
-  booking.open.request = input.request || (by_patient && is.provider.empty());
+  booking.open.request = input.request || (by_patient && session.provider.empty());
   booking.open.room_suffix = acts_.persons().hex(12);
   RABT_TRY_STATUS(place(caller, input, booking, mistakes));
   RABT_TRY_STATUS(seat(who, input, booking, mistakes));
   Json refused = Json::array();
   if (!input.follow_up_of.empty()) {
-    RABT_TRY(before, acts_.rows().load(is.tenant, input.follow_up_of));
+    RABT_TRY(before, acts_.rows().load(session.tenant, input.follow_up_of));
     // Whoever does not see a session learns no more than of one that there is not.
     if (!may(access::Right::session_see, before, who).ok())
       return not_found("session.unknown", "there is no such session");
-    if (is_of_another(before, is)) mistakes.add("followUpOf", "it is a session of another patient");
-    is.ties.follow_up_of = before.id;
-    refused = refused_before(before, is);
+    if (is_of_another(before, session))
+      mistakes.add("followUpOf", "it is a session of another patient");
+    session.ties.follow_up_of = before.id;
+    refused = refused_before(before, session);
     booking.before = std::move(before);
   }
   RABT_TRY_STATUS(stand_behind(who, booking));
-  is.ties.consultation = input.consultation;
-  if (input.refused) is.payers.billing = Json::object({{"refused", true}});
-  is.ties.appointment = input.appointment;
-  is.ties.appointment_of_patient = by_patient && !input.appointment.is_null();
-  is.schedule.at_ms = input.scheduled_ms;
-  is.schedule.minutes = input.planned_minutes.value_or(30);
-  if (by_patient && is.schedule.minutes > kMostMinutesByPatient)
+  session.ties.consultation = input.consultation;
+  if (input.refused) session.payers.billing = Json::object({{"refused", true}});
+  session.ties.appointment = input.appointment;
+  session.ties.appointment_of_patient = by_patient && !input.appointment.is_null();
+  session.schedule.at_ms = input.scheduled_ms;
+  session.schedule.minutes = input.planned_minutes.value_or(30);
+  if (by_patient && session.schedule.minutes > kMostMinutesByPatient)
     mistakes.add("plannedMinutes", "a patient books at most " +
                                        std::to_string(kMostMinutesByPatient) +
                                        " minutes; the clinic books longer visits");
-  is.people.most = input.max_participants.value_or(acts_.parts().settings.max_participants);
-  is.options.quality = input.quality.empty() ? "high" : input.quality;
+  session.people.most = input.max_participants.value_or(acts_.parts().settings.max_participants);
+  session.options.quality = input.quality.empty() ? "high" : input.quality;
   // A patient does not let himself in.
   const bool waits = acts_.parts().settings.waiting_room && caller.manner.waiting_room;
-  is.options.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
+  session.options.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
   if (by_patient) {
-    for (Participant& one : is.people.participants) one.bypass = false;
+    for (Participant& one : session.people.participants) one.bypass = false;
   }
-  is.options.e2ee = input.e2ee;
-  is.recording.mode = input.recording;
-  if (is.recording.mode.empty())
-    is.recording.mode =
-        acts_.parts().settings.auto_record && !is.options.e2ee && caller.manner.auto_record
+  session.options.e2ee = input.e2ee;
+  session.recording.mode = input.recording;
+  if (session.recording.mode.empty())
+    session.recording.mode =
+        acts_.parts().settings.auto_record && !session.options.e2ee && caller.manner.auto_record
             ? "auto"
             : "manual";
-  if (!acts_.parts().settings.recording_enabled) is.recording.mode = "off";
-  is.options.language = input.language;
-  if (is.options.language.empty())
-    is.options.language =
+  if (!acts_.parts().settings.recording_enabled) session.recording.mode = "off";
+  session.options.language = input.language;
+  if (session.options.language.empty())
+    session.options.language =
         booking.patient ? booking.patient->profile.string_or("language", "ar") : "ar";
-  is.topic.chief_complaint = input.chief_complaint;
-  is.topic.notes = input.notes;
-  is.topic.context = input.context;
-  if (is.patient.empty() && input.patient_foreign)
-    is.topic.context.set("patient", input.patient["value"]);
-  if (is.topic.context.bool_or("familyConsent", false))
-    is.consents.all.push_back(Json::object({{"kind", "family"},
-                                            {"given", true},
-                                            {"method", "app"},
-                                            {"by", who.person.empty() ? who.actor : who.person},
-                                            {"at", to_iso8601(acts_.parts().clock.now())}}));
-  for (Json& no : refused.mutable_array()) is.consents.all.push_back(std::move(no));
-  is.room.plugin = video_.bound();
-  if (!is.room.plugin.empty()) is.room.region = acts_.parts().settings.region;
+  session.topic.chief_complaint = input.chief_complaint;
+  session.topic.notes = input.notes;
+  session.topic.context = input.context;
+  if (session.patient.empty() && input.patient_foreign)
+    session.topic.context.set("patient", input.patient["value"]);
+  if (session.topic.context.bool_or("familyConsent", false))
+    session.consents.all.push_back(
+        Json::object({{"kind", "family"},
+                      {"given", true},
+                      {"method", "app"},
+                      {"by", who.person.empty() ? who.actor : who.person},
+                      {"at", to_iso8601(acts_.parts().clock.now())}}));
+  for (Json& no : refused.mutable_array()) session.consents.all.push_back(std::move(no));
+  session.room.plugin = video_.bound();
+  if (!session.room.plugin.empty()) session.room.region = acts_.parts().settings.region;
   RABT_TRY_STATUS(mistakes.status());
-  if (caller.manner.own_words) keep_words(input.own_words, is);
+  if (caller.manner.own_words) keep_words(input.own_words, session);
   return ok_status();
 }
 
 // A door gives back the ids and the time that its client wrote.
-void SessionCreation::keep_words(const OwnWords& words, Session& is) {
+void SessionCreation::keep_words(const OwnWords& words, Session& session) {
   const auto keep = [&](const std::string& theirs, const std::string& ours) {
-    if (!theirs.empty() && !ours.empty()) is.origin.as_given.set(ours, theirs);
+    if (!theirs.empty() && !ours.empty()) session.origin.as_given.set(ours, theirs);
   };
-  keep(words.provider, is.provider);
-  keep(words.patient, is.patient);
-  if (is.schedule.at_ms) keep(words.scheduled_start, to_iso8601({*is.schedule.at_ms}));
+  keep(words.provider, session.provider);
+  keep(words.patient, session.patient);
+  if (session.schedule.at_ms) keep(words.scheduled_start, to_iso8601({*session.schedule.at_ms}));
 }
 
 // Whoever was named by a number that the hub does not know, by the policy of the tenant. The last
 // step before the session is made: nobody is entered for a request that is wrong.
 Status SessionCreation::settle(const Caller& caller, const Actor& who, const SessionInput& input,
                                Booking& booking) const {
-  Session& is = booking.draft;
-  if (!is.patient.empty()) return ok_status();
-  for (Participant& one : is.people.participants) {
-    RABT_TRY_STATUS(acts_.persons().settle(caller, is.id, guardians_in(input), one));
+  Session& session = booking.draft;
+  if (!session.patient.empty()) return ok_status();
+  for (Participant& one : session.people.participants) {
+    RABT_TRY_STATUS(acts_.persons().settle(caller, session.id, guardians_in(input), one));
     if (one.role != PartRole::patient || one.person.empty()) continue;
-    is.patient = one.person;
-    RABT_TRY(known, acts_.parts().directory.find(is.tenant, is.patient));
-    is.naming.pseudonym = known.pseudonym;
-    if (input.language.empty()) is.options.language = known.profile.string_or("language", "ar");
+    session.patient = one.person;
+    RABT_TRY(known, acts_.parts().directory.find(session.tenant, session.patient));
+    session.naming.pseudonym = known.pseudonym;
+    if (input.language.empty())
+      session.options.language = known.profile.string_or("language", "ar");
     booking.patient = std::move(known);
     return stand_behind(who, booking);
   }
@@ -428,13 +434,14 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
   none.id = booking.draft.id;
   const Moment moment = acts_.moment_of(who, booking.draft);
   const auto taken = [&](store::Transaction& transaction, const Change& made) -> Status {
-    const Session& is = made.after;
+    const Session& session = made.after;
     if (!request.empty())
-      RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
-    if (is.naming.handed_on && !is.naming.by.empty()) RABT_TRY_STATUS(take_word(transaction, is));
-    RABT_TRY_STATUS(check_bookings(transaction, is, booker_of(who), acts_.parts().settings));
-    if (is.provider.empty() || booking.open.request) return ok_status();
-    return acts_.around().take_place(transaction, is.tenant, booking.place, is.id);
+      RABT_TRY_STATUS(SessionRows::put_request(transaction, session.tenant, request, session.id));
+    if (session.naming.handed_on && !session.naming.by.empty())
+      RABT_TRY_STATUS(take_word(transaction, session));
+    RABT_TRY_STATUS(check_bookings(transaction, session, booker_of(who), acts_.parts().settings));
+    if (session.provider.empty() || booking.open.request) return ok_status();
+    return acts_.around().take_place(transaction, session.tenant, booking.place, session.id);
   };
   Result<Acted> written = unavailable("store.busy", "the provider's time changes too quickly");
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {

@@ -31,34 +31,35 @@ std::optional<std::int64_t> begin_of(const std::string& date, const std::string&
   return begin ? std::optional(begin->ms) : std::nullopt;
 }
 
-std::int64_t start_of(const Session& is) {
-  return is.schedule.at_ms.value_or(is.created_ms);
+std::int64_t start_of(const Session& session) {
+  return session.schedule.at_ms.value_or(session.created_ms);
 }
 
-const Participant* patient_of(const Session& is) {
-  for (const Participant& one : is.people.participants) {
+const Participant* patient_of(const Session& session) {
+  for (const Participant& one : session.people.participants) {
     if (one.role == PartRole::patient && one.takes_part()) return &one;
   }
   return nullptr;
 }
 
 // Status of the patient's newest link. Empty without one.
-std::string link_of(const Session& is, const Participant& patient, Timestamp now) {
+std::string link_of(const Session& session, const Participant& patient, Timestamp now) {
   const Invitation* newest = nullptr;
-  for (const Invitation& one : is.people.invitations) {
+  for (const Invitation& one : session.people.invitations) {
     if (one.participant == patient.id && (newest == nullptr || one.created_ms > newest->created_ms))
       newest = &one;
   }
   if (newest == nullptr) return {};
   const bool open = newest->status == "pending" || newest->status == "accepted";
-  const bool over = std::max(newest->expires_ms, expiry_of(is, *newest)) < now.ms;
+  const bool over = std::max(newest->expires_ms, expiry_of(session, *newest)) < now.ms;
   return open && over ? "expired" : newest->status;
 }
 
 // Earliest first; at one time by the doctor's name.
 void sort_for_paper(std::vector<Session>& all, Names& names) {
-  const auto doctor = [&names](const Session& is) {
-    return is.provider.empty() ? std::string() : names.of(is.provider).string_or("name", "");
+  const auto doctor = [&names](const Session& session) {
+    return session.provider.empty() ? std::string()
+                                    : names.of(session.provider).string_or("name", "");
   };
   std::sort(all.begin(), all.end(), [&](const Session& a, const Session& b) {
     if (start_of(a) != start_of(b)) return start_of(a) < start_of(b);
@@ -89,8 +90,8 @@ std::string cut_to_page(std::vector<Session>& all, const Window& page) {
 }
 
 // A workflow keeps the visit at the time of the hospital's appointment.
-bool is_linked(const Session& is) {
-  return has_known_appointment(is) && !is.ties.consultation.empty();
+bool is_linked(const Session& session) {
+  return has_known_appointment(session) && !session.ties.consultation.empty();
 }
 
 }  // namespace
@@ -108,18 +109,20 @@ struct SessionDays::Plan {
   std::int64_t shift_ms = 0;
   std::string reason{};
 
-  [[nodiscard]] bool covers(const Session& is) const {
-    return is.provider == provider && start_of(is) >= from_ms && start_of(is) < to_ms;
+  [[nodiscard]] bool covers(const Session& session) const {
+    return session.provider == provider && start_of(session) >= from_ms &&
+           start_of(session) < to_ms;
   }
   // Ok if the visit may get another time that way. Errors: conflict session.already_started,
   // day.no_time, day.linked, day.past.
-  [[nodiscard]] Status may_move(const Session& is, Timestamp now) const {
-    if (is.status == SessionStatus::active)
+  [[nodiscard]] Status may_move(const Session& session, Timestamp now) const {
+    if (session.status == SessionStatus::active)
       return conflict("session.already_started", "the session is active");
-    if (!is.schedule.at_ms) return conflict("day.no_time", "the visit has no planned start");
+    if (!session.schedule.at_ms) return conflict("day.no_time", "the visit has no planned start");
     // The workflow would put it back, or tell the hospital nothing.
-    if (is_linked(is)) return conflict("day.linked", "the hospital's own system moves the visit");
-    if (*is.schedule.at_ms + shift_ms <= now.ms)
+    if (is_linked(session))
+      return conflict("day.linked", "the hospital's own system moves the visit");
+    if (*session.schedule.at_ms + shift_ms <= now.ms)
       return conflict("day.past", "the new time of the visit is past");
     return ok_status();
   }
@@ -177,36 +180,37 @@ Result<std::vector<Session>> SessionDays::visits_of(const std::string& provider,
   return std::move(found.sessions);
 }
 
-ConsideredVisit SessionDays::considered(const Caller& caller, const Plan& plan, const Session& is,
+ConsideredVisit SessionDays::considered(const Caller& caller, const Plan& plan,
+                                        const Session& session,
                                         std::vector<PlannedTime>& planned) const {
   const Actor who = Acts::actor_of(caller);
   Names names(acts_.parts().directory, acts_.parts().tenant);
-  const Participant* const patient = patient_of(is);
-  ConsideredVisit out{.session = is.id,
-                      .number = is.number,
-                      .version = is.version,
-                      .status = is.status,
-                      .start_ms = is.schedule.at_ms,
-                      .planned_minutes = is.schedule.minutes,
-                      .linked = is_linked(is)};
+  const Participant* const patient = patient_of(session);
+  ConsideredVisit out{.session = session.id,
+                      .number = session.number,
+                      .version = session.version,
+                      .status = session.status,
+                      .start_ms = session.schedule.at_ms,
+                      .planned_minutes = session.schedule.minutes,
+                      .linked = is_linked(session)};
   if (patient != nullptr)
-    out.patient =
-        participant_view(is, *patient, sight_of(is, who, false), names, acts_.parts().clock.now());
+    out.patient = participant_view(session, *patient, sight_of(session, who, false), names,
+                                   acts_.parts().clock.now());
   const Result<Command> command = [&]() -> Result<Command> {
     if (plan.act == DayAct::give) return *plan.give;
     if (plan.act == DayAct::cancel) return Command(Cancel{plan.reason});
-    const Status may = plan.may_move(is, acts_.parts().clock.now());
+    const Status may = plan.may_move(session, acts_.parts().clock.now());
     const bool timed = may.ok() || may.error().code == "day.past";
-    const std::int64_t to_ms = is.schedule.at_ms.value_or(0) + plan.shift_ms;
+    const std::int64_t to_ms = session.schedule.at_ms.value_or(0) + plan.shift_ms;
     if (timed) out.new_start_ms = to_ms;
     if (!may.ok()) return may.error();
-    return life_.amending(is, {.start_ms = to_ms});
+    return life_.amending(session, {.start_ms = to_ms});
   }();
   if (!command.ok()) {
     out.left = command.error().code;
     return out;
   }
-  const auto met = acts_.consider(caller, is, *command, planned);
+  const auto met = acts_.consider(caller, session, *command, planned);
   if (!met.ok()) {
     out.left = met.error().code;
     return out;
@@ -259,18 +263,21 @@ Status SessionDays::note(const Caller& caller, const Plan& plan, std::size_t vis
   });
 }
 
-Result<SessionView> SessionDays::act(const Caller& caller, const Plan& plan, const Session& is) {
+Result<SessionView> SessionDays::act(const Caller& caller, const Plan& plan,
+                                     const Session& session) {
   if (plan.act == DayAct::give)
     return life_.assign(
-        caller, AssignSession{.session = is.id, .version = is.version, .provider = plan.person});
+        caller,
+        AssignSession{.session = session.id, .version = session.version, .provider = plan.person});
   if (plan.act == DayAct::cancel)
     return life_.cancel(
-        caller, CancelSession{.session = is.id, .version = is.version, .reason = plan.reason});
-  RABT_TRY_STATUS(plan.may_move(is, acts_.parts().clock.now()));
-  return life_.change(caller,
-                      ChangeSession{.session = is.id,
-                                    .version = is.version,
-                                    .members = {.start_ms = *is.schedule.at_ms + plan.shift_ms}});
+        caller,
+        CancelSession{.session = session.id, .version = session.version, .reason = plan.reason});
+  RABT_TRY_STATUS(plan.may_move(session, acts_.parts().clock.now()));
+  return life_.change(
+      caller, ChangeSession{.session = session.id,
+                            .version = session.version,
+                            .members = {.start_ms = *session.schedule.at_ms + plan.shift_ms}});
 }
 
 Result<DayChangedView> SessionDays::apply(const Caller& caller, const ChangeDay& request) {
@@ -282,15 +289,15 @@ Result<DayChangedView> SessionDays::apply(const Caller& caller, const ChangeDay&
   };
   std::vector<Session> visits;
   for (const auto& [id, version] : request.visits) {
-    auto is = acts_.load(id);
-    if (!is.ok()) {
-      leave(id, is.error().code);
-    } else if (is->version != version) {
-      leave(is->id, "precondition.failed");
-    } else if (!plan.covers(*is)) {
-      leave(is->id, "session.unknown");
+    auto visit = acts_.load(id);
+    if (!visit.ok()) {
+      leave(id, visit.error().code);
+    } else if (visit->version != version) {
+      leave(visit->id, "precondition.failed");
+    } else if (!plan.covers(*visit)) {
+      leave(visit->id, "session.unknown");
     } else {
-      visits.push_back(*std::move(is));
+      visits.push_back(*std::move(visit));
     }
   }
   plan.sort(visits);
@@ -337,12 +344,12 @@ Result<std::vector<Session>> SessionDays::all_of_day(const std::string& provider
   return all;
 }
 
-Result<std::optional<ListedVisit::Told>> SessionDays::told(const Session& is,
+Result<std::optional<ListedVisit::Told>> SessionDays::told(const Session& session,
                                                            const Participant& patient) const {
   const SessionParts& parts = acts_.parts();
   std::optional<ListedVisit::Told> newest;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::sessions::kToldOfVisit, {parts.tenant, is.id, patient.id},
+    return connection.query(sql::sessions::kToldOfVisit, {parts.tenant, session.id, patient.id},
                             [&](const store::Row& row) {
                               if (!newest || row.integer(2) >= newest->at_ms)
                                 newest = ListedVisit::Told{.kind = std::string(row.text(0)),
@@ -354,38 +361,38 @@ Result<std::optional<ListedVisit::Told>> SessionDays::told(const Session& is,
   return newest;
 }
 
-Result<ListedVisit> SessionDays::listed(const Session& is, Known& known) const {
+Result<ListedVisit> SessionDays::listed(const Session& session, Known& known) const {
   const SessionParts& parts = acts_.parts();
-  ListedVisit out{.session = is.id,
-                  .number = is.number,
-                  .status = is.status,
-                  .type = is.type,
-                  .provider = is.provider,
-                  .start_ms = is.schedule.at_ms,
-                  .moved = is.schedule.version > 1,
-                  .planned_minutes = is.schedule.minutes,
-                  .language = is.options.language};
-  if (!is.provider.empty()) {
-    const Json& record = known.names.of(is.provider);
+  ListedVisit out{.session = session.id,
+                  .number = session.number,
+                  .status = session.status,
+                  .type = session.type,
+                  .provider = session.provider,
+                  .start_ms = session.schedule.at_ms,
+                  .moved = session.schedule.version > 1,
+                  .planned_minutes = session.schedule.minutes,
+                  .language = session.options.language};
+  if (!session.provider.empty()) {
+    const Json& record = known.names.of(session.provider);
     out.doctor = {.name = record["name"], .name_ar = record["nameAr"]};
   }
-  if (!is.ties.clinic.empty()) {
-    auto clinic = known.clinics.find(is.ties.clinic);
+  if (!session.ties.clinic.empty()) {
+    auto clinic = known.clinics.find(session.ties.clinic);
     if (clinic == known.clinics.end()) {
-      RABT_TRY(names, acts_.around().clinic_names(parts.tenant, is.ties.clinic));
-      clinic =
-          known.clinics
-              .emplace(is.ties.clinic, ListedVisit::Named{.name = text_or_null(names.name),
-                                                          .name_ar = text_or_null(names.name_ar)})
-              .first;
+      RABT_TRY(names, acts_.around().clinic_names(parts.tenant, session.ties.clinic));
+      clinic = known.clinics
+                   .emplace(session.ties.clinic,
+                            ListedVisit::Named{.name = text_or_null(names.name),
+                                               .name_ar = text_or_null(names.name_ar)})
+                   .first;
     }
     out.clinic = clinic->second;
   }
-  const Participant* const patient = patient_of(is);
+  const Participant* const patient = patient_of(session);
   if (patient == nullptr) return out;
-  RABT_TRY(newest, told(is, *patient));
+  RABT_TRY(newest, told(session, *patient));
   out.told = std::move(newest);
-  out.link = link_of(is, *patient, parts.clock.now());
+  out.link = link_of(session, *patient, parts.clock.now());
   ListedVisit::Patient shown{.name = patient->guest["name"], .name_ar = patient->guest["nameAr"]};
   // A telephone that a booking brought is nobody's whom the hospital knows.
   const auto person = patient->person.empty()
@@ -396,8 +403,8 @@ Result<ListedVisit> SessionDays::listed(const Session& is, Known& known) const {
     shown.name_ar = person->profile["nameAr"];
     shown.mrn = person->profile["mrn"];
     shown.phone = person->profile["phone"];
-    out.language = person->profile.string_or("language", is.options.language);
-    RABT_TRY(of, guarded(parts, *person, Timestamp{start_of(is)}));
+    out.language = person->profile.string_or("language", session.options.language);
+    RABT_TRY(of, guarded(parts, *person, Timestamp{start_of(session)}));
     if (of.guardian) {
       shown.guardian = guardian_json(*of.guardian);
       shown.guardian.set("phone", of.guardian->phone);

@@ -44,15 +44,16 @@ class SessionDays {
                                                        std::int64_t from_ms, std::int64_t to_ms,
                                                        std::size_t most) const;
   [[nodiscard]] ConsideredVisit considered(const Caller& caller, const Plan& plan,
-                                           const Session& is,
+                                           const Session& session,
                                            std::vector<PlannedTime>& planned) const;
-  [[nodiscard]] Result<SessionView> act(const Caller& caller, const Plan& plan, const Session& is);
+  [[nodiscard]] Result<SessionView> act(const Caller& caller, const Plan& plan,
+                                        const Session& session);
   [[nodiscard]] Result<std::vector<Session>> all_of_day(const std::string& provider,
                                                         std::int64_t from_ms) const;
   // Names that a list has looked up already.
   struct Known;
-  [[nodiscard]] Result<ListedVisit> listed(const Session& is, Known& known) const;
-  [[nodiscard]] Result<std::optional<ListedVisit::Told>> told(const Session& is,
+  [[nodiscard]] Result<ListedVisit> listed(const Session& session, Known& known) const;
+  [[nodiscard]] Result<std::optional<ListedVisit::Told>> told(const Session& session,
                                                               const Participant& patient) const;
   [[nodiscard]] Status note(const Caller& caller, const Plan& plan, std::size_t visits) const;
 

@@ -15,28 +15,29 @@ constexpr std::int64_t kWaitingTokenSeconds = 3600;
 constexpr std::string_view kWaitingPurpose = "session-waiting/1";
 
 // Media that a participant may send: none, for those who only see and hear.
-std::vector<std::string_view> grants_of(const Session& is, const Participant& one,
+std::vector<std::string_view> grants_of(const Session& session, const Participant& one,
                                         const VideoSettings& settings) {
-  if (only_receives(is.type, one.role)) return {};
+  if (only_receives(session.type, one.role)) return {};
   std::vector<std::string_view> out{"camera", "microphone"};
-  if (settings.screen_sharing_enabled && (is_host(is, one) || one.role == PartRole::nurse))
+  if (settings.screen_sharing_enabled && (is_host(session, one) || one.role == PartRole::nurse))
     out.push_back("screen");
   return out;
 }
 
 // True if the participant is the caller, or a guest of the application that made the session.
-bool is_own(const Session& is, const Participant& one, const Actor& who) {
-  return own_of(is, who) == &one ||
-         (one.person.empty() && facts_of(is, who).is.has(access::Is::creator));
+bool is_own(const Session& session, const Participant& one, const Actor& who) {
+  return own_of(session, who) == &one ||
+         (one.person.empty() && facts_of(session, who).is.has(access::Is::creator));
 }
 
 // True if whoever adds or admits the participant may have the media token: his own, or that of
 // somebody without an account, who cannot ask for it. No host becomes a clinician by it, and no
 // relative a nurse whom the patient does not want.
-bool may_hold(const Session& is, const Participant& one, const Actor& who) {
-  if (is_own(is, one, who)) return true;
+bool may_hold(const Session& session, const Participant& one, const Actor& who) {
+  if (is_own(session, one, who)) return true;
   if (!one.person.empty()) return false;
-  return opens_by_link(one.role) || (one.role == PartRole::nurse && !patient_refused(is, "family"));
+  return opens_by_link(one.role) ||
+         (one.role == PartRole::nurse && !patient_refused(session, "family"));
 }
 
 }  // namespace
@@ -55,9 +56,9 @@ Result<Acted> SessionEntry::come_in(const Caller& caller, const JoinCall& reques
     for (const Invitation& one : seen.people.invitations) {
       if (one.person != who.person || one.status != "pending") continue;
       RABT_TRY(accepted, acts_.act(caller, request.session,
-                                   [&](const Session& is) -> Result<Command> {
+                                   [&](const Session& session) -> Result<Command> {
                                      RABT_TRY(accept,
-                                              acts_.persons().accepting(is, one, who.person));
+                                              acts_.persons().accepting(session, one, who.person));
                                      return Command(std::move(accept));
                                    },
                                    {.strangers = true}));
@@ -66,8 +67,8 @@ Result<Acted> SessionEntry::come_in(const Caller& caller, const JoinCall& reques
     }
   }
   return acts_.act(caller, request.session,
-                   [&](const Session& is) -> Result<Command> {
-                     command.visit_open = acts_.visit_open(is);
+                   [&](const Session& session) -> Result<Command> {
+                     command.visit_open = acts_.visit_open(session);
                      return Command(command);
                    },
                    {.strangers = true, .accounts = true});
@@ -135,9 +136,9 @@ Result<ParticipantView> SessionEntry::leave(const Caller& caller,
   RABT_TRY(request, asked);
   return acts_.act_and_show_participant(
       caller, request.session,
-      [&](const Session& is) -> Result<Command> {
+      [&](const Session& session) -> Result<Command> {
         return Command(
-            Leave{request.participant.empty() ? "" : record_of(is, request.participant)});
+            Leave{request.participant.empty() ? "" : record_of(session, request.participant)});
       },
       {.strangers = true});
 }

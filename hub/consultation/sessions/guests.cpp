@@ -26,8 +26,8 @@ Error unknown() {
 }
 
 // The name of the doctor who is to be met: his record's, else what was posted of him.
-Json host_name(const Session& is, Names& names) {
-  for (const Participant& one : is.people.participants) {
+Json host_name(const Session& session, Names& names) {
+  for (const Participant& one : session.people.participants) {
     if (!needs_licence(one.role) || !one.takes_part()) continue;
     const Json* const posted = one.guest.find("name");
     if (posted != nullptr) return *posted;
@@ -228,23 +228,23 @@ void SessionGuests::note_refused(const Caller& caller, const Error& error) {
 Result<LinkPreviewView> SessionGuests::preview(const Asked<OfCode>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(found, invitation_of(acts_, request.code));
-  const Session& is = found.session;
+  const Session& session = found.session;
   const Timestamp now = acts_.parts().clock.now();
-  RABT_TRY_STATUS(may_be_shown(is, found.invitation, found.generation, now));
+  RABT_TRY_STATUS(may_be_shown(session, found.invitation, found.generation, now));
   Names names(acts_.parts().directory, acts_.parts().tenant);
   const House& house = acts_.parts().house;
   LinkPreviewView view{.hospital = house.name,
                        .phone = house.phone,
-                       .provider = host_name(is, names),
-                       .type = is.type,
-                       .language = is.options.language,
+                       .provider = host_name(session, names),
+                       .type = session.type,
+                       .language = session.options.language,
                        .role = found.invitation.role,
                        .status = found.invitation.status,
                        .second_proof = proof_.offered(),
                        .needs_account = !opens_by_link(found.invitation.role),
                        .time_zone = house.time_zone,
-                       .planned_minutes = is.schedule.minutes};
-  if (is.schedule.at_ms) view.start = Timestamp{*is.schedule.at_ms};
+                       .planned_minutes = session.schedule.minutes};
+  if (session.schedule.at_ms) view.start = Timestamp{*session.schedule.at_ms};
   return view;
 }
 

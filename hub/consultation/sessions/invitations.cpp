@@ -52,8 +52,8 @@ Result<InvitationView> SessionInvitations::invite_newcomer(const Caller& caller,
   const std::string index = code_index(lease, code);
   return acts_.act_and_view(
       caller, reference,
-      [&](const Session& is) -> Result<Command> {
-        RABT_TRY(known, acts_.persons().as_known(is, whom));
+      [&](const Session& session) -> Result<Command> {
+        RABT_TRY(known, acts_.persons().as_known(session, whom));
         return Command(Invite{invitation, std::move(known)});
       },
       [&](const Session& session, const Change&) -> Result<InvitationView> {
@@ -98,8 +98,8 @@ Result<InvitationView> SessionInvitations::send(const Caller& caller, const std:
   };
   return acts_.act_and_view(
       caller, reference,
-      [&](const Session& is) -> Result<Command> {
-        command.participant = record_of(is, request.participant);
+      [&](const Session& session) -> Result<Command> {
+        command.participant = record_of(session, request.participant);
         return Command(command);
       },
       [&](const Session& session, const Change& change) -> Result<InvitationView> {
@@ -181,9 +181,9 @@ Result<InvitationView> SessionInvitations::revoke(const Caller& caller,
 }
 
 // Whoever is signed in takes nobody else's part: a family shares its telephones.
-Status SessionInvitations::is_meant(const Session& is, const Invitation& invitation,
+Status SessionInvitations::is_meant(const Session& session, const Invitation& invitation,
                                     const Actor& who) const {
-  const Participant* const meant = is.participant(invitation.participant);
+  const Participant* const meant = session.participant(invitation.participant);
   if (meant == nullptr || meant->person == who.person) return ok_status();
   const bool other = !meant->person.empty() || meant->role == PartRole::patient;
   if (!other) return ok_status();
@@ -206,13 +206,13 @@ Result<TakenUpView> SessionInvitations::accept(const Caller& caller, const Asked
     return TakenUpView{
         .admission = std::move(admission), .session = session.id, .room_name = session.room.name};
   };
-  const auto take_up = [&](const Session& is) -> Result<Command> {
-    for (const Invitation& one : is.people.invitations) {
+  const auto take_up = [&](const Session& session) -> Result<Command> {
+    for (const Invitation& one : session.people.invitations) {
       if (one.id != found.invitation.id) continue;
       if (!one.person.empty() && one.person != who.person)
         return denied("authorisation.denied", "the invitation is for somebody else");
-      RABT_TRY_STATUS(is_meant(is, one, who));
-      RABT_TRY(command, acts_.persons().accepting(is, one, who.person));
+      RABT_TRY_STATUS(is_meant(session, one, who));
+      RABT_TRY(command, acts_.persons().accepting(session, one, who.person));
       return Command(std::move(command));
     }
     return not_found("invitation.unknown", "there is no invitation with this code");

@@ -9,11 +9,11 @@ namespace rabt::consultation {
 namespace {
 
 // R-18: /api/v1 names the version it has seen.
-Status as_seen(const std::optional<std::int64_t>& version, const Session& is) {
-  if (!version || *version == is.version) return ok_status();
-  return conflict("precondition.failed", "the session is at version " + std::to_string(is.version) +
-                                             ", and If-Match names " + std::to_string(*version) +
-                                             "; read it again");
+Status as_seen(const std::optional<std::int64_t>& version, const Session& session) {
+  if (!version || *version == session.version) return ok_status();
+  return conflict("precondition.failed",
+                  "the session is at version " + std::to_string(session.version) +
+                      ", and If-Match names " + std::to_string(*version) + "; read it again");
 }
 
 }  // namespace
@@ -22,11 +22,11 @@ Result<SessionView> SessionLife::accept(const Caller& caller, const Asked<OfSess
   RABT_TRY(request, asked);
   const Actor who = Acts::actor_of(caller);
   const bool doctor = who.roles.has(identity::Role::doctor);
-  const auto take = [&](const Session& is) -> Result<Command> {
+  const auto take = [&](const Session& session) -> Result<Command> {
     // A doctor who could have taken it learns that another was quicker.
     const bool late =
-        !is.people.taken_by.empty() && (doctor || who.roles.has(identity::Role::specialist));
-    if (!late) RABT_TRY_STATUS(may(access::Right::session_see, is, who));
+        !session.people.taken_by.empty() && (doctor || who.roles.has(identity::Role::specialist));
+    if (!late) RABT_TRY_STATUS(may(access::Right::session_see, session, who));
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{acts_.persons().participant(role, who.person, Json::object())});
   };
@@ -46,10 +46,11 @@ Result<SessionView> SessionLife::assign(const Caller& caller, const Asked<Assign
   RABT_TRY(id, acts_.persons().named(request.provider, "provider", mistakes));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(command, assigning(id));
-  return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
-    RABT_TRY_STATUS(as_seen(request.version, is));
-    return command;
-  });
+  return acts_.act_and_show(caller, request.session,
+                            [&](const Session& session) -> Result<Command> {
+                              RABT_TRY_STATUS(as_seen(request.version, session));
+                              return command;
+                            });
 }
 
 Result<Command> SessionLife::assigning(const std::string& person) const {
@@ -63,10 +64,11 @@ Result<Command> SessionLife::assigning(const std::string& person) const {
 
 Result<SessionView> SessionLife::start(const Caller& caller, const Asked<OfSession>& asked) {
   RABT_TRY(request, asked);
-  return acts_.act_and_show(
-      caller, request.session,
-      [&](const Session& is) -> Result<Command> { return Command(Start{acts_.visit_open(is)}); },
-      {.accounts = true});
+  return acts_.act_and_show(caller, request.session,
+                            [&](const Session& session) -> Result<Command> {
+                              return Command(Start{acts_.visit_open(session)});
+                            },
+                            {.accounts = true});
 }
 
 Result<SummaryView> SessionLife::end(const Caller& caller, const Asked<EndSession>& asked) {
@@ -79,10 +81,11 @@ Result<SummaryView> SessionLife::end(const Caller& caller, const Asked<EndSessio
 
 Result<SessionView> SessionLife::cancel(const Caller& caller, const Asked<CancelSession>& asked) {
   RABT_TRY(request, asked);
-  return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
-    RABT_TRY_STATUS(as_seen(request.version, is));
-    return Command(Cancel{.reason = request.reason, .cause = request.cause});
-  });
+  return acts_.act_and_show(
+      caller, request.session, [&](const Session& session) -> Result<Command> {
+        RABT_TRY_STATUS(as_seen(request.version, session));
+        return Command(Cancel{.reason = request.reason, .cause = request.cause});
+      });
 }
 
 Result<SessionView> SessionLife::change(const Caller& caller, const Asked<ChangeSession>& asked) {
@@ -94,25 +97,27 @@ Result<SessionView> SessionLife::change(const Caller& caller, const Asked<Change
     members.patient = std::move(id);
   }
   RABT_TRY_STATUS(mistakes.status());
-  return acts_.act_and_show(caller, request.session, [&](const Session& is) -> Result<Command> {
-    RABT_TRY_STATUS(as_seen(request.version, is));
-    RABT_TRY(command, amending(is, members));
-    std::get<Amend>(command).appointment_changed = request.appointment_changed;
-    return command;
-  });
+  return acts_.act_and_show(
+      caller, request.session, [&](const Session& session) -> Result<Command> {
+        RABT_TRY_STATUS(as_seen(request.version, session));
+        RABT_TRY(command, amending(session, members));
+        std::get<Amend>(command).appointment_changed = request.appointment_changed;
+        return command;
+      });
 }
 
-Result<Command> SessionLife::amending(const Session& is, Amendment members) const {
+Result<Command> SessionLife::amending(const Session& session, Amendment members) const {
   const std::string patient = members.patient.is_string() ? members.patient.as_string() : "";
   Amend command{std::move(members)};
   if (!patient.empty()) {
-    RABT_TRY(named, acts_.persons().as_known(is, acts_.persons().participant(
-                                                     PartRole::patient, patient, Json::object())));
+    RABT_TRY(named,
+             acts_.persons().as_known(
+                 session, acts_.persons().participant(PartRole::patient, patient, Json::object())));
     command.patient = std::move(named);
   }
-  if (!is.ties.clinic_session.empty()) {
-    const auto place =
-        acts_.around().clinic_place(acts_.parts().tenant, is.ties.clinic, is.ties.clinic_session);
+  if (!session.ties.clinic_session.empty()) {
+    const auto place = acts_.around().clinic_place(acts_.parts().tenant, session.ties.clinic,
+                                                   session.ties.clinic_session);
     if (place.ok()) command.hours = place->hours;
   }
   return Command(std::move(command));

@@ -30,7 +30,7 @@ class SessionLife {
   Result<SessionView> set_billing(const Caller& caller, const Asked<NoteBilling>& asked);
 
   // The command that changes these members. The patient among them is the ULID of a person.
-  [[nodiscard]] Result<Command> amending(const Session& is, Amendment members) const;
+  [[nodiscard]] Result<Command> amending(const Session& session, Amendment members) const;
   // The command that gives a session to a person. Error invalid api.invalid: neither a doctor nor a
   // specialist.
   [[nodiscard]] Result<Command> assigning(const std::string& person) const;

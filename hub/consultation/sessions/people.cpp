@@ -19,24 +19,24 @@ Result<TranscribingView> transcribing(const Session& session, const Change& /*ch
 }
 
 // Whoever comes by the link of a child speaks as its guardian.
-Result<Guarded> guardian_who_speaks(const SessionParts& parts, const Session& is,
+Result<Guarded> guardian_who_speaks(const SessionParts& parts, const Session& session,
                                     const Caller& caller) {
-  const Participant* const own = own_of(is, Acts::actor_of(caller));
+  const Participant* const own = own_of(session, Acts::actor_of(caller));
   if (caller.who.part.participant.empty() || own == nullptr) return Guarded{};
-  return guarded(parts, is, *own);
+  return guarded(parts, session, *own);
 }
 
 // True while nobody else is the patient.
-bool takes_a_patient(const Session& is) {
-  const auto& all = is.people.participants;
-  return !is.over() && is.patient.empty() &&
+bool takes_a_patient(const Session& session) {
+  const auto& all = session.people.participants;
+  return !session.over() && session.patient.empty() &&
          std::none_of(all.begin(), all.end(),
                       [](const Participant& one) { return one.role == PartRole::patient; });
 }
 
-Error no_guardian(const SessionParts& parts, const Session& is, const Caller& caller) {
+Error no_guardian(const SessionParts& parts, const Session& session, const Caller& caller) {
   const std::string& child = caller.who.part.participant;
-  ask_desk(parts, is, {.title = "patient.no-guardian", .participant = child, .key = child});
+  ask_desk(parts, session, {.title = "patient.no-guardian", .participant = child, .key = child});
   return conflict("consent.guardian",
                   "a guardian consents for a child, and the record names none; call the hospital");
 }
@@ -67,11 +67,11 @@ Result<AdmissionView> SessionPeople::add_participant(const Caller& caller,
                                             "participant."));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(acted, acts_.act(caller, request.session,
-                            [&](const Session& is) -> Result<Command> {
-                              if (takes_a_patient(is))
+                            [&](const Session& session) -> Result<Command> {
+                              if (takes_a_patient(session))
                                 RABT_TRY_STATUS(acts_.persons().settle(
-                                    caller, is.id, request.input.guardians, one));
-                              RABT_TRY(coming, acts_.persons().as_known(is, one));
+                                    caller, session.id, request.input.guardians, one));
+                              RABT_TRY(coming, acts_.persons().as_known(session, one));
                               return Command(Add{std::move(coming)});
                             },
                             {.shape = entry_.admission_shape(caller)}));
@@ -85,9 +85,9 @@ Result<ParticipantView> SessionPeople::remove_participant(const Caller& caller,
   RABT_TRY(request, asked);
   std::string session;
   RABT_TRY(removed, acts_.act_and_show_participant(
-                        caller, request.session, [&](const Session& is) -> Result<Command> {
-                          session = is.id;
-                          return Command(Remove{record_of(is, request.participant)});
+                        caller, request.session, [&](const Session& before) -> Result<Command> {
+                          session = before.id;
+                          return Command(Remove{record_of(before, request.participant)});
                         }));
   video_.forget(session);
   return removed;
@@ -97,8 +97,8 @@ Result<AdmissionView> SessionPeople::admit(const Caller& caller,
                                            const Asked<OfParticipant>& asked) {
   RABT_TRY(request, asked);
   RABT_TRY(acted, acts_.act(caller, request.session,
-                            [&](const Session& is) -> Result<Command> {
-                              return Command(Admit{record_of(is, request.participant)});
+                            [&](const Session& session) -> Result<Command> {
+                              return Command(Admit{record_of(session, request.participant)});
                             },
                             {.accounts = true, .shape = entry_.admission_shape(caller)}));
   return entry_.admission(caller, acted);
@@ -109,8 +109,8 @@ Result<AdmissionView> SessionPeople::deny(const Caller& caller,
   RABT_TRY(request, asked);
   return acts_.act_and_view(
       caller, request.session,
-      [&](const Session& is) -> Result<Command> {
-        return Command(Deny{record_of(is, request.participant), request.reason});
+      [&](const Session& session) -> Result<Command> {
+        return Command(Deny{record_of(session, request.participant), request.reason});
       },
       [&](const Session& session, const Change& change) {
         return entry_.waiting_admission(caller, session, change);
@@ -154,8 +154,8 @@ Result<SessionView> SessionPeople::confirm_identity(const Caller& caller,
   ConfirmIdentity command{.identifiers =
                               Json::array({request.identifiers[0], request.identifiers[1]})};
   return acts_.act_and_show(caller, request.session,
-                            [&](const Session& is) -> Result<Command> {
-                              command.visit_open = acts_.visit_open(is);
+                            [&](const Session& session) -> Result<Command> {
+                              command.visit_open = acts_.visit_open(session);
                               return Command(command);
                             },
                             {.accounts = true});
@@ -200,16 +200,16 @@ Result<ConsentView> SessionPeople::record_consent(const Caller& caller,
                                {"method", request.method}});
   return acts_.act_and_view(
       caller, request.session,
-      [&](const Session& is) -> Result<Command> {
+      [&](const Session& session) -> Result<Command> {
         if (!request.participant.empty()) {
-          const std::string id = record_of(is, request.participant);
+          const std::string id = record_of(session, request.participant);
           if (id.empty())
             return not_found("participant.unknown", "the session has no such participant");
           consent.set("participant", id);
         }
-        RABT_TRY(by, guardian_who_speaks(acts_.parts(), is, caller));
+        RABT_TRY(by, guardian_who_speaks(acts_.parts(), session, caller));
         if (by.child && !by.guardian && request.given)
-          return no_guardian(acts_.parts(), is, caller);
+          return no_guardian(acts_.parts(), session, caller);
         if (by.guardian) consent.set("guardian", guardian_json(*by.guardian));
         return Command(RecordConsent{consent});
       },
