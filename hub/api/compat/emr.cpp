@@ -292,25 +292,27 @@ Result<Response> token(DoorCall& call) {
   if (!id.is_number() && !id.is_string())
     return invalid("api.invalid", "sessionId: This field is required.");
   const std::string reference = id.is_number() ? id.number_text() : id.as_string();
-  RABT_TRY(is, call.house.sessions.reading.get(call.caller, OfSession{.session = reference}));
-  const std::string status(to_string(is.status));
+  RABT_TRY(session, call.house.sessions.reading.get(call.caller, OfSession{.session = reference}));
+  const std::string status(to_string(session.status));
   if (status_word(status) == "SCHEDULED") {
     return conflict("session.not_started",
                     "the session is " + status + "; a token is given while it is IN_PROGRESS");
   }
   RABT_TRY(joined, call.house.sessions.entry.join(call.caller, JoinCall{.session = reference}));
   return call.reply(Json::object({{"token", joined.own.access_token},
-                                  {"room_name", is.room.name},
-                                  {"session_id", is.number}}));
+                                  {"room_name", session.room.name},
+                                  {"session_id", session.number}}));
 }
 
 Result<Response> leave(DoorCall& call) {
   RABT_TRY(left,
            call.house.sessions.entry.leave(call.caller, of_participant(call.ask(call.path[0]))));
-  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
+  RABT_TRY(session,
+           call.house.sessions.reading.get(call.caller, of_session(call.ask(call.path[0]))));
   const Timestamp at = left.left.value_or(call.house.clock.now());
-  return call.reply(Json::object(
-      {{"detail", "Left the session."}, {"session_id", is.number}, {"left_at", to_iso8601(at)}}));
+  return call.reply(Json::object({{"detail", "Left the session."},
+                                  {"session_id", session.number},
+                                  {"left_at", to_iso8601(at)}}));
 }
 
 // clang-format off
