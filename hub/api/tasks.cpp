@@ -245,26 +245,26 @@ Result<Response> Tasks::acted(const Call& call, const Result<consultation::Task>
 }
 
 Result<Response> Tasks::parked(const ParkedName& name) const {
-  const auto is = engine.parked_call(name.instance);
-  if (!is.ok() || is->call != name.call) {
-    if (!is.ok() && is.error().kind != ErrorKind::not_found &&
-        is.error().code != "engine.not_parked")
-      return is.error();
+  const auto call = engine.parked_call(name.instance);
+  if (!call.ok() || call->call != name.call) {
+    if (!call.ok() && call.error().kind != ErrorKind::not_found &&
+        call.error().code != "engine.not_parked")
+      return call.error();
     RABT_TRY(before, decided(name));
     if (before) return json_response(200, *before);
     return not_found("task.unknown", "there is no task with this id");
   }
-  Json out = parked_json(*is);
-  Json what = Json::object({{"role", is->role},
-                            {"action", is->action},
-                            {"version", is->version},
-                            {"task", is->task},
-                            {"reference", is->reference},
-                            {"key", is->key},
-                            {"effect", is->failed ? "none" : "unknown"}});
-  if (!is->code.empty()) what.set("code", is->code);
+  Json out = parked_json(*call);
+  Json what = Json::object({{"role", call->role},
+                            {"action", call->action},
+                            {"version", call->version},
+                            {"task", call->task},
+                            {"reference", call->reference},
+                            {"key", call->key},
+                            {"effect", call->failed ? "none" : "unknown"}});
+  if (!call->code.empty()) what.set("code", call->code);
   out.set("call", std::move(what));
-  const Json form = form_of_call(*is);
+  const Json form = form_of_call(*call);
   out.set("answers", answers_of(form));
   out.set("schema", form);
   return json_response(200, out);
@@ -278,14 +278,15 @@ Result<Response> Tasks::decide_parked(const Call& call, const ParkedName& name, 
   if (!resolved.ok() && resolved.error().kind != ErrorKind::not_found &&
       resolved.error().code != "engine.not_parked")
     return resolved.error();
-  RABT_TRY(is, decided(name));
-  if (!is) {
+  RABT_TRY(decision, decided(name));
+  if (!decision) {
     if (!resolved.ok()) return not_found("task.unknown", "there is no task with this id");
     return json_response(200, parked_head(name.instance, name.call));
   }
   if (!resolved.ok())
-    return first_was(conflict("task.decided", "decided by " + is->string_or("decidedBy", "")), *is);
-  return json_response(200, *is);
+    return first_was(conflict("task.decided", "decided by " + decision->string_or("decidedBy", "")),
+                     *decision);
+  return json_response(200, *decision);
 }
 
 Result<std::optional<Json>> Tasks::decided(const ParkedName& name) const {
