@@ -282,10 +282,10 @@ bool is_his(const DoorCall& call, const SessionView& session) {
 // on waiting, and a person whom a host has denied stays out. The holder of the patient's
 // link may be anybody, and the doctor does not see him here.
 Status admit_patient(const DoorCall& call, const std::string& id, const std::string& patient) {
-  RABT_TRY(is, call.house.sessions.acts.load(id));
-  for (const consultation::Participant& one : is.people.participants) {
+  RABT_TRY(session, call.house.sessions.acts.load(id));
+  for (const consultation::Participant& one : session.people.participants) {
     const bool waits = one.admission == consultation::Admission::waiting;
-    if (one.person != patient || !waits || !link_word(is, one).empty()) continue;
+    if (one.person != patient || !waits || !link_word(session, one).empty()) continue;
     const auto admitted = call.house.sessions.people.admit(
         call.caller, consultation::OfParticipant{.session = id, .participant = one.id});
     // Another host was quicker.
@@ -503,11 +503,11 @@ Result<Response> write_notes(DoorCall& call) {
     parts.push_back({write, note_id});
   }
   // Before anything is written: a repeat of a call that failed behind it would write twice.
-  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
+  RABT_TRY(session, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
   RABT_TRY_STATUS(write_all(call, parts));
   Json prescription_ids = Json::array();
   if (!prescription_id.is_null()) prescription_ids.push_back(std::move(prescription_id));
-  return call.reply(Json::object({{"consultation_id", is.number},
+  return call.reply(Json::object({{"consultation_id", session.number},
                                   {"note_id", std::move(note_id)},
                                   {"vital_signs_id", std::move(vitals_id)},
                                   {"prescription_ids", std::move(prescription_ids)},
@@ -516,10 +516,10 @@ Result<Response> write_notes(DoorCall& call) {
 
 Result<Response> transcribe(DoorCall& call) {
   RABT_TRY(id, consultation_named(call));
-  RABT_TRY(is, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
+  RABT_TRY(session, call.house.sessions.reading.get(call.caller, of_session(call.ask(id))));
   RABT_TRY(said,
            call.house.records.transcripts.add_segment(call.caller, segment_of(call.body, id)));
-  return call.reply(Json::object({{"consultation_id", is.number},
+  return call.reply(Json::object({{"consultation_id", session.number},
                                   {"segment_id", said.head.number},
                                   {"text", said.segment.text},
                                   {"language", consultation::text_or_null(said.segment.language)},
@@ -638,9 +638,9 @@ Result<Response> assign_doctor(DoorCall& call) {
   RABT_TRY(person, call.house.people.find(call.caller.who.tenant, doctor));
   if (!person.roles.has_any({Role::doctor, Role::specialist}))
     return invalid("api.invalid", "provider: is no doctor");
-  RABT_TRY(is, call.house.sessions.life.assign(call.caller,
-                                               AssignSession{.session = id, .provider = doctor}));
-  return call.reply(consultation_shape(call, is));
+  RABT_TRY(session, call.house.sessions.life.assign(
+                        call.caller, AssignSession{.session = id, .provider = doctor}));
+  return call.reply(consultation_shape(call, session));
 }
 
 // ---- dashboards

@@ -376,8 +376,8 @@ Result<Response> end_session(DoorCall& call) {
 
 // DELETE: what has not begun is cancelled, what runs is ended, what is over stays.
 Result<Response> delete_session(DoorCall& call) {
-  RABT_TRY(is, get_session(call, call.path[0]));
-  if (is.status == consultation::SessionStatus::active) return end_session(call);
+  RABT_TRY(session, get_session(call, call.path[0]));
+  if (session.status == consultation::SessionStatus::active) return end_session(call);
   RABT_TRY(gone, call.house.sessions.life.cancel(
                      call.caller, CancelSession{.session = std::string(call.path[0])}));
   return call.reply(session_shape(gone));
@@ -386,15 +386,15 @@ Result<Response> delete_session(DoorCall& call) {
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
   RABT_TRY(joined, call.house.sessions.entry.join(call.caller, call.join_call(id)));
   const auto& media = joined.media;
-  const SessionView& is = joined.session;
+  const SessionView& session = joined.session;
   const ParticipantView& me = joined.own.participant;
-  return call.reply(Json::object({{"sessionId", identity::uuid_of(is.id)},
+  return call.reply(Json::object({{"sessionId", identity::uuid_of(session.id)},
                                   {"token", joined.own.access_token},
-                                  {"roomName", media ? media->room_name : is.room.name},
+                                  {"roomName", media ? media->room_name : session.room.name},
                                   {"identity", me.identity},
                                   {"expiresAt", expiry_of(media)},
-                                  {"participant", participant_shape(me, is)},
-                                  {"status", to_string(is.status)}}));
+                                  {"participant", participant_shape(me, session)},
+                                  {"status", to_string(session.status)}}));
 }
 
 Result<Response> join_session(DoorCall& call) {
@@ -439,7 +439,7 @@ Result<Response> invite(DoorCall& call) {
   const Json& several = call.body["participants"];
   const Json wanted = several.is_array() ? several : Json::array({call.body});
   if (wanted.size() == 0) return invalid("api.invalid", "participants: must name somebody");
-  RABT_TRY(is, get_session(call, call.path[0]));
+  RABT_TRY(session, get_session(call, call.path[0]));
   Json invitations = Json::array();
   for (const Json& one : wanted.as_array()) {
     const bool named = !one["userId"].is_null();
@@ -459,7 +459,7 @@ Result<Response> invite(DoorCall& call) {
     invitations.push_back(std::move(line));
   }
   return call.reply(Json::object(
-      {{"sessionId", identity::uuid_of(is.id)}, {"invitations", std::move(invitations)}}));
+      {{"sessionId", identity::uuid_of(session.id)}, {"invitations", std::move(invitations)}}));
 }
 
 const ParticipantView* participant_named(const std::vector<ParticipantView>& all,
@@ -472,14 +472,14 @@ const ParticipantView* participant_named(const std::vector<ParticipantView>& all
 }
 
 Result<Response> participants(DoorCall& call) {
-  RABT_TRY(is, get_session(call, call.path[0]));
+  RABT_TRY(session, get_session(call, call.path[0]));
   RABT_TRY(all, call.house.sessions.people.participants(call.caller,
                                                         of_session(call.ask(call.path[0]))));
-  return call.reply(participant_shapes(all.items, is));
+  return call.reply(participant_shapes(all.items, session));
 }
 
 Result<Response> remove_participant(DoorCall& call) {
-  RABT_TRY(is, get_session(call, call.path[0]));
+  RABT_TRY(session, get_session(call, call.path[0]));
   RABT_TRY(before, call.house.sessions.people.participants(call.caller,
                                                            of_session(call.ask(call.path[0]))));
   RABT_TRY(removed, call.house.sessions.people.remove_participant(
@@ -489,7 +489,7 @@ Result<Response> remove_participant(DoorCall& call) {
                                                           of_session(call.ask(call.path[0]))));
   const ParticipantView* gone = participant_named(after.items, call.path[1]);
   if (gone == nullptr) gone = participant_named(before.items, call.path[1]);
-  return call.reply(participant_shape(gone != nullptr ? *gone : removed, is));
+  return call.reply(participant_shape(gone != nullptr ? *gone : removed, session));
 }
 
 // ---- recordings
@@ -823,7 +823,7 @@ Result<Response> write_note(DoorCall& call) {
 
 Result<Response> summary(DoorCall& call) {
   const std::string_view id = call.path[0];
-  RABT_TRY(is, get_session(call, id));
+  RABT_TRY(session, get_session(call, id));
   RABT_TRY(people, call.house.sessions.people.participants(call.caller, of_session(call.ask(id))));
   const consultation::ListRecords all{.session = std::string(id)};
   RABT_TRY(notes, call.house.records.notes.list(call.caller, all));
@@ -837,16 +837,16 @@ Result<Response> summary(DoorCall& call) {
       call.caller, consultation::ListRecordings{.session = std::string(id)}, {});
   const auto follow_ups =
       call.house.records.follow_ups.list(call.caller, list_records_of(call.ask(id)));
-  const Json shown = session_shape(is);
+  const Json shown = session_shape(session);
   return call.reply(Json::object(
-      {{"consultation", consultation_shape(is)},
+      {{"consultation", consultation_shape(session)},
        {"session", shown},
        {"durationMinutes", shown["durationMinutes"]},
-       {"participants", participant_shapes(people.items, is)},
+       {"participants", participant_shapes(people.items, session)},
        {"notes", each(notes.items, note_shape)},
        {"prescriptions", each(prescriptions.items, prescription_shape)},
        {"recordings", recordings.ok() ? recording_shapes(recordings->items) : Json::array()},
-       {"qualityScore", or_null(is.quality_score)},
+       {"qualityScore", or_null(session.quality_score)},
        {"followUps", follow_ups.ok() ? to_json(*follow_ups)["items"] : Json::array()}}));
 }
 
@@ -895,8 +895,8 @@ Asked<SetQualityLevel> level_of(const Json& body, const std::string& session) {
 Result<Response> optimize(DoorCall& call) {
   RABT_TRY(id, session_in(call.body));
   RABT_TRY(set, call.house.records.line.choose_level(call.caller, level_of(call.body, id)));
-  RABT_TRY(is, get_session(call, id));
-  return call.reply(Json::object({{"sessionId", identity::uuid_of(is.id)},
+  RABT_TRY(session, get_session(call, id));
+  return call.reply(Json::object({{"sessionId", identity::uuid_of(session.id)},
                                   {"quality", to_string(set.level)},
                                   {"width", set.frame.width},
                                   {"height", set.frame.height},
