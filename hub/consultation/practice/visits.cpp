@@ -187,12 +187,12 @@ Result<VisitView> Visits::open(const Caller& caller, const Asked<OpenVisit>& ask
   }
   const audit::Prepared opened =
       entry_of(parts_, caller, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
-  VisitView made{.id = id,
-                 .patient = *patient,
-                 .provider = *provider,
-                 .status = "OPEN",
-                 .opened_at = parts_.clock.now(),
-                 .external = request.external};
+  VisitView visit{.id = id,
+                  .patient = *patient,
+                  .provider = *provider,
+                  .status = "OPEN",
+                  .opened_at = parts_.clock.now(),
+                  .external = request.external};
   bool there = false;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     there = false;
@@ -203,16 +203,16 @@ Result<VisitView> Visits::open(const Caller& caller, const Asked<OpenVisit>& ask
       if (there) return ok_status();
     }
     RABT_TRY(number, next_number(transaction, "visit", tenant));
-    made.number = number;
+    visit.number = number;
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, sql::practice::kInsertVisit,
-        {tenant, id, number, made.patient, made.provider, made.opened_at.ms, store::Blob{index},
+        {tenant, id, number, visit.patient, visit.provider, visit.opened_at.ms, store::Blob{index},
          store::Blob{sealed.empty() ? std::string_view() : std::string_view(key->id())},
          store::Blob{sealed}, caller.who.person}));
-    if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(made)));
+    if (caller.once) RABT_TRY_STATUS(caller.once(transaction, to_json(visit)));
     return parts_.audit.append(transaction, opened);
   }));
-  if (!there) return made;
+  if (!there) return visit;
   RABT_TRY(row, find_visit(tenant, Reference{.external = request.external}));
   // The same visit told again is the same; of another patient it is a mix-up.
   if (row.patient != *patient)

@@ -195,22 +195,22 @@ Result<DispensingView> Prescriptions::commit_dispensings(const access::Allowed& 
   ++record.version;
   // Medications are handed over after the visit. The client is shown its own dispensing, and not
   // the record.
-  RecordAct made{.record = std::move(record),
-                 .replaces = true,
-                 .while_open = false,
-                 .also = [&](store::Transaction& transaction) -> Status {
-                   return caller.once ? caller.once(transaction, to_json(view)) : ok_status();
-                 }};
-  const Json data = Json::object({{"prescription", made.record.id},
+  RecordAct act{.record = std::move(record),
+                .replaces = true,
+                .while_open = false,
+                .also = [&](store::Transaction& transaction) -> Status {
+                  return caller.once ? caller.once(transaction, to_json(view)) : ok_status();
+                }};
+  const Json data = Json::object({{"prescription", act.record.id},
                                   {"dispensing", view.dispensing.id},
                                   {"items", view.dispensing.items.size()},
                                   {"prescriptionStatus", after.status}});
   const bool wrong = view.dispensing.entered_in_error.has_value();
-  made.acts.emplace_back(wrong ? "prescription.dispensing_in_error" : "prescription.dispensed",
-                         data);
-  made.events.emplace_back(wrong ? "prescription-dispensing-in-error" : "prescription-dispensed",
-                           data);
-  RABT_TRY_STATUS(office_.book().commit(allowed, caller, found.of, made));
+  act.acts.emplace_back(wrong ? "prescription.dispensing_in_error" : "prescription.dispensed",
+                        data);
+  act.events.emplace_back(wrong ? "prescription-dispensing-in-error" : "prescription-dispensed",
+                          data);
+  RABT_TRY_STATUS(office_.book().commit(allowed, caller, found.of, act));
   return view;
 }
 

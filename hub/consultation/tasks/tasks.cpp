@@ -121,8 +121,8 @@ Result<std::string> Tasks::call_of(const NewTask& wanted) const {
 Result<bool> Tasks::knows(const std::string& call) const {
   bool out = false;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY(is, TaskRows::of_call(connection, parts_.tenant, call));
-    out = is.has_value();
+    RABT_TRY(row, TaskRows::of_call(connection, parts_.tenant, call));
+    out = row.has_value();
     return ok_status();
   }));
   return out;
@@ -139,8 +139,8 @@ Result<Tasks::Opened> Tasks::open(const NewTask& wanted) const {
   const auto entry = parts_.audit.prepare(opened);
   std::optional<TaskRow> before;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(is, TaskRows::of_call(transaction, parts_.tenant, sealed.call));
-    before = std::move(is);
+    RABT_TRY(row, TaskRows::of_call(transaction, parts_.tenant, sealed.call));
+    before = std::move(row);
     if (before) return ok_status();
     RABT_TRY(inserted, TaskRows::insert(transaction, parts_.tenant, sealed));
     if (!inserted) return conflict(std::string(store::kRaced), "the call has just come again");
