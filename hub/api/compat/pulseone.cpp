@@ -5,6 +5,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
 #include "hub/api/health.hpp"
+#include "hub/api/requests/reading_requests.hpp"
 #include "hub/consultation/practice/metering/metering.hpp"
 
 // PulseOne Video Consultation: docs/compat/pulseone.md. Ids are UUIDs, names snake_case, status in
@@ -182,15 +183,15 @@ Result<Response> create_session(DoorCall& call) {
 Result<Response> join_session(DoorCall& call) {
   RABT_TRY(joined, call.house.sessions.entry.join(call.caller, call.join_call(call.path[0])));
   const auto& media = joined.media;
-  const SessionView& is = joined.session;
+  const SessionView& session = joined.session;
   const auto& me = joined.own.participant;
   // With Chime these are its own objects; with another provider they say the same of its room.
-  const std::string& room = media ? media->room_name : is.room.name;
+  const std::string& room = media ? media->room_name : session.room.name;
   Json meeting = media ? media->meeting : Json();
   if (meeting.is_null()) {
     meeting = Json::object({{"MeetingId", room},
-                            {"ExternalMeetingId", identity::uuid_of(is.id)},
-                            {"MediaRegion", or_null(is.room.region)},
+                            {"ExternalMeetingId", identity::uuid_of(session.id)},
+                            {"MediaRegion", or_null(session.room.region)},
                             {"MediaPlacement", Json::object()}});
   }
   Json attendee = media ? media->attendee : Json();
@@ -199,7 +200,7 @@ Result<Response> join_session(DoorCall& call) {
                              {"ExternalUserId", me.identity},
                              {"JoinToken", joined.own.access_token}});
   }
-  return call.reply(Json::object({{"session", session_shape(is)},
+  return call.reply(Json::object({{"session", session_shape(session)},
                                   {"meeting", std::move(meeting)},
                                   {"attendee", std::move(attendee)},
                                   {"provider", media ? Json(media->provider) : Json()},
