@@ -93,8 +93,8 @@ class BlobStore {
   // hour of a hub (assembly/maintenance.hpp).
   virtual void sweep() = 0;
 };
-// What earlier incarnations left unfinished may be resumed and swept from now on: whoever makes a
-// blob store is the only hub of the database.
+// Blobs that earlier incarnations left unfinished may be resumed and swept from now on: whoever
+// makes a blob store is the only hub of the database.
 [[nodiscard]] Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder,
                                                                  store::Store& store,
                                                                  keys::DataKeys& data_keys,

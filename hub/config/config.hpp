@@ -223,7 +223,8 @@ struct KeysConfig {
 struct RetentionConfig {
   // Periods by class, as they are written; keys::parse_period reads them.
   std::map<std::string, std::string> classes;
-  // How long a delivery is known. The longer of 90 days and what `event` asks for, unless given.
+  // Period for which a delivery is known. The longer of 90 days and what `event` asks for, unless
+  // given.
   keys::Period delivery = keys::kDeliveryPeriod;
   bool automatic_shred = false;
 };

@@ -57,7 +57,7 @@ struct EngineOptions {
   std::map<std::string, std::string, std::less<>> purposes = {{"payer", "HPAYMT"},
                                                               {"moh", "PUBHLTH"}};
   std::string purpose = "TREAT";
-  // How long a delivery is known, so that a repeat is answered as the first one was.
+  // Period for which a delivery is known, so that a repeat is answered as the first one was.
   keys::Period delivery_period = keys::kDeliveryPeriod;
   // True if the start is refused where no plugin serves what a running instance or an active
   // workflow calls: engine.unserved.

@@ -36,7 +36,7 @@ Status WantedTypes::look() {
     ended_ = true;
     return read;
   }
-  // What the store did not have yet when it was read.
+  // Changes that the store did not have yet when it was read.
   found.insert(begun_.begin(), begun_.end());
   if (found == living_) return ok_status();
   living_ = std::move(found);

@@ -55,7 +55,7 @@ class WantedTypes {
       std::make_shared<const std::vector<DeployedDefinition>>();
   // Versions that may have an instance, by their rows.
   std::set<std::int64_t> living_ RABT_GUARDED_BY(mutex_);
-  // How many jobs that start an instance of the version are not over.
+  // Number of open jobs that start an instance of the version.
   std::map<std::int64_t, int> starting_ RABT_GUARDED_BY(mutex_);
   // Versions that were started since the last look began, and those that were being started then.
   std::set<std::int64_t> begun_ RABT_GUARDED_BY(mutex_);

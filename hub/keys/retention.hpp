@@ -24,8 +24,8 @@ struct Period {
 // The same day of the month, or the last one of a shorter month; days are added after that.
 [[nodiscard]] Timestamp after(Timestamp from, const Period& period);
 
-// How long a delivery of a webhook is known. Senders repeat for some days; whoever sends a backlog
-// again after an outage, or restores a backup, for some weeks.
+// Period for which a delivery of a webhook is known. Senders repeat for some days; whoever sends a
+// backlog again after an outage, or restores a backup, for some weeks.
 inline constexpr Period kDeliveryPeriod{.days = 90};
 // The least for events of a period: a set of events may wait for its start until the month is over.
 [[nodiscard]] Period least_delivery_period(const Period& event);

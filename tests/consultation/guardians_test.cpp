@@ -59,7 +59,7 @@ class Guardians : public SessionHouse {
   Json tell() {
     Ask ask = ask_of_hub("t1", "workflow");
     ask.session = session_;
-    return must(codes_->tell(ask));
+    return must(codes_->tell(ask.caller, {.session = ask.session}));
   }
   std::string code_of_link() {
     return must(sessions_->invitations.invite(

@@ -6,7 +6,7 @@
 #include "hub/consultation/rows/session_lane.hpp"
 #include "tests/consultation/session_house.hpp"
 
-// What changes a session has its lane.
+// Jobs that change a session have its lane.
 namespace rabt::consultation {
 namespace {
 

@@ -346,7 +346,7 @@ TEST(Blobs, SweepLeavesAloneWhatAnotherIncarnationWrites) {
   ASSERT_TRUE(writing->write("second").ok());
   ASSERT_TRUE(writing->finish().ok()) << "its row is still there";
   EXPECT_EQ(*read_blob(hub, id), "first second");
-  // Nobody writes it any more.
+  // Its writer has gone.
   other->sweep();
   EXPECT_EQ(hub.blobs->find("t1", id).error().code, "blob.unknown");
   EXPECT_EQ(files(hub), 0U);
