@@ -22,6 +22,7 @@
 #include "hub/api/requests/reading_requests.hpp"
 #include "hub/api/requests/record_list.hpp"
 #include "hub/api/requests/recording_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/api/requests/shared_requests.hpp"
 #include "hub/api/requests/transcript_requests.hpp"
 #include "hub/api/requests/visit_requests.hpp"
@@ -68,24 +69,15 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 }
 
 using R = Resources;
-using consultation::add_participant_of;
-using consultation::begin_recording_of;
-using consultation::cancel_session_of;
-using consultation::change_session_of;
 using consultation::Chat;
 using consultation::Clinics;
 using consultation::Compliance;
-using consultation::deny_participant_of;
 using consultation::Detections;
 using consultation::Documents;
-using consultation::end_session_of;
 using consultation::Feedback;
 using consultation::FollowUps;
 using consultation::LineQuality;
-using consultation::list_recordings_of;
 using consultation::Notes;
-using consultation::of_participant;
-using consultation::of_session;
 using consultation::Onboarding;
 using consultation::PageContent;
 using consultation::Practice;
@@ -227,7 +219,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&Records::documents, &Documents::read, named_record_of>, kAlsoGuests},
     Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kAlsoGuests},
     Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", list_behind<&Records::notes, &Notes::list, list_records_of>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&Records::notes, &Notes::write, consultation::write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},
+    Route{"POST", "/api/v1/sessions/{session}/notes", "writeNote", act<&Records::notes, &Notes::write, write_note_of, 201>, kSignedIn, repeats(access::Right::note_write)},
     Route{"PATCH", "/api/v1/notes/{note}", "changeNote", act<&Records::notes, &Notes::change, change_note_of>, kSignedIn, repeats(access::Right::note_write)},
     Route{"POST", "/api/v1/notes/{note}/addenda", "addAddendum", act<&Records::notes, &Notes::add_addendum, add_addendum_of, 201>, kSignedIn, repeats(access::Right::note_write)},
     Route{"POST", "/api/v1/notes/{note}/entered-in-error", "markNoteInError", act<&Records::notes, &Notes::mark_in_error, mark_note_in_error_of>, kSignedIn, repeats(access::Right::note_write)},
@@ -272,8 +264,8 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/day-list", "getDayList", day_list, kArranging},
     Route{"GET", "/api/v1/me/rings", "listMyRings", my_rings, kSignedIn},
     Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&Practice::providers, &Providers::set_presence, set_presence_of>, kSignedIn, kRepeats},
-    Route{"GET", "/api/v1/usage", "getUsage", act<&Practice::usage, &Usage::read, consultation::get_usage_of>, kSignedIn},
-    Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&Practice::usage, &Usage::by_session, consultation::get_usage_of>, kSignedIn},
+    Route{"GET", "/api/v1/usage", "getUsage", act<&Practice::usage, &Usage::read, get_usage_of>, kSignedIn},
+    Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&Practice::usage, &Usage::by_session, get_usage_of>, kSignedIn},
     Route{"GET", "/api/v1/quality/metrics", "getQualityMetrics", act<&Practice::figures, &PracticeFigures::quality, get_figures_of>, kSignedIn},
     Route{"GET", "/api/v1/performance", "getPerformance", act<&Practice::figures, &PracticeFigures::performance, get_figures_of>, kSignedIn},
     Route{"GET", "/api/v1/bandwidth", "getBandwidth", act<&Practice::figures, &PracticeFigures::bandwidth, get_figures_of>, kSignedIn},

@@ -4,6 +4,7 @@
 
 #include "hub/api/requests/entry_requests.hpp"
 #include "hub/api/requests/provider_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/api/requests/shared_requests.hpp"
 #include "hub/api/requests/transcript_requests.hpp"
 #include "hub/consultation/events/hearing.hpp"

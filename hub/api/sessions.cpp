@@ -2,6 +2,7 @@
 
 #include "hub/api/asks.hpp"
 #include "hub/api/compat/brainsait.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/api/resources.hpp"
 
 namespace rabt::api {
@@ -87,8 +88,8 @@ Result<http::Response> create_session(Resources& resources, const Call& call) {
       return call.once(transaction, created(session, session.string_or("id", "")));
     };
   }
-  RABT_TRY(made, resources.sessions->creation.create(
-                     ask.caller, compat::from_library<consultation::create_session_of>(ask)));
+  RABT_TRY(made, resources.sessions->creation.create(ask.caller,
+                                                     compat::from_library<create_session_of>(ask)));
   return created(to_json(made), made.session.id);
 }
 

@@ -17,9 +17,10 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
                                                                made->sessions_->invitations);
   made->sessions_->guests.send_codes_by(*made->messenger_);
   made->reports_ = std::make_unique<consultation::MessageReports>(made->sessions_->acts);
-  const auto book =
-      [sessions = made->sessions_.get()](const consultation::Ask& ask) -> consultation::Answer {
-    RABT_TRY(booked, sessions->creation.create(ask.caller, create_session_of(ask)));
+  const auto book = [sessions = made->sessions_.get()](
+                        const consultation::Caller& caller,
+                        const consultation::SessionInput& input) -> consultation::Answer {
+    RABT_TRY(booked, sessions->creation.create(caller, input));
     return to_json(booked);
   };
   made->records_ = std::make_unique<consultation::Records>(

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "hub/consultation/sessions/creation.hpp"
-#include "hub/consultation/sessions/life_requests.hpp"
+#include "hub/api/requests/invitation_requests.hpp"
+#include "hub/api/requests/life_requests.hpp"
+#include "hub/api/requests/people_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 
 // Names of BrainSAIT's library in requests of /api/v1.
 namespace rabt::api::compat {
@@ -21,10 +23,10 @@ Ask ask_with(std::string_view body) {
   return ask;
 }
 auto session_in(std::string_view body) {
-  return from_library<consultation::create_session_of>(ask_with(body));
+  return from_library<create_session_of>(ask_with(body));
 }
 auto added_in(std::string_view body) {
-  return from_library<consultation::add_participant_of>(ask_with(body));
+  return from_library<add_participant_of>(ask_with(body));
 }
 
 TEST(NamesOfTheLibrary, AreThoseOfTheApiAlsoInside) {
@@ -69,7 +71,7 @@ TEST(NamesOfTheLibrary, GiveWayToThoseOfTheApi) {
 }
 
 TEST(NamesOfTheLibrary, ChangeASession) {
-  const auto asked = in_library_names<consultation::change_session_of>(
+  const auto asked = in_library_names<change_session_of>(
       ask_with(R"({"scheduled_start": null, "healthcare_context": {"urgency_level": null}})"));
   ASSERT_TRUE(asked.ok()) << asked.error().message;
   EXPECT_EQ(asked->session, "S-1");
@@ -119,14 +121,14 @@ TEST(IdsOfTheLibrary, NameThePatientOfTheContext) {
 }
 
 TEST(IdsOfTheLibrary, AreInInvitationsOfNewcomersAlone) {
-  const auto inviting = from_library<consultation::inviting_of>(
+  const auto inviting = from_library<inviting_of>(
       ask_with(R"({"role": "observer", "user_id": "aunt-3", "phone_number": "0551"})"));
   const auto* const newcomer = std::get_if<consultation::InviteNewcomer>(&inviting.whom);
   ASSERT_NE(newcomer, nullptr);
   EXPECT_TRUE(newcomer->input.foreign);
   EXPECT_EQ(newcomer->input.guest.dump(), R"({"userId":"aunt-3","phone":"0551"})");
-  const auto again = from_library<consultation::inviting_of>(
-      ask_with(R"({"participant": "P-1", "phone_number": "0551"})"));
+  const auto again =
+      from_library<inviting_of>(ask_with(R"({"participant": "P-1", "phone_number": "0551"})"));
   const auto* const link = std::get_if<consultation::Asked<consultation::SendLink>>(&again.whom);
   ASSERT_NE(link, nullptr);
   EXPECT_TRUE(link->ok()) << "as it was written";

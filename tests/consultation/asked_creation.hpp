@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/consultation/sessions/creation.hpp"
 #include "tests/consultation/shown.hpp"
 
@@ -11,7 +12,10 @@ class AskedCreation {
   explicit AskedCreation(SessionCreation& creation) : creation_(creation) {}
 
   Answer create(const Ask& ask) {
-    return shown(creation_.create(ask.caller, create_session_of(ask)));
+    return shown(creation_.create(ask.caller, api::create_session_of(ask)));
+  }
+  Answer create(const Caller& caller, const SessionInput& input) {
+    return shown(creation_.create(caller, input));
   }
 
  private:

@@ -6,6 +6,7 @@
 #include "hub/api/requests/invitation_requests.hpp"
 #include "hub/api/requests/life_requests.hpp"
 #include "hub/api/requests/people_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
 #include "tests/consultation/call_of.hpp"
 #include "tests/consultation/shown.hpp"
@@ -18,19 +19,19 @@ class AskedLife {
   explicit AskedLife(SessionLife& service) : service_(service) {}
 
   Answer change(const Ask& ask) {
-    return shown(service_.change(ask.caller, change_session_of(ask)));
+    return shown(service_.change(ask.caller, api::change_session_of(ask)));
   }
-  Answer accept(const Ask& ask) { return shown(service_.accept(ask.caller, of_session(ask))); }
+  Answer accept(const Ask& ask) { return shown(service_.accept(ask.caller, api::of_session(ask))); }
   Answer decline(const Ask& ask) {
     return shown(service_.decline(ask.caller, api::decline_session_of(ask)));
   }
   Answer assign(const Ask& ask) {
     return shown(service_.assign(ask.caller, api::assign_session_of(ask)));
   }
-  Answer start(const Ask& ask) { return shown(service_.start(ask.caller, of_session(ask))); }
-  Answer end(const Ask& ask) { return shown(service_.end(ask.caller, end_session_of(ask))); }
+  Answer start(const Ask& ask) { return shown(service_.start(ask.caller, api::of_session(ask))); }
+  Answer end(const Ask& ask) { return shown(service_.end(ask.caller, api::end_session_of(ask))); }
   Answer cancel(const Ask& ask) {
-    return shown(service_.cancel(ask.caller, cancel_session_of(ask)));
+    return shown(service_.cancel(ask.caller, api::cancel_session_of(ask)));
   }
   Answer set_insurance(const Ask& ask) {
     return shown(service_.set_insurance(ask.caller, note_insurance_of(call_of(ask))));
@@ -86,11 +87,15 @@ class AskedEntry {
   explicit AskedEntry(SessionEntry& service) : service_(service) {}
 
   Answer join(const Ask& ask) { return shown(service_.join(ask.caller, api::join_call_of(ask))); }
-  Answer token(const Ask& ask) { return shown(service_.token(ask.caller, of_participant(ask))); }
-  Answer told_token(const Ask& ask) {
-    return shown(service_.told_token(ask.caller, of_session(ask)));
+  Answer token(const Ask& ask) {
+    return shown(service_.token(ask.caller, api::of_participant(ask)));
   }
-  Answer leave(const Ask& ask) { return shown(service_.leave(ask.caller, of_participant(ask))); }
+  Answer told_token(const Ask& ask) {
+    return shown(service_.told_token(ask.caller, api::of_session(ask)));
+  }
+  Answer leave(const Ask& ask) {
+    return shown(service_.leave(ask.caller, api::of_participant(ask)));
+  }
 
  private:
   SessionEntry& service_;
@@ -101,20 +106,26 @@ class AskedPeople {
   explicit AskedPeople(SessionPeople& service) : service_(service) {}
 
   Answer participants(const Ask& ask) {
-    return shown(service_.participants(ask.caller, of_session(ask)));
+    return shown(service_.participants(ask.caller, api::of_session(ask)));
   }
   Answer add_participant(const Ask& ask) {
-    return shown(service_.add_participant(ask.caller, add_participant_of(ask)));
+    return shown(service_.add_participant(ask.caller, api::add_participant_of(ask)));
   }
   Answer remove_participant(const Ask& ask) {
-    return shown(service_.remove_participant(ask.caller, of_participant(ask)));
+    return shown(service_.remove_participant(ask.caller, api::of_participant(ask)));
   }
-  Answer admit(const Ask& ask) { return shown(service_.admit(ask.caller, of_participant(ask))); }
-  Answer deny(const Ask& ask) { return shown(service_.deny(ask.caller, deny_participant_of(ask))); }
+  Answer admit(const Ask& ask) {
+    return shown(service_.admit(ask.caller, api::of_participant(ask)));
+  }
+  Answer deny(const Ask& ask) {
+    return shown(service_.deny(ask.caller, api::deny_participant_of(ask)));
+  }
   Answer waiting_room(const Ask& ask) {
-    return shown(service_.waiting_room(ask.caller, of_session(ask)));
+    return shown(service_.waiting_room(ask.caller, api::of_session(ask)));
   }
-  Answer consents(const Ask& ask) { return shown(service_.consents(ask.caller, of_session(ask))); }
+  Answer consents(const Ask& ask) {
+    return shown(service_.consents(ask.caller, api::of_session(ask)));
+  }
   Answer record_consent(const Ask& ask) {
     return shown(service_.record_consent(ask.caller, api::give_consent_of(ask)));
   }
@@ -122,10 +133,10 @@ class AskedPeople {
     return shown(service_.confirm_identity(ask.caller, api::identify_patient_of(ask)));
   }
   Answer start_transcription(const Ask& ask) {
-    return shown(service_.start_transcription(ask.caller, of_session(ask)));
+    return shown(service_.start_transcription(ask.caller, api::of_session(ask)));
   }
   Answer stop_transcription(const Ask& ask) {
-    return shown(service_.stop_transcription(ask.caller, of_session(ask)));
+    return shown(service_.stop_transcription(ask.caller, api::of_session(ask)));
   }
 
  private:
@@ -136,7 +147,7 @@ class AskedInvitations {
  public:
   explicit AskedInvitations(SessionInvitations& service) : service_(service) {}
 
-  Answer list(const Ask& ask) { return shown(service_.list(ask.caller, of_session(ask))); }
+  Answer list(const Ask& ask) { return shown(service_.list(ask.caller, api::of_session(ask))); }
   Answer invite(const Ask& ask) {
     return shown(service_.invite(ask.caller, api::inviting_of(ask)));
   }

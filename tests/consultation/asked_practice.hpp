@@ -73,9 +73,11 @@ class AskedPractice {
     return shown(made_.onboarding.note(ask.caller, api::note_onboarding_of(ask)));
   }
 
-  Answer usage(const Ask& ask) { return shown(made_.usage.read(ask.caller, get_usage_of(ask))); }
+  Answer usage(const Ask& ask) {
+    return shown(made_.usage.read(ask.caller, api::get_usage_of(ask)));
+  }
   Answer usage_by_session(const Ask& ask) {
-    return shown(made_.usage.by_session(ask.caller, get_usage_of(ask)));
+    return shown(made_.usage.by_session(ask.caller, api::get_usage_of(ask)));
   }
   Answer quality_metrics(const Ask& ask) {
     return shown(made_.figures.quality(ask.caller, api::get_figures_of(ask)));

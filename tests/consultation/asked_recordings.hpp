@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/api/requests/recording_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/consultation/sessions/recordings.hpp"
 #include "tests/consultation/shown.hpp"
 
@@ -21,11 +22,11 @@ class AskedRecordings {
   explicit AskedRecordings(SessionRecordings& recordings) : recordings_(recordings) {}
 
   Answer start(const Ask& ask) {
-    return shown(recordings_.start(ask.caller, begin_recording_of(ask)));
+    return shown(recordings_.start(ask.caller, api::begin_recording_of(ask)));
   }
-  Answer stop(const Ask& ask) { return shown(recordings_.stop(ask.caller, of_session(ask))); }
+  Answer stop(const Ask& ask) { return shown(recordings_.stop(ask.caller, api::of_session(ask))); }
   Result<Page> list(const Ask& ask, const Window& window) {
-    return shown_page(recordings_.list(ask.caller, list_recordings_of(ask), window));
+    return shown_page(recordings_.list(ask.caller, api::list_recordings_of(ask), window));
   }
   Result<RecordingTotals> totals(const Ask& ask) { return recordings_.totals(ask.caller); }
   Answer get(const Ask& ask) {

@@ -25,7 +25,7 @@ class AskedRecords : public AskedShared {
     return shown(records_->notes.list(ask.caller, api::list_records_of(ask)));
   }
   Answer write_note(const Ask& ask) {
-    return shown(records_->notes.write(ask.caller, write_note_of(ask)));
+    return shown(records_->notes.write(ask.caller, api::write_note_of(ask)));
   }
   Answer change_note(const Ask& ask) {
     return shown(records_->notes.change(ask.caller, api::change_note_of(ask)));

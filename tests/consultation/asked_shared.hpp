@@ -20,7 +20,7 @@ class AskedUpload {
     return upload_->judge(type, content_type);
   }
   Answer finish(const Ask& ask) {
-    return shown(upload_->finish(ask.caller, described_document_of(ask)));
+    return shown(upload_->finish(ask.caller, api::described_document_of(ask)));
   }
 
  private:
@@ -40,7 +40,7 @@ class AskedShared {
     return shown(records_->documents.list(ask.caller, api::list_records_of(ask)));
   }
   Answer share_document(const Ask& ask) {
-    return shown(records_->documents.share(ask.caller, share_document_of(ask)));
+    return shown(records_->documents.share(ask.caller, api::share_document_of(ask)));
   }
   Result<std::unique_ptr<AskedUpload>> begin_document(const Ask& ask) {
     RABT_TRY(begun, records_->documents.begin(ask.caller, api::begin_document_of(ask)));

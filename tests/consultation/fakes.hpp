@@ -27,11 +27,11 @@ class StandInSessions final : public Memberships {
   // Ended since the membership was read.
   std::set<std::string> ended_meanwhile;
   std::vector<std::pair<std::string, Json>> told;
-  std::vector<Ask> created;
+  std::vector<SessionInput> created;
   std::map<Counted, std::uint64_t> counted;
 
-  Answer create(const Ask& ask) {
-    created.push_back(ask);
+  Answer create(const SessionInput& input) {
+    created.push_back(input);
     return Json::object({{"id", "01BX5ZZKBKACTAV9WEVGEMMVRZ"}});
   }
   Result<Membership> membership(const Ask& ask) override {

@@ -100,7 +100,8 @@ class RecordsTest : public RecordHouse {
                    .people = people_,
                    .sessions = sessions_,
                    .actions = &ears_,
-                   .book = [this](const Ask& ask) { return sessions_.create(ask); },
+                   .book = [this](const Caller& /*caller*/,
+                                  const SessionInput& input) { return sessions_.create(input); },
                    .clock = clock_,
                    .random = random_,
                    .ids = ids_,
@@ -489,7 +490,8 @@ TEST_F(RecordsTest, B18ChatCanBeSwitchedOff) {
                  .detector = *detector_,
                  .people = people_,
                  .sessions = sessions_,
-                 .book = [this](const Ask& ask) { return sessions_.create(ask); },
+                 .book = [this](const Caller& /*caller*/,
+                                const SessionInput& input) { return sessions_.create(input); },
                  .clock = clock_,
                  .random = random_,
                  .ids = ids_,
@@ -1356,8 +1358,8 @@ TEST_F(RecordsTest, AFollowUpMayBookASession) {
   EXPECT_EQ(booked.string_or("status", ""), "booked");
   EXPECT_EQ(booked.string_or("bookedSession", ""), "01BX5ZZKBKACTAV9WEVGEMMVRZ");
   ASSERT_EQ(sessions_.created.size(), 1U);
-  EXPECT_EQ(sessions_.created[0].body.string_or("followUpOf", ""), kSession);
-  EXPECT_EQ(sessions_.created[0].body.int_or("plannedMinutes", 0), 15);
+  EXPECT_EQ(sessions_.created[0].follow_up_of, kSession);
+  EXPECT_EQ(sessions_.created[0].planned_minutes, 15);
   EXPECT_EQ(verdict(records_->plan_follow_up(ask("patient", Json::object({{"afterDays", 7}})))),
             "authorisation.denied");
   EXPECT_EQ(verdict(records_->plan_follow_up(ask("doctor", Json::object()))), "api.invalid");

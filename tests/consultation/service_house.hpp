@@ -36,7 +36,10 @@ class ServiceHouse : public SessionHouse {
                    .detector = *detector_,
                    .people = people_,
                    .sessions = sessions_->acts,
-                   .book = [this](const Ask& ask) { return sessions_->creation.create(ask); },
+                   .book =
+                       [this](const Caller& caller, const SessionInput& input) {
+                         return sessions_->creation.create(caller, input);
+                       },
                    .clock = clock_,
                    .random = random_,
                    .ids = ids_,

@@ -10,6 +10,7 @@
 #include "hub/api/person_json.hpp"
 #include "hub/api/requests/clinical_requests.hpp"
 #include "hub/api/requests/reading_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/api/requests/transcript_requests.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/audit/reader.hpp"

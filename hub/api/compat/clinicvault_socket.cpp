@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "hub/api/requests/provider_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/consultation/practice/provider_requests.hpp"
 #include "hub/consultation/record/shared_requests.hpp"

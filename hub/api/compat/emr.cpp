@@ -1,6 +1,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
 #include "hub/api/requests/reading_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/base/ascii.hpp"
 
 // Telemedicine of an EMR: docs/compat/emr.md. Ids are numbers, names snake_case, lists

@@ -9,6 +9,7 @@
 #include "hub/api/requests/provider_requests.hpp"
 #include "hub/api/requests/reading_requests.hpp"
 #include "hub/api/requests/record_list.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/api/requests/shared_requests.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"

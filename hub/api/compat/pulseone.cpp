@@ -298,7 +298,7 @@ Result<Response> usage(DoorCall& call) {
   for (const char* name : {"year", "month"}) {
     if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
   }
-  RABT_TRY(found, call.house.practice.usage.read(ask.caller, consultation::get_usage_of(ask)));
+  RABT_TRY(found, call.house.practice.usage.read(ask.caller, get_usage_of(ask)));
   return call.reply(
       Json::object({{"total_attendee_minutes_current_month", found.attendee_minutes},
                     {"free_tier_limit", found.limit},

@@ -1,10 +1,14 @@
 #pragma once
 
 #include "hub/consultation/practice/figure_requests.hpp"
+#include "hub/consultation/request/ask.hpp"
 
 // Readers of requests for figures over many sessions.
 namespace rabt::api {
 
+// ?year&month
+[[nodiscard]] consultation::Asked<consultation::GetUsage> get_usage_of(
+    const consultation::Ask& ask);
 // ?from&to&session
 [[nodiscard]] consultation::Asked<consultation::GetFigures> get_figures_of(
     const consultation::Ask& ask);

@@ -10,6 +10,13 @@ using consultation::Asked;
 using consultation::ChangeNote;
 using consultation::Fields;
 using consultation::MarkNoteInError;
+using consultation::WriteNote;
+
+Asked<WriteNote> write_note_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"kind", "template", "content", "sections", "diagnoses", "status"});
+  return written_note_in(fields, ask.session);
+}
 
 Asked<ChangeNote> change_note_of(const Ask& ask) {
   return ChangeNote{.note = ask.record, .version = ask.version, .given = ask.body};

@@ -5,6 +5,8 @@
 // Readers of requests about clinical notes. Each names every mistake of the body.
 namespace rabt::api {
 
+[[nodiscard]] consultation::Asked<consultation::WriteNote> write_note_of(
+    const consultation::Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::ChangeNote> change_note_of(
     const consultation::Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::AddAddendum> add_addendum_of(

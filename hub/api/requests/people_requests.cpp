@@ -1,18 +1,25 @@
 #include "hub/api/requests/people_requests.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "hub/base/printable.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/session/decide.hpp"
 
 namespace rabt::api {
 
+using consultation::AddParticipant;
 using consultation::Ask;
 using consultation::Asked;
+using consultation::DenyParticipant;
 using consultation::Fields;
 using consultation::GiveConsent;
 using consultation::IdentifyPatient;
 using consultation::kIdentifiers;
+using consultation::Mistakes;
+using consultation::ParticipantInput;
+using consultation::read_participant;
 
 namespace {
 
@@ -23,6 +30,19 @@ bool is_identifier(const Json& one) {
 }
 
 }  // namespace
+
+Asked<AddParticipant> add_participant_of(const Ask& ask) {
+  Mistakes mistakes;
+  ParticipantInput input = read_participant(ask.body, mistakes, "");
+  RABT_TRY_STATUS(mistakes.status());
+  return AddParticipant{.session = ask.session, .input = std::move(input)};
+}
+
+Asked<DenyParticipant> deny_participant_of(const Ask& ask) {
+  return DenyParticipant{.session = ask.session,
+                         .participant = ask.record,
+                         .reason = tidy_text(ask.body.string_or("reason", ""))};
+}
 
 Asked<IdentifyPatient> identify_patient_of(const Ask& ask) {
   Fields members(ask.body);

@@ -1,10 +1,15 @@
 #pragma once
 
+#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/sessions/people_requests.hpp"
 
 // Readers of requests about the people of a session.
 namespace rabt::api {
 
+[[nodiscard]] consultation::Asked<consultation::AddParticipant> add_participant_of(
+    const consultation::Ask& ask);
+[[nodiscard]] consultation::Asked<consultation::DenyParticipant> deny_participant_of(
+    const consultation::Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::IdentifyPatient> identify_patient_of(
     const consultation::Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::GiveConsent> give_consent_of(

@@ -1,10 +1,16 @@
 #pragma once
 
+#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/sessions/recording_requests.hpp"
 
 // Readers of requests about recordings.
 namespace rabt::api {
 
+[[nodiscard]] consultation::Asked<consultation::BeginRecording> begin_recording_of(
+    const consultation::Ask& ask);
+// ?status
+[[nodiscard]] consultation::Asked<consultation::ListRecordings> list_recordings_of(
+    const consultation::Ask& ask);
 // The reason stands in the head of the request, or in its body.
 [[nodiscard]] consultation::Asked<consultation::WithdrawRecording> withdraw_recording_of(
     const consultation::Ask& ask);

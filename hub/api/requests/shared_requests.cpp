@@ -13,6 +13,7 @@ namespace rabt::api {
 using consultation::Ask;
 using consultation::Asked;
 using consultation::BeginDocument;
+using consultation::DescribedDocument;
 using consultation::Fields;
 using consultation::GiveFeedback;
 using consultation::kMostPlannedMinutes;
@@ -27,6 +28,7 @@ using consultation::ReportQuality;
 using consultation::ReviewDetection;
 using consultation::SendMessage;
 using consultation::SetQualityLevel;
+using consultation::ShareDocument;
 
 namespace {
 
@@ -159,6 +161,18 @@ Asked<SendMessage> send_message_of(const Ask& ask) {
   request.to = fields.text("to", 36);
   RABT_TRY_STATUS(fields.done());
   return request;
+}
+
+Asked<DescribedDocument> described_document_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"documentType", "title", "contentType", "shownTo"});
+  return described_document_in(fields, ask.session);
+}
+
+Asked<ShareDocument> share_document_of(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"documentType", "title", "contentType", "data", "shownTo"});
+  return shared_document_in(fields, ask.session);
 }
 
 Asked<BeginDocument> begin_document_of(const Ask& ask) {

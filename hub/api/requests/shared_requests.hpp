@@ -36,6 +36,10 @@ namespace rabt::api {
     const consultation::Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::SendMessage> send_message_of(
     const consultation::Ask& ask);
+[[nodiscard]] consultation::Asked<consultation::DescribedDocument> described_document_of(
+    const consultation::Ask& ask);
+[[nodiscard]] consultation::Asked<consultation::ShareDocument> share_document_of(
+    const consultation::Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::BeginDocument> begin_document_of(
     const consultation::Ask& ask);
 

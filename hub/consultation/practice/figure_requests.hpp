@@ -5,14 +5,10 @@
 
 #include "hub/consultation/practice/metering/usage_request.hpp"
 #include "hub/consultation/practice/period.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 // Requests for figures over many sessions.
 namespace rabt::consultation {
-
-// ?year&month
-[[nodiscard]] Asked<GetUsage> get_usage_of(const Ask& ask);
 
 struct GetFigures {
   // Bounds of the planned start.

@@ -47,17 +47,16 @@ Result<FollowUpView> FollowUps::plan(const Caller& caller, const Asked<PlanFollo
   if (request.book) {
     // The session comes first: a follow-up is booked only when there is one, and the session names
     // the one that it follows.
-    Ask create{.caller = caller};
+    Caller books = caller;
     // A repeat after a crash books no second session.
-    create.caller.once = {};
-    if (!caller.repeat.empty()) create.caller.key = "follow-up " + of.session + " " + caller.repeat;
-    create.body = Json::object({{"type", "doctor_patient"},
-                                {"provider", of.provider},
-                                {"scheduledStart", to_iso8601(due)},
-                                {"plannedMinutes", request.planned_minutes},
-                                {"followUpOf", of.session}});
-    if (!of.patient.empty()) create.body.set("patient", of.patient);
-    RABT_TRY(session, office_.parts().book(create));
+    books.once = {};
+    if (!caller.repeat.empty()) books.key = "follow-up " + of.session + " " + caller.repeat;
+    SessionInput visit{.provider = of.provider,
+                       .follow_up_of = of.session,
+                       .scheduled_ms = due.ms,
+                       .planned_minutes = request.planned_minutes};
+    if (!of.patient.empty()) visit.patient = of.patient;
+    RABT_TRY(session, office_.parts().book(books, visit));
     document.set("bookedSession", session["id"]);
     told.set("bookedSession", session["id"]);
   }

@@ -129,12 +129,6 @@ void check_has_text(Fields& fields, std::string_view name, const WriteNote& note
     fields.wrong(name, "a note needs content or sections");
 }
 
-Asked<WriteNote> write_note_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"kind", "template", "content", "sections", "diagnoses", "status"});
-  return written_note_in(fields, ask.session);
-}
-
 Asked<WriteNote> written_note_in(Fields& fields, std::string session) {
   WriteNote out{.session = std::move(session), .kind = {}};
   const Json& of_template = template_in(fields, "template", out);

@@ -49,7 +49,6 @@ struct WriteNote {
   // draft or final. Where it is empty, a note is final if its author may finish one.
   std::string status{};
 };
-[[nodiscard]] Asked<WriteNote> write_note_of(const Ask& ask);
 // The members of a body, whatever others it has.
 [[nodiscard]] Asked<WriteNote> written_note_in(Fields& fields, std::string session);
 // Members of a note, under the names that the body has for them. A kind that is not there is

@@ -18,6 +18,7 @@
 #include "hub/consultation/record/shared_text.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/settings.hpp"
+#include "hub/consultation/session/input.hpp"
 #include "hub/identity/people.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/phi/detector.hpp"
@@ -39,7 +40,7 @@ struct RecordParts {
   // Calls the role `asr`. Null in tests that need none.
   plugin::ActionRunner* actions = nullptr;
   // Books a follow-up, as SessionCreation::create.
-  std::function<Answer(const Ask&)> book;
+  std::function<Answer(const Caller&, const SessionInput&)> book;
   const Clock& clock;
   Random& random;
   UlidSource& ids;

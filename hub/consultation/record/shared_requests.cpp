@@ -41,19 +41,11 @@ DescribedDocument read_document(Fields& fields, std::string session) {
 
 }  // namespace
 
-Asked<DescribedDocument> described_document_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"documentType", "title", "contentType", "shownTo"});
-  DescribedDocument document = read_document(fields, ask.session);
+Asked<DescribedDocument> described_document_in(Fields& fields, std::string session) {
+  DescribedDocument document = read_document(fields, std::move(session));
   document.shown_to = read_shown_to(fields);
   RABT_TRY_STATUS(fields.done());
   return document;
-}
-
-Asked<ShareDocument> share_document_of(const Ask& ask) {
-  Fields fields(ask.body);
-  fields.only({"documentType", "title", "contentType", "data", "shownTo"});
-  return shared_document_in(fields, ask.session);
 }
 
 Asked<ShareDocument> shared_document_in(Fields& fields, std::string session) {

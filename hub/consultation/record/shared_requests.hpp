@@ -104,14 +104,14 @@ struct DescribedDocument {
   // Roles. Empty for everybody who may read documents.
   std::vector<std::string> shown_to{};
 };
-[[nodiscard]] Asked<DescribedDocument> described_document_of(const Ask& ask);
+// The members of a body, whatever others it has.
+[[nodiscard]] Asked<DescribedDocument> described_document_in(Fields& fields, std::string session);
 
 struct ShareDocument {
   DescribedDocument document;
   // The bytes, in base64.
   std::string data;
 };
-[[nodiscard]] Asked<ShareDocument> share_document_of(const Ask& ask);
 // The members of a body, whatever others it has.
 [[nodiscard]] Asked<ShareDocument> shared_document_in(Fields& fields, std::string session);
 

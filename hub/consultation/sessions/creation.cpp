@@ -391,10 +391,6 @@ Status SessionCreation::settle(const Caller& caller, const Actor& who, const Ses
   return ok_status();
 }
 
-Asked<SessionInput> create_session_of(const Ask& ask) {
-  return read_session(ask.body, ask.caller.naive_offset_minutes);
-}
-
 Json to_json(const CreatedSession& view) {
   Json out = to_json(view.session);
   if (!view.tokens) return out;

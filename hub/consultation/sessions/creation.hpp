@@ -9,8 +9,6 @@
 
 namespace rabt::consultation {
 
-[[nodiscard]] Asked<SessionInput> create_session_of(const Ask& ask);
-
 struct CreatedSession {
   SessionView session;
   // As SessionEntry::host_tokens. Unset in the answer to a repeat.

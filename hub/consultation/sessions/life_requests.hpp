@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "hub/base/json.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/amendment.hpp"
 
 // Requests that move a session from state to state, or change what it is about. `session` is its
@@ -22,7 +21,6 @@ struct ChangeSession {
   // The hospital says another time, place or reason; workflows alone say so.
   bool appointment_changed = false;
 };
-[[nodiscard]] Asked<ChangeSession> change_session_of(const Ask& ask);
 
 struct DeclineSession {
   std::string session;
@@ -46,7 +44,6 @@ struct EndSession {
   // 1 to 5
   std::optional<std::int64_t> rating{};
 };
-[[nodiscard]] Asked<EndSession> end_session_of(const Ask& ask);
 
 struct CancelSession {
   std::string session;
@@ -56,7 +53,6 @@ struct CancelSession {
   // Code; workflows alone give one. May be empty.
   std::string cause{};
 };
-[[nodiscard]] Asked<CancelSession> cancel_session_of(const Ask& ask);
 
 // A reason as these requests take it, under the name that the body has for it.
 [[nodiscard]] std::string short_reason_in(Fields& members, std::string_view name);

@@ -1,24 +1,6 @@
 #include "hub/consultation/sessions/people_requests.hpp"
 
-#include <utility>
-
-#include "hub/base/printable.hpp"
-#include "hub/consultation/request/fields.hpp"
-
 namespace rabt::consultation {
-
-Asked<AddParticipant> add_participant_of(const Ask& ask) {
-  Mistakes mistakes;
-  ParticipantInput input = read_participant(ask.body, mistakes, "");
-  RABT_TRY_STATUS(mistakes.status());
-  return AddParticipant{.session = ask.session, .input = std::move(input)};
-}
-
-Asked<DenyParticipant> deny_participant_of(const Ask& ask) {
-  return DenyParticipant{.session = ask.session,
-                         .participant = ask.record,
-                         .reason = tidy_text(ask.body.string_or("reason", ""))};
-}
 
 Json to_json(const WaitingView& view) {
   return Json::object({{"participant", to_json(view.participant)},

@@ -7,7 +7,6 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/consultation/acts/session_view.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/input.hpp"
 #include "hub/consultation/session/session.hpp"
 
@@ -17,7 +16,6 @@ struct AddParticipant {
   std::string session;
   ParticipantInput input;
 };
-[[nodiscard]] Asked<AddParticipant> add_participant_of(const Ask& ask);
 
 struct DenyParticipant {
   std::string session;
@@ -25,7 +23,6 @@ struct DenyParticipant {
   std::string participant;
   std::string reason;
 };
-[[nodiscard]] Asked<DenyParticipant> deny_participant_of(const Ask& ask);
 
 // The patient said or showed two different ones of kIdentifiers.
 struct IdentifyPatient {

@@ -3,8 +3,6 @@
 #include <string>
 #include <string_view>
 
-#include "hub/consultation/request/ask.hpp"
-
 // Requests about the recordings of sessions.
 namespace rabt::consultation {
 
@@ -16,7 +14,6 @@ struct BeginRecording {
   // care, training
   std::string purpose = "care";
 };
-[[nodiscard]] Asked<BeginRecording> begin_recording_of(const Ask& ask);
 // The purpose, under the name that the body has for it.
 [[nodiscard]] std::string purpose_in(Fields& members, std::string_view name);
 
@@ -26,8 +23,6 @@ struct ListRecordings {
   // A status of KeptRecording. Empty for every one.
   std::string status{};
 };
-// Reads `status` of the query.
-[[nodiscard]] Asked<ListRecordings> list_recordings_of(const Ask& ask);
 
 struct ReadRecording {
   // As that of a session, here and below.

@@ -2,17 +2,12 @@
 
 #include <string>
 
-#include "hub/consultation/request/ask.hpp"
-
 namespace rabt::consultation {
 
 // A request that is about one session and says nothing else: its ULID, UUID or number.
 struct OfSession {
   std::string session;
 };
-[[nodiscard]] inline Asked<OfSession> of_session(const Ask& ask) {
-  return OfSession{.session = ask.session};
-}
 
 // The same about one participant.
 struct OfParticipant {
@@ -20,8 +15,5 @@ struct OfParticipant {
   // ULID, UUID or number. May be empty where the caller is meant.
   std::string participant;
 };
-[[nodiscard]] inline Asked<OfParticipant> of_participant(const Ask& ask) {
-  return OfParticipant{.session = ask.session, .participant = ask.record};
-}
 
 }  // namespace rabt::consultation

@@ -208,7 +208,9 @@ TEST_F(SpokenVisit, TheSoundOfASegmentIsWrittenDownAtOnce) {
                 .people = people_,
                 .sessions = sessions_->acts,
                 .actions = host_.get(),
-                .book = [](const Ask&) -> Answer { return conflict("booked.never", "no"); },
+                .book = [](const Caller&, const SessionInput&) -> Answer {
+                  return conflict("booked.never", "no");
+                },
                 .clock = clock_,
                 .random = random_,
                 .ids = ids_,
