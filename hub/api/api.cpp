@@ -162,8 +162,7 @@ bool leaves_visit(const Route& route, const PathParameters& path, const identity
 // Ok if the caller may see the session of the path, if it names one.
 Status sees_session(Resources& resources, const Route& route, const Call& call) {
   if (!names_session(route) || resources.sessions == nullptr) return ok_status();
-  const auto found = resources.sessions->acts.membership(
-      {.caller = {call.caller}, .session = std::string(call.path[0])});
+  const auto found = resources.sessions->acts.membership({call.caller}, call.path[0]);
   return found.ok() ? ok_status() : Status(found.error());
 }
 

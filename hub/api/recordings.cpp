@@ -228,7 +228,7 @@ Status Recordings::admit(const Call& call, const Readable& found, Json part) con
 // A caller with a reason reads for that reason; others read at once, as patient or to treat.
 Status Recordings::admit_of_session(const consultation::Caller& caller, const Readable& found,
                                     Json part) const {
-  RABT_TRY(membership, sessions->acts.membership({.caller = caller, .session = found.session}));
+  RABT_TRY(membership, sessions->acts.membership(caller, found.session));
   part.set("session", membership.session);
   part.set("rule", found.rule);
   access::Reading reading{.act = "recording.read",

@@ -60,8 +60,7 @@ SessionFeed::SessionFeed(const LiveParts& parts, Ask ask, std::string link)
 
 std::string SessionFeed::link_now(const LiveParts& parts, const identity::Caller& caller) {
   if (caller.who.kind != identity::Kind::guest) return {};
-  const auto of =
-      parts.sessions.acts.membership({.caller = {caller}, .session = caller.who.part.session});
+  const auto of = parts.sessions.acts.membership({caller}, caller.who.part.session);
   return of.ok() ? of->link : std::string();
 }
 
@@ -70,7 +69,7 @@ bool SessionFeed::is_former(const Membership& of) const {
 }
 
 Status SessionFeed::begin(std::optional<std::int64_t> after) {
-  RABT_TRY(of, parts_.sessions.acts.membership(ask_));
+  RABT_TRY(of, parts_.sessions.acts.membership(ask_.caller, ask_.session));
   if (!of.listens() || is_former(of)) {
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");
@@ -135,7 +134,7 @@ bool SessionFeed::still_allowed(bool look) {
     const Lock lock(mutex_);
     if (!look && now - decided_ms_ < kDecideEveryMs) return true;
   }
-  auto of = parts_.sessions.acts.membership(ask_);
+  auto of = parts_.sessions.acts.membership(ask_.caller, ask_.session);
   if (!of.ok() || !of->listens() || is_former(*of)) {
     end();
     dismissed(of.ok() ? "authorisation.denied" : of.error().code);

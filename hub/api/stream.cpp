@@ -359,7 +359,7 @@ Result<Response> Stream::events(const Call& call) {
       return invalid("api.invalid", "Last-Event-ID: it must be the id of an event of this stream");
   }
   // A refusal gets an answer of its own; an open stream could only end.
-  RABT_TRY(of, parts_.sessions.acts.membership(ask));
+  RABT_TRY(of, parts_.sessions.acts.membership(ask.caller, ask.session));
   if (!of.listens())
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");

@@ -43,9 +43,8 @@ Result<std::string> message_of(consultation::Sessions& sessions, const std::stri
   RABT_TRY(event, Json::parse(delivery.body));
   if (delivery.subject.empty())
     return api::compat::bus_message(delivery.topic, event, nullptr).dump();
-  consultation::Ask ask = consultation::ask_of_hub(tenant, "bus");
-  ask.session = delivery.subject;
-  RABT_TRY(session, sessions.acts.membership(ask));
+  RABT_TRY(session,
+           sessions.acts.membership(consultation::caller_of_hub(tenant, "bus"), delivery.subject));
   return api::compat::bus_message(delivery.topic, event, &session).dump();
 }
 

@@ -34,11 +34,11 @@ class StandInSessions final : public Memberships {
     created.push_back(input);
     return Json::object({{"id", "01BX5ZZKBKACTAV9WEVGEMMVRZ"}});
   }
-  Result<Membership> membership(const Ask& ask) override {
-    const auto session = members.find(ask.session);
+  Result<Membership> membership(const Caller& caller, std::string_view named) override {
+    const auto session = members.find(std::string(named));
     if (session == members.end()) return not_found("session.unknown", "there is no such session");
-    const auto member = session->second.find(ask.caller.who.person);
-    if (member == session->second.end() && ask.caller.system) {
+    const auto member = session->second.find(caller.who.person);
+    if (member == session->second.end() && caller.system) {
       // The hub itself, which is no participant.
       Membership of = session->second.begin()->second;
       of.participant.clear();

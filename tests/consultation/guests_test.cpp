@@ -247,7 +247,7 @@ TEST_F(Guests, ALinkOpensItsOwnSessionAndNothingElse) {
   there.session = other;
   EXPECT_EQ(code(sessions_->entry.join(there)), "participant.not_a_participant");
   EXPECT_EQ(code(sessions_->reading.get(there)), "authorisation.denied");
-  EXPECT_EQ(code(sessions_->acts.membership(there)), "authorisation.denied");
+  EXPECT_EQ(code(membership(sessions_->acts, there)), "authorisation.denied");
   EXPECT_FALSE(opens({.session = other, .secret = guest.secret}));
   EXPECT_FALSE(opens({.session = id, .secret = std::string(64, '0')}));
   EXPECT_EQ(code(sessions_->reading.list(as_guest(guest), {})), "authorisation.denied");
@@ -273,7 +273,7 @@ TEST_F(Guests, AGuestIsNeitherHostNorStaffNorDoesHeAdmitHimself) {
   EXPECT_EQ(code(sessions_->people.add_participant(
                 as_guest(guest, Json::object({{"role", "nurse"}, {"name", "N"}})))),
             "session.not_host");
-  const auto of = must(sessions_->acts.membership(as_guest(guest)));
+  const auto of = must(membership(sessions_->acts, as_guest(guest)));
   EXPECT_FALSE(of.host);
   EXPECT_TRUE(of.waiting);
   EXPECT_EQ(of.role, "patient");

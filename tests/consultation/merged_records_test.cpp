@@ -76,7 +76,7 @@ TEST_F(MergedPatient, IsReadInListsAndSessionsOfBothRecords) {
   const Json read = must(sessions_->reading.get(as(patient_, other)));
   EXPECT_EQ(read.string_or("patient", ""), patient_);
   EXPECT_EQ(part(other, patient_).string_or("role", ""), "patient");
-  EXPECT_EQ(must(sessions_->acts.membership(as(patient_, other))).patient, patient_);
+  EXPECT_EQ(must(membership(sessions_->acts, as(patient_, other))).patient, patient_);
   undo();
   EXPECT_EQ(listed(as(patient_)), std::vector<std::string>{own});
   EXPECT_EQ(code(sessions_->reading.get(as(patient_, other))), "authorisation.denied");

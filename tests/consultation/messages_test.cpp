@@ -647,7 +647,7 @@ TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
 TEST_F(Messages, AVisitInPersonIsToldWithTheTimeAndWithoutALink) {
   (void)tell();
   must(sessions_->Sessions::life.cancel(
-      ask_of_hub("t1", "workflow").caller,
+      caller_of_hub("t1", "workflow"),
       CancelSession{.session = session_, .cause = std::string(kInPerson)}));
   EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"in_person","outcome":"sent"}])");
   const std::string text = sent().back().arguments.string_or("text", "");

@@ -827,7 +827,7 @@ TEST_F(RecordsTest, TheChartIsGivenSignedNotesOfCliniciansInBlobs) {
   write("perhaps", "draft");
   const std::string id = write("stable", "final");
   Ask hub = ask("doctor");
-  hub.caller = ask_of_hub("t1", "workflow").caller;
+  hub.caller = caller_of_hub("t1", "workflow");
   const Json given = must(records_->chart_pdfs(hub));
   ASSERT_EQ(given["documents"].size(), 1U) << given.dump();
   const Json& one = given["documents"].item(0);
@@ -859,7 +859,7 @@ TEST_F(RecordsTest, TheChartIsToldOfNotesInErrorByName) {
   must(records_->mark_note_in_error(
       ask("doctor", Json::object({{"reason", "another patient"}}), ids[51])));
   Ask hub = ask("doctor");
-  hub.caller = ask_of_hub("t1", "workflow").caller;
+  hub.caller = caller_of_hub("t1", "workflow");
   const Json given = must(records_->chart_pdfs(hub));
   ASSERT_EQ(given["documents"].size(), 51U) << given.dump();
   EXPECT_EQ(given["documents"].item(0).dump(),
@@ -886,7 +886,7 @@ TEST_F(RecordsTest, ANoteWhosePdfIsTooLargeIsLeftOutOfTheChart) {
     must(records_->add_addendum(ask("doctor", Json::object({{"text", text}}), id)));
   }
   Ask hub = ask("doctor");
-  hub.caller = ask_of_hub("t1", "workflow").caller;
+  hub.caller = caller_of_hub("t1", "workflow");
   const Json given = must(records_->chart_pdfs(hub));
   EXPECT_EQ(given["documents"].dump(), R"([{"id":")" + id + R"(","code":"print.too_large"}])");
 }

@@ -1238,14 +1238,14 @@ TEST_F(Video, TheProviderWritesDownWhatIsSaidWhileEverybodyConsents) {
         must(sessions_->people.start_transcription(as(doctor_, id)))["transcribing"].as_bool());
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
   EXPECT_EQ(provider_.calls("start-transcription")[0].arguments.string_or("language", ""), "en");
-  EXPECT_TRUE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
+  EXPECT_TRUE(must(membership(sessions_->acts, as(patient_, id))).transcribed);
 
   // Somebody comes who has said nothing of it.
   must(sessions_->people.add_participant(
       as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
-  EXPECT_TRUE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
+  EXPECT_TRUE(must(membership(sessions_->acts, as(patient_, id))).transcribed);
   must(sessions_->entry.join(as(nurse_, id)));
-  EXPECT_FALSE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
+  EXPECT_FALSE(must(membership(sessions_->acts, as(patient_, id))).transcribed);
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
   says(nurse_, true);
   must(sessions_->people.start_transcription(as(doctor_, id)));
@@ -1253,7 +1253,7 @@ TEST_F(Video, TheProviderWritesDownWhatIsSaidWhileEverybodyConsents) {
 
   // Somebody takes it back.
   says(patient_, false);
-  EXPECT_FALSE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
+  EXPECT_FALSE(must(membership(sessions_->acts, as(patient_, id))).transcribed);
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 2; }));
   says(patient_, true);
   must(sessions_->people.start_transcription(as(doctor_, id)));
@@ -1286,7 +1286,7 @@ TEST_F(Video, WhatTheProviderRefusesToWriteDownIsTold) {
   ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""), "chime.language");
   EXPECT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
-  EXPECT_FALSE(must(sessions_->acts.membership(as(doctor_, id))).transcribed);
+  EXPECT_FALSE(must(membership(sessions_->acts, as(doctor_, id))).transcribed);
 }
 
 TEST_F(Video, WhatIsNotWrittenDownForAWhileIsToldAndMarked) {
@@ -1298,7 +1298,7 @@ TEST_F(Video, WhatIsNotWrittenDownForAWhileIsToldAndMarked) {
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   must(sessions_->people.start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
-  const auto of = [&] { return must(sessions_->acts.membership(as(doctor_, id))); };
+  const auto of = [&] { return must(membership(sessions_->acts, as(doctor_, id))); };
   std::vector<std::string> at;
   const auto later = [&](const char* what) {
     clock_.advance_ms(60'000);
@@ -1367,7 +1367,7 @@ TEST_F(Video, ATranscriptionThatFailedWithoutNewsIsFoundByAsking) {
   ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
             "video.transcription_failed");
-  EXPECT_FALSE(must(sessions_->acts.membership(as(doctor_, id))).transcribed);
+  EXPECT_FALSE(must(membership(sessions_->acts, as(doctor_, id))).transcribed);
 }
 
 // A provider that reports transcription only in get-session is polled every 30 seconds.
@@ -1423,7 +1423,7 @@ TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
   EXPECT_EQ(asked(), before + 1);
   pass(31'000);
   EXPECT_EQ(asked(), before + 1);
-  EXPECT_TRUE(must(sessions_->acts.membership(as(doctor_, id))).transcribed);
+  EXPECT_TRUE(must(membership(sessions_->acts, as(doctor_, id))).transcribed);
 }
 
 TEST_F(Video, AProviderThatStopsThoughNobodyAskedIsTold) {
@@ -1433,7 +1433,7 @@ TEST_F(Video, AProviderThatStopsThoughNobodyAskedIsTold) {
   must(sessions_->life.start(as(doctor_, id)));
   must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  const auto of = [&] { return must(sessions_->acts.membership(as(doctor_, id))); };
+  const auto of = [&] { return must(membership(sessions_->acts, as(doctor_, id))); };
   must(sessions_->people.start_transcription(as(doctor_, id)));
   must(sessions_->people.stop_transcription(as(doctor_, id)));
   // Somebody asks again before the news of the first one's end have come.
@@ -1464,7 +1464,7 @@ TEST_F(Video, AStopSoonAfterOneOfTheHubIsTold) {
   must(sessions_->life.start(as(doctor_, id)));
   must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  const auto of = [&] { return must(sessions_->acts.membership(as(doctor_, id))); };
+  const auto of = [&] { return must(membership(sessions_->acts, as(doctor_, id))); };
   const auto asked = [&](std::size_t times) {
     return eventually([&] { return provider_.calls("start-transcription").size() == times; });
   };
@@ -1556,7 +1556,7 @@ TEST_F(Video, WhatRanInARoomThatTheProviderEndedRunsInTheNextOneAndBothAreCollec
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 2; }));
   for (const char* action : {"start-recording", "start-transcription"})
     EXPECT_EQ(provider_.calls(action)[1].arguments.string_or("sessionId", ""), "RM2") << action;
-  const auto gaps = must(sessions_->acts.membership(as(doctor_, id))).transcript_gaps;
+  const auto gaps = must(membership(sessions_->acts, as(doctor_, id))).transcript_gaps;
   ASSERT_EQ(gaps.size(), 1U);
   EXPECT_EQ(gaps.item(0).string_or("code", ""), "video.room_ended");
   must(sessions_->life.end(as(doctor_, id)));

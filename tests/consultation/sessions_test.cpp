@@ -342,7 +342,7 @@ TEST_F(Sessions, AfterTheEndNothingChangesAndTheStateIsNamed) {
       as(doctor_, id, Json::object({{"kind", "family"}, {"given", true}}))));
   // Ended again: the stored summary.
   EXPECT_EQ(code(sessions_->life.end(as(doctor_, id))), "ok");
-  const Membership seen_before = must(sessions_->acts.membership(as(doctor_, id)));
+  const Membership seen_before = must(membership(sessions_->acts, as(doctor_, id)));
   EXPECT_EQ(store_
                 ->write([&](store::Transaction& transaction) {
                   return sessions_->acts.still_open(transaction, seen_before);

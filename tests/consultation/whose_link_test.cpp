@@ -194,9 +194,9 @@ TEST_F(WhoseLink, WhoOpensALinkThatWasSentAgainWaitsUntilAHostLetsHimIn) {
   EXPECT_EQ(says(guest(), true), "participant.waiting");
   EXPECT_EQ(says(guest(), false), "ok") << "a no is always taken";
   EXPECT_EQ(must(sessions_->people.consents(guest()))["items"].size(), 0U);
-  EXPECT_GT(must(sessions_->acts.membership(guest())).reads_from_ms, 0);
+  EXPECT_GT(must(membership(sessions_->acts, guest())).reads_from_ms, 0);
   EXPECT_EQ(admits(), "ok");
-  EXPECT_EQ(must(sessions_->acts.membership(guest())).reads_from_ms, 0);
+  EXPECT_EQ(must(membership(sessions_->acts, guest())).reads_from_ms, 0);
   EXPECT_EQ(must(sessions_->entry.join(guest())).string_or("tokenUse", ""), "media");
 }
 
@@ -343,7 +343,7 @@ TEST_F(WhoseLink, WithoutAWaitingRoomAHostLooksAtWhoComesByALink) {
     EXPECT_EQ(says(guest(), true), "ok") << "the page asks for it before it joins";
     EXPECT_EQ(must(sessions_->entry.join(guest())).string_or("tokenUse", ""), "waiting");
     EXPECT_EQ(code(sessions_->entry.token(guest())), "participant.waiting");
-    EXPECT_FALSE(must(sessions_->acts.membership(guest())).admitted);
+    EXPECT_FALSE(must(membership(sessions_->acts, guest())).admitted);
     EXPECT_EQ(must(sessions_->reading.get(guest())).find("chiefComplaint"), nullptr);
     EXPECT_EQ(must(sessions_->people.waiting_room(as(doctor_, session_)))["items"].size(), 1U);
     EXPECT_EQ(admits(), "ok");
@@ -537,7 +537,7 @@ TEST_F(WhoseLink, AnAccountThatTakesAGuestsPlaceWaitsForAHost) {
     EXPECT_EQ(accepted.string_or("admission", ""), "waiting") << revoked;
     const Ask account = as(patient2_, session_);
     EXPECT_EQ(must(sessions_->entry.join(account)).string_or("tokenUse", ""), "waiting");
-    EXPECT_GT(must(sessions_->acts.membership(account)).reads_from_ms, 0);
+    EXPECT_GT(must(membership(sessions_->acts, account)).reads_from_ms, 0);
     EXPECT_EQ(admits(), "ok");
     EXPECT_EQ(must(sessions_->entry.join(account)).string_or("tokenUse", ""), "media");
   }

@@ -267,7 +267,7 @@ Result<http::Response> open_clinicvault_socket(const LiveParts& parts, identity:
   RABT_TRY(person, people.find(ask.caller.who.tenant, ask.caller.who.person));
   if (consultation::read_reference(user).number != person.number)
     return denied("authorisation.denied", "the address names another user than the token");
-  RABT_TRY(of, parts.sessions.acts.membership(ask));
+  RABT_TRY(of, parts.sessions.acts.membership(ask.caller, ask.session));
   if (of.participant.empty() || !of.listens())
     return denied("participant.not_a_participant", "you do not take part in this consultation");
   if (is_end(of.status))

@@ -201,7 +201,7 @@ Result<ParticipantView> Acts::act_and_show_participant(const Caller& caller,
 }
 
 Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
-  const Caller caller = ask_of_hub(parts_.tenant, "sessions").caller;
+  const Caller caller = caller_of_hub(parts_.tenant, "sessions");
   const auto make = [&](const Session& before) -> Result<Command> {
     if (!std::holds_alternative<ProviderJoined>(command)) return command;
     ProviderJoined joined = std::get<ProviderJoined>(command);

@@ -139,7 +139,7 @@ class Acts final : public Memberships {
   // membership() and of the decision.
   [[nodiscard]] Status allows(const Caller& caller, std::string_view session,
                               access::Right right) const;
-  Result<Membership> membership(const Ask& ask) override;
+  Result<Membership> membership(const Caller& caller, std::string_view session) override;
   Status still_open(store::Transaction& transaction, const Membership& seen) override;
   Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
                    std::string_view actor, Json data) override;

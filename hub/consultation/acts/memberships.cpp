@@ -4,9 +4,9 @@
 // Memberships in sessions, for those who keep records of one.
 namespace rabt::consultation {
 
-Result<Membership> Acts::membership(const Ask& ask) {
-  RABT_TRY(session, visible(ask.caller, ask.session));
-  return membership_of(session, actor_of(ask.caller), parts_.clock.now());
+Result<Membership> Acts::membership(const Caller& caller, std::string_view reference) {
+  RABT_TRY(session, visible(caller, reference));
+  return membership_of(session, actor_of(caller), parts_.clock.now());
 }
 
 Status Acts::allows(const Caller& caller, std::string_view reference, access::Right right) const {

@@ -19,9 +19,10 @@ class Memberships {
  public:
   virtual ~Memberships() = default;
 
-  // Relation of the caller to the session. Errors: not_found session.unknown, denied
-  // authorisation.denied when the caller is neither participant nor administrator.
-  virtual Result<Membership> membership(const Ask& ask) = 0;
+  // Relation of the caller to the session: its ULID, UUID or number. Errors: not_found
+  // session.unknown, denied authorisation.denied when the caller is neither participant nor
+  // administrator.
+  virtual Result<Membership> membership(const Caller& caller, std::string_view session) = 0;
   // Inside a job: error conflict session.<status> when the session has ended since `seen` was read,
   // or store.raced when it changed in another way that matters. Afterwards nothing can end the
   // session before the job is committed.

@@ -164,7 +164,7 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
          .text = one.string_or("text", ""),
          .confidence = one["confidence"].is_number() ? one["confidence"] : Json()});
   }
-  const Status kept = keep_said_(ask_of_hub(session.tenant, "sessions").caller, known);
+  const Status kept = keep_said_(caller_of_hub(session.tenant, "sessions"), known);
   if (kept.ok()) return ok_status();
   return error_policy(kept.error().kind).retry_helps ? Status(kept.error())
                                                      : passed_over(kept.error());

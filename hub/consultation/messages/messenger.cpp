@@ -88,8 +88,7 @@ Json Messenger::shown(const Outcome& outcome) {
 Status Messenger::note(const Session& session, const std::string& participant,
                        const Outcome& outcome) {
   const SessionParts& parts = acts_.parts();
-  Ask ask = ask_of_hub(parts.tenant, "messages");
-  audit::Entry entry = Acts::entry_of(ask.caller, session);
+  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
   entry.act = "participant.told";
   entry.detail = shown(outcome);
   entry.detail.set("participant", participant);
@@ -112,7 +111,7 @@ Status Messenger::note_disclosure(const Session& session, const Json& arguments)
   if (!recipient) return ok_status();
   Json fields = Json::array();
   for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
-  audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages").caller, session);
+  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
   entry.act = "action.sent";
   entry.detail =
       Json::object({{"role", kNotifyRole},
@@ -302,7 +301,7 @@ Result<std::vector<ToldStaff>> Messenger::staff_told(const Session& session,
 Status Messenger::note_staff(const Session& session, const std::string& person,
                              StaffMessage message, const std::string& outcome) {
   const SessionParts& parts = acts_.parts();
-  audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages").caller, session);
+  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
   entry.act = "staff.told";
   entry.detail =
       Json::object({{"person", person}, {"kind", to_string(message)}, {"outcome", outcome}});

@@ -80,7 +80,7 @@ Status MessageReports::enter(const Place& at, const std::string& gateway_id, boo
   if (!session.ok())
     return session.error().kind == ErrorKind::not_found ? ok_status() : Status(session.error());
   Json data = Json::object({{"participant", at.participant}, {"kind", at.kind}});
-  audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages").caller, *session);
+  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), *session);
   entry.act = "participant.told";
   entry.detail = data;
   entry.detail.set("outcome", kUndelivered);

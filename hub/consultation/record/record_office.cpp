@@ -29,7 +29,7 @@ Record RecordOffice::fresh(const Caller& caller, const Membership& of, RecordKin
 }
 
 Result<Membership> RecordOffice::member(const Caller& caller, std::string_view session) {
-  return parts_.sessions.membership({.caller = caller, .session = std::string(session)});
+  return parts_.sessions.membership(caller, session);
 }
 
 Result<RecordOffice::Found> RecordOffice::find(const Caller& caller, RecordKind kind,

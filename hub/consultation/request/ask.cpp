@@ -20,15 +20,15 @@ std::string_view Ask::parameter(std::string_view name) const {
   return {};
 }
 
-Ask ask_of_hub(std::string tenant, std::string id) {
-  Ask ask;
-  ask.caller.door = "workflow";
-  ask.caller.manner = kWorkflowManner;
-  ask.caller.system = true;
-  ask.caller.who.kind = identity::Kind::node;
-  ask.caller.who.id = std::move(id);
-  ask.caller.who.tenant = std::move(tenant);
-  return ask;
+Caller caller_of_hub(std::string tenant, std::string id) {
+  Caller caller;
+  caller.door = "workflow";
+  caller.manner = kWorkflowManner;
+  caller.system = true;
+  caller.who.kind = identity::Kind::node;
+  caller.who.id = std::move(id);
+  caller.who.tenant = std::move(tenant);
+  return caller;
 }
 
 }  // namespace rabt::consultation

@@ -82,8 +82,8 @@ struct Ask {
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
 };
 
-// Request of the hub itself, or of a workflow: `id` names who asks for the audit log.
-[[nodiscard]] Ask ask_of_hub(std::string tenant, std::string id);
+// The hub itself, or a workflow: `id` names who asks for the audit log.
+[[nodiscard]] Caller caller_of_hub(std::string tenant, std::string id);
 
 // The JSON that docs/openapi.yaml gives the operation: camelCase, RFC 3339 with Z, only what the
 // caller may see. Errors:

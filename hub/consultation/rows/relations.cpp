@@ -78,7 +78,7 @@ Status settle_merges(store::Store& store, identity::Merges& merges) {
   for (const std::string& merged : waiting) {
     RABT_TRY(under_way, has_session_under_way(store, merges.tenant(), merged));
     if (under_way) continue;
-    RABT_TRY_STATUS(merges.take_effect(ask_of_hub(merges.tenant(), "merges").caller, merged));
+    RABT_TRY_STATUS(merges.take_effect(caller_of_hub(merges.tenant(), "merges"), merged));
   }
   return ok_status();
 }

@@ -116,7 +116,7 @@ Result<InvitationView> SessionInvitations::send(const Caller& caller, const std:
 
 Result<std::string> SessionInvitations::link_of(const std::string& session,
                                                 const std::string& participant) {
-  const Caller caller = ask_of_hub(acts_.parts().tenant, "messages").caller;
+  const Caller caller = caller_of_hub(acts_.parts().tenant, "messages");
   RABT_TRY(sent, send(caller, session, SendLink{.participant = participant}, true));
   return sent.link.value_or("");
 }
@@ -129,7 +129,7 @@ Status SessionInvitations::end_link(const Session& session, const Invitation& li
       return forget_link(transaction, parts.tenant, link);
     });
   if (renew) {
-    const Caller caller = ask_of_hub(parts.tenant, "merges").caller;
+    const Caller caller = caller_of_hub(parts.tenant, "merges");
     const SendLink newer{.participant = link.participant, .renew = true};
     const auto sent = send(caller, session.id, newer, true);
     if (sent.ok()) return ok_status();

@@ -57,7 +57,7 @@ Result<std::string> Ringing::tongue_of(const Session& session) const {
 }
 
 Result<std::string> Ringing::next(const Session& session, const std::vector<Ring>& rings) {
-  const Caller hub = ask_of_hub(session.tenant, "emergencies").caller;
+  const Caller hub = caller_of_hub(session.tenant, "emergencies");
   RABT_TRY(online, practice_.providers.list(hub, ListProviders{.status = "online"}));
   RABT_TRY(tongue, tongue_of(session));
   const std::string specialty = session.topic.context.string_or("specialty", "");

@@ -59,7 +59,7 @@ AddTranscript::Segment segment_in(const Json& segment) {
 }  // namespace
 
 Caller caller_of(const CallRequest& call) {
-  Caller caller = ask_of_hub(call.tenant, "workflow").caller;
+  Caller caller = caller_of_hub(call.tenant, "workflow");
   caller.request = call.instance;
   caller.trace = call.trace;
   caller.key = call.idempotency_key;
