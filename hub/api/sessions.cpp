@@ -2,6 +2,7 @@
 
 #include "hub/api/asks.hpp"
 #include "hub/api/compat/brainsait.hpp"
+#include "hub/api/requests/reading_requests.hpp"
 #include "hub/api/requests/session_requests.hpp"
 #include "hub/api/resources.hpp"
 
