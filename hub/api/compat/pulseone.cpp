@@ -5,7 +5,9 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
 #include "hub/api/health.hpp"
+#include "hub/api/requests/figure_requests.hpp"
 #include "hub/api/requests/reading_requests.hpp"
+#include "hub/api/requests/session_requests.hpp"
 #include "hub/consultation/practice/metering/metering.hpp"
 
 // PulseOne Video Consultation: docs/compat/pulseone.md. Ids are UUIDs, names snake_case, status in
