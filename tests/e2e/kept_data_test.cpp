@@ -125,9 +125,15 @@ std::string Hospital::session(const char* who, Json body) {
 
 Json Hospital::ended_by_time() {
   const std::string missed = session("doctor");
-  const std::string idle = session("doctor", Json::object({{"plannedMinutes", 5}}));
-  as("patient", "POST", idle + "/join", Json::object());
-  as("doctor", "POST", idle + "/join", Json::object());
+  const std::string idle =
+      session("doctor", Json::object({{"plannedMinutes", 5}, {"waitingRoom", false}}));
+  for (const char* who : {"doctor", "patient"}) {
+    as(who, "POST", idle + "/join", Json::object());
+    const Json token = as(who, "POST", idle + "/token")["token"];
+    const Json room = as("doctor", "GET", idle)["roomSid"];
+    static_cast<void>(site_.control("POST", "/control/twilio/join",
+                                    Json::object({{"room", room}, {"token", token}}).dump()));
+  }
   const auto ends = [&](const std::string& address, const char* state) {
     return eventually([&] { return as("doctor", "GET", address).string_or("status", "") == state; },
                       std::chrono::minutes(8));

@@ -171,7 +171,7 @@ do:
   - work: {call: 'do-key:1.0.0@script', with: {n: 1}}
   - hear:
       listen:
-        to: {one: {with: {type: org.rabt.hub.session.message-sent.v1}, correlate: {s: {from: .data.session, expect: '${ .[0].data.session }'}}}}
+        to: {one: {with: {type: org.rabt.hub.session.message-sent.v1}, correlate: {s: {from: .data.session, expect: '${ $workflow.input[0].data.session }'}}}}
 )");
   must(tell({event("ended", "S-1/7")}));
   rig_.settle();

@@ -80,9 +80,10 @@ TEST(SqliteStore, LeavesAFileThatWasMadeWithoutPageMapsAsItIs) {
   const Folder folder;
   const std::string path = folder.options().path;
   {
-    const auto made = sqlite::Database::open({path, "", false});
-    ASSERT_TRUE(made.ok());
-    ASSERT_TRUE((*made)->script("PRAGMA journal_mode=WAL").ok());
+    std::ofstream{path};
+    const auto older = sqlite::Database::open({path, "", false});
+    ASSERT_TRUE(older.ok()) << older.error().message;
+    ASSERT_TRUE((*older)->script("PRAGMA journal_mode=WAL").ok());
   }
   const auto store = folder.open();
   static constexpr Statement kMode{"PRAGMA auto_vacuum"};
