@@ -1,6 +1,9 @@
 // Properties of SQLite alone: its settings, files and planner.
 #include <sys/stat.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "hub/store/sqlite/connection.hpp"
 #include "tests/eventually.hpp"
 #include "tests/store/support.hpp"
