@@ -40,7 +40,7 @@ struct ActOptions {
   bool strangers = false;
   // The command depends on roles and licences as the directory has them now.
   bool accounts = false;
-  // Makes the answer from the session afterwards: Ask::once keeps it in the same job, for a repeat.
+  // Makes the answer from the session afterwards: Caller::once keeps it in the job, for a repeat.
   using Shape = std::function<Answer(const Session&, const Change&)>;
   Shape shape{};
   // More to write in the same job.

@@ -30,7 +30,7 @@ struct SessionNaming {
 
 // Origin of a session: the door by which it came, and the customs of that door.
 struct SessionOrigin {
-  // For display, audit and metrics alone (Ask::door).
+  // For display, audit and metrics alone (Caller::door).
   std::string door = "api";
   std::string created_by;
   // The person who booked it under his own account. Empty for systems and workflows.
