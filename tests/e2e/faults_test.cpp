@@ -36,9 +36,7 @@ TEST_F(UnderFaults, NothingIsInTheClearWhileTheHubIsRunning) {
   const std::vector<std::string> values = private_values(booking_.body);
   ASSERT_GE(values.size(), 12U);
   const std::string seen =
-      site_.api("instances/" + site_.instance()).dump() +
-      site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}}).body +
-      site_.health().dump();
+      site_.api("instances/" + site_.instance()).dump() + site_.metrics() + site_.health().dump();
   write_file(site_.folder() / "seen", seen);
   // With the write-ahead log, as a crash would leave it.
   EXPECT_EQ(search({site_.config.data, site_.folder() / "hub.log", site_.folder() / "hub.out",
@@ -153,8 +151,7 @@ TEST_F(UnderFaults, TheProcessesOfAllPluginsAreKilledWhileItRuns) {
   EXPECT_GE(killed, 2 * kPlugins);
 
   // Each culprit is named in metrics, log and audit.
-  const std::string metrics =
-      site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}}).body;
+  const std::string metrics = site_.metrics();
   const std::string log = read_file(site_.folder() / "hub.log");
   const Finished exported =
       site_.rabt({"audit", "export", "--format", "jsonl", "--reason", "test"});

@@ -96,8 +96,7 @@ class Hospital {
 
   // Rows of the outbox, of all kinds and targets.
   int due_work() {
-    const std::string metrics =
-        site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}}).body;
+    const std::string metrics = site_.metrics();
     int rows = 0;
     std::size_t at = 0;
     while ((at = metrics.find("\nrabt_outbox_waiting", at)) != std::string::npos) {

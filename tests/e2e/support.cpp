@@ -423,6 +423,10 @@ net::Response Site::deliver(const std::string& source, const std::string& id,
               body);
 }
 
+std::string Site::metrics() {
+  return send("GET", "/metrics", {{"Authorization", "Bearer " + token_}}).body;
+}
+
 Json Site::api(const std::string& path, bool with_data) {
   std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token_}};
   if (with_data) headers.emplace_back("X-Rabt-Reason", "test");

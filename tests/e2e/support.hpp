@@ -137,6 +137,8 @@ class Site {
                                       bool spoil = false);
   // GET /health with the token.
   [[nodiscard]] Json health();
+  // The text of GET /metrics with the token.
+  [[nodiscard]] std::string metrics();
   // GET below /api/v1 with the token; null when the answer is not 200.
   [[nodiscard]] Json api(const std::string& path, bool with_data = false);
 

@@ -110,9 +110,6 @@ class Upgrade : public testing::Test {
     }
     return out;
   }
-  std::string metrics() {
-    return site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}}).body;
-  }
 
   Site site_{Kind::edge};
   int bookings_ = 0;
@@ -168,7 +165,7 @@ TEST_F(Upgrade, CallsInFlightAndWaitingInstancesLoseNothingAndOldVersionsGo) {
   const std::string fresh = begin(false);
   ASSERT_TRUE(comes(fresh, "waiting")) << status(fresh);
   // Each version's calls are counted apart.
-  const std::string page = metrics();
+  const std::string page = site_.metrics();
   for (const char* version : {"1.1.0", "2.0.0"}) {
     EXPECT_NE(page.find("rabt_plugin_calls_total{plugin=\"desk\",version=\"" +
                         std::string(version) + "\",outcome=\"done\"}"),
@@ -197,7 +194,7 @@ TEST_F(Upgrade, CallsInFlightAndWaitingInstancesLoseNothingAndOldVersionsGo) {
   EXPECT_TRUE(eventually([&] { return serving() == Serving{{"2.0.0", ""}}; }));
 
   // Nothing was tried twice, nothing was lost.
-  const std::string end = metrics();
+  const std::string end = site_.metrics();
   for (const char* outcome : {"transient", "ambiguous", "permanent", "cancelled"}) {
     for (std::size_t at = 0;
          (at = end.find("rabt_plugin_calls_total{plugin=\"desk\"", at)) != std::string::npos;
