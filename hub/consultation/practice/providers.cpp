@@ -69,8 +69,8 @@ void Providers::forget_unseen() {
   for (const auto& [tenant, person] : gone) tell_presence(tenant, person, "offline");
 }
 
+// A presence set by hand, and a session, count for more than a connection: then nothing has
 // changed. An event that cannot be written is not told; a caller who asks still reads the presence.
-// changed. An event that cannot be written is not told; who asks still reads what is.
 void Providers::tell_presence(std::string_view tenant, std::string_view person,
                               std::string_view status) {
   const auto who = parts_.people.find(tenant, person);

@@ -19,10 +19,10 @@ class RecordReading {
                                            const Asked<ReadClinicalFacts>& asked);
   // The caller's reading is in the audit log already.
   Result<RecordSummary> summary_of(const Caller& caller, const Membership& of);
+  // The opened record that an event of the live channel is about: a message, or a segment of the
   // transcript. Null for every other event, and when it cannot be opened now. `of` has the session
   // and its data key. The channel decides who may see the record; that was audited when the channel
   // was opened.
-  // opened.
   Json live_content(const Membership& of, std::string_view type, const Json& data);
 
  private:
