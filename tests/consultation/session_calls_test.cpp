@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "hub/consultation/workflow/service.hpp"
+#include "hub/schema/schema.hpp"
 
 // Arguments of hub://session, member by member, in the requests of the services.
 namespace rabt::consultation {
@@ -88,6 +91,36 @@ TEST(CallsOfSessions, EveryArgumentOfANewSessionIsAMemberOfTheRequest) {
   EXPECT_EQ(asked->participants[0].identifiers.size(), 1U);
   EXPECT_EQ(asked->participants[0].guardians.size(), 1U);
   EXPECT_FALSE(create_session_of(call_with(R"({"type": "second_opinion"})"))->refused);
+}
+
+// Otherwise a misspelt urgency of a visit would be lost without a word.
+TEST(CallsOfSessions, TheContextOfANewSessionHasNoMembersThatNobodyReads) {
+  const auto actions = session_actions();
+  const auto create = std::find_if(actions.begin(), actions.end(),
+                                   [](const auto& action) { return action.name == "create"; });
+  ASSERT_NE(create, actions.end());
+  const auto schema = Schema::compile(create->input_schema);
+  ASSERT_TRUE(schema.ok()) << schema.error().message;
+  const auto fits = [&](std::string_view context) {
+    const auto call =
+        call_with(R"({"type": "doctor_patient", "context": )" + std::string(context) + "}");
+    return !schema->check(call.arguments);
+  };
+  EXPECT_TRUE(fits("null"));
+  // As `get` gives it.
+  constexpr std::string_view kWhole =
+      R"({"medicalRecordNumber": "MRN-1", "specialty": "cardiology", "consultationKind": "new",
+          "saudiHealthId": "SH-1", "urgency": "URGENT", "familyConsent": true,
+          "diagnosisCodes": ["I10"], "culturalConsiderations": ["x"], "patient": null,
+          "appointment": {"system": "urn:his", "value": "A-1"}})";
+  EXPECT_TRUE(fits(kWhole));
+  const auto asked = create_session_of(
+      call_with(R"({"type": "doctor_patient", "context": )" + std::string(kWhole) + "}"));
+  ASSERT_TRUE(asked.ok()) << mistake_of(asked);
+  EXPECT_EQ(asked->context.size(), 8U) << "each member is read";
+  EXPECT_EQ(asked->appointment.dump(), R"({"system":"urn:his","value":"A-1"})");
+  EXPECT_FALSE(fits(R"({"urgency_level": "urgent"})"));
+  EXPECT_FALSE(fits(R"({"urgancy": "urgent"})"));
 }
 
 TEST(CallsOfSessions, AChangeHasWhatTheCallNames) {

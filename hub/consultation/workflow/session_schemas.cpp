@@ -65,6 +65,21 @@ Json participant_schema() {
   return closed({"session", "role"}, kParticipant);
 }
 
+// SessionContext of docs/openapi.yaml, where each member may be null. It is closed: read_session()
+// does not look at other members.
+constexpr std::string_view kContext = R"({
+  "patient": {"type": ["string", "integer", "object", "null"]},
+  "appointment": {"type": ["string", "integer", "object", "null"]},
+  "medicalRecordNumber": {"type": ["string", "null"]},
+  "specialty": {"type": ["string", "null"]},
+  "consultationKind": {"type": ["string", "null"]},
+  "saudiHealthId": {"type": ["string", "null"]},
+  "urgency": {"type": ["string", "null"]},
+  "familyConsent": {"type": ["boolean", "null"]},
+  "diagnosisCodes": {"type": ["array", "null"]},
+  "culturalConsiderations": {"type": ["array", "null"]}
+})";
+
 // As POST /sessions: SessionInput of docs/openapi.yaml, and the consultation.
 Json create_schema() {
   Json schema = closed({"type"}, R"({
@@ -88,7 +103,6 @@ Json create_schema() {
     "language": {"enum": ["ar", "en", null]},
     "chiefComplaint": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
     "notes": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
-    "context": {"type": ["object", "null"], "x-phi": true},
     "e2ee": {"type": ["boolean", "null"]},
     "request": {"type": ["boolean", "null"]},
     "refused": {"type": ["boolean", "null"]}
@@ -110,7 +124,11 @@ Json create_schema() {
                                        {"maxItems", 20},
                                        {"items", typed("object")},
                                        {"x-phi", true}}));
+  Json context = closed({}, kContext);
+  context.set("type", Json::array({"object", "null"}));
+  context.set("x-phi", true);
   Json& members = *schema.mutable_object().find("properties");
+  members.set("context", std::move(context));
   members.set("organizer", std::move(organizer));
   members.set("participants", Json::object({{"type", Json::array({"array", "null"})},
                                             {"maxItems", 15},
