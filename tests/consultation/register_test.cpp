@@ -140,6 +140,45 @@ TEST_F(Records, AStepIsStoredWithItsAuditEntryAndARepeatAddsNone) {
   EXPECT_EQ(audit_entries(), 1U);
 }
 
+// Symptom: a hub that stopped while its disk was slow could crash. Cause: the job of a call used
+// the service, which the hub had let go of. A sanitizer sees it.
+TEST_F(Records, ACallThatWaitsToBeWrittenNeedsItsServiceNoMore) {
+  CallRequest step;
+  step.tenant = "t1";
+  step.instance = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  step.action = "advance";
+  step.arguments = Json::object({{"consultation", instance("c1")}, {"to", "booked"}});
+  // The first one makes the keys.
+  ASSERT_EQ(call(*recordings_, "store", recording("RT0", blob("before"))).kind, OutcomeKind::done);
+  CallRequest kept = step;
+  kept.action = "store";
+  kept.arguments = recording("RT1", blob("content"));
+
+  std::promise<void> room;
+  store_->submit(
+      store::Store::Need::droppable,
+      [free = room.get_future().share()](store::Transaction& /*transaction*/) {
+        free.wait();
+        return ok_status();
+      },
+      [](const Status& /*status*/) {});
+  std::promise<ActionOutcome> advanced;
+  std::promise<ActionOutcome> stored;
+  const auto into = [](std::promise<ActionOutcome>& ended) {
+    return [to = &ended](ActionOutcome outcome) { to->set_value(std::move(outcome)); };
+  };
+  register_->invoke(step, into(advanced));
+  recordings_->invoke(kept, into(stored));
+  register_.reset();
+  recordings_.reset();
+  room.set_value();
+  EXPECT_EQ(advanced.get_future().get().output,
+            Json::object({{"state", "booked"}, {"changed", true}}));
+  const ActionOutcome recorded = stored.get_future().get();
+  EXPECT_EQ(recorded.kind, OutcomeKind::done) << recorded.code;
+  EXPECT_EQ(audit_entries(), 3U);
+}
+
 TEST_F(Records, ALateStepAnswersWithTheStateThatIs) {
   (void)advance("c1", "booked");
   (void)advance("c1", "in-session");

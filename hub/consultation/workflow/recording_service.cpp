@@ -86,10 +86,11 @@ void Recordings::invoke(const CallRequest& call, Ended ended) {
                                                                    {"kind", of->kind},
                                                                    {"instance", call.instance}}),
                                            .patient = call.patient});
+  // The service may have gone when the job runs.
   parts_.store.submit(
       store::Store::Need::droppable,
-      [this, job, of, output, entry](store::Transaction& transaction) -> Status {
-        RABT_TRY(stored, write_kept(transaction, parts_.blobs, parts_.keys, *job, *of));
+      [parts = parts_, job, of, output, entry](store::Transaction& transaction) -> Status {
+        RABT_TRY(stored, write_kept(transaction, parts.blobs, parts.keys, *job, *of));
         RABT_TRY(kept, find_kept(transaction, *job, *of));
         *output = Json::object({{"id", kept.id},
                                 {"recordingId", of->external},
@@ -97,7 +98,7 @@ void Recordings::invoke(const CallRequest& call, Ended ended) {
                                 {"contentType", kept.content_type},
                                 {"bytes", kept.bytes},
                                 {"sha256", kept.sha256}});
-        return stored ? parts_.audit.append(transaction, entry) : ok_status();
+        return stored ? parts.audit.append(transaction, entry) : ok_status();
       },
       [output, ended = std::move(ended)](const Status& status) {
         ended(status.ok() ? done(std::move(*output)) : failed(status.error()));

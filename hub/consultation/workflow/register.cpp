@@ -160,11 +160,12 @@ void Register::advance(const CallRequest& call, Ended ended) {
        .result = "ok",
        .detail = Json::object({{"to", to_string(*to)}, {"instance", call.instance}}),
        .patient = call.patient});
+  // The service may have gone when the job runs.
   parts_.store.submit(
       store::Store::Need::droppable,
-      [this, work, entry](store::Transaction& transaction) -> Status {
+      [&audit = parts_.audit, work, entry](store::Transaction& transaction) -> Status {
         RABT_TRY_STATUS(move(transaction, *work));
-        return work->changed ? parts_.audit.append(transaction, entry) : ok_status();
+        return work->changed ? audit.append(transaction, entry) : ok_status();
       },
       [work, ended = std::move(ended)](const Status& status) {
         ended(status.ok() ? done(Json::object(

@@ -16,6 +16,7 @@
 // uses the same tables.
 namespace rabt::consultation {
 
+// Outlive every call, also one that goes on when its service is gone.
 struct Parts {
   store::Store& store;
   audit::AuditLog& audit;
