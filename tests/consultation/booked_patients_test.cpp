@@ -144,7 +144,7 @@ TEST_F(BookedPatient, WhoIsEnteredIsToldAtHisTelephoneWithHisLink) {
   EXPECT_EQ(newcomers_desk_.by, "node:workflow");
   const std::string& person = newcomers_desk_.entered[0];
   EXPECT_EQ(must(sessions_->acts.load(id)).patient, person);
-  const identity::Person& record = people_.of(person);
+  const identity::Person record = people_.of(person);
   EXPECT_EQ(record.profile["enteredBy"], Json::object({{"session", id}, {"instance", kInstance}}));
   const Participant one = patient_in(id);
   EXPECT_EQ(one.person, person);
@@ -195,7 +195,7 @@ TEST_F(BookedPatient, ARepeatedBookingEntersNobodyTwice) {
 }
 
 TEST_F(BookedPatient, ARecordThatContradictsTheBookingIsTheDesksAndNobodyIsEntered) {
-  people_.of(patient_).profile.set("birthDate", "1950-01-01");
+  people_.set(patient_, "birthDate", "1950-01-01");
   people_.numbers["1012345672"] = patient_;
   const std::string id = booked(layla());
   EXPECT_EQ(must(sessions_->acts.load(id)).patient, "");
@@ -328,7 +328,7 @@ TEST_F(RefusedPatient, ABookingOfWhomTheHubDoesNotKnowMakesNoSessionAndTheDeskHe
 }
 
 TEST_F(RefusedPatient, AVisitInDoubtGoesOnWithoutARecord) {
-  people_.of(patient_).profile.set("gender", "male");
+  people_.set(patient_, "gender", "male");
   people_.numbers["1012345672"] = patient_;
   EXPECT_EQ(must(sessions_->acts.load(booked(layla()))).patient, "");
   EXPECT_EQ(asked(), "patient.contradicted");

@@ -349,11 +349,11 @@ TEST_F(Days, OneAnswerNamesAllMistakesInTheOrderOfTheMembers) {
 }
 
 TEST_F(Days, TheListOfADayHasTelephonesAndIsAReadingOfEachPatient) {
-  people_.of(patient_).profile.set("phone", "+966551234567");
-  people_.of(patient2_).profile.set("birthDate", "2020-01-01");
-  people_.of(patient2_).profile.set(
-      "guardians", Json::array({Json::object(
-                       {{"name", "Salma"}, {"phone", "+966557654321"}, {"relation", "mother"}})}));
+  people_.set(patient_, "phone", "+966551234567");
+  people_.set(patient2_, "birthDate", "2020-01-01");
+  people_.set(patient2_, "guardians",
+              Json::array({Json::object(
+                  {{"name", "Salma"}, {"phone", "+966557654321"}, {"relation", "mother"}})}));
   const std::string ten = booked(at("10:00"), doctor2_);
   const std::string nine = id_of(must(sessions_->creation.create(
       as(desk_, {},
@@ -385,8 +385,8 @@ TEST_F(Days, TheListOfADayHasTelephonesAndIsAReadingOfEachPatient) {
 
 TEST_F(Days, TheListOfADaySaysWhatThePatientHeardAndHowHeIsKnown) {
   sessions_->surround(practice_->surroundings());
-  people_.of(patient_).profile.set("mrn", "MRN-7");
-  people_.of(patient_).profile.set("language", "en");
+  people_.set(patient_, "mrn", "MRN-7");
+  people_.set(patient_, "language", "en");
   Ask clinic = as_admin({}, Json::object({{"name", "Heart"}, {"nameAr", "القلب"}}));
   clinic.caller.who.tenant = "t1";
   const Json heart = must(practice_->add_clinic(clinic));
@@ -428,7 +428,7 @@ TEST_F(Days, TheListOfADaySaysWhatThePatientHeardAndHowHeIsKnown) {
 }
 
 TEST_F(Days, TheListOfADayHasAllVisitsOnItsPagesByTimeAndDoctor) {
-  people_.of(doctor_).profile.set("name", "Dr Zaid");
+  people_.set(doctor_, "name", "Dr Zaid");
   std::vector<std::string> wanted;
   for (const char* clock : {"09:00", "10:00", "11:00"}) {
     const std::string second = booked(at(clock), doctor_);
@@ -488,12 +488,12 @@ TEST_F(Days, TheListOfADayEndsAtMidnightInRiyadh) {
 }
 
 TEST_F(Days, NamesAreNeitherMarkupNorFormulasNorDoTheyTurnThePaperRound) {
-  people_.of(patient_).profile.set("name", "<script>alert(1)</script>\xE2\x80\xAE evil\r\nrow");
-  people_.of(patient_).profile.set("nameAr", "=HYPERLINK(\"http://x\",\"نورة\")");
-  people_.of(patient_).profile.set("mrn", "@SUM(1)");
-  people_.of(patient_).profile.set("phone", "+966551234567");
-  people_.of(doctor_).profile.set("name", "-2+3\"><img src=x>");
-  people_.of(doctor_).profile.set("nameAr", " =1;@SUM(2); \"+3");
+  people_.set(patient_, "name", "<script>alert(1)</script>\xE2\x80\xAE evil\r\nrow");
+  people_.set(patient_, "nameAr", "=HYPERLINK(\"http://x\",\"نورة\")");
+  people_.set(patient_, "mrn", "@SUM(1)");
+  people_.set(patient_, "phone", "+966551234567");
+  people_.set(doctor_, "name", "-2+3\"><img src=x>");
+  people_.set(doctor_, "nameAr", " =1;@SUM(2); \"+3");
   booked(at("09:00"));
   for (const char* language : {"ar", "en"}) {
     const std::string page = sessions_->days.page(paper(), language);

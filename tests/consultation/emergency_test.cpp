@@ -26,7 +26,7 @@ class Emergencies : public ServiceHouse {
     general_ = doctor("Dr General", "general", {"ar"});
     away_ = doctor("Dr Away", "cardiology", {"ar"});
     for (const std::string& one : {arabic_, english_, general_}) online(one);
-    people_.of(patient_).profile.set("language", "ar");
+    people_.set(patient_, "language", "ar");
     clock_.advance_ms(30'000);
   }
   std::string doctor(const char* name, const char* specialty,
@@ -248,7 +248,7 @@ TEST_F(Emergencies, ADoctorIsToldWithoutDataOfThePatient) {
   const Json arguments =
       Json::object({{"session", id}, {"person", arabic_}, {"message", "emergency"}});
   EXPECT_EQ(call("tell-staff", arguments).string_or("outcome", ""), "no_address");
-  people_.of(english_).profile.set("phone", "0551234567");
+  people_.set(english_, "phone", "0551234567");
   const Json to_english = with(arguments, "person", english_);
   for (int i = 0; i < 2; ++i)
     EXPECT_EQ(call("tell-staff", to_english).string_or("outcome", ""), "sent");
@@ -259,8 +259,8 @@ TEST_F(Emergencies, ADoctorIsToldWithoutDataOfThePatient) {
             "ar staff_emergency مستشفى الواحة https://hub.example.sa/clinic");
   provider_.names["notify.email.send"] = "our-send-email";
   provider_.served.insert("our-send-email");
-  people_.of(general_).profile.set("email", "g@hospital.example");
-  people_.of(general_).profile.set("language", "en");
+  people_.set(general_, "email", "g@hospital.example");
+  people_.set(general_, "language", "en");
   EXPECT_EQ(call("tell-staff", with(arguments, "person", general_)).string_or("outcome", ""),
             "sent");
   const auto mails = provider_.calls("our-send-email");
@@ -269,7 +269,7 @@ TEST_F(Emergencies, ADoctorIsToldWithoutDataOfThePatient) {
 }
 
 TEST_F(Emergencies, ThePatientIsToldToCallOnceAtAnyHour) {
-  people_.of(patient_).profile.set("phone", "0557654321");
+  people_.set(patient_, "phone", "0557654321");
   clock_.set(test::must(parse_iso8601("2027-12-01T20:00:00Z")));  // 23:00 in Riyadh
   const std::string id = called();
   const Json arguments = Json::object({{"session", id}, {"message", "call_997"}});

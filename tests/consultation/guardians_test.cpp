@@ -49,10 +49,9 @@ class Guardians : public SessionHouse {
     provider_.notifies = true;
     clock_.set(test::must(parse_iso8601("2026-12-01T08:00:00Z")));
     SessionHouse::SetUp();
-    Json& child = people_.of(patient_).profile;
-    child.set("phone", "0551234567");
-    child.set("birthDate", "2015-05-17");
-    child.set("guardians", Json::array({mother()}));
+    people_.set(patient_, "phone", "0551234567");
+    people_.set(patient_, "birthDate", "2015-05-17");
+    people_.set(patient_, "guardians", Json::array({mother()}));
     session_ = id_of(made(with(plain(), "scheduledStart", "2026-12-10T07:00:00Z")));
     part_ = part_of(session_, patient_);
   }
@@ -99,13 +98,13 @@ TEST_F(Guardians, MessagesOfAChildGoToTheGuardian) {
 }
 
 TEST_F(Guardians, WithoutAGuardianNoMessageLeaves) {
-  people_.of(patient_).profile.mutable_object().erase("guardians");
+  people_.forget(patient_, "guardians");
   EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "no_guardian");
   EXPECT_TRUE(provider_.calls("our-send-sms").empty());
 }
 
 TEST_F(Guardians, AnAdultIsToldHimself) {
-  people_.of(patient_).profile.mutable_object().erase("birthDate");
+  people_.forget(patient_, "birthDate");
   tell();
   ASSERT_EQ(provider_.calls("our-send-sms").size(), 1U);
   EXPECT_EQ(provider_.calls("our-send-sms")[0].arguments.string_or("to", ""), "+966551234567");
@@ -130,17 +129,17 @@ TEST_F(Guardians, AChildIsOneByTheBirthDateOfEitherRecordAndHasItsOwnGuardian) {
   const auto by = [&] {
     return must(guarded(sessions_->acts.parts(), people_.of(patient_), clock_.now()));
   };
-  people_.of(patient_).profile.mutable_object().erase("birthDate");
-  people_.of(patient2_).profile.set("birthDate", "2015-05-17");
-  people_.of(patient2_).profile.set(
-      "guardians", Json::array({Json::object(
-                       {{"name", "Huda"}, {"phone", "0551119999"}, {"relation", "mother"}})}));
+  people_.forget(patient_, "birthDate");
+  people_.set(patient2_, "birthDate", "2015-05-17");
+  people_.set(patient2_, "guardians",
+              Json::array({Json::object(
+                  {{"name", "Huda"}, {"phone", "0551119999"}, {"relation", "mother"}})}));
   EXPECT_FALSE(by().child);
   run(kMerge);
   EXPECT_TRUE(by().child);
   EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "sent");
   EXPECT_EQ(provider_.calls("our-send-sms").at(0).arguments.string_or("to", ""), "+966559876543");
-  people_.of(patient_).profile.mutable_object().erase("guardians");
+  people_.forget(patient_, "guardians");
   EXPECT_TRUE(by().child);
   EXPECT_FALSE(by().guardian) << "the other record's may be another child's";
   run(kUndo);
@@ -156,7 +155,7 @@ TEST_F(Guardians, WhoeverComesByTheLinkConsentsAsTheGuardian) {
 }
 
 TEST_F(Guardians, WithoutAGuardianAChildConsentsToNothingAndTheDeskIsAsked) {
-  people_.of(patient_).profile.mutable_object().erase("guardians");
+  people_.forget(patient_, "guardians");
   must(enter());
   EXPECT_EQ(code(consents(true)), "consent.guardian");
   ASSERT_EQ(desk_.size(), 1U);
@@ -173,7 +172,7 @@ TEST_F(Guardians, ASecondDeviceNeedsTheCodeThatTheGuardianGets) {
   const auto calls = provider_.calls("our-send-sms");
   ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(calls[0].arguments.string_or("to", ""), "+966559876543");
-  people_.of(patient_).profile.mutable_object().erase("guardians");
+  people_.forget(patient_, "guardians");
   clock_.advance_ms(kHourMs);
   EXPECT_EQ(code(sessions_->guests.send_code(ask)), "invitation.no_phone");
   ASSERT_EQ(desk_.size(), 1U);

@@ -390,7 +390,7 @@ TEST_F(Guests, WhoIsEnteredAfterwardsComesUnderHisAccount) {
 }
 
 TEST_F(Guests, ANumberOfSomebodyOfAnotherSexLinksNobody) {
-  people_.of(patient_).profile.set("gender", "male");
+  people_.set(patient_, "gender", "male");
   const std::string id = booked(Json::object({{"gender", "female"}}));
   people_.numbers["1012345672"] = patient_;
   EXPECT_EQ(code(sessions_->entry.join(as(patient_, id))), "participant.not_a_participant");
@@ -401,7 +401,7 @@ TEST_F(Guests, ANumberOfSomebodyOfAnotherSexLinksNobody) {
 }
 
 TEST_F(Guests, ANumberOfSomebodyWhoWasBornOnAnotherDayLinksNobodyAndTheDeskIsAsked) {
-  people_.of(patient_).profile.set("birthDate", "1990-05-17");
+  people_.set(patient_, "birthDate", "1990-05-17");
   people_.numbers["1012345672"] = patient_;
   const std::string id = booked(Json::object({{"birthDate", "1950-01-01"}}));
   EXPECT_EQ(must(sessions_->acts.load(id)).patient, "");

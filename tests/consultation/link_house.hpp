@@ -23,8 +23,8 @@ class LinkHouse : public SessionHouse {
   }
   // Makes the record of a person one to which a second proof can be sent.
   void can_prove(const std::string& person) {
-    people_.of(person).profile.set("phone", kPhone);
-    people_.of(person).profile.set("birthDate", kBirthDate);
+    people_.set(person, "phone", kPhone);
+    people_.set(person, "birthDate", kBirthDate);
   }
   // A visit in an hour of the patient whom the hub knows.
   std::string booked() {

@@ -506,8 +506,8 @@ class Messages : public SessionHouse {
     clock_.set(at("2026-12-01T08:00:00Z"));
     SessionHouse::SetUp();
     messenger_ = std::make_unique<Messenger>(sessions_->acts, sessions_->Sessions::invitations);
-    people_.of(patient_).profile.set("phone", "0551234567");
-    people_.of(patient_).profile.set("language", "en");
+    people_.set(patient_, "phone", "0551234567");
+    people_.set(patient_, "language", "en");
     session_ = id_of(made(with(plain(), "scheduledStart", "2026-12-10T07:00:00Z")));
   }
   void TearDown() override {
@@ -608,7 +608,7 @@ TEST_F(Messages, ThePatientIsToldOnceWithTheLinkOfTheVisit) {
 }
 
 TEST_F(Messages, WhoWantsNoRemindersIsToldWhatIsDueWithinTheHourAndEveryChange) {
-  people_.of(patient_).profile.set("reminders", false);
+  people_.set(patient_, "reminders", false);
   EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"sent"}])");
   clock_.set(at("2026-12-09T07:00:00Z"));
   EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"day_before","outcome":"declined"}])");
@@ -656,7 +656,7 @@ TEST_F(Messages, AVisitInPersonIsToldWithTheTimeAndWithoutALink) {
 }
 
 TEST_F(Messages, ATelephoneThatIsNoneIsSentNothing) {
-  people_.of(patient_).profile.set("phone", "ask the ward");
+  people_.set(patient_, "phone", "ask the ward");
   EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"no_phone"}])");
   EXPECT_TRUE(sent().empty());
   EXPECT_EQ(outcome(), "no_phone");
@@ -1062,7 +1062,7 @@ TEST_F(Messages, NobodyIsToldWithoutTheRoleNotify) {
 }
 
 TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
-  people_.of(doctor_).profile.set("phone", "0559876543");
+  people_.set(doctor_, "phone", "0559876543");
   Ask by_hub = ask_of_hub("t1", "workflow");
   by_hub.body = Json::object({{"type", "doctor_patient"},
                               {"provider", doctor_},
@@ -1081,7 +1081,7 @@ TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
   const std::string text = sent()[0].arguments.string_or("text", "");
   EXPECT_EQ(text.find("Patient"), std::string::npos) << text;
   EXPECT_TRUE(text.ends_with("https://hub.example.sa/clinic")) << text;
-  people_.of(doctor2_).profile.set("phone", "0559876544");
+  people_.set(doctor2_, "phone", "0559876544");
   must(sessions_->life.assign(as_admin(visit.session, Json::object({{"provider", doctor2_}}))));
   const Json waits = must(messenger_->tell_doctors(visit));
   EXPECT_EQ(waits["told"].size(), 0U) << "more may change";
@@ -1120,7 +1120,7 @@ class MessageLimits : public Messages {
 TEST_F(MessageLimits, OneNumberGetsSoManyMessagesThatPatientsAskFor) {
   const std::string other = somebody({identity::Role::patient}, {{"name", "Patient Three"}});
   for (const std::string& who : {patient_, patient2_, other})
-    people_.of(who).profile.set("phone", "0551234567");
+    people_.set(who, "phone", "0551234567");
   std::vector<std::string> visits;
   for (int i = 0; i < 4; ++i) {
     for (const std::string& who : {patient_, patient2_, other})
@@ -1136,7 +1136,7 @@ TEST_F(MessageLimits, OneNumberGetsSoManyMessagesThatPatientsAskFor) {
   EXPECT_EQ(sent().size(), 10U);
   // The hospital's own bookings are told all the same, and to other numbers.
   EXPECT_EQ(tell_of(visit(doctor_, patient_, 20))["told"].size(), 1U);
-  people_.of(other).profile.set("phone", "0551234568");
+  people_.set(other, "phone", "0551234568");
   EXPECT_EQ(tell_of(visits[11])["told"].size(), 1U);
   clock_.advance_ms(kHourMs);
   EXPECT_EQ(tell_of(visits[10])["told"].item(0).string_or("outcome", ""), "sent");
@@ -1169,7 +1169,7 @@ TEST_F(MessageLimits, OneNumberGetsSoManyADayAcrossARestart) {
 }
 
 TEST_F(MessageLimits, StaffHearsOfEveryEmergency) {
-  people_.of(doctor_).profile.set("phone", "0559876543");
+  people_.set(doctor_, "phone", "0559876543");
   const auto take = [&](const std::string& letter) {
     return must(
         MessageLimit(sessions_->acts.parts())

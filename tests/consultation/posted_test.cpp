@@ -49,8 +49,8 @@ class Posted : public SessionHouse {
 };
 
 TEST_F(Posted, WhatIsPostedOfAPersonBelongsToTheParticipantAndTheRecordStays) {
-  people_.of(patient_).profile.set("language", "ar");
-  people_.of(patient_).profile.set("saudiResident", true);
+  people_.set(patient_, "language", "ar");
+  people_.set(patient_, "saudiResident", true);
   const Json members = Json::object({{"name", "As Posted"},
                                      {"preferredLanguage", "en"},
                                      {"genderPreference", "female"},
@@ -74,7 +74,7 @@ TEST_F(Posted, WhatIsPostedOfAPersonBelongsToTheParticipantAndTheRecordStays) {
 }
 
 TEST_F(Posted, WhatNobodyPostedIsTheRecordsThenTheDefault) {
-  people_.of(patient_).profile.set("language", "en");
+  people_.set(patient_, "language", "en");
   const std::string id = id_of(made());
   EXPECT_EQ(part(id, patient_)["preferredLanguage"], Json("en"));
   EXPECT_EQ(part(id, patient_)["saudiResident"], Json(false));
@@ -99,8 +99,8 @@ TEST_F(Posted, ASessionThatIsOverLooksAsItDidWhateverBecomesOfTheRecords) {
   must(sessions_->life.start(as(doctor_, id)));
   must(sessions_->life.end(as(doctor_, id)));
   const std::string before = seen(id).dump();
-  people_.of(patient_).profile.set("name", "Renamed");
-  people_.of(patient_).profile.set("genderPreference", "female");
+  people_.set(patient_, "name", "Renamed");
+  people_.set(patient_, "genderPreference", "female");
   clock_.advance_ms(60'000);
   EXPECT_EQ(seen(id).dump(), before);
 }

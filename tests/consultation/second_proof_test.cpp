@@ -234,8 +234,8 @@ TEST_F(SecondProofs, AProofOverAChangedRecordTakesNoRefusalBack) {
     return code(sessions_->people.record_consent(guest));
   };
   EXPECT_EQ(says(false), "ok");
-  people_.of(patient_).profile.set("phone", "0559999999");
-  ++people_.of(patient_).version;
+  people_.set(patient_, "phone", "0559999999");
+  people_.change(patient_, [](identity::Person& one) { ++one.version; });
   must(asked());
   EXPECT_TRUE(opens(must(enter(with_code(digits()))).proof)) << "the visit itself opens";
   EXPECT_EQ(says(true), "consent.own_word") << "the same link, in another browser";
@@ -252,7 +252,7 @@ TEST_F(SecondProofs, AProofOverAChangedRecordTakesNoRefusalBack) {
 }
 
 TEST_F(SecondProofs, WithoutATelephoneInTheRecordTheDeskIsAsked) {
-  people_.of(patient_).profile.set("phone", "");
+  people_.set(patient_, "phone", "");
   EXPECT_EQ(code(asked()), "invitation.no_phone");
   EXPECT_TRUE(provider_.calls("our-send-sms").empty());
   ASSERT_EQ(desk_.size(), 1U);

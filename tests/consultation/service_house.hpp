@@ -62,6 +62,8 @@ class ServiceHouse : public SessionHouse {
     SessionHouse::TearDown();
   }
   void clear() {
+    // Its thread asks the practice, where a test surrounds the sessions with it.
+    if (sessions_ != nullptr) sessions_->stop();
     service_.reset();
     practice_.reset();
     records_.reset();

@@ -109,10 +109,10 @@ TEST_F(SessionCalls, AnAppointmentThatChangesMeanwhileIsShownAndMovesNothing) {
 }
 
 TEST_F(SessionCalls, WorkflowsKnowTheTelephonesOfRecordAndGuardians) {
-  people_.of(patient_).profile.set("phone", "0551234567");
-  people_.of(patient_).profile.set(
-      "guardians", Json::array({Json::object({{"name", "Mona"}, {"phone", "0559876543"}}),
-                                Json::object({{"name", "Saad"}, {"phone", "ask the ward"}})}));
+  people_.set(patient_, "phone", "0551234567");
+  people_.set(patient_, "guardians",
+              Json::array({Json::object({{"name", "Mona"}, {"phone", "0559876543"}}),
+                           Json::object({{"name", "Saad"}, {"phone", "ask the ward"}})}));
   const Json contact = call("clinical", running()).output["contact"];
   EXPECT_EQ(contact.string_or("phone", ""), "+966551234567");
   EXPECT_EQ(contact["guardianPhones"].dump(), R"(["+966559876543"])");

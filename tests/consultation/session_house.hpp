@@ -31,20 +31,35 @@ namespace rabt::consultation {
 
 using rabt::test::must;
 
+// Internally synchronised, but for `numbers`: the thread of the sessions reads people while a test
+// changes them.
 class People final : public identity::Directory {
  public:
-  void add(identity::Person person) { people_.push_back(std::move(person)); }
-  identity::Person& of(const std::string& id) {
-    for (identity::Person& one : people_) {
-      if (one.id == id) return one;
-    }
-    std::abort();
+  void add(identity::Person person) {
+    const Lock lock(mutex_);
+    people_.push_back(std::move(person));
+  }
+  [[nodiscard]] identity::Person of(const std::string& id) {
+    const Lock lock(mutex_);
+    return known(id);
+  }
+  void change(const std::string& id, const std::function<void(identity::Person&)>& act) {
+    const Lock lock(mutex_);
+    act(known(id));
+  }
+  // Changes one member of the profile.
+  void set(const std::string& id, std::string_view member, Json value) {
+    change(id, [&](identity::Person& one) { one.profile.set(member, std::move(value)); });
+  }
+  void forget(const std::string& id, std::string_view member) {
+    change(id, [&](identity::Person& one) { one.profile.mutable_object().erase(member); });
   }
   // By the value of {system, value}.
   std::map<std::string, std::string> numbers;
   Result<std::string> resolve(std::string_view /*tenant*/, const Json& reference) override {
     const auto numbered = numbers.find(reference.string_or("value", ""));
     if (numbered != numbers.end()) return numbered->second;
+    const Lock lock(mutex_);
     for (const identity::Person& one : people_) {
       if (reference.is_string() && identity::ulid_of(reference.as_string()) == one.id)
         return one.id;
@@ -55,6 +70,7 @@ class People final : public identity::Directory {
     return not_found("person.unknown", "nobody");
   }
   Result<identity::Person> find(std::string_view /*tenant*/, std::string_view id) override {
+    const Lock lock(mutex_);
     for (const identity::Person& one : people_) {
       if (one.id == id) return one;
     }
@@ -63,6 +79,7 @@ class People final : public identity::Directory {
   Result<std::vector<identity::Person>> having(std::string_view /*tenant*/,
                                                identity::Roles roles) override {
     std::vector<identity::Person> found;
+    const Lock lock(mutex_);
     for (const identity::Person& one : people_) {
       if (one.roles.has_any(roles)) found.push_back(one);
     }
@@ -70,13 +87,38 @@ class People final : public identity::Directory {
   }
 
  private:
-  std::vector<identity::Person> people_;
+  identity::Person& known(const std::string& id) RABT_REQUIRES(mutex_) {
+    for (identity::Person& one : people_) {
+      if (one.id == id) return one;
+    }
+    std::abort();
+  }
+
+  Mutex mutex_;
+  std::vector<identity::Person> people_ RABT_GUARDED_BY(mutex_);
 };
 
 // The role `video`. Internally synchronised.
 class Provider final : public plugin::ActionRunner {
  public:
   using Answerer = std::function<workflow::ActionOutcome(const plugin::CallRequest&)>;
+  class Answering {
+   public:
+    explicit Answering(Mutex& mutex) : mutex_(mutex) {}
+    Answering& operator=(Answerer next) {
+      const Lock lock(mutex_);
+      answerer_ = std::move(next);
+      return *this;
+    }
+    // Under the lock.
+    workflow::ActionOutcome operator()(const plugin::CallRequest& call) const {
+      return answerer_(call);
+    }
+
+   private:
+    Mutex& mutex_;
+    Answerer answerer_;
+  };
   Provider() {
     answer = [this](const plugin::CallRequest& call) { return usual(call); };
   }
@@ -182,7 +224,8 @@ class Provider final : public plugin::ActionRunner {
                                             "list-recordings", "fetch-recording",
                                             "delete-recording"};
   std::set<std::string, std::less<>> features{"receive-only"};
-  Answerer answer;
+  // May be replaced while a call is answered: the next one has the new answer.
+  Answering answer{mutex_};
   // Answers probes; unset: nothing can be said.
   std::function<plugin::ProbeAnswer(const plugin::CallRequest&)> effect;
   Json recordings = Json::object({{"ready", true}, {"recordings", Json::array()}});
@@ -281,6 +324,8 @@ class SessionHouse : public ::testing::Test {
     sessions_.reset();
     codes_.reset();
     desk_tasks_.reset();
+    // Refused links enter the audit log by jobs that nothing waits for.
+    if (store_ != nullptr) store_->flush();
     reasons_.reset();
     blobs_.reset();
     keys_.reset();

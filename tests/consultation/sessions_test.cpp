@@ -522,8 +522,8 @@ TEST_F(Sessions, FamilyTakesPartByConsentAndLeavesWithIt) {
 
 // R-08
 TEST_F(Sessions, B37APreferenceWarnsAndNeverRefuses) {
-  people_.of(patient_).profile.set("genderPreference", "female");
-  people_.of(doctor_).profile.set("languages", Json::array({"en"}));
+  people_.set(patient_, "genderPreference", "female");
+  people_.set(doctor_, "languages", Json::array({"en"}));
   EXPECT_EQ(made()["warnings"].dump(), R"(["preference.gender","preference.language"])");
 }
 

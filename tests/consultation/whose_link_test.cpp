@@ -38,8 +38,8 @@ class WhoseLink : public LinkHouse {
   }
   // Somebody of staff writes a telephone of his own.
   void change_telephone() {
-    people_.of(patient_).profile.set("phone", "0559999999");
-    ++people_.of(patient_).version;
+    people_.set(patient_, "phone", "0559999999");
+    people_.change(patient_, [](identity::Person& one) { ++one.version; });
   }
   void send(bool renew = false) {
     const Json sent = invited(renew);
