@@ -26,6 +26,7 @@
 #include "hub/api/requests/shared_requests.hpp"
 #include "hub/api/requests/transcript_requests.hpp"
 #include "hub/api/requests/visit_requests.hpp"
+#include "hub/api/requests/webhook_requests.hpp"
 #include "hub/api/resources.hpp"
 #include "hub/api/sessions.hpp"
 
@@ -382,16 +383,16 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/deliveries/{id}/body", "readDeliveryBody", to<&R::hooks, &Hooks::lost_body>, only({Role::admin}), kRare},
     Route{"POST", "/api/v1/deliveries/{id}/replay", "replayDelivery", to<&R::hooks, &Hooks::take_again>, kRepair, kStrong},
     Route{"POST", "/api/v1/deliveries/{id}/discard", "discardDelivery", to<&R::hooks, &Hooks::discard>, kRepair},
-    Route{"GET", "/api/v1/webhooks", "listWebhooks", act<&R::webhooks, &Webhooks::list>, only({Role::admin})},
-    Route{"POST", "/api/v1/webhooks", "createWebhook", act<&R::webhooks, &Webhooks::create, 201>, only({Role::admin}), kRepeats},
-    Route{"GET", "/api/v1/webhooks/{id}", "getWebhook", act<&R::webhooks, &Webhooks::get>, only({Role::admin})},
-    Route{"PATCH", "/api/v1/webhooks/{id}", "changeWebhook", act<&R::webhooks, &Webhooks::change>, only({Role::admin}), kRepeats},
-    Route{"DELETE", "/api/v1/webhooks/{id}", "deleteWebhook", act<&R::webhooks, &Webhooks::remove, 204>, only({Role::admin}), kRepeats},
-    Route{"POST", "/api/v1/webhooks/{id}/rotate", "rotateWebhook", act<&R::webhooks, &Webhooks::rotate>, only({Role::admin}), kRepeats},
-    Route{"POST", "/api/v1/webhooks/{id}/ping", "pingWebhook", act<&R::webhooks, &Webhooks::ping, 202>, only({Role::admin}), kRepeats},
-    Route{"GET", "/api/v1/webhooks/{id}/deliveries", "listWebhookDeliveries", list<&R::webhooks, &Webhooks::deliveries>, only({Role::admin})},
-    Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay>, only({Role::admin}), kRepeats},
-    Route{"POST", "/api/v1/webhooks/{id}/discard", "discardWebhook", act<&R::webhooks, &Webhooks::discard>, only({Role::admin}), kRepeats},
+    Route{"GET", "/api/v1/webhooks", "listWebhooks", show<&R::webhooks, &Webhooks::list>, only({Role::admin})},
+    Route{"POST", "/api/v1/webhooks", "createWebhook", act<&R::webhooks, &Webhooks::create, create_webhook_of, 201>, only({Role::admin}), kRepeats},
+    Route{"GET", "/api/v1/webhooks/{id}", "getWebhook", act<&R::webhooks, &Webhooks::get, of_webhook>, only({Role::admin})},
+    Route{"PATCH", "/api/v1/webhooks/{id}", "changeWebhook", act<&R::webhooks, &Webhooks::change, change_webhook_of>, only({Role::admin}), kRepeats},
+    Route{"DELETE", "/api/v1/webhooks/{id}", "deleteWebhook", act<&R::webhooks, &Webhooks::remove, of_webhook, 204>, only({Role::admin}), kRepeats},
+    Route{"POST", "/api/v1/webhooks/{id}/rotate", "rotateWebhook", act<&R::webhooks, &Webhooks::rotate, rotate_secret_of>, only({Role::admin}), kRepeats},
+    Route{"POST", "/api/v1/webhooks/{id}/ping", "pingWebhook", act<&R::webhooks, &Webhooks::ping, of_webhook, 202>, only({Role::admin}), kRepeats},
+    Route{"GET", "/api/v1/webhooks/{id}/deliveries", "listWebhookDeliveries", list<&R::webhooks, &Webhooks::deliveries, list_deliveries_of>, only({Role::admin})},
+    Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay, replay_deliveries_of>, only({Role::admin}), kRepeats},
+    Route{"POST", "/api/v1/webhooks/{id}/discard", "discardWebhook", act<&R::webhooks, &Webhooks::discard, discard_deliveries_of>, only({Role::admin}), kRepeats},
 
     Route{"GET", "/api/v1/alerts", "listAlerts", to<&R::alerts, &AlertRecords::list>, kOperate},
     Route{"POST", "/api/v1/alerts/snooze", "snoozeRule", to<&R::alerts, &AlertRecords::snooze_rule>, kOperate, kRepeats},

@@ -11,41 +11,17 @@
 namespace rabt::webhooks {
 
 using consultation::Answer;
-using consultation::Ask;
-using consultation::Fields;
+using consultation::Asked;
+using consultation::Mistakes;
 using consultation::Page;
 using consultation::Window;
 
 namespace {
 
 constexpr std::size_t kMostWebhooks = 64;
-constexpr std::size_t kLongestName = 100;
-constexpr std::size_t kLongestUrl = 2048;
-constexpr std::size_t kLongestReason = 500;
-constexpr std::int64_t kMostOverlapHours = 168;
-constexpr std::int64_t kOverlapHours = 24;
 constexpr std::string_view kPing = "org.rabt.hub.ping.v1";
 // The routing key of a ping to the broker.
 constexpr std::string_view kPingKey = "ping";
-
-void read_texts(Fields& fields, const Json& body, std::string_view name,
-                std::vector<std::string>& out) {
-  const Json* const list = body.find(name);
-  if (list == nullptr) return;
-  out.clear();
-  if (list->is_null()) return;
-  if (!list->is_array()) {
-    fields.wrong(name, "it must be a list of texts");
-    return;
-  }
-  for (const Json& one : list->as_array()) {
-    if (!one.is_string()) {
-      fields.wrong(name, "it must be a list of texts");
-      return;
-    }
-    out.push_back(one.as_string());
-  }
-}
 
 // Host and port, for the audit log: a path may hold a secret of the receiver.
 std::string host_of(const std::string& url) {
@@ -170,15 +146,17 @@ bool Webhooks::wants(std::string_view type) const {
 
 // ---- Administration
 
-Result<std::shared_ptr<const Endpoint>> Webhooks::endpoint_of(const Ask& ask) const {
-  auto found = book_.find(ask.record);
-  if (found == nullptr || ask.caller.who.tenant != parts_.tenant)
+Result<std::shared_ptr<const Endpoint>> Webhooks::endpoint_of(const Caller& caller,
+                                                              const std::string& id) const {
+  auto found = book_.find(id);
+  if (found == nullptr || caller.who.tenant != parts_.tenant)
     return not_found("webhook.unknown", "there is no such webhook");
   return found;
 }
 
-Result<std::shared_ptr<const Endpoint>> Webhooks::own_endpoint_of(const Ask& ask) const {
-  RABT_TRY(found, endpoint_of(ask));
+Result<std::shared_ptr<const Endpoint>> Webhooks::own_endpoint_of(const Caller& caller,
+                                                                  const std::string& id) const {
+  RABT_TRY(found, endpoint_of(caller, id));
   if (found->configured && found->state != "removed")
     return conflict("webhook.configured",
                     "the configuration has this webhook; change it there and start the hub again");
@@ -216,21 +194,21 @@ Result<Json> Webhooks::to_json(const Endpoint& endpoint) const {
   return out;
 }
 
-audit::Entry Webhooks::entry_of(const Ask& ask, std::string_view act, const Endpoint& endpoint,
-                                Json detail) const {
+audit::Entry Webhooks::entry_of(const Caller& caller, std::string_view act,
+                                const Endpoint& endpoint, Json detail) const {
   return {.tenant = parts_.tenant,
-          .actor = ask.caller.who.actor(),
+          .actor = caller.who.actor(),
           .act = std::string(act),
           .object = "webhook:" + endpoint.id,
           .result = "ok",
           .detail = std::move(detail),
-          .client = ask.caller.client,
-          .request = ask.caller.request};
+          .client = caller.client,
+          .request = caller.request};
 }
 
-audit::Prepared Webhooks::entry(const Ask& ask, std::string_view act, const Endpoint& endpoint,
-                                Json detail) const {
-  return parts_.audit.prepare(entry_of(ask, act, endpoint, std::move(detail)));
+audit::Prepared Webhooks::entry(const Caller& caller, std::string_view act,
+                                const Endpoint& endpoint, Json detail) const {
+  return parts_.audit.prepare(entry_of(caller, act, endpoint, std::move(detail)));
 }
 
 void Webhooks::name_configured_clinics(std::vector<Configured>& configured, const Parts& parts) {
@@ -258,41 +236,35 @@ Status Webhooks::name_clinics(std::vector<std::string>& clinics) const {
   return ok_status();
 }
 
-Status Webhooks::read(const Ask& ask, Endpoint& endpoint) const {
-  Fields fields(ask.body);
-  if (ask.version) {
-    fields.only({"name", "url", "events", "types", "clinics", "active"});
-  } else {
-    fields.only({"name", "url", "events", "types", "clinics"});
-  }
-  if (!ask.version || fields.has("name")) endpoint.name = fields.needed_text("name", kLongestName);
-  if (!ask.version || fields.has("url")) endpoint.url = fields.needed_text("url", kLongestUrl);
-  read_texts(fields, ask.body, "events", endpoint.wants.events);
-  read_texts(fields, ask.body, "types", endpoint.wants.types);
-  read_texts(fields, ask.body, "clinics", endpoint.wants.clinics);
-  if (const auto active = fields.boolean("active")) endpoint.state = *active ? "active" : "paused";
-  RABT_TRY_STATUS(fields.done());
+Status Webhooks::apply(const WebhookMembers& members, Endpoint& endpoint) const {
+  Wants& wants = endpoint.wants;
+  if (members.name) endpoint.name = *members.name;
+  if (members.url) endpoint.url = *members.url;
+  if (members.events) wants.events = *members.events;
+  if (members.types) wants.types = *members.types;
+  if (members.clinics) wants.clinics = *members.clinics;
+  if (members.active) endpoint.state = *members.active ? "active" : "paused";
   // One after the other, so that a refusal names its member.
-  const Wants& wants = endpoint.wants;
+  Mistakes mistakes;
   if (const Status good = check({.events = wants.events}); !good.ok())
-    fields.wrong("events", good.error().message);
+    mistakes.add("events", good.error().message);
   if (const Status good = check({.types = wants.types}); !good.ok())
-    fields.wrong("types", good.error().message);
-  if (const Status good = name_clinics(endpoint.wants.clinics); !good.ok())
-    fields.wrong("clinics", good.error().message);
+    mistakes.add("types", good.error().message);
+  if (const Status good = name_clinics(wants.clinics); !good.ok())
+    mistakes.add("clinics", good.error().message);
   if (const auto url = net::parse_url(endpoint.url); !url.ok()) {
-    fields.wrong("url", url.error().message);
+    mistakes.add("url", url.error().message);
   } else if (!parts_.allow->check(endpoint.url).ok()) {
-    fields.wrong("url",
+    mistakes.add("url",
                  "webhooks may not reach this host; the operator lists hosts under "
                  "`http.webhooks` in the configuration");
   }
-  return fields.done();
+  return mistakes.status();
 }
 
-Answer Webhooks::list(const Ask& ask) {
+Answer Webhooks::list(const Caller& caller) {
   Json items = Json::array();
-  if (ask.caller.who.tenant == parts_.tenant) {
+  if (caller.who.tenant == parts_.tenant) {
     for (const auto& endpoint : *book_.all()) {
       RABT_TRY(one, to_json(*endpoint));
       items.push_back(std::move(one));
@@ -301,16 +273,17 @@ Answer Webhooks::list(const Ask& ask) {
   return Json::object({{"items", std::move(items)}});
 }
 
-Status Webhooks::write(const Ask& ask, const Json& answer, const store::Store::Job& job) {
+Status Webhooks::write(const Caller& caller, const Json& answer, const store::Store::Job& job) {
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(job(transaction));
-    return ask.caller.once ? ask.caller.once(transaction, answer) : ok_status();
+    return caller.once ? caller.once(transaction, answer) : ok_status();
   });
 }
 
-Answer Webhooks::create(const Ask& ask) {
+Answer Webhooks::create(const Caller& caller, const Asked<WebhookMembers>& asked) {
+  RABT_TRY(members, asked);
   Endpoint endpoint;
-  RABT_TRY_STATUS(read(ask, endpoint));
+  RABT_TRY_STATUS(apply(members, endpoint));
   if (book_.all()->size() >= kMostWebhooks)
     return conflict("webhook.too_many", "there are " + std::to_string(kMostWebhooks) +
                                             " webhooks already; delete one that nobody needs");
@@ -322,10 +295,10 @@ Answer Webhooks::create(const Ask& ask) {
       endpoint, {{.text = secret, .until_ms = {}},
                  {.text = SigningSecret::make_key_text(parts_.random), .until_ms = {}}}));
   const audit::Prepared made =
-      entry(ask, "webhook.created", endpoint, Json::object({{"host", host_of(endpoint.url)}}));
+      entry(caller, "webhook.created", endpoint, Json::object({{"host", host_of(endpoint.url)}}));
   RABT_TRY(out, to_json(endpoint));
   out.set("secret", secret);
-  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(insert_endpoint(transaction, parts_.tenant, endpoint));
     return parts_.audit.append(transaction, made);
   }));
@@ -333,26 +306,27 @@ Answer Webhooks::create(const Ask& ask) {
   return out;
 }
 
-Answer Webhooks::get(const Ask& ask) {
-  RABT_TRY(endpoint, endpoint_of(ask));
+Answer Webhooks::get(const Caller& caller, const OfWebhook& asked) {
+  RABT_TRY(endpoint, endpoint_of(caller, asked.webhook));
   return to_json(*endpoint);
 }
 
-Answer Webhooks::change(const Ask& ask) {
-  RABT_TRY(before, own_endpoint_of(ask));
-  if (!ask.version)
+Answer Webhooks::change(const Caller& caller, const ChangeWebhook& asked) {
+  RABT_TRY(before, own_endpoint_of(caller, asked.webhook));
+  if (!asked.version)
     return conflict("precondition.required", "send If-Match with the ETag of the webhook");
-  if (*ask.version != before->version)
+  if (*asked.version != before->version)
     return conflict("precondition.failed", "somebody else has changed the webhook meanwhile");
+  RABT_TRY(members, asked.members);
   Endpoint after = *before;
-  RABT_TRY_STATUS(read(ask, after));
+  RABT_TRY_STATUS(apply(members, after));
   after.version += 1;
   after.updated_ms = parts_.clock.now().ms;
   const audit::Prepared changed =
-      entry(ask, "webhook.changed", after,
+      entry(caller, "webhook.changed", after,
             Json::object({{"host", host_of(after.url)}, {"state", after.state}}));
   RABT_TRY(out, to_json(after));
-  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, after));
     return parts_.audit.append(transaction, changed);
   }));
@@ -361,11 +335,11 @@ Answer Webhooks::change(const Ask& ask) {
   return out;
 }
 
-Answer Webhooks::remove(const Ask& ask) {
-  RABT_TRY(endpoint, own_endpoint_of(ask));
+Answer Webhooks::remove(const Caller& caller, const OfWebhook& asked) {
+  RABT_TRY(endpoint, own_endpoint_of(caller, asked.webhook));
   const audit::Prepared removed =
-      entry(ask, "webhook.deleted", *endpoint, Json::object({{"host", host_of(endpoint->url)}}));
-  RABT_TRY_STATUS(write(ask, Json::object(), [&](store::Transaction& transaction) -> Status {
+      entry(caller, "webhook.deleted", *endpoint, Json::object({{"host", host_of(endpoint->url)}}));
+  RABT_TRY_STATUS(write(caller, Json::object(), [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(delete_endpoint(transaction, parts_.tenant, endpoint->id));
     return parts_.audit.append(transaction, removed);
   }));
@@ -373,13 +347,9 @@ Answer Webhooks::remove(const Ask& ask) {
   return Json::object();
 }
 
-Answer Webhooks::rotate(const Ask& ask) {
-  RABT_TRY(before, own_endpoint_of(ask));
-  Fields fields(ask.body);
-  fields.only({"overlapHours"});
-  const std::int64_t hours =
-      fields.integer("overlapHours", 0, kMostOverlapHours).value_or(kOverlapHours);
-  RABT_TRY_STATUS(fields.done());
+Answer Webhooks::rotate(const Caller& caller, const RotateSecret& asked) {
+  RABT_TRY(before, own_endpoint_of(caller, asked.webhook));
+  RABT_TRY(hours, asked.overlap_hours);
   const std::int64_t now = parts_.clock.now().ms;
   const std::int64_t until = now + hours * kHourMs;
   RABT_TRY(secrets, book_.kept(*before));
@@ -397,14 +367,14 @@ Answer Webhooks::rotate(const Ask& ask) {
   after.version += 1;
   after.updated_ms = now;
   const audit::Prepared rotated =
-      entry(ask, "webhook.rotated", after, Json::object({{"overlapHours", hours}}));
+      entry(caller, "webhook.rotated", after, Json::object({{"overlapHours", hours}}));
   RABT_TRY(pair, SigningSecret::parse(key));
   Json out = Json::object({{"id", after.id},
                            {"secret", secret},
                            {"publicKey", pair.public_key()},
                            {"oldUntil", to_iso8601({until})},
                            {"version", after.version}});
-  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, after));
     return parts_.audit.append(transaction, rotated);
   }));
@@ -413,8 +383,8 @@ Answer Webhooks::rotate(const Ask& ask) {
   return out;
 }
 
-Answer Webhooks::ping(const Ask& ask) {
-  RABT_TRY(endpoint, endpoint_of(ask));
+Answer Webhooks::ping(const Caller& caller, const OfWebhook& asked) {
+  RABT_TRY(endpoint, endpoint_of(caller, asked.webhook));
   if (!endpoint->active())
     return conflict("webhook.not_active",
                     "the webhook is " + endpoint->state + "; only an active one is told anything");
@@ -426,9 +396,9 @@ Answer Webhooks::ping(const Ask& ask) {
                                 {"data", Json::object({{"webhook", endpoint->id}})}}),
                   endpoint->routes != nullptr ? kPingKey : std::string_view());
   const audit::Prepared sent =
-      entry(ask, "webhook.pinged", *endpoint, Json::object({{"delivery", made.id}}));
+      entry(caller, "webhook.pinged", *endpoint, Json::object({{"delivery", made.id}}));
   Json out = Json::object({{"delivery", made.id}, {"event", made.event}});
-  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, made));
     return parts_.audit.append(transaction, sent);
   }));
@@ -438,8 +408,9 @@ Answer Webhooks::ping(const Ask& ask) {
 
 // ---- Deliveries
 
-Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
-  RABT_TRY(endpoint, endpoint_of(ask));
+Result<Page> Webhooks::deliveries(const Caller& caller, const ListDeliveries& asked,
+                                  const Window& window) {
+  RABT_TRY(endpoint, endpoint_of(caller, asked.webhook));
   Page page;
   const std::int64_t now = parts_.clock.now().ms;
   const std::int64_t pause = sender_.pause_left_ms(endpoint->id);
@@ -458,12 +429,12 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
     }
     return ok_status();
   };
-  if (const std::string_view wanted = ask.parameter("delivery"); !wanted.empty()) {
-    RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, wanted));
+  if (!asked.delivery.empty()) {
+    RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, asked.delivery));
     if (found) RABT_TRY_STATUS(add({*found}));
     return page;
   }
-  const std::string_view state = ask.parameter("state");
+  const std::string_view state = asked.state;
   if (!state.empty() && state != "open" && state != "done" && state != "dead" &&
       state != "discarded")
     return invalid("api.invalid", "state: it must be open, done, dead or discarded");
@@ -476,19 +447,9 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
   return page;
 }
 
-Answer Webhooks::replay(const Ask& ask) {
-  RABT_TRY(endpoint, endpoint_of(ask));
-  Fields fields(ask.body);
-  fields.only({"delivery", "since", "dead"});
-  Again again{.delivery = fields.text("delivery"),
-              .since_ms = {},
-              .dead = fields.boolean("dead").value_or(false)};
-  if (const auto since = fields.time("since")) again.since_ms = since->ms;
-  const int named =
-      (again.delivery.empty() ? 0 : 1) + (again.since_ms ? 1 : 0) + (again.dead ? 1 : 0);
-  if (fields.good() && named != 1)
-    fields.wrong("delivery", "name one of `delivery`, `since` and `dead`");
-  RABT_TRY_STATUS(fields.done());
+Answer Webhooks::replay(const Caller& caller, const ReplayDeliveries& asked) {
+  RABT_TRY(endpoint, endpoint_of(caller, asked.webhook));
+  RABT_TRY(again, asked.again);
   if (!endpoint->active())
     return conflict("webhook.not_active",
                     "the webhook is " + endpoint->state + "; only an active one is told anything");
@@ -501,9 +462,9 @@ Answer Webhooks::replay(const Ask& ask) {
   if (!again.delivery.empty()) what.set("delivery", again.delivery);
   if (again.since_ms) what.set("since", to_iso8601({*again.since_ms}));
   if (again.dead) what.set("dead", true);
-  const audit::Prepared replayed = entry(ask, "webhook.replayed", *endpoint, std::move(what));
+  const audit::Prepared replayed = entry(caller, "webhook.replayed", *endpoint, std::move(what));
   Json out;
-  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY(count, open_again(transaction, parts_.tenant, endpoint->id, again, now));
     out = Json::object({{"replayed", count}});
     return parts_.audit.append(transaction, replayed);
@@ -512,16 +473,10 @@ Answer Webhooks::replay(const Ask& ask) {
   return out;
 }
 
-Answer Webhooks::discard(const Ask& ask) {
-  RABT_TRY(endpoint, endpoint_of(ask));
-  Fields fields(ask.body);
-  fields.only({"delivery", "dead", "reason"});
-  const std::string delivery = fields.text("delivery");
-  const bool all = fields.boolean("dead").value_or(false);
-  const std::string reason = fields.needed_text("reason", kLongestReason);
-  if (fields.good() && delivery.empty() != all)
-    fields.wrong("delivery", "name one of `delivery` and `dead`");
-  RABT_TRY_STATUS(fields.done());
+Answer Webhooks::discard(const Caller& caller, const DiscardDeliveries& asked) {
+  RABT_TRY(endpoint, endpoint_of(caller, asked.webhook));
+  RABT_TRY(which, asked.which);
+  const std::string& delivery = which.delivery;
   if (!delivery.empty()) {
     RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, delivery));
     if (!found) return not_found("webhook.delivery_unknown", "the webhook has no such delivery");
@@ -529,14 +484,14 @@ Answer Webhooks::discard(const Ask& ask) {
       return conflict("webhook.not_dead", "the delivery is " + found->state +
                                               "; only one that was given up is discarded");
   }
-  RABT_TRY(sealed, details_.seal(parts_.tenant, "", Json::object({{"reason", reason}})));
-  audit::Entry discarded =
-      entry_of(ask, "webhook.discarded", *endpoint,
-               all ? Json::object({{"dead", true}}) : Json::object({{"delivery", delivery}}));
+  RABT_TRY(sealed, details_.seal(parts_.tenant, "", Json::object({{"reason", which.reason}})));
+  audit::Entry discarded = entry_of(
+      caller, "webhook.discarded", *endpoint,
+      delivery.empty() ? Json::object({{"dead", true}}) : Json::object({{"delivery", delivery}}));
   discarded.sealed = sealed.text;
   const audit::Prepared prepared = parts_.audit.prepare(discarded);
   Json out;
-  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY(count, discard_dead(transaction, parts_.tenant, endpoint->id, delivery));
     out = Json::object({{"discarded", count}});
     RABT_TRY_STATUS(access::PatientDetail::store(transaction, sealed));

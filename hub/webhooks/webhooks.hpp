@@ -8,8 +8,8 @@
 
 #include "hub/access/patient_detail.hpp"
 #include "hub/base/metrics.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/webhooks/book.hpp"
+#include "hub/webhooks/requests.hpp"
 #include "hub/webhooks/sender.hpp"
 
 // Events of the hub, told to other systems over HTTP and through RabbitMQ: docs/webhooks.md.
@@ -34,9 +34,11 @@ struct Parts {
   std::function<Result<std::string>(std::string_view)> clinic{};
 };
 
-// Internally synchronised; every act blocks for one commit. The record of an ask is the webhook.
+// Internally synchronised; every act blocks for one commit.
 class Webhooks {
  public:
+  using Caller = consultation::Caller;
+
   // Error conflict webhook.name_taken: the configuration and the API use one name; invalid
   // net.not_allowed names a webhook of the configuration that may not be reached.
   [[nodiscard]] static Result<std::unique_ptr<Webhooks>> open(Parts parts,
@@ -56,29 +58,27 @@ class Webhooks {
   [[nodiscard]] bool wants(std::string_view type) const;
 
   // {items: [Webhook]}
-  consultation::Answer list(const consultation::Ask& ask);
-  // {name, url, events?, types?, clinics?} -> Webhook with `secret`, which is shown this once.
-  // Errors: api.invalid, conflict webhook.name_taken, webhook.too_many.
-  consultation::Answer create(const consultation::Ask& ask);
-  consultation::Answer get(const consultation::Ask& ask);
-  // The members of create, and `active`. Error conflict webhook.configured: the configuration has
-  // it.
-  consultation::Answer change(const consultation::Ask& ask);
+  consultation::Answer list(const Caller& caller);
+  // Webhook with `secret`, which is shown this once. Name and address are set. Errors:
+  // api.invalid, conflict webhook.name_taken, webhook.too_many.
+  consultation::Answer create(const Caller& caller,
+                              const consultation::Asked<WebhookMembers>& asked);
+  consultation::Answer get(const Caller& caller, const OfWebhook& asked);
+  // Error conflict webhook.configured: the configuration has it.
+  consultation::Answer change(const Caller& caller, const ChangeWebhook& asked);
   // With its deliveries.
-  consultation::Answer remove(const consultation::Ask& ask);
-  // {overlapHours?} -> {secret, publicKey, oldUntil}: until then the old secret signs, too.
-  consultation::Answer rotate(const consultation::Ask& ask);
-  // Sends the event `ping` -> {delivery}. Error conflict webhook.not_active.
-  consultation::Answer ping(const consultation::Ask& ask);
-  // ?state&delivery
-  Result<consultation::Page> deliveries(const consultation::Ask& ask,
+  consultation::Answer remove(const Caller& caller, const OfWebhook& asked);
+  // {secret, publicKey, oldUntil}: until then the old secret signs, too.
+  consultation::Answer rotate(const Caller& caller, const RotateSecret& asked);
+  // Sends the event `ping`: {delivery}. Error conflict webhook.not_active.
+  consultation::Answer ping(const Caller& caller, const OfWebhook& asked);
+  Result<consultation::Page> deliveries(const Caller& caller, const ListDeliveries& asked,
                                         const consultation::Window& window);
-  // {delivery}, {since} or {dead: true} -> {replayed}
-  consultation::Answer replay(const consultation::Ask& ask);
-  // {reason, delivery} or {reason, dead: true} -> {discarded}. These deliveries are not sent
-  // again, and are no longer dead. Errors: api.invalid, not_found webhook.delivery_unknown,
-  // conflict webhook.not_dead.
-  consultation::Answer discard(const consultation::Ask& ask);
+  // {replayed}
+  consultation::Answer replay(const Caller& caller, const ReplayDeliveries& asked);
+  // {discarded}. These deliveries are not sent again, and are no longer dead. Errors: api.invalid,
+  // not_found webhook.delivery_unknown, conflict webhook.not_dead.
+  consultation::Answer discard(const Caller& caller, const DiscardDeliveries& asked);
 
   // Deliveries that were given up, by the name of the webhook.
   [[nodiscard]] Result<std::vector<GivenUp>> dead() const {
@@ -93,25 +93,25 @@ class Webhooks {
 
  private:
   Webhooks(Parts parts, std::vector<Configured> configured);
-  [[nodiscard]] Result<std::shared_ptr<const Endpoint>> endpoint_of(
-      const consultation::Ask& ask) const;
+  [[nodiscard]] Result<std::shared_ptr<const Endpoint>> endpoint_of(const Caller& caller,
+                                                                    const std::string& id) const;
   // Also one that is made over the API, so that it may be changed there.
   [[nodiscard]] Result<std::shared_ptr<const Endpoint>> own_endpoint_of(
-      const consultation::Ask& ask) const;
+      const Caller& caller, const std::string& id) const;
   [[nodiscard]] Result<Json> to_json(const Endpoint& endpoint) const;
-  [[nodiscard]] audit::Entry entry_of(const consultation::Ask& ask, std::string_view act,
+  [[nodiscard]] audit::Entry entry_of(const Caller& caller, std::string_view act,
                                       const Endpoint& endpoint, Json detail) const;
-  [[nodiscard]] audit::Prepared entry(const consultation::Ask& ask, std::string_view act,
+  [[nodiscard]] audit::Prepared entry(const Caller& caller, std::string_view act,
                                       const Endpoint& endpoint, Json detail) const;
   // Puts ids in the place of what clinics were called by. One that is not there yet is told to the
   // log and keeps its name.
   static void name_configured_clinics(std::vector<Configured>& configured, const Parts& parts);
   // Names the clinics that a caller gave: error clinic.unknown.
   [[nodiscard]] Status name_clinics(std::vector<std::string>& clinics) const;
-  // Takes the members of a body over.
-  [[nodiscard]] Status read(const consultation::Ask& ask, Endpoint& endpoint) const;
+  // Takes the members over. Error invalid api.invalid.
+  [[nodiscard]] Status apply(const WebhookMembers& members, Endpoint& endpoint) const;
   // Runs the job of an act, whose answer the commit keeps for a repeat.
-  [[nodiscard]] Status write(const consultation::Ask& ask, const Json& answer,
+  [[nodiscard]] Status write(const Caller& caller, const Json& answer,
                              const store::Store::Job& job);
   [[nodiscard]] Delivery delivery_of(const Endpoint& endpoint, const Json& event,
                                      std::string_view key) const;

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "hub/api/requests/webhook_requests.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/http/webhook_signature.hpp"
@@ -25,9 +26,36 @@
 namespace rabt::webhooks {
 namespace {
 
+using consultation::Answer;
 using consultation::Ask;
-
+using consultation::Page;
+using consultation::Window;
 using rabt::test::must;
+
+// The webhooks, through the JSON calls of /api/v1.
+class AskedWebhooks {
+ public:
+  explicit AskedWebhooks(const std::unique_ptr<Webhooks>& hooks) : hooks_(hooks) {}
+  Answer list(const Ask& ask) { return hooks_->list(ask.caller); }
+  Answer create(const Ask& ask) { return hooks_->create(ask.caller, api::create_webhook_of(ask)); }
+  Answer get(const Ask& ask) { return hooks_->get(ask.caller, api::of_webhook(ask)); }
+  Answer change(const Ask& ask) { return hooks_->change(ask.caller, api::change_webhook_of(ask)); }
+  Answer remove(const Ask& ask) { return hooks_->remove(ask.caller, api::of_webhook(ask)); }
+  Answer rotate(const Ask& ask) { return hooks_->rotate(ask.caller, api::rotate_secret_of(ask)); }
+  Answer ping(const Ask& ask) { return hooks_->ping(ask.caller, api::of_webhook(ask)); }
+  Answer replay(const Ask& ask) {
+    return hooks_->replay(ask.caller, api::replay_deliveries_of(ask));
+  }
+  Answer discard(const Ask& ask) {
+    return hooks_->discard(ask.caller, api::discard_deliveries_of(ask));
+  }
+  Result<Page> deliveries(const Ask& ask, const Window& window) {
+    return hooks_->deliveries(ask.caller, api::list_deliveries_of(ask), window);
+  }
+
+ private:
+  const std::unique_ptr<Webhooks>& hooks_;
+};
 
 // Answers at once what `answer` says; a request to a host of `silent` is never answered.
 class Receivers final : public net::HttpClient {
@@ -134,7 +162,7 @@ class WebhookDeliveries : public testing::Test {
     return out;
   }
   Json made(std::string_view name, std::string_view url, Json events = Json::array({"*"})) {
-    return must(hooks_->create(
+    return must(asked_.create(
         ask({}, Json::object({{"name", name}, {"url", url}, {"events", std::move(events)}}))));
   }
   static Json event(std::string_view id, std::string_view name = "session.created") {
@@ -149,9 +177,9 @@ class WebhookDeliveries : public testing::Test {
   Json deliveries(const Json& hook, std::string_view state) {
     Ask asked = ask(hook.string_or("id", ""));
     asked.query.emplace_back("state", state);
-    return Json(must(hooks_->deliveries(asked, {})).items);
+    return Json(must(asked_.deliveries(asked, {})).items);
   }
-  Json seen(const Json& hook) { return must(hooks_->get(ask(hook.string_or("id", "")))); }
+  Json seen(const Json& hook) { return must(asked_.get(ask(hook.string_or("id", "")))); }
   // As the receiver checks it.
   bool holds(const net::Request& request, const Json& hook) {
     http::SignatureConfig config;
@@ -184,6 +212,7 @@ class WebhookDeliveries : public testing::Test {
   std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<Webhooks> hooks_;
+  AskedWebhooks asked_{hooks_};
 };
 
 TEST_F(WebhookDeliveries, AnEventIsSentOnceSignedAndThin) {
@@ -323,7 +352,7 @@ TEST_F(WebhookDeliveries, AFailedOneIsTriedTenTimesAndThenKeptForAReplay) {
 
   http_.answer = [](const net::Request&) { return Receivers::status(200); };
   const Json replayed =
-      must(hooks_->replay(ask(hook.string_or("id", ""), Json::object({{"dead", true}}))));
+      must(asked_.replay(ask(hook.string_or("id", ""), Json::object({{"dead", true}}))));
   EXPECT_EQ(replayed.int_or("replayed", 0), 1);
   turn(600'000);
   EXPECT_EQ(header(http_.all.back(), "webhook-id"), "s/1") << "under its old id";
@@ -337,7 +366,7 @@ TEST_F(WebhookDeliveries, WhatWasGivenUpIsDiscardedWithAReason) {
   http_.answer = [](const net::Request&) { return Receivers::status(500); };
   const std::string since = to_iso8601(clock_.now());
   for (const char* event : {"s/1", "s/2", "s/3"}) happened(event);
-  const auto discard = [&](Json body) { return hooks_->discard(ask(id, std::move(body))); };
+  const auto discard = [&](Json body) { return asked_.discard(ask(id, std::move(body))); };
   turn();
   const std::string open = deliveries(hook, "open")[0].string_or("id", "");
   EXPECT_EQ(discard(Json::object({{"delivery", open}, {"reason", "moved"}})).error().code,
@@ -360,9 +389,9 @@ TEST_F(WebhookDeliveries, WhatWasGivenUpIsDiscardedWithAReason) {
   EXPECT_EQ(deliveries(hook, "discarded").size(), 3U);
 
   http_.answer = [](const net::Request&) { return Receivers::status(200); };
-  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"since", since}})))).int_or("replayed", -1),
+  EXPECT_EQ(must(asked_.replay(ask(id, Json::object({{"since", since}})))).int_or("replayed", -1),
             0);
-  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"delivery", one}})))).int_or("replayed", 0),
+  EXPECT_EQ(must(asked_.replay(ask(id, Json::object({{"delivery", one}})))).int_or("replayed", 0),
             1);
   turn(600'000);
   EXPECT_EQ(deliveries(hook, "done").size(), 1U) << "a person may still want one";
@@ -381,16 +410,16 @@ TEST_F(WebhookDeliveries, OneOrAllSinceATimeAreReplayed) {
   ASSERT_EQ(http_.all.size(), 3U);
   const std::string id = hook.string_or("id", "");
   const std::string last = deliveries(hook, "done")[0].string_or("id", "");
-  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"delivery", last}})))).int_or("replayed", 0),
+  EXPECT_EQ(must(asked_.replay(ask(id, Json::object({{"delivery", last}})))).int_or("replayed", 0),
             1);
   turn();
   EXPECT_EQ(http_.all.size(), 4U);
-  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"since", since}})))).int_or("replayed", 0),
+  EXPECT_EQ(must(asked_.replay(ask(id, Json::object({{"since", since}})))).int_or("replayed", 0),
             2);
   turn();
   EXPECT_EQ(http_.all.size(), 6U);
-  EXPECT_EQ(hooks_->replay(ask(id)).error().code, "api.invalid");
-  EXPECT_EQ(hooks_->replay(ask(id, Json::object({{"delivery", "x"}}))).error().code,
+  EXPECT_EQ(asked_.replay(ask(id)).error().code, "api.invalid");
+  EXPECT_EQ(asked_.replay(ask(id, Json::object({{"delivery", "x"}}))).error().code,
             "webhook.delivery_unknown");
 }
 
@@ -426,12 +455,12 @@ TEST_F(WebhookDeliveries, AReceiverThatIsGoneIsToldNothingMore) {
   EXPECT_EQ(now.string_or("state", ""), "gone");
   EXPECT_EQ(now.int_or("dead", 0), 1);
   EXPECT_EQ(must(hooks_->dead()).at(0).state, "gone");
-  EXPECT_EQ(hooks_->ping(ask(hook.string_or("id", ""))).error().code, "webhook.not_active");
+  EXPECT_EQ(asked_.ping(ask(hook.string_or("id", ""))).error().code, "webhook.not_active");
 
   http_.answer = [](const net::Request&) { return Receivers::status(200); };
   Ask back = ask(hook.string_or("id", ""), Json::object({{"active", true}}));
   back.version = now.int_or("version", 0);
-  EXPECT_EQ(must(hooks_->change(back)).string_or("state", ""), "active");
+  EXPECT_EQ(must(asked_.change(back)).string_or("state", ""), "active");
   happened("s/3");
   turn();
   EXPECT_EQ(http_.all.size(), 2U);
@@ -497,18 +526,18 @@ TEST_F(WebhookDeliveries, WhatAnOperatorDoesEndsThePause) {
     EXPECT_EQ(deliveries(hook, "open").size(), 0U) << after;
   };
   fails();
-  (void)must(hooks_->ping(ask(id)));
+  (void)must(asked_.ping(ask(id)));
   goes_on("a ping");
   fails();
   Ask change = ask(id, Json::object({{"url", kA}}));
   change.version = seen(hook).int_or("version", 0);
-  (void)must(hooks_->change(change));
+  (void)must(asked_.change(change));
   goes_on("a change");
   fails();
-  (void)must(hooks_->rotate(ask(id)));
+  (void)must(asked_.rotate(ask(id)));
   goes_on("a rotation");
   fails();
-  (void)must(hooks_->replay(ask(id, Json::object({{"dead", true}}))));
+  (void)must(asked_.replay(ask(id, Json::object({{"dead", true}}))));
   goes_on("a replay");
 }
 
@@ -523,14 +552,14 @@ TEST_F(WebhookDeliveries, WhatStillWaitsIsReplayedWithTheOthersOfItsTime) {
   ASSERT_GT(waits[0].int_or("attempts", 0), 3) << "the next attempt is hours away";
   http_.answer = [](const net::Request&) { return Receivers::status(204); };
   const Json again = Json::object({{"since", since}});
-  EXPECT_EQ(must(hooks_->replay(ask(hook.string_or("id", ""), again))).int_or("replayed", 0), 1);
+  EXPECT_EQ(must(asked_.replay(ask(hook.string_or("id", ""), again))).int_or("replayed", 0), 1);
   turn();
   EXPECT_EQ(deliveries(hook, "done").size(), 1U);
 }
 
 TEST_F(WebhookDeliveries, AClinicMayBeNamedAsEverywhereAndMustBeThere) {
   const auto asked = [&](Json clinics) {
-    return hooks_->create(
+    return asked_.create(
         ask({}, Json::object({{"name", "his"}, {"url", kA}, {"clinics", std::move(clinics)}})));
   };
   const auto refused = asked(Json::array({kClinic, "8"}));
@@ -545,14 +574,14 @@ TEST_F(WebhookDeliveries, AClinicMayBeNamedAsEverywhereAndMustBeThere) {
   EXPECT_EQ(http_.all.size(), 1U);
   Ask change = ask(hook.string_or("id", ""), Json::object({{"clinics", Json::array({"8"})}}));
   change.version = 1;
-  EXPECT_EQ(hooks_->change(change).error().code, "api.invalid");
+  EXPECT_EQ(asked_.change(change).error().code, "api.invalid");
 }
 
 TEST_F(WebhookDeliveries, ARefusalNamesTheMemberThatIsWrong) {
   const auto refused = [&](std::string_view member, Json value) {
     Json body = Json::object({{"name", "his"}, {"url", kA}});
     body.set(member, std::move(value));
-    const auto made = hooks_->create(ask({}, std::move(body)));
+    const auto made = asked_.create(ask({}, std::move(body)));
     return made.ok() ? std::string() : made.error().message.substr(0, member.size() + 1);
   };
   EXPECT_EQ(refused("events", Json::array({"session.creatd"})), "events:");
@@ -599,7 +628,7 @@ TEST_F(WebhookDeliveries, AKillAtAnyPointLosesNothing) {
 TEST_F(WebhookDeliveries, AfterARotationBothSecretsHoldForAWhile) {
   const Json hook = made("his", kA);
   Json now =
-      must(hooks_->rotate(ask(hook.string_or("id", ""), Json::object({{"overlapHours", 1}}))));
+      must(asked_.rotate(ask(hook.string_or("id", ""), Json::object({{"overlapHours", 1}}))));
   EXPECT_NE(now.string_or("secret", ""), hook.string_or("secret", ""));
   happened("s/1");
   turn();
@@ -616,7 +645,7 @@ TEST_F(WebhookDeliveries, ASecretIsShownOnceAndSealed) {
   const Json hook = made("his", kA);
   const std::string secret = hook.string_or("secret", "").substr(6);
   EXPECT_EQ(seen(hook).find("secret"), nullptr);
-  EXPECT_EQ(must(hooks_->list(ask())).dump().find(secret), std::string::npos);
+  EXPECT_EQ(must(asked_.list(ask())).dump().find(secret), std::string::npos);
   close();
   for (const auto& file : std::filesystem::directory_iterator(folder_)) {
     if (!file.is_regular_file()) continue;
@@ -629,7 +658,7 @@ TEST_F(WebhookDeliveries, ASecretIsShownOnceAndSealed) {
 
 TEST_F(WebhookDeliveries, HostsThatNobodyListedAreRefused) {
   const auto mistake = [&](std::string_view url) {
-    const auto made = hooks_->create(ask({}, Json::object({{"name", "x"}, {"url", url}})));
+    const auto made = asked_.create(ask({}, Json::object({{"name", "x"}, {"url", url}})));
     if (made.ok()) return std::string("made");
     EXPECT_EQ(made.error().code, "api.invalid");
     return made.error().message;
@@ -651,7 +680,7 @@ TEST_F(WebhookDeliveries, TheConfigurationHasItsOwn) {
   configured_.push_back({.name = "bi", .url = kB, .wants = {}, .secrets = secrets});
   close();
   open();
-  const Json listed = must(hooks_->list(ask()))["items"];
+  const Json listed = must(asked_.list(ask()))["items"];
   ASSERT_EQ(listed.size(), 1U);
   const Json hook = listed[0];
   EXPECT_EQ(hook.string_or("origin", ""), "configuration");
@@ -659,16 +688,16 @@ TEST_F(WebhookDeliveries, TheConfigurationHasItsOwn) {
   turn();
   ASSERT_EQ(http_.all.size(), 1U);
   EXPECT_TRUE(holds(http_.all[0], Json::object({{"secret", text}})));
-  EXPECT_EQ(hooks_->remove(ask(hook.string_or("id", ""))).error().code, "webhook.configured");
-  EXPECT_EQ(hooks_->rotate(ask(hook.string_or("id", ""))).error().code, "webhook.configured");
-  EXPECT_EQ(hooks_->create(ask({}, Json::object({{"name", "bi"}, {"url", kA}}))).error().code,
+  EXPECT_EQ(asked_.remove(ask(hook.string_or("id", ""))).error().code, "webhook.configured");
+  EXPECT_EQ(asked_.rotate(ask(hook.string_or("id", ""))).error().code, "webhook.configured");
+  EXPECT_EQ(asked_.create(ask({}, Json::object({{"name", "bi"}, {"url", kA}}))).error().code,
             "webhook.name_taken");
   configured_.clear();
   close();
   open();
   EXPECT_EQ(seen(hook).string_or("state", ""), "removed");
-  EXPECT_TRUE(hooks_->remove(ask(hook.string_or("id", ""))).ok());
-  EXPECT_EQ(hooks_->get(ask(hook.string_or("id", ""))).error().code, "webhook.unknown");
+  EXPECT_TRUE(asked_.remove(ask(hook.string_or("id", ""))).ok());
+  EXPECT_EQ(asked_.get(ask(hook.string_or("id", ""))).error().code, "webhook.unknown");
 }
 
 TEST_F(WebhookDeliveries, TheConfigurationNamesClinicsAsTheApiDoes) {
@@ -679,7 +708,7 @@ TEST_F(WebhookDeliveries, TheConfigurationNamesClinicsAsTheApiDoes) {
   close();
   open();
   EXPECT_TRUE(log_.has("webhook.clinic")) << "8 is not there";
-  EXPECT_EQ(must(hooks_->list(ask()))["items"][0]["clinics"], Json::array({kClinic, "8"}));
+  EXPECT_EQ(must(asked_.list(ask()))["items"][0]["clinics"], Json::array({kClinic, "8"}));
 }
 
 TEST_F(WebhookDeliveries, NobodyTriesWhatWaitsForAWebhookThatIsPaused) {
@@ -687,7 +716,7 @@ TEST_F(WebhookDeliveries, NobodyTriesWhatWaitsForAWebhookThatIsPaused) {
   happened("s/1");
   Ask change = ask(hook.string_or("id", ""), Json::object({{"active", false}}));
   change.version = 1;
-  (void)must(hooks_->change(change));
+  (void)must(asked_.change(change));
   const Json waits = deliveries(hook, "open");
   ASSERT_EQ(waits.size(), 1U);
   EXPECT_TRUE(waits[0]["nextAt"].is_null());
@@ -705,7 +734,7 @@ TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder
              .body = [](const Delivery& one) { return Result<std::string>(one.body); }};
   close();
   open();
-  const Json hook = must(hooks_->list(ask()))["items"][0];
+  const Json hook = must(asked_.list(ask()))["items"][0];
   EXPECT_EQ(hook.string_or("url", ""), "amqps://mq.example.sa/pulseone.events");
   for (const auto& [id, name, session] :
        {std::array{"a/1", "session.created", "a"}, std::array{"a/2", "session.note-written", "a"},
@@ -758,13 +787,13 @@ TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder
 
 TEST_F(WebhookDeliveries, APingIsSentAndItsDeliveryCanBeRead) {
   const Json hook = made("his", kA, Json::array({"session.created"}));
-  const Json ping = must(hooks_->ping(ask(hook.string_or("id", ""))));
+  const Json ping = must(asked_.ping(ask(hook.string_or("id", ""))));
   turn();
   ASSERT_EQ(http_.all.size(), 1U) << "whatever the webhook wants";
   EXPECT_EQ(must(Json::parse(http_.all[0].body)).string_or("type", ""), "org.rabt.hub.ping.v1");
   Ask asked = ask(hook.string_or("id", ""));
   asked.query.emplace_back("delivery", ping.string_or("delivery", ""));
-  const auto page = must(hooks_->deliveries(asked, {}));
+  const auto page = must(asked_.deliveries(asked, {}));
   ASSERT_EQ(page.items.size(), 1U);
   EXPECT_EQ(page.items[0].string_or("state", ""), "done");
   EXPECT_EQ(page.items[0].int_or("status", 0), 204);
@@ -776,7 +805,7 @@ TEST_F(WebhookDeliveries, DeliveriesComeInPages) {
   consultation::Window window{.limit = 2};
   std::vector<std::string> seen;
   do {
-    const auto page = must(hooks_->deliveries(ask(hook.string_or("id", "")), window));
+    const auto page = must(asked_.deliveries(ask(hook.string_or("id", "")), window));
     for (const Json& one : page.items) seen.push_back(one.string_or("event", ""));
     window.cursor = page.next;
   } while (!window.cursor.empty());
