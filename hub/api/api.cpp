@@ -176,7 +176,7 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
   };
   if (names_session(route))
     return resources.sessions->acts.allows({call.caller}, call.path[0], *right);
-  consultation::Ask ask{.caller = {call.caller}};
+  Ask ask{.caller = {call.caller}};
   if (names("{note}") || names("{prescription}")) {
     return resources.records->office.allows(
         ask.caller, consultation::NamedRecord{.record = std::string(call.path[0])}, *right);

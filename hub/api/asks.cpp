@@ -6,7 +6,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Page;
 using consultation::Window;
 using http::Response;

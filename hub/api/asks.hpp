@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "hub/api/cursors.hpp"
+#include "hub/api/requests/ask.hpp"
 #include "hub/api/routes.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 
 namespace rabt::consultation {
 class Practice;
@@ -23,18 +24,18 @@ namespace rabt::api {
 // must be an object or absent, the query and If-Match follow. Errors: json.*, api.body,
 // precondition.failed (If-Match is not the tag of one version), precondition.required (a PATCH
 // without it).
-[[nodiscard]] Result<consultation::Ask> ask_of(const Call& call);
+[[nodiscard]] Result<Ask> ask_of(const Call& call);
 
 // ask_of; what the act gives to `once` is kept as an answer of this status. The call outlives the
 // ask.
-[[nodiscard]] Result<consultation::Ask> keeping(const Call& call, int status);
+[[nodiscard]] Result<Ask> keeping(const Call& call, int status);
 
 // limit (1 to 200, else 50) and cursor of the query. Errors: api.invalid, cursor.invalid.
 [[nodiscard]] Result<consultation::Window> window_of(const Call& call);
 
 // ask_of for a list of a session, whose pages begin behind an item that its readers know: `cursor`
 // is the id of the item, the seq of an event. Its older name `after` takes a whole `next`, too.
-[[nodiscard]] Result<consultation::Ask> ask_behind(const Call& call);
+[[nodiscard]] Result<Ask> ask_behind(const Call& call);
 
 // A record with its version as ETag. A status of 204 leaves the body out.
 [[nodiscard]] http::Response answer(int status, const Json& body);

@@ -11,7 +11,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::EventKind;
 using consultation::LiveEvent;
 using consultation::Membership;

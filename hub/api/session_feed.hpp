@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/api/requests/ask.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/consultation/events/live.hpp"
@@ -60,7 +61,7 @@ class SessionFeed : public consultation::LiveListener,
                     public std::enable_shared_from_this<SessionFeed> {
  public:
   // ask: the listener and the session. link: link_now() at the begin of the connection.
-  SessionFeed(const LiveParts& parts, consultation::Ask ask, std::string link = {});
+  SessionFeed(const LiveParts& parts, Ask ask, std::string link = {});
   // Name of the link by which a guest takes part now. Empty for everybody else, and without one.
   [[nodiscard]] static std::string link_now(const LiveParts& parts, const identity::Caller& caller);
 
@@ -85,7 +86,7 @@ class SessionFeed : public consultation::LiveListener,
   [[nodiscard]] consultation::Membership membership() const;
   // The newest event when listening began.
   [[nodiscard]] std::int64_t newest() const { return newest_; }
-  [[nodiscard]] const consultation::Ask& ask() const { return ask_; }
+  [[nodiscard]] const Ask& ask() const { return ask_; }
 
   void happened(const consultation::LiveEvent& event) final;
   void relayed(const Json& what) final;
@@ -119,7 +120,7 @@ class SessionFeed : public consultation::LiveListener,
   void leave_call();
 
   const LiveParts& parts_;
-  const consultation::Ask ask_;
+  const Ask ask_;
   const std::string link_;
 
   mutable Mutex mutex_;

@@ -17,8 +17,7 @@ http::Response created(const Json& session, const std::string& id) {
 }
 
 // A list of sessions with one of its filters set to the person of the path.
-Result<consultation::Ask> ask_about(Resources& resources, const Call& call,
-                                    const std::string& filter) {
+Result<Ask> ask_about(Resources& resources, const Call& call, const std::string& filter) {
   const identity::Principal& who = call.caller.who;
   RABT_TRY(person, resources.people.people.resolve(who.tenant, Json(call.path[0])));
   const bool only_patient = who.roles == identity::Roles{identity::Role::patient};

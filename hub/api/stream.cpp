@@ -15,7 +15,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Membership;
 using http::Response;
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/webhooks/rows.hpp"
 
 // Requests about webhooks.

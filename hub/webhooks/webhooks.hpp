@@ -8,6 +8,7 @@
 
 #include "hub/access/patient_detail.hpp"
 #include "hub/base/metrics.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/webhooks/book.hpp"
 #include "hub/webhooks/requests.hpp"
 #include "hub/webhooks/sender.hpp"

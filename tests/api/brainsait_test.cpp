@@ -11,7 +11,6 @@
 namespace rabt::api::compat {
 namespace {
 
-using consultation::Ask;
 using consultation::PartRole;
 
 Ask ask_with(std::string_view body) {

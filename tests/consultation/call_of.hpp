@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/consultation/workflow/session_calls.hpp"
+#include "tests/consultation/shown.hpp"
 
 namespace rabt::consultation {
 

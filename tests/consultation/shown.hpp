@@ -3,10 +3,14 @@
 #include <string>
 #include <utility>
 
+#include "hub/api/requests/ask.hpp"
 #include "hub/consultation/acts/memberships.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
+#include "hub/consultation/request/caller.hpp"
 
 namespace rabt::consultation {
+
+using api::Ask;
 
 template <typename V>
 Answer shown(Result<V> view) {

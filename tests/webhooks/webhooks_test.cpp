@@ -26,8 +26,8 @@
 namespace rabt::webhooks {
 namespace {
 
+using api::Ask;
 using consultation::Answer;
-using consultation::Ask;
 using consultation::Page;
 using consultation::Window;
 using rabt::test::must;

@@ -10,7 +10,6 @@
 namespace rabt::api::compat {
 
 using consultation::AddParticipant;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::Inviting;
 using consultation::ParticipantInput;

@@ -23,7 +23,6 @@
 namespace rabt::api::compat {
 
 using consultation::AddSegment;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::AssignSession;
 using consultation::Caller;

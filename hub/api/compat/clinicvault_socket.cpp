@@ -15,7 +15,6 @@
 namespace rabt::api {
 
 using consultation::AddSegment;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::Fields;
 using consultation::Membership;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/api/requests/ask.hpp"
 #include "hub/api/session_feed.hpp"
 #include "hub/http/server.hpp"
 #include "hub/identity/people.hpp"
@@ -12,7 +13,6 @@ namespace rabt::api {
 [[nodiscard]] Result<http::Response> open_clinicvault_socket(const LiveParts& parts,
                                                              identity::Directory& people,
                                                              const http::Request& request,
-                                                             const consultation::Ask& ask,
-                                                             std::string_view user);
+                                                             const Ask& ask, std::string_view user);
 
 }  // namespace rabt::api

@@ -10,7 +10,6 @@
 
 namespace rabt::api::compat {
 
-using consultation::Ask;
 using consultation::SessionInput;
 
 namespace {

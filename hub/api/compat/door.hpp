@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/api/requests/ask.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
@@ -83,8 +84,7 @@ struct DoorCall {
   Json body = Json::object();
 
   // Without members: requests that have some are filled from `body`, one by one.
-  [[nodiscard]] consultation::Ask ask(std::string_view session = {},
-                                      std::string_view record = {}) const;
+  [[nodiscard]] Ask ask(std::string_view session = {}, std::string_view record = {}) const;
   [[nodiscard]] http::Response reply(const Json& answer) const;
   [[nodiscard]] bool is(identity::Role role) const { return caller.who.is(role); }
   // Error denied authorisation.denied unless the caller may call this operation of /api/v1.

@@ -8,7 +8,6 @@
 // {count, next, previous, results}.
 namespace rabt::api::compat {
 
-using consultation::Ask;
 using consultation::Asked;
 using consultation::ChangeSession;
 using consultation::Fields;

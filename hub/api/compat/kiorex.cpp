@@ -23,7 +23,6 @@
 namespace rabt::api::compat {
 
 using consultation::Amendment;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::AvailabilityView;
 using consultation::BeginRecording;

@@ -14,7 +14,6 @@
 // capitals, lists {sessions, total, page, page_size, total_pages}.
 namespace rabt::api::compat {
 
-using consultation::Ask;
 using consultation::Asked;
 using consultation::CancelSession;
 using consultation::ChangeSession;

@@ -9,7 +9,6 @@ namespace rabt::api {
 
 using consultation::AddClinic;
 using consultation::AddClinicSession;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::Fields;
 using consultation::kMaxHoursMs;

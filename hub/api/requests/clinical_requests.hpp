@@ -2,7 +2,9 @@
 
 #include <string_view>
 
+#include "hub/api/requests/ask.hpp"
 #include "hub/consultation/record/clinical_requests.hpp"
+#include "hub/consultation/request/answer.hpp"
 
 // Readers of requests about vital signs and prescriptions. Each names every mistake of the body.
 namespace rabt::api {
@@ -20,15 +22,13 @@ struct MedicationNames {
 [[nodiscard]] consultation::Medications medications_in(consultation::Fields& fields,
                                                        std::string_view list,
                                                        const MedicationNames& names = {});
-[[nodiscard]] consultation::Asked<consultation::RecordVitals> record_vitals_of(
-    const consultation::Ask& ask);
-[[nodiscard]] consultation::Asked<consultation::Prescribe> prescribe_of(
-    const consultation::Ask& ask);
+[[nodiscard]] consultation::Asked<consultation::RecordVitals> record_vitals_of(const Ask& ask);
+[[nodiscard]] consultation::Asked<consultation::Prescribe> prescribe_of(const Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::CancelPrescription> cancel_prescription_of(
-    const consultation::Ask& ask);
+    const Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::RecordDispensing> record_dispensing_of(
-    const consultation::Ask& ask);
+    const Ask& ask);
 [[nodiscard]] consultation::Asked<consultation::MarkDispensingInError> mark_dispensing_in_error_of(
-    const consultation::Ask& ask);
+    const Ask& ask);
 
 }  // namespace rabt::api

@@ -9,7 +9,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Asked;
 using consultation::GetFigures;
 using consultation::GetScfhsReport;

@@ -5,7 +5,6 @@
 namespace rabt::api {
 
 using consultation::AddAddendum;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::ChangeNote;
 using consultation::Fields;

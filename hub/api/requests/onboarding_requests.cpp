@@ -4,7 +4,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Fields;
 using consultation::NoteOnboarding;
 using consultation::OfPatient;

@@ -4,7 +4,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::FindTerms;
 using consultation::GetStrings;
 

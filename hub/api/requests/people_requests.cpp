@@ -10,7 +10,6 @@
 namespace rabt::api {
 
 using consultation::AddParticipant;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::DenyParticipant;
 using consultation::Fields;

@@ -11,7 +11,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Asked;
 using consultation::Fields;
 using consultation::GetAvailability;

@@ -8,7 +8,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Asked;
 using consultation::BeginRecording;
 using consultation::Fields;

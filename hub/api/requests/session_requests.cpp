@@ -2,7 +2,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Asked;
 using consultation::OfParticipant;
 using consultation::OfSession;

@@ -10,7 +10,6 @@
 
 namespace rabt::api {
 
-using consultation::Ask;
 using consultation::Asked;
 using consultation::BeginDocument;
 using consultation::DescribedDocument;

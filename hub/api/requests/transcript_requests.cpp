@@ -7,7 +7,6 @@
 namespace rabt::api {
 
 using consultation::AddSegment;
-using consultation::Ask;
 using consultation::Asked;
 using consultation::Fields;
 using consultation::kMostInSessionMs;

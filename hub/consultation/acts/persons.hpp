@@ -9,7 +9,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/consultation/acts/desk.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session/input.hpp"

@@ -7,7 +7,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/session/membership.hpp"
 #include "hub/consultation/session/session.hpp"
 #include "hub/store/store.hpp"

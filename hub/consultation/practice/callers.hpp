@@ -8,7 +8,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/consultation/practice/practice_parts.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/request/caller_roles.hpp"
 
 // Callers of the practice: their relations, and the audit entries of their acts. For its duties

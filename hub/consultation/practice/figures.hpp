@@ -3,7 +3,8 @@
 #include "hub/consultation/practice/figure_requests.hpp"
 #include "hub/consultation/practice/figure_views.hpp"
 #include "hub/consultation/practice/practice_parts.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
+#include "hub/consultation/request/caller.hpp"
 
 namespace rabt::consultation {
 

@@ -5,7 +5,7 @@
 #include "hub/consultation/practice/onboarding_requests.hpp"
 #include "hub/consultation/practice/onboarding_views.hpp"
 #include "hub/consultation/practice/practice_parts.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 namespace rabt::consultation {

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "hub/base/clock.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/request/reference.hpp"
 

@@ -4,7 +4,7 @@
 #include "hub/consultation/practice/practice_parts.hpp"
 #include "hub/consultation/practice/settings_views.hpp"
 #include "hub/consultation/record/languages.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
 
 namespace rabt::consultation {
 

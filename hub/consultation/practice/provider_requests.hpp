@@ -7,7 +7,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/consultation/practice/period.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 // Requests about providers, their hours and their presence.

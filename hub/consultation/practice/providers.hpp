@@ -11,7 +11,8 @@
 #include "hub/consultation/practice/practice_parts.hpp"
 #include "hub/consultation/practice/provider_requests.hpp"
 #include "hub/consultation/practice/provider_views.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 namespace rabt::consultation {

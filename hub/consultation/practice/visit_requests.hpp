@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "hub/consultation/practice/period.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 // Requests about visits.

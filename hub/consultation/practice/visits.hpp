@@ -10,7 +10,8 @@
 #include "hub/consultation/practice/practice_parts.hpp"
 #include "hub/consultation/practice/visit_requests.hpp"
 #include "hub/consultation/practice/visit_views.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 namespace rabt::consultation {

@@ -17,7 +17,7 @@
 namespace rabt::consultation {
 
 struct ReadClinicalFacts {
-  // As Ask::session.
+  // ULID, UUID or number.
   std::string session;
   // The length of the visit was decided on.
   bool any_length = false;

@@ -11,7 +11,6 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/consultation/record/vital_signs.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/fields.hpp"
 
 // Requests about what clinicians write: vital signs, prescriptions; and about what pharmacies
@@ -34,7 +33,7 @@ inline constexpr std::array<DeviceText, 3> kDeviceTexts{
 [[nodiscard]] Json to_json(const Device& device);
 
 struct RecordVitals {
-  // As Ask::session.
+  // ULID, UUID or number.
   std::string session;
   // The time at which the request comes, if unset.
   std::optional<Timestamp> taken{};
@@ -73,14 +72,14 @@ using Medications = std::vector<Medication>;
 [[nodiscard]] Json to_json(const Medications& medications);
 
 struct Prescribe {
-  // As Ask::session.
+  // ULID, UUID or number.
   std::string session;
   Medications items;
   std::string notes{};
 };
 
 struct CancelPrescription {
-  // As Ask::record.
+  // ULID, UUID or number.
   std::string prescription;
   std::string reason{};
 };
@@ -99,7 +98,7 @@ struct DispensedItem {
 using DispensedItems = std::vector<DispensedItem>;
 
 struct RecordDispensing {
-  // As Ask::record.
+  // ULID, UUID or number.
   std::string prescription;
   // Number of the dispensing in the pharmacy's system. The same by the same client is a repeat.
   std::string reference;
@@ -115,7 +114,7 @@ struct RecordDispensing {
 };
 
 struct MarkDispensingInError {
-  // As Ask::record.
+  // ULID, UUID or number.
   std::string prescription;
   // ULID
   std::string dispensing;

@@ -50,7 +50,7 @@ struct ChartPdfs {
 [[nodiscard]] Json to_json(const ChartPdfs& pdfs);
 
 struct ReadChartPdfs {
-  // As Ask::session.
+  // ULID, UUID or number.
   std::string session;
 };
 

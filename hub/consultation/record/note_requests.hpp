@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "hub/base/json.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 
 // Requests about clinical notes. Each reader names every mistake of the body.
 namespace rabt::consultation {
@@ -37,7 +37,7 @@ struct Diagnosis {
 using Diagnoses = std::vector<Diagnosis>;
 
 struct WriteNote {
-  // As Ask::session.
+  // ULID, UUID or number.
   std::string session;
   // soap, progress, follow_up, free
   std::string kind;
@@ -74,7 +74,7 @@ struct NoteChange {
   std::string status;
 };
 struct ChangeNote {
-  // As Ask::record.
+  // ULID, UUID or number.
   std::string note;
   // Version that the caller has seen.
   std::optional<std::int64_t> version{};
@@ -85,14 +85,14 @@ struct ChangeNote {
 [[nodiscard]] Asked<NoteChange> note_change_of(const Json& given, const Json& of_template);
 
 struct AddAddendum {
-  // As Ask::record.
+  // ULID, UUID or number.
   std::string note;
   std::string text;
   Diagnoses diagnoses{};
 };
 
 struct MarkNoteInError {
-  // As Ask::record.
+  // ULID, UUID or number.
   std::string note;
   std::string reason;
 };

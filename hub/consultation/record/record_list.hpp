@@ -8,7 +8,8 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/consultation/record/record_book.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
+#include "hub/consultation/request/caller.hpp"
 
 // Parts of requests and answers that all kinds of records share.
 namespace rabt::consultation {

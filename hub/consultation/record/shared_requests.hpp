@@ -9,7 +9,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/consultation/line/quality.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/consultation/request/fields.hpp"
 
 // Requests about what all who take part in a session share: the line, messages, documents,
@@ -17,7 +17,7 @@
 namespace rabt::consultation {
 
 struct ReadQuality {
-  // As Ask::session, here and in the other requests.
+  // ULID, UUID or number, here and in the other requests.
   std::string session;
 };
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "hub/base/json.hpp"
-#include "hub/consultation/request/ask.hpp"
 
 // Requests about the transcript.
 namespace rabt::consultation {
@@ -18,7 +17,7 @@ inline constexpr std::size_t kMaxSegments = 10'000;
 inline constexpr std::int64_t kMostInSessionMs = 7LL * 24 * 3'600'000;
 
 struct AddSegment {
-  // As Ask::session.
+  // ULID, UUID or number.
   std::string session;
   // Sound in the place of a text: the bytes of a file. Empty if a text came.
   std::string audio{};

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "hub/consultation/recording/keep.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/session/decide.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "hub/access/decide.hpp"
 #include "hub/base/result.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
 
 // Rights that a caller has by his roles alone.
 namespace rabt::consultation {

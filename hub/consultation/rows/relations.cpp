@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
 #include "hub/consultation/rows/statements.hpp"
 #include "hub/consultation/session/decide.hpp"

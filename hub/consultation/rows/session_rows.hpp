@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "hub/base/random.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"

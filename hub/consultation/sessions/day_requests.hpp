@@ -10,7 +10,6 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/consultation/acts/session_view.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/session/session.hpp"
 

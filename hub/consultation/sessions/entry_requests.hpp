@@ -9,7 +9,6 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/consultation/acts/session_view.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/session.hpp"
 
 namespace rabt::consultation {

@@ -8,7 +8,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/consultation/session/session.hpp"
 
 namespace rabt::consultation {

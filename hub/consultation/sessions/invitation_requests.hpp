@@ -6,7 +6,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/session/input.hpp"
 #include "hub/consultation/session/session.hpp"

@@ -7,7 +7,6 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
-#include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/session.hpp"
 
 // Questions about sessions, and their answers.

@@ -15,7 +15,8 @@
 #include "hub/consultation/practice/metering/metering_settings.hpp"
 #include "hub/consultation/practice/metering/usage_request.hpp"
 #include "hub/consultation/practice/metering/usage_views.hpp"
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/answer.hpp"
+#include "hub/consultation/request/caller.hpp"
 #include "hub/consultation/session/time.hpp"
 #include "hub/store/store.hpp"
 

@@ -1,4 +1,6 @@
-#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/caller.hpp"
+
+#include <utility>
 
 namespace rabt::consultation {
 
@@ -12,13 +14,6 @@ constexpr Manner kWorkflowManner{.auto_record = false,
                                  .names_version = false};
 
 }  // namespace
-
-std::string_view Ask::parameter(std::string_view name) const {
-  for (const auto& [given, value] : query) {
-    if (given == name) return value;
-  }
-  return {};
-}
 
 Caller caller_of_hub(std::string tenant, std::string id) {
   Caller caller;

@@ -1,12 +1,8 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
@@ -63,62 +59,7 @@ struct Caller : identity::Caller {
   std::function<Status(store::Transaction&, const Json& answer)> once{};
 };
 
-// One request as it came: what a door knows of it before it is read.
-struct Ask {
-  Caller caller;
-  // The session that the request is about: its ULID, UUID or number. Empty when it is about none.
-  std::string session{};
-  // The record that the path names: a participant, note, recording, visit, provider.
-  std::string record{};
-  // The part of the record that the path names behind it: a dispensing. May be empty.
-  std::string part{};
-  // The members that docs/openapi.yaml gives the operation, in camelCase.
-  Json body = Json::object();
-  std::vector<std::pair<std::string, std::string>> query{};
-  // If-Match: the version of the record that the caller has seen.
-  std::optional<std::int64_t> version{};
-
-  // The first one of this name in the query; empty when it is absent.
-  [[nodiscard]] std::string_view parameter(std::string_view name) const;
-};
-
 // The hub itself, or a workflow: `id` names who asks for the audit log.
 [[nodiscard]] Caller caller_of_hub(std::string tenant, std::string id);
-
-// The JSON that docs/openapi.yaml gives the operation: camelCase, RFC 3339 with Z, only what the
-// caller may see. Errors:
-//   invalid api.invalid    one line a mistake, "<field>: <what is wrong>", joined by line feeds
-//   not_found <what>.unknown  no such thing, or one of another tenant
-//   denied authorisation.denied, session.not_host, participant.not_a_participant, ...
-//   conflict session.completed, visit.closed, ...: names the state that is and the one that was
-//            needed
-//   unavailable video.not_configured, asr.not_configured, ...
-// When an act is ok, it is durable with its audit entry and its event.
-using Answer = Result<Json>;
-
-// A request that was read from an ask, or every mistake in it: invalid api.invalid. The service
-// decides first whether the caller may ask at all, and looks at the mistakes then.
-template <typename Request>
-using Asked = Result<Request>;
-
-// A page of a list, newest first.
-template <typename Item>
-struct PageOf {
-  std::vector<Item> items;
-  // Cursor of the next page, opaque; empty on the last.
-  std::string next;
-  // Number of all items. Filled where the window skips (doors number their pages).
-  std::int64_t total = 0;
-};
-using Page = PageOf<Json>;
-
-// The part of a list that is asked for.
-struct Window {
-  std::size_t limit = 50;
-  std::string cursor{};
-  // Doors number their pages: skips so many items and counts all. Unset if the list pages by
-  // cursor.
-  std::optional<std::int64_t> skip{};
-};
 
 }  // namespace rabt::consultation
