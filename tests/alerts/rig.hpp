@@ -12,6 +12,7 @@
 #include "hub/alerts/alerts.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "tests/audit_and_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/recording_logger.hpp"
@@ -62,11 +63,8 @@ class Rig : public testing::Test {
   }
   void open() {
     store_ = database_.open(folder_);
-    audit_ = must(audit::AuditLog::open(
-        *store_, clock_,
-        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
-    keys_ = std::make_unique<keys::DataKeys>(
-        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    audit_ = rabt::test::open_audit_log(*store_, clock_, *keyring_, folder_);
+    keys_ = rabt::test::open_data_keys(*keyring_, *store_, clock_, random_, ids_);
     Channels channels;
     for (std::size_t i = 0; i < kWays; ++i) {
       if (!settings_ways_.contains(static_cast<Way>(i))) continue;

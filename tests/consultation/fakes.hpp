@@ -10,6 +10,7 @@
 #include "hub/audit/verify.hpp"
 #include "hub/consultation/acts/memberships.hpp"
 #include "hub/consultation/record/records.hpp"
+#include "tests/audit_and_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
@@ -96,11 +97,8 @@ class RecordHouse : public testing::Test {
     folder_ = pattern;
     keyring_ = rabt::test::open_keyring(folder_, clock_, random_, {"t1"});
     store_ = database_.open(folder_);
-    audit_ = must(audit::AuditLog::open(
-        *store_, clock_,
-        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
-    keys_ = std::make_unique<keys::DataKeys>(
-        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    audit_ = rabt::test::open_audit_log(*store_, clock_, *keyring_, folder_);
+    keys_ = rabt::test::open_data_keys(*keyring_, *store_, clock_, random_, ids_);
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
     details_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);

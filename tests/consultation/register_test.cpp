@@ -15,6 +15,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "tests/audit_and_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
@@ -38,11 +39,8 @@ class Records : public testing::Test {
     folder_ = pattern;
     keyring_ = test::open_keyring(folder_, clock_, random_, {"t1", "t2"});
     store_ = database_.open(folder_);
-    audit_ = must(audit::AuditLog::open(
-        *store_, clock_,
-        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
-    keys_ = std::make_unique<keys::DataKeys>(
-        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    audit_ = rabt::test::open_audit_log(*store_, clock_, *keyring_, folder_);
+    keys_ = rabt::test::open_data_keys(*keyring_, *store_, clock_, random_, ids_);
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
     const Parts parts{*store_, *audit_, *blobs_, *keys_, clock_, ids_};

@@ -19,6 +19,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/plugin/package/capability.hpp"
+#include "tests/audit_and_keys.hpp"
 #include "tests/consultation/asked_all.hpp"
 #include "tests/eventually.hpp"
 #include "tests/keyring.hpp"
@@ -265,11 +266,8 @@ class SessionHouse : public ::testing::Test {
   virtual std::unique_ptr<store::Store> open_store() { return database_.open(folder_); }
   void open() {
     store_ = open_store();
-    audit_ = must(audit::AuditLog::open(
-        *store_, clock_,
-        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
-    keys_ = std::make_unique<keys::DataKeys>(
-        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    audit_ = rabt::test::open_audit_log(*store_, clock_, *keyring_, folder_);
+    keys_ = rabt::test::open_data_keys(*keyring_, *store_, clock_, random_, ids_);
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
     reasons_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "tests/audit_and_keys.hpp"
 #include "tests/eventually.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
@@ -141,10 +142,8 @@ Rig::~Rig() {
 void Rig::start() {
   keyring_ = test::open_keyring(folder_, clock_, random_);
   store_ = std::make_unique<FaultyStore>(database_.open(folder_));
-  audit_ = must(audit::AuditLog::open(
-      *store_, clock_, must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
-  keys_ = std::make_unique<keys::DataKeys>(
-      keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+  audit_ = rabt::test::open_audit_log(*store_, clock_, *keyring_, folder_);
+  keys_ = rabt::test::open_data_keys(*keyring_, *store_, clock_, random_, ids_);
   blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                       null_logger()));
   http_ = net::make_curl_client(clock_, null_logger());

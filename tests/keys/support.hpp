@@ -11,6 +11,7 @@
 #include "hub/audit/verify.hpp"
 #include "hub/keys/admin.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "tests/audit_and_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
@@ -35,8 +36,7 @@ struct House {
   }
   void open_database(RetentionPolicy policy = {}) {
     store = database.open(folder);
-    audit = must(audit::AuditLog::open(
-        *store, clock, must(audit::LogOptions::of(*keyring, "t1", folder, "rabt.example/test"))));
+    audit = rabt::test::open_audit_log(*store, clock, *keyring, folder);
     keys = std::make_unique<DataKeys>(DataKeys::Parts{*keyring, *store, clock, random, ids},
                                       std::move(policy));
     admin = std::make_unique<KeyAdmin>(

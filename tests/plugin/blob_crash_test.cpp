@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "hub/base/bytes.hpp"
+#include "tests/audit_and_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/plugin/support.hpp"
 #include "tests/store_under_test.hpp"
@@ -19,8 +20,7 @@ struct Blobs {
       : ids(clock, random) {
     store = database.open(folder, log);
     keyring = rabt::test::open_keyring(folder, clock, random);
-    keys = std::make_unique<keys::DataKeys>(
-        keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
+    keys = rabt::test::open_data_keys(*keyring, *store, clock, random, ids);
     blobs =
         blob::make_blob_store(folder + "/blobs", *store, *keys, clock, random, ids, log).value();
   }

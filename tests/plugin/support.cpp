@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "tests/audit_and_keys.hpp"
 #include "tests/keyring.hpp"
 
 namespace rabt::plugin::test {
@@ -105,12 +106,8 @@ Hub::Hub(bool fake_clock)
       ids(clock, random) {
   store = database.open(folder.path(), log);
   keyring = rabt::test::open_keyring(folder.path(), clock, random, {"t1", "t2"});
-  keys = std::make_unique<keys::DataKeys>(
-      keys::DataKeys::Parts{*keyring, *store, clock, random, ids}, keys::RetentionPolicy{});
-  audit = audit::AuditLog::open(
-              *store, clock,
-              audit::LogOptions::of(*keyring, "t1", folder.path(), "rabt.example/test").value())
-              .value();
+  keys = rabt::test::open_data_keys(*keyring, *store, clock, random, ids);
+  audit = rabt::test::open_audit_log(*store, clock, *keyring, folder.path());
   blobs = blob::make_blob_store(folder.path() + "/blobs", *store, *keys, clock, random, ids, log)
               .value();
   http = net::make_curl_client(clock, log);

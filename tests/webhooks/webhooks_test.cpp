@@ -17,6 +17,7 @@
 #include "hub/crypto/keyring.hpp"
 #include "hub/http/webhook_signature.hpp"
 #include "hub/webhooks/retry.hpp"
+#include "tests/audit_and_keys.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/recording_logger.hpp"
@@ -118,11 +119,8 @@ class WebhookDeliveries : public testing::Test {
   }
   void open() {
     store_ = database_.open(folder_);
-    audit_ = must(audit::AuditLog::open(
-        *store_, clock_,
-        must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
-    keys_ = std::make_unique<keys::DataKeys>(
-        keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
+    audit_ = rabt::test::open_audit_log(*store_, clock_, *keyring_, folder_);
+    keys_ = rabt::test::open_data_keys(*keyring_, *store_, clock_, random_, ids_);
     hooks_ = must(Webhooks::open({.store = *store_,
                                   .audit = *audit_,
                                   .keys = *keys_,
