@@ -16,13 +16,13 @@ interface Slot { id: string; startsAt: string; endsAt: string; status: string }
 
 export function Availability() {
   const desk = face.value === 'desk';
-  const known = useLoad(async () => (desk ? [...(await allProviders()).values()] : []));
+  const providers = useLoad(async () => (desk ? [...(await allProviders()).values()] : []));
   const [chosen, setChosen] = useState('');
-  const provider = desk ? chosen || known.data.value?.[0]?.id || '' : (me.value?.id ?? '');
+  const provider = desk ? chosen || providers.data.value?.[0]?.id || '' : (me.value?.id ?? '');
   return (
     <Frame name="availability">
       <div class="page-head"><div class="grow"><H1>{t('availability')}</H1><p class="muted">{t('availability_lead')}</p></div>{!desk && <Presence />}</div>
-      {desk && <div class="filter-row"><Select label={t('role_doctor')} value={provider} onText={setChosen} options={(known.data.value ?? []).map((one) => ({ value: one.id, text: nameOf(one) }))} /></div>}
+      {desk && <div class="filter-row"><Select label={t('role_doctor')} value={provider} onText={setChosen} options={(providers.data.value ?? []).map((one) => ({ value: one.id, text: nameOf(one) }))} /></div>}
       {provider && <Week key={provider} provider={provider} />}
     </Frame>
   );

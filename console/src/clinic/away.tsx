@@ -48,21 +48,21 @@ function Outcome({ visit, done }: { visit: Visit; done?: boolean }) {
 const When = ({ at }: { at?: string | null }) => (at ? <><span class="nowrap">{weekday(at, 'short')} <bdi dir="ltr" class="strong">{clock(at)}</bdi></span><br /><span class="small muted">{gregorian(at)}</span></> : <>—</>);
 
 export function Away() {
-  const known = useLoad(allProviders);
+  const providers = useLoad(allProviders);
   return (
     <Frame name="away" wide>
       <div class="page">
         <nav class="crumbs" aria-label={t('crumbs')}><a href="/clinic">{t('today')}</a></nav>
         <div class="page-head"><div class="grow stack stack-8"><H1>{t('away')}</H1><p class="muted">{t('away_more')}</p></div></div>
-        {known.error.value !== undefined && <Failure error={known.error.value} again={() => void known.again()} />}
-        {known.data.value ? <Arrange known={known.data.value} /> : known.error.value === undefined && <Skeleton lines={6} />}
+        {providers.error.value !== undefined && <Failure error={providers.error.value} again={() => void providers.again()} />}
+        {providers.data.value ? <Arrange providers={providers.data.value} /> : providers.error.value === undefined && <Skeleton lines={6} />}
       </div>
     </Frame>
   );
 }
 
-function Arrange({ known }: { known: Map<string, Provider> }) {
-  const all = [...known.values()].map((one) => ({ value: one.id, text: nameOf(one) })).sort((a, b) => a.text.localeCompare(b.text));
+function Arrange({ providers }: { providers: Map<string, Provider> }) {
+  const all = [...providers.values()].map((one) => ({ value: one.id, text: nameOf(one) })).sort((a, b) => a.text.localeCompare(b.text));
   const none = { value: '', text: t('away_choose') };
   const [who, setWho] = useState('');
   const [date, setDate] = useState(dayKey(Date.now()));

@@ -26,25 +26,25 @@ export function Booking() {
   const [error, setError] = useState<unknown>();
   const key = useRef(newKey());
   const wanted = place.value.query.get('patient');
-  const known = useLoad(async () => [...(await allProviders()).values()]);
+  const providers = useLoad(async () => [...(await allProviders()).values()]);
   useLoad(async () => {
     if (!own && wanted) setPatient(await get<Person>(`/api/v1/patients/${encodeURIComponent(wanted)}`));
   }, wanted ?? '');
-  const fits = (known.data.value ?? []).filter((one) => (!specialty || one.specialty === specialty) && (!language || one.languages?.includes(language)) && (!gender || one.gender === gender));
-  const specialties = [...new Set((known.data.value ?? []).map((one) => one.specialty).filter((one): one is string => !!one))];
+  const fits = (providers.data.value ?? []).filter((one) => (!specialty || one.specialty === specialty) && (!language || one.languages?.includes(language)) && (!gender || one.gender === gender));
+  const specialties = [...new Set((providers.data.value ?? []).map((one) => one.specialty).filter((one): one is string => !!one))];
   const confirm = async () => {
     if (!chosen || !patient) return;
     setBusy(true);
     setError(undefined);
     const { slot, provider } = chosen;
     try {
-      const made = await post<Session>('/api/v1/sessions', {
+      const session = await post<Session>('/api/v1/sessions', {
         type: 'doctor_patient', bookingType: 'direct', provider: provider.id, patient: patient.id, scheduledStart: slot.startsAt,
         plannedMinutes: Math.min(own ? 60 : 480, Math.max(5, Math.round((Date.parse(slot.endsAt) - Date.parse(slot.startsAt)) / 60_000))),
         language: language || lang.value, ...(complaint.trim() ? { chiefComplaint: complaint.trim() } : {}),
         ...(!own ? { organizer: { person: provider.id, role: 'doctor' } } : {}),
       }, { key: key.current });
-      go(`/clinic/sessions/${made.id}`);
+      go(`/clinic/sessions/${session.id}`);
     } catch (failed) {
       if (failed instanceof Problem && failed.status) key.current = newKey();
       setError(failed);
@@ -62,9 +62,9 @@ export function Booking() {
           <div class="field"><span class="label" aria-hidden="true">{t('pref_gender')}</span>
             <Segment wide label={t('pref_gender')} current={gender || ('any' as '')} onPick={(name) => setGender((name as string) === 'any' ? '' : name)} options={[{ name: 'any', text: t('no_pref') }, { name: 'female', text: t('female_dr') }, { name: 'male', text: t('male_dr') }] as { name: 'female'; text: string }[]} /></div>
         </div>
-        {known.error.value !== undefined && <Failure error={known.error.value} again={() => void known.again()} />}
+        {providers.error.value !== undefined && <Failure error={providers.error.value} again={() => void providers.again()} />}
         <div class="cols">
-          <Times all={known.data.value} fits={fits} chosen={chosen?.slot.id} onChoose={(provider, slot) => { choose({ provider, slot }); setError(undefined); key.current = newKey(); }} />
+          <Times all={providers.data.value} fits={fits} chosen={chosen?.slot.id} onChoose={(provider, slot) => { choose({ provider, slot }); setError(undefined); key.current = newKey(); }} />
           <section class="card stack stack-16" aria-labelledby="s-h">
             <h2 id="s-h" class="muted">{t('your_choice')}</h2>
             {chosen ? <>

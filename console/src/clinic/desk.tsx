@@ -17,7 +17,7 @@ interface Usage { attendeeMinutes: number; limit: number; percentage: number; ac
 
 export function Desk() {
   const today = useToday();
-  const known = useLoad(allProviders);
+  const providers = useLoad(allProviders);
   const usage = useLoad(() => get<Usage>('/api/v1/usage'));
   const sessions = today.data.value;
   const open = (sessions ?? []).filter((one) => !isOver(one));
@@ -50,7 +50,7 @@ export function Desk() {
             {long.length > 0 && (
               <Card title={t('waits_long')} count={long.length} id="long-h">
                 <ul class="rows acts">{long.map(({ session, who }) => (
-                  <li key={who.id}><span class="kind kind-waits" aria-hidden="true"><Icon name="clock" /></span><div class="two grow"><a class="cover" href={`/clinic/sessions/${session.id}`}><bdi>{nameOfPatient(session) || t('patient_number', { n: session.number })}</bdi></a><span>{t('waiting_since', { time: duration(Date.now() - Date.parse(who.cameAt!)) })} · <bdi>{doctorName(session, known.data.value)}</bdi></span></div></li>))}</ul>
+                  <li key={who.id}><span class="kind kind-waits" aria-hidden="true"><Icon name="clock" /></span><div class="two grow"><a class="cover" href={`/clinic/sessions/${session.id}`}><bdi>{nameOfPatient(session) || t('patient_number', { n: session.number })}</bdi></a><span>{t('waiting_since', { time: duration(Date.now() - Date.parse(who.cameAt!)) })} · <bdi>{doctorName(session, providers.data.value)}</bdi></span></div></li>))}</ul>
               </Card>
             )}
             <Card title={t('today')} count={sessions.length} id="today-h" acts={<>{hidden && <Button size="small" icon="eye" busy={naming} onPress={() => void showNames()}>{t('names_show')}</Button>}<LinkButton kind="quiet" size="small" href="/clinic/sessions">{t('show_all')}</LinkButton></>}
@@ -59,7 +59,7 @@ export function Desk() {
                 <Table caption={t('today')} rows={sessions} rowKey={(one) => one.id} columns={[
                   { head: t('time'), cell: (one) => <Time at={startOf(one)} class="strong" /> },
                   { head: t('role_patient'), names: true, cell: (one) => <a class="name" href={`/clinic/sessions/${one.id}`}><bdi>{nameOfPatient(one) || t('patient_number', { n: one.number })}</bdi></a> },
-                  { head: t('role_doctor'), cell: (one) => <bdi>{doctorName(one, known.data.value)}</bdi> },
+                  { head: t('role_doctor'), cell: (one) => <bdi>{doctorName(one, providers.data.value)}</bdi> },
                   { head: t('state'), cell: (one) => <Pill tone={tone(one.status)} icon={kShapeOf[one.status]}>{statusText(one.status)}</Pill> },
                   { head: t('link'), quiet: true, end: true, cell: (one) => (['scheduled', 'waiting'].includes(one.status) && patientOf(one) ? (
                     <div class="row row-8 row-wrap row-end">
@@ -71,7 +71,7 @@ export function Desk() {
             </Card>
           </div>
           <div class="fill">
-            <WalkIn known={known.data.value} again={today.again} />
+            <WalkIn providers={providers.data.value} again={today.again} />
             <section class="card stack stack-12" aria-labelledby="a-h"><h2 id="a-h">{t('away_open')}</h2><p class="muted">{t('away_open_more')}</p>
               <p><LinkButton icon="cal" href="/clinic/away">{t('away')}</LinkButton></p></section>
             <section class="card stack stack-12" aria-labelledby="pd-h"><h2 id="pd-h">{t('paper_day_open')}</h2><p class="muted">{t('paper_day_more')}</p>
@@ -88,21 +88,21 @@ export function Desk() {
   );
 }
 
-function WalkIn({ known, again }: { known?: Map<string, Provider>; again: () => Promise<void> }) {
+function WalkIn({ providers, again }: { providers?: Map<string, Provider>; again: () => Promise<void> }) {
   const [person, setPerson] = useState<Person>();
   const [provider, setProvider] = useState('');
   const [complaint, setComplaint] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
-  const [made, setMade] = useState<Session>();
+  const [session, setSession] = useState<Session>();
   const key = useRef(newKey());
-  const options = [...(known?.values() ?? [])].sort((a, b) => Number(b.status === 'online') - Number(a.status === 'online'));
+  const options = [...(providers?.values() ?? [])].sort((a, b) => Number(b.status === 'online') - Number(a.status === 'online'));
   const chosen = provider || options[0]?.id || '';
   const add = async () => {
     setBusy(true);
     setError(undefined);
     try {
-      setMade(await post<Session>('/api/v1/sessions', {
+      setSession(await post<Session>('/api/v1/sessions', {
         type: 'doctor_patient', bookingType: 'direct', provider: chosen, patient: person!.id, scheduledStart: new Date().toISOString(), plannedMinutes: 20, language: lang.value,
         organizer: { person: chosen, role: 'doctor' }, ...(complaint.trim() ? { chiefComplaint: complaint.trim() } : {}),
       }, { key: key.current }));
@@ -115,10 +115,10 @@ function WalkIn({ known, again }: { known?: Map<string, Provider>; again: () => 
   return (
     <section class="card stack stack-16" aria-labelledby="w-h">
       <h2 id="w-h">{t('walk_in')}</h2>
-      {made ? <>
+      {session ? <>
         <Notice tone="ok" alert>{t('walk_in_done', { name: nameOf(person) })}</Notice>
-        <div class="row row-8 row-wrap"><Button kind="primary" onPress={() => go(`/clinic/sessions/${made.id}`)}>{t('open_visit')}</Button>
-          <Button onPress={() => { setMade(undefined); setPerson(undefined); setComplaint(''); key.current = newKey(); }}>{t('walk_in_next')}</Button></div>
+        <div class="row row-8 row-wrap"><Button kind="primary" onPress={() => go(`/clinic/sessions/${session.id}`)}>{t('open_visit')}</Button>
+          <Button onPress={() => { setSession(undefined); setPerson(undefined); setComplaint(''); key.current = newKey(); }}>{t('walk_in_next')}</Button></div>
       </> : !person ? <FindPatient plain onFound={setPerson} /> : <>
         <div class="found"><Icon name="ok" /><div class="grow"><p class="strong"><bdi>{nameOf(person)}</bdi></p><p class="small">{person.birthDate && <>{gregorian(`${person.birthDate}T12:00:00Z`)} · </>}{t('file')} <bdi dir="ltr">{person.mrn ?? '—'}</bdi></p></div>
           <Button kind="plain" size="small" onPress={() => setPerson(undefined)}>{t('other_patient')}</Button></div>

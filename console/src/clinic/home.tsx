@@ -14,13 +14,13 @@ export const Emergency = () => (
   <p class="emergency"><Icon name="phone" /> <span>{t('urgent_call')} <a href="tel:997" class="tap"><bdi dir="ltr">997</bdi></a></span></p>
 );
 
-function NextVisit({ session, known, again }: { session: Session; known: Map<string, Provider>; again: () => Promise<void> }) {
+function NextVisit({ session, providers, again }: { session: Session; providers: Map<string, Provider>; again: () => Promise<void> }) {
   const [now, tick] = useState(Date.now());
   useEvery(10_000, () => tick(Date.now()));
   const start = startOf(session);
   const left = Date.parse(start) - now;
-  const name = doctorName(session, known);
-  const specialty = session.provider ? known.get(session.provider)?.specialty : undefined;
+  const name = doctorName(session, providers);
+  const specialty = session.provider ? providers.get(session.provider)?.specialty : undefined;
   const open = mayJoin(session, now);
   return (
     <section class="card visit stack stack-16" aria-labelledby="visit-h">
@@ -56,8 +56,8 @@ export const specialtyText = (name: string) => {
 
 export function PatientHome() {
   const loaded = useLoad(async () => {
-    const [{ items }, known] = await Promise.all([get<Page<Session>>(`/api/v1/sessions${query({ limit: 50 })}`), allProviders()]);
-    return { items, known };
+    const [{ items }, providers] = await Promise.all([get<Page<Session>>(`/api/v1/sessions${query({ limit: 50 })}`), allProviders()]);
+    return { items, providers };
   });
   useEvery(30_000, () => void loaded.again());
   const data = loaded.data.value;
@@ -68,25 +68,25 @@ export function PatientHome() {
       <H1 class="t22">{greeting()}</H1>
       {loaded.error.value !== undefined && <Failure error={loaded.error.value} again={() => void loaded.again()} />}
       {!data ? (loaded.error.value === undefined && <Skeleton lines={6} />) : <>
-        {coming[0] ? <NextVisit session={coming[0]} known={data.known} again={loaded.again} />
+        {coming[0] ? <NextVisit session={coming[0]} providers={data.providers} again={loaded.again} />
           : <section class="card"><Empty text={t('no_visit')}><LinkButton kind="primary" href="/clinic/book">{t('book')}</LinkButton></Empty></section>}
         <Emergency />
         {coming.length > 1 && (
           <Card title={t('later_visits')} id="later-h">
-            <ul class="rows">{coming.slice(1).map((one) => <Row key={one.id} session={one} known={data.known} />)}</ul>
+            <ul class="rows">{coming.slice(1).map((one) => <Row key={one.id} session={one} providers={data.providers} />)}</ul>
           </Card>
         )}
         <Card title={t('past_visits')} id="past-h" acts={<LinkButton kind="quiet" size="small" href="/clinic/sessions">{t('show_all')}</LinkButton>}>
-          {past.length ? <ul class="rows">{past.slice(0, 4).map((one) => <Row key={one.id} session={one} known={data.known} />)}</ul> : <Empty text={t('past_none')} />}
+          {past.length ? <ul class="rows">{past.slice(0, 4).map((one) => <Row key={one.id} session={one} providers={data.providers} />)}</ul> : <Empty text={t('past_none')} />}
         </Card>
       </>}
     </Frame>
   );
 }
-function Row({ session, known }: { session: Session; known: Map<string, Provider> }) {
+function Row({ session, providers }: { session: Session; providers: Map<string, Provider> }) {
   return (
     <li>
-      <div class="two grow"><a class="cover" href={`/clinic/sessions/${session.id}`}><bdi>{doctorName(session, known)}</bdi></a><span><DatesLine at={startOf(session)} /></span></div>
+      <div class="two grow"><a class="cover" href={`/clinic/sessions/${session.id}`}><bdi>{doctorName(session, providers)}</bdi></a><span><DatesLine at={startOf(session)} /></span></div>
       <State tone={tone(session.status)} icon={kShapeOf[session.status]}>{statusText(session.status)}</State>
     </li>
   );

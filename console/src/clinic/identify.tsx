@@ -34,9 +34,9 @@ export function Identify({ session, person, done }: { session: Session; person?:
 
 // Names who checked which identifiers, and when: one of the facts of a visit.
 export function Identified({ session }: { session: Session }) {
-  const is = session.identification;
-  if (!is) return null;
-  const who = session.participants?.find((one) => one.person === is.by);
+  const identification = session.identification;
+  if (!identification) return null;
+  const who = session.participants?.find((one) => one.person === identification.by);
   const list = new Intl.ListFormat(document.documentElement.lang, { type: 'conjunction' });
-  return <div><dt>{t('identified')}</dt><dd>{t('identified_by', { which: list.format(is.identifiers.map(identifierText)), name: who ? nameOfParticipant(who) : is.by, when: dayAndTime(is.at) })}</dd></div>;
+  return <div><dt>{t('identified')}</dt><dd>{t('identified_by', { which: list.format(identification.identifiers.map(identifierText)), name: who ? nameOfParticipant(who) : identification.by, when: dayAndTime(identification.at) })}</dd></div>;
 }

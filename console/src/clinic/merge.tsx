@@ -15,15 +15,15 @@ import { allProviders, doctorName, startOf, type Page, type Person, type Provide
 
 interface Approval { id: string; act: string; confirmedBy: string | null; wish: { patient?: string; into?: string }; asked: string; until: string }
 
-interface Side { person: Merged; sessions: Session[]; more: boolean; known: Map<string, Provider> }
+interface Side { person: Merged; sessions: Session[]; more: boolean; providers: Map<string, Provider> }
 const load = async (id: string): Promise<Side> => {
   const reason = t('merge_reading');
-  const [person, page, known] = await Promise.all([
+  const [person, page, providers] = await Promise.all([
     get<Merged>(`/api/v1/patients/${encodeURIComponent(id)}`, { reason }),
     get<Page<Session>>(`/api/v1/patients/${encodeURIComponent(id)}/sessions${query({ limit: 4 })}`, { reason }),
     allProviders(),
   ]);
-  return { person, sessions: page.items.sort((a, b) => startOf(b).localeCompare(startOf(a))), more: !!page.next, known };
+  return { person, sessions: page.items.sort((a, b) => startOf(b).localeCompare(startOf(a))), more: !!page.next, providers };
 };
 
 function Record({ side, other, heading, clear, again }: { side: Side; other?: Side; heading: string; clear: () => void; again: () => void }) {
@@ -44,7 +44,7 @@ function Record({ side, other, heading, clear, again }: { side: Side; other?: Si
       </dl>
       <div class="stack stack-8"><h3>{t('visits')}</h3>
         {sessions.length ? <ul class="rows">{sessions.map((one) => (
-          <li key={one.id}><div class="two grow"><a href={`/clinic/sessions/${one.id}`}>{dayAndTime(startOf(one))}</a><span><bdi>{doctorName(one, side.known)}</bdi></span></div><State tone={tone(one.status)} icon={kShapeOf[one.status]}>{statusText(one.status)}</State></li>))}</ul>
+          <li key={one.id}><div class="two grow"><a href={`/clinic/sessions/${one.id}`}>{dayAndTime(startOf(one))}</a><span><bdi>{doctorName(one, side.providers)}</bdi></span></div><State tone={tone(one.status)} icon={kShapeOf[one.status]}>{statusText(one.status)}</State></li>))}</ul>
           : <p class="muted">{t('past_none')}</p>}
         {side.more && <p class="small muted">{t('merge_more_visits')}</p>}</div>
     </div>
@@ -72,7 +72,7 @@ function Asked({ merged, into, busy, again }: { merged: string; into: string; bu
   );
 }
 
-function Decide({ a, b, done }: { a: Side; b: Side; done: (made: Pointer, into: Person) => void }) {
+function Decide({ a, b, done }: { a: Side; b: Side; done: (pointer: Pointer, into: Person) => void }) {
   const [stays, setStays] = useState('');
   const [reason, setReason] = useState('');
   const [wrong, setWrong] = useState(false);
@@ -118,32 +118,32 @@ export function Merge() {
   const [a, b] = [given.get('a') ?? '', given.get('b') ?? ''];
   const first = useLoad(async () => (a ? load(a) : undefined), a);
   const second = useLoad(async () => (b ? load(b) : undefined), b);
-  const [made, setMade] = useState<{ waits: boolean; name: string }>();
+  const [merge, setMerge] = useState<{ waits: boolean; name: string }>();
   const sides = [
     { name: 'a' as const, id: a, loaded: first, beside: second, heading: t('merge_first') },
     { name: 'b' as const, id: b, loaded: second, beside: first, heading: t('merge_second') },
   ];
   const [one, two] = [first.data.value, second.data.value];
   const again = () => { void first.again(); void second.again(); };
-  const other = (name: 'a' | 'b') => { setMade(undefined); setQuery({ [name]: undefined }); };
+  const other = (name: 'a' | 'b') => { setMerge(undefined); setQuery({ [name]: undefined }); };
   const same = one && two && one.person.id === two.person.id;
   return (
     <Frame name="merge">
-      <div class="page-head"><div class="grow"><H1>{t('merge')}</H1><p class="muted">{t('merge_lead')}</p></div>{(a || b) && given.has('pairs') && <Button onPress={() => { setMade(undefined); setQuery({ a: undefined, b: undefined }); }}>{t('pairs_back')}</Button>}
+      <div class="page-head"><div class="grow"><H1>{t('merge')}</H1><p class="muted">{t('merge_lead')}</p></div>{(a || b) && given.has('pairs') && <Button onPress={() => { setMerge(undefined); setQuery({ a: undefined, b: undefined }); }}>{t('pairs_back')}</Button>}
         <LinkButton href="/clinic">{t('back_home')}</LinkButton></div>
       {!mayMerge() ? <Failure error={new Problem(403, 'authorisation.denied', '', '', '')} /> : <div class="fill">
         <div class="cols cols-even">{sides.map(({ name, id, loaded, beside, heading }) => (
           <section key={name} class="card" aria-label={heading}>
             {!id ? <Choose heading={heading} name={name} />
-              : loaded.data.value ? <Record side={loaded.data.value} other={beside.data.value} heading={heading} again={() => { setMade(undefined); again(); }} clear={() => other(name)} />
+              : loaded.data.value ? <Record side={loaded.data.value} other={beside.data.value} heading={heading} again={() => { setMerge(undefined); again(); }} clear={() => other(name)} />
               : loaded.error.value !== undefined ? <div class="stack stack-16"><Failure error={loaded.error.value} again={() => void loaded.again()} /><p><Button onPress={() => other(name)}>{t('other_patient')}</Button></p></div>
               : <Skeleton lines={6} />}
           </section>))}
         </div>
-        {made ? <Notice tone={made.waits ? 'waits' : 'ok'} alert>{t(made.waits ? 'merge_waits' : 'merge_done', { name: made.name })}</Notice>
+        {merge ? <Notice tone={merge.waits ? 'waits' : 'ok'} alert>{t(merge.waits ? 'merge_waits' : 'merge_done', { name: merge.name })}</Notice>
           : !a && !b ? <Pairs />
           : same ? <Notice>{t('merge_same')}</Notice>
-          : one && two && <Decide key={`${a} ${b}`} a={one} b={two} done={(pointer, into) => { setMade({ waits: pointer.state === 'waiting', name: nameOf(into) }); again(); }} />}
+          : one && two && <Decide key={`${a} ${b}`} a={one} b={two} done={(pointer, into) => { setMerge({ waits: pointer.state === 'waiting', name: nameOf(into) }); again(); }} />}
       </div>}
     </Frame>
   );

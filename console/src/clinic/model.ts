@@ -133,8 +133,8 @@ export const allProviders = () =>
       throw error;
     },
   ));
-export const doctorName = (session: Session, known?: Map<string, Provider>): string =>
-  nameOf(session.provider ? known?.get(session.provider) : undefined) || nameOfParticipant(doctorOf(session));
+export const doctorName = (session: Session, providers?: Map<string, Provider>): string =>
+  nameOf(session.provider ? providers?.get(session.provider) : undefined) || nameOfParticipant(doctorOf(session));
 
 const day = (offset: number) => {
   // Midnight in Riyadh, which has no summer time.
@@ -159,7 +159,7 @@ export function useToday() {
       clearTimeout(timer);
       timer = window.setTimeout(() => void loaded.again(), 150);
     };
-    const ends = ids ? ids.split(' ').map((id) => follow(`session:${id}`, (told) => told.type === 'ev' && soon())) : [];
+    const ends = ids ? ids.split(' ').map((id) => follow(`session:${id}`, (message) => message.type === 'ev' && soon())) : [];
     return () => {
       clearTimeout(timer);
       for (const end of ends) end();

@@ -21,8 +21,8 @@ const When = ({ at }: { at: string }) => <div><p class="t22 strong">{weekday(at)
 
 export function MovePage({ id }: { id: string }) {
   const loaded = useLoad(async () => {
-    const [session, known] = await Promise.all([get<Session>(`/api/v1/sessions/${encodeURIComponent(id)}`), allProviders()]);
-    return { session, known };
+    const [session, providers] = await Promise.all([get<Session>(`/api/v1/sessions/${encodeURIComponent(id)}`), allProviders()]);
+    return { session, providers };
   }, id);
   const data = loaded.data.value;
   return (
@@ -30,7 +30,7 @@ export function MovePage({ id }: { id: string }) {
       <div class="page">
         <nav class="crumbs" aria-label={t('crumbs')}><a href="/clinic/sessions">{t('visits')}</a> <Icon name="next" flip /> <a href={`/clinic/sessions/${id}`}>{t('visit')}{data && <> <bdi dir="ltr">{data.session.number}</bdi></>}</a></nav>
         <div class="page-head"><div class="grow stack stack-8"><H1>{t('move')}</H1>
-          {data && <p class="muted">{[nameOfParticipant(patientOf(data.session)), doctorName(data.session, data.known), typeText(data.session.type)].filter(Boolean).map((one, i) => <>{i > 0 && ' · '}<bdi>{one}</bdi></>)}</p>}</div></div>
+          {data && <p class="muted">{[nameOfParticipant(patientOf(data.session)), doctorName(data.session, data.providers), typeText(data.session.type)].filter(Boolean).map((one, i) => <>{i > 0 && ' · '}<bdi>{one}</bdi></>)}</p>}</div></div>
         {loaded.error.value !== undefined && <Failure error={loaded.error.value} again={() => void loaded.again()} />}
         {!data ? loaded.error.value === undefined && <Skeleton lines={6} /> : <Move {...data} again={loaded.again} />}
       </div>
@@ -38,7 +38,7 @@ export function MovePage({ id }: { id: string }) {
   );
 }
 
-function Move({ session, known, again }: { session: Session; known: Map<string, Provider>; again: () => Promise<void> }) {
+function Move({ session, providers, again }: { session: Session; providers: Map<string, Provider>; again: () => Promise<void> }) {
   const [slot, setSlot] = useState<Slot>();
   const [day, setDay] = useState('');
   const [time, setTime] = useState('');
@@ -49,7 +49,7 @@ function Move({ session, known, again }: { session: Session; known: Map<string, 
   const act = useAct();
   // Moves the focus to the heading, so that screen readers begin there.
   useEffect(() => { if (done) document.querySelector<HTMLElement>('h1')?.focus(); }, [done]);
-  const doctor: Provider | undefined = session.provider ? (known.get(session.provider) ?? { id: session.provider, status: '' }) : undefined;
+  const doctor: Provider | undefined = session.provider ? (providers.get(session.provider) ?? { id: session.provider, status: '' }) : undefined;
   const typed = day && time ? Date.parse(`${day}T${time}:00+03:00`) : NaN;
   const wanted = slot?.startsAt ?? (Number.isNaN(typed) ? '' : new Date(typed).toISOString());
   const wrong = !wanted ? '' : Date.parse(wanted) <= Date.now() ? t('move_past') : Date.parse(wanted) === Date.parse(startOf(session)) ? t('move_same') : '';

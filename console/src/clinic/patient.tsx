@@ -44,12 +44,12 @@ function Record({ id, own }: { id: string; own?: boolean }) {
 }
 function Opened({ id, own, reason }: { id: string; own?: boolean; reason: string }) {
   const loaded = useLoad(async () => {
-    const [{ data: person, etag }, page, known] = await Promise.all([
+    const [{ data: person, etag }, page, providers] = await Promise.all([
       call<Merged>('GET', `/api/v1/patients/${encodeURIComponent(id)}`, { reason }),
       get<Page<Session>>(`/api/v1/patients/${encodeURIComponent(id)}/sessions${query({ limit: 50 })}`, { reason }),
       allProviders(),
     ]);
-    return { person, etag, sessions: page.items, known };
+    return { person, etag, sessions: page.items, providers };
   }, id);
   const data = loaded.data.value;
   const error = loaded.error.value;
@@ -74,7 +74,7 @@ function Opened({ id, own, reason }: { id: string; own?: boolean; reason: string
   );
 }
 
-function Parts({ person, etag, sessions, known, own, reason, again }: { person: Merged; etag: string; sessions: Session[]; known: Map<string, Provider>; own?: boolean; reason: string; again: () => Promise<void> }) {
+function Parts({ person, etag, sessions, providers, own, reason, again }: { person: Merged; etag: string; sessions: Session[]; providers: Map<string, Provider>; own?: boolean; reason: string; again: () => Promise<void> }) {
   const treats = face.value === 'doctor' || face.value === 'nurse';
   // The front desk may not read clinical entries.
   const office = face.value === 'desk';
@@ -98,7 +98,7 @@ function Parts({ person, etag, sessions, known, own, reason, again }: { person: 
   ];
   const wanted = place.value.query.get('tab') as Tab;
   const tab = tabs.some((one) => one.name === wanted) ? wanted : tabs[0].name;
-  const table = (some: Session[]) => (some.length ? <SessionTable sessions={some} known={known} caption={t('visits')} patient={false} /> : <Empty text={t('past_none')} />);
+  const table = (some: Session[]) => (some.length ? <SessionTable sessions={some} providers={providers} caption={t('visits')} patient={false} /> : <Empty text={t('past_none')} />);
   const newest = [...sessions].sort((a, b) => startOf(b).localeCompare(startOf(a)));
   return (
     <Tabs label={t('record_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name === tabs[0].name ? undefined : name })}>

@@ -33,12 +33,12 @@ interface Data { session: Session; person?: Person; doctor?: Provider & { licenc
 async function around(id: string, doctor?: string | null): Promise<Data> {
   const session = await get<Session>(`/api/v1/sessions/${encodeURIComponent(id)}`);
   const by = doctor ?? session.provider;
-  const [person, known, words] = await Promise.all([
+  const [person, provider, words] = await Promise.all([
     session.patient ? quietly(get<Person>(`/api/v1/patients/${session.patient}`)) : undefined,
     by ? quietly(get<Data['doctor']>(`/api/v1/providers/${by}`)) : undefined,
     otherTexts(),
   ]);
-  return { session, person, doctor: known, words };
+  return { session, person, doctor: provider, words };
 }
 
 function Page({ name, back, error, again, children }: { name: Key; back: string; error: unknown; again: () => void; children?: ComponentChildren }) {

@@ -24,12 +24,12 @@ function Ringing() {
   const [taken, setTaken] = useState<string>();
   const [now, tick] = useState(Date.now());
   useEvery(1_000, () => tick(Date.now()));
-  useEffect(() => follow('hub', (told) => {
-    if (told.type === 'live') void rings.again();
-    if (told.type !== 'ev' || !told.kind.startsWith('provider.ring-') && told.kind !== 'provider.rung') return;
-    const { outcome, by } = told.data as unknown as Ended;
-    if (told.kind === 'provider.rung') { setTaken(undefined); setError(undefined); }
-    else if (outcome === 'taken' && !busy) void allProviders().then((known) => setTaken(nameOf(known.get(by ?? ''))), () => setTaken(''));
+  useEffect(() => follow('hub', (message) => {
+    if (message.type === 'live') void rings.again();
+    if (message.type !== 'ev' || !message.kind.startsWith('provider.ring-') && message.kind !== 'provider.rung') return;
+    const { outcome, by } = message.data as unknown as Ended;
+    if (message.kind === 'provider.rung') { setTaken(undefined); setError(undefined); }
+    else if (outcome === 'taken' && !busy) void allProviders().then((providers) => setTaken(nameOf(providers.get(by ?? ''))), () => setTaken(''));
     void rings.again();
   }), [busy]);
   const take = async (ring: Ring) => {
@@ -67,8 +67,8 @@ function Ringing() {
 
 function AtDesk() {
   const tasks = useLoad(() => get<Page<{ id: string }>>('/api/v1/tasks?kind=emergency&limit=20').then((page) => page.items));
-  useEffect(() => follow('hub', (told) => {
-    if (told.type === 'live' || (told.type === 'ev' && told.kind.startsWith('task.') && told.data.kind === 'emergency')) void tasks.again();
+  useEffect(() => follow('hub', (message) => {
+    if (message.type === 'live' || (message.type === 'ev' && message.kind.startsWith('task.') && message.data.kind === 'emergency')) void tasks.again();
   }), []);
   useEvery(60_000, () => void tasks.again());
   const open = tasks.data.value ?? [];

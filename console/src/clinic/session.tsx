@@ -22,16 +22,16 @@ type Tab = 'people' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'reco
 
 export function SessionPage({ id }: { id: string }) {
   const loaded = useLoad(async () => {
-    const [session, known] = await Promise.all([get<Session>(`/api/v1/sessions/${encodeURIComponent(id)}`), allProviders()]);
+    const [session, providers] = await Promise.all([get<Session>(`/api/v1/sessions/${encodeURIComponent(id)}`), allProviders()]);
     const treats = face.value === 'doctor' || face.value === 'nurse';
     const person = session.patient && (treats || session.patient === me.value?.id)
       ? await get<Person>(`/api/v1/patients/${session.patient}`).catch((error) => { if (error instanceof Problem) return undefined; throw error; }) : undefined;
-    return { session, known, person };
+    return { session, providers, person };
   }, id);
   useEffect(() => {
     let timer = 0;
-    const end = follow(`session:${id}`, (told) => {
-      if (told.type !== 'ev') return;
+    const end = follow(`session:${id}`, (message) => {
+      if (message.type !== 'ev') return;
       clearTimeout(timer);
       timer = window.setTimeout(() => void loaded.again(), 200);
     });
@@ -51,10 +51,10 @@ export function SessionPage({ id }: { id: string }) {
   );
 }
 
-function Loaded({ session, known, person, again }: { session: Session; known: Parameters<typeof doctorName>[1]; person?: Person; again: () => Promise<void> }) {
+function Loaded({ session, providers, person, again }: { session: Session; providers: Parameters<typeof doctorName>[1]; person?: Person; again: () => Promise<void> }) {
   const acts = useWaitingActs(again);
   const patient = face.value === 'patient';
-  const other = patient ? doctorName(session, known) : nameOfParticipant(patientOf(session));
+  const other = patient ? doctorName(session, providers) : nameOfParticipant(patientOf(session));
   const waiting = waitingIn(session).map((who) => ({ session, who }));
   const treats = face.value === 'doctor' || face.value === 'nurse';
   const tabs: { name: Tab; text: string }[] = [
@@ -88,7 +88,7 @@ function Loaded({ session, known, person, again }: { session: Session; known: Pa
       {acts.parts}
       {!isOver(session) && session.status !== 'active' && movesVisits(session) && movedElsewhere(session) && <div class="gap-below"><Notice>{t('move_hospital')}</Notice></div>}
       {treats && waiting.length > 0 && <div class="gap-below"><Card title={t('waiting_room')} count={waiting.length} id="wait-h"><WaitingRows rows={waiting} acts={acts} mayAdmit={() => true} /></Card></div>}
-      <Summary session={session} known={known} />
+      <Summary session={session} providers={providers} />
       <Tabs label={t('visit_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name })}>
         {tab === 'people' && <People session={session} />}
         {tab === 'notes' && <Notes session={session} />}
@@ -103,11 +103,11 @@ function Loaded({ session, known, person, again }: { session: Session; known: Pa
   );
 }
 
-function Summary({ session, known }: { session: Session; known: Parameters<typeof doctorName>[1] }) {
+function Summary({ session, providers }: { session: Session; providers: Parameters<typeof doctorName>[1] }) {
   return (
     <section class="card gap-below" aria-label={t('summary')}>
       <dl class="facts-line">
-        <div><dt>{t('role_doctor')}</dt><dd><bdi>{doctorName(session, known) || '—'}</bdi></dd></div>
+        <div><dt>{t('role_doctor')}</dt><dd><bdi>{doctorName(session, providers) || '—'}</bdi></dd></div>
         <div><dt>{t('planned')}</dt><dd>{t('minutes', { n: session.plannedMinutes })}</dd></div>
         {session.durationMinutes !== null && <div><dt>{t('lasted')}</dt><dd>{t('minutes', { n: session.durationMinutes })}</dd></div>}
         {session.insurance?.status && session.insurance.status !== 'unknown' && <div><dt>{t('insurance')}</dt><dd>{t(session.insurance.status === 'eligible' ? 'covered' : 'cover_open')}</dd></div>}
@@ -182,8 +182,8 @@ export function InviteAgain({ session, small }: { session: Session; small?: bool
     setLink('');
     setCopied(false);
     try {
-      const made = await post<{ code?: string; link?: string }>(`/api/v1/sessions/${session.id}/invitations`, { participant: who!.id, ...(renew ? { renew: true } : {}) });
-      setLink(made.link ?? `${location.origin}/i#${made.code}`);
+      const invitation = await post<{ code?: string; link?: string }>(`/api/v1/sessions/${session.id}/invitations`, { participant: who!.id, ...(renew ? { renew: true } : {}) });
+      setLink(invitation.link ?? `${location.origin}/i#${invitation.code}`);
     } catch (failed) { setError(failed); }
   };
   return (

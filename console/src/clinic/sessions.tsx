@@ -12,12 +12,12 @@ import { allProviders, doctorName, nameOfParticipant, patientOf, startOf, typeTe
 const kStates = ['requested', 'scheduled', 'waiting', 'active', 'completed', 'cancelled', 'no_show', 'failed'];
 const kTypes = ['doctor_patient', 'medical_team', 'family_consultation', 'second_opinion', 'emergency_consultation', 'remote_monitoring', 'training_session'];
 
-export function SessionTable({ sessions, known, caption, doctor = true, patient = true }: { sessions: Session[]; known: Map<string, Provider>; caption: string; doctor?: boolean; patient?: boolean }) {
+export function SessionTable({ sessions, providers, caption, doctor = true, patient = true }: { sessions: Session[]; providers: Map<string, Provider>; caption: string; doctor?: boolean; patient?: boolean }) {
   return (
     <Table caption={caption} rows={sessions} rowKey={(one) => one.id} columns={[
       { head: t('date'), names: true, cell: (one) => <a class="row row-12 date-cell" href={`/clinic/sessions/${one.id}`}><Dates at={startOf(one)} day /><Time at={startOf(one)} class="strong" /></a> },
       ...(patient ? [{ head: t('role_patient'), cell: (one: Session) => <bdi>{nameOfParticipant(patientOf(one))}</bdi> }] : []),
-      ...(doctor ? [{ head: t('role_doctor'), cell: (one: Session) => <bdi>{doctorName(one, known)}</bdi> }] : []),
+      ...(doctor ? [{ head: t('role_doctor'), cell: (one: Session) => <bdi>{doctorName(one, providers)}</bdi> }] : []),
       { head: t('kind'), cell: (one) => typeText(one.type) },
       { head: t('state'), cell: (one) => <Pill tone={tone(one.status)} icon={kShapeOf[one.status]}>{statusText(one.status)}</Pill> },
     ]} />
@@ -36,13 +36,13 @@ export function Sessions() {
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>();
   const loaded = useLoad(async () => {
-    const [page, known] = await Promise.all([
+    const [page, providers] = await Promise.all([
       get<Page<Session>>(`/api/v1/sessions${query({ status, type, visit, from: from && `${from}T00:00:00+03:00`, to: to && `${to}T23:59:59+03:00`, limit: 25 })}`),
       allProviders(),
     ]);
     setMore([]);
     setNext(page.next);
-    return { items: page.items, known };
+    return { items: page.items, providers };
   }, [status, type, visit, from, to].join('|'));
   const data = loaded.data.value;
   const onMore = async () => {
@@ -74,7 +74,7 @@ export function Sessions() {
       {!data ? (loaded.error.value === undefined && <Skeleton lines={6} />) : !sessions.length
         ? <section class="card"><Empty text={t(some ? 'sessions_filtered' : 'sessions_none')}>{some ? <Button onPress={() => setQuery({ status: '', type: '', visit: '', from: '', to: '' })}>{t('filter_clear')}</Button> : <LinkButton kind="primary" href="/clinic/book">{t('book')}</LinkButton>}</Empty></section>
         : <section class="card card-flush" aria-label={t('visits')}>
-            <SessionTable sessions={sessions} known={data.known} caption={t('visits')} patient={face.value !== 'patient'} />
+            <SessionTable sessions={sessions} providers={data.providers} caption={t('visits')} patient={face.value !== 'patient'} />
             {failed !== undefined && <div class="pad"><Failure error={failed} /></div>}
             {next && <p class="card-foot"><Button busy={busy} onPress={() => void onMore()}>{t('show_more')}</Button></p>}
           </section>}

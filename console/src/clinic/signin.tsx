@@ -180,18 +180,18 @@ function Codes({ codes, onGo }: { codes: string[]; onGo: () => void }) {
     </div>
   );
 }
-function Secret({ made }: { made: { secret: string; qr: string } }) {
+function Secret({ enrolment }: { enrolment: { secret: string; qr: string } }) {
   return (
     <div class="stack stack-12">
       <p>{t('enrol_scan')}</p>
-      <img class="qr" src={asImage(made.qr)} alt={t('enrol_qr')} />
-      <p class="small muted">{t('enrol_secret')}<br /><bdi dir="ltr" class="trace">{made.secret}</bdi></p>
+      <img class="qr" src={asImage(enrolment.qr)} alt={t('enrol_qr')} />
+      <p class="small muted">{t('enrol_secret')}<br /><bdi dir="ltr" class="trace">{enrolment.secret}</bdi></p>
     </div>
   );
 }
 
 function Enrol() {
-  const [made, setMade] = useState<{ secret: string; qr: string }>();
+  const [enrolment, setEnrolment] = useState<{ secret: string; qr: string }>();
   const [code, setCode] = useState('');
   const [codes, setCodes] = useState<string[]>();
   const { busy, error, run } = useAct();
@@ -199,12 +199,12 @@ function Enrol() {
     <Gate name="enrol" lead="enrol_lead">
       {error !== undefined && <Failure error={error} />}
       {codes ? <Codes codes={codes} onGo={() => void enter({})} />
-        : !made ? <Button kind="primary" size="large" block busy={busy} onPress={() => void run(async () => setMade(await post('/api/v1/me/mfa')))}>{t('enrol_begin')}</Button>
+        : !enrolment ? <Button kind="primary" size="large" block busy={busy} onPress={() => void run(async () => setEnrolment(await post('/api/v1/me/mfa')))}>{t('enrol_begin')}</Button>
         : <form class="stack stack-16" noValidate onSubmit={(event) => {
             event.preventDefault();
             void run(async () => setCodes((await post<{ recoveryCodes: string[] }>('/api/v1/me/mfa/confirm', { code })).recoveryCodes));
           }}>
-            <Secret made={made} />
+            <Secret enrolment={enrolment} />
             <Field label={t('code')} value={code} onText={setCode} digits autocomplete="one-time-code" required />
             <Button kind="primary" size="large" block submit busy={busy}>{t('confirm')}</Button>
           </form>}
@@ -246,14 +246,14 @@ export function Bootstrap() {
   const [code, setCode] = useState('');
   const [password, setPassword] = useState('');
   const [otp, setOtp] = useState('');
-  const [made, setMade] = useState<{ secret: string; qr: string }>();
+  const [enrolment, setEnrolment] = useState<{ secret: string; qr: string }>();
   const [codes, setCodes] = useState<string[]>();
   const { busy, error, run } = useAct();
   const submit = (event: Event) => {
     event.preventDefault();
     void run(async () => {
       const who = { code: code.trim(), username: name.trim() };
-      if (!made) setMade(await post('/api/v1/auth/bootstrap/options', who));
+      if (!enrolment) setEnrolment(await post('/api/v1/auth/bootstrap/options', who));
       else setCodes((await post<{ recoveryCodes: string[] }>('/api/v1/auth/bootstrap', { ...who, password, otp })).recoveryCodes);
     });
   };
@@ -261,15 +261,15 @@ export function Bootstrap() {
     <Gate name="bootstrap" lead="bootstrap_lead">
       {codes ? <Codes codes={codes} onGo={() => go('/login')} /> : <form class="stack stack-16" onSubmit={submit} noValidate>
         {error !== undefined && <Failure error={error} />}
-        {!made ? <>
+        {!enrolment ? <>
           <Field label={t('activate_code')} hint={t('bootstrap_code_more')} value={code} onText={setCode} dir="ltr" autocomplete="off" required />
           <Field label={t('user_name')} value={name} onText={setName} dir="ltr" autocomplete="username" autocapitalize="none" required />
         </> : <>
-          <Secret made={made} />
+          <Secret enrolment={enrolment} />
           <Password value={password} onText={setPassword} label={t('password_new')} fresh />
           <Field label={t('code')} value={otp} onText={setOtp} digits autocomplete="one-time-code" required />
         </>}
-        <Button kind="primary" size="large" block submit busy={busy}>{made ? t('bootstrap_make') : t('next_step')}</Button>
+        <Button kind="primary" size="large" block submit busy={busy}>{enrolment ? t('bootstrap_make') : t('next_step')}</Button>
       </form>}
     </Gate>
   );
