@@ -10,9 +10,9 @@ const kept = new Map<string, Intl.DateTimeFormat>();
 function format(calendar: 'gregory' | 'islamic-umalqura', options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const name = (lang.value === 'ar' ? 'ar-SA' : 'en-GB') + `-u-ca-${calendar}-nu-latn`;
   const key = name + JSON.stringify(options);
-  let made = kept.get(key);
-  if (!made) kept.set(key, (made = new Intl.DateTimeFormat(name, { timeZone: kZone, ...options })));
-  return made;
+  let formatter = kept.get(key);
+  if (!formatter) kept.set(key, (formatter = new Intl.DateTimeFormat(name, { timeZone: kZone, ...options })));
+  return formatter;
 }
 
 export const gregorian = (when: string | number | Date) => format('gregory', { day: 'numeric', month: 'long', year: 'numeric' }).format(at(when));

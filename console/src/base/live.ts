@@ -55,17 +55,17 @@ async function open() {
     later();
     return;
   }
-  const made = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/stream`, ['rabt.v1', ticket]);
+  const stream = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/stream`, ['rabt.v1', ticket]);
   opening = false;
-  socket = made;
-  made.onopen = () => {
+  socket = stream;
+  stream.onopen = () => {
     tries = 0;
     channel.value = 'on';
     for (const topic of followed.keys()) subscribe(topic);
   };
-  made.onmessage = ({ data }) => hear(JSON.parse(data as string) as Record<string, unknown>);
-  made.onclose = ({ code }) => {
-    if (socket !== made) return;
+  stream.onmessage = ({ data }) => hear(JSON.parse(data as string) as Record<string, unknown>);
+  stream.onclose = ({ code }) => {
+    if (socket !== stream) return;
     socket = null;
     for (const { reject } of asked.values()) reject(new Problem(0, 'page.unreachable', '', '', ''));
     asked.clear();

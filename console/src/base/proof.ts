@@ -66,11 +66,11 @@ async function checkNote(note: string, vkey: string): Promise<{ size: number; ro
   if (origin !== name) throw new Refused('origin');
   const raw = bytesOf(key);
   if (raw.length !== 33 || raw[0] !== 1) throw new Refused('key');
-  const made = (await sha256(joined(utf8(name), utf8('\n'), raw))).slice(0, 4);
-  if (Array.from(made, (byte) => byte.toString(16).padStart(2, '0')).join('') !== id) throw new Refused('key');
+  const keyId = (await sha256(joined(utf8(name), utf8('\n'), raw))).slice(0, 4);
+  if (Array.from(keyId, (byte) => byte.toString(16).padStart(2, '0')).join('') !== id) throw new Refused('key');
   const line = note.slice(end + 2).split('\n').find((one) => one.startsWith(kDash + name + ' '));
   const signature = line ? bytesOf(line.slice(kDash.length + name.length + 1)) : new Uint8Array();
-  if (signature.length !== 68 || !same(signature.slice(0, 4), made)) throw new Refused('signature');
+  if (signature.length !== 68 || !same(signature.slice(0, 4), keyId)) throw new Refused('signature');
   let signed = true;
   try {
     const imported = await crypto.subtle.importKey('raw', raw.slice(1), { name: 'Ed25519' }, false, ['verify']);

@@ -87,24 +87,24 @@ export async function connect(media: Media): Promise<void> {
   link.value = 'joining';
   grants.value = media.grants ?? [];
   // A client that does not load is like a provider that nobody knows: the page says so, and offers to try again.
-  const made = await kClients[adapterOf(media)]?.().catch(() => undefined);
-  if (!made) {
+  const callClient = await kClients[adapterOf(media)]?.().catch(() => undefined);
+  if (!callClient) {
     link.value = 'failed';
     visit.stage.value = 'failed';
     return;
   }
-  client.value = made;
-  made.on(told);
+  client.value = callClient;
+  callClient.on(told);
   const own = media.provider === 'hub://p2p' ? { ...media, identity: visit.myId.value } : media;
   try {
-    await made.join(own, {
+    await callClient.join(own, {
       audio: may('microphone') ? devices.audio.value : null, video: may('camera') && camOn.value ? devices.video.value : null,
     });
   } catch {
     // The state that the client told says why.
     return;
   }
-  made.mute(!micOn.value);
+  callClient.mute(!micOn.value);
   renewLater(media);
   watch();
 }
@@ -250,9 +250,9 @@ function watch(): void {
   timer = window.setInterval(() => void sample(), kSampleMs);
 }
 export async function sample(): Promise<void> {
-  const made = client.value;
-  if (!made || link.value !== 'connected') return;
-  const window_ = windows.add(await made.stats());
+  const callClient = client.value;
+  if (!callClient || link.value !== 'connected') return;
+  const window_ = windows.add(await callClient.stats());
   if (!window_) return;
   const words = [window_.up, window_.down].flatMap((line) => (line ? [wordOf(line, window_.over)] : []));
   if (!words.length) return;

@@ -21,17 +21,17 @@ export const chatProblem = signal('');
 export const kMostText = 4000;
 
 const add = (messages: Message[]): void => {
-  const known = new Map(rows.value.map((row) => [row.clientId, row]));
+  const rowsByKey = new Map(rows.value.map((row) => [row.clientId, row]));
   for (const one of messages) {
-    const key = one.clientId && known.has(one.clientId) ? one.clientId : one.id;
-    if (!known.has(key) && one.from !== myId.value && !isIn('chat')) {
+    const key = one.clientId && rowsByKey.has(one.clientId) ? one.clientId : one.id;
+    if (!rowsByKey.has(key) && one.from !== myId.value && !isIn('chat')) {
       ++unread.value;
       announce(t('call_said_message', { name: nameOfPart(partOf(one.from)) }));
     }
-    known.set(key, { ...one, clientId: key, state: 'sent' });
+    rowsByKey.set(key, { ...one, clientId: key, state: 'sent' });
   }
   // Rows that the hub does not have yet stand last.
-  rows.value = [...known.values()].sort((a, b) => (a.sentAt ?? '9').localeCompare(b.sentAt ?? '9'));
+  rows.value = [...rowsByKey.values()].sort((a, b) => (a.sentAt ?? '9').localeCompare(b.sentAt ?? '9'));
 };
 async function readMessages(): Promise<void> {
   add(await all<Message>(path('/messages') + query({ cursor: rows.value.filter(({ id }) => id).at(-1)?.id })));

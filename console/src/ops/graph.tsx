@@ -114,11 +114,11 @@ export function Graph({ drawn, entries, current, onPick }: { drawn: Drawn; entri
   const [at, setAt] = useState(0);
   const box = useRef<SVGSVGElement>(null);
   const { placed, width, height } = useMemo(() => {
-    const known = new Set(drawn.nodes.map((one) => one.id));
+    const ids = new Set(drawn.nodes.map((one) => one.id));
     const inside = new Map<string, Node[]>();
     // The end is listed beside the start, and stands last.
     for (const one of [...drawn.nodes].sort((a, b) => Number(a.kind === 'end') - Number(b.kind === 'end'))) {
-      const parent = one.parent && known.has(one.parent) ? one.parent : '';
+      const parent = one.parent && ids.has(one.parent) ? one.parent : '';
       inside.set(parent, [...(inside.get(parent) ?? []), one]);
     }
     const roots = (inside.get('') ?? []).map((one) => boxOf(one, inside));

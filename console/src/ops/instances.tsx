@@ -54,21 +54,21 @@ function FindByPerson({ onClose, onFound }: { onClose: () => void; onFound: (ite
   );
 }
 
-function Filters({ chosen, values, known, onState }: { chosen: string[]; values: Record<string, string>; known: Awaited<ReturnType<typeof counts>>; onState: (status: string) => void }) {
+function Filters({ chosen, values, figures, onState }: { chosen: string[]; values: Record<string, string>; figures: Awaited<ReturnType<typeof counts>>; onState: (status: string) => void }) {
   const options = (all: string[], first: string) => [{ value: '', text: first }, ...all.map((value) => ({ value, text: value }))];
-  const flows = known ? [...new Set(known.byWorkflow.map((one) => one.workflow))].sort() : [];
-  const versions = known ? [...new Set(known.byWorkflow.filter((one) => !values.workflow || one.workflow === values.workflow).map((one) => one.version))].sort() : [];
+  const flows = figures ? [...new Set(figures.byWorkflow.map((one) => one.workflow))].sort() : [];
+  const versions = figures ? [...new Set(figures.byWorkflow.filter((one) => !values.workflow || one.workflow === values.workflow).map((one) => one.version))].sort() : [];
   return (
     <form class="cfilters" aria-label={t('filter')} onSubmit={(event) => event.preventDefault()}>
       <fieldset><legend>{t('state')}</legend>
         {kStates.map((one) => (
           <label key={one} class="opt"><input class="tick" type="checkbox" checked={chosen.includes(one)} onChange={() => onState(one)} /><span class={toneOf(one)}><Icon name={iconOf(one)} /></span><span>{word('instance', one)}</span>
-            {known && <span class="nums">{number(known.byStatus[one] ?? 0)}</span>}</label>))}
+            {figures && <span class="nums">{number(figures.byStatus[one] ?? 0)}</span>}</label>))}
       </fieldset>
-      {known && <>
+      {figures && <>
         <Select label={t('workflow')} value={values.workflow} onText={(workflow) => setQuery({ workflow, version: '' })} options={options(flows, t('all'))} />
         <Select label={t('version')} value={values.version} onText={(version) => setQuery({ version })} options={options(versions, t('all'))} />
-        <Select label={t('code_word')} value={values.code} onText={(code) => setQuery({ code })} options={options([...new Set([...known.byCode.map((one) => one.code), ...(values.code ? [values.code] : [])])], t('all'))} />
+        <Select label={t('code_word')} value={values.code} onText={(code) => setQuery({ code })} options={options([...new Set([...figures.byCode.map((one) => one.code), ...(values.code ? [values.code] : [])])], t('all'))} />
         <Select label={t('changed')} value={values.since} onText={(since) => setQuery({ since })} options={[{ value: '', text: t('any_time') }, ...Object.keys(kSince).map((one) => ({ value: one, text: word('since', one) }))]} />
       </>}
       <Button onPress={() => setQuery({ status: '', workflow: '', version: '', code: '', since: '' })}>{t('filter_clear')}</Button>
@@ -80,8 +80,8 @@ export function Instances() {
   const given = place.value.query;
   const values = Object.fromEntries(['status', 'workflow', 'version', 'code', 'since'].map((name) => [name, given.get(name) ?? ''])) as Record<'status' | 'workflow' | 'version' | 'code' | 'since', string>;
   const key = JSON.stringify(values);
-  const known = useLoad(async () => ({ now: await counts() }));
-  const has = known.data.value?.now;
+  const figures = useLoad(async () => ({ now: await counts() }));
+  const has = figures.data.value?.now;
   const chosen = values.status ? values.status.split(',') : [];
   const [shown, setShown] = useState<Summary[]>();
   const [next, setNext] = useState<string>();
@@ -105,7 +105,7 @@ export function Instances() {
     const fresh = page.items.filter((one) => !ids.has(one.id) && one.created > shown[0].created);
     setNewer(fresh.length ? fresh : undefined);
   }, [page]);
-  useEvery(5_000, () => { void loaded.again(); void known.again(); });
+  useEvery(5_000, () => { void loaded.again(); void figures.again(); });
   const rows = shown ?? [];
   const [cursor, onKeys] = useListKeys(rows.length, (at) => go(`/console/instances/${rows[at].id}`));
   const onState = (status: string) => {
@@ -133,7 +133,7 @@ export function Instances() {
           {found.length ? <InstanceRows items={found} caption={t('by_person_found')} /> : <Empty icon="flow" text={t('by_person_none')} />}
         </section>)}
       <div class="split split-start">
-        <Filters chosen={chosen} values={values} known={has} onState={onState} />
+        <Filters chosen={chosen} values={values} figures={has} onState={onState} />
         <section class="pane" aria-label={t('instances')}>
           <Old at={loaded.at.value} error={loaded.error.value} again={() => void loaded.again()} />
           {newer && <button type="button" class="newer" onClick={() => { setShown([...newer, ...rows]); setNewer(undefined); }}><Icon name="down" /><span>{t('newer_show', { n: newer.length })}</span></button>}

@@ -81,13 +81,13 @@ interface Cause {
 }
 // Of a hub without counts: the faulted instances of one page, counted here.
 function causesOf(items: Summary[]): Cause[] {
-  const made = new Map<string, Cause>();
+  const causes = new Map<string, Cause>();
   for (const one of items) {
     const code = codeOf(one.error);
-    const was = made.get(code) ?? { code, count: 0, oldest: one.updated, where: whereOf(one.error) };
-    made.set(code, { ...was, count: was.count + 1, oldest: was.oldest < one.updated ? was.oldest : one.updated });
+    const was = causes.get(code) ?? { code, count: 0, oldest: one.updated, where: whereOf(one.error) };
+    causes.set(code, { ...was, count: was.count + 1, oldest: was.oldest < one.updated ? was.oldest : one.updated });
   }
-  return [...made.values()].sort((a, b) => b.count - a.count);
+  return [...causes.values()].sort((a, b) => b.count - a.count);
 }
 function Failing({ causes }: { causes: Cause[] }) {
   return (

@@ -27,12 +27,12 @@ function NewUser({ onClose, onDone }: { onClose: () => void; onDone: () => void 
   const [username, setUsername] = useState('');
   const [name, setName] = useState('');
   const [roles, setRoles] = useState<string[]>([]);
-  const [made, setMade] = useState<User>();
+  const [user, setUser] = useState<User>();
   const act = useAct();
   return (
     <Dialog title={t('user_new')} open onClose={onClose}>
-      {made ? <><p>{t('user_made')}</p>{made.activation && <Activation code={made.activation} />}<DialogActs><Button kind="primary" onPress={() => { onDone(); onClose(); }}>{t('close')}</Button></DialogActs></>
-        : <form class="stack stack-16" noValidate onSubmit={(event) => { event.preventDefault(); void act.run(async () => setMade(await post<User>('/api/v1/users', { username: username.trim(), name: name.trim(), roles }))); }}>
+      {user ? <><p>{t('user_made')}</p>{user.activation && <Activation code={user.activation} />}<DialogActs><Button kind="primary" onPress={() => { onDone(); onClose(); }}>{t('close')}</Button></DialogActs></>
+        : <form class="stack stack-16" noValidate onSubmit={(event) => { event.preventDefault(); void act.run(async () => setUser(await post<User>('/api/v1/users', { username: username.trim(), name: name.trim(), roles }))); }}>
             <Field label={t('user_name')} value={username} onText={setUsername} dir="ltr" autocomplete="off" required />
             <Field label={t('name_word')} value={name} onText={setName} autocomplete="off" required />
             <RoleChecks roles={roles} onRoles={setRoles} />

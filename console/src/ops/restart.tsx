@@ -18,8 +18,8 @@ export function RestartDialog({ id, onClose }: { id: string; onClose: () => void
     <ReasonDialog title={t('restart_title')} text={t('restart_text')} act={t('restart_act')} onClose={onClose} ready={!stands || /^\d{1,6}$/.test(effects)}
       onAct={async (reason) => {
         try {
-          const made = await post<{ id: string }>(`/api/v1/instances/${id}/restart`, { reason, ...(stands ? { effects: Number(effects) } : {}) }, { key: key.current });
-          go(`/console/instances/${made.id}`);
+          const instance = await post<{ id: string }>(`/api/v1/instances/${id}/restart`, { reason, ...(stands ? { effects: Number(effects) } : {}) }, { key: key.current });
+          go(`/console/instances/${instance.id}`);
         } catch (error) {
           if (error instanceof Problem && error.status) key.current = newKey();
           if (error instanceof Problem && error.code === 'engine.restart_effects') setStands(true);
@@ -34,18 +34,18 @@ export function RestartDialog({ id, onClose }: { id: string; onClose: () => void
 
 interface Version { name: string; version: string; active?: boolean }
 export function StartDialog({ workflow = '', onClose }: { workflow?: string; onClose: () => void }) {
-  const known = useLoad(async () => (await get<{ items: Version[] }>('/api/v1/workflows')).items);
+  const workflows = useLoad(async () => (await get<{ items: Version[] }>('/api/v1/workflows')).items);
   const [chosen, choose] = useState(workflow);
   const [input, setInput] = useState('');
   const key = useRef(newKey());
   const { value, wrong } = parsed(input);
-  const names = [...new Set([...(workflow ? [workflow] : []), ...(known.data.value ?? []).map(({ name }) => name)])].sort();
+  const names = [...new Set([...(workflow ? [workflow] : []), ...(workflows.data.value ?? []).map(({ name }) => name)])].sort();
   return (
     <ReasonDialog title={t('start_title')} text={t('start_text')} act={t('start_act')} ready={!!chosen && !wrong} onClose={onClose}
       onAct={async (reason) => {
         try {
-          const made = await post<{ id: string }>('/api/v1/instances', { workflow: chosen, reason, ...(value !== undefined ? { input: value } : {}) }, { key: key.current });
-          go(`/console/instances/${made.id}`);
+          const instance = await post<{ id: string }>('/api/v1/instances', { workflow: chosen, reason, ...(value !== undefined ? { input: value } : {}) }, { key: key.current });
+          go(`/console/instances/${instance.id}`);
         } catch (error) {
           if (error instanceof Problem && error.status) key.current = newKey();
           throw error;

@@ -38,9 +38,9 @@ export class Meter {
       if (r.type !== type) continue;
       any = true;
       const out = type === 'outbound-rtp';
-      const told = (out ? remotes.get(r.id as string) : r) ?? {};
+      const report = (out ? remotes.get(r.id as string) : r) ?? {};
       const now: Count = {
-        packets: number(out ? r.packetsSent : r.packetsReceived), lost: number(told.packetsLost),
+        packets: number(out ? r.packetsSent : r.packetsReceived), lost: number(report.packetsLost),
         bytes: number(out ? r.bytesSent : r.bytesReceived), frames: number(out ? r.framesEncoded : r.framesDecoded),
         frozen: number(r.totalFreezesDuration) * 1000,
       };
@@ -53,8 +53,8 @@ export class Meter {
       if (r.kind === 'audio') {
         sum.packets += now.packets - from.packets;
         sum.lost += Math.max(0, now.lost - from.lost);
-        line.jitterMs = Math.max(line.jitterMs, number(told.jitter) * 1000);
-        line.rttMs = Math.max(line.rttMs, number(told.roundTripTime) * 1000);
+        line.jitterMs = Math.max(line.jitterMs, number(report.jitter) * 1000);
+        line.rttMs = Math.max(line.rttMs, number(report.roundTripTime) * 1000);
       } else {
         sum.frames += now.frames - from.frames;
         sum.frozen += Math.max(0, now.frozen - from.frozen);

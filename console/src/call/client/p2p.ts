@@ -121,9 +121,9 @@ export class P2pClient implements CallClient {
     const other: Other = {
       pc, state, calls, meter: new Meter(), early: [], shown: new Map(), patience: 0, flags: { audio: false, video: false, screen: false },
     };
-    const known = this.others.get(id);
+    const peer = this.others.get(id);
     this.others.set(id, other);
-    if (known) this.drop(known);
+    if (peer) this.drop(peer);
     else this.listeners.tell({ t: 'person', id, in: true });
     pc.onicecandidate = ({ candidate }) => {
       if (candidate) this.signalling.send('candidate', id, candidate.toJSON()).catch(() => {});

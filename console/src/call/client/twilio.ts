@@ -189,15 +189,15 @@ export class TwilioClient implements CallClient {
     if (kind === 'screen') track.contentHint = 'detail';
     const name = `${kind}-${++this.named}`;
     if (kind !== 'audio') {
-      const made = new LocalVideoTrack(track, { name });
-      this.sent.set(kind, made);
-      return made;
+      const localTrack = new LocalVideoTrack(track, { name });
+      this.sent.set(kind, localTrack);
+      return localTrack;
     }
     track.enabled = true;
-    const made = new LocalAudioTrack(track, { name });
-    if (this.muted) made.disable();
-    this.sent.set(kind, made);
-    return made;
+    const localTrack = new LocalAudioTrack(track, { name });
+    if (this.muted) localTrack.disable();
+    this.sent.set(kind, localTrack);
+    return localTrack;
   }
   private put(kind: Kind, track: MediaStreamTrack | null): void {
     if (this.tracks[kind] === track && (track === null) === !this.sent.has(kind)) return;

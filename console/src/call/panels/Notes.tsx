@@ -9,8 +9,8 @@ import type { Note } from '../types';
 
 const inLang = (text: Record<string, string> | undefined): string => text?.[lang.value] ?? text?.en ?? '';
 const sectionsOf = (template: string) => {
-  const known = templates.value.find((one) => one.id === template)?.sections ?? [];
-  return known.length ? known : [{ id: 'content', title: { en: t('call_note_free'), ar: t('call_note_free') }, hint: undefined }];
+  const sections = templates.value.find((one) => one.id === template)?.sections ?? [];
+  return sections.length ? sections : [{ id: 'content', title: { en: t('call_note_free'), ar: t('call_note_free') }, hint: undefined }];
 };
 
 function Signed({ note }: { note: Note }) {

@@ -133,7 +133,7 @@ export class ChimeClient implements CallClient {
     }
     this.session = session;
     const { controller } = session;
-    const told = new Promise<Why | null>((resolve) => {
+    const entry = new Promise<Why | null>((resolve) => {
       this.come = resolve;
     });
     controller.addObserver(this.observer(session));
@@ -147,7 +147,7 @@ export class ChimeClient implements CallClient {
     this.keepMuted();
     controller.start();
     const patience = setTimeout(() => this.come?.('network'), kConnectMs);
-    const why = await told;
+    const why = await entry;
     clearTimeout(patience);
     this.come = null;
     if (why === null && this.session === session) {
@@ -168,33 +168,33 @@ export class ChimeClient implements CallClient {
   }
 
   private observer(session: Session): AudioVideoObserver {
-    const is = (): boolean => this.session === session;
+    const isCurrent = (): boolean => this.session === session;
     return {
       audioVideoDidStartConnecting: (again) => {
-        if (is() && again) this.to('reconnecting', 'network');
+        if (isCurrent() && again) this.to('reconnecting', 'network');
       },
       audioVideoDidStart: () => {
-        if (!is()) return;
+        if (!isCurrent()) return;
         this.hear(session);
         if (this.come) this.come(null);
         else this.to('connected');
       },
       audioVideoDidStop: (status) => {
-        if (is()) this.lost(status);
+        if (isCurrent()) this.lost(status);
       },
       videoTileDidUpdate: (tile) => {
-        if (is()) this.arrives(session, tile);
+        if (isCurrent()) this.arrives(session, tile);
       },
       videoTileWasRemoved: (tile) => {
-        const known = this.tiles.get(tile);
+        const view = this.tiles.get(tile);
         this.tiles.delete(tile);
-        if (is() && known) this.show(known.kind, known.id, null);
+        if (isCurrent() && view) this.show(view.kind, view.id, null);
       },
       connectionDidSuggestStopVideo: () => {
-        if (is()) this.listeners.tell({ t: 'advice', stopVideo: true });
+        if (isCurrent()) this.listeners.tell({ t: 'advice', stopVideo: true });
       },
       connectionDidBecomePoor: () => {
-        if (is()) this.listeners.tell({ t: 'advice', stopVideo: true });
+        if (isCurrent()) this.listeners.tell({ t: 'advice', stopVideo: true });
       },
     };
   }
@@ -254,9 +254,9 @@ export class ChimeClient implements CallClient {
     const { tileId, boundAttendeeId: attendee, boundExternalUserId: user, boundVideoStream: stream } = tile;
     if (tile.localTile || tileId === null || !attendee || !user || baseOf(attendee) === session.ownId) return;
     const kind: Kind = isContent(attendee) ? 'screen' : 'video';
-    const known = this.tiles.has(tileId);
+    const present = this.tiles.has(tileId);
     this.tiles.set(tileId, { id: identityOf(user), kind });
-    if (!known && !this.pictures) this.pause(tileId);
+    if (!present && !this.pictures) this.pause(tileId);
     this.show(kind, identityOf(user), stream?.getVideoTracks()[0] ?? null);
   }
   private pause(tile: number): void {

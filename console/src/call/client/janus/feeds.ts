@@ -39,9 +39,9 @@ export class Feeds {
   }
   // Somebody's `display` changed.
   says(id: string, display: string): void {
-    const known = this.all.get(id);
-    if (!known) return;
-    this.all.set(id, { ...known, display });
+    const feed = this.all.get(id);
+    if (!feed) return;
+    this.all.set(id, { ...feed, display });
     this.compare();
   }
   // True when the feed was known.

@@ -200,8 +200,8 @@ export class JanusClient implements CallClient {
 
   private peer(signal: Signal, handle: number): Peer {
     const peer = new Peer(signal, handle, this.media?.iceServers ?? [], this.options.relayOnly ?? false, () => this.changed());
-    const told = signal.handles.get(handle);
-    signal.handles.set(handle, (message) => (message.janus === 'trickle' ? peer.trickled(message) : told?.(message)));
+    const listener = signal.handles.get(handle);
+    signal.handles.set(handle, (message) => (message.janus === 'trickle' ? peer.trickled(message) : listener?.(message)));
     return peer;
   }
 
