@@ -71,22 +71,22 @@ Status AccessControl::record(const Reader& reader, const Reading& reading, bool 
   }
   bool admitted = false;
   const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
-    audit::Entry made = entry;
+    audit::Entry audit_entry = entry;
     admitted = true;
     if (needs_grant) {
       RABT_TRY(grant, parts_.grants.use(transaction, reader, covered));
       admitted = !grant.empty();
       if (admitted) {
-        made.purpose = std::string(kEmergency);
-        made.detail.set("grant", grant);
+        audit_entry.purpose = std::string(kEmergency);
+        audit_entry.detail.set("grant", grant);
       } else {
-        made.act = "access.refused";
-        made.result = "phi.break_glass";
-        made.detail.set("wanted", reading.act);
+        audit_entry.act = "access.refused";
+        audit_entry.result = "phi.break_glass";
+        audit_entry.detail.set("wanted", reading.act);
       }
     }
     if (!sealed.text.empty()) RABT_TRY_STATUS(PatientDetail::store(transaction, sealed));
-    return parts_.audit.append(transaction, parts_.audit.prepare(made));
+    return parts_.audit.append(transaction, parts_.audit.prepare(audit_entry));
   });
   if (!written.ok()) return not_audited(written.error());
   if (!admitted) {

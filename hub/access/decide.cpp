@@ -262,17 +262,17 @@ Outcome outcome_of(const Rule& rule, const Facts& facts) {
   if (rule.system || facts.system)
     return rule.system && facts.system ? Outcome::allows : Outcome::other_role;
   if (!rule.roles.empty() && !facts.roles.has_any(rule.roles)) return Outcome::other_role;
-  const Relations& is = facts.is;
-  const bool related = (rule.one_of.empty() || is.has_any(rule.one_of)) &&
-                       is.has_all(rule.all_of) && !is.has_any(rule.none_of);
+  const Relations& relations = facts.is;
+  const bool related = (rule.one_of.empty() || relations.has_any(rule.one_of)) &&
+                       relations.has_all(rule.all_of) && !relations.has_any(rule.none_of);
   if (!related) return Outcome::other_relation;
   if (rule.need == Need::reason && !facts.reason) return Outcome::no_reason;
   if (rule.need == Need::setting && !facts.patients_read_recordings) return Outcome::not_set;
-  if (rule.need == Need::treats && !is.has(Is::treats))
-    return is.has(Is::opened_alone) ? Outcome::alone : Outcome::later;
+  if (rule.need == Need::treats && !relations.has(Is::treats))
+    return relations.has(Is::opened_alone) ? Outcome::alone : Outcome::later;
   // The patient reads what is about him before he is admitted.
   const bool reads = rule.right >= message_read && rule.right <= follow_up_read;
-  const bool at_once = is.has(Is::admitted) || (reads && is.has(Is::patient));
+  const bool at_once = relations.has(Is::admitted) || (reads && relations.has(Is::patient));
   if (rule.need == Need::admitted && !at_once) return Outcome::waits;
   return Outcome::allows;
 }

@@ -33,9 +33,9 @@ Result<PatientDetail::Sealed> PatientDetail::seal(std::string_view tenant, std::
   }));
   std::shared_ptr<const crypto::DataKey> key;
   if (id.empty()) {
-    RABT_TRY(made, lease.make(keys::kAuditDetail));
-    key = made.key;
-    sealed.made = std::move(made);
+    RABT_TRY(data_key, lease.make(keys::kAuditDetail));
+    key = data_key.key;
+    sealed.made = std::move(data_key);
   } else {
     RABT_TRY(opened, lease.open(id));
     key = std::move(opened);

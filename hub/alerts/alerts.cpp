@@ -51,10 +51,10 @@ Alerts::Alerts(Parts parts, Settings settings, Channels channels)
       started_ms_(parts_.clock.monotonic_ms()) {}
 
 Result<std::unique_ptr<Alerts>> Alerts::open(Parts parts, Settings settings, Channels channels) {
-  std::unique_ptr<Alerts> made(
+  std::unique_ptr<Alerts> alerts(
       new Alerts(std::move(parts), std::move(settings), std::move(channels)));
-  RABT_TRY_STATUS(made->load());
-  return made;
+  RABT_TRY_STATUS(alerts->load());
+  return alerts;
 }
 
 Status Alerts::load() {
@@ -118,9 +118,10 @@ void Alerts::judge(const Readings& readings) {
 
 void Alerts::judge_one(const Cause& cause, std::optional<std::int64_t> value, bool may_open) {
   const std::int64_t now = parts_.clock.now().ms;
-  const Rule* const known = find_rule(cause.first);
+  const Rule* const shipped_rule = find_rule(cause.first);
   // A rule of another version of the hub: its alert closes.
-  const Rule rule = known != nullptr ? *known : Rule{"", Unit::count, false, {.on = false}};
+  const Rule rule =
+      shipped_rule != nullptr ? *shipped_rule : Rule{"", Unit::count, false, {.on = false}};
   Living& living = living_[cause];
   Course& course = living.course;
   Alert& alert = living.alert;
@@ -290,9 +291,9 @@ void Alerts::send() {
     ++telling.attempts;
     channel->send(
         {.id = telling.id, .facts = telling.facts, .at_ms = telling.at_ms}, target,
-        [inbox = inbox_, id = telling.id, way = telling.way, place = telling.target](Told told) {
+        [inbox = inbox_, id = telling.id, way = telling.way, place = telling.target](Told result) {
           const Lock lock(inbox->mutex);
-          inbox->answers.push_back({id, way, place, std::move(told)});
+          inbox->answers.push_back({id, way, place, std::move(result)});
         });
   }
 }
@@ -471,19 +472,19 @@ Status Alerts::test(const identity::Caller& caller, Way way) {
     // The answer may come after the patience is over: it holds the promise.
     const auto answer = std::make_shared<std::promise<Told>>();
     auto waiting = answer->get_future();
-    channel->send(message, target, [answer](Told told) { answer->set_value(std::move(told)); });
-    Told told{.code = "http.timeout"};
+    channel->send(message, target, [answer](Told result) { answer->set_value(std::move(result)); });
+    Told result{.code = "http.timeout"};
     if (waiting.wait_for(std::chrono::milliseconds(kTestPatienceMs)) == std::future_status::ready)
-      told = waiting.get();
-    if (told.code == "alert.no_receiver")
+      result = waiting.get();
+    if (result.code == "alert.no_receiver")
       return conflict("alert.no_receiver",
                       "no webhook and no route of RabbitMQ wants org.rabt.hub.alert.opened.v1; "
                       "docs/webhooks.md says how to add one");
-    if (!told.ok)
+    if (!result.ok)
       return unavailable("alert.not_told",
                          "the address " + std::to_string(target + 1) + " of the channel " +
-                             std::string(to_string(way)) + " was not reached: " + told.code +
-                             (told.status == 0 ? "" : " " + std::to_string(told.status)));
+                             std::string(to_string(way)) + " was not reached: " + result.code +
+                             (result.status == 0 ? "" : " " + std::to_string(result.status)));
   }
   return ok_status();
 }

@@ -79,19 +79,19 @@ Result<std::map<std::string, std::optional<std::int64_t>>> Rhythms::look(
     const std::map<std::string, std::uint64_t>& totals, std::int64_t now_ms) {
   if (!loaded_) RABT_TRY_STATUS(load(now_ms));
   std::map<std::string, std::optional<std::int64_t>> missed;
-  std::vector<std::pair<std::string, Rhythm::Known>> known;
+  std::vector<std::pair<std::string, Rhythm::Known>> hours;
   for (const auto& [source, total] : totals) {
     One& one = sources_.try_emplace(source, One{Rhythm(now_ms)}).first->second;
     const std::uint64_t came = total - std::min(total, one.total);
     one.total = total;
     for (const Rhythm::Known& hour : one.rhythm.heard(now_ms, came))
-      known.emplace_back(source, hour);
+      hours.emplace_back(source, hour);
     const std::int64_t count = one.rhythm.missed(now_ms);
     missed[source] = one.rhythm.is_heard() || count > 0 ? std::optional(count) : std::nullopt;
   }
-  if (known.empty()) return missed;
+  if (hours.empty()) return missed;
   RABT_TRY_STATUS(store_.write([&](store::Transaction& transaction) -> Status {
-    for (const auto& [source, hour] : known) {
+    for (const auto& [source, hour] : hours) {
       RABT_TRY_STATUS(
           store::run(transaction, sql::kPutRhythm,
                      {tenant_, source, static_cast<std::int64_t>(hour.hour), hour.mean}));

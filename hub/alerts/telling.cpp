@@ -88,7 +88,7 @@ std::optional<Kind> wanted(const Alert& alert, const Snoozes& snoozes, const Qui
   return kind;
 }
 
-Plan plan(std::vector<Want> wants, int told) {
+Plan plan(std::vector<Want> wants, int count) {
   std::stable_sort(wants.begin(), wants.end(), [](const Want& one, const Want& other) {
     return one.alert->severity > other.alert->severity;
   });
@@ -104,14 +104,14 @@ Plan plan(std::vector<Want> wants, int told) {
     out.together.insert(out.together.end(), from + single, wants.begin() + last);
   };
   const auto all = static_cast<std::ptrdiff_t>(wants.size());
-  const std::ptrdiff_t room = std::max(0, kTellingsAnHour - told);
+  const std::ptrdiff_t room = std::max(0, kTellingsAnHour - count);
   if (pages > room) {
     if (room > 0) take(0, all, room);
     return out;
   }
   take(0, pages, room);
   const std::ptrdiff_t for_warnings =
-      std::max<std::ptrdiff_t>(0, kTellingsAnHour - kKeptForPages - told - pages);
+      std::max<std::ptrdiff_t>(0, kTellingsAnHour - kKeptForPages - count - pages);
   if (for_warnings > 0) take(pages, all, for_warnings);
   return out;
 }

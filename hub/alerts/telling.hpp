@@ -50,10 +50,10 @@ struct Plan {
   // One telling for all of them, if there are any.
   std::vector<Want> together;
 };
-// Which of them are told now, after `told` tellings within an hour. What is in neither list waits.
+// Which of them are told now, after `count` tellings within an hour. What is in neither list waits.
 // Pages go first. Where there are more than may be told, the last telling names the number of the
 // rest.
-[[nodiscard]] Plan plan(std::vector<Want> wants, int told);
+[[nodiscard]] Plan plan(std::vector<Want> wants, int count);
 
 // The channels for a telling: those of its severity without the one that the alert is about, which
 // `ways` has in its place if none is left. notify: the plugin that serves the role of that name.

@@ -152,11 +152,11 @@ Facts read_facts(const Json& json) {
 std::string what(std::string_view rule, std::string_view object, std::int64_t value,
                  Language language) {
   const Words* const words = words_of(rule);
-  const Rule* const known = find_rule(rule);
-  if (words == nullptr || known == nullptr) return std::string(rule);
+  const Rule* const row = find_rule(rule);
+  if (words == nullptr || row == nullptr) return std::string(rule);
   std::string out(language == Language::en ? words->en : words->ar);
   // The value first: an object may be called "{value}".
-  fill(out, "{value}", value_in(known->unit, value, language));
+  fill(out, "{value}", value_in(row->unit, value, language));
   fill(out, "{object}", object);
   return out;
 }

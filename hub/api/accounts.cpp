@@ -47,10 +47,10 @@ bool is_near(std::string_view client) {
   return client == "local" || client == "::1" || client.starts_with("127.");
 }
 
-Response enrolment(int status, const identity::Enrolment& made) {
-  Response response = json_response(status, Json::object({{"secret", made.secret},
-                                                          {"uri", made.uri},
-                                                          {"qr", identity::qr_svg(made.uri)}}));
+Response enrolment(int status, const identity::Enrolment& factor) {
+  Response response = json_response(status, Json::object({{"secret", factor.secret},
+                                                          {"uri", factor.uri},
+                                                          {"qr", identity::qr_svg(factor.uri)}}));
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }
@@ -181,17 +181,17 @@ Result<Response> Accounts::password(const Call& call) const {
 
 Result<Response> Accounts::factors(const Call& call) const {
   RABT_TRY(person, own(call));
-  RABT_TRY(known, accounts.factors(person));
-  return json_response(200, Json::object({{"password", known.password},
-                                          {"totp", known.totp},
-                                          {"recoveryCodes", known.recovery},
-                                          {"passkeys", known.passkeys}}));
+  RABT_TRY(factors, accounts.factors(person));
+  return json_response(200, Json::object({{"password", factors.password},
+                                          {"totp", factors.totp},
+                                          {"recoveryCodes", factors.recovery},
+                                          {"passkeys", factors.passkeys}}));
 }
 
 Result<Response> Accounts::enrol(const Call& call) const {
   RABT_TRY_STATUS(own(call));
-  RABT_TRY(made, accounts.enrol(call.caller));
-  return enrolment(201, made);
+  RABT_TRY(factor, accounts.enrol(call.caller));
+  return enrolment(201, factor);
 }
 
 Result<Response> Accounts::confirm(const Call& call) const {
@@ -215,8 +215,8 @@ Result<Response> Accounts::begin_bootstrap(const Call& call) const {
   RABT_TRY(body, body_object(call));
   RABT_TRY(code, text_of(body, "code"));
   RABT_TRY(username, text_of(body, "username"));
-  RABT_TRY(made, accounts.begin_bootstrap(call.caller, code, username));
-  return enrolment(200, made);
+  RABT_TRY(factor, accounts.begin_bootstrap(call.caller, code, username));
+  return enrolment(200, factor);
 }
 
 Result<Response> Accounts::bootstrap(const Call& call) const {
@@ -232,11 +232,11 @@ Result<Response> Accounts::bootstrap(const Call& call) const {
   RABT_TRY(otp, text_of(body, "otp"));
   order.otp = std::move(otp);
   order.name = body.string_or("name", "");
-  RABT_TRY(made, accounts.bootstrap(call.caller, order));
+  RABT_TRY(account, accounts.bootstrap(call.caller, order));
   Response response =
-      json_response(201, Json::object({{"user", account_json(made.person)},
-                                       {"recoveryCodes", list_of(std::move(made.recovery))}}));
-  response.headers.emplace_back("Location", "/api/v1/users/" + made.person.id);
+      json_response(201, Json::object({{"user", account_json(account.person)},
+                                       {"recoveryCodes", list_of(std::move(account.recovery))}}));
+  response.headers.emplace_back("Location", "/api/v1/users/" + account.person.id);
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }
@@ -442,9 +442,9 @@ Result<Response> Accounts::change(const Call& call) const {
   if (resets.factor) RABT_TRY_STATUS(accounts.reset_factor(call.caller, id));
   std::string code;
   if (resets.password || resets.code) {
-    RABT_TRY(made, resets.password ? accounts.reset_password(call.caller, id)
-                                   : accounts.renew_code(call.caller, person));
-    code = std::move(made);
+    RABT_TRY(new_code, resets.password ? accounts.reset_password(call.caller, id)
+                                       : accounts.renew_code(call.caller, person));
+    code = std::move(new_code);
   }
   RABT_TRY(out, managed(person));
   if (!code.empty()) out.set("activation", code);

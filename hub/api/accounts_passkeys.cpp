@@ -94,9 +94,9 @@ Result<Response> Accounts::add_passkey(const Call& call) const {
   RABT_TRY_STATUS(own(call));
   RABT_TRY(body, body_object(call));
   RABT_TRY(answer, answer_of(body));
-  RABT_TRY(made, accounts.add_passkey(call.caller, answer, body.string_or("name", "")));
-  Response response = json_response(201, json_of(made));
-  response.headers.emplace_back("Location", "/api/v1/me/passkeys/" + made.id);
+  RABT_TRY(passkey, accounts.add_passkey(call.caller, answer, body.string_or("name", "")));
+  Response response = json_response(201, json_of(passkey));
+  response.headers.emplace_back("Location", "/api/v1/me/passkeys/" + passkey.id);
   return response;
 }
 

@@ -95,8 +95,8 @@ Error too_much_at_once() {
 constexpr std::uint64_t kHeldOfStream = 512ULL << 10U;
 
 // Memory of a body and of its parsed form. A body that is too large is refused before it comes.
-std::uint64_t held_by(const Request& head, const RouteOptions& options, std::uint64_t made) {
-  return std::min(head.length, options.max_body) * (1 + made);
+std::uint64_t held_by(const Request& head, const RouteOptions& options, std::uint64_t copies) {
+  return std::min(head.length, options.max_body) * (1 + copies);
 }
 
 // Requests of one issuer, or deliveries of one source, in the lane `outside`; sign-ins of one
@@ -353,8 +353,8 @@ class Api::Receiving final : public http::BodySink {
     return screened(http::problem(taken.error()));
   }
   Response finish(const Request& request) override {
-    const Status known = api_.still(call_.caller, proven_, request);
-    if (!known.ok()) return screened(api_.problem_of(known.error()));
+    const Status session_check = api_.still(call_.caller, proven_, request);
+    if (!session_check.ok()) return screened(api_.problem_of(session_check.error()));
     const std::string digest = named_ ? to_hex(hash_.finish()) : std::string();
     const auto answering = [this](const Call& with) { return upload_->finish(with); };
     return screened(api_.once(route_, call_, answering, digest));
@@ -473,11 +473,11 @@ http::Admission Api::taking(const Route& route, const Call& call, Proven proven)
   if (held == nullptr) return http::problem(too_much_at_once());
   intake.handler = [this, &route, call, proven = std::move(proven),
                     held = std::move(held)](const Request& request) {
-    const Status known = still(call.caller, proven, request);
+    const Status session_check = still(call.caller, proven, request);
     Response response =
-        known.ok()
+        session_check.ok()
             ? once(route, call, [&](const Call& with) { return route.handler(*resources_, with); })
-            : problem_of(known.error());
+            : problem_of(session_check.error());
     // A delivery that proves nothing counts for the address that sent it.
     if (route.options.rate == RateClass::hook && response.status == 401)
       (void)over_address(parts_.rates.refused, call.caller.client, source_in(call.path));
@@ -506,9 +506,9 @@ Response Api::problem_of(const Error& error) const {
 Response Api::once(const Route& route, const Call& call, const Answering& answering,
                    std::string_view digest) {
   const auto answer = [&](const Call& of) {
-    const Status known =
+    const Status request_check =
         route.pattern.starts_with(kApi) ? described_.check(route.operation, of) : ok_status();
-    auto answered = known.ok() ? answering(of) : Result<Response>(known.error());
+    auto answered = request_check.ok() ? answering(of) : Result<Response>(request_check.error());
     if (answered.ok()) return *std::move(answered);
     const Error& error = answered.error();
     // A caller without the right does not learn what the act takes, either.
@@ -613,8 +613,8 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
       .handler =
           [this, found, caller = *caller, proven = Proven{.shown = shown, .at_ms = judged_ms},
            held = std::move(held)](const Request& request) {
-            const Status known = still(caller, proven, request);
-            if (!known.ok()) return doors_->refuse(found, request, known.error());
+            const Status session_check = still(caller, proven, request);
+            if (!session_check.ok()) return doors_->refuse(found, request, session_check.error());
             Response response = doors_->answer(found, request, caller);
             if (holds(caller, response)) return response;
             return doors_->refuse(found, request, too_much_at_once());

@@ -143,8 +143,8 @@ Result<access::Subject> Audit::subject_of(const std::string& text) const {
     RABT_TRY(asked, patients.index_of(text));
     subject.indexes.insert(asked);
     subject.named = asked;
-    RABT_TRY(known, people.once_known_by(patients.tenant, asked, KnownBy::anything));
-    persons.insert(known.begin(), known.end());
+    RABT_TRY(people_of_index, people.once_known_by(patients.tenant, asked, KnownBy::anything));
+    persons.insert(people_of_index.begin(), people_of_index.end());
     RABT_TRY_STATUS(add_instances(asked));
     // An instance names its patient in several ways.
     for (const auto& [id, instance] : subject.instances) {

@@ -46,8 +46,8 @@ Result<std::int64_t> position_of(std::string_view text) {
 Result<std::string> Audit::proof_of(std::int64_t seq) const {
   std::string proof;
   const Status read = log.store().read([&](store::Connection& connection) -> Status {
-    RABT_TRY(made, audit::prove_entry(connection, seq));
-    proof = std::move(made);
+    RABT_TRY(entry_proof, audit::prove_entry(connection, seq));
+    proof = std::move(entry_proof);
     return ok_status();
   });
   if (!read.ok()) return log_error(read.error());
@@ -98,7 +98,7 @@ Result<Response> Audit::own(const Call& call) const {
   const auto named = [&](const std::string& actor) -> Json {
     const std::string id = person_in(actor);
     if (id.empty()) return {};
-    if (const auto known = names.find(id); known != names.end()) return known->second;
+    if (const auto name = names.find(id); name != names.end()) return name->second;
     Json shown;
     if (const auto person = people.find(patients.tenant, id); person.ok()) {
       shown = Json::object({{"name", person->profile.string_or("name", "")},

@@ -114,9 +114,9 @@ Result<Response> Clients::create(const Call& call) const {
   if (!body["id"].is_string()) return invalid("api.invalid", "id: must be a text");
   RABT_TRY(wanted, change_of(body));
   RABT_TRY_STATUS(confirmed(call, body["id"].as_string(), {}, wanted));
-  RABT_TRY(made, clients.create(call.caller, body["id"].as_string(), wanted));
-  Response response = answer(201, client_json(made));
-  response.headers.emplace_back("Location", "/api/v1/clients/" + made.id);
+  RABT_TRY(client, clients.create(call.caller, body["id"].as_string(), wanted));
+  Response response = answer(201, client_json(client));
+  response.headers.emplace_back("Location", "/api/v1/clients/" + client.id);
   return response;
 }
 
@@ -145,10 +145,10 @@ Result<Response> Clients::add_key(const Call& call) const {
   const Json* days = body.find("days");
   const auto wanted = days == nullptr ? kKeyDays : days->as_int64().value_or(0);
   const std::int64_t most = identity::kMaxKeyLifeMs / kDayMs;
-  RABT_TRY(made, clients.add_key(call.caller, call.path[0],
-                                 wanted < 0 || wanted > most ? 0 : wanted * kDayMs));
-  Json out = key_json(made.key);
-  out.set("key", made.text);
+  RABT_TRY(key, clients.add_key(call.caller, call.path[0],
+                                wanted < 0 || wanted > most ? 0 : wanted * kDayMs));
+  Json out = key_json(key.key);
+  out.set("key", key.text);
   return json_response(201, out);
 }
 

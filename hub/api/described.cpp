@@ -253,9 +253,10 @@ void Described::look(const Node* node, const Json& value, const std::string& pat
   });
   for (const auto& [name, member] : value.as_object()) {
     if (mistakes.full()) break;
-    const auto known = node->members.find(name);
-    if (known != node->members.end()) {
-      look(known->second, member, path.empty() ? name : path + "." + name, depth + 1, mistakes);
+    const auto member_type = node->members.find(name);
+    if (member_type != node->members.end()) {
+      look(member_type->second, member, path.empty() ? name : path + "." + name, depth + 1,
+           mistakes);
     } else if (!node->open) {
       here.add(name);
     }

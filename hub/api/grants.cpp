@@ -26,9 +26,9 @@ Json grant_json(const access::Grant& grant) {
 Result<Response> Grants::list(const Call& call) const {
   const bool all = call.request.parameter("reviewed") == std::optional<std::string_view>("all");
   if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
-  const auto made = access::break_glass_report({log, details, patients.tenant}, grants, !all);
-  if (!made.ok()) return log_error(made.error());
-  Json report = *made;
+  const auto listing = access::break_glass_report({log, details, patients.tenant}, grants, !all);
+  if (!listing.ok()) return log_error(listing.error());
+  Json report = *listing;
   report.set("items", report["grants"]);
   RABT_TRY_STATUS(patients.access.admit_review(
       reader_of(call),

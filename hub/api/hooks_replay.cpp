@@ -62,15 +62,15 @@ Result<Hooks::Replayed> Hooks::replay_kept(std::int64_t id, bool dry,
   const std::string dedupe = read.is_object() ? read.string_or("id", kept.dedupe) : kept.dedupe;
   engine::Delivery delivery = delivery_of(kept.source, kept.body, dedupe,
                                           {.client = kept.client, .request = kept.request}, events);
-  RABT_TRY(known, parts_.engine.known(delivery));
+  RABT_TRY(state, parts_.engine.known(delivery));
   Replayed out{.was = kNew, .types = types_in(delivery), .instances = Json::array()};
-  if (known == engine::Known::changed) {
+  if (state == engine::Known::changed) {
     become_update(delivery);
     out.was = kChanged;
-    RABT_TRY(told, parts_.engine.known(delivery));
-    known = told;
+    RABT_TRY(state_of_update, parts_.engine.known(delivery));
+    state = state_of_update;
   }
-  if (known == engine::Known::same) out.was = kTaken;
+  if (state == engine::Known::same) out.was = kTaken;
   if (dry) return out;
   RABT_TRY(reason,
            parts_.details->seal(parts_.tenant, "", Json::object({{"reason", asked.reason}})));

@@ -71,12 +71,12 @@ Result<Response> PersonRecords::merge_patient(const Call& call) const {
     out.set("merged", merge.merged);
     return answer(200, out);
   };
-  RABT_TRY(made, merges.merge(call.caller, wish, waits,
-                              [&](store::Transaction& transaction, const identity::Merge& merge) {
-                                return call.once ? call.once(transaction, shown(merge))
-                                                 : ok_status();
-                              }));
-  return shown(made);
+  RABT_TRY(result, merges.merge(call.caller, wish, waits,
+                                [&](store::Transaction& transaction, const identity::Merge& merge) {
+                                  return call.once ? call.once(transaction, shown(merge))
+                                                   : ok_status();
+                                }));
+  return shown(result);
 }
 
 Result<Response> PersonRecords::unmerge_patient(const Call& call) const {

@@ -53,10 +53,10 @@ Result<Response> PersonRecords::list_pairs(const Call& call) const {
   // A record that is in several pairs is read and audited once.
   std::map<std::string, Json> read;
   const auto read_once = [&](const identity::Person& person) -> Result<Json> {
-    const auto known = read.find(person.id);
-    if (known != read.end()) return known->second;
-    RABT_TRY(made, side_json(call, person));
-    return read.emplace(person.id, std::move(made)).first->second;
+    const auto entry = read.find(person.id);
+    if (entry != read.end()) return entry->second;
+    RABT_TRY(record, side_json(call, person));
+    return read.emplace(person.id, std::move(record)).first->second;
   };
   for (const identity::PersonPair& pair : found) {
     RABT_TRY(later, side(pair.newer));

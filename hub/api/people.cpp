@@ -60,18 +60,18 @@ Json provider_json(const identity::Person& person) {
 }
 
 // Ok if the caller may say of a person what is new in `given`. Error denied person.vouched.
-Status may_vouch(const Call& call, const Json& given, const Json& known, bool self) {
+Status may_vouch(const Call& call, const Json& given, const Json& record, bool self) {
   if (may(access::Right::person_vouch, call)) return ok_status();
   for (const Vouched& one : kVouched) {
     const Json* said = given.find(one.name);
-    if (said == nullptr || *said == known[one.name] || (one.by_staff && !self)) continue;
+    if (said == nullptr || *said == record[one.name] || (one.by_staff && !self)) continue;
     const std::string_view who = one.by_staff ? "the hospital's staff" : "an administrator";
     return denied("person.vouched", std::string(one.name) + ": is recorded by " + std::string(who) +
                                         " or by a system of the hospital (role integration)");
   }
   for (const std::string_view name : kEntered) {
     const Json* said = given.find(name);
-    if (!self || said == nullptr || known[name].is_null() || *said == known[name]) continue;
+    if (!self || said == nullptr || record[name].is_null() || *said == record[name]) continue;
     return denied("person.vouched",
                   std::string(name) + ": stands in the record, and the hospital changes it");
   }
@@ -79,12 +79,12 @@ Status may_vouch(const Call& call, const Json& given, const Json& known, bool se
 }
 
 // The desk reaches people, and sends links; it changes nothing by which they are known.
-Status only_by_desk(const Json& given, const Json& known) {
+Status only_by_desk(const Json& given, const Json& record) {
   if (!given.is_object()) return ok_status();
   for (const auto& [name, value] : given.as_object()) {
     const std::string_view member = name;
     if (std::find(kByDesk.begin(), kByDesk.end(), member) != kByDesk.end() ||
-        value == known[member])
+        value == record[member])
       continue;
     return denied("authorisation.denied",
                   "the desk changes phone and guardians of a record, and nothing else of it");
@@ -168,17 +168,17 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
 
 Result<Response> PersonRecords::create(const Call& call, const identity::NewPerson& wanted,
                                        const std::string& list) const {
-  const auto made = [&list](const identity::Person& one) {
+  const auto reply = [&list](const identity::Person& one) {
     Response response = answer(201, person_json(one));
     response.headers.emplace_back("Location", list + one.id);
     return response;
   };
   const auto keep = [&](store::Transaction& transaction, const identity::Person& one,
                         const crypto::DataKey& /*key*/) {
-    return call.once ? call.once(transaction, made(one)) : ok_status();
+    return call.once ? call.once(transaction, reply(one)) : ok_status();
   };
   RABT_TRY(person, people.create(call.caller, wanted, keep));
-  return made(person);
+  return reply(person);
 }
 
 Result<Response> PersonRecords::list_patients(const Call& call) const {

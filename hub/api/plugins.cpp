@@ -37,8 +37,8 @@ bool is_plain(const Json& detail) {
 Result<Response> Plugins::act(const Call& call) const {
   RABT_TRY(body, body_object(call));
   const std::string act = body.string_or("act", "");
-  const bool known = std::find(kActs.begin(), kActs.end(), act) != kActs.end();
-  if (!known) {
+  const bool listed = std::find(kActs.begin(), kActs.end(), act) != kActs.end();
+  if (!listed) {
     return invalid("api.invalid",
                    "act: must be plugin.added, plugin.removed, plugin.key_added or "
                    "plugin.key_removed");

@@ -200,18 +200,18 @@ Result<Recordings::Readable> Recordings::readable(const Call& call) const {
 
 Result<Recordings::Readable> Recordings::readable(const consultation::Caller& caller,
                                                   const consultation::ReadRecording& asked) const {
-  RABT_TRY(known, sessions->recordings.get(caller, asked));
-  if (known.status == "deleted")
+  RABT_TRY(recording, sessions->recordings.get(caller, asked));
+  if (recording.status == "deleted")
     return conflict("recording.withdrawn", "the recording was withdrawn; it can be read no more");
-  if (known.status != "ready")
+  if (recording.status != "ready")
     return conflict("recording.not_ready",
-                    "the recording is " + known.status + ", and not ready yet");
-  RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.id));
-  RABT_TRY(allowed, sessions->recordings.may_read(caller, known.session));
+                    "the recording is " + recording.status + ", and not ready yet");
+  RABT_TRY(found, consultation::find_recording(store, patients.tenant, recording.id));
+  RABT_TRY(allowed, sessions->recordings.may_read(caller, recording.session));
   return Readable{.recording = std::move(found),
-                  .session = known.session,
+                  .session = recording.session,
                   .rule = std::string(allowed.rule()),
-                  .seconds = known.seconds};
+                  .seconds = recording.seconds};
 }
 
 Status Recordings::admit(const Call& call, const Readable& found, Json part) const {

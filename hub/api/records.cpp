@@ -33,8 +33,8 @@ Result<Response> refused(const Error& error) {
 }
 
 template <typename View>
-Result<Response> created(const Result<View>& made) {
-  return made.ok() ? answer(201, to_json(*made)) : refused(made.error());
+Result<Response> created(const Result<View>& record) {
+  return record.ok() ? answer(201, to_json(*record)) : refused(record.error());
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ Result<Response> Requests::make(const Call& call) const {
   RABT_TRY(body, body_object(call));
   RABT_TRY(person, people.find(patients.tenant, who));
   RABT_TRY(wanted, consultation::request_task(body, person, clock.now()));
-  const auto made = [&](const consultation::Task& task) {
+  const auto reply = [&](const consultation::Task& task) {
     return answer(201, consultation::request_json(task, wanted.content));
   };
   wanted.by = &call.caller;
@@ -52,10 +52,10 @@ Result<Response> Requests::make(const Call& call) const {
     RABT_TRY(waiting, tasks.count_about(transaction, consultation::kRequest, who));
     if (waiting > consultation::kMaxOpenRequests)
       return conflict("request.limit", "too many of your requests wait for an answer");
-    return call.once ? call.once(transaction, made(task)) : ok_status();
+    return call.once ? call.once(transaction, reply(task)) : ok_status();
   };
   RABT_TRY(opened, tasks.open(wanted));
-  return made(opened.task);
+  return reply(opened.task);
 }
 
 }  // namespace rabt::api

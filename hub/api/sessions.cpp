@@ -88,9 +88,9 @@ Result<http::Response> create_session(Resources& resources, const Call& call) {
       return call.once(transaction, created(session, session.string_or("id", "")));
     };
   }
-  RABT_TRY(made, resources.sessions->creation.create(ask.caller,
-                                                     compat::from_library<create_session_of>(ask)));
-  return created(to_json(made), made.session.id);
+  RABT_TRY(creation, resources.sessions->creation.create(
+                         ask.caller, compat::from_library<create_session_of>(ask)));
+  return created(to_json(creation), creation.session.id);
 }
 
 }  // namespace rabt::api

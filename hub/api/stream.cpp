@@ -342,9 +342,9 @@ std::optional<identity::Credential> Tickets::take(const http::Request& handshake
 Result<Response> Stream::ticket(const Call& call) {
   identity::Credential shown = shown_by(call.request);
   if (call.caller.who.kind == identity::Kind::guest) shown = {.guest = visit_of(call.request)};
-  RABT_TRY(made,
+  RABT_TRY(ticket,
            tickets_.make(std::move(shown), call.caller.who.actor(), call.request.header("origin")));
-  return json_response(201, Json::object({{"ticket", std::string(Tickets::kPrefix) + made},
+  return json_response(201, Json::object({{"ticket", std::string(Tickets::kPrefix) + ticket},
                                           {"expiresIn", Tickets::kLifeMs / 1000},
                                           {"protocols", Json::array({kProtocol})}}));
 }
