@@ -199,8 +199,8 @@ Result<Response> register_user(DoorCall& call) {
     RABT_TRY_STATUS(call.house.approvals.pass(
         call.caller, {identity::kAssign, "", std::move(wish), call.request.body}));
   }
-  RABT_TRY(made, call.house.accounts.add(call.caller, order));
-  return call.reply(user_shape(made, {}));
+  RABT_TRY(account, call.house.accounts.add(call.caller, order));
+  return call.reply(user_shape(account, {}));
 }
 
 Result<Response> logout(DoorCall& call) {
@@ -320,12 +320,12 @@ Result<SessionView> doctor_starts(DoorCall& call, const std::string& patient) {
     }
   }
   if (id.empty()) {
-    RABT_TRY(made, call.house.sessions.creation.create(
-                       call.caller, SessionInput{.type = SessionType::doctor_patient,
-                                                 .provider = call.caller.who.person,
-                                                 .patient = patient,
-                                                 .waiting_room = false}));
-    id = made.session.id;
+    RABT_TRY(creation, call.house.sessions.creation.create(
+                           call.caller, SessionInput{.type = SessionType::doctor_patient,
+                                                     .provider = call.caller.who.person,
+                                                     .patient = patient,
+                                                     .waiting_room = false}));
+    id = creation.session.id;
   }
   RABT_TRY(started, call.house.sessions.life.start(call.caller, OfSession{.session = id}));
   RABT_TRY_STATUS(admit_patient(call, started.id, patient));
@@ -350,8 +350,8 @@ Result<SessionView> patient_requests(DoorCall& call, const std::string& patient)
                     .waiting_room = false,
                     .request = true};
   if (!doctor.empty()) ours.provider = doctor;
-  RABT_TRY(made, call.house.sessions.creation.create(call.caller, ours));
-  return std::move(made.session);
+  RABT_TRY(creation, call.house.sessions.creation.create(call.caller, ours));
+  return std::move(creation.session);
 }
 
 Result<Response> start_consultation(DoorCall& call) {
@@ -472,8 +472,8 @@ Result<Response> write_notes(DoorCall& call) {
   Records& records = call.house.records;
   std::vector<Part> parts;
   if (vitals.is_object()) {
-    const auto known = [&vitals](const SignName& one) { return !vitals[one.member].is_null(); };
-    if (std::none_of(std::begin(kVitalSigns), std::end(kVitalSigns), known)) {
+    const auto measured = [&vitals](const SignName& one) { return !vitals[one.member].is_null(); };
+    if (std::none_of(std::begin(kVitalSigns), std::end(kVitalSigns), measured)) {
       std::string names;
       for (const SignName& one : kVitalSigns)
         names += (names.empty() ? "" : ", ") + snake_case(one.member);
@@ -481,24 +481,24 @@ Result<Response> write_notes(DoorCall& call) {
     }
     const Asked<RecordVitals> asked = vitals_of(vitals, id);
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.vitals.record(caller, asked));
-      return made.head.number;
+      RABT_TRY(record, records.vitals.record(caller, asked));
+      return record.head.number;
     };
     parts.push_back({write, vitals_id});
   }
   if (prescribes) {
     const auto asked = prescription_of(call.body, id);
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.prescriptions.prescribe(caller, asked));
-      return made.head.number;
+      RABT_TRY(record, records.prescriptions.prescribe(caller, asked));
+      return record.head.number;
     };
     parts.push_back({write, prescription_id});
   }
   if (!notes.is_null()) {
     const auto asked = note_of(call.body, id);
     const auto write = [&records, asked](const Caller& caller) -> Result<std::int64_t> {
-      RABT_TRY(made, records.notes.write(caller, asked));
-      return made.head.number;
+      RABT_TRY(record, records.notes.write(caller, asked));
+      return record.head.number;
     };
     parts.push_back({write, note_id});
   }

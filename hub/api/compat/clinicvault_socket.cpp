@@ -45,8 +45,8 @@ class Numbers {
   // Empty when nobody has the number.
   [[nodiscard]] std::string participant(std::int64_t number) {
     for (int tries = 0; tries < 2; ++tries) {
-      for (const auto& [id, known] : by_participant_) {
-        if (known == number) return id;
+      for (const auto& [id, held] : by_participant_) {
+        if (held == number) return id;
       }
       read();
     }

@@ -46,12 +46,12 @@ Json DoorCall::reference(const Json& id) const {
   if (!named.is_object() || is_known(named)) return named;
   std::string found;
   for (const TokenSystem& system : house.systems) {
-    const auto known = house.people.resolve(caller.who.tenant,
-                                            Json::object({{"system", system.name}, {"value", id}}));
-    if (!known.ok() || *known == found) continue;
+    const auto person = house.people.resolve(
+        caller.who.tenant, Json::object({{"system", system.name}, {"value", id}}));
+    if (!person.ok() || *person == found) continue;
     // Two systems mean two people by it.
     if (!found.empty()) return named;
-    found = *known;
+    found = *person;
   }
   return found.empty() ? named : Json(found);
 }
@@ -102,9 +102,9 @@ Result<consultation::CreatedSession> DoorCall::create_session(
   identity::NewPerson wanted{
       .roles = {identity::Role::patient}, .issuer = system->issuer, .act = "patient.created"};
   wanted.profile.set("externalIds", Json::array({known_as}));
-  const auto made = house.people.create(caller, wanted);
+  const auto person = house.people.create(caller, wanted);
   // Another request, or the first token, was quicker.
-  if (!made.ok() && made.error().code != "person.taken") return made.error();
+  if (!person.ok() && person.error().code != "person.taken") return person.error();
   ours.patient = known_as;
   return creation.create(caller, ours);
 }
@@ -114,9 +114,9 @@ consultation::Asked<consultation::JoinCall> DoorCall::join_call(std::string_view
   consultation::Fields theirs(body);
   const Json& kind = body["deviceType"];
   const std::string word = kind.is_string() ? lower(kind.as_string()) : std::string();
-  const bool known = word == "web" || word == "ios" || word == "android" || word == "desktop";
+  const bool shipped = word == "web" || word == "ios" || word == "android" || word == "desktop";
   ours.device_type =
-      word.empty() || known ? device_type_in(theirs, "deviceType") : std::string("other");
+      word.empty() || shipped ? device_type_in(theirs, "deviceType") : std::string("other");
   if (const Json& browser = body["browserInfo"]; browser.is_object()) {
     const std::string text = browser.dump();
     if (text.size() <= consultation::kMaxBrowser) ours.browser_info = tidy_line(text);
@@ -163,8 +163,8 @@ Json DoorCall::number_of(const Json& person_id) const {
   if (person_id.is_number() || person_id.is_null()) return person_id;
   if (person_id.is_object()) return person_id["number"];
   const std::string_view id = id_in(person_id.as_string());
-  const auto known = numbers.find(id);
-  if (known != numbers.end()) return known->second;
+  const auto number = numbers.find(id);
+  if (number != numbers.end()) return number->second;
   const auto found = house.people.find(caller.who.tenant, id);
   return numbers.emplace(std::string(id), found.ok() ? Json(found->number) : Json()).first->second;
 }

@@ -262,9 +262,9 @@ Result<Response> create_session(DoorCall& call) {
 
   RABT_TRY(recording, recording_in(call.body));
   const std::string patient = found.ok() ? found->patient : std::string();
-  RABT_TRY(made, call.house.sessions.creation.create(
-                     call.caller, session_of(call, std::move(recording), patient)));
-  return call.reply(session_shape(call, made.session));
+  RABT_TRY(creation, call.house.sessions.creation.create(
+                         call.caller, session_of(call, std::move(recording), patient)));
+  return call.reply(session_shape(call, creation.session));
 }
 
 Result<Response> change_session(DoorCall& call) {

@@ -305,8 +305,8 @@ Result<SessionView> make_session(DoorCall& call) {
   }
   const bool emergency = type_wanted(call.body) == Json("emergency_consultation");
   if (!missing.empty() && !emergency) return invalid("api.invalid", missing);
-  RABT_TRY(made, call.create_session(session_of(call)));
-  return std::move(made.session);
+  RABT_TRY(creation, call.create_session(session_of(call)));
+  return std::move(creation.session);
 }
 
 Result<SessionView> get_session(DoorCall& call, std::string_view id) {
@@ -349,8 +349,8 @@ Result<Response> session(DoorCall& call) {
 }
 
 Result<Response> create_session(DoorCall& call) {
-  RABT_TRY(made, make_session(call));
-  return call.reply(session_shape(made));
+  RABT_TRY(session, make_session(call));
+  return call.reply(session_shape(session));
 }
 
 Result<Response> change_session(DoorCall& call) {
@@ -784,8 +784,8 @@ Status withdraws_recordings(const DoorCall& call) {
 // ---- telehealth
 
 Result<Response> create_consultation(DoorCall& call) {
-  RABT_TRY(made, make_session(call));
-  return call.reply(consultation_shape(made));
+  RABT_TRY(session, make_session(call));
+  return call.reply(consultation_shape(session));
 }
 
 Result<Response> list_consultations(DoorCall& call) {
@@ -802,8 +802,8 @@ Asked<Prescribe> prescription_of(const DoorCall& call) {
 }
 
 Result<Response> prescribe(DoorCall& call) {
-  RABT_TRY(made, call.house.records.prescriptions.prescribe(call.caller, prescription_of(call)));
-  return call.reply(prescription_shape(made));
+  RABT_TRY(record, call.house.records.prescriptions.prescribe(call.caller, prescription_of(call)));
+  return call.reply(prescription_shape(record));
 }
 
 Asked<WriteNote> note_of(const DoorCall& call) {
@@ -817,8 +817,8 @@ Asked<WriteNote> note_of(const DoorCall& call) {
 }
 
 Result<Response> write_note(DoorCall& call) {
-  RABT_TRY(made, call.house.records.notes.write(call.caller, note_of(call)));
-  return call.reply(note_shape(made));
+  RABT_TRY(record, call.house.records.notes.write(call.caller, note_of(call)));
+  return call.reply(note_shape(record));
 }
 
 Result<Response> summary(DoorCall& call) {

@@ -177,8 +177,8 @@ Result<Response> create_session(DoorCall& call) {
   }
   if (!clinic) need("doctorId");
   if (!wrong.empty()) return invalid("api.invalid", wrong);
-  RABT_TRY(made, call.create_session(session_of(call, clinic ? "clinic" : "direct")));
-  return call.reply(session_shape(made.session));
+  RABT_TRY(creation, call.create_session(session_of(call, clinic ? "clinic" : "direct")));
+  return call.reply(session_shape(creation.session));
 }
 
 Result<Response> join_session(DoorCall& call) {
@@ -347,16 +347,16 @@ constexpr DoorRoute kRoutes[] = {
 
 Json bus_message(std::string_view key, const Json& event, const consultation::Membership* session) {
   const Json& data = event["data"];
-  const bool known = session != nullptr;
-  const Json appointment = known ? session->appointment : Json();
+  const bool present = session != nullptr;
+  const Json appointment = present ? session->appointment : Json();
   return Json::object(
       {{"event_type", key},
        {"session_id", uuid_of(data["session"])},
-       {"doctor_id", known ? uuid_of(Json(session->provider)) : Json()},
-       {"patient_id", known ? uuid_of(Json(session->patient)) : Json()},
+       {"doctor_id", present ? uuid_of(Json(session->provider)) : Json()},
+       {"patient_id", present ? uuid_of(Json(session->patient)) : Json()},
        {"appointment_id", appointment.is_object() ? appointment["value"] : appointment},
        {"booking_type", booking_word(data["bookingType"])},
-       {"status", known ? Json(status_word(data.string_or("status", ""))) : Json()},
+       {"status", present ? Json(status_word(data.string_or("status", ""))) : Json()},
        {"timestamp", event["timestamp"]},
        {"data", data}});
 }

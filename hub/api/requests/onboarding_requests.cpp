@@ -18,9 +18,9 @@ NoteOnboarding note_onboarding_of(const Ask& ask) {
   Fields fields(ask.body, out.mistakes);
   fields.only({"deviceChecked", "consentShown", "language", "at"});
   const auto step = [&fields](std::string_view name) {
-    const auto is = fields.boolean(name);
-    if (is && !*is) fields.wrong(name, "it must be true: steps are noted when they are done");
-    return is.has_value();
+    const auto value = fields.boolean(name);
+    if (value && !*value) fields.wrong(name, "it must be true: steps are noted when they are done");
+    return value.has_value();
   };
   out.device_checked = step("deviceChecked");
   out.consent_shown = step("consentShown");

@@ -145,8 +145,8 @@ Asked<ListProviders> list_providers_of(const Ask& ask) {
     if (!time.ok()) return invalid("api.invalid", "at: it must be a time of RFC 3339");
     out.at = *time;
   }
-  const auto is = [&](std::string_view word) { return equal_ignoring_case(word, out.status); };
-  if (!out.status.empty() && !is("online") && !is("offline") && !is("busy"))
+  const auto status = [&](std::string_view word) { return equal_ignoring_case(word, out.status); };
+  if (!out.status.empty() && !status("online") && !status("offline") && !status("busy"))
     return invalid("api.invalid", "status: it must be one of online, offline, busy");
   return out;
 }
