@@ -106,8 +106,8 @@ Status Accounts::State::put(store::Transaction& transaction, const crypto::DataK
 }
 
 Result<std::string> Accounts::State::exchange(const SignIn& order, std::string_view folded,
-                                              const Person& person, const Proofs& known) {
-  const std::int64_t age_ms = parts.clock.now().ms - known.password_ms;
+                                              const Person& person, const Proofs& proofs) {
+  const std::int64_t age_ms = parts.clock.now().ms - proofs.password_ms;
   if (order.new_password.empty()) {
     if (options.max_password_ms == 0 || age_ms < options.max_password_ms) return std::string();
     return denied("auth.password_expired",
@@ -117,27 +117,27 @@ Result<std::string> Accounts::State::exchange(const SignIn& order, std::string_v
   RABT_TRY(fresh, fold_password(order.new_password, "newPassword"));
   if (fresh == folded)
     return invalid("api.invalid", "newPassword: is the password that was; choose another");
-  RABT_TRY_STATUS(check_password(fresh, known.has_second() ? options.min_password : kMinAlone,
+  RABT_TRY_STATUS(check_password(fresh, proofs.has_second() ? options.min_password : kMinAlone,
                                  shown_username(person.profile), tenant, options.blocklist.get(),
                                  "newPassword"));
   return hash(fresh);
 }
 
 Status Accounts::State::replace(store::Transaction& transaction, const Caller& caller,
-                                const Proofs& known, std::string_view phc) {
-  RABT_TRY_STATUS(put(transaction, *known.key, known.person, "password", "", "active", phc, 0));
+                                const Proofs& proofs, std::string_view phc) {
+  RABT_TRY_STATUS(put(transaction, *proofs.key, proofs.person, "password", "", "active", phc, 0));
   // Whoever else is signed in as this person is not any more.
-  RABT_TRY_STATUS(end_sessions(transaction, known.person));
+  RABT_TRY_STATUS(end_sessions(transaction, proofs.person));
   return parts.audit.append(
-      transaction, entry(caller, "user.changed", known.person, "ok", password_is("chosen")));
+      transaction, entry(caller, "user.changed", proofs.person, "ok", password_is("chosen")));
 }
 
-Status Accounts::State::reseal(store::Transaction& transaction, const Proofs& known,
+Status Accounts::State::reseal(store::Transaction& transaction, const Proofs& proofs,
                                std::string_view phc) {
   const std::string sealed =
-      known.key->seal(context_of(tenant, known.person, "password"), phc, parts.random);
+      proofs.key->seal(context_of(tenant, proofs.person, "password"), phc, parts.random);
   return store::run(transaction, sql::kResealCredential,
-                    {tenant, known.person, std::string_view("password"), std::string_view(),
+                    {tenant, proofs.person, std::string_view("password"), std::string_view(),
                      store::Blob{sealed}});
 }
 
@@ -150,10 +150,10 @@ audit::Prepared Accounts::State::entry(const Caller& caller, std::string_view ac
 
 Status Accounts::State::write(const Caller& caller, std::string_view act, std::string_view person,
                               const Writes& writes, Json detail) {
-  const auto made = entry(caller, act, person, "ok", std::move(detail));
+  const auto audit_entry = entry(caller, act, person, "ok", std::move(detail));
   return parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(writes(transaction));
-    return parts.audit.append(transaction, made);
+    return parts.audit.append(transaction, audit_entry);
   });
 }
 
@@ -161,9 +161,10 @@ Error Accounts::State::refuse(const Caller& caller, std::string_view act, std::s
                               const Error& error, std::string_view why) {
   Json detail = Json::object();
   if (!why.empty()) detail.set("why", why);
-  const auto made = entry(caller, act, person, error.code, std::move(detail));
-  const Status written = parts.store.write(
-      [&](store::Transaction& transaction) { return parts.audit.append(transaction, made); });
+  const auto audit_entry = entry(caller, act, person, error.code, std::move(detail));
+  const Status written = parts.store.write([&](store::Transaction& transaction) {
+    return parts.audit.append(transaction, audit_entry);
+  });
   return written.ok() ? error : written.error();
 }
 
@@ -262,13 +263,13 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
   return out;
 }
 
-Accounts::State::Code Accounts::State::judge(const Proofs& known, std::string_view typed) const {
+Accounts::State::Code Accounts::State::judge(const Proofs& proofs, std::string_view typed) const {
   Code out;
   const std::string code = typed_code(typed);
-  out.step = totp_match(as_bytes(known.totp), code, parts.clock.now(), known.last_step);
+  out.step = totp_match(as_bytes(proofs.totp), code, parts.clock.now(), proofs.last_step);
   if (out.step) return out;
   const std::string hashed = digest_of(code);
-  for (const auto& [id, one] : known.recovery) {
+  for (const auto& [id, one] : proofs.recovery) {
     if (constant_time_equal(as_bytes(one), as_bytes(hashed))) out.recovery = id;
   }
   return out;
@@ -278,7 +279,7 @@ Accounts::Accounts(Parts parts, std::string tenant, AccountOptions options)
     : state_(std::make_unique<State>(std::move(parts), std::move(tenant), std::move(options))) {}
 Accounts::~Accounts() = default;
 
-Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proofs& known,
+Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proofs& proofs,
                                                const Person& person, const Opening& opening) {
   RABT_TRY(standing, parts.people.standing(tenant, person.id));
   // Callers refuse who is disabled; what is left is a record that was merged.
@@ -316,7 +317,7 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
             transaction, sql::kEndOldSessions,
             {tenant, person.id, now, now - idle_ms, std::int64_t{options.sessions_per_person}}));
         // The person is still active: retention counts anew from this sign-in.
-        return parts.keys.move(transaction, lease, known.data_key, bucket);
+        return parts.keys.move(transaction, lease, proofs.data_key, bucket);
       },
       std::move(detail)));
   return out;
@@ -347,12 +348,12 @@ Result<SignedIn> Accounts::State::sign_in(const SignIn& order, const std::string
   if (other != nullptr) *other = true;
   RABT_TRY(attempt, person ? all.throttle.begin(*person, order.device)
                            : all.throttle.begin_unknown(order.username));
-  Proofs known;
+  Proofs proofs;
   if (person) {
     RABT_TRY(found, all.proofs(*person));
-    known = std::move(found);
+    proofs = std::move(found);
   }
-  RABT_TRY(good, all.matches(known.password, folded));
+  RABT_TRY(good, all.matches(proofs.password, folded));
   const std::string who = person.value_or("");
   if (!good) {
     if (other != nullptr) return sign_in_failed();
@@ -365,42 +366,42 @@ Result<SignedIn> Accounts::State::sign_in(const SignIn& order, const std::string
   RABT_TRY(found, all.parts.people.find(all.tenant, who));
   if (!found.active) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   State::Code code;
-  const bool exempt = all.is_exempt(order, folded, found, known);
-  if (!exempt && !known.totp_active && known.has_second())
+  const bool exempt = all.is_exempt(order, folded, found, proofs);
+  if (!exempt && !proofs.totp_active && proofs.has_second())
     return denied("auth.passkey_required", "sign in with the passkey");
-  if (!exempt && known.totp_active) {
+  if (!exempt && proofs.totp_active) {
     if (order.otp.empty())
       return denied("auth.mfa_required", "a code of the second factor is missing");
-    code = all.judge(known, order.otp);
+    code = all.judge(proofs, order.otp);
     if (!code.good()) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   }
-  RABT_TRY(changed, all.exchange(order, folded, found, known));
+  RABT_TRY(changed, all.exchange(order, folded, found, proofs));
   std::string rehashed;
-  if (changed.empty() && !crypto::has_cost(known.password, all.cost)) {
+  if (changed.empty() && !crypto::has_cost(proofs.password, all.cost)) {
     RABT_TRY(fresh, all.hash(folded));
     rehashed = std::move(fresh);
   }
   const std::string factors = exempt ? "pwd " + order.exempt_at : code.good() ? "pwd otp" : "pwd";
-  return all.open_session(caller, known, found,
+  return all.open_session(caller, proofs, found,
                           {.factors = factors,
                            .strong = code.good(),
                            .confined_to = exempt ? order.exempt_at : std::string_view(),
                            .also = [&](store::Transaction& transaction) -> Status {
                              if (code.good()) RABT_TRY_STATUS(all.take(transaction, who, code));
                              if (!changed.empty())
-                               RABT_TRY_STATUS(all.replace(transaction, caller, known, changed));
+                               RABT_TRY_STATUS(all.replace(transaction, caller, proofs, changed));
                              if (!rehashed.empty())
-                               RABT_TRY_STATUS(all.reseal(transaction, known, rehashed));
+                               RABT_TRY_STATUS(all.reseal(transaction, proofs, rehashed));
                              return all.throttle.success(transaction, attempt);
                            }});
 }
 
 bool Accounts::State::is_exempt(const SignIn& order, std::string_view folded, const Person& person,
-                                const Proofs& known) const {
-  const bool asked = known.has_second() || person.roles.has_any(options.second_factor);
+                                const Proofs& proofs) const {
+  const bool asked = proofs.has_second() || person.roles.has_any(options.second_factor);
   if (order.exempt_at.empty() || !order.otp.empty() || !asked) return false;
   // A password alone replaces no password of an account with a second factor.
-  if (known.has_second() && !order.new_password.empty()) return false;
+  if (proofs.has_second() && !order.new_password.empty()) return false;
   return !person.roles.has(Role::security_officer) &&
          code_points(folded) >= static_cast<std::size_t>(kMinAlone);
 }
@@ -419,9 +420,9 @@ Result<SignedIn> Accounts::open(const Caller& by, std::string_view person, std::
                 .tenant = all.tenant,
                 .id = std::string(person),
                 .person = std::string(person)};
-  RABT_TRY(known, all.proofs(person));
+  RABT_TRY(proofs, all.proofs(person));
   return all.open_session(
-      caller, known, found,
+      caller, proofs, found,
       {.factors = "issuer", .strong = strong, .issuer = issuer, .issuer_session = issuer_session});
 }
 
@@ -597,17 +598,17 @@ std::int64_t Accounts::step_up_seconds() const {
   return state_->options.step_up_ms / 1000;
 }
 
-Status Accounts::State::check_recent(const Caller& caller, const Proofs& known) const {
+Status Accounts::State::check_recent(const Caller& caller, const Proofs& proofs) const {
   // Also a person of an issuer, who has no factor here, has signed in some time.
-  const std::int64_t at = known.has_second() ? caller.who.strong_ms : caller.who.proven_ms;
+  const std::int64_t at = proofs.has_second() ? caller.who.strong_ms : caller.who.proven_ms;
   const std::int64_t now = parts.clock.now().ms;
   if (at > 0 && now - at <= options.step_up_ms) return ok_status();
   return step_up_needed();
 }
 
 Status Accounts::State::strengthen(store::Transaction& transaction, const Caller& caller,
-                                   const Proofs& known) {
-  if (caller.who.session.empty() || !check_recent(caller, known).ok()) return ok_status();
+                                   const Proofs& proofs) {
+  if (caller.who.session.empty() || !check_recent(caller, proofs).ok()) return ok_status();
   return store::run(transaction, sql::kStrengthenSession,
                     {tenant, caller.who.person, caller.who.session, parts.clock.now().ms});
 }
@@ -617,7 +618,7 @@ Result<SignedIn> Accounts::step_up(const Caller& caller, const StepUp& proof) {
   const std::string& person = caller.who.person;
   // A token of an issuer is renewed by the issuer.
   if (person.empty() || caller.who.session.empty()) return step_up_needed();
-  RABT_TRY(known, all.proofs(person));
+  RABT_TRY(proofs, all.proofs(person));
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
   const auto success = [&](store::Transaction& transaction) {
     return all.throttle.success(transaction, attempt);
@@ -625,7 +626,7 @@ Result<SignedIn> Accounts::step_up(const Caller& caller, const StepUp& proof) {
   if (proof.passkey) {
     RABT_TRY(begun, all.end("step_up", caller.who, proof.passkey->handle));
     const State::Judged judged =
-        all.judge_passkey(caller, known, begun.challenge, proof.passkey->credential);
+        all.judge_passkey(caller, proofs, begun.challenge, proof.passkey->credential);
     if (!judged.good)
       return all.refuse(caller, judged.copied ? "user.passkey_copied" : "user.login_failed", person,
                         sign_in_failed(), judged.error.message);
@@ -635,7 +636,7 @@ Result<SignedIn> Accounts::step_up(const Caller& caller, const StepUp& proof) {
     });
   }
   if (!proof.otp.empty()) {
-    const State::Code code = known.totp_active ? all.judge(known, proof.otp) : State::Code{};
+    const State::Code code = proofs.totp_active ? all.judge(proofs, proof.otp) : State::Code{};
     if (!code.good()) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
     return all.renew_session(caller, true, [&](store::Transaction& transaction) -> Status {
       RABT_TRY_STATUS(all.take(transaction, person, code));
@@ -643,9 +644,9 @@ Result<SignedIn> Accounts::step_up(const Caller& caller, const StepUp& proof) {
     });
   }
   const auto folded = fold_password(proof.password);
-  if (!folded.ok() || known.has_second())
+  if (!folded.ok() || proofs.has_second())
     return all.refuse(caller, "user.login_failed", person, sign_in_failed());
-  RABT_TRY(good, all.matches(known.password, *folded));
+  RABT_TRY(good, all.matches(proofs.password, *folded));
   if (!good) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
   return all.renew_session(caller, false, success);
 }

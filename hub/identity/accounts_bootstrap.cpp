@@ -118,22 +118,23 @@ Result<Bootstrapped> Accounts::bootstrap(const Caller& caller, const FirstAdmini
   for (int i = 0; i < kRecoveryCodes; ++i)
     out.recovery.push_back(hex_of_random(all.parts.random, kRecoveryBytes));
   const std::string hashed = digest_of(code);
-  RABT_TRY(person, all.parts.people.create(
-                       by, wanted,
-                       [&](store::Transaction& transaction, const Person& made,
-                           const crypto::DataKey& key) -> Status {
-                         // When many come at once, one of them closes the door.
-                         RABT_TRY(there, has_administrator(transaction, all.tenant, made.id));
-                         RABT_TRY(rows, transaction.execute(sql::kCloseBootstrap,
-                                                            {all.tenant, store::Blob{hashed},
-                                                             now.ms, store::Blob{""}}));
-                         if (there || rows != 1) return sign_in_failed();
-                         RABT_TRY_STATUS(
-                             all.put(transaction, key, made.id, "password", "", "active", phc, 0));
-                         RABT_TRY_STATUS(all.put(transaction, key, made.id, "totp", "", "active",
-                                                 as_text(secret), *step));
-                         return all.put_recovery(transaction, key, made.id, out.recovery);
-                       }));
+  RABT_TRY(person,
+           all.parts.people.create(
+               by, wanted,
+               [&](store::Transaction& transaction, const Person& administrator,
+                   const crypto::DataKey& key) -> Status {
+                 // When many come at once, one of them closes the door.
+                 RABT_TRY(there, has_administrator(transaction, all.tenant, administrator.id));
+                 RABT_TRY(rows, transaction.execute(
+                                    sql::kCloseBootstrap,
+                                    {all.tenant, store::Blob{hashed}, now.ms, store::Blob{""}}));
+                 if (there || rows != 1) return sign_in_failed();
+                 RABT_TRY_STATUS(
+                     all.put(transaction, key, administrator.id, "password", "", "active", phc, 0));
+                 RABT_TRY_STATUS(all.put(transaction, key, administrator.id, "totp", "", "active",
+                                         as_text(secret), *step));
+                 return all.put_recovery(transaction, key, administrator.id, out.recovery);
+               }));
   out.person = std::move(person);
   return out;
 }

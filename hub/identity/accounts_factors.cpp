@@ -77,19 +77,20 @@ Status Accounts::set_password(const Caller& caller, std::string_view old_passwor
   const auto old = fold_password(old_password);
   if (!old.ok()) return sign_in_failed();
   RABT_TRY(found, all.parts.people.find(all.tenant, person));
-  RABT_TRY(known, all.proofs(person));
-  RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,
+  RABT_TRY(proofs, all.proofs(person));
+  RABT_TRY_STATUS(check_password(fresh, proofs.has_second() ? all.options.min_password : kMinAlone,
                                  shown_username(found.profile), all.tenant,
                                  all.options.blocklist.get(), "new"));
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
-  RABT_TRY(good, all.matches(known.password, *old));
+  RABT_TRY(good, all.matches(proofs.password, *old));
   if (!good) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
   if (fresh == *old) return invalid("api.invalid", "new: is the password that was; choose another");
   RABT_TRY(phc, all.hash(fresh));
   return all.write(
       caller, "user.changed", person,
       [&](store::Transaction& transaction) -> Status {
-        RABT_TRY_STATUS(all.put(transaction, *known.key, person, "password", "", "active", phc, 0));
+        RABT_TRY_STATUS(
+            all.put(transaction, *proofs.key, person, "password", "", "active", phc, 0));
         // Whoever else is signed in as this person is not any more.
         RABT_TRY_STATUS(all.end_sessions(transaction, person));
         return all.throttle.success(transaction, attempt);
@@ -102,15 +103,15 @@ Result<Enrolment> Accounts::enrol(const Caller& caller) {
   const std::string& person = caller.who.person;
   if (person.empty()) return sign_in_failed();
   RABT_TRY(found, all.parts.people.find(all.tenant, person));
-  RABT_TRY(known, all.proofs(person));
-  if (known.totp_active)
+  RABT_TRY(proofs, all.proofs(person));
+  if (proofs.totp_active)
     return conflict("auth.mfa_enrolled", "there is a second factor; remove it first");
-  RABT_TRY_STATUS(all.check_recent(caller, known));
+  RABT_TRY_STATUS(all.check_recent(caller, proofs));
   Bytes secret(kTotpSecret, 0);
   all.parts.random.fill(secret);
   RABT_TRY_STATUS(
       all.write(caller, "user.mfa_changed", person, [&](store::Transaction& transaction) {
-        return all.put(transaction, *known.key, person, "totp", "", "pending", as_text(secret), 0);
+        return all.put(transaction, *proofs.key, person, "totp", "", "pending", as_text(secret), 0);
       }));
   Enrolment out;
   out.secret = base32(secret);
@@ -123,12 +124,12 @@ Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::st
   State& all = *state_;
   const std::string& person = caller.who.person;
   if (person.empty()) return sign_in_failed();
-  RABT_TRY(known, all.proofs(person));
-  if (known.totp_active || known.totp.empty())
+  RABT_TRY(proofs, all.proofs(person));
+  if (proofs.totp_active || proofs.totp.empty())
     return conflict("auth.mfa_enrolled", "there is no second factor that waits to be confirmed");
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
   const auto step =
-      totp_match(as_bytes(known.totp), typed_code(code), all.parts.clock.now(), known.last_step);
+      totp_match(as_bytes(proofs.totp), typed_code(code), all.parts.clock.now(), proofs.last_step);
   if (!step) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
   std::vector<std::string> codes;
   codes.reserve(kRecoveryCodes);
@@ -139,8 +140,8 @@ Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::st
         State::Code taken;
         taken.step = step;
         RABT_TRY_STATUS(all.take(transaction, person, taken));
-        RABT_TRY_STATUS(all.put_recovery(transaction, *known.key, person, codes));
-        RABT_TRY_STATUS(all.strengthen(transaction, caller, known));
+        RABT_TRY_STATUS(all.put_recovery(transaction, *proofs.key, person, codes));
+        RABT_TRY_STATUS(all.strengthen(transaction, caller, proofs));
         // Sign out everybody else who is signed in as this person.
         RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
         return all.throttle.success(transaction, attempt);
@@ -152,10 +153,10 @@ Status Accounts::remove_factor(const Caller& caller, std::string_view code) {
   State& all = *state_;
   const std::string& person = caller.who.person;
   if (person.empty()) return sign_in_failed();
-  RABT_TRY(known, all.proofs(person));
-  if (!known.totp_active) return not_found("auth.mfa_absent", "there is no second factor");
+  RABT_TRY(proofs, all.proofs(person));
+  if (!proofs.totp_active) return not_found("auth.mfa_absent", "there is no second factor");
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
-  const State::Code judged = all.judge(known, code);
+  const State::Code judged = all.judge(proofs, code);
   if (!judged.good()) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
   return all.write(
       caller, "user.mfa_changed", person, [&](store::Transaction& transaction) -> Status {
@@ -169,11 +170,11 @@ Status Accounts::remove_factor(const Caller& caller, std::string_view code) {
 }
 
 Result<Accounts::Factors> Accounts::factors(std::string_view person) {
-  RABT_TRY(known, state_->proofs(person));
-  return Factors{.password = !known.password.empty(),
-                 .totp = known.totp_active,
-                 .recovery = static_cast<int>(known.recovery.size()),
-                 .passkeys = static_cast<int>(known.passkeys.size())};
+  RABT_TRY(proofs, state_->proofs(person));
+  return Factors{.password = !proofs.password.empty(),
+                 .totp = proofs.totp_active,
+                 .recovery = static_cast<int>(proofs.recovery.size()),
+                 .passkeys = static_cast<int>(proofs.passkeys.size())};
 }
 
 Status Accounts::reset_factor(const Caller& caller, std::string_view person) {
@@ -191,7 +192,7 @@ Status Accounts::reset_factor(const Caller& caller, std::string_view person) {
 
 Result<std::string> Accounts::State::give_code(const Caller& caller, std::string_view person,
                                                std::string_view what, const Writes& first) {
-  RABT_TRY(known, proofs(person));
+  RABT_TRY(stored_proofs, proofs(person));
   std::string code = hex_of_random(parts.random, 16);
   RABT_TRY_STATUS(write(
       caller, "user.changed", person,
@@ -201,8 +202,8 @@ Result<std::string> Accounts::State::give_code(const Caller& caller, std::string
                                    {tenant, person, std::string_view("password")}));
         RABT_TRY_STATUS(end_sessions(transaction, person));
         RABT_TRY_STATUS(throttle.forget(transaction, person));
-        return put(transaction, *known.key, person, "activation", "", "active", digest_of(code),
-                   parts.clock.now().ms + kActivationMs);
+        return put(transaction, *stored_proofs.key, person, "activation", "", "active",
+                   digest_of(code), parts.clock.now().ms + kActivationMs);
       },
       password_is(what)));
   return code;
@@ -266,7 +267,7 @@ Status Accounts::activate(const SignIn& order, std::string_view code) {
   RABT_TRY(attempt, person ? all.throttle.begin(*person, order.device)
                            : all.throttle.begin_unknown(order.username));
   if (!person) return sign_in_failed();
-  RABT_TRY(known, all.proofs(*person));
+  RABT_TRY(proofs, all.proofs(*person));
   const Caller caller{.who = {.kind = Kind::person,
                               .tenant = all.tenant,
                               .id = *person,
@@ -274,11 +275,11 @@ Status Accounts::activate(const SignIn& order, std::string_view code) {
                               .person = *person},
                       .client = order.client,
                       .request = order.request};
-  const bool good = !known.activation.empty() &&
-                    constant_time_equal(as_bytes(known.activation), as_bytes(shown)) &&
-                    all.parts.clock.now().ms < known.activation_ends_ms;
+  const bool good = !proofs.activation.empty() &&
+                    constant_time_equal(as_bytes(proofs.activation), as_bytes(shown)) &&
+                    all.parts.clock.now().ms < proofs.activation_ends_ms;
   if (!good) return all.refuse(caller, "user.login_failed", *person, sign_in_failed());
-  RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,
+  RABT_TRY_STATUS(check_password(fresh, proofs.has_second() ? all.options.min_password : kMinAlone,
                                  lower(order.username), all.tenant, all.options.blocklist.get()));
   RABT_TRY(phc, all.hash(fresh));
   return all.write(
@@ -289,7 +290,7 @@ Status Accounts::activate(const SignIn& order, std::string_view code) {
                                             std::string_view("activation"), std::string_view()}));
         if (rows != 1) return sign_in_failed();
         RABT_TRY_STATUS(
-            all.put(transaction, *known.key, *person, "password", "", "active", phc, 0));
+            all.put(transaction, *proofs.key, *person, "password", "", "active", phc, 0));
         return all.throttle.success(transaction, attempt);
       },
       password_is("activated"));

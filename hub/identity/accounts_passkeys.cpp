@@ -101,7 +101,7 @@ Result<Accounts::State::Begun> Accounts::State::end(std::string_view use, const 
   return out;
 }
 
-Accounts::State::Judged Accounts::State::judge_passkey(const Caller& caller, const Proofs& known,
+Accounts::State::Judged Accounts::State::judge_passkey(const Caller& caller, const Proofs& proofs,
                                                        std::string_view challenge,
                                                        const Json& answer) {
   Judged out;
@@ -111,9 +111,9 @@ Accounts::State::Judged Accounts::State::judge_passkey(const Caller& caller, con
     return out;
   }
   const auto found =
-      std::find_if(known.passkeys.begin(), known.passkeys.end(),
+      std::find_if(proofs.passkeys.begin(), proofs.passkeys.end(),
                    [&](const StoredPasskey& one) { return one.credential == of->credential; });
-  if (found == known.passkeys.end()) {
+  if (found == proofs.passkeys.end()) {
     out.error = absent();
     return out;
   }
@@ -146,10 +146,10 @@ Accounts::State::Judged Accounts::State::judge_passkey(const Caller& caller, con
   now.shown.backed_up = state->backed_up;
   std::optional<audit::Prepared> noted;
   if (out.copied)
-    noted = entry(caller, "user.passkey_copied", known.person, "ok",
+    noted = entry(caller, "user.passkey_copied", proofs.person, "ok",
                   Json::object({{"passkey", now.shown.id}, {"synced", true}}));
-  out.also = [this, now, before, count, moved, noted, person = std::string(known.person),
-              key = known.key](store::Transaction& transaction) -> Status {
+  out.also = [this, now, before, count, moved, noted, person = std::string(proofs.person),
+              key = proofs.key](store::Transaction& transaction) -> Status {
     if (noted) RABT_TRY_STATUS(parts.audit.append(transaction, *noted));
     RABT_TRY(rows, transaction.execute(sql::kUsePasskey, {tenant, person, now.shown.id, count,
                                                           before, parts.clock.now().ms}));
@@ -167,9 +167,9 @@ Result<Ceremony> Accounts::begin_passkey(const Caller& caller) {
   const std::string& person = caller.who.person;
   if (person.empty()) return sign_in_failed();
   RABT_TRY(found, all.parts.people.find(all.tenant, person));
-  RABT_TRY(known, all.proofs(person));
-  RABT_TRY_STATUS(all.check_recent(caller, known));
-  if (known.passkeys.size() >= kMaxPasskeys)
+  RABT_TRY(proofs, all.proofs(person));
+  RABT_TRY_STATUS(all.check_recent(caller, proofs));
+  if (proofs.passkeys.size() >= kMaxPasskeys)
     return conflict("auth.passkey_taken", "you have 20 passkeys; remove one first");
   const std::string name = shown_username(found.profile);
   const std::string& label = name.empty() ? person : name;
@@ -184,7 +184,7 @@ Result<Ceremony> Accounts::begin_passkey(const Caller& caller) {
                                   {"name", label},
                                   {"displayName", found.profile.string_or("name", label)}})},
            {"pubKeyCredParams", std::move(algorithms)},
-           {"excludeCredentials", descriptors(known.passkeys)},
+           {"excludeCredentials", descriptors(proofs.passkeys)},
            {"authenticatorSelection", Json::object({{"residentKey", "required"},
                                                     {"requireResidentKey", true},
                                                     {"userVerification", "required"}})},
@@ -197,21 +197,22 @@ Result<Passkey> Accounts::add_passkey(const Caller& caller, const PasskeyAnswer&
   const std::string& person = caller.who.person;
   if (person.empty()) return sign_in_failed();
   RABT_TRY(called, check_name(name));
-  RABT_TRY(known, all.proofs(person));
-  RABT_TRY_STATUS(all.check_recent(caller, known));
+  RABT_TRY(proofs, all.proofs(person));
+  RABT_TRY_STATUS(all.check_recent(caller, proofs));
   RABT_TRY(begun, all.end("register", caller.who, answer.handle));
-  RABT_TRY(made, check_registration(party_of(all.options), begun.challenge, answer.credential));
+  RABT_TRY(credential,
+           check_registration(party_of(all.options), begun.challenge, answer.credential));
   StoredPasskey fresh;
   fresh.shown = {.id = all.parts.ids.next().text(),
                  .name = std::move(called),
-                 .backup_eligible = made.state.backup_eligible,
-                 .backed_up = made.state.backed_up,
+                 .backup_eligible = credential.state.backup_eligible,
+                 .backed_up = credential.state.backed_up,
                  .created_ms = all.parts.clock.now().ms};
-  fresh.credential = made.id;
-  fresh.key = std::move(made.key);
-  fresh.algorithm = std::move(made.algorithm);
+  fresh.credential = credential.id;
+  fresh.key = std::move(credential.key);
+  fresh.algorithm = std::move(credential.algorithm);
   const std::string hashed = digest_of(fresh.credential);
-  const std::string sealed = seal(*known.key, all.parts.random, all.tenant, person, fresh);
+  const std::string sealed = seal(*proofs.key, all.parts.random, all.tenant, person, fresh);
   RABT_TRY_STATUS(all.write(
       caller, "user.mfa_changed", person,
       [&](store::Transaction& transaction) -> Status {
@@ -219,9 +220,9 @@ Result<Passkey> Accounts::add_passkey(const Caller& caller, const PasskeyAnswer&
                  transaction.execute(
                      sql::kInsertPasskey,
                      {all.tenant, fresh.shown.id, store::Blob{hashed}, person, store::Blob{sealed},
-                      std::int64_t{made.state.sign_count}, fresh.shown.created_ms}));
+                      std::int64_t{credential.state.sign_count}, fresh.shown.created_ms}));
         if (rows != 1) return conflict("auth.passkey_taken", "this passkey is enrolled already");
-        RABT_TRY_STATUS(all.strengthen(transaction, caller, known));
+        RABT_TRY_STATUS(all.strengthen(transaction, caller, proofs));
         return all.end_sessions(transaction, person, caller.who.session);
       },
       Json::object({{"passkey", fresh.shown.id}})));
@@ -229,9 +230,9 @@ Result<Passkey> Accounts::add_passkey(const Caller& caller, const PasskeyAnswer&
 }
 
 Result<std::vector<Passkey>> Accounts::passkeys(std::string_view person) {
-  RABT_TRY(known, state_->proofs(person));
+  RABT_TRY(proofs, state_->proofs(person));
   std::vector<Passkey> out;
-  for (StoredPasskey& one : known.passkeys) out.push_back(std::move(one.shown));
+  for (StoredPasskey& one : proofs.passkeys) out.push_back(std::move(one.shown));
   return out;
 }
 
@@ -240,12 +241,12 @@ Result<Passkey> Accounts::rename_passkey(const Caller& caller, std::string_view 
   State& all = *state_;
   const std::string& person = caller.who.person;
   RABT_TRY(called, check_name(name));
-  RABT_TRY(known, all.proofs(person));
-  const auto found = std::find_if(known.passkeys.begin(), known.passkeys.end(),
+  RABT_TRY(proofs, all.proofs(person));
+  const auto found = std::find_if(proofs.passkeys.begin(), proofs.passkeys.end(),
                                   [&](const StoredPasskey& one) { return one.shown.id == id; });
-  if (found == known.passkeys.end()) return absent();
+  if (found == proofs.passkeys.end()) return absent();
   found->shown.name = std::move(called);
-  const std::string sealed = seal(*known.key, all.parts.random, all.tenant, person, *found);
+  const std::string sealed = seal(*proofs.key, all.parts.random, all.tenant, person, *found);
   RABT_TRY_STATUS(all.write(
       caller, "user.changed", person,
       [&](store::Transaction& transaction) {
@@ -259,8 +260,8 @@ Result<Passkey> Accounts::rename_passkey(const Caller& caller, std::string_view 
 Status Accounts::remove_passkey(const Caller& caller, std::string_view id) {
   State& all = *state_;
   const std::string& person = caller.who.person;
-  RABT_TRY(known, all.proofs(person));
-  RABT_TRY_STATUS(all.check_recent(caller, known));
+  RABT_TRY(proofs, all.proofs(person));
+  RABT_TRY_STATUS(all.check_recent(caller, proofs));
   return all.write(
       caller, "user.mfa_changed", person,
       [&](store::Transaction& transaction) -> Status {
@@ -281,11 +282,11 @@ Result<Ceremony> Accounts::begin_sign_in() {
 Result<Ceremony> Accounts::begin_step_up(const Caller& caller) {
   State& all = *state_;
   if (caller.who.person.empty() || caller.who.session.empty()) return step_up_needed();
-  RABT_TRY(known, all.proofs(caller.who.person));
-  if (known.passkeys.empty()) return not_found("auth.passkey_absent", "you have no passkey");
+  RABT_TRY(proofs, all.proofs(caller.who.person));
+  if (proofs.passkeys.empty()) return not_found("auth.passkey_absent", "you have no passkey");
   return all.begin("step_up", caller.who,
                    Json::object({{"rpId", all.options.passkey_host},
-                                 {"allowCredentials", descriptors(known.passkeys)},
+                                 {"allowCredentials", descriptors(proofs.passkeys)},
                                  {"userVerification", "required"}}));
 }
 
@@ -302,23 +303,23 @@ Result<SignedIn> Accounts::sign_in(const Caller& caller, const PasskeyAnswer& an
   if (!standing.ok()) return standing.error();
   if (!*standing)
     return all.refuse(by, "user.login_failed", "", sign_in_failed(), "the passkey is of nobody");
-  RABT_TRY(known, all.proofs(person));
+  RABT_TRY(proofs, all.proofs(person));
   // Only who shows one of the person's passkeys may add to the person's failures.
   const bool own =
-      std::any_of(known.passkeys.begin(), known.passkeys.end(),
+      std::any_of(proofs.passkeys.begin(), proofs.passkeys.end(),
                   [&](const StoredPasskey& one) { return one.credential == of->credential; });
   if (!own) return all.refuse(by, "user.login_failed", person, sign_in_failed(), absent().message);
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
   by.who.kind = Kind::person;
   by.who.id = person;
   by.who.person = person;
-  const State::Judged judged = all.judge_passkey(by, known, begun.challenge, answer.credential);
+  const State::Judged judged = all.judge_passkey(by, proofs, begun.challenge, answer.credential);
   if (!judged.good)
     return all.refuse(by, judged.copied ? "user.passkey_copied" : "user.login_failed", person,
                       sign_in_failed(), judged.error.message);
   RABT_TRY(found, all.parts.people.find(all.tenant, person));
   if (!found.active) return all.refuse(by, "user.login_failed", person, sign_in_failed());
-  return all.open_session(by, known, found,
+  return all.open_session(by, proofs, found,
                           {.factors = "passkey",
                            .strong = true,
                            .also = [&](store::Transaction& transaction) -> Status {

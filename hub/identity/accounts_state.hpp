@@ -127,12 +127,12 @@ struct Accounts::State {
   // when that stays. Errors: denied auth.password_expired, invalid api.invalid, unavailable
   // auth.busy.
   [[nodiscard]] Result<std::string> exchange(const SignIn& order, std::string_view folded,
-                                             const Person& person, const Proofs& known);
+                                             const Person& person, const Proofs& proofs);
   // Writes the hash of another password; all sessions of the person end.
   [[nodiscard]] Status replace(store::Transaction& transaction, const Caller& caller,
-                               const Proofs& known, std::string_view phc);
+                               const Proofs& proofs, std::string_view phc);
   // Writes another hash of the same password, which stays as old as it is.
-  [[nodiscard]] Status reseal(store::Transaction& transaction, const Proofs& known,
+  [[nodiscard]] Status reseal(store::Transaction& transaction, const Proofs& proofs,
                               std::string_view phc);
 
   [[nodiscard]] Result<WaysIn> ways_in(store::Connection& connection, const Person& person) const;
@@ -155,7 +155,7 @@ struct Accounts::State {
   // The caller, who has just enrolled a second factor, has shown both of them, if the first was a
   // short time ago.
   [[nodiscard]] Status strengthen(store::Transaction& transaction, const Caller& caller,
-                                  const Proofs& known);
+                                  const Proofs& proofs);
 
   // All sessions of a person but `but`, and what was opened by them.
   [[nodiscard]] Status end_sessions(store::Transaction& transaction, std::string_view person,
@@ -168,7 +168,7 @@ struct Accounts::State {
 
   // True if the sign-in at a compatibility API needs no second factor, where another would.
   [[nodiscard]] bool is_exempt(const SignIn& order, std::string_view folded, const Person& person,
-                               const Proofs& known) const;
+                               const Proofs& proofs) const;
 
   // Takes a code of the second factor, in the job of what it admits.
   struct Code {
@@ -177,7 +177,7 @@ struct Accounts::State {
     std::string recovery;
     [[nodiscard]] bool good() const { return step.has_value() || !recovery.empty(); }
   };
-  [[nodiscard]] Code judge(const Proofs& known, std::string_view typed) const;
+  [[nodiscard]] Code judge(const Proofs& proofs, std::string_view typed) const;
   [[nodiscard]] Status take(store::Transaction& transaction, std::string_view person,
                             const Code& code);
 
@@ -193,7 +193,7 @@ struct Accounts::State {
     // More to write in the same job.
     Writes also{};
   };
-  [[nodiscard]] Result<SignedIn> open_session(const Caller& caller, const Proofs& known,
+  [[nodiscard]] Result<SignedIn> open_session(const Caller& caller, const Proofs& proofs,
                                               const Person& person, const Opening& opening);
   // A new token for the caller's session, which has just been proven again.
   [[nodiscard]] Result<SignedIn> renew_session(const Caller& caller, bool strong,
@@ -201,7 +201,7 @@ struct Accounts::State {
 
   // Ok if the caller may change how he proves himself: he has shown two factors a short time ago,
   // or, while he has only one, that. Error denied auth.step_up.
-  [[nodiscard]] Status check_recent(const Caller& caller, const Proofs& known) const;
+  [[nodiscard]] Status check_recent(const Caller& caller, const Proofs& proofs) const;
 
   // Ends what is begun, and says what it was. Error denied auth.failed: there is no such ceremony,
   // or it was for something else.
@@ -220,7 +220,7 @@ struct Accounts::State {
     // it may move between devices, which may count apart; `also` then writes that down, too.
     bool copied = false;
   };
-  [[nodiscard]] Judged judge_passkey(const Caller& caller, const Proofs& known,
+  [[nodiscard]] Judged judge_passkey(const Caller& caller, const Proofs& proofs,
                                      std::string_view challenge, const Json& answer);
   std::atomic<std::uint64_t> counts_back{0};
 

@@ -263,8 +263,8 @@ Status Approvals::answer(const Caller& caller, std::string_view id, bool confirm
     if (row->state != kAsked && (confirmed || row->state != kConfirmed))
       return conflict("approval.answered", "the request has its answer");
     // A role that only a token names is no role when the act is done.
-    RABT_TRY(known, still_confirms(transaction, tenant_, *act, actor));
-    if (confirms && !known)
+    RABT_TRY(valid, still_confirms(transaction, tenant_, *act, actor));
+    if (confirms && !valid)
       return denied("authorisation.denied",
                     "the hub does not know the caller by a role that confirms this");
     RABT_TRY_STATUS(store::run(transaction, sql::kAnswerApproval, {tenant_, id, state, actor}));

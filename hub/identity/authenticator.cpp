@@ -53,11 +53,11 @@ Result<Principal> Authenticator::principal(const Shown& shown, RefusedToken* ref
       return shown.actor.empty() ? local : acting_for(local, shown.actor);
     }
     if (shown.certificate != nullptr) {
-      RABT_TRY(known,
+      RABT_TRY(client,
                parts_.clients.of_certificate(*shown.certificate, shown.client, shown.only_look));
-      if (known) {
-        known->credential = digest_of(shown.certificate->sha256);
-        return shown.actor.empty() ? *known : acting_for(*std::move(known), shown.actor);
+      if (client) {
+        client->credential = digest_of(shown.certificate->sha256);
+        return shown.actor.empty() ? *client : acting_for(*std::move(client), shown.actor);
       }
     }
     if (!shown.actor.empty()) return unauthenticated();
@@ -167,15 +167,15 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
       person.profile.set("name", claims.name);
     person.roles = claims.roles;
     person.issuer = issuer.name;
-    auto made = people.create(hub, person);
-    if (made.ok()) {
-      found = made->id;
-    } else if (made.error().code == "person.taken") {
+    auto result = people.create(hub, person);
+    if (result.ok()) {
+      found = result->id;
+    } else if (result.error().code == "person.taken") {
       // Another request of the same person was quicker.
       RABT_TRY(again, people.by_external(parts_.tenant, issuer.subject_system, claims.subject));
       found = std::move(again);
     } else {
-      return made.error();
+      return result.error();
     }
   }
   if (!found) return unauthenticated();

@@ -346,27 +346,27 @@ Result<Client> Clients::create(const Caller& caller, std::string_view id,
                                const ClientChange& wanted) {
   RABT_TRY_STATUS(check_id(id));
   RABT_TRY_STATUS(check_change(wanted));
-  Client made{.id = std::string(id),
-              .name = tidy_line(wanted.name.value_or(std::string(id))),
-              .active = wanted.active.value_or(true),
-              .roles = wanted.roles.value_or(Roles{}),
-              .addresses = wanted.addresses.value_or(std::vector<std::string>{}),
-              .jwks = wanted.jwks.value_or(Json()),
-              .certificates = in_order(wanted.certificates.value_or(std::vector<std::string>{}))};
-  RABT_TRY_STATUS(write(caller, "client.created", id, detail_of(made),
-                        [&](store::Transaction& transaction) -> Status {
-                          const std::string roles = joined(made.roles.names());
-                          const std::string addresses = joined(made.addresses);
-                          const std::string jwks = text_of(made.jwks);
-                          RABT_TRY(rows,
-                                   transaction.execute(
-                                       sql::kInsertClient,
-                                       {tenant_, id, made.name, std::int64_t{made.active ? 1 : 0},
-                                        roles, addresses, jwks, parts_.clock.now().ms}));
-                          if (rows == 1) return put_certificates(transaction, made);
-                          return conflict("client.taken", "there is a client with this id");
-                        }));
-  return made;
+  Client client{.id = std::string(id),
+                .name = tidy_line(wanted.name.value_or(std::string(id))),
+                .active = wanted.active.value_or(true),
+                .roles = wanted.roles.value_or(Roles{}),
+                .addresses = wanted.addresses.value_or(std::vector<std::string>{}),
+                .jwks = wanted.jwks.value_or(Json()),
+                .certificates = in_order(wanted.certificates.value_or(std::vector<std::string>{}))};
+  RABT_TRY_STATUS(write(
+      caller, "client.created", id, detail_of(client),
+      [&](store::Transaction& transaction) -> Status {
+        const std::string roles = joined(client.roles.names());
+        const std::string addresses = joined(client.addresses);
+        const std::string jwks = text_of(client.jwks);
+        RABT_TRY(rows,
+                 transaction.execute(sql::kInsertClient,
+                                     {tenant_, id, client.name, std::int64_t{client.active ? 1 : 0},
+                                      roles, addresses, jwks, parts_.clock.now().ms}));
+        if (rows == 1) return put_certificates(transaction, client);
+        return conflict("client.taken", "there is a client with this id");
+      }));
+  return client;
 }
 
 Result<Client> Clients::change(const Caller& caller, std::string_view id,
@@ -418,9 +418,9 @@ Result<std::vector<ClientKey>> Clients::keys(std::string_view id) {
 
 Result<std::string> Clients::mac(std::string_view id, std::string_view secret) const {
   RABT_TRY(pepper, parts_.keyring.purpose_key(tenant_, kPepper));
-  const Bytes made =
+  const Bytes digest =
       crypto::hmac_sha256(pepper.expose(), std::string(id) + "/" + std::string(secret));
-  return std::string(as_text(made));
+  return std::string(as_text(digest));
 }
 
 Result<Clients::NewKey> Clients::add_key(const Caller& caller, std::string_view id,

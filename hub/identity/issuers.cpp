@@ -278,10 +278,10 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
   const Json* roles = claims.find(options.roles_claim);
   if (roles == nullptr && options.secret != nullptr) roles = claims.find("roles");
   if (roles != nullptr) {
-    Roles told;
-    if (!read_roles(options, *roles, told))
+    Roles roles_of_claim;
+    if (!read_roles(options, *roles, roles_of_claim))
       return refused("the claim of roles is no list of texts");
-    out.roles = told.among(options.may_grant);
+    out.roles = roles_of_claim.among(options.may_grant);
     out.tells_roles = true;
   }
   if (!options.name_claim.empty()) out.name = claims.string_or(options.name_claim, "");

@@ -44,8 +44,8 @@ Status put_number(Json& profile, const Json& number) {
   const std::string_view member = kind.empty() ? "externalIds" : "identifiers";
   Json one = Json::object({{"system", system}, {"value", value}});
   if (!kind.empty()) one.set("kind", kind);
-  const Json& known = profile[member];
-  Json list = known.is_array() ? known : Json::array();
+  const Json& numbers = profile[member];
+  Json list = numbers.is_array() ? numbers : Json::array();
   const bool twice = std::any_of(list.as_array().begin(), list.as_array().end(),
                                  [&](const Json& other) { return other == one; });
   if (twice || list.size() == kMostNumbers) return ok_status();
@@ -98,9 +98,9 @@ Result<std::vector<Person>> BookedPatients::like(std::string_view tenant, const 
     if (!found.ok() && found.error().kind == ErrorKind::invalid) return ok_status();
     if (!found.ok()) return found.error();
     for (Person& one : *found) {
-      const bool known = std::any_of(out.begin(), out.end(),
-                                     [&](const Person& other) { return other.id == one.id; });
-      if (known || one.id == person.id || !one.roles.has(Role::patient) ||
+      const bool listed = std::any_of(out.begin(), out.end(),
+                                      [&](const Person& other) { return other.id == one.id; });
+      if (listed || one.id == person.id || !one.roles.has(Role::patient) ||
           one.profile.string_or("birthDate", "") != born)
         continue;
       out.push_back(std::move(one));

@@ -94,8 +94,8 @@ Status check_claims(const Json& claims, const OidcOptions& issuer, std::int64_t 
     const auto begins = numeric_date_ms(claims, "nbf");
     if (!begins || *begins > now + kSkewMs) return wrong("the token is not good yet");
   }
-  const auto made = numeric_date_ms(claims, "iat");
-  if (!made || *made > now + kSkewMs || *made + kMaxAgeMs + kSkewMs <= now)
+  const auto issued = numeric_date_ms(claims, "iat");
+  if (!issued || *issued > now + kSkewMs || *issued + kMaxAgeMs + kSkewMs <= now)
     return wrong("`iat` is missing, early or long ago");
   return ok_status();
 }
@@ -262,8 +262,8 @@ Result<Json> Oidc::State::verified(One& issuer, std::string_view token, std::str
   if (!jws.ok()) return wrong(jws.error().message);
   const bool untold = jws->type.empty() && type == kIdToken;
   if (!untold && lower(jws->type) != type) return wrong("the token is of another type");
-  RABT_TRY(known, discover(issuer));
-  RABT_TRY(keys, known.keys->keys(jws->key_id));
+  RABT_TRY(endpoints, discover(issuer));
+  RABT_TRY(keys, endpoints.keys->keys(jws->key_id));
   const bool good = std::any_of(keys->begin(), keys->end(), [&](const crypto::JwsKey& key) {
     const bool fits = jws->key_id.empty() || key.id().empty() || jws->key_id == key.id();
     return fits && key.verifies(*jws);
@@ -344,11 +344,11 @@ Result<Oidc::State::Named> Oidc::State::named(const One& issuer, const Json& cla
   if (is_text(claims["sid"], kMaxSubject)) out.session = claims["sid"].as_string();
   if (is_text(claims[options.name_claim], kMaxName))
     out.name = claims[options.name_claim].as_string();
-  Roles told;
+  Roles roles_of_claim;
   const auto add = [&](const Json& word) {
     if (!word.is_string()) return;
     const auto mapped = options.role_map.find(word.as_string());
-    if (mapped != options.role_map.end()) told.add(mapped->second);
+    if (mapped != options.role_map.end()) roles_of_claim.add(mapped->second);
   };
   const Json& roles = claims[options.roles_claim];
   if (roles.is_array() && roles.size() <= kMaxRoles) {
@@ -361,7 +361,7 @@ Result<Oidc::State::Named> Oidc::State::named(const One& issuer, const Json& cla
       acr.is_string() && std::find(options.strong_acr.begin(), options.strong_acr.end(),
                                    acr.as_string()) != options.strong_acr.end();
   out.strong = strong;
-  for (const std::string& role : told.among(options.may_grant).names()) {
+  for (const std::string& role : roles_of_claim.among(options.may_grant).names()) {
     const auto one = parse_role(role);
     if (one && (strong || !kStrongRoles.has(*one))) out.roles.add(*one);
   }
@@ -396,10 +396,10 @@ Result<std::string> Oidc::State::person_of(const One& issuer, const Named& who, 
       person.roles = who.roles;
       person.issuer = options.name;
     }
-    const auto made = parts.people.create(hub, person);
-    if (made.ok()) return made->id;
+    const auto result = parts.people.create(hub, person);
+    if (result.ok()) return result->id;
     // Another request of the same person was quicker.
-    if (made.error().code != "person.taken") return made.error();
+    if (result.error().code != "person.taken") return result.error();
   }
   return wrong("the person cannot be made");
 }
@@ -436,12 +436,12 @@ Result<Oidc::Ended> Oidc::State::complete(One& issuer, const Query& query, std::
     return wrong("another browser began the sign-in");
   return_to = flow.return_to;
   if (parts.clock.now().ms >= flow.ends_ms) return wrong("the sign-in took too long");
-  RABT_TRY(known, discover(issuer));
-  if (says->empty() ? known.metadata->says_issuer : *says != issuer.options.issuer)
+  RABT_TRY(endpoints, discover(issuer));
+  if (says->empty() ? endpoints.metadata->says_issuer : *says != issuer.options.issuer)
     return wrong("the answer is another issuer's (RFC 9207)");
   if (code->empty()) return wrong("the issuer refused the sign-in");
   RABT_TRY(verifier, derived("verifier", *state));
-  RABT_TRY(token, redeem(issuer, *known.metadata, *code, verifier));
+  RABT_TRY(token, redeem(issuer, *endpoints.metadata, *code, verifier));
   RABT_TRY(claims, verified(issuer, token, kIdToken));
   RABT_TRY(nonce, derived("nonce", *state));
   if (!(claims["nonce"] == Json(nonce))) return wrong("`nonce` is missing or another one");
@@ -470,9 +470,10 @@ std::vector<std::string> Oidc::names() const {
 Result<Oidc::Begun> Oidc::begin(std::string_view name, std::string_view return_to) {
   State& all = *state_;
   RABT_TRY(issuer, all.find(name));
-  RABT_TRY(known, all.discover(*issuer));
+  RABT_TRY(endpoints, all.discover(*issuer));
   const std::string state = random_text(all.parts.random);
-  Begun out{.location = known.metadata->authorization, .browser = random_text(all.parts.random)};
+  Begun out{.location = endpoints.metadata->authorization,
+            .browser = random_text(all.parts.random)};
   RABT_TRY(nonce, all.derived("nonce", state));
   RABT_TRY(verifier, all.derived("verifier", state));
   const OidcOptions& options = issuer->options;
@@ -485,8 +486,8 @@ Result<Oidc::Begun> Oidc::begin(std::string_view name, std::string_view return_t
               {"nonce", nonce},
               {"code_challenge", crypto::base64url(crypto::sha256(verifier))},
               {"code_challenge_method", "S256"}};
-  if (!known.metadata->pushed.empty()) {
-    RABT_TRY(name_of_it, all.push(*issuer, *known.metadata, std::move(asked)));
+  if (!endpoints.metadata->pushed.empty()) {
+    RABT_TRY(name_of_it, all.push(*issuer, *endpoints.metadata, std::move(asked)));
     asked = {{"client_id", options.client_id}, {"request_uri", name_of_it}};
   }
   out.location += form_of(asked);

@@ -57,11 +57,11 @@ Result<std::optional<std::string>> People::by_number(std::string_view tenant,
   };
   if (external) RABT_TRY_STATUS(add(*external));
   for (const std::string_view kind : {"identifier", "mrn"}) {
-    auto known = having_number(tenant, kind, value);
+    auto persons = having_number(tenant, kind, value);
     // A value that cannot be such a number belongs to nobody.
-    if (!known.ok() && known.error().kind == ErrorKind::invalid) continue;
-    if (!known.ok()) return known.error();
-    for (const std::string& id : *known) {
+    if (!persons.ok() && persons.error().kind == ErrorKind::invalid) continue;
+    if (!persons.ok()) return persons.error();
+    for (const std::string& id : *persons) {
       RABT_TRY(one, find(tenant, id));
       if (has_number(one, system, value)) RABT_TRY_STATUS(add(one.id));
     }

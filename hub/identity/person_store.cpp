@@ -187,7 +187,7 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
   RABT_TRY_STATUS(may_have(wanted.roles));
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(lease, parts_.keys.lease(tenant));
-  RABT_TRY(made, lease.make(keys::kPerson));
+  RABT_TRY(data_key, lease.make(keys::kPerson));
   Person person;
   person.id = parts_.ids.next().text();
   person.roles = wanted.roles;
@@ -201,7 +201,7 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
   person.pseudonym = to_hex(as_bytes(pseudonym));
   const std::vector<Alias> aliases = aliases_of(lease, person.profile);
   const std::string sealed =
-      made.key->seal(context_of(tenant, person.id), person.profile.dump(), parts_.random);
+      data_key.key->seal(context_of(tenant, person.id), person.profile.dump(), parts_.random);
   audit::Entry made_known = entry_of(caller, wanted.act, person);
   if (const Json* const by = person.profile.find("enteredBy"))
     made_known.detail.set("enteredBy", *by);
@@ -211,15 +211,15 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(number, transaction.next(store::Sequence{sequence}));
     person.number = number;
-    RABT_TRY_STATUS(keys::insert(transaction, made));
+    RABT_TRY_STATUS(keys::insert(transaction, data_key));
     RABT_TRY_STATUS(
         store::run(transaction, sql::kInsertPerson,
                    {tenant, person.id, number, to_string(person.licence), wanted.issuer,
-                    store::Blob{pseudonym}, store::Blob{made.id}, store::Blob{sealed}, now}));
+                    store::Blob{pseudonym}, store::Blob{data_key.id}, store::Blob{sealed}, now}));
     RABT_TRY_STATUS(write_roles(transaction, tenant, person.id, person.roles));
     RABT_TRY_STATUS(write_aliases(transaction, tenant, person.id, aliases));
     RABT_TRY_STATUS(write_pairs(transaction, tenant, person, aliases));
-    if (with) RABT_TRY_STATUS(with(transaction, person, *made.key));
+    if (with) RABT_TRY_STATUS(with(transaction, person, *data_key.key));
     return parts_.audit.append(transaction, entry);
   }));
   return as_of(std::move(person), parts_.clock.now());
@@ -455,9 +455,9 @@ Result<std::vector<Person>> People::search(std::string_view tenant, std::string_
   std::vector<Person> out;
   for (const std::string& id : ids) {
     RABT_TRY(read_as, survivor(tenant, id));
-    const bool known =
+    const bool listed =
         std::any_of(out.begin(), out.end(), [&](const Person& one) { return one.id == read_as; });
-    if (known) continue;
+    if (listed) continue;
     RABT_TRY(person, find(tenant, read_as));
     out.push_back(std::move(person));
   }
@@ -519,9 +519,9 @@ Result<std::vector<People::Name>> People::names_of(std::string_view tenant, std:
 Result<std::vector<std::string>> People::own_names_of(std::string_view tenant,
                                                       std::string_view index) {
   std::vector<std::string> out;
-  RABT_TRY(known, once_known_by(tenant, index, KnownBy::identifier));
-  if (known.size() != 1) return out;
-  RABT_TRY(names, names_of(tenant, known.front()));
+  RABT_TRY(persons, once_known_by(tenant, index, KnownBy::identifier));
+  if (persons.size() != 1) return out;
+  RABT_TRY(names, names_of(tenant, persons.front()));
   for (Name& name : names) {
     if (!name.shared) out.push_back(std::move(name.index));
   }

@@ -169,8 +169,8 @@ Json tidied(const Json& value) {
 void add(std::vector<Alias>& out, const keys::Lease& lease, std::string_view kind,
          phi::IndexKind index, const Json& value, bool sole) {
   if (!value.is_string()) return;
-  auto made = blind_index(lease.keys(), index, value.as_string());
-  if (made.ok()) out.push_back({kind, *std::move(made), sole});
+  auto index_value = blind_index(lease.keys(), index, value.as_string());
+  if (index_value.ok()) out.push_back({kind, *std::move(index_value), sole});
 }
 
 // A member in the one way of writing. Empty where it is missing or cannot be indexed.
@@ -209,18 +209,18 @@ Result<Json> check_profile(const Json& given) {
   };
   if (!given.is_object()) return invalid("api.invalid", "the body must be an object");
   for (const auto& [name, value] : given.as_object()) {
-    const auto known =
+    const auto row =
         std::find_if(kMembers.begin(), kMembers.end(),
                      [&wanted = name](const Member& one) { return one.name == wanted; });
-    if (known == kMembers.end()) {
+    if (row == kMembers.end()) {
       mistake(find_bad_utf8(name) == std::string::npos && name.size() <= 40 ? name : "a member",
               "is not known");
       continue;
     }
     if (value.is_null()) continue;
     const Json kept = tidied(value);
-    Fault fault = known->fault(value);
-    if (!fault) fault = known->fault(kept);
+    Fault fault = row->fault(value);
+    if (!fault) fault = row->fault(kept);
     if (fault) {
       mistake(name, *fault);
     } else {

@@ -120,16 +120,16 @@ Status read_key(const Cbor& cose, NewCredential& out) {
   const Cbor* algorithm = cose.find(kAlgorithm);
   if (algorithm == nullptr || algorithm->kind != Cbor::Kind::integer)
     return bad("the key names no algorithm");
-  const auto* const known =
+  const auto* const row =
       std::find_if(std::begin(kPasskeyAlgorithms), std::end(kPasskeyAlgorithms),
                    [&](const auto& one) { return one.cose == algorithm->integer; });
-  if (known == std::end(kPasskeyAlgorithms)) return bad("the key's algorithm is not taken");
-  out.algorithm = std::string(known->jose);
+  if (row == std::end(kPasskeyAlgorithms)) return bad("the key's algorithm is not taken");
+  out.algorithm = std::string(row->jose);
   const std::string x = text_of(cose, kXOrExponent);
-  if (known->jose == "RS256") {
+  if (row->jose == "RS256") {
     if (!is(cose, kKeyType, 3)) return bad("the key is not of its algorithm's kind");
     out.key = Json::object({{"kty", "RSA"}, {"n", text_of(cose, kCurveOrModulus)}, {"e", x}});
-  } else if (known->jose == "ES256") {
+  } else if (row->jose == "ES256") {
     if (!is(cose, kKeyType, 2) || !is(cose, kCurveOrModulus, 1))
       return bad("the key is not of its algorithm's kind");
     out.key = Json::object({{"kty", "EC"}, {"crv", "P-256"}, {"x", x}, {"y", text_of(cose, kY)}});
@@ -159,7 +159,8 @@ Status check_signature(const Json& jwk, std::string_view algorithm, std::string 
 
 // Sections 8.7 and 8.2: no attestation, or one by the new key itself. The maker of the
 // authenticator is not asked for, and not believed.
-Status check_attestation(const Cbor& object, const NewCredential& made, std::string signed_text) {
+Status check_attestation(const Cbor& object, const NewCredential& credential,
+                         std::string signed_text) {
   const Cbor* format = object.find("fmt");
   const Cbor* statement = object.find("attStmt");
   if (format == nullptr || format->kind != Cbor::Kind::text || statement == nullptr ||
@@ -173,11 +174,12 @@ Status check_attestation(const Cbor& object, const NewCredential& made, std::str
       signature == nullptr || signature->kind != Cbor::Kind::bytes)
     return bad("attestation is `none`, or by the passkey itself");
   for (const PasskeyAlgorithm& one : kPasskeyAlgorithms) {
-    if (one.jose == made.algorithm &&
+    if (one.jose == credential.algorithm &&
         !(algorithm->kind == Cbor::Kind::integer && algorithm->integer == one.cose))
       return bad("the attestation is of another algorithm than the key");
   }
-  return check_signature(made.key, made.algorithm, std::move(signed_text), signature->content);
+  return check_signature(credential.key, credential.algorithm, std::move(signed_text),
+                         signature->content);
 }
 
 Result<const Json*> response_of(const Json& answer) {
