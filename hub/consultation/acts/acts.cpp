@@ -151,10 +151,10 @@ Result<Session> Acts::recognising(const Caller& caller, std::string_view referen
   RABT_TRY(session, load(reference));
   const std::string& person = caller.who.person;
   if (person.empty() || session.over() || session.of_person(person) != nullptr) return session;
-  RABT_TRY(known, persons_.recognised(session, person));
-  if (!known) return session;
+  RABT_TRY(participant, persons_.recognised(session, person));
+  if (!participant) return session;
   // A refusal is ignored here: the person's own request reports its reason.
-  (void)act_as_hub(session.id, *known);
+  (void)act_as_hub(session.id, *participant);
   return load(session.id);
 }
 
@@ -162,9 +162,9 @@ Result<Session> Acts::visible(const Caller& caller, std::string_view reference) 
   RABT_TRY(session, rows_.load(parts_.tenant, reference));
   const auto seen = may(access::Right::session_see, session, actor_of(caller));
   if (seen.ok()) return session;
-  RABT_TRY(known, recognising(caller, reference));
-  RABT_TRY_STATUS(may(access::Right::session_see, known, actor_of(caller)));
-  return known;
+  RABT_TRY(own_session, recognising(caller, reference));
+  RABT_TRY_STATUS(may(access::Right::session_see, own_session, actor_of(caller)));
+  return own_session;
 }
 
 Result<Acted> Acts::act(const Caller& caller, std::string_view reference, const Make& make,

@@ -26,8 +26,8 @@ Json shown(const Json& of) {
 Json numbers_of(const Participant& one) {
   Json out = Json::array({one.reference});
   for (const Json& number : one.numbers.as_array()) {
-    const auto& known = out.as_array();
-    if (std::find(known.begin(), known.end(), number) == known.end()) out.push_back(number);
+    const auto& numbers = out.as_array();
+    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) out.push_back(number);
   }
   return out;
 }
@@ -97,8 +97,8 @@ Result<Json> Persons::contradiction(const Participant& one) const {
   if (!differs) return Json();
   Json records = Json::array();
   for (const std::string& person : found) {
-    RABT_TRY(known, parts_.directory.find(parts_.tenant, person));
-    records.push_back(side_of_record(known));
+    RABT_TRY(record, parts_.directory.find(parts_.tenant, person));
+    records.push_back(side_of_record(record));
   }
   return Json::object({{"booking", side_of_booking(one)}, {"records", std::move(records)}});
 }
@@ -124,29 +124,29 @@ Status Persons::settle(const Caller& caller, const std::string& session, const J
     id = std::move(entered);
   }
   if (id.empty()) return ok_status();
-  Participant known = one;
-  known.person = id;
-  known.record_of = id;
-  known.record_version = look_up(known);
+  Participant participant = one;
+  participant.person = id;
+  participant.record_of = id;
+  participant.record_version = look_up(participant);
   // A number of somebody who works here and is treated by nobody.
-  if (!may_act_as(known.account, known.role)) return ok_status();
-  known.reference = Json();
-  known.numbers = Json::array();
-  one = std::move(known);
+  if (!may_act_as(participant.account, participant.role)) return ok_status();
+  participant.reference = Json();
+  participant.numbers = Json::array();
+  one = std::move(participant);
   return ok_status();
 }
 
 Result<std::string> Persons::enter(const Caller& caller, const std::string& session,
                                    const Json& guardians, const Participant& one) const {
   if (parts_.newcomers == nullptr) return std::string();
-  const auto made = parts_.newcomers->enter(
+  const auto record = parts_.newcomers->enter(
       caller, {.said = said_of(one, guardians),
                .numbers = to_enter(one),
                .session = session,
                .instance = Ulid::parse(caller.request) ? caller.request : std::string()});
-  if (made.ok()) return made->id;
-  if (made.error().kind == ErrorKind::invalid) return std::string();
-  if (made.error().code != "person.taken") return made.error();
+  if (record.ok()) return record->id;
+  if (record.error().kind == ErrorKind::invalid) return std::string();
+  if (record.error().code != "person.taken") return record.error();
   // Another booking of his was quicker; or a record has the number in a way that leads to nobody.
   RABT_TRY(sides, contradiction(one));
   RABT_TRY(found, records_of(one.reference, one.numbers));

@@ -117,11 +117,11 @@ Result<bool> Persons::is_another(const Json& posted, std::string_view person) co
   if (std::all_of(kTold.begin(), kTold.end(),
                   [&](std::string_view name) { return says(posted, name).empty(); }))
     return false;
-  const auto known = parts_.directory.find(parts_.tenant, person);
-  if (!known.ok()) return known.error();
+  const auto record = parts_.directory.find(parts_.tenant, person);
+  if (!record.ok()) return record.error();
   return std::any_of(kTold.begin(), kTold.end(), [&](std::string_view name) {
     const std::string said = says(posted, name);
-    const std::string kept = says(known->profile, name);
+    const std::string kept = says(record->profile, name);
     return !said.empty() && !kept.empty() && said != kept;
   });
 }
@@ -139,12 +139,12 @@ Result<std::optional<Recognise>> Persons::recognised(const Session& session,
 }
 
 std::int64_t Persons::look_up(Participant& one) const {
-  const auto known = parts_.directory.find(parts_.tenant, one.person);
-  if (!known.ok()) return 0;
-  one.account = known->roles;
-  one.pseudonym = known->pseudonym;
-  if (needs_licence(one.role)) one.licence = licence(*known);
-  return known->version;
+  const auto record = parts_.directory.find(parts_.tenant, one.person);
+  if (!record.ok()) return 0;
+  one.account = record->roles;
+  one.pseudonym = record->pseudonym;
+  if (needs_licence(one.role)) one.licence = licence(*record);
+  return record->version;
 }
 
 identity::Licence Persons::licence(const identity::Person& person) const {
@@ -196,19 +196,19 @@ void Persons::warn_preferences(Session& session) const {
   std::string wish;
   for (const Participant& one : session.people.participants) {
     if (!one.takes_part()) continue;
-    Json known = one.guest;
+    Json guest = one.guest;
     if (!one.person.empty()) {
       if (const auto person = parts_.directory.find(session.tenant, one.person); person.ok()) {
         for (const auto& [key, value] : person->profile.as_object()) {
-          if (known.find(key) == nullptr) known.set(key, value);
+          if (guest.find(key) == nullptr) guest.set(key, value);
         }
       }
     }
     if (needs_licence(one.role)) {
-      genders.push_back(known.string_or("gender", ""));
-      if (known["languages"].is_array()) tongues.push_back(known["languages"]);
+      genders.push_back(guest.string_or("gender", ""));
+      if (guest["languages"].is_array()) tongues.push_back(guest["languages"]);
     } else if (one.role == PartRole::patient || one.role == PartRole::family_member) {
-      if (wish.empty()) wish = known.string_or("genderPreference", "");
+      if (wish.empty()) wish = guest.string_or("genderPreference", "");
     }
   }
   if (!wish.empty() && std::any_of(genders.begin(), genders.end(), [&](const std::string& one) {

@@ -143,13 +143,13 @@ void Live::State::look(const std::string& session) {
     }
   }
   for (const Listening& listening : now) {
-    std::int64_t told = listening.told;
+    std::int64_t last = listening.told;
     for (const LiveEvent& event : events) {
       if (event.seq <= listening.told) continue;
       listening.listener->happened(event);
-      told = event.seq;
+      last = event.seq;
     }
-    if (!listening.caught_up && told >= newest) listening.listener->caught_up();
+    if (!listening.caught_up && last >= newest) listening.listener->caught_up();
   }
 }
 

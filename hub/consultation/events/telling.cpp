@@ -50,15 +50,15 @@ std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& ev
   if (events.empty()) return 0;
   if (events.size() > 1 && tell(tenant, events, 0, events.size(), deliver).ok())
     return events.size();
-  std::size_t told = 0;
-  for (; told < events.size(); ++told) {
-    const Status status = tell(tenant, events, told, 1, deliver);
+  std::size_t count = 0;
+  for (; count < events.size(); ++count) {
+    const Status status = tell(tenant, events, count, 1, deliver);
     if (status.ok()) continue;
-    log.warn("hub.event", {{"event", std::string_view(events[told].event["id"].as_string())},
+    log.warn("hub.event", {{"event", std::string_view(events[count].event["id"].as_string())},
                            {"code", status.error().code}});
     break;
   }
-  return told;
+  return count;
 }
 
 std::size_t tell_due(const SessionParts& parts, std::string_view kind, FindEvent find,

@@ -86,12 +86,12 @@ void Intents::turn() {
     const bool settled = settle_all();
     const bool ticked = timers();
     const bool asked = ask();
-    const bool told = teller_.turn();
+    const bool delivered = teller_.turn();
     const bool looked_at = looks_.turn([this](const Intent& intent, const Session& session) {
       return call_look(intent, session);
     });
     const bool freed = recordings_.settle_stranded();
-    if (!looked_at && !settled && !ticked && !asked && !told && !freed) return;
+    if (!looked_at && !settled && !ticked && !asked && !delivered && !freed) return;
     if (acts_.parts().store.stats().disk_full) return;
   }
 }

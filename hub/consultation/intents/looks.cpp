@@ -105,9 +105,9 @@ Status Looks::listened(const Session& session, std::int64_t asked, std::string_v
       return enter(acts_, session.id, TranscriptionSeen{});
     return ok_status();
   }
-  const auto known = listening_.find(session.id);
-  const bool ran = known != listening_.end() && known->second.since_ms < asked &&
-                   known->second.since_ms >= session.transcript.asked_ms;
+  const auto place = listening_.find(session.id);
+  const bool ran = place != listening_.end() && place->second.since_ms < asked &&
+                   place->second.since_ms >= session.transcript.asked_ms;
   // A transcription that is about to begin is not stopped.
   if (status == "failed" || (status == "stopped" && ran)) {
     listening_.erase(session.id);

@@ -97,7 +97,7 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
   }
   Json stored = Json::object(
       {{"session", session.id}, {"bytes", job.blob.bytes}, {"sha256", job.blob.sha256}});
-  Json told = Json::object(
+  Json content = Json::object(
       {{"recording", recording.id}, {"bytes", job.blob.bytes}, {"sha256", job.blob.sha256}});
   // The plugin says so where the provider could not record everything.
   recording.incomplete = Json();
@@ -106,7 +106,7 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
     recording.incomplete =
         Json::object({{"code", why}, {"message", lacks.string_or("message", "")}});
     stored.set("incomplete", why);
-    told.set("incomplete", why);
+    content.set("incomplete", why);
     parts.log.warn("recording.incomplete",
                    {{"session", session.id}, {"recording", recording.id}, {"code", why}});
   }
@@ -128,7 +128,7 @@ Result<Verdict> RecordingWork::fetched(const Intent& intent, const Json& output)
     if (!ready) return close_intent(transaction, intent, "done", "");
     // In this commit: whenever the hub stops, the deletion stands beside the sealed copy.
     RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, kDeleteCopy, recording.id, now));
-    RABT_TRY_STATUS(acts_.add_event(transaction, session, "recording-ready", told));
+    RABT_TRY_STATUS(acts_.add_event(transaction, session, "recording-ready", content));
     RABT_TRY_STATUS(close_intent(transaction, intent, "done", ""));
     return parts.audit.append(transaction, entry);
   }));
@@ -146,7 +146,7 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
     return ok_status();
   };
   if (const Status may = may_be_transcribed(session); !may.ok()) return passed_over(may.error());
-  AddSaid known{.session = session.id, .recording = std::string(recording), .said = {}};
+  AddSaid lines{.session = session.id, .recording = std::string(recording), .said = {}};
   for (const Json& one : said.as_array()) {
     const std::string identity = one.string_or("identity", "");
     const auto who =
@@ -154,7 +154,7 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
                      [&](const Participant& part) { return part.identity == identity; });
     if (identity.empty() || who == session.people.participants.end()) continue;
     const std::int64_t at = one.int_or("at", 0);
-    known.said.push_back(
+    lines.said.push_back(
         {.key = one.string_or("key", ""),
          .participant = who->id,
          .person = who->person,
@@ -164,7 +164,7 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
          .text = one.string_or("text", ""),
          .confidence = one["confidence"].is_number() ? one["confidence"] : Json()});
   }
-  const Status kept = keep_said_(caller_of_hub(session.tenant, "sessions"), known);
+  const Status kept = keep_said_(caller_of_hub(session.tenant, "sessions"), lines);
   if (kept.ok()) return ok_status();
   return error_policy(kept.error().kind).retry_helps ? Status(kept.error())
                                                      : passed_over(kept.error());
@@ -213,9 +213,9 @@ std::vector<std::string> RecordingWork::without_list(const Intent& intent) const
   std::vector<std::string> lost;
   const auto session = acts_.load(intent.session);
   if (!session.ok()) return lost;
-  const auto known = recordings_of(acts_.parts(), *session);
-  if (!known.ok()) return lost;
-  for (const KeptRecording& one : *known) {
+  const auto recordings = recordings_of(acts_.parts(), *session);
+  if (!recordings.ok()) return lost;
+  for (const KeptRecording& one : *recordings) {
     if (one.sid.empty() && one.status == "processing") lost.push_back(one.id);
   }
   return lost;
@@ -258,17 +258,17 @@ bool RecordingWork::settle_stranded() {
 Status RecordingWork::settle_without_file(std::string_view session, std::string_view recording,
                                           std::string_view code) {
   const SessionParts& parts = acts_.parts();
-  const auto is = acts_.load(session);
+  const auto loaded = acts_.load(session);
   // A session whose key was destroyed tells nothing more; its recording is settled all the same.
-  if (!is.ok() && error_policy(is.error().kind).retry_helps) return is.error();
+  if (!loaded.ok() && error_policy(loaded.error().kind).retry_helps) return loaded.error();
   parts.log.warn("recording.failed",
                  {{"session", session}, {"recording", recording}, {"code", code}});
   return parts.store.write(lane_of(session), [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(code == "video.no_room"
                         ? write_none(transaction, parts.tenant, recording, code)
                         : write_failed(transaction, parts.tenant, recording, code));
-    if (!is.ok()) return ok_status();
-    return acts_.add_event(transaction, *is, "recording-failed",
+    if (!loaded.ok()) return ok_status();
+    return acts_.add_event(transaction, *loaded, "recording-failed",
                            Json::object({{"recording", recording}, {"code", code}}));
   });
 }
@@ -278,9 +278,9 @@ Status RecordingWork::broke(std::string_view id, std::string_view sid, Timestamp
   constexpr std::int64_t kSkewMs = 10'000;
   constexpr std::string_view kCode = "video.recording_failed";
   RABT_TRY(session, acts_.load(id));
-  RABT_TRY(known, recordings_of(acts_.parts(), session));
+  RABT_TRY(recordings, recordings_of(acts_.parts(), session));
   const KeptRecording* found = nullptr;
-  for (const KeptRecording& one : known) {
+  for (const KeptRecording& one : recordings) {
     const bool running = one.id == session.recording.running;
     const bool open = one.sid.empty() && one.status == "processing";
     const bool then = at.ms >= one.started_ms - kSkewMs;
@@ -304,8 +304,8 @@ Status RecordingWork::broke(std::string_view id, std::string_view sid, Timestamp
 Status RecordingWork::came(std::string_view id, std::string_view sid) {
   RABT_TRY(session, acts_.load(id));
   if (!session.over() || !session.recording.ever) return ok_status();
-  RABT_TRY(known, recordings_of(acts_.parts(), session));
-  if (std::any_of(known.begin(), known.end(),
+  RABT_TRY(recordings, recordings_of(acts_.parts(), session));
+  if (std::any_of(recordings.begin(), recordings.end(),
                   [&](const KeptRecording& one) { return one.sid == sid; }))
     return ok_status();
   std::int64_t open = 0;

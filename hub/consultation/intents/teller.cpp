@@ -37,10 +37,10 @@ Result<std::optional<Happened>> find_session_event(store::Connection& connection
 
 bool Teller::turn() {
   if (!deliver_) return false;
-  std::size_t told = tell_due(acts_.parts(), outbox::kHubEvent, &find_hub_event, deliver_);
-  told += tell_due(acts_.parts(), outbox::kEvent, &find_session_event, deliver_);
-  told_ += told;
-  return told > 0;
+  std::size_t count = tell_due(acts_.parts(), outbox::kHubEvent, &find_hub_event, deliver_);
+  count += tell_due(acts_.parts(), outbox::kEvent, &find_session_event, deliver_);
+  told_ += count;
+  return count > 0;
 }
 
 }  // namespace rabt::consultation

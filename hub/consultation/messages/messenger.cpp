@@ -168,10 +168,10 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
                      by.guardian ? by.guardian->phone : person.profile.string_or("phone", ""));
   if (!phone.ok()) return out;
   const std::string language = language_of(session, one, person.profile);
-  auto made = text_of(session, one, {.kind = kind, .code = code}, language);
-  if (!made.ok() && made.error().code == "invitation.revoked") return became("no_link");
-  if (!made.ok()) return made.error();
-  std::string text = *std::move(made);
+  auto message = text_of(session, one, {.kind = kind, .code = code}, language);
+  if (!message.ok() && message.error().code == "invitation.revoked") return became("no_link");
+  if (!message.ok()) return message.error();
+  std::string text = *std::move(message);
   if (text.empty()) return became("failed");
   const Letter letter{.name = one.id + "/" + std::string(to_string(kind)) + code.name,
                       .action = std::string(kAction),

@@ -32,8 +32,8 @@ Status LongWaits::turn() const {
     RABT_TRY(call, parts_.tasks.call_of(wanted));
     if (open.erase(call) > 0) continue;
     // It was answered, and the person still waits.
-    RABT_TRY(known, parts_.tasks.knows(call));
-    if (known) continue;
+    RABT_TRY(present, parts_.tasks.knows(call));
+    if (present) continue;
     if (!wait.patient.empty()) {
       if (const auto patient = parts_.people.find(parts_.tenant, wait.patient); patient.ok())
         wanted.task.patient = patient->pseudonym;

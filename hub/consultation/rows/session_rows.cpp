@@ -194,9 +194,9 @@ Result<SealedChange> SessionRows::seal(const Session& before, const Change& chan
   out.due_ms = due_at(after, settings);
   std::shared_ptr<const crypto::DataKey> key;
   if (before.version == 0) {
-    RABT_TRY(made, keys_.make(after.tenant, keys::kConsultation));
-    key = made.key;
-    out.key = std::move(made);
+    RABT_TRY(data_key, keys_.make(after.tenant, keys::kConsultation));
+    key = data_key.key;
+    out.key = std::move(data_key);
   } else {
     RABT_TRY(opened, keys_.open(after.tenant, after.data_key));
     key = std::move(opened);

@@ -63,10 +63,10 @@ Spans times_of(const Session& session, const Participant& one, Timestamp now) {
 }
 
 template <typename Is>
-Spans times_of_all(const Session& session, Timestamp now, const Is& is) {
+Spans times_of_all(const Session& session, Timestamp now, const Is& criterion) {
   Spans out;
   for (const Participant& one : session.people.participants) {
-    if (!is(one)) continue;
+    if (!criterion(one)) continue;
     for (const auto& span : times_of(session, one, now)) out.push_back(span);
   }
   return united(std::move(out));
@@ -91,11 +91,11 @@ std::int64_t seconds_together(const Session& session, Timestamp now) {
       times_of_all(session, now, [](const Participant& one) { return is_staff(one.role); });
   // A clinician may run the visit without the call to join; a provider that tells of stays tells of
   // his, too.
-  const bool told = !clinicians.empty() ||
-                    std::any_of(session.people.stays.begin(), session.people.stays.end(),
-                                [](const Stay& stay) { return stay.source != "synthetic"; });
+  const bool measured = !clinicians.empty() ||
+                        std::any_of(session.people.stays.begin(), session.people.stays.end(),
+                                    [](const Stay& stay) { return stay.source != "synthetic"; });
   // A second that began counts: some providers tell times in whole seconds.
-  return (length(told ? common(patient, clinicians) : patient) + 999) / 1000;
+  return (length(measured ? common(patient, clinicians) : patient) + 999) / 1000;
 }
 
 std::int64_t seconds_of(const Session& session, std::string_view participant, Timestamp now) {

@@ -335,9 +335,10 @@ Status name_patient(Step& step, const Amend& command) {
   const Participant& named = *command.patient;
   if (session.patient == named.person) return ok_status();
   if (!session.patient.empty()) return invalid("api.invalid", "patient: is set already");
-  Participant* const known = known_in(session, named);
-  if (known != nullptr && known->person.empty()) return become(step, *known, named);
-  if (known == nullptr && has_patient_in_it(session.type)) {
+  Participant* const participant = known_in(session, named);
+  if (participant != nullptr && participant->person.empty())
+    return become(step, *participant, named);
+  if (participant == nullptr && has_patient_in_it(session.type)) {
     RABT_TRY(added, bring_in(step, named));
     added->brought_by = step.moment.who.person;
     return ok_status();

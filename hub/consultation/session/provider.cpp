@@ -48,11 +48,11 @@ Result<Change> on(Step step, const ProviderJoined& command) {
     session.people.stays.back().left_ms = session.ended_ms;
     return std::move(step.change);
   }
-  const bool told = one->here && call_is_joining(session, step.moment);
+  const bool announced = one->here && call_is_joining(session, step.moment);
   one->here = true;
   one->was_here = true;
   one->connection = "connected";
-  if (!told) tell_joined(step, *one);
+  if (!announced) tell_joined(step, *one);
   hold_receivers(step);
   follow_presence(step);
   begin_by_itself(step, command.visit_open);

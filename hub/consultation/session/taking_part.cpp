@@ -14,8 +14,8 @@ namespace {
 bool is_unknown_staff(const Session& session, const Participant& coming, const Actor& who) {
   if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == session.people.organizer)
     return false;
-  const Participant* const known = session.participant(coming.id);
-  return !(known != nullptr ? bringer_of(session, *known) : who.person).empty();
+  const Participant* const participant = session.participant(coming.id);
+  return !(participant != nullptr ? bringer_of(session, *participant) : who.person).empty();
 }
 
 }  // namespace

@@ -137,9 +137,9 @@ Result<Change> on(Step step, const TranscriptionSeen& command) {
     session.transcript.begun_ms = command.at.ms;
     return done(std::move(step));
   }
-  const bool told = std::find(session.warnings.begin(), session.warnings.end(), kUnasked) !=
-                    session.warnings.end();
-  if (session.over() || session.transcript.asked_ms != 0 || told) return nothing(step.before);
+  const bool warned = std::find(session.warnings.begin(), session.warnings.end(), kUnasked) !=
+                      session.warnings.end();
+  if (session.over() || session.transcript.asked_ms != 0 || warned) return nothing(step.before);
   session.warn(kUnasked);
   step.ask("stop-transcription");
   step.record("transcript.unasked");

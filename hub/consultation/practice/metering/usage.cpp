@@ -116,9 +116,9 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
              .left_ms = row.is_null(2) ? std::nullopt : std::optional(row.integer(2))});
         return true;
       }));
-  const auto is = metered(stays, now);
+  const auto metering = metered(stays, now);
   // A time that no calendar has: the act of which it is part does not fail for it.
-  if (!is.ok()) return ok_status();
+  if (!metering.ok()) return ok_status();
   struct Kept {
     std::int64_t seconds = 0;
     std::int64_t n = 0;
@@ -130,10 +130,10 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
                                                                       .n = row.integer(3)};
         return true;
       }));
-  for (const auto& [key, seconds] : *is) (void)kept[key];
+  for (const auto& [key, seconds] : *metering) (void)kept[key];
   for (const auto& [key, before] : kept) {
-    const auto found = is->find(key);
-    const std::int64_t more = (found == is->end() ? 0 : found->second) - before.seconds;
+    const auto found = metering->find(key);
+    const std::int64_t more = (found == metering->end() ? 0 : found->second) - before.seconds;
     if (more == 0) continue;
     RABT_TRY_STATUS(store::run(transaction, sql::metering::kInsertUsage,
                                {tenant, key.first, session, key.second, before.n + 1,
@@ -161,16 +161,16 @@ Result<Month> Usage::month_asked(const Asked<GetUsage>& asked) const {
 Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) const {
   const std::int64_t minutes = whole_minutes(usage.seconds);
   const std::string month = usage.month.name();
-  std::set<std::int64_t> told;
+  std::set<std::int64_t> levels;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::metering::kUsageAlerts, {tenant, month}, [&](const Row& row) {
-      told.insert(row.integer(0));
+      levels.insert(row.integer(0));
       return true;
     });
   }));
   for (const int threshold :
        thresholds_reached(minutes, parts_.settings.free_minutes, parts_.settings.thresholds)) {
-    if (told.contains(threshold)) continue;
+    if (levels.contains(threshold)) continue;
     const Json detail = Json::object({{"month", month},
                                       {"threshold", threshold},
                                       {"attendeeMinutes", minutes},
