@@ -31,14 +31,14 @@ Result<DetectionReviewView> Detections::review(const Caller& caller,
                                       }));
     if (finding.is_null())
       return not_found("phi.finding_unknown", "the session has no such finding of patient data");
-    bool known = false;
+    bool listed = false;
     RABT_TRY_STATUS(
         transaction.query(sql::record::kReviews, {of.tenant, of.session}, [&](const Row& row) {
           const auto review = Json::parse(row.text(0));
-          known = review.ok() && review->int_or("of", 0) == request.event;
-          return !known;
+          listed = review.ok() && review->int_or("of", 0) == request.event;
+          return !listed;
         }));
-    if (known) return conflict("phi.reviewed", "the finding was judged before");
+    if (listed) return conflict("phi.reviewed", "the finding was judged before");
     view.kinds = texts_in(finding["kinds"]);
     const Json data = Json::object(
         {{"of", request.event}, {"kinds", finding["kinds"]}, {"verdict", request.verdict}});

@@ -41,9 +41,9 @@ Result<FollowUpView> FollowUps::plan(const Caller& caller, const Asked<PlanFollo
   document.set("dueAt", to_iso8601(due));
   document.set("plannedMinutes", request.planned_minutes);
   if (!request.reason.empty()) document.set("reason", request.reason);
-  Json told = Json::object({{"followUp", act.record.id},
-                            {"dueAt", to_iso8601(due)},
-                            {"plannedMinutes", request.planned_minutes}});
+  Json content = Json::object({{"followUp", act.record.id},
+                               {"dueAt", to_iso8601(due)},
+                               {"plannedMinutes", request.planned_minutes}});
   if (request.book) {
     // The session comes first: a follow-up is booked only when there is one, and the session names
     // the one that it follows.
@@ -58,10 +58,10 @@ Result<FollowUpView> FollowUps::plan(const Caller& caller, const Asked<PlanFollo
     if (!of.patient.empty()) visit.patient = of.patient;
     RABT_TRY(session, office_.parts().book(books, visit));
     document.set("bookedSession", session["id"]);
-    told.set("bookedSession", session["id"]);
+    content.set("bookedSession", session["id"]);
   }
-  act.acts.emplace_back("followup.created", told);
-  act.events.emplace_back("follow-up-created", told);
+  act.acts.emplace_back("followup.created", content);
+  act.events.emplace_back("follow-up-created", content);
   act.shape = &shown_as<&follow_up_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));
   return follow_up_view(act.record);

@@ -100,10 +100,10 @@ Languages::Languages()
 }
 
 Json Languages::strings(std::string_view language) const {
-  const std::string_view known = strings_.find(language) != nullptr ? language : "en";
-  return Json::object({{"language", known},
-                       {"direction", known == "ar" ? "rtl" : "ltr"},
-                       {"strings", strings_[known]}});
+  const std::string_view language_of_text = strings_.find(language) != nullptr ? language : "en";
+  return Json::object({{"language", language_of_text},
+                       {"direction", language_of_text == "ar" ? "rtl" : "ltr"},
+                       {"strings", strings_[language_of_text]}});
 }
 
 const Json& Languages::note_template(std::string_view id) const {

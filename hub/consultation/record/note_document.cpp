@@ -153,8 +153,8 @@ void add_texts(print::Document& out, const NoteView& note) {
     std::string heading = section.name;
     std::replace(heading.begin(), heading.end(), '_', ' ');
     if (of_template.is_object()) {
-      for (const Json& known : of_template["sections"].as_array()) {
-        if (known.string_or("id", "") == section.name) heading = both(known["title"]);
+      for (const Json& part : of_template["sections"].as_array()) {
+        if (part.string_or("id", "") == section.name) heading = both(part["title"]);
       }
     }
     out.sections.push_back({.heading = std::move(heading), .texts = {section.text}});

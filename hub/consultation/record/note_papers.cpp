@@ -41,14 +41,14 @@ Result<NotePaper> NotePapers::paper(const Membership& of, const Record& record) 
   const RecordParts& parts = office_.parts();
   NotePaper out{.note = note_view(record), .house = parts.house.name, .session_number = of.number};
   if (of.started_ms) out.started = Timestamp{*of.started_ms};
-  const auto known = [&](const std::string& id) -> Result<std::optional<NotePerson>> {
+  const auto person_of = [&](const std::string& id) -> Result<std::optional<NotePerson>> {
     const auto person = parts.people.find(of.tenant, id);
     if (person.ok()) return std::optional(note_person_of(person->profile));
     if (person.error().kind == ErrorKind::not_found) return std::optional<NotePerson>();
     return person.error();
   };
   if (!of.patient.empty()) {
-    RABT_TRY(patient, known(of.patient));
+    RABT_TRY(patient, person_of(of.patient));
     out.patient = patient.value_or(NotePerson{});
   }
   std::vector<RecordAuthor> authors{out.note.author};
@@ -57,7 +57,7 @@ Result<NotePaper> NotePapers::paper(const Membership& of, const Record& record) 
   for (const Addendum& one : out.note.addenda) authors.push_back(one.author);
   for (const RecordAuthor& one : authors) {
     if (one.person.empty() || out.authors.contains(one.id())) continue;
-    RABT_TRY(author, known(one.person));
+    RABT_TRY(author, person_of(one.person));
     if (author) out.authors.emplace(one.id(), *std::move(author));
   }
   return out;

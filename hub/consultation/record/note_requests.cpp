@@ -76,14 +76,15 @@ NoteSections sections_in(Fields& fields, std::string_view name, const Json& of_t
     const auto named = [&wanted = section](const Json& one) {
       return one["id"].as_string() == wanted;
     };
-    const Json::Array known =
+    const Json::Array template_sections =
         of_template.is_null() ? Json::Array{} : of_template["sections"].as_array();
     const bool good = is_section_name(section) &&
-                      (known.empty() || std::any_of(known.begin(), known.end(), named));
+                      (template_sections.empty() ||
+                       std::any_of(template_sections.begin(), template_sections.end(), named));
     if (!good) {
       // The name may be anything that a caller typed: its place says which.
       std::vector<std::string> names;
-      for (const Json& one : known) names.push_back(one["id"].as_string());
+      for (const Json& one : template_sections) names.push_back(one["id"].as_string());
       fields.wrong(name, "section number " + std::to_string(sections.size() + 1) +
                              (names.empty() ? " must be named in a-z, 0-9 and _"
                                             : " is none of the template; its sections are: " +

@@ -73,8 +73,8 @@ ClaimPatient patient_of_profile(const Json& profile) {
   ClaimPatient out{.name = name_of(profile),
                    .gender = text_of(profile["gender"]),
                    .birth_date = text_of(profile["birthDate"])};
-  if (auto known = identifiers_of_profile(profile); !known.empty())
-    out.identifier = std::move(known.front());
+  if (auto identifiers = identifiers_of_profile(profile); !identifiers.empty())
+    out.identifier = std::move(identifiers.front());
   return out;
 }
 

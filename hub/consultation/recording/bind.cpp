@@ -41,12 +41,12 @@ std::vector<Track> tracks_of(const Json& output) {
 }
 
 // The stretch in which something began that was recorded: the nearest, and of those that are as
-// near the latest. known: oldest first.
-const KeptRecording* stretch_at(const std::vector<KeptRecording>& known, const Session& session,
-                                std::int64_t at_ms) {
+// near the latest. recordings: oldest first.
+const KeptRecording* stretch_at(const std::vector<KeptRecording>& recordings,
+                                const Session& session, std::int64_t at_ms) {
   const KeptRecording* found = nullptr;
   std::int64_t nearest = 0;
-  for (const KeptRecording& one : known) {
+  for (const KeptRecording& one : recordings) {
     const std::int64_t from = one.started_ms - kEarlyMs;
     const std::int64_t to = one.stopped_ms.value_or(session.ended_ms.value_or(at_ms));
     const std::int64_t away = std::max({from - at_ms, at_ms - to, std::int64_t{0}});
@@ -63,8 +63,8 @@ const KeptRecording* stretch_at(const std::vector<KeptRecording>& known, const S
 class Binding {
  public:
   Binding(const SessionParts& parts, const Session& session, const keys::Lease& lease,
-          std::vector<KeptRecording> known)
-      : parts_(parts), session_(session), lease_(lease), known_(std::move(known)) {
+          std::vector<KeptRecording> recordings)
+      : parts_(parts), session_(session), lease_(lease), known_(std::move(recordings)) {
     for (const KeptRecording& one : known_) {
       if (one.sid.empty() && one.status != "merged") free_.push_back(&one);
     }
@@ -155,9 +155,9 @@ class Binding {
 Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
                                                     const Session& session, const Json& output,
                                                     bool last) {
-  RABT_TRY(known, recordings_of(parts, session));
+  RABT_TRY(recordings, recordings_of(parts, session));
   RABT_TRY(lease, parts.keys.lease(session.tenant));
-  Binding binding(parts, session, lease, std::move(known));
+  Binding binding(parts, session, lease, std::move(recordings));
   for (const Track& track : tracks_of(output)) RABT_TRY_STATUS(binding.bind(track));
   if (last) RABT_TRY_STATUS(binding.rest());
   return binding.take();

@@ -69,12 +69,12 @@ void Fields::wrong(std::string_view name, std::string_view what) {
 
 void Fields::only(std::initializer_list<std::string_view> names) {
   if (!body_.is_object()) return;
-  std::string known;
-  for (const std::string_view name : names) known.append(known.empty() ? "" : ", ").append(name);
+  std::string list;
+  for (const std::string_view name : names) list.append(list.empty() ? "" : ", ").append(name);
   for (const auto& [name, value] : body_.as_object()) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     // The name itself may be anything a caller typed, patient data too.
-    mistakes_.add(place(), "it has an unknown member; known are: " + known);
+    mistakes_.add(place(), "it has an unknown member; known are: " + list);
     return;
   }
 }
@@ -110,9 +110,9 @@ std::string Fields::word(std::string_view name, std::initializer_list<std::strin
     std::string given = lower(value.as_string());
     if (std::find(words.begin(), words.end(), given) != words.end()) return given;
   }
-  std::string known;
-  for (const std::string_view one : words) known.append(known.empty() ? "" : ", ").append(one);
-  wrong(name, "it must be one of " + known);
+  std::string list;
+  for (const std::string_view one : words) list.append(list.empty() ? "" : ", ").append(one);
+  wrong(name, "it must be one of " + list);
   return std::string(fallback);
 }
 

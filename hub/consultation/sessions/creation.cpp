@@ -210,9 +210,9 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
       needs_licence(session.people.participants.front().role))
     session.provider = session.people.participants.front().person;
   if (!session.provider.empty()) {
-    auto known = acts_.parts().directory.find(session.tenant, session.provider);
-    if (!known.ok()) return known.error();
-    const auto role = staff_role(known->roles);
+    auto provider = acts_.parts().directory.find(session.tenant, session.provider);
+    if (!provider.ok()) return provider.error();
+    const auto role = staff_role(provider->roles);
     if (!role || (*role == PartRole::nurse && session.type != SessionType::remote_monitoring)) {
       mistakes.add("provider", "it is no doctor or specialist");
     } else if (session.of_person(session.provider) == nullptr) {
@@ -220,14 +220,15 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
       if (session.people.organizer.empty()) session.people.organizer = one.id;
       session.people.participants.push_back(std::move(one));
     }
-    booking.provider = std::move(*known);
+    booking.provider = std::move(*provider);
   }
   for (std::size_t i = 0; i < input.participants.size(); ++i) {
     RABT_TRY(one, acts_.persons().participant(who, input.participants[i], mistakes,
                                               "participants." + std::to_string(i) + "."));
-    if (Participant* const known = one.person.empty() ? nullptr : session.of_person(one.person);
-        known != nullptr) {
-      (void)keep_posted(*known, one.guest);
+    if (Participant* const participant =
+            one.person.empty() ? nullptr : session.of_person(one.person);
+        participant != nullptr) {
+      (void)keep_posted(*participant, one.guest);
       continue;
     }
     if (one.role == PartRole::patient && session.patient.empty()) session.patient = one.person;
@@ -237,13 +238,13 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
     session.people.participants.push_back(std::move(one));
   }
   if (!session.patient.empty()) {
-    auto known = acts_.parts().directory.find(session.tenant, session.patient);
-    if (!known.ok()) return known.error();
-    session.naming.pseudonym = known->pseudonym;
+    auto patient = acts_.parts().directory.find(session.tenant, session.patient);
+    if (!patient.ok()) return patient.error();
+    session.naming.pseudonym = patient->pseudonym;
     if (session.of_person(session.patient) == nullptr && has_patient_in_it(session.type))
       session.people.participants.push_back(
           acts_.persons().participant(PartRole::patient, session.patient, Json::object()));
-    booking.patient = std::move(*known);
+    booking.patient = std::move(*patient);
   }
   if (session.people.participants.size() > static_cast<std::size_t>(kMostParticipants))
     mistakes.add("participants", "it must be at most 15 with organizer, provider and patient");
@@ -381,11 +382,11 @@ Status SessionCreation::settle(const Caller& caller, const Actor& who, const Ses
     RABT_TRY_STATUS(acts_.persons().settle(caller, session.id, guardians_in(input), one));
     if (one.role != PartRole::patient || one.person.empty()) continue;
     session.patient = one.person;
-    RABT_TRY(known, acts_.parts().directory.find(session.tenant, session.patient));
-    session.naming.pseudonym = known.pseudonym;
+    RABT_TRY(patient, acts_.parts().directory.find(session.tenant, session.patient));
+    session.naming.pseudonym = patient.pseudonym;
     if (input.language.empty())
-      session.options.language = known.profile.string_or("language", "ar");
-    booking.patient = std::move(known);
+      session.options.language = patient.profile.string_or("language", "ar");
+    booking.patient = std::move(patient);
     return stand_behind(who, booking);
   }
   return ok_status();
@@ -417,9 +418,9 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
   if (!caller.key.empty()) {
     RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
     request = lease.blind_index("session.request", caller.key);
-    RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
-    if (made) {
-      RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
+    RABT_TRY(previous, acts_.rows().of_request(acts_.parts().tenant, request));
+    if (previous) {
+      RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *previous));
       acts_.persons().ask_who(caller, session);
       return CreatedSession{.session = acts_.view(caller, session)};
     }
@@ -429,8 +430,8 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
   none.tenant = acts_.parts().tenant;
   none.id = booking.draft.id;
   const Moment moment = acts_.moment_of(who, booking.draft);
-  const auto taken = [&](store::Transaction& transaction, const Change& made) -> Status {
-    const Session& session = made.after;
+  const auto taken = [&](store::Transaction& transaction, const Change& change) -> Status {
+    const Session& session = change.after;
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, session.tenant, request, session.id));
     if (session.naming.handed_on && !session.naming.by.empty())
@@ -450,9 +451,9 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
     };
     written = acts_.commit(caller, none, std::move(change), {.shape = shape, .also = taken});
     if (written.ok() || written.error().code != kSessionRaced) break;
-    RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
-    if (!made) continue;
-    RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
+    RABT_TRY(previous, acts_.rows().of_request(acts_.parts().tenant, request));
+    if (!previous) continue;
+    RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *previous));
     return CreatedSession{.session = acts_.view(caller, session)};
   }
   if (!written.ok() && written.error().code == kSessionRaced)
@@ -466,8 +467,8 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
   SessionView view = acts_.view(caller, session);
   std::vector<HostTokenView> tokens;
   if (caller.manner.waits_for_room) {
-    RABT_TRY(made, entry_.host_tokens(caller, session));
-    tokens = std::move(made);
+    RABT_TRY(host, entry_.host_tokens(caller, session));
+    tokens = std::move(host);
   }
   return CreatedSession{.session = std::move(view), .tokens = std::move(tokens)};
 }

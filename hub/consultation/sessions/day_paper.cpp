@@ -332,7 +332,7 @@ std::string line_of(const Writer& words, const DayListView& list, const ListedVi
   const ListedVisit::Named none{};
   const ListedVisit::Named& doctor = visit.doctor ? *visit.doctor : none;
   const ListedVisit::Named& clinic = visit.clinic ? *visit.clinic : none;
-  const auto& told = visit.told;
+  const auto& notice = visit.told;
   return line_of({list.date,
                   words.hijri(),
                   visit.start_ms ? words.clock(*visit.start_ms) : "",
@@ -349,9 +349,9 @@ std::string line_of(const Writer& words, const DayListView& list, const ListedVi
                   text_of(doctor.name_ar),
                   text_of(clinic.name),
                   text_of(clinic.name_ar),
-                  told ? words.in(kMessages, told->kind) : "",
-                  told ? words.in(kOutcomes, told->outcome) : "",
-                  told ? words.moment(told->at_ms) : "",
+                  notice ? words.in(kMessages, notice->kind) : "",
+                  notice ? words.in(kOutcomes, notice->outcome) : "",
+                  notice ? words.moment(notice->at_ms) : "",
                   visit.link.empty() ? "" : words.in(kLinks, visit.link),
                   std::to_string(visit.number)});
 }
@@ -359,7 +359,7 @@ std::string line_of(const Writer& words, const DayListView& list, const ListedVi
 }  // namespace
 
 std::string day_page(const DayListView& list, const House& house, std::string_view language,
-                     Timestamp made) {
+                     Timestamp print_time) {
   const Writer words(list, language);
   const bool english = words.english();
   std::string out = english ? "<!doctype html>\n<html lang=\"en\" dir=\"ltr\">"
@@ -380,7 +380,7 @@ std::string day_page(const DayListView& list, const House& house, std::string_vi
     out += " · " + left_to_right(hijri) + " " + std::string(words.in(kHijri));
   out.append("</p><p>").append(words.in(kCount)).append(": ");
   out += left_to_right(std::to_string(list.visits.size())) + " · ";
-  out.append(words.in(kMade)).append(" ").append(left_to_right(words.moment(made.ms)));
+  out.append(words.in(kMade)).append(" ").append(left_to_right(words.moment(print_time.ms)));
   out.append("</p><p class=\"keep\">").append(words.in(kKeep)).append("</p><p>");
   out.append(words.in(kHint)).append("</p>\n");
   if (list.visits.empty())

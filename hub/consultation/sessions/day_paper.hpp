@@ -14,7 +14,7 @@ namespace rabt::consultation {
 
 // An HTML document of its own: A4, no scripts, nothing from elsewhere.
 [[nodiscard]] std::string day_page(const DayListView& list, const House& house,
-                                   std::string_view language, Timestamp made);
+                                   std::string_view language, Timestamp print_time);
 // Comma-separated values (RFC 4180) in UTF-8 with a byte order mark, each cell in quotes. A cell
 // that a spreadsheet would take for a formula begins with an apostrophe.
 [[nodiscard]] std::string day_table(const DayListView& list, std::string_view language);

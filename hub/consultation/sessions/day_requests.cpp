@@ -75,10 +75,10 @@ Json named_json(const std::optional<ListedVisit::Named>& one) {
   return Json::object({{"name", one->name}, {"nameAr", one->name_ar}});
 }
 
-Json told_json(const std::optional<ListedVisit::Told>& told) {
-  if (!told) return {};
+Json told_json(const std::optional<ListedVisit::Told>& notice) {
+  if (!notice) return {};
   return Json::object(
-      {{"kind", told->kind}, {"outcome", told->outcome}, {"at", to_iso8601({told->at_ms})}});
+      {{"kind", notice->kind}, {"outcome", notice->outcome}, {"at", to_iso8601({notice->at_ms})}});
 }
 
 }  // namespace

@@ -138,8 +138,8 @@ Result<SessionDays::Plan> SessionDays::plan_of(const ChangeDay& request) const {
   const SessionParts& parts = acts_.parts();
   Plan plan{.date = request.date, .act = request.act, .reason = request.reason};
   RABT_TRY(provider, acts_.persons().of_filter(request.provider));
-  const auto known = parts.directory.find(parts.tenant, provider);
-  if (!known.ok() || !known->roles.has_any(identity::kTreats))
+  const auto record = parts.directory.find(parts.tenant, provider);
+  if (!record.ok() || !record->roles.has_any(identity::kTreats))
     return not_found("provider.unknown", "there is no such provider");
   plan.provider = std::move(provider);
 
@@ -361,7 +361,7 @@ Result<std::optional<ListedVisit::Told>> SessionDays::told(const Session& sessio
   return newest;
 }
 
-Result<ListedVisit> SessionDays::listed(const Session& session, Known& known) const {
+Result<ListedVisit> SessionDays::listed(const Session& session, Known& day) const {
   const SessionParts& parts = acts_.parts();
   ListedVisit out{.session = session.id,
                   .number = session.number,
@@ -373,14 +373,14 @@ Result<ListedVisit> SessionDays::listed(const Session& session, Known& known) co
                   .planned_minutes = session.schedule.minutes,
                   .language = session.options.language};
   if (!session.provider.empty()) {
-    const Json& record = known.names.of(session.provider);
+    const Json& record = day.names.of(session.provider);
     out.doctor = {.name = record["name"], .name_ar = record["nameAr"]};
   }
   if (!session.ties.clinic.empty()) {
-    auto clinic = known.clinics.find(session.ties.clinic);
-    if (clinic == known.clinics.end()) {
+    auto clinic = day.clinics.find(session.ties.clinic);
+    if (clinic == day.clinics.end()) {
       RABT_TRY(names, acts_.around().clinic_names(parts.tenant, session.ties.clinic));
-      clinic = known.clinics
+      clinic = day.clinics
                    .emplace(session.ties.clinic,
                             ListedVisit::Named{.name = text_or_null(names.name),
                                                .name_ar = text_or_null(names.name_ar)})
@@ -422,15 +422,15 @@ Result<DayListView> SessionDays::list(const Caller& caller, const Asked<ListDay>
   if (!from_ms) return invalid("api.invalid", "date: " + std::string(kNoDay));
   RABT_TRY(provider, acts_.persons().of_filter(request.provider));
   RABT_TRY(visits, all_of_day(provider, *from_ms));
-  Known known{.names = Names(acts_.parts().directory, acts_.parts().tenant)};
-  sort_for_paper(visits, known.names);
+  Known day{.names = Names(acts_.parts().directory, acts_.parts().tenant)};
+  sort_for_paper(visits, day.names);
   DayListView view{.date = request.date, .begins = {*from_ms}};
   if (page) view.next = cut_to_page(visits, *page);
   Json detail = Json::object({{"what", "day_list"}});
   if (!request.as.empty()) detail.set("as", request.as);
   for (const Session& one : visits) {
     RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + one.id, &one, detail));
-    RABT_TRY(shown, listed(one, known));
+    RABT_TRY(shown, listed(one, day));
     view.visits.push_back(std::move(shown));
   }
   return view;

@@ -52,7 +52,7 @@ class SessionDays {
                                                         std::int64_t from_ms) const;
   // Names that a list has looked up already.
   struct Known;
-  [[nodiscard]] Result<ListedVisit> listed(const Session& session, Known& known) const;
+  [[nodiscard]] Result<ListedVisit> listed(const Session& session, Known& day) const;
   [[nodiscard]] Result<std::optional<ListedVisit::Told>> told(const Session& session,
                                                               const Participant& patient) const;
   [[nodiscard]] Status note(const Caller& caller, const Plan& plan, std::size_t visits) const;

@@ -53,8 +53,8 @@ Result<InvitationView> SessionInvitations::invite_newcomer(const Caller& caller,
   return acts_.act_and_view(
       caller, reference,
       [&](const Session& session) -> Result<Command> {
-        RABT_TRY(known, acts_.persons().as_known(session, whom));
-        return Command(Invite{invitation, std::move(known)});
+        RABT_TRY(participant, acts_.persons().as_known(session, whom));
+        return Command(Invite{invitation, std::move(participant)});
       },
       [&](const Session& session, const Change&) -> Result<InvitationView> {
         return with_code(caller, session, session.people.invitations.back(), code);
@@ -187,8 +187,8 @@ Status SessionInvitations::is_meant(const Session& session, const Invitation& in
   if (meant == nullptr || meant->person == who.person) return ok_status();
   const bool other = !meant->person.empty() || meant->role == PartRole::patient;
   if (!other) return ok_status();
-  RABT_TRY(known, acts_.persons().is_named_by(*meant, who.person));
-  if (known) return ok_status();
+  RABT_TRY(related, acts_.persons().is_named_by(*meant, who.person));
+  if (related) return ok_status();
   return denied("authorisation.denied",
                 "the invitation is for somebody else: sign out, and open the link again");
 }

@@ -54,9 +54,9 @@ Result<SessionView> SessionLife::assign(const Caller& caller, const Asked<Assign
 }
 
 Result<Command> SessionLife::assigning(const std::string& person) const {
-  RABT_TRY(known, acts_.parts().directory.find(acts_.parts().tenant, person));
-  const bool doctor = known.roles.has(identity::Role::doctor);
-  if (!doctor && !known.roles.has(identity::Role::specialist))
+  RABT_TRY(record, acts_.parts().directory.find(acts_.parts().tenant, person));
+  const bool doctor = record.roles.has(identity::Role::doctor);
+  if (!doctor && !record.roles.has(identity::Role::specialist))
     return invalid("api.invalid", "provider: is no doctor or specialist");
   return Command(Assign{acts_.persons().participant(
       doctor ? PartRole::doctor : PartRole::specialist, person, Json::object())});

@@ -55,8 +55,8 @@ Result<SessionFilter> SessionReading::filter_of(const Caller& caller,
   filter.patient = std::move(patient);
   filter.with_patient = caller.manner.with_patient;
   if (!request.visit.empty()) {
-    const auto known = acts_.around().visit(acts_.parts().tenant, request.visit);
-    filter.visit = known.ok() ? known->id : "-";
+    const auto visit = acts_.around().visit(acts_.parts().tenant, request.visit);
+    filter.visit = visit.ok() ? visit->id : "-";
   }
   if (!request.clinic.empty()) filter.clinic = identity::ulid_of(request.clinic).value_or("-");
   if (!request.appointment.empty()) {
@@ -107,15 +107,17 @@ Result<bool> SessionReading::is_of_another(const Session& session,
   }
   bool own = numbers.empty();
   for (const Json& number : numbers) {
-    const bool booked = std::any_of(
-        session.people.participants.begin(), session.people.participants.end(),
-        [&](const Participant& one) {
-          const auto same = [&](const Json& known) { return is_same_number(known, number); };
-          const auto& numbers_of_booking = one.numbers.as_array();
-          return one.role == PartRole::patient &&
-                 (same(one.reference) ||
-                  std::any_of(numbers_of_booking.begin(), numbers_of_booking.end(), same));
-        });
+    const bool booked =
+        std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                    [&](const Participant& one) {
+                      const auto same = [&](const Json& reference) {
+                        return is_same_number(reference, number);
+                      };
+                      const auto& numbers_of_booking = one.numbers.as_array();
+                      return one.role == PartRole::patient &&
+                             (same(one.reference) || std::any_of(numbers_of_booking.begin(),
+                                                                 numbers_of_booking.end(), same));
+                    });
     own = own || booked;
     if (booked || patient.empty() || !number["system"].is_string()) continue;
     const auto found = acts_.parts().directory.resolve(acts_.parts().tenant, number);

@@ -66,8 +66,8 @@ Result<bool> SecondProof::is_birth_date(const Taken& of, std::string_view date) 
   const Participant* const one = of.session.participant(of.invitation.participant);
   if (one == nullptr || one->person.empty()) return false;
   RABT_TRY(person, acts_.parts().directory.find(acts_.parts().tenant, one->person));
-  const std::string known = person.profile.string_or("birthDate", "");
-  return !known.empty() && constant_time_equal(as_bytes(known), as_bytes(date));
+  const std::string birth_date = person.profile.string_or("birthDate", "");
+  return !birth_date.empty() && constant_time_equal(as_bytes(birth_date), as_bytes(date));
 }
 
 void SecondProof::ask_desk(const Taken& of, const std::string& title) const {

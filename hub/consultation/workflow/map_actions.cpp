@@ -69,9 +69,9 @@ workflow::ActionOutcome look_up(const ServedMaps& maps, const Json& arguments) {
 std::vector<plugin::ActionSpec> map_actions(const std::vector<std::string>& names) {
   Json name = typed("string");
   if (!names.empty()) {
-    Json known = Json::array();
-    for (const std::string& one : names) known.push_back(one);
-    name.set("enum", std::move(known));
+    Json values = Json::array();
+    for (const std::string& one : names) values.push_back(one);
+    name.set("enum", std::move(values));
   }
   const Json patient_data = Json::object({{"x-phi", true}});
   const Json code =
@@ -108,10 +108,10 @@ Status note_served_maps(store::Store& store, audit::AuditLog& audit, const Clock
   std::vector<std::string> gone;
   std::vector<audit::Prepared> entries;
   for (const auto& [name, map] : maps) {
-    const auto known = before.find(name);
-    if (known != before.end() && known->second == map.sha256) continue;
+    const auto previous_map = before.find(name);
+    if (previous_map != before.end() && previous_map->second == map.sha256) continue;
     Json detail = Json::object({{"sha256", map.sha256}});
-    if (known != before.end()) detail.set("was", known->second);
+    if (previous_map != before.end()) detail.set("was", previous_map->second);
     served.emplace_back(name, map.sha256);
     entries.push_back(
         audit.prepare(entry_of(tenant, actor, "map.changed", name, std::move(detail))));

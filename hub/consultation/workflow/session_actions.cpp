@@ -184,10 +184,10 @@ Answer SessionActions::identifier_of_patient(const SessionView& session) const {
   if (id.empty()) return Json();
   const SessionParts& parts = sessions_.acts.parts();
   RABT_TRY(person, parts.directory.find(parts.tenant, id));
-  const auto known = patient_of_profile(person.profile).identifier;
-  if (!known) return Json();
-  return Json::object(
-      {{"system", known->system ? Json(*known->system) : Json()}, {"value", known->value}});
+  const auto identifier = patient_of_profile(person.profile).identifier;
+  if (!identifier) return Json();
+  return Json::object({{"system", identifier->system ? Json(*identifier->system) : Json()},
+                       {"value", identifier->value}});
 }
 
 // start, end and cancel answer with the course of the session.
@@ -228,11 +228,11 @@ Answer SessionActions::usage(const CallRequest& call) const {
 Answer SessionActions::act(const CallRequest& call) {
   const Caller caller = caller_of(call);
   if (call.action == "create") {
-    RABT_TRY(made, sessions_.creation.create(caller, create_session_of(call)));
-    return Json::object({{"session", made.session.id},
-                         {"number", made.session.number},
-                         {"roomName", made.session.room.name},
-                         {"participants", people_of(made.session.participants)}});
+    RABT_TRY(creation, sessions_.creation.create(caller, create_session_of(call)));
+    return Json::object({{"session", creation.session.id},
+                         {"number", creation.session.number},
+                         {"roomName", creation.session.room.name},
+                         {"participants", people_of(creation.session.participants)}});
   }
   if (call.action == "get") return read(call, caller);
   if (call.action == "of-appointment") {
