@@ -43,13 +43,13 @@ void describe_recipient(const plugin::Recipient& recipient, Json& detail) {
 }
 
 // Only names that the action's schema knows: another name could be data.
-void describe_arguments(const Json& arguments, const std::set<std::string, std::less<>>& known,
+void describe_arguments(const Json& arguments, const std::set<std::string, std::less<>>& fields,
                         Json& detail) {
   Json names = Json::array();
   std::int64_t others = 0;
   if (arguments.is_object()) {
     for (const auto& [name, value] : arguments.as_object()) {
-      if (known.contains(name) && names.size() < kMaxNamedFields) {
+      if (fields.contains(name) && names.size() < kMaxNamedFields) {
         names.push_back(name);
       } else {
         ++others;
@@ -65,8 +65,8 @@ void describe_arguments(const Json& arguments, const std::set<std::string, std::
 const std::set<std::string, std::less<>>& Worker::schema_fields(const OpenCall& call) const {
   const workflow::CallAction& action = call.action;
   std::string key = call.target + "/" + action.action + ":" + action.version;
-  const auto known = fields_.find(key);
-  if (known != fields_.end()) return known->second;
+  const auto field = fields_.find(key);
+  if (field != fields_.end()) return field->second;
   std::set<std::string, std::less<>> fields;
   const auto info = context_.parts.actions.find(call.target, action.action, action.version);
   if (info && info->input_schema["properties"].is_object()) {

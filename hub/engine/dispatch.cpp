@@ -28,10 +28,10 @@ void Worker::look_up(const ResidentInstance& instance, OpenCall& call) const {
   }
   call.target = parts_.definitions.target_of(*instance.definition, instance.binding, action.role);
   std::string name = call.target + "/" + action.action + ":" + action.version;
-  const auto known = effects_.find(name);
-  if (known != effects_.end()) {
-    call.idempotency = known->second.idempotency;
-    call.reads = known->second.reads;
+  const auto effect = effects_.find(name);
+  if (effect != effects_.end()) {
+    call.idempotency = effect->second.idempotency;
+    call.reads = effect->second.reads;
     return;
   }
   const auto info = context_.parts.actions.find(call.target, action.action, action.version);

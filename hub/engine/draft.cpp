@@ -84,10 +84,11 @@ void add_needs(const WorkflowFile& file, const Engine::Options& options,
     errors.push_back(std::move(need));
 }
 
-Finding stands_twice(const WorkflowFile& file, const Definition& made, const WorkflowFile& other) {
+Finding stands_twice(const WorkflowFile& file, const Definition& definition,
+                     const WorkflowFile& other) {
   return {.file = file.name,
           .code = "engine.duplicate",
-          .message = full_name(made) + " " + made.version() + " is in " + other.name +
+          .message = full_name(definition) + " " + definition.version() + " is in " + other.name +
                      " as well (leave one of them out)",
           .line = 1,
           .column = 1,
@@ -156,9 +157,9 @@ const Engine::Impl::Draft::Wrong* Engine::Impl::Draft::wrong_file(std::string_vi
 
 void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDefinition>& all) {
   for (const Definition::Child& child : item.definition->children()) {
-    if (std::any_of(item.children.begin(), item.children.end(), [&](const Bound& known) {
-          return known.wanted->name_space == child.name_space && known.wanted->name == child.name &&
-                 known.wanted->version == child.version;
+    if (std::any_of(item.children.begin(), item.children.end(), [&](const Bound& bound) {
+          return bound.wanted->name_space == child.name_space && bound.wanted->name == child.name &&
+                 bound.wanted->version == child.version;
         }))
       continue;  // two tasks start the same
     Bound bound{.wanted = &child};
@@ -227,21 +228,22 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
     Draft::Item item{.file = &file,
                      .definition = std::move(read.definition),
                      .sha256 = to_hex(crypto::sha256(file.yaml))};
-    const Definition& made = *item.definition;
+    const Definition& definition = *item.definition;
     for (const Draft::Item& other : draft.items) {
-      if (is_same(*other.definition, made))
-        draft.errors.push_back(stands_twice(file, made, *other.file));
+      if (is_same(*other.definition, definition))
+        draft.errors.push_back(stands_twice(file, definition, *other.file));
     }
     for (const DeployedDefinition& one : *all) {
-      if (!same_name(*one.definition, made)) continue;
+      if (!same_name(*one.definition, definition)) continue;
       if (one.active) item.before = one.definition;
-      if (one.definition->version() != made.version()) continue;
+      if (one.definition->version() != definition.version()) continue;
       item.stored = one.id;
       if (one.sha256 == item.sha256) continue;
       item.same_version = one.definition;
       draft.errors.push_back({.file = file.name,
                               .code = "engine.version_taken",
-                              .message = "workflow " + made.name() + " " + made.version() +
+                              .message = "workflow " + definition.name() + " " +
+                                         definition.version() +
                                          " is deployed with other content (raise document.version)",
                               .line = 1,
                               .column = 1,

@@ -184,16 +184,16 @@ Result<bool> Events::overtook(std::int64_t num, std::int64_t start_event, std::i
     return *of_event.said_ms > *of_start.said_ms;
   if (of_start.received_ms - of_event.received_ms > kUnorderedMs) return false;
   // Without an order the event belongs to the instance that was there when it came.
-  bool known = false;
+  bool present = false;
   bool earlier = false;
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kEarlierOfBusinessKey, {num, event}, [&](const store::Row& row) {
-      known = true;
+      present = true;
       earlier = row.integer(0) != 0;
       return false;
     });
   }));
-  return known && !earlier;
+  return present && !earlier;
 }
 
 Result<std::vector<EventMatch>> Events::listens_for(const std::vector<StoredEvent>& events) const {

@@ -291,23 +291,23 @@ void Worker::retry(RetryRequest& message) {
     return;
   }
   const auto row = parts_.reader.row(message.num);
-  auto made = row.ok() ? parts_.reader.rewind(*row, lease_->keys)
-                       : Result<InstanceReader::Rewinding>(row.error());
-  if (!made.ok()) {
-    message.answer->set_value(made.error());
+  auto rewinding = row.ok() ? parts_.reader.rewind(*row, lease_->keys)
+                            : Result<InstanceReader::Rewinding>(row.error());
+  if (!rewinding.ok()) {
+    message.answer->set_value(rewinding.error());
     return;
   }
-  auto reason = seal_reason(*made->instance, message.reason);
+  auto reason = seal_reason(*rewinding->instance, message.reason);
   if (!reason.ok()) {
     message.answer->set_value(reason.error());
     return;
   }
-  made->input.reason = message.reason;
-  made->input.by = message.actor;
+  rewinding->input.reason = message.reason;
+  rewinding->input.by = message.actor;
   Json detail =
-      in_job(message.step, Json::object({{"to", static_cast<std::int64_t>(made->input.to)}}));
+      in_job(message.step, Json::object({{"to", static_cast<std::int64_t>(rewinding->input.to)}}));
   ++context_.counters.retried;
-  take_turn(*add(std::move(made->instance)), input_of(std::move(made->input)),
+  take_turn(*add(std::move(rewinding->instance)), input_of(std::move(rewinding->input)),
             {.actor = message.actor,
              .act = "instance.retry",
              .detail = std::move(detail),

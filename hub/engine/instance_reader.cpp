@@ -211,11 +211,11 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
                                                                  const keys::Lease& lease) const {
   RABT_TRY(from, materials(row, lease));
   workflow::History history(from.definition, from.secrets);
-  std::map<std::uint64_t, Timestamp> made;
+  std::map<std::uint64_t, Timestamp> call_times;
   for (const workflow::Input& input : from.inputs) {
     for (const workflow::Effect& effect : history.apply(input)) {
       const auto* const call = std::get_if<workflow::CallAction>(&effect);
-      if (call != nullptr && call->was == 0) made[call->id] = input.at;
+      if (call != nullptr && call->was == 0) call_times[call->id] = input.at;
     }
   }
   RABT_TRY(instance, make(row, from, std::move(history)));
@@ -223,7 +223,7 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
     if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
       // It may have left before the hub went down.
       instance->calls.emplace(call->id, OpenCall{.action = *call,
-                                                 .made_at = made[call->id],
+                                                 .made_at = call_times[call->id],
                                                  .doubtful = true,
                                                  .let_go = call->let_go});
     } else if (const auto* ask = std::get_if<workflow::Ask>(&effect)) {

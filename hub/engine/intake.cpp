@@ -117,13 +117,13 @@ Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Int
   return append_entries(transaction, engine.context.parts.audit, intake, instances);
 }
 
-// begun: instances that the events started; known: events that had come before; unheard: one starts
-// an instance later; told: an instance was told of one of the events. An event that came before in
+// begun: instances that the events started; repeated: events that had come before; unheard: one starts
+// an instance later; routed: an instance was told of one of the events. An event that came before in
 // another delivery counts as used: a loss that may be none is not reported.
-Accepted::Use use_of(const Intake& intake, std::size_t begun, std::size_t known, bool unheard,
-                     bool told) {
+Accepted::Use use_of(const Intake& intake, std::size_t begun, std::size_t repeated, bool unheard,
+                     bool routed) {
   using Use = Accepted::Use;
-  if (told || begun > 0 || known > 0) return Use::used;
+  if (routed || begun > 0 || repeated > 0) return Use::used;
   bool would_start = false;
   bool kept = unheard;
   for (const PreparedEvent& event : intake.events) {
@@ -230,10 +230,10 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
   }
   context.counters.events += intake.events.size();
   const std::size_t begun = intake.after.begins.size();
-  const std::size_t known = intake.after.known_events;
+  const std::size_t repeated = intake.after.known_events;
   const bool unheard = intake.after.unheard;
-  const bool told = engine.router.route(std::move(intake.after));
-  intake.accepted.use = use_of(intake, begun, known, unheard, told);
+  const bool routed = engine.router.route(std::move(intake.after));
+  intake.accepted.use = use_of(intake, begun, repeated, unheard, routed);
   return std::move(intake.accepted);
 }
 

@@ -154,11 +154,11 @@ Result<RolePause> Engine::pause_role(std::string_view role, std::optional<Timest
                         (digest.empty() ? "" : ", and the list has changed since the preview") +
                         "; look at the preview, and say its `digest` (--digest) if that is meant");
   }
-  RolePause made{.role = std::string(role),
-                 .since = engine.context.parts.clock.now(),
-                 .until = until,
-                 .by = asked.actor};
-  Json detail = detail_of(made);
+  RolePause pause{.role = std::string(role),
+                  .since = engine.context.parts.clock.now(),
+                  .until = until,
+                  .by = asked.actor};
+  Json detail = detail_of(pause);
   if (!preview.late.empty()) {
     detail.set("late", static_cast<std::int64_t>(preview.late.size()));
     detail.set("digest", preview.digest);
@@ -168,13 +168,14 @@ Result<RolePause> Engine::pause_role(std::string_view role, std::optional<Timest
   RABT_TRY_STATUS(engine.store_pause(
       "role.paused", role, std::move(detail), asked,
       [&](store::Transaction& transaction) {
-        return transaction.execute(sql::kInsertRolePause, {engine.context.options.tenant, made.role,
-                                                           made.since.ms, end, made.by});
+        return transaction.execute(
+            sql::kInsertRolePause,
+            {engine.context.options.tenant, pause.role, pause.since.ms, end, pause.by});
       },
       paused));
-  engine.context.pauses.begin(made);
-  engine.context.parts.log.warn("role.paused", {{"role", made.role}});
-  return made;
+  engine.context.pauses.begin(pause);
+  engine.context.parts.log.warn("role.paused", {{"role", pause.role}});
+  return pause;
 }
 
 Result<std::int64_t> Engine::Impl::end_pause(const RolePause& pause, const Asked& asked) {

@@ -170,8 +170,8 @@ Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) 
   if (act == SentBy::again) {
     if (auto parked = parked_in(from, row)) call = std::move(parked->call);
   } else {
-    RABT_TRY(made, engine.reader.rewind(row, lease));
-    call = call_ended_by(from, made.input.to);
+    RABT_TRY(rewinding, engine.reader.rewind(row, lease));
+    call = call_ended_by(from, rewinding.input.to);
   }
   if (!call) return std::vector<SentAgain>();
   return std::vector<SentAgain>{{call->role, call->action, keyless(*from.definition, *call)}};

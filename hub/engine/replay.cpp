@@ -225,15 +225,15 @@ class Replayer {
       late = late || from_.stopping || now() > until;
       return late;
     };
-    const Replayed made = workflow::replay_past(past, file_.definition, secrets_, stop);
+    const Replayed replay = workflow::replay_past(past, file_.definition, secrets_, stop);
     if (late && over()) {
       interrupted_ = true;
     } else if (late) {
       cut(id, "engine.replay_time");
-    } else if (depends_on_secret(past, row, made)) {
+    } else if (depends_on_secret(past, row, replay)) {
       cut(id, "engine.replay_secret");
     } else {
-      summary_.add(made.result, id, difference_of(made, *before));
+      summary_.add(replay.result, id, difference_of(replay, *before));
     }
     return ok_status();
   }
@@ -252,7 +252,7 @@ class Replayer {
   // The deployed file of an instance.
   Result<const File*> file_of(std::int64_t number,
                               const std::shared_ptr<const workflow::Definition>& definition) {
-    if (const auto known = files_.find(number); known != files_.end()) return &known->second;
+    if (const auto entry = files_.find(number); entry != files_.end()) return &entry->second;
     File file{.definition = definition, .graph = workflow::graph_of(*definition)};
     RABT_TRY_STATUS(from_.context.parts.store.read([&](store::Connection& connection) {
       return connection.query(sql::kReadSource, {number, from_.context.options.tenant},
@@ -279,17 +279,17 @@ class Replayer {
 
   // True if the old file does not come to its end with a placeholder: nothing can be compared.
   static bool depends_on_secret(const workflow::PastInstance& past, const InstanceRow& row,
-                                const Replayed& made) {
+                                const Replayed& replay) {
     const auto status = static_cast<workflow::InstanceStatus>(row.status);
-    return !past.secrets.is_null() && made.was != status &&
+    return !past.secrets.is_null() && replay.was != status &&
            status != workflow::InstanceStatus::running &&
            status != workflow::InstanceStatus::waiting;
   }
 
   // Names and codes that a file writes down: no value, and nothing that data may have made.
-  [[nodiscard]] Json difference_of(const Replayed& made, const File& before) const {
-    const workflow::ReplayDifference& first = made.first;
-    const File& in = workflow::in_old(made.result) ? before : file_;
+  [[nodiscard]] Json difference_of(const Replayed& replay, const File& before) const {
+    const workflow::ReplayDifference& first = replay.first;
+    const File& in = workflow::in_old(replay.result) ? before : file_;
     const workflow::GraphNode* const at = in.node(first.reference);
     Json out = Json::object();
     const auto set = [&out](std::string_view name, const std::string& text) {
@@ -314,9 +314,9 @@ class Replayer {
     }
     if (members.size() != 0) out.set("members", std::move(members));
     if (!first.error.is_null()) out.set("error", error_of(first.error, in, *before.definition));
-    if (made.was == made.is || workflow::stops(made.result)) return out;
-    out.set("then", workflow::to_string(made.was));
-    out.set("now", workflow::to_string(made.is));
+    if (replay.was == replay.is || workflow::stops(replay.result)) return out;
+    out.set("then", workflow::to_string(replay.was));
+    out.set("now", workflow::to_string(replay.is));
     return out;
   }
 

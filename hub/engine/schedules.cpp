@@ -51,23 +51,23 @@ Status Schedules::store(store::Transaction& transaction, const Definition& now, 
   const auto& schedule = now.schedule();
   if (!schedule)
     return run(transaction, sql::kDeleteSchedule, {tenant, now.name_space(), now.name()});
-  bool known = false;
+  bool present = false;
   std::int64_t old_definition = 0;
   std::optional<Timestamp> old_due;
   RABT_TRY_STATUS(transaction.query(sql::kFindSchedule, {tenant, now.name_space(), now.name()},
                                     [&](const store::Row& row) {
-                                      known = true;
+                                      present = true;
                                       old_definition = row.integer(0);
                                       if (!row.is_null(1)) old_due = Timestamp{row.integer(1)};
                                       return false;
                                     }));
-  const auto old = known ? definitions_.find(old_definition) : nullptr;
-  const bool instance_decides = known && !old_due && schedule->after_ms >= 0;
+  const auto old = present ? definitions_.find(old_definition) : nullptr;
+  const bool instance_decides = present && !old_due && schedule->after_ms >= 0;
   const bool keep = old != nullptr && old_due && same(old->schedule(), schedule);
   std::optional<Timestamp> due = old_due;
   if (!keep && !instance_decides) due = first_due(*schedule, context_.parts.clock.now());
   // Both change no row when another writer has changed the schedule since it was read.
-  if (known) {
+  if (present) {
     RABT_TRY_STATUS(store::compare_and_set(transaction, sql::kUpdateSchedule,
                                            {tenant, now.name_space(), now.name(), id, value_of(due),
                                             old_definition, value_of(old_due)}));
@@ -142,14 +142,14 @@ void Schedules::due(const Timers::Entry& entry) {
   const auto active = definitions_.find(id);
   if (stopping_ || active == nullptr || !active->schedule()) return;
   const auto lease = KeyLease::take(context_.parts.keys, context_.options.tenant);
-  auto made =
+  auto instance_start =
       lease.ok() ? starts_.prepare(id, Origin{}, **lease) : Result<PreparedStart>(lease.error());
-  if (!made.ok()) {
-    context_.parts.log.warn("schedule.waits", {{"code", made.error().code}});
+  if (!instance_start.ok()) {
+    context_.parts.log.warn("schedule.waits", {{"code", instance_start.error().code}});
     timers_.add_after(entry, kKeyRetryMs);
     return;
   }
-  const auto due = std::make_shared<Due>(Due{entry, active, std::move(*made), {}});
+  const auto due = std::make_shared<Due>(Due{entry, active, std::move(*instance_start), {}});
   context_.parts.store.submit(
       store::Store::Need::required,
       [this, due](store::Transaction& transaction) -> Status {

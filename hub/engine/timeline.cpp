@@ -91,8 +91,8 @@ void Timeline::ended(std::uint64_t call, const workflow::ActionOutcome& outcome)
   const auto caller = callers_.find(call);
   if (caller == callers_.end()) return;
   const bool done = outcome.kind == workflow::OutcomeKind::done;
-  if (const auto made = calls_.find(caller->second); made != calls_.end()) {
-    Json& json = made->second;
+  if (const auto entry = calls_.find(caller->second); entry != calls_.end()) {
+    Json& json = entry->second;
     json.set("outcome", workflow::to_string(outcome.kind));
     if (!outcome.code.empty()) json.set("code", outcome.code);
     // Status of an HTTP answer; nothing else of the answer is shown.

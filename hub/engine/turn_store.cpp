@@ -58,8 +58,8 @@ void put_instance(store::Transaction& transaction, const PreparedTurn& prepared)
   const Turn& turn = prepared.turn;
   const std::int64_t num = prepared.num;
   const std::int64_t now = turn.input.at.ms;
-  for (const auto& [was, is] : turn.renamed_calls)
-    transaction.put(sql::kRenameDispatched, {num, column(was), column(is)});
+  for (const auto& [was, new_id] : turn.renamed_calls)
+    transaction.put(sql::kRenameDispatched, {num, column(was), column(new_id)});
   if (turn.answered_call != 0)
     transaction.put(sql::kDeleteDispatched, {num, column(turn.answered_call)});
   if (turn.unpark)
@@ -158,26 +158,27 @@ Result<std::shared_ptr<PreparedTurn>> prepare_turn(const TurnTools& tools,
   for (workflow::StartWorkflow& start : turn.starts) {
     const std::int64_t child = tools.definitions.child_of(instance.definition_id, start.name_space,
                                                           start.name, start.version);
-    RABT_TRY(made, tools.starts.prepare(
-                       child,
-                       Origin{.parent = instance.num,
-                              .parent_id = instance.id,
-                              .call = start.id,
-                              .awaited = start.await,
-                              .depth = instance.origin == nullptr ? 1 : instance.origin->depth + 1,
-                              .trace = instance.trace,
-                              .input = std::move(start.input)},
-                       *lease));
-    prepared->starts.push_back(std::move(made));
+    RABT_TRY(child_start,
+             tools.starts.prepare(
+                 child,
+                 Origin{.parent = instance.num,
+                        .parent_id = instance.id,
+                        .call = start.id,
+                        .awaited = start.await,
+                        .depth = instance.origin == nullptr ? 1 : instance.origin->depth + 1,
+                        .trace = instance.trace,
+                        .input = std::move(start.input)},
+                 *lease));
+    prepared->starts.push_back(std::move(child_start));
   }
   for (const workflow::Subscribe& listen : turn.listens) {
-    PreparedListen& made = prepared->listens.emplace_back(PreparedListen{.id = listen.id});
+    PreparedListen& listen_row = prepared->listens.emplace_back(PreparedListen{.id = listen.id});
     for (const std::string& correlation : listen.keys)
-      made.keys.push_back(lease->keys.blind_index(kCorrelationField, correlation));
+      listen_row.keys.push_back(lease->keys.blind_index(kCorrelationField, correlation));
   }
   for (Json& event : turn.events) {
-    RABT_TRY(made, tools.events.prepare(std::move(event), lease));
-    prepared->events.push_back(std::move(made));
+    RABT_TRY(prepared_event, tools.events.prepare(std::move(event), lease));
+    prepared->events.push_back(std::move(prepared_event));
   }
   {
     const Stopwatch watch(context.times.seal);

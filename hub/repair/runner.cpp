@@ -111,13 +111,14 @@ Result<std::optional<Runner::Verdict>> Runner::judge(const Job& job, const Item&
     return ok_status();
   }));
   using Is = workflow::InstanceStatus;
-  const auto is = static_cast<Is>(state.status);
-  if (is == Is::completed) return std::optional(Verdict{.became = became});
-  if (is == Is::faulted || state.parked)
+  const auto status = static_cast<Is>(state.status);
+  if (status == Is::completed) return std::optional(Verdict{.became = became});
+  if (status == Is::faulted || state.parked)
     return std::optional(Verdict{ItemState::failed, state.code, became});
-  if (is == Is::cancelled) return std::optional(Verdict{ItemState::failed, "cancelled", became});
+  if (status == Is::cancelled)
+    return std::optional(Verdict{ItemState::failed, "cancelled", became});
   // It went on to wait for somebody else. A timer alone may be the pause before the next try.
-  if (is == Is::waiting && !state.busy) {
+  if (status == Is::waiting && !state.busy) {
     const auto about = Json::parse(state.about);
     if (about.ok() && about->find("events") != nullptr)
       return std::optional(Verdict{.became = became});
@@ -212,8 +213,8 @@ Status Runner::ask(const Job& job, const Item& item, const Json& content) const 
     return resolve_call(engine, item.object, static_cast<std::uint64_t>(item.call),
                         content["answer"], asked);
   }
-  const auto made = engine.restart(item.object, "", item.call, asked);
-  return made.ok() ? ok_status() : Status(made.error());
+  const auto restart = engine.restart(item.object, "", item.call, asked);
+  return restart.ok() ? ok_status() : Status(restart.error());
 }
 
 Result<bool> Runner::has_moved(const Job& job, const Item& item) const {

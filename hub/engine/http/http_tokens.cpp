@@ -59,8 +59,8 @@ std::string oauth_error(const Json& answer) {
       "access_denied",          "unsupported_response_type",
       "server_error",           "temporarily_unavailable"};
   const std::string code = answer.string_or("error", "");
-  const bool known = std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
-  return known ? " (" + code + ")" : std::string();
+  const bool standard = std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
+  return standard ? " (" + code + ")" : std::string();
 }
 
 }  // namespace
@@ -74,9 +74,9 @@ void HttpCalls::State::get_token(const CallPtr& call) {
   std::string endpoint;
   {
     const Lock lock(mutex);
-    const auto known = tokens.find(call->cache_key);
-    if (known != tokens.end() && known->second.until > now) {
-      call->authorization = "Bearer " + std::string(known->second.token.expose_text());
+    const auto token = tokens.find(call->cache_key);
+    if (token != tokens.end() && token->second.until > now) {
+      call->authorization = "Bearer " + std::string(token->second.token.expose_text());
       call->token_from_cache = true;
     } else if (call->scheme == "oidc") {
       const auto found = endpoints.find(discovery_of(*call));
