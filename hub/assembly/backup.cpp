@@ -309,8 +309,8 @@ Result<BackupReport> create_backup(const config::Config& config, const std::stri
     errno = failure.value();
     return backup_error("make " + to);
   }
-  RABT_TRY(made, is_there(folder.string()));
-  if (made || ::mkdir(part.c_str(), 0700) != 0) {
+  RABT_TRY(present, is_there(folder.string()));
+  if (present || ::mkdir(part.c_str(), 0700) != 0) {
     return conflict(
         "backup.exists",
         "there is a backup of this second already, or one that is being made: " + folder.string());

@@ -111,13 +111,14 @@ class Walk {
   }
 
   bool all_roles() {
-    std::vector<std::string> known;
-    for (const auto& [id, entry] : config_.plugin) known.push_back("plugin://" + id);
-    for (const std::string& service : consultation::services()) known.push_back("hub://" + service);
+    std::vector<std::string> listeners;
+    for (const auto& [id, entry] : config_.plugin) listeners.push_back("plugin://" + id);
+    for (const std::string& service : consultation::services())
+      listeners.push_back("hub://" + service);
     bool good = true;
     for (const auto& [role, target] : config_.roles) {
-      if (std::find(known.begin(), known.end(), target) != known.end()) continue;
-      good = add(Status(plugin::unknown_target(role, target, known)));
+      if (std::find(listeners.begin(), listeners.end(), target) != listeners.end()) continue;
+      good = add(Status(plugin::unknown_target(role, target, listeners)));
     }
     return good;
   }

@@ -8,30 +8,31 @@ namespace rabt::assembly {
 Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config& config,
                                                            Parts parts) {
   RABT_TRY_STATUS(consultation::may_be_bound(config.practice, parts.sessions.clock.now()));
-  std::unique_ptr<Consultations> made(new Consultations());
+  std::unique_ptr<Consultations> consultations(new Consultations());
   RABT_TRY(detector, phi::Detector::make(config.privacy.detector));
-  made->detector_ = std::move(detector);
+  consultations->detector_ = std::move(detector);
   const consultation::SessionParts& of = parts.sessions;
-  made->sessions_ = std::make_unique<consultation::Sessions>(of);
-  made->messenger_ = std::make_unique<consultation::Messenger>(made->sessions_->acts,
-                                                               made->sessions_->invitations);
-  made->sessions_->guests.send_codes_by(*made->messenger_);
-  made->reports_ = std::make_unique<consultation::MessageReports>(made->sessions_->acts);
-  const auto book = [sessions = made->sessions_.get()](
+  consultations->sessions_ = std::make_unique<consultation::Sessions>(of);
+  consultations->messenger_ = std::make_unique<consultation::Messenger>(
+      consultations->sessions_->acts, consultations->sessions_->invitations);
+  consultations->sessions_->guests.send_codes_by(*consultations->messenger_);
+  consultations->reports_ =
+      std::make_unique<consultation::MessageReports>(consultations->sessions_->acts);
+  const auto book = [sessions = consultations->sessions_.get()](
                         const consultation::Caller& caller,
                         const consultation::SessionInput& input) -> consultation::Answer {
     RABT_TRY(booked, sessions->creation.create(caller, input));
     return to_json(booked);
   };
-  made->records_ = std::make_unique<consultation::Records>(
+  consultations->records_ = std::make_unique<consultation::Records>(
       consultation::RecordParts{.store = of.store,
                                 .audit = of.audit,
                                 .blobs = of.blobs,
                                 .keys = of.keys,
                                 .access = *of.access,
-                                .detector = *made->detector_,
+                                .detector = *consultations->detector_,
                                 .people = parts.people,
-                                .sessions = made->sessions_->acts,
+                                .sessions = consultations->sessions_->acts,
                                 .actions = &of.actions,
                                 .book = book,
                                 .clock = of.clock,
@@ -41,12 +42,12 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
                                 .chat = config.chat_rules,
                                 .documents = config.document_rules,
                                 .house = config.house});
-  made->practice_ = std::make_unique<consultation::Practice>(consultation::PracticeParts{
+  consultations->practice_ = std::make_unique<consultation::Practice>(consultation::PracticeParts{
       .store = of.store,
       .audit = of.audit,
       .keys = of.keys,
       .people = parts.people,
-      .records = *made->records_,
+      .records = *consultations->records_,
       .clock = of.clock,
       .random = of.random,
       .ids = of.ids,
@@ -54,19 +55,20 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
       .video = of.settings,
       .settings = config.practice,
       .treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL});
-  made->sessions_->surround(made->practice_->surroundings());
-  made->sessions_->keep_said([records = made->records_.get()](const consultation::Caller& caller,
-                                                              const consultation::AddSaid& said) {
-    const auto written = records->transcripts.add_said(caller, said);
-    return written.ok() ? ok_status() : Status(written.error());
-  });
-  made->live_ = std::make_unique<consultation::Live>(
+  consultations->sessions_->surround(consultations->practice_->surroundings());
+  consultations->sessions_->keep_said(
+      [records = consultations->records_.get()](const consultation::Caller& caller,
+                                                const consultation::AddSaid& said) {
+        const auto written = records->transcripts.add_said(caller, said);
+        return written.ok() ? ok_status() : Status(written.error());
+      });
+  consultations->live_ = std::make_unique<consultation::Live>(
       of.store, of.log,
-      [records = made->records_.get()](const consultation::Membership& session,
-                                       const consultation::LiveEvent& event) {
+      [records = consultations->records_.get()](const consultation::Membership& session,
+                                                const consultation::LiveEvent& event) {
         return records->reading.live_content(session, event.type, event.data);
       });
-  return made;
+  return consultations;
 }
 
 void Consultations::begin(engine::Engine& engine, webhooks::Webhooks& webhooks) {

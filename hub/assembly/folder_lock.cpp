@@ -46,10 +46,10 @@ Result<std::unique_ptr<FolderLock>> FolderLock::take(const std::string& folder) 
     const ssize_t size = ::pread(fd, text.data(), text.size() - 1, 0);
     std::string holder(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     while (!holder.empty() && holder.back() == '\n') holder.pop_back();
-    const bool known =
+    const bool numeric =
         !holder.empty() && holder.find_first_not_of("0123456789") == std::string::npos;
     return conflict("store.locked",
-                    (known ? "process " + holder : std::string("another process")) +
+                    (numeric ? "process " + holder : std::string("another process")) +
                         " uses the data folder " + folder +
                         "; stop that hub first, or give this one a data folder of its own");
   }

@@ -198,12 +198,12 @@ Result<std::unique_ptr<audit::AuditLog>> open_audit(
 
 Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& config,
                                                      const Clock& clock, Logger& log, Part part) {
-  std::unique_ptr<Foundation> made(new Foundation(clock, log));
-  Foundation& all = *made;
+  std::unique_ptr<Foundation> foundation(new Foundation(clock, log));
+  Foundation& all = *foundation;
   all.http = net::make_curl_client(clock, log);
   RABT_TRY(keyring, open_keyring(config, *all.http, clock, all.random));
   all.keyring = std::move(keyring);
-  if (part == Part::keyring) return made;
+  if (part == Part::keyring) return foundation;
   RABT_TRY(lock, FolderLock::take(config.data));
   all.lock = std::move(lock);
   RABT_TRY_STATUS(check_database(config, *all.keyring));
@@ -222,7 +222,7 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
   all.key_admin = std::make_unique<keys::KeyAdmin>(
       keys::KeyAdmin::Parts{*all.keyring, *all.keys, *all.store, *all.audit, clock, log},
       config.tenant);
-  return made;
+  return foundation;
 }
 
 Status check_root(const config::Config& config) {
@@ -233,8 +233,8 @@ Status check_root(const config::Config& config) {
     (void)root;
   }
   if (secret != nullptr) return ok_status();
-  RABT_TRY(made, is_there(root_file(config)));
-  if (!made) return ok_status();
+  RABT_TRY(present, is_there(root_file(config)));
+  if (!present) return ok_status();
   SystemRandom random;
   RABT_TRY(root, crypto::open_file_root(root_file(config), random, false));
   (void)root;
@@ -243,10 +243,10 @@ Status check_root(const config::Config& config) {
 
 audit::ExportSource export_source(const config::Config& config) {
   std::array<char, 256> name{};
-  const bool known = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0';
+  const bool named = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0';
   return {.site = config.tenant,
           .observer = config.audit.origin,
-          .host = known ? std::string(name.data()) : std::string("localhost")};
+          .host = named ? std::string(name.data()) : std::string("localhost")};
 }
 
 }  // namespace rabt::assembly

@@ -353,29 +353,29 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
   const auto close_tasks = [this](const consultation::PassedTasks& passed) {
     return tasks->close_passed(passed);
   };
-  RABT_TRY(made, Consultations::make(config, {.sessions = {.store = *base->store,
-                                                           .audit = *base->audit,
-                                                           .keys = *base->keys,
-                                                           .blobs = *blobs,
-                                                           .directory = *people,
-                                                           .actions = *plugins,
-                                                           .clock = base->clock,
-                                                           .random = base->random,
-                                                           .ids = base->ids,
-                                                           .log = base->log,
-                                                           .tenant = config.tenant,
-                                                           .settings = config.video,
-                                                           .public_url = config.public_url,
-                                                           .house = config.house,
-                                                           .has_feature = has_feature,
-                                                           .links = config.links,
-                                                           .ask_desk = ask_desk,
-                                                           .close_tasks = close_tasks,
-                                                           .access = access.get(),
-                                                           .details = details.get(),
-                                                           .newcomers = newcomers.get()},
-                                              .people = *people}));
-  consultations = std::move(made);
+  RABT_TRY(rooms, Consultations::make(config, {.sessions = {.store = *base->store,
+                                                            .audit = *base->audit,
+                                                            .keys = *base->keys,
+                                                            .blobs = *blobs,
+                                                            .directory = *people,
+                                                            .actions = *plugins,
+                                                            .clock = base->clock,
+                                                            .random = base->random,
+                                                            .ids = base->ids,
+                                                            .log = base->log,
+                                                            .tenant = config.tenant,
+                                                            .settings = config.video,
+                                                            .public_url = config.public_url,
+                                                            .house = config.house,
+                                                            .has_feature = has_feature,
+                                                            .links = config.links,
+                                                            .ask_desk = ask_desk,
+                                                            .close_tasks = close_tasks,
+                                                            .access = access.get(),
+                                                            .details = details.get(),
+                                                            .newcomers = newcomers.get()},
+                                               .people = *people}));
+  consultations = std::move(rooms);
   authenticator->let_in(consultations->sessions().guests);
   stream = std::make_unique<api::Stream>(
       api::LiveParts{consultations->sessions(), consultations->records(), consultations->practice(),
@@ -556,7 +556,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                            sends_sms(config),
                            [this] { return engine->paused_roles(); },
                            std::move(readers)};
-  std::unique_ptr<api::Resources> made(new api::Resources{
+  std::unique_ptr<api::Resources> resources(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,
               .store = *base->store,
@@ -608,23 +608,23 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .practice = &consultations->practice(),
       .webhooks = webhooks.get(),
       .stream = stream.get()});
-  if (config.one_of_several) made->metrics.label(config.tenant);
-  made->metrics.add(*engine);
-  made->metrics.add(*webhooks);
-  if (broker != nullptr) made->metrics.add(*broker);
-  made->metrics.add(consultations->sessions());
-  made->metrics.add(consultations->practice());
-  made->metrics.add(*base->audit);
-  made->metrics.add(*base->store);
-  made->metrics.add(*base->keyring);
-  made->metrics.add(*standstill);
-  made->metrics.add(*alerts);
-  made->metrics.add(privacy);
-  made->metrics.add(*access);
-  made->metrics.add(*accounts);
-  made->metrics.add(base->senders);
-  made->metrics.add(*plugins);
-  return made;
+  if (config.one_of_several) resources->metrics.label(config.tenant);
+  resources->metrics.add(*engine);
+  resources->metrics.add(*webhooks);
+  if (broker != nullptr) resources->metrics.add(*broker);
+  resources->metrics.add(consultations->sessions());
+  resources->metrics.add(consultations->practice());
+  resources->metrics.add(*base->audit);
+  resources->metrics.add(*base->store);
+  resources->metrics.add(*base->keyring);
+  resources->metrics.add(*standstill);
+  resources->metrics.add(*alerts);
+  resources->metrics.add(privacy);
+  resources->metrics.add(*access);
+  resources->metrics.add(*accounts);
+  resources->metrics.add(base->senders);
+  resources->metrics.add(*plugins);
+  return resources;
 }
 
 Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock& clock,
@@ -654,8 +654,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   RABT_TRY_STATUS(hub.open_engine(config));
   webhooks::Broker broker;
   if (!hold) {
-    RABT_TRY(made, make_broker(config, base, hub.consultations->sessions()));
-    broker = std::move(made);
+    RABT_TRY(broker_of_hub, make_broker(config, base, hub.consultations->sessions()));
+    broker = std::move(broker_of_hub);
   }
   hub.broker = broker.publisher;
   RABT_TRY(webhooks, open_webhooks(config, base, hub.consultations->practice(), std::move(broker)));

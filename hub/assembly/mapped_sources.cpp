@@ -10,9 +10,9 @@ Result<MappedSource> read_mapped_source(const std::string& entry, const std::str
   auto files = mapping::read_files(path);
   if (!files.ok()) return of_entry(files.error());
   out.files = *std::move(files);
-  auto made = mapping::load(out.files);
-  if (!made.ok()) return of_entry(made.error());
-  out.mapping = *std::move(made);
+  auto mappings = mapping::load(out.files);
+  if (!mappings.ok()) return of_entry(mappings.error());
+  out.mapping = *std::move(mappings);
   return out;
 }
 

@@ -105,10 +105,10 @@ Admission Share::admit(const Request& head,
     return admission;
   }
   auto& handler = intake != nullptr ? intake->handler : std::get<Handler>(admission);
-  const std::uint64_t made = intake != nullptr ? intake->made_of_body : 0;
+  const std::uint64_t copies = intake != nullptr ? intake->made_of_body : 0;
   const std::uint64_t most =
       intake != nullptr ? intake->max_body : std::uint64_t{limits::kMaxRequestBody};
-  auto body = bodies_.take(std::min(head.length, most) * (1 + made));
+  auto body = bodies_.take(std::min(head.length, most) * (1 + copies));
   if (body == nullptr) return busy();
   handler = [this, body = std::move(body), inner = std::move(handler)](const Request& request) {
     return answer(inner, request);

@@ -142,7 +142,7 @@ Result<std::shared_ptr<crypto::TlsServer>> open_mllp_tls(const config::ServerEnt
 Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& config,
                                                        api::Hooks& hooks, const Clock& clock,
                                                        Logger& log) {
-  std::unique_ptr<MllpSources> made(new MllpSources(log));
+  std::unique_ptr<MllpSources> sources(new MllpSources(log));
   for (const config::SourceEntry& entry : config.sources) {
     if (!entry.listen) continue;
     const config::MllpEntry& listen = *entry.listen;
@@ -153,7 +153,7 @@ Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& con
     }
     RABT_TRY(tls, open_mllp_tls(config.server, listen, clock));
     options.tls = std::move(tls);
-    if (options.tls != nullptr) made->tls_.push_back(options.tls);
+    if (options.tls != nullptr) sources->tls_.push_back(options.tls);
     RABT_TRY(listener, http::MllpListener::start(
                            std::move(options),
                            [&hooks, name = entry.name](const std::string& message,
@@ -163,9 +163,9 @@ Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& con
                            log));
     log.info("hub.mllp",
              {{"source", entry.name}, {"port", static_cast<std::int64_t>(listener->port())}});
-    made->listeners_.push_back(std::move(listener));
+    sources->listeners_.push_back(std::move(listener));
   }
-  return made;
+  return sources;
 }
 
 void MllpSources::reload() {

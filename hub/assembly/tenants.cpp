@@ -137,14 +137,14 @@ class Tenants::Tenant {
     Lock lock(mutex_);
     while (!stopping_) {
       lock.unlock();
-      auto made = attempt();
+      auto result = attempt();
       lock.lock();
-      const bool well = made.ok();
+      const bool well = result.ok();
       if (well) {
-        running = *std::move(made);
+        running = *std::move(result);
         refused_.reset();
       } else {
-        told(made.error());
+        told(result.error());
       }
       tried_ = true;
       changed_.notify_all();
@@ -176,10 +176,10 @@ class Tenants::Tenant {
   }
 
   void told(const Error& error) RABT_REQUIRES(mutex_) {
-    const bool known =
+    const bool repeated =
         refused_ && refused_->code == error.code && refused_->message == error.message;
     refused_ = error;
-    if (known) return;
+    if (repeated) return;
     all_.log_->error("tenant.refused",
                      {{"tenant", entry_.name}, {"code", error.code}, {"why", error.message}});
   }
