@@ -48,8 +48,8 @@ std::vector<std::string> options_of(const CLI::App& app) {
 }
 
 std::string with_near(std::string text, std::string_view name,
-                      const std::vector<std::string>& known) {
-  const std::string near = did_you_mean(name, known);
+                      const std::vector<std::string>& names) {
+  const std::string near = did_you_mean(name, names);
   return near.empty() ? text : std::move(text) + "; " + near;
 }
 

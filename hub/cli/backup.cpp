@@ -28,25 +28,26 @@ int create(const BackupOptions& options) {
   if (!config.ok()) return complain(config.error());
   config->common = options.common;
   const SystemClock clock;
-  const auto made = assembly::create_backup(*config, options.folder, clock);
-  if (!made.ok()) return complain(made.error());
-  std::printf("%s\n", made->folder.c_str());
+  const auto backup = assembly::create_backup(*config, options.folder, clock);
+  if (!backup.ok()) return complain(backup.error());
+  std::printf("%s\n", backup->folder.c_str());
   std::fprintf(stderr,
                "database %lld bytes, %lld blobs, %zu files of plugins and configuration; the "
                "keyring (generation %llu), the root and files of secrets are not in it: copy them "
                "to places of their own\n",
-               static_cast<long long>(made->database_bytes), static_cast<long long>(made->blobs),
-               made->files, static_cast<unsigned long long>(made->keyring_generation));
-  if (made->linked_blobs > 0) {
+               static_cast<long long>(backup->database_bytes),
+               static_cast<long long>(backup->blobs), backup->files,
+               static_cast<unsigned long long>(backup->keyring_generation));
+  if (backup->linked_blobs > 0) {
     std::fprintf(stderr,
                  "%lld of the blobs are hard links to the hub's own files, since both lie on one "
                  "file system: a change of the one changes the other, and the loss of the disk "
                  "takes both; copy the backup to another disk\n",
-                 static_cast<long long>(made->linked_blobs));
+                 static_cast<long long>(backup->linked_blobs));
   }
-  for (const std::string& one : made->secret)
+  for (const std::string& one : backup->secret)
     std::fprintf(stderr, "not in the backup: %s\n", printable(one).c_str());
-  for (const std::string& one : made->missing)
+  for (const std::string& one : backup->missing)
     std::fprintf(stderr, "MISSING in the backup: %s\n", printable(one).c_str());
   if (options.visits_list) {
     const Status written = write_visits(*config, options.folder, clock.now());
@@ -60,7 +61,7 @@ int create(const BackupOptions& options) {
                  "not sealed\n",
                  options.folder.c_str());
   }
-  return made->missing.empty() ? 0 : 1;
+  return backup->missing.empty() ? 0 : 1;
 }
 
 int verify(const BackupOptions& options) {

@@ -101,15 +101,15 @@ int print(const Result<Json>& answer) {
 int make_key(const ClientsOptions& options) {
   auto hub = client_of(options.config);
   if (!hub.ok()) return complain(hub.error());
-  const auto made =
+  const auto key =
       hub->post("/api/v1/clients/" + options.id + "/keys", Json::object({{"days", options.days}}));
-  if (!made.ok()) return complain(made.error());
-  std::printf("%s\n", made->string_or("key", "").c_str());
+  if (!key.ok()) return complain(key.error());
+  std::printf("%s\n", key->string_or("key", "").c_str());
   std::fprintf(stderr,
                "The key %s of %s is shown this once, and ends on %s. It is sent as "
                "`Authorization: Bearer ...`.\n",
-               made->string_or("id", "").c_str(), options.id.c_str(),
-               made->string_or("expires", "").c_str());
+               key->string_or("id", "").c_str(), options.id.c_str(),
+               key->string_or("expires", "").c_str());
   return 0;
 }
 

@@ -24,9 +24,9 @@ Result<CodeFile> CodeFile::open(const std::string& path, bool go_on) {
 }
 
 Status CodeFile::read(const std::string& path) {
-  struct stat is {};
-  if (::fstat(file_.get(), &is) != 0 || !S_ISREG(is.st_mode) || is.st_uid != ::geteuid() ||
-      (is.st_mode & 077U) != 0)
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      status.st_uid != ::geteuid() || (status.st_mode & 077U) != 0)
     return invalid("cli.file", path + ": is no file that you own and nobody else may read");
   std::string text;
   std::array<char, 4096> piece{};

@@ -360,23 +360,23 @@ Result<ImportedConfig> import_config(
     Json base) {
   ImportedConfig out{.config = std::move(base)};
   for (const auto& [name, value] : variables) {
-    const Variable* known = find(variables_of(system), name);
-    if (known == nullptr && system != "brainsait") known = find(kTwilio, name);
-    if (known == nullptr) {
+    const Variable* variable = find(variables_of(system), name);
+    if (variable == nullptr && system != "brainsait") variable = find(kTwilio, name);
+    if (variable == nullptr) {
       out.ignored.emplace_back(name, "the hub does not know it");
       continue;
     }
-    if (known->as == As::nothing) {
-      out.ignored.emplace_back(name, known->to);
+    if (variable->as == As::nothing) {
+      out.ignored.emplace_back(name, variable->to);
       continue;
     }
-    RABT_TRY(taken, value_of(*known, value));
-    if (known->as == As::origins && taken == Json::array({"*"})) {
-      out.ignored.emplace_back(
-          name, "the hub takes no *: list the origins of your pages in " + std::string(known->to));
+    RABT_TRY(taken, value_of(*variable, value));
+    if (variable->as == As::origins && taken == Json::array({"*"})) {
+      out.ignored.emplace_back(name, "the hub takes no *: list the origins of your pages in " +
+                                         std::string(variable->to));
       continue;
     }
-    set_at(out.config, known->to, std::move(taken));
+    set_at(out.config, variable->to, std::move(taken));
   }
   complete_issuer(system, out.config);
   complete_video(system, out.config);

@@ -48,7 +48,7 @@ std::string line_of(const Json& visit) {
   const auto start = parse_iso8601(visit.string_or("scheduledStart", ""));
   const Json& patient = visit["patient"];
   const Json& guardian = patient["guardian"];
-  const Json& told = visit["told"];
+  const Json& notices = visit["told"];
   std::string phone = patient.string_or("phone", "-");
   if (guardian.is_object())
     phone = guardian.string_or("phone", "-") + " (" + guardian.string_or("name", "") + ")";
@@ -61,8 +61,8 @@ std::string line_of(const Json& visit) {
         visit.string_or("status", "")})
     out += "  " + cell;
   if (visit.bool_or("moved", false)) out += ", moved";
-  if (told.is_object())
-    out += "  " + told.string_or("kind", "") + ": " + told.string_or("outcome", "");
+  if (notices.is_object())
+    out += "  " + notices.string_or("kind", "") + ": " + notices.string_or("outcome", "");
   return out + "\n";
 }
 

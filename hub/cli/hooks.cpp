@@ -30,13 +30,13 @@ struct HooksOptions {
 
 Result<const config::SourceEntry*> source_of(const config::Config& config,
                                              const std::string& name) {
-  std::string known;
+  std::string names;
   for (const config::SourceEntry& one : config.sources) {
     if (one.name == name) return &one;
-    known += (known.empty() ? "" : ", ") + one.name;
+    names += (names.empty() ? "" : ", ") + one.name;
   }
   return invalid("cli.source", "the configuration has no source " + name +
-                                   (known.empty() ? std::string() : "; it has " + known));
+                                   (names.empty() ? std::string() : "; it has " + names));
 }
 
 std::string type_of(const HooksOptions& options) {

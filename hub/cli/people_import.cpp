@@ -159,12 +159,13 @@ Result<Entry> entry_of(const Json& row) {
 
 // A list without a header has a person there: a name that is like no column is not quoted.
 Status check_columns(const Json& row) {
-  const std::vector<std::string_view> known = known_columns();
-  const std::vector<std::string> names(known.begin(), known.end());
+  const std::vector<std::string_view> columns = known_columns();
+  const std::vector<std::string> names(columns.begin(), columns.end());
   std::size_t number = 0;
   for (const auto& [name, value] : row.as_object()) {
     ++number;
-    if (std::find(known.begin(), known.end(), std::string_view(name)) != known.end()) continue;
+    if (std::find(columns.begin(), columns.end(), std::string_view(name)) != columns.end())
+      continue;
     const std::string near = did_you_mean(name, names);
     if (row.size() == 1 && name.find_first_of(";\t|") != std::string::npos)
       return invalid("cli.people",
@@ -306,15 +307,15 @@ class Import {
       say(number, "good", "");
       return ok_status();
     }
-    const auto made = patiently([&] { return hub_->post(entry->path, entry->body); });
+    const auto reply = patiently([&] { return hub_->post(entry->path, entry->body); });
     const std::string username = entry->body.string_or("username", "");
-    if (made.ok()) {
-      say(number, "entered", made->string_or("id", ""));
-      return keep_code(number, *made);
+    if (reply.ok()) {
+      say(number, "entered", reply->string_or("id", ""));
+      return keep_code(number, *reply);
     }
-    if (made.error().code != "person.taken") return refused(number, username, made.error());
+    if (reply.error().code != "person.taken") return refused(number, username, reply.error());
     // "another person has this mrn"
-    const std::string& why = made.error().message;
+    const std::string& why = reply.error().message;
     std::string kind = why.substr(why.rfind(' ') + 1);
     if (kind == "external") kind = "externalId";
     return take_known(number, kind, kind == "username" ? username : "");
@@ -350,23 +351,23 @@ class Import {
   }
 
   Status renew(std::size_t number, const std::string& as_it_is, const Json& account) {
-    const auto made = patiently([&] {
+    const auto reply = patiently([&] {
       return hub_->patch("/api/v1/users/" + account.string_or("id", ""),
                          Json::object({{"newActivation", true}}), account.int_or("version", 0));
     });
-    if (!made.ok() && made.error().code == "auth.activated") {
+    if (!reply.ok() && reply.error().code == "auth.activated") {
       say(number, "known", as_it_is);
       return ok_status();
     }
-    if (!made.ok()) return refused(number, account.string_or("username", ""), made.error());
+    if (!reply.ok()) return refused(number, account.string_or("username", ""), reply.error());
     say(number, "renewed", as_it_is + "; its account has a new code");
-    return keep_code(number, *made);
+    return keep_code(number, *reply);
   }
 
-  Status keep_code(std::size_t number, const Json& made) {
-    const std::string code = made.string_or("activation", "");
+  Status keep_code(std::size_t number, const Json& reply) {
+    const std::string code = reply.string_or("activation", "");
     if (code.empty()) return ok_status();
-    const std::string username = made.string_or("username", "");
+    const std::string username = reply.string_or("username", "");
     const Status kept = codes_.add(username, code);
     if (kept.ok()) return ok_status();
     return unavailable("cli.file", kept.error().message + "; row " + std::to_string(number) + ", " +

@@ -139,8 +139,8 @@ int plugin_keys_generate(const std::string& file, bool no_password) {
                         ? unavailable("cli.file", path + " cannot be made: " + failure.message())
                         : conflict("cli.file", path + " is there already; no key is made"));
   }
-  if (const Status made = plugin::make_key_pair(file, public_file, !no_password); !made.ok())
-    return complain(made.error());
+  if (const Status pair = plugin::make_key_pair(file, public_file, !no_password); !pair.ok())
+    return complain(pair.error());
   const auto text = config::read_text(public_file);
   if (!text.ok()) return complain(text.error());
   const auto key = minisign::parse_public_key(*text);

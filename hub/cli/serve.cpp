@@ -175,9 +175,9 @@ int serve_one(const ServeOptions& options, bool allow_debugging, const EndSignal
 
 int serve_several(const ServeOptions& options, bool allow_debugging, const config::Tenants& config,
                   const EndSignals& signals) {
-  const auto made = make_logger(config::log_level(config.log_level), config.log_file);
-  if (!made.ok()) return cannot_start(made.error());
-  const auto& log = *made;
+  const auto logger = make_logger(config::log_level(config.log_level), config.log_file);
+  if (!logger.ok()) return cannot_start(logger.error());
+  const auto& log = *logger;
   std::future<int> end = take_signals(signals, *log);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;

@@ -51,9 +51,9 @@ std::shared_ptr<const Mapping> load_mapping(const std::string& path) {
     wrong(files.error().message);
     return nullptr;
   }
-  auto made = Mapping::compile(*files);
-  for (const auto& one : made.diagnostics) wrong(to_string(one, path));
-  return made.mapping;
+  auto outcome = Mapping::compile(*files);
+  for (const auto& one : outcome.diagnostics) wrong(to_string(one, path));
+  return outcome.mapping;
 }
 
 // ---- lint ----

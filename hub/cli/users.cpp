@@ -100,9 +100,9 @@ int print_code(const Json& user) {
 int print_bootstrap_code(const UsersOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
-  const auto made = client->post("/api/v1/auth/bootstrap/code", Json::object());
-  if (!made.ok()) return complain(made.error());
-  std::printf("%s\n", made->string_or("code", "").c_str());
+  const auto reply = client->post("/api/v1/auth/bootstrap/code", Json::object());
+  if (!reply.ok()) return complain(reply.error());
+  std::printf("%s\n", reply->string_or("code", "").c_str());
   std::fprintf(stderr,
                "This code makes the first administrator, once, within 30 minutes: open the page "
                "/bootstrap of the hub and enter it (docs/identity.md has the calls of the API).\n");
@@ -117,9 +117,9 @@ int add_user(const UsersOptions& options) {
   Json body = Json::object({{"username", options.username}, {"roles", std::move(roles)}});
   if (!options.name.empty()) body.set("name", options.name);
   if (!options.email.empty()) body.set("email", options.email);
-  const auto made = client->post("/api/v1/users", body);
-  if (!made.ok()) return complain(made.error());
-  return print_code(*made);
+  const auto reply = client->post("/api/v1/users", body);
+  if (!reply.ok()) return complain(reply.error());
+  return print_code(*reply);
 }
 
 // The user of this name, as the list has it.

@@ -130,10 +130,10 @@ int workflow_explain(const std::string& file, const std::string& config,
                      const std::string& format) {
   std::optional<assembly::ManifestCatalog> catalog;
   if (!load_catalog(config, catalog)) return kUnreadable;
-  const workflow::ActionCatalog* known = catalog ? &*catalog : nullptr;
-  const auto definition = load_definition(file, known);
+  const workflow::ActionCatalog* actions = catalog ? &*catalog : nullptr;
+  const auto definition = load_definition(file, actions);
   if (definition == nullptr) return kUnreadable;
-  const workflow::Explanation explanation = workflow::explain(*definition, known);
+  const workflow::Explanation explanation = workflow::explain(*definition, actions);
   if (format == "json") {
     std::printf("%s\n", to_json(explanation).dump_pretty().c_str());
   } else {

@@ -10,13 +10,13 @@ namespace rabt::cli {
 bool load_catalog(const std::string& config, std::optional<assembly::ManifestCatalog>& catalog) {
   if (config.empty()) return true;
   const auto loaded = config::load_config(config);
-  auto made = loaded.ok() ? assembly::ManifestCatalog::make(*loaded)
-                          : Result<assembly::ManifestCatalog>(Error(loaded.error()));
-  if (made.ok()) {
-    catalog.emplace(std::move(*made));
+  auto manifests = loaded.ok() ? assembly::ManifestCatalog::make(*loaded)
+                               : Result<assembly::ManifestCatalog>(Error(loaded.error()));
+  if (manifests.ok()) {
+    catalog.emplace(std::move(*manifests));
     return true;
   }
-  (void)complain(made.error());
+  (void)complain(manifests.error());
   return false;
 }
 
