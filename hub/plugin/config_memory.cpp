@@ -74,21 +74,22 @@ Result<ConfigChoice> ConfigMemory::choose(const ConfigQuestion& question, const 
   };
 
   const std::string written = digest_of(section);
-  const std::string& told = question.config_version;
-  const bool told_older = !told.empty() && older(told, question.version);
+  const std::string& running_version = question.config_version;
+  const bool told_older = !running_version.empty() && older(running_version, question.version);
 
   const auto mine = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
     return row.version == question.version && row.written == written &&
            row.library == question.library_sha256;
   });
   if (mine != rows.end() &&
-      (told.empty() || mine->from_version == (told_older ? told : std::string()))) {
+      (running_version.empty() ||
+       mine->from_version == (told_older ? running_version : std::string()))) {
     RABT_TRY(config, config_of(*mine));
     if (config && !schema.check(*config))
       return ConfigChoice{*std::move(config), {}, /*remembered=*/true};
   }
-  if (told_older) return ConfigChoice{section, told, false};
-  if (!told.empty()) return ConfigChoice{section, {}, false};
+  if (told_older) return ConfigChoice{section, running_version, false};
+  if (!running_version.empty()) return ConfigChoice{section, {}, false};
 
   for (const Row& row : rows) {
     if (row.written != written || !older(row.version, question.version)) continue;

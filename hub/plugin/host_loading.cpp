@@ -100,11 +100,11 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
   RABT_TRY_STATUS(check_secrets(package, config.secrets));
   Reach reach;
   if (!foreign) {
-    auto known = reach_of(manifest, config, choice.config);
-    if (!known.ok())
-      return Error{known.error().kind, known.error().code,
-                   manifest.id + ": " + known.error().message};
-    reach = *std::move(known);
+    auto config_reach = reach_of(manifest, config, choice.config);
+    if (!config_reach.ok())
+      return Error{config_reach.error().kind, config_reach.error().code,
+                   manifest.id + ": " + config_reach.error().message};
+    reach = *std::move(config_reach);
   }
   RABT_TRY(library, seal_library(*config.files));
   digest = library.sha256;
@@ -119,8 +119,8 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
     RABT_TRY_STATUS(check_entry(mapped, packaged));
     entry = mapped;
   } else {
-    RABT_TRY(made, make_worker(std::move(library), packaged, config.id, config.limits));
-    worker = std::move(made);
+    RABT_TRY(process, make_worker(std::move(library), packaged, config.id, config.limits));
+    worker = std::move(process);
   }
 
   std::uint64_t number = 0;
@@ -238,15 +238,15 @@ Status Host::start(Instance& instance, const rabt_entry* entry, ConfigMemory& me
   Json taken = choice.config;
   bool migrated = false;
   if (!choice.from_version.empty()) {
-    RABT_TRY(made, instance.migrate(entry, choice.from_version, choice.config));
-    migrated = made.has_value();
+    RABT_TRY(migration, instance.migrate(entry, choice.from_version, choice.config));
+    migrated = migration.has_value();
     if (migrated) {
-      taken = *std::move(made);
+      taken = *std::move(migration);
     } else {
       RABT_TRY_STATUS(check_choice(instance.package(), choice, instance.config().folder));
     }
-    RABT_TRY(known, reach_of(instance.package().manifest, instance.config(), taken));
-    reach = std::move(known);
+    RABT_TRY(new_reach, reach_of(instance.package().manifest, instance.config(), taken));
+    reach = std::move(new_reach);
   }
   RABT_TRY_STATUS(instance.start(entry, taken, reach));
   if (choice.remembered) return ok_status();

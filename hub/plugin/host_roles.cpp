@@ -22,12 +22,12 @@ constexpr std::size_t kMaxRoutes = 4096;
 }  // namespace
 
 Error unknown_target(std::string_view role, std::string_view target,
-                     const std::vector<std::string>& known) {
-  const std::string near = did_you_mean(target, known);
+                     const std::vector<std::string>& targets) {
+  const std::string near = did_you_mean(target, targets);
   return not_found("plugin.unknown_target",
                    "role " + std::string(role) + " cannot be bound to \"" + std::string(target) +
                        "\"; " + (near.empty() ? near : near + ' ') +
-                       "there are: " + (known.empty() ? "none" : listed(known)));
+                       "there are: " + (targets.empty() ? "none" : listed(targets)));
 }
 
 void Host::add_service(std::shared_ptr<HubService> service) {
@@ -56,10 +56,11 @@ Status Host::bind_role(std::string role, std::string_view target) {
   const WriteLock lock(mutex_);
   const Target found = find_target(target);
   if (found.versions == nullptr && found.service == nullptr) {
-    std::vector<std::string> known;
-    for (const auto& [id, instance] : instances_) known.push_back(std::string(kPluginScheme) + id);
-    for (const auto& [name, service] : services_) known.push_back(std::string(kHubScheme) + name);
-    return unknown_target(role, target, known);
+    std::vector<std::string> targets;
+    for (const auto& [id, instance] : instances_)
+      targets.push_back(std::string(kPluginScheme) + id);
+    for (const auto& [name, service] : services_) targets.push_back(std::string(kHubScheme) + name);
+    return unknown_target(role, target, targets);
   }
   routes_.clear();
   bindings_[std::move(role)] = std::string(target);
@@ -220,10 +221,10 @@ std::optional<ActionOutcome> Host::resolve(const CallRequest& call, Target& targ
   key.append(wish).append(1, '\n').append(call.action).append(1, '\n').append(call.version);
   {
     const ReadLock lock(mutex_);
-    const auto known = routes_.find(key);
-    if (known != routes_.end()) {
-      target = known->second.target;
-      action = known->second.action;
+    const auto route = routes_.find(key);
+    if (route != routes_.end()) {
+      target = route->second.target;
+      action = route->second.action;
       return std::nullopt;
     }
   }

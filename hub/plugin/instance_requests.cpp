@@ -39,19 +39,19 @@ void Instance::withheld(std::uint64_t call, std::string_view url) {
   const std::string host = parsed.ok() ? parsed->host : std::string();
   std::string run;
   std::string action;
-  bool known = false;
+  bool withheld = false;
   {
     const Lock lock(mutex_);
     const auto found = calls_.find(call);
     if (found != calls_.end()) {
       run = found->second->run;
       action = found->second->action->spec.name;
-      known = std::exchange(found->second->withheld, true);
+      withheld = std::exchange(found->second->withheld, true);
     }
   }
   violation("patient_data", "a request to a host that is not for patient data");
-  if (call == 0) known = withheld_++ >= kAuditedAttempts;
-  if (known) return;
+  if (call == 0) withheld = withheld_++ >= kAuditedAttempts;
+  if (withheld) return;
   audit("plugin.withheld", "plugin.patient_host",
         Json::object({{"version", setup_.package.manifest.version},
                       {"host", host},

@@ -115,8 +115,8 @@ std::uint64_t Recorder::begin(Request request) {
   }
   Tape& tape = tapes_[request.call];
   if (tape.path.empty()) {
-    auto made = new_file(request.call == 0 ? "background" : request.action);
-    if (made.ok()) tape.path = *std::move(made);
+    auto path = new_file(request.call == 0 ? "background" : request.action);
+    if (path.ok()) tape.path = *std::move(path);
     std::set<std::string> given;
     marked_of(request.arguments, parts_.phi_names, given);
     tape.patient = std::move(given);
@@ -148,11 +148,11 @@ Status Recorder::end(std::uint64_t place, Answer answer) {
   const auto exchange = std::find_if(tape->second.exchanges.begin(), tape->second.exchanges.end(),
                                      [place](const Exchange& one) { return one.place == place; });
   if (exchange == tape->second.exchanges.end()) return ok_status();
-  const std::size_t known = credentials_.size();
+  const std::size_t count = credentials_.size();
   if (const auto json = Json::parse(answer.body); json.ok()) learn(*json);
   exchange->answer = std::move(answer);
   exchange->answered = true;
-  if (credentials_.size() == known) return write(tape->second);
+  if (credentials_.size() == count) return write(tape->second);
   // A credential that is learned now may stand in what was written before.
   for (auto& [call, one] : tapes_) RABT_TRY_STATUS(write(one));
   return ok_status();

@@ -28,7 +28,7 @@ int Child::run() {
   if (::getsockopt(kFramesAt, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
     static constexpr std::string_view kWhy =
         "rabt-plugin-host is started by the hub, for one plugin\n";
-    [[maybe_unused]] const auto told = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
+    [[maybe_unused]] const auto length = ::write(STDERR_FILENO, kWhy.data(), kWhy.size());
     return kStartedByHand;
   }
   ::close(kProgramAt);
@@ -133,39 +133,39 @@ void Child::migrate(const Frame& frame) {
 
 void Child::create(std::string_view config) {
   std::string why;
-  const rabt_plugin* made = nullptr;
+  const rabt_plugin* instance = nullptr;
   const bool whole = guarded([&] {
     const OnLane control(RABT_LANE_CONTROL);
-    made = entry_->create(&host_, bytes(config), &why, [](void* context, rabt_bytes text) {
+    instance = entry_->create(&host_, bytes(config), &why, [](void* context, rabt_bytes text) {
       *static_cast<std::string*>(context) = view(text).substr(0, kMaxText);
     });
   });
   Frame frame(Type::created, 0);
-  if (!whole || made == nullptr) {
+  if (!whole || instance == nullptr) {
     frame.n[0] = whole ? 1 : 2;
     tell(frame.add(why));
     return;
   }
-  if (!RABT_HAS(rabt_plugin, made, destroy) || made->invoke == nullptr ||
-      made->destroy == nullptr) {
+  if (!RABT_HAS(rabt_plugin, instance, destroy) || instance->invoke == nullptr ||
+      instance->destroy == nullptr) {
     frame.n[0] = 3;
     tell(frame);
     return;
   }
-  if (made->get_extension != nullptr) {
+  if (instance->get_extension != nullptr) {
     static_cast<void>(guarded([&] {
       const auto* webhook =
-          static_cast<const rabt_webhook*>(made->get_extension(made->self, RABT_WEBHOOK));
+          static_cast<const rabt_webhook*>(instance->get_extension(instance->self, RABT_WEBHOOK));
       if (RABT_CAN(rabt_webhook, webhook, normalise)) webhook_ = webhook;
       const auto* probe =
-          static_cast<const rabt_probe*>(made->get_extension(made->self, RABT_PROBE));
+          static_cast<const rabt_probe*>(instance->get_extension(instance->self, RABT_PROBE));
       if (RABT_CAN(rabt_probe, probe, probe)) probe_ = probe;
       const auto* health =
-          static_cast<const rabt_health*>(made->get_extension(made->self, RABT_HEALTH));
+          static_cast<const rabt_health*>(instance->get_extension(instance->self, RABT_HEALTH));
       if (RABT_CAN(rabt_health, health, check)) health_ = health;
     }));
   }
-  plugin_ = made;
+  plugin_ = instance;
   frame.n[1] = (webhook_ != nullptr ? 1U : 0U) | (probe_ != nullptr ? 2U : 0U) |
                (health_ != nullptr ? 4U : 0U);
   tell(frame);

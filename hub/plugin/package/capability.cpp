@@ -178,10 +178,10 @@ Result<std::vector<std::string>> missing_of_role(const Manifest& manifest,
   const auto role = std::find_if(role_contracts().begin(), role_contracts().end(),
                                  [&](const RoleContract& one) { return one.id() == role_id; });
   if (role == role_contracts().end()) {
-    std::vector<std::string> known;
-    for (const RoleContract& one : role_contracts()) known.push_back(one.id());
-    return invalid("plugin.role",
-                   "there is no role " + std::string(role_id) + "; there are: " + listed(known));
+    std::vector<std::string> contracts;
+    for (const RoleContract& one : role_contracts()) contracts.push_back(one.id());
+    return invalid("plugin.role", "there is no role " + std::string(role_id) +
+                                      "; there are: " + listed(contracts));
   }
   std::vector<std::string> missing;
   for (const std::string& id : role->required) {

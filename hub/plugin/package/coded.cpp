@@ -50,7 +50,7 @@ void CodedMembers::find(const Json& schema, Way& way) {
   if (!schema.is_object() || way.size() > kMaxDepth || is_marked(schema, "x-phi")) return;
   if (is_marked(schema, "x-code") &&
       std::none_of(members_.begin(), members_.end(),
-                   [&way](const Member& known) { return known.way == way; }))
+                   [&way](const Member& member) { return member.way == way; }))
     members_.push_back({way, schema["enum"]});
   const auto below = [&](std::string step, const Json& part) {
     way.push_back(std::move(step));

@@ -68,8 +68,8 @@ bool is_region(std::string_view text) {
   return text.starts_with("${config:/") && text.ends_with("}");
 }
 
-std::string suggested(std::string_view wrong, const std::vector<std::string>& known) {
-  const std::string near = did_you_mean(wrong, known);
+std::string suggested(std::string_view wrong, const std::vector<std::string>& names) {
+  const std::string near = did_you_mean(wrong, names);
   return near.empty() ? near : near + ' ';
 }
 
@@ -135,14 +135,14 @@ class Reader {
   }
 
   void only(const YAML::Node& map, const std::string& where,
-            const std::vector<std::string>& known) const {
+            const std::vector<std::string>& keys) const {
     if (!map.IsMap()) fail(map, where + " must be a mapping");
     std::set<std::string> seen;
     for (const auto& member : map) {
       const std::string key = member.first.Scalar();
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        fail(member.first, "unknown key \"" + key + "\" in " + where + "; " +
-                               suggested(key, known) + "allowed are: " + listed(known));
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+        fail(member.first, "unknown key \"" + key + "\" in " + where + "; " + suggested(key, keys) +
+                               "allowed are: " + listed(keys));
       }
       if (!seen.insert(key).second)
         fail(member.first, "the key \"" + key + "\" appears twice in " + where);
@@ -182,11 +182,11 @@ class Reader {
     return node.Scalar() == "true";
   }
   std::string choice(const YAML::Node& node, const std::string& where,
-                     const std::vector<std::string>& known) const {
+                     const std::vector<std::string>& values) const {
     std::string value = text(node, where);
-    if (std::find(known.begin(), known.end(), value) == known.end()) {
-      fail(node, where + " cannot be \"" + value + "\"; " + suggested(value, known) +
-                     "allowed are: " + listed(known));
+    if (std::find(values.begin(), values.end(), value) == values.end()) {
+      fail(node, where + " cannot be \"" + value + "\"; " + suggested(value, values) +
+                     "allowed are: " + listed(values));
     }
     return value;
   }
@@ -323,10 +323,10 @@ class Reader {
     spec.capability = text(node, "capability");
     const Capability* const claimed = find_capability(spec.capability);
     if (claimed == nullptr) {
-      std::vector<std::string> known;
-      for (const Capability& one : capabilities()) known.push_back(one.id);
+      std::vector<std::string> ids;
+      for (const Capability& one : capabilities()) ids.push_back(one.id);
       fail(node, "there is no capability \"" + spec.capability + "\"; " +
-                     suggested(spec.capability, known) +
+                     suggested(spec.capability, ids) +
                      "the hub's own are in sdk/capabilities; leave the key out for an action of "
                      "your own");
     }

@@ -78,12 +78,12 @@ Status make_key_pair(const std::string& secret_file, const std::string& public_f
                      bool with_password) {
   std::vector<std::string> arguments{"-G", "-s", secret_file, "-p", public_file};
   if (!with_password) arguments.emplace_back("-W");
-  Status made = run_minisign(arguments);
-  if (!made.ok()) {
+  Status result = run_minisign(arguments);
+  if (!result.ok()) {
     static_cast<void>(::unlink(secret_file.c_str()));
     static_cast<void>(::unlink(public_file.c_str()));
   }
-  return made;
+  return result;
 }
 
 Sign sign_with(std::string secret_file) {

@@ -32,9 +32,9 @@ Status check_secrets(const Package& package, const Secrets& secrets) {
   std::vector<std::string> missing;
   std::string wrong;
   for (const auto& [name, value] : secrets) {
-    const auto known = std::any_of(package.secrets.begin(), package.secrets.end(),
-                                   [&](const SecretSpec& one) { return one.name == name; });
-    if (known) continue;
+    const auto secret = std::any_of(package.secrets.begin(), package.secrets.end(),
+                                    [&](const SecretSpec& one) { return one.name == name; });
+    if (secret) continue;
     std::vector<std::string> names;
     for (const SecretSpec& spec : package.secrets) names.push_back(spec.name);
     const std::string near = did_you_mean(name, names);

@@ -239,10 +239,10 @@ struct Services::Http {
     static constexpr std::array<std::string_view, 7> kRequestKeys{
         "method", "url", "headers", "timeout_ms", "max_bytes", "body_blob", "blob"};
     static constexpr std::array<std::string_view, 3> kMailKeys{"url", "mail", "timeout_ms"};
-    const auto known = wish["mail"].is_null() ? std::span<const std::string_view>(kRequestKeys)
-                                              : std::span<const std::string_view>(kMailKeys);
+    const auto keys = wish["mail"].is_null() ? std::span<const std::string_view>(kRequestKeys)
+                                             : std::span<const std::string_view>(kMailKeys);
     for (const auto& [key, value] : wish.as_object()) {
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
         return refuse("not_allowed", "the request description has an unknown key");
       }
     }

@@ -249,12 +249,12 @@ struct Services::Kv {
       answer(RABT_KV_FAILED);
       return;
     }
-    auto made = kv_row(self, view(key));
-    if (!made.ok()) {
+    auto key_row = kv_row(self, view(key));
+    if (!key_row.ok()) {
       answer(RABT_KV_FAILED);
       return;
     }
-    put->row = std::move(*made);
+    put->row = std::move(*key_row);
     put->now = parts(self).clock.now().ms;
     parts(self).store.submit(
         store::Store::Need::droppable,

@@ -96,9 +96,9 @@ Result<bool> remove_expired(const KvUses& uses, std::int64_t now_ms, store::Stor
 
 Status look_after(const KvUses& uses, std::int64_t now_ms, store::Store& store, Logger& log) {
   if (uses.empty()) return ok_status();
-  const bool known = std::all_of(uses.begin(), uses.end(),
-                                 [](const auto& one) { return one.second->known.load(); });
-  if (!known) {
+  const bool loaded = std::all_of(uses.begin(), uses.end(),
+                                  [](const auto& one) { return one.second->known.load(); });
+  if (!loaded) {
     RABT_TRY_STATUS(store.write([&](store::Transaction& transaction) -> Status {
       for (const auto& [of, use] : uses)
         RABT_TRY_STATUS(learn_use(*use, of.first, of.second, transaction));
@@ -116,10 +116,10 @@ Status look_after(const KvUses& uses, std::int64_t now_ms, store::Store& store, 
     use->expired = expired[of];
     const std::int64_t share = percent(*use);
     int level = share >= kStorageAlert ? kStorageAlert : share >= kStorageWarn ? kStorageWarn : 0;
-    const int told = use->told;
-    if (level < told && share >= told - kHysteresis) level = told;
+    const int last_level = use->told;
+    if (level < last_level && share >= last_level - kHysteresis) level = last_level;
     use->told = level;
-    if (level <= told) continue;
+    if (level <= last_level) continue;
     log.log(level == kStorageAlert ? LogLevel::error : LogLevel::warn, "plugin.storage",
             {{"plugin", of.second},
              {"bytes", use->bytes - use->expired},
