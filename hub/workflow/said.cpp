@@ -19,11 +19,11 @@ bool knows_newer(const std::vector<Input>& journal, const Json& envelope) {
   const auto said = said_at(envelope);
   if (!said) return false;
   const std::string source = envelope.string_or("source", "");
-  const auto newer = [&](const Json& known) {
-    if (!known.is_object() || known.string_or("source", "") != source ||
-        is_hub_type(known.string_or("type", "")))
+  const auto newer = [&](const Json& envelope_before) {
+    if (!envelope_before.is_object() || envelope_before.string_or("source", "") != source ||
+        is_hub_type(envelope_before.string_or("type", "")))
       return false;
-    const auto at = said_at(known);
+    const auto at = said_at(envelope_before);
     return at && at->ms / kSecondMs > said->ms / kSecondMs;
   };
   return std::any_of(journal.begin(), journal.end(), [&](const Input& input) {

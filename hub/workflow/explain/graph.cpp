@@ -228,18 +228,18 @@ class Builder {
     const std::string work = task_text(model_, one);
     if (!work.empty()) title += ": " + work;
     const std::vector<TaskPart> parts = parts_of(model_, one);
-    GraphNode made{.id = id,
-                   .reference = at,
-                   .label = std::move(title),
-                   .kind = std::string(to_string(one.kind())),
-                   .task = &one};
+    GraphNode graph_node{.id = id,
+                         .reference = at,
+                         .label = std::move(title),
+                         .kind = std::string(to_string(one.kind())),
+                         .task = &one};
     Ends ends;
     if (parts.empty() || parts.front().kind == TaskPart::Kind::function) {
-      if (one.kind() == TaskKind::function) made.kind = "function";
-      node(std::move(made));
+      if (one.kind() == TaskKind::function) graph_node.kind = "function";
+      node(std::move(graph_node));
       ends.next.push_back({id, {}, false});
     } else {
-      open(std::move(made));
+      open(std::move(graph_node));
       for (const TaskPart& p : parts) part({id, at}, one, p, ends);
       close();
     }

@@ -186,7 +186,7 @@ const Regex* Evaluation::regex(const std::string& pattern, const std::string& fl
                                std::string& error) {
   constexpr std::size_t kMaxKept = 32;  // patterns made from data must not pile up
   const std::string key = flags + "/" + pattern;
-  if (const auto known = regexes_.find(key); known != regexes_.end()) return known->second.get();
+  if (const auto regex = regexes_.find(key); regex != regexes_.end()) return regex->second.get();
   auto compiled = compile_regex(pattern, flags, error);
   if (compiled == nullptr) return nullptr;
   if (regexes_.size() >= kMaxKept) regexes_.clear();

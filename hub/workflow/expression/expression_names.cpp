@@ -250,7 +250,7 @@ std::nullptr_t ExpressionParser::unknown_function(const std::string& name, std::
                                                   std::size_t offset) {
   std::string message = "there is no function " + name + "/" + std::to_string(arity);
   std::vector<std::string> names = function_table();
-  for (std::string& known : names) known.resize(known.rfind('/'));
+  for (std::string& function : names) function.resize(function.rfind('/'));
   if (out_.extra != nullptr) {
     for (const ExtraFunction& extra : *out_.extra) names.push_back(extra.name);
   }
@@ -346,7 +346,7 @@ Node* ExpressionParser::literal_regex(std::string_view name,
 const FunctionDef* ExpressionParser::prelude_function(const std::string& name, std::size_t arity,
                                                       std::string_view definition) {
   const std::string key = name + "/" + std::to_string(arity);
-  if (const auto known = out_.prelude.find(key); known != out_.prelude.end()) return known->second;
+  if (const auto entry = out_.prelude.find(key); entry != out_.prelude.end()) return entry->second;
   FunctionDef& def = out_.functions.emplace_back();
   out_.prelude.emplace(key, &def);
   ExpressionFault fault;

@@ -192,10 +192,10 @@ FlowValue Evaluator::of(const Node& node, const FlowValue& dot) {
     case Kind::update:
       return assigned(node, dot);
     case Kind::bind: {
-      const std::size_t known = names_.size();
+      const std::size_t count = names_.size();
       bind(node, dot);
       FlowValue out = run(node.b, dot);
-      names_.resize(known);
+      names_.resize(count);
       return out;
     }
     case Kind::reduce:
@@ -259,13 +259,13 @@ FlowValue Evaluator::binary(const Node& node, const FlowValue& dot) {
 
 FlowValue Evaluator::rounds(const Node& node, const FlowValue& dot) {
   FlowValue state = run(node.b, dot);
-  const std::size_t known = names_.size();
+  const std::size_t count = names_.size();
   bind(node, dot);
   join(state, run(node.c, state));
   state = mixed(state);  // of any number of rounds
   join(state, mixed(run(node.c, state)));
   if (node.d != nullptr) state = mixed(run(node.d, state));
-  names_.resize(known);
+  names_.resize(count);
   return state;
 }
 

@@ -104,12 +104,12 @@ void Parser::check_event_types() {
 
 void Parser::check_context_keys() {
   if (writes_unknown_) return;
-  const std::vector<std::string> known(written_.begin(), written_.end());
+  const std::vector<std::string> keys(written_.begin(), written_.end());
   for (const Read& read : reads_) {
     if (written_.contains(read.key)) continue;
     warning(read.line, read.column, "workflow.unwritten_context",
             "`$context." + read.key + "` is read, but no export writes it",
-            did_you_mean(read.key, known));
+            did_you_mean(read.key, keys));
   }
 }
 
@@ -152,12 +152,12 @@ void Parser::check_retried_functions() {
     open.pop_back();
     if (!seen.insert(name).second) continue;
     for (const auto& [call, title] : functions_[name].unsafe_calls) {
-      const bool known =
+      const bool reported =
           std::any_of(diagnostics_.begin(), diagnostics_.end(),
                       [&, line = call->value->line](const Diagnostic& d) {
                         return d.code == "workflow.retry_not_idempotent" && d.line == line;
                       });
-      if (known) continue;
+      if (reported) continue;
       warning(call->value->line, call->value->column, "workflow.retry_not_idempotent",
               "`" + title +
                   "` is retried by a caller of this function, but the plugin cannot tell a "

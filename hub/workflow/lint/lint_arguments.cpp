@@ -170,9 +170,9 @@ class Parser::Arguments {
 
   void members(const YamlNode& node, const Json& schema, int line, int column,
                const std::string& path, std::size_t steps) {
-    std::vector<std::string> known;
+    std::vector<std::string> names;
     if (schema["properties"].is_object()) {
-      for (const auto& [key, value] : schema["properties"].as_object()) known.push_back(key);
+      for (const auto& [key, value] : schema["properties"].as_object()) names.push_back(key);
     }
     std::vector<std::string> misspelt;
     const auto below = [&](const std::string& key) {
@@ -185,14 +185,14 @@ class Parser::Arguments {
          schema["allOf"].is_null() && schema["anyOf"].is_null() && schema["oneOf"].is_null() &&
          schema["if"].is_null());
     for (const YamlEntry& entry : node.entries) {
-      if (std::find(known.begin(), known.end(), entry.key) != known.end()) {
+      if (std::find(names.begin(), names.end(), entry.key) != names.end()) {
         check(*entry.value, schema["properties"][entry.key], entry.line, entry.column,
               below(entry.key), steps + 1);
         continue;
       }
       if (schema["patternProperties"].is_object()) continue;  // left to the whole value's check
       if (closed) {
-        const std::string near = nearest(entry.key, known);
+        const std::string near = nearest(entry.key, names);
         if (!near.empty()) misspelt.push_back(near);
         parser_.error(entry, "workflow.argument_unknown",
                       (path.empty() ? "`" + subject_ + "` has no argument `"

@@ -125,8 +125,8 @@ void Parser::check_secrets(const YamlNode& root) {
     for (const YamlEntry& entry : node.entries)
       open.push_back({entry.value.get(), plain_key(entry.key)});
     if (!node.is_text() || node.text().empty()) continue;
-    if (std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& known) {
-          return known.line == node.line && known.column == node.column;
+    if (std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& diagnostic) {
+          return diagnostic.line == node.line && diagnostic.column == node.column;
         }))
       continue;  // one mistake, one finding
     const std::string& text = node.text();

@@ -102,10 +102,10 @@ std::string_view to_string(TaskKind kind) {
 }
 
 ParsedDefinition Parser::run(const YamlNode& root) {
-  const Names known = {"document", "input",   "use",    "schedule",
-                       "evaluate", "timeout", "output", "do"};
+  const Names keys = {"document", "input",   "use",    "schedule",
+                      "evaluate", "timeout", "output", "do"};
   if (check_mapping(root, "a workflow")) {
-    check_keys(root, "the workflow", known, {"document", "do"}, root.line, root.column);
+    check_keys(root, "the workflow", keys, {"document", "do"}, root.line, root.column);
     model_->document = to_json(root);
     if (root.find("document") != nullptr) read_document(root);
     if (const YamlEntry* use = root.find("use")) read_use(*use->value);

@@ -21,7 +21,7 @@ constexpr std::uint32_t bit(TaskKind kind) {
 }
 
 std::optional<std::uint32_t> kinds_of(const std::string& extend) {
-  static const std::vector<std::pair<std::string, std::uint32_t>> known = {
+  static const std::vector<std::pair<std::string, std::uint32_t>> units = {
       {"all", ~0U},
       {"call", bit(TaskKind::call) | bit(TaskKind::function) | bit(TaskKind::http)},
       {"composite", bit(TaskKind::do_) | bit(TaskKind::fork)},
@@ -36,7 +36,7 @@ std::optional<std::uint32_t> kinds_of(const std::string& extend) {
       {"switch", bit(TaskKind::switch_)},
       {"try", bit(TaskKind::try_)},
       {"wait", bit(TaskKind::wait)}};
-  for (const auto& [name, kinds] : known) {
+  for (const auto& [name, kinds] : units) {
     if (name == extend) return kinds;
   }
   return std::nullopt;
@@ -71,7 +71,7 @@ void Parser::read_extensions(const YamlNode& root) {
       continue;
     }
     if (std::any_of(model_->extensions.begin(), model_->extensions.end(),
-                    [&](const Extension& known) { return known.name == one.key; })) {
+                    [&](const Extension& extension) { return extension.name == one.key; })) {
       error(one, "workflow.duplicate_task", "duplicate extension `" + one.key + "`");
       continue;
     }
@@ -206,11 +206,11 @@ std::optional<InstantSpec> Parser::instant(const YamlEntry& entry, const Scope& 
 }
 
 std::string Parser::data_class(const YamlEntry& entry) {
-  static const Names known = {"public", "internal", "patient"};
+  static const Names classes = {"public", "internal", "patient"};
   std::string text = text_of(entry, "metadata.rabt.dataClass");
-  if (text.empty() || std::find(known.begin(), known.end(), text) != known.end()) return text;
+  if (text.empty() || std::find(classes.begin(), classes.end(), text) != classes.end()) return text;
   error(*entry.value, "workflow.value", "dataClass is public, internal or patient",
-        did_you_mean(text, known));
+        did_you_mean(text, classes));
   return {};
 }
 

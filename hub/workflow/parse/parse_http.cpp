@@ -95,7 +95,7 @@ bool Parser::check_authentication(const YamlEntry& scheme) {
                   scheme.line, scheme.column)) {
     return false;
   }
-  const std::size_t known = diagnostics_.size();
+  const std::size_t count = diagnostics_.size();
   const auto one_of = [&](const YamlEntry* found, const Names& good, const Names& refused,
                           std::string_view reason) {
     if (found == nullptr || is_expression(*found->value)) return;
@@ -153,7 +153,7 @@ bool Parser::check_authentication(const YamlEntry& scheme) {
       }
     }
   }
-  return std::none_of(diagnostics_.begin() + static_cast<std::ptrdiff_t>(known), diagnostics_.end(),
+  return std::none_of(diagnostics_.begin() + static_cast<std::ptrdiff_t>(count), diagnostics_.end(),
                       [](const Diagnostic& one) { return one.severity == Severity::error; });
 }
 
@@ -185,7 +185,7 @@ std::shared_ptr<const Authentication> Parser::authentication(const YamlEntry& en
     const auto found = authentications_.find(name);
     if (found == authentications_.end()) {
       Names names;
-      for (const auto& [known, unused] : authentications_) names.push_back(known);
+      for (const auto& [key, unused] : authentications_) names.push_back(key);
       error(*scheme.value, "workflow.unknown_authentication",
             "no authentication `" + name + "` in use.authentications", did_you_mean(name, names));
       return nullptr;
@@ -466,7 +466,7 @@ void Parser::body_http(const YamlNode& node, Task& task, const Scope& scope) {
     error(call, "workflow.missing_key", name + " needs the key `with`");
     return;
   }
-  const Names known =
+  const Names keys =
       body.openapi
           ? Names{"document", "operationId", "parameters", "authentication", "output", "redirect"}
           : Names{"method", "endpoint", "headers", "query", "body", "output", "redirect"};
@@ -478,8 +478,7 @@ void Parser::body_http(const YamlNode& node, Task& task, const Scope& scope) {
     return;
   }
   const YamlNode& given = *with->value;
-  bool ready =
-      check_keys(given, "the `with` of " + name, known, required, with->line, with->column);
+  bool ready = check_keys(given, "the `with` of " + name, keys, required, with->line, with->column);
   http_output(given, body);
   http_idempotency(node, body);
   std::string title = body.openapi ? "openapi" : "http";

@@ -25,9 +25,9 @@ std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, con
   if (!check_keys(node, "an event filter", {"with", "correlate"}, {"with"}, node.line, node.column))
     return std::nullopt;
   const YamlEntry& attributes = *node.find("with");
-  static const Names known = {"id",         "source",      "type",
-                              "subject",    "time",        "datacontenttype",
-                              "dataschema", "specversion", "data"};
+  static const Names event_keys = {"id",         "source",      "type",
+                                   "subject",    "time",        "datacontenttype",
+                                   "dataschema", "specversion", "data"};
   if (!check_mapping(*attributes.value, "with")) return std::nullopt;
   EventFilter out;
   const YamlEntry* type = attributes.value->find("type");
@@ -48,8 +48,8 @@ std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, con
     // Extension attributes are lower-case letters and digits (CloudEvents 1.0.2 section 3.1).
     const bool extension = std::all_of(entry.key.begin(), entry.key.end(),
                                        [](char c) { return is_lower(c) || is_digit(c); });
-    const std::string near = nearest(entry.key, known);
-    if (std::find(known.begin(), known.end(), entry.key) == known.end() &&
+    const std::string near = nearest(entry.key, event_keys);
+    if (std::find(event_keys.begin(), event_keys.end(), entry.key) == event_keys.end() &&
         (!extension || !near.empty())) {
       error(entry, "workflow.unknown_key", "`" + entry.key + "` is not an attribute of an event",
             near.empty() ? std::string() : "did you mean `" + near + "`?");
@@ -109,7 +109,7 @@ void Parser::add_key_plan(const EventFilter& filter) {
   }
   std::vector<Definition::Model::KeyPlan>& plans = model_->key_plans[filter.type];
   if (std::none_of(plans.begin(), plans.end(),
-                   [&](const auto& known) { return known.text == plan.text; })) {
+                   [&](const auto& key_plan) { return key_plan.text == plan.text; })) {
     plans.push_back(std::move(plan));
   }
 }
@@ -275,9 +275,9 @@ void Parser::read_schedule(const YamlEntry& entry) {
             "write PT15M, or a mapping such as {minutes: 15}");
       return least;
     }
-    const std::size_t known = diagnostics_.size();
+    const std::size_t count = diagnostics_.size();
     const std::int64_t ms = duration(*found.value, Place::event, Scope{}).ms;
-    if (ms < least && diagnostics_.size() == known) {
+    if (ms < least && diagnostics_.size() == count) {
       error(
           *found.value, "workflow.value",
           "schedule." + found.key + " must be at least " + std::to_string(least) + " milliseconds");

@@ -85,9 +85,9 @@ void Parser::body_call(const YamlNode& node, Task& task, const Scope& scope) {
     return;
   }
   if (name.find_first_of(":@") == std::string::npos) {
-    Names known = keys_of(functions_);
-    known.insert(known.end(), {"http", "openapi", "grpc"});
-    const std::string near = did_you_mean(name, known);
+    Names names = keys_of(functions_);
+    names.insert(names.end(), {"http", "openapi", "grpc"});
+    const std::string near = did_you_mean(name, names);
     error(*call.value, "workflow.unknown_function",
           "no function `" + name +
               "` in use.functions; an action is called <action>:<version>@<role>",
@@ -137,12 +137,12 @@ void Parser::check_action(const YamlEntry& call, const YamlEntry* arguments, Cal
     if (name == body.role) target = uri;
   }
   if (target == body.role && std::find(roles.begin(), roles.end(), body.role) == roles.end()) {
-    Names known = roles;
-    for (const auto& [name, uri] : model_->catalogs) known.push_back(name);
+    Names names = roles;
+    for (const auto& [name, uri] : model_->catalogs) names.push_back(name);
     error(*call.value, "workflow.unknown_role",
           "no plugin is bound to the role `" + body.role + "`" +
-              (known.empty() ? std::string() : "; the known roles are " + listed(known)),
-          did_you_mean(body.role, known));
+              (names.empty() ? std::string() : "; the known roles are " + listed(names)),
+          did_you_mean(body.role, names));
     return;
   }
   if (target != body.role && catalog_->actions(target).empty()) {
@@ -282,12 +282,12 @@ void Parser::body_emit(const YamlNode& node, Task& task, const Scope& scope) {
   }
   if (const YamlNode& type = *attributes.value->find("type")->value; type.is_text())
     emitted_.push_back(type.text());
-  static const Names known = {"id",         "source",      "type",
-                              "subject",    "time",        "datacontenttype",
-                              "dataschema", "specversion", "data"};
+  static const Names event_keys = {"id",         "source",      "type",
+                                   "subject",    "time",        "datacontenttype",
+                                   "dataschema", "specversion", "data"};
   for (const YamlEntry& member : attributes.value->entries) {
-    if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
-    const std::string near = nearest(member.key, known);
+    if (std::find(event_keys.begin(), event_keys.end(), member.key) != event_keys.end()) continue;
+    const std::string near = nearest(member.key, event_keys);
     if (!near.empty()) {
       error(member, "workflow.unknown_key", "`" + member.key + "` is not an attribute of an event",
             "did you mean `" + near + "`?");
@@ -335,9 +335,9 @@ void Parser::body_raise(const YamlNode& node, Task& task, const Scope& scope) {
       return;
     }
     const YamlNode& named = *found->second->value;
-    const std::size_t known = diagnostics_.size();
+    const std::size_t count = diagnostics_.size();
     body.error = error_value(named, Scope{}, body.fixed_title);
-    diagnostics_.resize(known);  // reported once, where the error is defined
+    diagnostics_.resize(count);  // reported once, where the error is defined
   } else {
     body.error = error_value(*raised, scope, body.fixed_title);
   }

@@ -88,21 +88,21 @@ bool is_forgotten_expression(const YamlEntry& entry) {
 
 // The variables that an expression may use at the place, with those of the tasks around it.
 std::vector<Named> known_in(Place place, const Scope& scope) {
-  std::vector<Named> known = variables_of(place);
+  std::vector<Named> variables = variables_of(place);
   if (place == Place::caught) {
-    known.push_back({"error", Variable::error});
-    if (scope.caught != "error") known.push_back({scope.caught, Variable::error});
+    variables.push_back({"error", Variable::error});
+    if (scope.caught != "error") variables.push_back({scope.caught, Variable::error});
   }
   if (place != Place::workflow_input && place != Place::workflow_from &&
       place != Place::workflow_output && place != Place::event) {
     for (const std::string& local : scope.locals) {
-      if (std::none_of(known.begin(), known.end(),
+      if (std::none_of(variables.begin(), variables.end(),
                        [&](const Named& n) { return n.name == local; })) {
-        known.push_back({local, Variable::local});
+        variables.push_back({local, Variable::local});
       }
     }
   }
-  return known;
+  return variables;
 }
 
 // Says in the fault what a name of the language lacks here, and gives a suggestion. names: the
@@ -239,7 +239,7 @@ bool Parser::check_local_name(const YamlNode& node, const std::string& name) {
 
 std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, std::size_t offset,
                                     Place place, const Scope& scope) {
-  const std::vector<Named> known = known_in(place, scope);
+  const std::vector<Named> variables = known_in(place, scope);
   // Places of the text's bytes in the file. Worked out only when a place is needed.
   std::optional<std::vector<std::size_t>> offsets;
   const auto place_of = [&](std::size_t inside) {
@@ -249,8 +249,8 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
   };
 
   std::vector<std::string_view> names;
-  names.reserve(known.size());
-  for (const Named& n : known) names.push_back(n.name);
+  names.reserve(variables.size());
+  for (const Named& n : variables) names.push_back(n.name);
   facts_ = {};
   facts_.shape.known = false;
   Expression::Outcome outcome = Expression::compile_used(text, names);
@@ -264,9 +264,10 @@ std::optional<Expr> Parser::compile(const YamlNode& at, std::string_view text, s
   Expr expr;
   std::vector<std::string_view> used;
   for (const std::size_t index : outcome.expression->used_variables()) {
-    used.push_back(known[index].name);
-    VariableSlot slot{known[index].variable, 0};
-    if (slot.variable == Variable::local) slot.local = local_number(std::string(known[index].name));
+    used.push_back(variables[index].name);
+    VariableSlot slot{variables[index].variable, 0};
+    if (slot.variable == Variable::local)
+      slot.local = local_number(std::string(variables[index].name));
     expr.variables.push_back(slot);
   }
   facts_ = expression_facts(*outcome.expression, used);

@@ -184,15 +184,15 @@ class Walk {
     while (at_ < source_.size() && !at_break()) ++at_;
     if (at_break()) take_break();
     std::size_t indent = 0;
-    bool known = false;
+    bool present = false;
     bool after_content = false;
     while (!done()) {
       if (at_ >= source_.size()) return false;
       std::size_t spaces = indentation_here();
-      if (known) spaces = std::min(spaces, indent);
+      if (present) spaces = std::min(spaces, indent);
       const std::size_t line = at_;
       at_ += spaces;
-      if (at_break() && (!known || spaces < indent || look() == '\n' || look() == '\r')) {
+      if (at_break() && (!present || spaces < indent || look() == '\n' || look() == '\r')) {
         // An empty line.
         const std::size_t from = at_;
         take_break();
@@ -203,8 +203,8 @@ class Walk {
         }
         continue;
       }
-      if (!known) {
-        known = true;
+      if (!present) {
+        present = true;
         indent = spaces;
         if (explicit_indent > 0) {
           // The parent's indentation is not known here; the text tells how much is content.
