@@ -792,7 +792,11 @@ void Hub::Parts::stop(std::int64_t grace_ms) {
   if (consultations != nullptr) consultations->stop();
   if (webhooks != nullptr) webhooks->stop();
   if (plugins != nullptr) plugins->shutdown(grace_ms);
-  if (engine != nullptr) engine->stop();
+  if (engine != nullptr) {
+    engine->stop();
+  } else if (base != nullptr && base->store != nullptr) {
+    base->store->flush();  // jobs of plugins use what goes before the store
+  }
 }
 
 void Hub::stop(std::int64_t grace_ms) {
