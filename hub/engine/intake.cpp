@@ -117,9 +117,9 @@ Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Int
   return append_entries(transaction, engine.context.parts.audit, intake, instances);
 }
 
-// begun: instances that the events started; repeated: events that had come before; unheard: one starts
-// an instance later; routed: an instance was told of one of the events. An event that came before in
-// another delivery counts as used: a loss that may be none is not reported.
+// begun: instances that the events started; repeated: events that had come before; unheard: one
+// starts an instance later; routed: an instance was told of one of the events. An event that came
+// before in another delivery counts as used: a loss that may be none is not reported.
 Accepted::Use use_of(const Intake& intake, std::size_t begun, std::size_t repeated, bool unheard,
                      bool routed) {
   using Use = Accepted::Use;

@@ -8,8 +8,8 @@
 
 namespace rabt::plugin {
 
-// A role is bound to what there is not. targets: what there is, as plugin://<id> and hub://<service>.
-// Error not_found plugin.unknown_target.
+// A role is bound to what there is not. targets: what there is, as plugin://<id> and
+// hub://<service>. Error not_found plugin.unknown_target.
 [[nodiscard]] Error unknown_target(std::string_view role, std::string_view target,
                                    const std::vector<std::string>& targets);
 

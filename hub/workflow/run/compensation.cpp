@@ -52,7 +52,7 @@ bool Execution::Impl::push_undo(Frame* frame, const Json& output) {
   }
   std::vector<Undo>& stack = frame->context->undo;
   // The same work, repeated by a retry, is undone once.
-  std::erase_if(stack, [&](const Undo& known) { return known.reference == one.reference; });
+  std::erase_if(stack, [&](const Undo& undo_step) { return undo_step.reference == one.reference; });
   if (stack.size() >= kMaxUndo) {
     fail(frame, "runtime", 500, "too many tasks wait to be undone",
          "at most " + std::to_string(kMaxUndo) +

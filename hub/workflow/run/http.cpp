@@ -448,14 +448,14 @@ void Execution::Impl::http_answered(Frame* frame, const HttpBody& body, const Js
   const std::int64_t status = answer.int_or("status", 0);
   const bool redirects = body.redirect && !state.document;
   if (status < 200 || status > (redirects ? 399 : 299)) {
-    const bool known = status >= 100 && status <= 599;
+    const bool valid = status >= 100 && status <= 599;
     Fault fault;
     fault.error = make_error(
-        "communication", known ? static_cast<int>(status) : 502,
-        known ? reason_of(status) : "the answer has no status of HTTP",
+        "communication", valid ? static_cast<int>(status) : 502,
+        valid ? reason_of(status) : "the answer has no status of HTTP",
         state.document ? "the OpenAPI document could not be fetched" : std::string_view(), *frame);
     if (status == 429 || status == 503) fault.retry_after_ms = pause_of(answer["headers"], now);
-    fault.permanent = known && !repeat_can_help(status);
+    fault.permanent = valid && !repeat_can_help(status);
     return call_failed(frame, std::move(fault));
   }
   // A document that says JSON may be YAML.

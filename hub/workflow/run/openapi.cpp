@@ -65,7 +65,7 @@ struct Operation {
 };
 
 Result<Operation> find_operation(const Json& document, std::string_view id) {
-  Names known;
+  Names names;
   if (!document["paths"].is_object()) {
     return configuration("the OpenAPI document has no paths");
   }
@@ -76,10 +76,10 @@ Result<Operation> find_operation(const Json& document, std::string_view id) {
       if (operation == nullptr) continue;
       const std::string found = operation->string_or("operationId", "");
       if (found == id) return Operation{upper(method), path, item, *operation};
-      if (!found.empty()) known.push_back(found);
+      if (!found.empty()) names.push_back(found);
     }
   }
-  const std::string near = did_you_mean(id, known);
+  const std::string near = did_you_mean(id, names);
   return configuration("the OpenAPI document has no operation `" + std::string(id) + "`" +
                        (near.empty() ? std::string() : "; " + near));
 }
@@ -636,10 +636,10 @@ Status RequestParts::add_form() {
 }
 
 Error RequestParts::unknown(const std::string& name, const Body& body) const {
-  Names known(used_.begin(), used_.end());
-  known.insert(known.end(), body.properties.begin(), body.properties.end());
-  if (body.offered) known.emplace_back("body");
-  const std::string near = did_you_mean(name, known);
+  Names names(used_.begin(), used_.end());
+  names.insert(names.end(), body.properties.begin(), body.properties.end());
+  if (body.offered) names.emplace_back("body");
+  const std::string near = did_you_mean(name, names);
   return violation(name_ + " has no parameter `" + name + "`" +
                    (near.empty() ? std::string() : "; " + near));
 }

@@ -111,10 +111,10 @@ struct Told {
   }
 
   // The call is open again, under another id.
-  void renumber(std::uint64_t was, std::uint64_t is) {
+  void renumber(std::uint64_t was, std::uint64_t new_id) {
     auto call = calls.extract(was);
     if (call.empty()) return;
-    call.key() = is;
+    call.key() = new_id;
     call.mapped().ended.reset();
     call.mapped().outcome = nullptr;
     calls.insert(std::move(call));
@@ -122,13 +122,13 @@ struct Told {
 };
 
 Told told_by(History& history, const std::vector<Input>& journal) {
-  Told told;
+  Told history_of_rows;
   std::uint64_t row = 0;
   for (const Input& input : journal) {
     const std::vector<Effect> effects = history.apply(input);
-    told.take(input, effects, row++);
+    history_of_rows.take(input, effects, row++);
   }
-  return told;
+  return history_of_rows;
 }
 
 // The call whose end was the failure.
@@ -223,8 +223,8 @@ std::vector<Standing> standing_effects(const std::shared_ptr<const Definition>& 
     if (call.undoes || !call.may_have_effect() ||
         told.undone.contains(call.reference + "/compensate"))
       continue;
-    const bool known = call.outcome != nullptr && call.outcome->kind == OutcomeKind::done;
-    out.push_back({.task = call.task, .role = call.role, .action = call.action, .known = known});
+    const bool done = call.outcome != nullptr && call.outcome->kind == OutcomeKind::done;
+    out.push_back({.task = call.task, .role = call.role, .action = call.action, .known = done});
   }
   return out;
 }

@@ -62,10 +62,10 @@ PastStep step_of(const StartWorkflow& start) {
 }
 
 PastStep step_of(const Json& event) {
-  Json told = event;
-  told.mutable_object().erase("id");
-  told.mutable_object().erase("time");
-  PastStep step{.kind = PastStep::Kind::event, .arguments = std::move(told)};
+  Json arguments = event;
+  arguments.mutable_object().erase("id");
+  arguments.mutable_object().erase("time");
+  PastStep step{.kind = PastStep::Kind::event, .arguments = std::move(arguments)};
   step.key = key_of(step);
   return step;
 }
@@ -159,12 +159,12 @@ void PastRecord::made(const std::vector<Effect>& effects, std::size_t row) {
 }
 
 void PastRecord::renamed(const std::vector<Effect>& before, const std::vector<Effect>& after) {
-  const auto move = [](auto& open, std::uint64_t was, std::uint64_t is) {
+  const auto move = [](auto& open, std::uint64_t was, std::uint64_t new_id) {
     const auto found = open.find(was);
     if (found == open.end()) return;
     const std::size_t place = found->second;
     open.erase(found);
-    open.emplace(is, place);
+    open.emplace(new_id, place);
   };
   // Calls that were let go are asked for again only where a retry makes them.
   std::vector<Effect> kept = before;

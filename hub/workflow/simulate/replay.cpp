@@ -310,11 +310,11 @@ void Replay::asked(const PastStep& step, std::uint64_t id, bool answered) {
   if (!then.answer) return;
   answered_.insert(id);
   // As long after the call as then.
-  const std::int64_t made = record_.at(then.row).ms;
-  if (made == now_.ms) {
+  const std::int64_t call_time = record_.at(then.row).ms;
+  if (call_time == now_.ms) {
     add_row(*then.answer, Answer{id, *then.answer});
   } else {
-    add(now_.ms + record_.at(*then.answer).ms - made, Answer{id, *then.answer});
+    add(now_.ms + record_.at(*then.answer).ms - call_time, Answer{id, *then.answer});
   }
 }
 

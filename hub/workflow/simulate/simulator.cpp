@@ -521,14 +521,14 @@ void Simulator::Impl::let_go(const Run& run, std::uint64_t id) {
 }
 
 void Simulator::Impl::ask_again(Run& run, const CallAction& action) {
-  const auto made = std::find_if(calls.begin(), calls.end(), [&](const SimulatedCall& one) {
+  const auto call = std::find_if(calls.begin(), calls.end(), [&](const SimulatedCall& one) {
     return one.instance == run.index && one.action.id == action.was;
   });
-  if (made == calls.end()) return;
-  made->action = action;
-  made->outcome.reset();
-  run.calls[action.id] = made->index;
-  doubt(*made);
+  if (call == calls.end()) return;
+  call->action = action;
+  call->outcome.reset();
+  run.calls[action.id] = call->index;
+  doubt(*call);
 }
 
 void Simulator::Impl::doubt(const SimulatedCall& call) {

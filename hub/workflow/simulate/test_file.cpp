@@ -237,11 +237,11 @@ Template Reader::value(const YamlNode& node) {
       static constexpr std::array<std::string_view, 2> kNames = {"instance", "call"};
       Expression::Outcome outcome = Expression::compile(found.inside, kNames);
       if (!outcome.expression.has_value()) {
-        std::string known;
+        std::string hint;
         if (outcome.fault.code == "expression.unknown_variable")
-          known = "known here: $instance $call";
+          hint = "known here: $instance $call";
         error(place_in(node, found.offset + outcome.fault.offset), outcome.fault.code,
-              outcome.fault.message, known);
+              outcome.fault.message, hint);
         return out;
       }
       out.kind = Template::Kind::expression;
