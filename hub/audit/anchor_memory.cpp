@@ -13,19 +13,19 @@ constexpr std::size_t kMaxBytes = 1U << 20U;
 
 Result<std::shared_ptr<AnchorMemory>> AnchorMemory::open(std::string file, std::string origin) {
   RABT_TRY(text, read_file(file, kMaxBytes));
-  std::shared_ptr<AnchorMemory> made(new AnchorMemory(std::move(file), std::move(origin)));
-  if (!text || origin_of(*text) != made->origin_) {
+  std::shared_ptr<AnchorMemory> memory(new AnchorMemory(std::move(file), std::move(origin)));
+  if (!text || origin_of(*text) != memory->origin_) {
     if (text && origin_of(*text).empty()) {
       return corrupt("audit.anchors_damaged",
-                     made->file_ +
+                     memory->file_ +
                          " does not begin with the name of a log; move it away, and look "
                          "into the anchors yourself: one that is empty is then taken for "
                          "a new one");
     }
-    return made;
+    return memory;
   }
   std::string_view rest = *text;
-  const Lock lock(made->mutex_);
+  const Lock lock(memory->mutex_);
   for (rest.remove_prefix(rest.find('\n') + 1); !rest.empty();) {
     const auto end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
@@ -33,10 +33,10 @@ Result<std::shared_ptr<AnchorMemory>> AnchorMemory::open(std::string file, std::
     const auto space = line.find(' ');
     std::int64_t size = 0;
     if (space == std::string_view::npos || !to_count(line.substr(0, space), size))
-      return corrupt("audit.anchors_damaged", made->file_ + " has a line that is no anchor");
-    made->sizes_.emplace(line.substr(space + 1), size);
+      return corrupt("audit.anchors_damaged", memory->file_ + " has a line that is no anchor");
+    memory->sizes_.emplace(line.substr(space + 1), size);
   }
-  return made;
+  return memory;
 }
 
 std::int64_t AnchorMemory::size_of(const std::string& name) const {

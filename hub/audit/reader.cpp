@@ -78,10 +78,10 @@ constexpr std::size_t kEntriesAtOnce = 256;
 
 }  // namespace
 
-Result<Page> read_page(store::Connection& connection, const Known& known, const Query& query,
+Result<Page> read_page(store::Connection& connection, const Known& heads, const Query& query,
                        std::size_t limit) {
   limit = std::clamp<std::size_t>(limit, 1, kMaxEntriesPerPage);
-  CheckedRows rows(connection, known);
+  CheckedRows rows(connection, heads);
   RABT_TRY_STATUS(rows.open());
   const Filter filter(query);
   Page page;
@@ -96,7 +96,7 @@ Result<Page> read_page(store::Connection& connection, const Known& known, const 
     if (filter.fits(row)) page.entries.push_back(std::move(logged));
     return page.entries.size() < limit;
   };
-  RABT_TRY_STATUS(each_run(connection, known.mac_key, wanted, query.first,
+  RABT_TRY_STATUS(each_run(connection, heads.mac_key, wanted, query.first,
                            std::min(query.last, rows.size()),
                            [&](std::int64_t first, std::int64_t last) -> Result<bool> {
                              RABT_TRY_STATUS(rows.each(first, last, visit));
@@ -110,10 +110,10 @@ Result<Page> read_page(store::Connection& connection, const Known& known, const 
 }
 
 Result<Page> read_page(AuditLog& log, const Query& query, std::size_t limit) {
-  RABT_TRY(known, log.known());
+  RABT_TRY(heads, log.known());
   Result<Page> page = Page();
   const Status read = log.store().read([&](store::Connection& connection) -> Status {
-    page = read_page(connection, known, query, limit);
+    page = read_page(connection, heads, query, limit);
     return ok_status();
   });
   if (!read.ok()) return read.error();

@@ -60,7 +60,7 @@ struct Page {
 // act or tenant alone reads every entry. Every row on the way is checked, also those that do not
 // fit the query. Errors: store.*; of kind corrupt those of CheckedRows, which name the entry: then
 // there is no page.
-[[nodiscard]] Result<Page> read_page(store::Connection& connection, const Known& known,
+[[nodiscard]] Result<Page> read_page(store::Connection& connection, const Known& heads,
                                      const Query& query, std::size_t limit);
 // With what the running log knows; an error of kind corrupt stops the log as well.
 [[nodiscard]] Result<Page> read_page(AuditLog& log, const Query& query, std::size_t limit);

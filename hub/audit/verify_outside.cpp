@@ -78,7 +78,7 @@ Status Walk::read_checkpoints() {
     });
   }));
   rows_of_checkpoints_ = notes.size();
-  const auto known = [&](const std::string& note) {
+  const auto in_database = [&](const std::string& note) {
     return std::find(notes.begin(), notes.end(), note) != notes.end();
   };
   if (file_ && key_) {
@@ -88,14 +88,14 @@ Status Walk::read_checkpoints() {
               "; whether entries were cut off at the end cannot be told");
     } else {
       const std::string where = "checkpoint at " + std::to_string(note->size);
-      if (!known(*file_)) {
+      if (!in_database(*file_)) {
         problem(where + ": the file audit.checkpoint holds it, the database does not");
       }
       claims_.push_back({note->size, note->root, where});
     }
   }
   for (const auto& [note, claim] : published_) {
-    if (!known(note)) problem(claim.where + ": the database does not hold it");
+    if (!in_database(note)) problem(claim.where + ": the database does not hold it");
   }
   return ok_status();
 }

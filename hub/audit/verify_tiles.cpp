@@ -47,18 +47,18 @@ Status Walk::close_tile(std::int64_t number, std::int64_t width, const SeenTile&
     RABT_TRY_STATUS(compare_folder(folder, number, width, seen, hashes));
 
   bool complete = true;
-  std::vector<Digest> known;
+  std::vector<Digest> digests;
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     complete = complete && hashes[i].has_value();
     if (complete) {
-      known.push_back(*hashes[i]);
+      digests.push_back(*hashes[i]);
       if (tree_) tree_->push(*hashes[i], 0);
     } else {
       lose_tree();
     }
     check_claims(begin + static_cast<std::int64_t>(i) + 1);
   }
-  if (width == kTileWidth) roots_.push_back(complete ? Hash(fold(known)) : Hash());
+  if (width == kTileWidth) roots_.push_back(complete ? Hash(fold(digests)) : Hash());
   return ok_status();
 }
 
@@ -154,19 +154,19 @@ Status Walk::upper_levels() {
 Result<Hash> Walk::check_upper(int level, std::int64_t number, const std::vector<Hash>& below) {
   RABT_TRY(tile, read_tile(level, number));
   const auto begin = static_cast<std::size_t>(number * kTileWidth);
-  std::vector<Digest> known;
-  for (std::size_t i = begin; i < begin + kTileWidth && below[i]; ++i) known.push_back(*below[i]);
-  const bool complete = known.size() == kTileWidth;
+  std::vector<Digest> digests;
+  for (std::size_t i = begin; i < begin + kTileWidth && below[i]; ++i) digests.push_back(*below[i]);
+  const bool complete = digests.size() == kTileWidth;
   if (!tile.there) {
     problem(tile_text(level, number) + "it is missing");
   } else if (!tile.sound()) {
     problem(tile_text(level, number) + "its root does not follow from its hashes");
-  } else if (complete && tile.hashes != known) {
-    const auto at = std::mismatch(known.begin(), known.end(), tile.hashes.begin()).first;
+  } else if (complete && tile.hashes != digests) {
+    const auto at = std::mismatch(digests.begin(), digests.end(), tile.hashes.begin()).first;
     problem(tile_text(level, number) + "its hash of tile " + std::to_string(level - 1) + "/" +
-            std::to_string(number * kTileWidth + (at - known.begin())) + " is another");
+            std::to_string(number * kTileWidth + (at - digests.begin())) + " is another");
   }
-  return complete ? Hash(fold(known)) : Hash();
+  return complete ? Hash(fold(digests)) : Hash();
 }
 
 }  // namespace rabt::audit

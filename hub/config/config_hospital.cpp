@@ -21,9 +21,9 @@ constexpr int kOldestChild = 25;
 void check_places(Reader& reader, const YamlEntry& entry, const std::string& language,
                   const consultation::House& house) {
   const std::string& text = entry.value->text();
-  if (const Status known = consultation::check_template(text); !known.ok())
+  if (const Status text_check = consultation::check_template(text); !text_check.ok())
     reader.mistake(entry.line, entry.column,
-                   "`" + entry.key + "`: " + std::string(known.error().message));
+                   "`" + entry.key + "`: " + std::string(text_check.error().message));
   const bool has_code = text.find("{code}") != std::string::npos;
   const bool of_code = entry.key == to_string(consultation::MessageKind::second_proof);
   if (has_code != of_code)

@@ -267,10 +267,10 @@ void read_second_person(Reader& reader, const YamlNode& identity,
   out.acts.clear();
   reader.texts(*node, "acts", out.acts);
   for (const std::string& name : out.acts) {
-    const bool known =
+    const bool listed =
         std::any_of(identity::kSecondPersonActs.begin(), identity::kSecondPersonActs.end(),
                     [&](const identity::SecondPersonAct& act) { return act.name == name; });
-    if (known) continue;
+    if (listed) continue;
     const YamlEntry& entry = *node->find("acts");
     reader.mistake(entry.line, entry.column,
                    "`acts` names an unknown act; docs/identity.md lists them");

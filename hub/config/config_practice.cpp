@@ -69,8 +69,9 @@ void read_processors(Config& config) {
   for (const auto& [role, target] : config.roles) {
     if (!target.starts_with(kPlugin)) continue;
     const std::string id = target.substr(kPlugin.size());
-    auto& known = config.practice.processors;
-    if (std::find(known.begin(), known.end(), id) == known.end()) known.push_back(id);
+    auto& processors = config.practice.processors;
+    if (std::find(processors.begin(), processors.end(), id) == processors.end())
+      processors.push_back(id);
     const auto plugin = config.plugin.find(id);
     if (role != "video" || plugin == config.plugin.end()) continue;
     const Json& of = plugin->second.config;

@@ -69,8 +69,8 @@ void read_detector(Reader& reader, const YamlNode& node, phi::DetectorOptions& o
   const YamlEntry* patterns = node.find("mrn_patterns");
   if (patterns == nullptr) return;
   reader.texts(node, "mrn_patterns", options.mrn_patterns);
-  if (const auto made = phi::Detector::make(options); !made.ok())
-    reader.mistake(patterns->line, patterns->column, "`mrn_patterns`: " + made.error().message);
+  if (const auto detector = phi::Detector::make(options); !detector.ok())
+    reader.mistake(patterns->line, patterns->column, "`mrn_patterns`: " + detector.error().message);
 }
 
 }  // namespace

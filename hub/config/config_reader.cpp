@@ -46,12 +46,12 @@ const YamlNode* Reader::section(const YamlNode& node, std::string_view key) {
   return entry != nullptr && mapping(*entry->value, quoted(key)) ? entry->value.get() : nullptr;
 }
 
-void Reader::only(const YamlNode& node, std::initializer_list<std::string_view> known) {
-  only(node, std::span(known.begin(), known.end()));
+void Reader::only(const YamlNode& node, std::initializer_list<std::string_view> keys) {
+  only(node, std::span(keys.begin(), keys.end()));
 }
 
-void Reader::only(const YamlNode& node, std::span<const std::string_view> known) {
-  const std::vector<std::string> names(known.begin(), known.end());
+void Reader::only(const YamlNode& node, std::span<const std::string_view> keys) {
+  const std::vector<std::string> names(keys.begin(), keys.end());
   for (const YamlEntry& entry : node.entries) {
     if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
     const std::string near = nearest(entry.key, names);

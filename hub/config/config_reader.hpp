@@ -33,8 +33,8 @@ class Reader {
   // The mapping at a key. Null if the key is absent or, which is a mistake, leads to no mapping.
   const YamlNode* section(const YamlNode& node, std::string_view key);
   // Every key that is not known is a mistake.
-  void only(const YamlNode& node, std::initializer_list<std::string_view> known);
-  void only(const YamlNode& node, std::span<const std::string_view> known);
+  void only(const YamlNode& node, std::initializer_list<std::string_view> keys);
+  void only(const YamlNode& node, std::span<const std::string_view> keys);
 
   void text(const YamlNode& node, std::string_view key, std::string& out, bool required = false);
   // A text of no character is a mistake.

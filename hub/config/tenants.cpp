@@ -27,8 +27,8 @@ void read_hosts(Reader& reader, const YamlNode& node, std::vector<std::string>& 
   std::vector<std::string> given;
   reader.texts(node, "hosts", given);
   for (const std::string& host : given) {
-    std::string known = host_of(host);
-    if (known.empty() || host.find(':') != std::string::npos) {
+    std::string name = host_of(host);
+    if (name.empty() || host.find(':') != std::string::npos) {
       const YamlEntry& entry = *node.find("hosts");
       reader.mistake(entry.line, entry.column,
                      "`" + host +
@@ -36,7 +36,7 @@ void read_hosts(Reader& reader, const YamlNode& node, std::vector<std::string>& 
                          "scheme, port and *");
       continue;
     }
-    out.push_back(std::move(known));
+    out.push_back(std::move(name));
   }
 }
 

@@ -172,9 +172,9 @@ Result<std::uint32_t> KeyAdmin::rotate_root(const Order& order, bool destroy_old
   const Lock one(state_->acts);
   std::uint32_t version = 0;
   RABT_TRY_STATUS(state_->file_act(order, "keys.rotate", "root", [&](Json& detail) -> Status {
-    RABT_TRY(made, state_->parts.keyring.rotate_root());
-    version = made;
-    detail.set("version", static_cast<std::int64_t>(made));
+    RABT_TRY(root, state_->parts.keyring.rotate_root());
+    version = root;
+    detail.set("version", static_cast<std::int64_t>(root));
     return ok_status();
   }));
   if (destroy_old) {
@@ -192,9 +192,9 @@ Result<std::uint32_t> KeyAdmin::rotate_tenant(const Order& order) {
   const Lock one(state_->acts);
   std::uint32_t version = 0;
   RABT_TRY_STATUS(state_->file_act(order, "keys.rotate", "tenant", [&](Json& detail) -> Status {
-    RABT_TRY(made, state_->parts.keyring.rotate_tenant(state_->tenant));
-    version = made;
-    detail.set("version", static_cast<std::int64_t>(made));
+    RABT_TRY(tenant_key, state_->parts.keyring.rotate_tenant(state_->tenant));
+    version = tenant_key;
+    detail.set("version", static_cast<std::int64_t>(tenant_key));
     return ok_status();
   }));
   return version;
@@ -206,9 +206,9 @@ Result<std::uint32_t> KeyAdmin::rotate_bucket(const Order& order, std::string_vi
   const std::string name(bucket);
   RABT_TRY_STATUS(
       state_->file_act(order, "keys.rotate", "bucket:" + name, [&](Json& detail) -> Status {
-        RABT_TRY(made, state_->parts.keyring.rotate_bucket(state_->tenant, name));
-        version = made;
-        detail.set("version", static_cast<std::int64_t>(made));
+        RABT_TRY(bucket_key, state_->parts.keyring.rotate_bucket(state_->tenant, name));
+        version = bucket_key;
+        detail.set("version", static_cast<std::int64_t>(bucket_key));
         return ok_status();
       }));
   return version;

@@ -211,34 +211,34 @@ Result<std::shared_ptr<const DataKeys::State::Current>> DataKeys::State::prepare
     RABT_TRY(newer, parts.keyring.tenant(tenant));
     keys = std::move(newer);
   }
-  auto made = std::make_shared<Current>();
-  made->keys = keys;
-  made->day = day;
+  auto key_set = std::make_shared<Current>();
+  key_set->keys = keys;
+  key_set->day = day;
   for (const auto& [class_name, name] : names) {
     const auto version = keys->bucket(name);
     if (!version)
       return unavailable("keys.changed", "the keyring was changed meanwhile; try again");
-    made->buckets.emplace(class_name, crypto::BucketVersion{name, *version});
+    key_set->buckets.emplace(class_name, crypto::BucketVersion{name, *version});
   }
   const WriteLock hold(mutex);
-  current.insert_or_assign(std::string(tenant), made);
-  return std::shared_ptr<const Current>(made);
+  current.insert_or_assign(std::string(tenant), key_set);
+  return std::shared_ptr<const Current>(key_set);
 }
 
 Result<NewDataKey> DataKeys::State::make(std::string_view tenant, std::uint64_t taken,
                                          const crypto::TenantKeys& keys,
                                          crypto::BucketVersion bucket) {
   const Ulid ulid = parts.ids.next();
-  NewDataKey made{.id = std::string(ulid.view()), .tenant = std::string(tenant)};
+  NewDataKey key{.id = std::string(ulid.view()), .tenant = std::string(tenant)};
   SecretBytes material = SecretBytes::of_size(crypto::kWrapKeyBytes);
   parts.random.fill(material.fill());
-  RABT_TRY(wrapped, keys.wrap(bucket, made.id, material.expose()));
-  made.wrapped = std::move(wrapped);
-  made.bucket = std::move(bucket.bucket);
-  made.version = bucket.version;
-  made.key = std::make_shared<const crypto::DataKey>(made.id, std::move(material));
-  put(tenant, taken, made.key);
-  return made;
+  RABT_TRY(wrapped, keys.wrap(bucket, key.id, material.expose()));
+  key.wrapped = std::move(wrapped);
+  key.bucket = std::move(bucket.bucket);
+  key.version = bucket.version;
+  key.key = std::make_shared<const crypto::DataKey>(key.id, std::move(material));
+  put(tenant, taken, key.key);
+  return key;
 }
 
 Result<std::shared_ptr<const crypto::DataKey>> DataKeys::State::open(store::Connection& connection,
@@ -286,9 +286,9 @@ Result<std::shared_ptr<const crypto::DataKey>> DataKeys::State::shared_key(
       };
       RABT_TRY_STATUS(parts.store.read(find));
       if (id.empty()) {
-        RABT_TRY(made, make(tenant, taken, keys, bucket));
+        RABT_TRY(key, make(tenant, taken, keys, bucket));
         RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-          RABT_TRY(present, insert_shared(transaction, made));
+          RABT_TRY(present, insert_shared(transaction, key));
           id = std::move(present);
           return ok_status();
         }));

@@ -112,15 +112,15 @@ Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, O
       return invalid("api.invalid", "destroyOld: is for the root only");
     std::uint32_t version = 0;
     if (what == "root") {
-      RABT_TRY(made, admin.rotate_root(order, destroy_old));
-      version = made;
+      RABT_TRY(root, admin.rotate_root(order, destroy_old));
+      version = root;
     } else if (what == "tenant") {
-      RABT_TRY(made, admin.rotate_tenant(order));
-      version = made;
+      RABT_TRY(tenant_key, admin.rotate_tenant(order));
+      version = tenant_key;
     } else if (what == "bucket") {
       RABT_TRY(bucket, text_of(body, "bucket"));
-      RABT_TRY(made, admin.rotate_bucket(order, bucket));
-      version = made;
+      RABT_TRY(bucket_key, admin.rotate_bucket(order, bucket));
+      version = bucket_key;
     } else {
       return invalid("api.invalid", "what: must be root, tenant or bucket");
     }

@@ -67,12 +67,12 @@ Result<Period> parse_period(std::string_view text) {
   }
   if (number < 1 || number > kMaxNumber) return wrong();
   const std::string_view unit = text.substr(space + 1);
-  const auto is = [&](std::string_view one) {
+  const auto names_unit = [&](std::string_view one) {
     return unit == std::string(one) + "s" || (number == 1 && unit == one);
   };
-  if (is("year")) return Period{.years = number};
-  if (is("month")) return Period{.months = number};
-  if (is("day")) return Period{.days = number};
+  if (names_unit("year")) return Period{.years = number};
+  if (names_unit("month")) return Period{.months = number};
+  if (names_unit("day")) return Period{.days = number};
   return wrong();
 }
 

@@ -54,9 +54,9 @@ Reply read_reply(bus::Outcome outcome) {
   return {.kind = Reply::Kind::untried, .code = "bus.lost"};
 }
 
-std::optional<std::int64_t> pause_after(std::int64_t made, Random& random) {
-  if (made < 1 || made >= kMaxAttempts) return std::nullopt;
-  const std::int64_t pause = kPauses[static_cast<std::size_t>(made - 1)] * kSecondMs;
+std::optional<std::int64_t> pause_after(std::int64_t attempts, Random& random) {
+  if (attempts < 1 || attempts >= kMaxAttempts) return std::nullopt;
+  const std::int64_t pause = kPauses[static_cast<std::size_t>(attempts - 1)] * kSecondMs;
   std::array<std::uint8_t, 2> bytes{};
   random.fill(bytes);
   const std::int64_t part = bytes[0] * 256 + bytes[1];

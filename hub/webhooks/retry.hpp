@@ -38,10 +38,10 @@ struct Reply {
 // Attempts of one delivery; then it is dead.
 inline constexpr std::int64_t kMaxAttempts = 10;
 
-// Pause between the attempt number `made` (from 1) and the next: 5 s, 5 min, 30 min, 2 h, 5 h,
+// Pause between the attempt number `attempts` (from 1) and the next: 5 s, 5 min, 30 min, 2 h, 5 h,
 // 10 h, 14 h, 20 h, 24 h, as Standard Webhooks suggests, each up to a fifth longer. Unset after the
 // last attempt.
-[[nodiscard]] std::optional<std::int64_t> pause_after(std::int64_t made, Random& random);
+[[nodiscard]] std::optional<std::int64_t> pause_after(std::int64_t attempts, Random& random);
 
 // Retry-After as retry_after_ms of hub/base reads it, at most a day.
 [[nodiscard]] std::optional<std::int64_t> retry_after(std::string_view value, Timestamp now);

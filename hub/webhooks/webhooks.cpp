@@ -76,9 +76,9 @@ Result<std::unique_ptr<Webhooks>> Webhooks::open(Parts parts, std::vector<Config
       return invalid(allowed.error().code, "webhook " + one.name + ": " + allowed.error().message);
   }
   name_configured_clinics(configured, parts);
-  std::unique_ptr<Webhooks> made(new Webhooks(std::move(parts), std::move(configured)));
-  RABT_TRY_STATUS(made->book_.open());
-  return made;
+  std::unique_ptr<Webhooks> webhooks(new Webhooks(std::move(parts), std::move(configured)));
+  RABT_TRY_STATUS(webhooks->book_.open());
+  return webhooks;
 }
 
 void Webhooks::start() {
@@ -108,17 +108,17 @@ Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event,
 }
 
 std::vector<Delivery> Webhooks::deliveries_of(const Json& event) const {
-  std::vector<Delivery> made;
+  std::vector<Delivery> deliveries;
   for (const auto& endpoint : *book_.all()) {
     if (!endpoint->active()) continue;
     if (endpoint->routes != nullptr) {
       if (const Route* const route = route_of(*endpoint->routes, event))
-        made.push_back(delivery_of(*endpoint, event, route->key));
+        deliveries.push_back(delivery_of(*endpoint, event, route->key));
     } else if (wanted(endpoint->wants, event)) {
-      made.push_back(delivery_of(*endpoint, event, {}));
+      deliveries.push_back(delivery_of(*endpoint, event, {}));
     }
   }
-  return made;
+  return deliveries;
 }
 
 Status Webhooks::put(store::Transaction& transaction, const std::vector<Delivery>& deliveries) {
@@ -129,11 +129,11 @@ Status Webhooks::put(store::Transaction& transaction, const std::vector<Delivery
 }
 
 Result<std::size_t> Webhooks::accept(const Json& event) {
-  const std::vector<Delivery> made = deliveries_of(event);
-  if (made.empty()) return std::size_t{0};
-  RABT_TRY_STATUS(
-      parts_.store.write([&](store::Transaction& transaction) { return put(transaction, made); }));
-  return made.size();
+  const std::vector<Delivery> deliveries = deliveries_of(event);
+  if (deliveries.empty()) return std::size_t{0};
+  RABT_TRY_STATUS(parts_.store.write(
+      [&](store::Transaction& transaction) { return put(transaction, deliveries); }));
+  return deliveries.size();
 }
 
 bool Webhooks::wants(std::string_view type) const {
@@ -294,13 +294,13 @@ Answer Webhooks::create(const Caller& caller, const Asked<WebhookMembers>& asked
   RABT_TRY_STATUS(book_.seal(
       endpoint, {{.text = secret, .until_ms = {}},
                  {.text = SigningSecret::make_key_text(parts_.random), .until_ms = {}}}));
-  const audit::Prepared made =
+  const audit::Prepared entry_of_audit =
       entry(caller, "webhook.created", endpoint, Json::object({{"host", host_of(endpoint.url)}}));
   RABT_TRY(out, to_json(endpoint));
   out.set("secret", secret);
   RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(insert_endpoint(transaction, parts_.tenant, endpoint));
-    return parts_.audit.append(transaction, made);
+    return parts_.audit.append(transaction, entry_of_audit);
   }));
   RABT_TRY_STATUS(book_.reload());
   return out;
@@ -388,7 +388,7 @@ Answer Webhooks::ping(const Caller& caller, const OfWebhook& asked) {
   if (!endpoint->active())
     return conflict("webhook.not_active",
                     "the webhook is " + endpoint->state + "; only an active one is told anything");
-  const Delivery made =
+  const Delivery ping =
       delivery_of(*endpoint,
                   Json::object({{"id", parts_.ids.next().text()},
                                 {"type", kPing},
@@ -396,10 +396,10 @@ Answer Webhooks::ping(const Caller& caller, const OfWebhook& asked) {
                                 {"data", Json::object({{"webhook", endpoint->id}})}}),
                   endpoint->routes != nullptr ? kPingKey : std::string_view());
   const audit::Prepared sent =
-      entry(caller, "webhook.pinged", *endpoint, Json::object({{"delivery", made.id}}));
-  Json out = Json::object({{"delivery", made.id}, {"event", made.event}});
+      entry(caller, "webhook.pinged", *endpoint, Json::object({{"delivery", ping.id}}));
+  Json out = Json::object({{"delivery", ping.id}, {"event", ping.event}});
   RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, made));
+    RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, ping));
     return parts_.audit.append(transaction, sent);
   }));
   sender_.end_pause(endpoint->id);

@@ -97,9 +97,9 @@ struct SyslogSender::State {
 
   // Tries once. After a failure the next try comes after a pause that doubles.
   void connect() {
-    auto made = net::TlsStream::connect(options.host, options.port, options.tls, kConnectMs);
-    if (made.ok()) {
-      stream = std::move(*made);
+    auto connection = net::TlsStream::connect(options.host, options.port, options.tls, kConnectMs);
+    if (connection.ok()) {
+      stream = std::move(*connection);
       sent_to = confirmed;
       pause = options.first_pause_ms;
       ++connects;
@@ -110,9 +110,9 @@ struct SyslogSender::State {
       return;
     }
     if (!complained) {
-      parts.log.warn(
-          "audit.syslog_unreachable",
-          {{"server", name}, {"code", made.error().code}, {"message", made.error().message}});
+      parts.log.warn("audit.syslog_unreachable", {{"server", name},
+                                                  {"code", connection.error().code},
+                                                  {"message", connection.error().message}});
     }
     complained = true;
     next_attempt = parts.clock.monotonic_ms() + pause;
