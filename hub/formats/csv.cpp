@@ -200,16 +200,16 @@ Result<std::string> write_csv(const Csv& csv, const Json& rows) {
     const std::string place = "row " + std::to_string(number + 1);
     if (!row.is_object()) return invalid("mapping.syntax", place + ": " + std::string(kRows));
     RABT_TRY_STATUS(check_size(values += columns.size() + 1));
-    std::size_t known = 0;
+    std::size_t members = 0;
     for (std::size_t i = 0; i < columns.size(); ++i) {
       if (const Json* value = row.find(columns[i])) {
-        ++known;
+        ++members;
         RABT_TRY(field, field_of(*value, csv.separator, place));
         out += field;
       }
       end_field(i);
     }
-    if (known != row.size())
+    if (members != row.size())
       return invalid("mapping.syntax", place + " has a member that the first one has not");
   }
   return out;

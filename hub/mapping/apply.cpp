@@ -168,8 +168,8 @@ class Run {
       RABT_TRY(time, time_of(*model_.version, part, where));
       if (!time.empty()) event.set("time", time);
     }
-    RABT_TRY(made, value_of(rule.data, part, where));
-    Json data = without_nulls(made);
+    RABT_TRY(value, value_of(rule.data, part, where));
+    Json data = without_nulls(value);
     const bool pays = rule.type.starts_with(kPayments);
     // A payment needs no more than the key.
     if (pays && data.is_object() && data["appointment"].is_null())

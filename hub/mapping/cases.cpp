@@ -44,9 +44,9 @@ class CaseReader {
     wrong(*entry->value, "`" + std::string(key) + "` must be a text");
     return {};
   }
-  void only(const YamlNode& node, std::initializer_list<std::string_view> known) {
+  void only(const YamlNode& node, std::initializer_list<std::string_view> keys) {
     for (const auto& entry : node.entries) {
-      if (std::find(known.begin(), known.end(), entry.key) == known.end())
+      if (std::find(keys.begin(), keys.end(), entry.key) == keys.end())
         wrong(entry.line, entry.column, "unknown key `" + entry.key + "`");
     }
   }

@@ -72,8 +72,8 @@ class Compiler {
     error(at.line, at.column, std::move(message), std::move(suggestion));
   }
 
-  void only(const YamlNode& node, std::initializer_list<std::string_view> known) {
-    const std::vector<std::string> names(known.begin(), known.end());
+  void only(const YamlNode& node, std::initializer_list<std::string_view> keys) {
+    const std::vector<std::string> names(keys.begin(), keys.end());
     for (const YamlEntry& entry : node.entries) {
       if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
       const std::string near = did_you_mean(entry.key, names);
@@ -260,14 +260,15 @@ class Compiler {
   // node: a text that encloses an expression.
   std::optional<Expr> compile(const YamlNode& node, const std::string& place) {
     const workflow::Enclosed inside = workflow::enclosed(node.text());
-    auto made = workflow::Expression::compile(inside.inside, kVariables, functions_);
-    if (made.expression) return Expr{*std::move(made.expression), node.line, place};
+    auto outcome = workflow::Expression::compile(inside.inside, kVariables, functions_);
+    if (outcome.expression) return Expr{*std::move(outcome.expression), node.line, place};
     workflow::TextPlace where{node.line, node.column};
     if (const auto offsets = workflow::scalar_offsets(files_.text, node)) {
-      const std::size_t offset = std::min(inside.offset + made.fault.offset, offsets->size() - 1);
+      const std::size_t offset =
+          std::min(inside.offset + outcome.fault.offset, offsets->size() - 1);
       where = workflow::LineIndex(files_.text).at((*offsets)[offset]);
     }
-    error(where.line, where.column, place + ": " + made.fault.message);
+    error(where.line, where.column, place + ": " + outcome.fault.message);
     return std::nullopt;
   }
 
@@ -345,11 +346,11 @@ class Compiler {
     } else if (rule.type.starts_with(kHubEvents)) {
       error(*type, "events of the type org.rabt.hub.* are the hub's own; no mapping gives them");
     } else if (!model_->events.contains(rule.type)) {
-      std::vector<std::string> known;
-      for (const auto& [name_of, schema] : model_->events) known.push_back(name_of);
-      const std::string near = did_you_mean(rule.type, known);
+      std::vector<std::string> types;
+      for (const auto& [name_of, schema] : model_->events) types.push_back(name_of);
+      const std::string near = did_you_mean(rule.type, types);
       error(*type, "no event of this type is declared",
-            near.empty() ? "declare it under `events`, or use " + listed(known) : near);
+            near.empty() ? "declare it under `events`, or use " + listed(types) : near);
     }
     const YamlNode* data = at(node, "data");
     if (data == nullptr) {
@@ -438,10 +439,10 @@ Mapping::Outcome Mapping::compile(const SourceFiles& files) {
 }
 
 Result<std::shared_ptr<const Mapping>> load(const SourceFiles& files) {
-  Mapping::Outcome made = Mapping::compile(files);
-  if (made.mapping != nullptr) return std::move(made.mapping);
+  Mapping::Outcome outcome = Mapping::compile(files);
+  if (outcome.mapping != nullptr) return std::move(outcome.mapping);
   std::string message;
-  for (const Diagnostic& one : made.diagnostics)
+  for (const Diagnostic& one : outcome.diagnostics)
     message += (message.empty() ? "" : "\n") + to_string(one, files.name);
   return invalid("mapping.file", message);
 }

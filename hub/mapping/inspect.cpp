@@ -147,9 +147,9 @@ class Inspector {
                   const Json* now = at_pointer(after.events[i], pointer);
                   if (now != nullptr && *now == value) return;
                   const bool data = place.starts_with("/data/");
-                  const auto known = marked_.find(type);
-                  if (data && known == marked_.end()) return;
-                  if (data && covers(known->second, place.substr(5))) return;
+                  const auto marked = marked_.find(type);
+                  if (data && marked == marked_.end()) return;
+                  if (data && covers(marked->second, place.substr(5))) return;
                   if (place != "/time") leaks_.insert({from, place, type});
                 });
     }

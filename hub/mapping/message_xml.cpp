@@ -93,9 +93,9 @@ class Walk {
     std::string local(bare ? raw : raw.substr(colon + 1));
     if (bare && !element) return local;  // an attribute without a prefix is in no namespace
     const std::string_view uri = scope.uri(bare ? std::string_view() : raw.substr(0, colon));
-    const auto known = reading_.namespaces.find(std::string(uri));
-    if (known == reading_.namespaces.end() || known->second.empty()) return local;
-    return known->second + ":" + local;
+    const auto prefix = reading_.namespaces.find(std::string(uri));
+    if (prefix == reading_.namespaces.end() || prefix->second.empty()) return local;
+    return prefix->second + ":" + local;
   }
 
   void add(Json& out, const std::string& name, Json value) const {

@@ -334,27 +334,27 @@ double ArabicNames::weigh(const Chain& chain, const Opening& opening) const {
   const auto& [name, cue, compound, abd, linked, unlisted] = opening;
   const std::size_t i = chain.first;
   const std::size_t parts = chain.parts;
-  const std::size_t known = chain.known();
+  const std::size_t names = chain.known();
   const bool cued = cue.title || cue.strong;
   double score = 0;
   if (cue.title)
-    score = known > 0 ? 0.93 : 0.62;
+    score = names > 0 ? 0.93 : 0.62;
   else if (cue.strong)
-    score = chain.strong > 0 || parts > 1 ? 0.88 : known > 0 ? 0.62 : 0;
+    score = chain.strong > 0 || parts > 1 ? 0.88 : names > 0 ? 0.62 : 0;
   else if (chain.links > 0)
-    score = known > 0 ? 0.88 : 0.4;
+    score = names > 0 ? 0.88 : 0.4;
   else if (parts >= 3)
     score = chain.strong > 0 ? 0.88 : 0.6;
-  else if (parts == 2 && chain.families > 0 && known > 0 && arabic_after(chain.last))
+  else if (parts == 2 && chain.families > 0 && names > 0 && arabic_after(chain.last))
     score = 0.8;
   else if (parts == 2)
     score = chain.strong > 0 ? 0.8 : chain.families > 0 ? 0.6 : 0.4;
   else
     score = chain.strong > 0 ? ((name.lists & kGiven) != 0 || compound ? 0.55 : 0.5) : 0.25;
   if (parts == 1 && (name.lists & kGiven) == 0 && !compound && !cued) score = std::min(score, 0.4);
-  if (!cued && known > 0 && cue.speech) score += parts == 1 ? 0.12 : 0.2;
+  if (!cued && names > 0 && cue.speech) score += parts == 1 ? 0.12 : 0.2;
   // The witness: Ali Hasan
-  if (!cued && known >= 2 && parts >= 2 && cue.colon) score = std::max(score, 0.6);
+  if (!cued && names >= 2 && parts >= 2 && cue.colon) score = std::max(score, 0.6);
   if (parts == 1 && pious(i) && !cued) score = std::min(score, 0.4);
   if (parts == 1 && !cued && arabic_after(chain.last)) score += name.warm ? 0.27 : 0.2;
   if (parts == 1 && placed(i) && !cue.title) score -= 0.3;

@@ -68,13 +68,13 @@ void each_line(std::string_view text, const Take& take) {
 }  // namespace
 
 const Constants& Constants::own() {
-  static const Constants made = [] {
+  static const Constants constants = [] {
     Constants out;
     each_line(embedded::own_texts, [&out](std::string_view line) { out.add(line); });
     each_line(embedded::codes, [&out](std::string_view line) { out.add_code(line); });
     return out;
   }();
-  return made;
+  return constants;
 }
 
 void Constants::add(std::string_view text) {

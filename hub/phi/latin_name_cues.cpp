@@ -94,8 +94,8 @@ int LatinNames::after(std::size_t last) const {
         {"alert", "admitted", "seen", "discharged", "oriented", "stable", "referred", "transferred",
          "diagnosed", "advised", "born", "reviewed", "married", "allergic", "complaining", "awake",
          "afebrile", "a", "an"});
-    for (const std::string_view known : kOfPeople)
-      if (folded(n + 1) == known && known.size() > 2) return 2;
+    for (const std::string_view word_of_people : kOfPeople)
+      if (folded(n + 1) == word_of_people && word_of_people.size() > 2) return 2;
   }
   if (w == "is" || w == "was" || w == "has" || w == "had" || w == "will" || w == "calls" ||
       w == "takes" || w == "began" || w == "works" || w == "added" || w == "arrived" ||

@@ -90,7 +90,7 @@ bool inflected(const Lists& all, std::string_view word) {
                                                           {"ness", {"", ""}},
                                                           {"er", {"", "e"}}});
   std::string stem;
-  const auto known = [&](std::string_view root, std::string_view add) {
+  const auto listed = [&](std::string_view root, std::string_view add) {
     stem.assign(root).append(add);
     const auto found = all.words.find(stem);
     return found != all.words.end() && (found->second & kWord) != 0;
@@ -98,7 +98,7 @@ bool inflected(const Lists& all, std::string_view word) {
   for (const Ending& ending : kEndings) {
     if (!word.ends_with(ending.end) || word.size() < ending.end.size() + 3) continue;
     const auto root = word.substr(0, word.size() - ending.end.size());
-    if (known(root, ending.adds[0]) || known(root, ending.adds[1])) return true;
+    if (listed(root, ending.adds[0]) || listed(root, ending.adds[1])) return true;
   }
   return false;
 }
@@ -190,9 +190,9 @@ struct Cues {
     std::string folded;
     each_line(embedded::cues, [&](std::string_view line) {
       const std::size_t colon = line.find(':');
-      const auto* const kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& known) {
-        return known.name == line.substr(0, colon);
-      });
+      const auto* const kind = std::find_if(
+          kKinds.begin(), kKinds.end(),
+          [&](const Kind& kind_of_word) { return kind_of_word.name == line.substr(0, colon); });
       RABT_CHECK(colon != std::string_view::npos && kind != kKinds.end());
       each_word(line.substr(colon + 1), [&](std::string_view word) {
         folded.clear();

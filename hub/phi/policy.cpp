@@ -285,12 +285,12 @@ std::string Policy::outside_text(Channel channel, std::string_view text,
     count(channel, Other::unreadable);
     return std::string(kWithheld);
   }
-  const std::string known = words.only_known(text);
-  if (known.find(kWithheld) != std::string::npos) {
+  const std::string allowed_text = words.only_known(text);
+  if (allowed_text.find(kWithheld) != std::string::npos) {
     count(channel, Other::unknown_word);
     if (rules_.of(channel).action == Action::block) return std::string(kWithheld);
   }
-  return detect(channel, known, {}, &words).value_or(std::string(kWithheld));
+  return detect(channel, allowed_text, {}, &words).value_or(std::string(kWithheld));
 }
 
 std::string Policy::hub_text(Channel channel, std::string_view name, std::string_view text) const {

@@ -348,11 +348,11 @@ std::size_t Addresses::latin(std::size_t i) {
       (i + 2 >= tokens_.size() || tokens_[i + 2].space ||
        (tokens_[i + 2].kind != Kind::latin && !sign(i + 2, "-") && !sign(i + 2, "_")))) {
     const NumberContext context = context_before(text_, i);
-    const bool told =
+    const bool announced =
         (context.near & (kAddressCue | kZipCue)) != 0 || (context.near & kNationalCue) != 0;
     const bool region = std::string_view("rmeqahtnjb").find(folded(i)[0]) != std::string_view::npos;
     return add(i, i + 1,
-               told                                          ? 0.93
+               announced                                     ? 0.93
                : (context.near & (kOrderCue | kMrnCue)) != 0 ? 0.3
                : region                                      ? 0.55
                                                              : 0.4);
@@ -382,13 +382,13 @@ std::size_t Addresses::latin(std::size_t i) {
 
 std::size_t Addresses::place(std::size_t i, std::size_t end) {
   bool name = (tokens_[i].lists & (kGiven | kFamily)) != 0 && end == i + 1;
-  const bool told =
+  const bool announced =
       i > 0 && (has(i - 1, kPlaceCue) || (sign(i - 1, ":") && i > 1 && has(i - 2, kPlaceCue)));
   if (has(end, kOrganisation) && end < tokens_.size() && tokens_[end].upper) return end;
-  if (has(i, kPhoneCue) && end == i + 1 && !told) return end;  // Mobile: a number follows
+  if (has(i, kPhoneCue) && end == i + 1 && !announced) return end;  // Mobile: a number follows
   if (tokens_[i].all_upper && tokens_[i].end - tokens_[i].begin <= 3)
     return add(i, end - 1, 0.2, true);
-  return add(i, end - 1, told ? (name ? 0.5 : 0.6) : name ? 0.3 : 0.5, false);
+  return add(i, end - 1, announced ? (name ? 0.5 : 0.6) : name ? 0.3 : 0.5, false);
 }
 
 std::size_t Addresses::unknown_place(std::size_t i) {
@@ -452,15 +452,15 @@ std::size_t Addresses::arabic(std::size_t i) {
     if (words == 0 && number(k, 1, 4) && street) return add(i, k, 0.75);
     if (words == 0) return i;
     // the word for live is also the word for alive
-    const bool known = (tokens_[i + 1].lists & (kPlace | kGiven | kFamily)) != 0 ||
-                       folded(i + 1).starts_with("ال") || street;
+    const bool listed = (tokens_[i + 1].lists & (kPlace | kGiven | kFamily)) != 0 ||
+                        folded(i + 1).starts_with("ال") || street;
     if (number(k, 1, 4) && k < tokens_.size() && !has(k + 1, kMeasure)) ++k;
     return add(i, k - 1,
-               known ? (street && folded(i + 1).starts_with("ال") == false &&
-                                (tokens_[i + 1].lists & (kGiven | kFamily | kPlace)) == 0
-                            ? 0.55
-                            : 0.8)
-                     : 0.4);
+               listed ? (street && folded(i + 1).starts_with("ال") == false &&
+                                 (tokens_[i + 1].lists & (kGiven | kFamily | kPlace)) == 0
+                             ? 0.55
+                             : 0.8)
+                      : 0.4);
   }
   if (has(i, kDistrict)) {
     std::size_t k = i + 1;
@@ -471,7 +471,7 @@ std::size_t Addresses::arabic(std::size_t i) {
   }
   if (has(i, kZipCue) || w == "الرمز" || w == "رمز") return i;
   if (const std::size_t end = place_end(i); end > i) {
-    const bool told =
+    const bool announced =
         i > 0 &&
         (folded(i - 1) == "في" || folded(i - 1) == "من" || folded(i - 1) == "الي" ||
          folded(i - 1) == "مدينه" || folded(i - 1) == "بمدينه" || folded(i - 1) == "سكان" ||
@@ -481,7 +481,7 @@ std::size_t Addresses::arabic(std::size_t i) {
                       w == "العليا" || w == "الصحافه";
     const bool organisation = i > 0 && has(i - 1, kOrganisation) && folded(i - 1) != "مدينه";
     if (organisation) return end;
-    return add(i, end - 1, told && !name ? 0.6 : name ? 0.3 : 0.5, name);
+    return add(i, end - 1, announced && !name ? 0.6 : name ? 0.3 : 0.5, name);
   }
   // bi-Riyadh: in Riyadh
   if (w.size() > 8 && (w.starts_with("ب") || w.starts_with("ل")) && is_place(w.substr(2)) &&

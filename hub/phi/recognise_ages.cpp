@@ -24,8 +24,8 @@ bool unit_word(std::string_view word) {
        "اربعه",  "خمس",    "خمسه",   "ست",     "سته",    "سبع",    "سبعه",   "ثمان",
        "ثماني",  "ثمانيه", "تسع",    "تسعه",   "احدي",   "الواحد", "الثالث", "الرابع",
        "الخامس", "السادس", "السابع", "الثامن", "التاسع", "الثاني", "واحده",  "اثنتين"});
-  for (const std::string_view known : kUnits)
-    if (word == known) return true;
+  for (const std::string_view unit : kUnits)
+    if (word == unit) return true;
   return false;
 }
 

@@ -272,9 +272,10 @@ std::size_t Dates::month_end(std::size_t i) const {
   std::size_t k = i + 1;
   for (int steps = 0; steps < 5 && k < tokens_.size(); ++steps, ++k) {
     if (sign(k, "-") || sign(k, "'")) continue;
-    bool known = false;
-    for (const std::string_view second : kSecond) known = known || tokens_[k].folded == second;
-    if (!known || tokens_[k].kind == Kind::number) break;
+    bool second_word = false;
+    for (const std::string_view second : kSecond)
+      second_word = second_word || tokens_[k].folded == second;
+    if (!second_word || tokens_[k].kind == Kind::number) break;
     end = k + 1;
   }
   // These words are other words when they stand alone.
@@ -366,8 +367,8 @@ bool Dates::ordinal(std::string_view word) {
        "seventh",    "eighth",     "ninth",     "tenth",     "eleventh",    "twelfth",
        "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",
        "nineteenth", "twentieth",  "thirtieth"});
-  for (const std::string_view known : kOrdinals)
-    if (word == known) return true;
+  for (const std::string_view ordinal : kOrdinals)
+    if (word == ordinal) return true;
   return false;
 }
 

@@ -70,11 +70,11 @@ void find_hl7(const Text& text, Candidates& out) {
   const auto size = static_cast<std::uint32_t>(all.size());
   for (std::uint32_t at = 0; at + 4 < size;) {
     const std::string_view segment = all.substr(at, 3);
-    const auto known = [&](const Field& one) { return one.segment == segment; };
+    const auto same = [&](const Field& one) { return one.segment == segment; };
     const bool starts = all[at + 3] == '|' &&
                         (at == 0 || all[at - 1] == '\n' || all[at - 1] == '\r' ||
                          all[at - 1] == '"' || all[at - 1] == ' ') &&
-                        std::any_of(kFields.begin(), kFields.end(), known);
+                        std::any_of(kFields.begin(), kFields.end(), same);
     if (!starts) {
       ++at;
       continue;
@@ -86,7 +86,7 @@ void find_hl7(const Text& text, Candidates& out) {
       const bool line = i == size || all[i] == '\n' || all[i] == '\r' || all[i] == '"';
       if (!line && all[i] != '|') continue;
       for (const Field& one : kFields)
-        if (known(one) && one.number == number) field(all, begin, i, one, out);
+        if (same(one) && one.number == number) field(all, begin, i, one, out);
       ++number;
       begin = i + 1;
       if (line) break;

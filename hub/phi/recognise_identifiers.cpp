@@ -147,17 +147,17 @@ void find_card(const Text& text, std::size_t at, const NumberContext& context, C
       continue;
     if (!one_group && text.tokens()[at].folded.size() != 4) continue;  // cards are written by fours
     const char brand = digits[0];
-    const bool known = (brand >= '3' && brand <= '6') || digits.starts_with("2131") ||
-                       digits.starts_with("1800") ||
-                       (brand == '2' && digits[1] >= '2' && digits[1] <= '7');
+    const bool branded = (brand >= '3' && brand <= '6') || digits.starts_with("2131") ||
+                         digits.starts_with("1800") ||
+                         (brand == '2' && digits[1] >= '2' && digits[1] <= '7');
     const bool card = (context.near & kCardCue) != 0;
     const bool thing = (context.near & kOrderCue) != 0 && !card;
     if (luhn(digits)) {
       const bool usual =
-          known && (length == 16 || length == 15 || (length == 14 && digits.starts_with("3")));
-      const double score = card    ? (known ? 0.95 : 0.85)
+          branded && (length == 16 || length == 15 || (length == 14 && digits.starts_with("3")));
+      const double score = card    ? (branded ? 0.95 : 0.85)
                            : usual ? (thing ? 0.45 : 0.8)
-                                   : (known && length > 16 && !thing ? 0.55 : 0.4);
+                                   : (branded && length > 16 && !thing ? 0.55 : 0.4);
       out.push_back({Class::card, text.tokens()[at].begin, text.tokens()[group->first].end, score});
       return;
     }

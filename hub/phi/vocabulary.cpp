@@ -117,8 +117,8 @@ void Vocabulary::add_program(std::string_view bytes) {
 }
 
 bool Vocabulary::add_codes(std::string_view pattern) {
-  const auto count = [pattern](auto is) {
-    return static_cast<std::size_t>(std::count_if(pattern.begin(), pattern.end(), is));
+  const auto count = [pattern](auto kind) {
+    return static_cast<std::size_t>(std::count_if(pattern.begin(), pattern.end(), kind));
   };
   const std::size_t open = count([](char c) { return c == '#'; });
   if (pattern.size() > kMaxCode || open + count(is_digit) > kMaxCodeDigits ||
@@ -176,8 +176,8 @@ std::string Vocabulary::only_known(std::string_view text) const {
     out.append(kWithheld);
     mark_end = out.size();
   };
-  const auto say = [&](std::string_view known) {
-    out.append(known);
+  const auto say = [&](std::string_view word) {
+    out.append(word);
     mark_end = 0;
   };
   for (std::size_t i = 0; i < text.size();) {

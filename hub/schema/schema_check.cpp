@@ -504,9 +504,9 @@ bool Checker::each_member(const Node& node, const JsonObject& members, const At&
     for (const auto& [pattern, schema] : node.pattern_properties) {
       if (!matches(*pattern, name)) continue;
       const At named{&at, name, 0, At::Kind::name};
-      const bool known = evaluated;
+      const bool named_before = evaluated;
       evaluated = true;
-      good = check(schema, member, known ? named : hidden, nullptr) && good;
+      good = check(schema, member, named_before ? named : hidden, nullptr) && good;
       if (!good && over()) return false;
     }
     if (!evaluated && node.additional != kNone) {

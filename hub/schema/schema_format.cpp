@@ -400,8 +400,8 @@ bool is_uri_template(std::string_view text) {
 }  // namespace
 
 std::optional<Format> find_format(std::string_view name) {
-  for (const auto& [known, format] : kNames) {
-    if (known == name) return format;
+  for (const auto& [name_of_format, format] : kNames) {
+    if (name_of_format == name) return format;
   }
   return std::nullopt;
 }

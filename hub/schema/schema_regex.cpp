@@ -254,8 +254,8 @@ Result<Translator::Atom> Translator::property(bool negated, bool in_class) {
         R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
     return Atom{in_class ? all : "[" + all + "]", std::nullopt};
   }
-  for (const auto& [known, re2] : kCategories) {
-    if (known == name) name = re2;
+  for (const auto& [category, re2] : kCategories) {
+    if (category == name) name = re2;
   }
   if (!re2::RE2("\\p{" + name + "}", re2::RE2::Quiet).ok())
     return refuse("names the Unicode property " + name.substr(0, 40) + ", which RE2 does not know");
