@@ -100,10 +100,10 @@ class ChimePlugin final : public Recordings {
       (void)external_user(text_of(one, "identity"));  // refused before there is a meeting
     for (int round = 0; round < kMaxReopened; ++round) {
       const std::string token = round == 0 ? name : hex(sha256(name + "#" + std::to_string(round)));
-      const HttpResult made =
+      const HttpResult answer =
           co_await meetings(call, "POST", "/meetings", meeting_body(name, token, input).dump());
-      if (!succeeded(made)) co_return failure(made);
-      const auto body = object_of(made);
+      if (!succeeded(answer)) co_return failure(answer);
+      const auto body = object_of(answer);
       const Json meeting = body ? member_of(*body, "Meeting") : Json();
       const std::string id = text_of(meeting, "MeetingId");
       if (!is_guid(id)) co_return unreadable();
@@ -161,11 +161,11 @@ class ChimePlugin final : public Recordings {
   // Amazon Transcribe listens in the media region. Its words go to the clients of the attendees;
   // the same again changes nothing.
   Task<Outcome> start_transcription(const Call& call, std::string id, std::string language) {
-    const auto& known = settings_.transcription_languages;
-    const auto found = std::find_if(known.begin(), known.end(), [&](const std::string& one) {
-      return one == language || one.starts_with(language + "-");
-    });
-    if (found == known.end())
+    const auto& languages = settings_.transcription_languages;
+    const auto found = std::find_if(
+        languages.begin(), languages.end(),
+        [&](const std::string& one) { return one == language || one.starts_with(language + "-"); });
+    if (found == languages.end())
       co_return sdk::fail(Kind::permanent, "chime.language",
                           "transcription_languages names none for the language of this session",
                           Json{{"status", 422}});
@@ -197,22 +197,22 @@ class ChimePlugin final : public Recordings {
     const auto about = object_of(meeting);
     if (!about || !member_of(*about, "Meeting").is_object()) co_return unreadable();
     const std::string attendees = "/meetings/" + id + "/attendees";
-    HttpResult made = co_await meetings(call, "POST", attendees, ask.dump());
-    if (!succeeded(made)) co_return failure(made);
+    HttpResult answer = co_await meetings(call, "POST", attendees, ask.dump());
+    if (!succeeded(answer)) co_return failure(answer);
     // An attendee of before keeps what he was allowed then, so he makes room for another one. To
     // change him would need a permission more of the account.
-    if (const auto before = object_of(made)) {
+    if (const auto before = object_of(answer)) {
       const Json& had = member_of(member_of(*before, "Attendee"), "Capabilities");
       if (had.is_object() && had != may) {
         const std::string old = text_of(member_of(*before, "Attendee"), "AttendeeId");
         if (!is_guid(old)) co_return unreadable();
         const HttpResult gone = co_await meetings(call, "DELETE", attendees + "/" + old);
         if (!succeeded(gone) && !is_gone(gone)) co_return failure(gone);
-        made = co_await meetings(call, "POST", attendees, ask.dump());
-        if (!succeeded(made)) co_return failure(made);
+        answer = co_await meetings(call, "POST", attendees, ask.dump());
+        if (!succeeded(answer)) co_return failure(answer);
       }
     }
-    const auto body = object_of(made);
+    const auto body = object_of(answer);
     if (!body) co_return unreadable();
     const Json& attendee = member_of(*body, "Attendee");
     const std::string token = text_of(attendee, "JoinToken");

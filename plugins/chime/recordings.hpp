@@ -120,10 +120,10 @@ class Recordings : public Requests {
     if (arn.empty()) co_return unreadable();
     const std::string token = hex(sha256(id + "/" + call.idempotency_key));
     const std::string prefix = settings_.prefix + id + "/" + token.substr(0, 16) + "/";
-    const HttpResult made = co_await pipelines(call, "POST", "/sdk-media-capture-pipelines",
-                                               capture_body(arn, prefix, token).dump());
-    if (!succeeded(made)) co_return failure(made);
-    const auto answer = object_of(made);
+    const HttpResult reply = co_await pipelines(call, "POST", "/sdk-media-capture-pipelines",
+                                                capture_body(arn, prefix, token).dump());
+    if (!succeeded(reply)) co_return failure(reply);
+    const auto answer = object_of(reply);
     const Json& pipeline = answer ? member_of(*answer, "MediaCapturePipeline") : Json();
     const std::string capture = text_of(pipeline, "MediaPipelineId");
     if (!is_guid(capture) || text_of(pipeline, "MediaPipelineArn").empty()) co_return unreadable();
@@ -150,13 +150,13 @@ class Recordings : public Requests {
       const HttpResult stopped =
           co_await pipelines(call, "DELETE", "/sdk-media-capture-pipelines/" + capture);
       if (!succeeded(stopped) && !is_gone(stopped)) co_return failure(stopped);
-      const HttpResult made =
+      const HttpResult reply =
           co_await pipelines(call, "POST", "/sdk-media-concatenation-pipelines",
                              concatenation_body(text_of(segment, "arn"), text_of(segment, "prefix"),
                                                 hex(sha256("concatenation/" + capture)))
                                  .dump());
-      if (!succeeded(made)) co_return failure(made);
-      const auto answer = object_of(made);
+      if (!succeeded(reply)) co_return failure(reply);
+      const auto answer = object_of(reply);
       const std::string concat =
           answer ? text_of(member_of(*answer, "MediaConcatenationPipeline"), "MediaPipelineId")
                  : "";
@@ -189,16 +189,16 @@ class Recordings : public Requests {
     Json recordings = Json::array();
     Json failed = Json::array();
     for (const Json& segment : kept.segments()) {
-      const std::string is = text_of(segment, "state");
-      if (is == "recording" || is == "stopped") ready = false;
-      if (is == "ready") {
+      const std::string state = text_of(segment, "state");
+      if (state == "recording" || state == "stopped") ready = false;
+      if (state == "ready") {
         recordings.push_back({{"recordingId", text_of(segment, "id")},
                               {"kind", text_of(segment, "kind")},
                               {"startedAt", text_of(segment, "at")},
                               {"container", "mp4"},
                               {"bytes", segment.value("bytes", std::uint64_t{0})}});
       }
-      if (is == "failed")
+      if (state == "failed")
         failed.push_back({{"recordingId", text_of(segment, "id")},
                           {"kind", "combined"},
                           {"startedAt", text_of(segment, "at")}});

@@ -80,12 +80,12 @@ void Transcripts::take_result(const Json& result) {
   if (parts.size() == 1 && !whole.empty()) parts.front().text = whole;
   for (Said& part : parts) {
     if (part.text.empty() || part.at <= 0 || part.identity.size() > 200) continue;
-    const auto known = std::find_if(said_.begin(), said_.end(),
-                                    [&](const Said& one) { return one.key == part.key; });
+    const auto part_before = std::find_if(said_.begin(), said_.end(),
+                                          [&](const Said& one) { return one.key == part.key; });
     part.text = cut(std::move(part.text), kLongest);
     part.end = std::max(part.end, part.at);
-    if (known != said_.end()) {
-      *known = std::move(part);
+    if (part_before != said_.end()) {
+      *part_before = std::move(part);
     } else if (said_.size() < kMost) {
       said_.push_back(std::move(part));
     }

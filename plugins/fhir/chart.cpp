@@ -127,28 +127,30 @@ ChartEntry condition(const Json& input, const Json& encounter, const Json& diagn
   const std::string of = "diagnoses/" + std::to_string(at);
   ChartEntry out =
       entry(input, encounter, "Condition", of, "diagnosis/" + text_of(diagnosis, "code"));
-  Json& is = out.resource;
-  is["clinicalStatus"] = concept_of(coding(kConditionClinical, "active"));
-  is["verificationStatus"] = verification("confirmed");
-  is["category"] =
+  Json& condition = out.resource;
+  condition["clinicalStatus"] = concept_of(coding(kConditionClinical, "active"));
+  condition["verificationStatus"] = verification("confirmed");
+  condition["category"] =
       just(concept_of(coding(kConditionCategory, "encounter-diagnosis", "Encounter Diagnosis")));
-  is["code"] =
+  condition["code"] =
       concept_of(coding(kIcd10Am, text_of(diagnosis, "code"), text_of(diagnosis, "display")));
-  put(is["code"], "text", text_of(diagnosis, "display"));
-  put(is, "recordedDate", moment_of(input, encounter, of));
-  put(is, "recorder", clinician_of(encounter));
+  put(condition["code"], "text", text_of(diagnosis, "display"));
+  put(condition, "recordedDate", moment_of(input, encounter, of));
+  put(condition, "recorder", clinician_of(encounter));
   return out;
 }
 
 ChartEntry observation(const Json& input, const Json& encounter, const std::string& of,
                        std::string_view loinc, std::string_view display) {
   ChartEntry out = entry(input, encounter, "Observation", of, "vitals/" + std::string(loinc));
-  Json& is = out.resource;
-  is["status"] = "final";
-  is["category"] = just(concept_of(coding(kObservationCategory, "vital-signs", "Vital Signs")));
-  is["code"] = concept_of(coding(kLoinc, loinc, display));
-  put(is, "effectiveDateTime", moment_of(input, encounter, of));
-  if (Json who = clinician_of(encounter); !who.empty()) is["performer"] = just(std::move(who));
+  Json& observation = out.resource;
+  observation["status"] = "final";
+  observation["category"] =
+      just(concept_of(coding(kObservationCategory, "vital-signs", "Vital Signs")));
+  observation["code"] = concept_of(coding(kLoinc, loinc, display));
+  put(observation, "effectiveDateTime", moment_of(input, encounter, of));
+  if (Json who = clinician_of(encounter); !who.empty())
+    observation["performer"] = just(std::move(who));
   return out;
 }
 
@@ -207,22 +209,22 @@ void add_dispensing(std::vector<ChartEntry>& out, const Json& input, const Json&
     const std::string key = dispensing_key(dispensing, item);
     ChartEntry handed = entry(input, encounter, "MedicationDispense", of + "/" + key, key);
     handed.authorised_by = of + "/items/" + std::to_string(place);
-    Json& is = handed.resource;
-    is["context"] = std::move(is["encounter"]);
-    is.erase("encounter");
-    is["status"] = "completed";
-    is["medicationCodeableConcept"] = medication_of(drugs[place]);
+    Json& dispense = handed.resource;
+    dispense["context"] = std::move(dispense["encounter"]);
+    dispense.erase("encounter");
+    dispense["status"] = "completed";
+    dispense["medicationCodeableConcept"] = medication_of(drugs[place]);
     if (const std::string who = text_of(dispensing, "pharmacist"); !who.empty())
-      is["performer"] = just({{"actor", {{"display", who}}}});
+      dispense["performer"] = just({{"actor", {{"display", who}}}});
     if (const std::string where = text_of(dispensing, "pharmacy"); !where.empty())
-      is["location"]["display"] = where;
+      dispense["location"]["display"] = where;
     if (const Json& value = member_of(item, "quantity"); value.is_number()) {
-      is["quantity"]["value"] = value;
-      put(is["quantity"], "unit", text_of(item, "unit"));
+      dispense["quantity"]["value"] = value;
+      put(dispense["quantity"], "unit", text_of(item, "unit"));
     }
-    put(is, "whenHandedOver", text_of(dispensing, "handedOverAt"));
+    put(dispense, "whenHandedOver", text_of(dispensing, "handedOverAt"));
     if (const std::string notes = text_of(dispensing, "notes"); !notes.empty())
-      is["note"] = just({{"text", notes}});
+      dispense["note"] = just({{"text", notes}});
     out.push_back(std::move(handed));
   }
 }
@@ -240,20 +242,20 @@ void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Js
       if (!prescribed) continue;
       ChartEntry drug = entry(input, encounter, "MedicationRequest", of + "/items/" + each,
                               "prescription/" + number + "/" + each);
-      Json& is = drug.resource;
-      is["status"] = dispensed ? "completed" : "active";
-      if (dispensed) is["statusReason"] = concept_of(coding(reason_system(), kDispensed));
-      is["intent"] = "order";
-      is["groupIdentifier"] = {{"system", std::string(kRecordSystem) + "-prescription"},
-                               {"value", number}};
-      is["medicationCodeableConcept"] = medication_of(item);
+      Json& request = drug.resource;
+      request["status"] = dispensed ? "completed" : "active";
+      if (dispensed) request["statusReason"] = concept_of(coding(reason_system(), kDispensed));
+      request["intent"] = "order";
+      request["groupIdentifier"] = {{"system", std::string(kRecordSystem) + "-prescription"},
+                                    {"value", number}};
+      request["medicationCodeableConcept"] = medication_of(item);
       const std::string issued = text_of(one, "issuedAt");
-      put(is, "authoredOn", issued.empty() ? end_of(encounter) : issued);
-      put(is, "requester", clinician_of(encounter));
+      put(request, "authoredOn", issued.empty() ? end_of(encounter) : issued);
+      put(request, "requester", clinician_of(encounter));
       Json dosage = Json::object();
       put(dosage, "text", dosage_text(item));
       put(dosage, "patientInstruction", text_of(item, "instructions"));
-      if (!dosage.empty()) is["dosageInstruction"] = just(std::move(dosage));
+      if (!dosage.empty()) request["dosageInstruction"] = just(std::move(dosage));
       out.push_back(std::move(drug));
     }
     for (const Json& each : list_of(one, "dispensings")) {
@@ -336,69 +338,70 @@ ChartEntry note_pdf(const Json& input, const Json& encounter, std::string of, co
                     std::string_view pdf, const Settings& settings) {
   ChartEntry out = entry(input, encounter, "DocumentReference", std::move(of),
                          "note-pdf/" + text_of(document, "id"));
-  Json& is = out.resource;
-  Json of_visit = std::move(is["encounter"]);
-  is.erase("encounter");
-  is["context"]["encounter"] = just(std::move(of_visit));
-  put(is["context"], "period", member_of(encounter, "period"));
-  is["status"] = "current";
-  is["docStatus"] = text_of(document, "status") == "amended" ? "amended" : "final";
-  is["type"] = concept_of(coding(kLoinc, "11488-4", "Consult note"));
-  put(is, "date", text_of(document, "at"));
+  Json& document_reference = out.resource;
+  Json of_visit = std::move(document_reference["encounter"]);
+  document_reference.erase("encounter");
+  document_reference["context"]["encounter"] = just(std::move(of_visit));
+  put(document_reference["context"], "period", member_of(encounter, "period"));
+  document_reference["status"] = "current";
+  document_reference["docStatus"] = text_of(document, "status") == "amended" ? "amended" : "final";
+  document_reference["type"] = concept_of(coding(kLoinc, "11488-4", "Consult note"));
+  put(document_reference, "date", text_of(document, "at"));
   if (Json author = clinician_of(encounter); !author.empty())
-    is["author"] = just(std::move(author));
-  put(is, "custodian", custodian_of(settings));
-  is["securityLabel"] = just(concept_of(coding(kConfidentiality, kConfidentialityCode)));
+    document_reference["author"] = just(std::move(author));
+  put(document_reference, "custodian", custodian_of(settings));
+  document_reference["securityLabel"] =
+      just(concept_of(coding(kConfidentiality, kConfidentialityCode)));
   Json attachment = {
       {"contentType", "application/pdf"}, {"data", sdk::to_base64(pdf)}, {"size", pdf.size()}};
   put(attachment, "hash", text_of(document, "sha1"));
   put(attachment, "title", text_of(document, "title"));
   put(attachment, "creation", text_of(document, "at"));
-  is["content"] = just({{"attachment", std::move(attachment)}});
+  document_reference["content"] = just({{"attachment", std::move(attachment)}});
   return out;
 }
 
 ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
                 const Settings& settings) {
   ChartEntry out = entry(input, encounter, "Composition", "note", "note");
-  Json& is = out.resource;
+  Json& composition = out.resource;
   // FHIR gives a Composition one identifier, and no list.
-  is["identifier"] = is["identifier"][0];
-  is["status"] = list_of(input, "addenda").empty() ? "final" : "amended";
-  is["type"] = concept_of(coding(kLoinc, "11488-4", "Consult note"));
-  is["title"] = "Telehealth consultation · استشارة عن بُعد";
-  put(is, "date", end_of(encounter));
-  is["confidentiality"] = kConfidentialityCode;
+  composition["identifier"] = composition["identifier"][0];
+  composition["status"] = list_of(input, "addenda").empty() ? "final" : "amended";
+  composition["type"] = concept_of(coding(kLoinc, "11488-4", "Consult note"));
+  composition["title"] = "Telehealth consultation · استشارة عن بُعد";
+  put(composition, "date", end_of(encounter));
+  composition["confidentiality"] = kConfidentialityCode;
   Json author = clinician_of(encounter);
   if (author.empty()) author = member_of(encounter, "serviceProvider");
   if (author.empty()) author = {{"display", "Rabt"}};  // 1..*
-  is["author"] = just(std::move(author));
-  put(is, "custodian", custodian_of(settings));
+  composition["author"] = just(std::move(author));
+  put(composition, "custodian", custodian_of(settings));
   Json sections = Json::array();
   for (const Section& section : kSections)
     add_section(sections, section, lines_of(input, section), entries);
   add_section(sections, kAddenda, lines_of(input, kAddenda), {});
-  put(is, "section", std::move(sections));
+  put(composition, "section", std::move(sections));
   return out;
 }
 
 bool is_own_section(const Json& section) {
-  const auto is = [&](const Section& known) {
+  const auto matches = [&](const Section& own) {
     const Json& codings = list_of(member_of(section, "code"), "coding");
-    return text_of(section, "title") == sdk::chart::heading(known) &&
+    return text_of(section, "title") == sdk::chart::heading(own) &&
            std::any_of(codings.begin(), codings.end(), [&](const Json& one) {
-             return text_of(one, "system") == kLoinc && text_of(one, "code") == known.loinc;
+             return text_of(one, "system") == kLoinc && text_of(one, "code") == own.loinc;
            });
   };
-  return std::any_of(kSections.begin(), kSections.end(), is) || is(kAddenda);
+  return std::any_of(kSections.begin(), kSections.end(), matches) || matches(kAddenda);
 }
 
 bool is_own_component(const Json& code) {
   const Json& codings = list_of(code, "coding");
   return std::any_of(codings.begin(), codings.end(), [](const Json& one) {
-    const std::string known = text_of(one, "code");
+    const std::string loinc = text_of(one, "code");
     return text_of(one, "system") == kLoinc &&
-           (known == kSystolic.loinc || known == kDiastolic.loinc);
+           (loinc == kSystolic.loinc || loinc == kDiastolic.loinc);
   });
 }
 

@@ -71,9 +71,10 @@ Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consult
   for (const std::string& entry : entries_of(note)) {
     const std::string reference = plain_reference(entry, settings_);
     const std::string type = reference.substr(0, reference.find('/'));
-    const bool possible = std::any_of(kChartTypes.begin(), kChartTypes.end(),
-                                      [&](const auto& known) { return known.first == type; }) &&
-                          reference.size() > type.size();
+    const bool possible =
+        std::any_of(kChartTypes.begin(), kChartTypes.end(),
+                    [&](const auto& chart_type) { return chart_type.first == type; }) &&
+        reference.size() > type.size();
     if (!possible || seen.contains(reference)) continue;
     const Seen found = co_await look(call, type, reference.substr(type.size() + 1));
     if (passes(found.failed)) {
@@ -119,25 +120,26 @@ Task<ChartWriter::Pdfs> ChartWriter::pdfs_of(const Call& call, const Json& input
   co_return out;
 }
 
-Task<ChartWriter::Kept> ChartWriter::keep(const Call& call, const ChartEntry& wanted, Json known,
+Task<ChartWriter::Kept> ChartWriter::keep(const Call& call, const ChartEntry& wanted, Json resource,
                                           const std::set<std::string>& gone) {
   Kept out;
-  if (known.is_null()) {
-    Made made = co_await make(call, wanted.resource, std::string(kRecordSystem), wanted.identifier);
-    out.id = made.written.id;
-    out.failed = made.failed;
-    if (out.failed || made.known.is_null()) co_return out;
-    known = std::move(made.known);
+  if (resource.is_null()) {
+    Made creation =
+        co_await make(call, wanted.resource, std::string(kRecordSystem), wanted.identifier);
+    out.id = creation.written.id;
+    out.failed = creation.failed;
+    if (out.failed || creation.known.is_null()) co_return out;
+    resource = std::move(creation.known);
   }
-  out.id = text_of(known, "id");
-  if (!same_subject(member_of(known, "subject"), member_of(wanted.resource, "subject"),
+  out.id = text_of(resource, "id");
+  if (!same_subject(member_of(resource, "subject"), member_of(wanted.resource, "subject"),
                     settings_)) {
     out.failed = other_subject(wanted.type);
     co_return out;
   }
-  const Json now = wanted.type == "Composition" ? corrected_note(known, wanted, gone, settings_)
-                                                : corrected(known, wanted);
-  if (now != known) out.failed = co_await replace(call, wanted.type, known, now);
+  const Json now = wanted.type == "Composition" ? corrected_note(resource, wanted, gone, settings_)
+                                                : corrected(resource, wanted);
+  if (now != resource) out.failed = co_await replace(call, wanted.type, resource, now);
   co_return out;
 }
 

@@ -49,7 +49,7 @@ class ChartWriter : public RecordSystem {
     std::string id;
     std::optional<Outcome> failed;
   };
-  sdk::Task<Kept> keep(const sdk::Call& call, const ChartEntry& wanted, Json known,
+  sdk::Task<Kept> keep(const sdk::Call& call, const ChartEntry& wanted, Json resource,
                        const std::set<std::string>& gone);
   sdk::Task<Kept> find_and_keep(const sdk::Call& call, const ChartEntry& wanted);
 

@@ -18,8 +18,8 @@ using sdk::list_of;
 using sdk::member_of;
 using sdk::text_of;
 
-bool is_among(std::string_view value, std::initializer_list<std::string_view> known) {
-  return std::find(known.begin(), known.end(), value) != known.end();
+bool is_among(std::string_view value, std::initializer_list<std::string_view> values) {
+  return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 bool same_coding(const Json& one, const Json& other) {
@@ -62,14 +62,14 @@ bool has_ended(const Json& resource) {
 
 // The identifier of the hub in a resource; null when it has none. A Composition has one, no list.
 Json* identifier_in(Json& resource, const std::string& value) {
-  const auto is = [&](const Json& one) {
+  const auto is_hub_number = [&](const Json& one) {
     return text_of(one, "system") == kRecordSystem && text_of(one, "value") == value;
   };
   const auto has = resource.find("identifier");
   if (has == resource.end()) return nullptr;
-  if (has->is_object()) return is(*has) ? &*has : nullptr;
+  if (has->is_object()) return is_hub_number(*has) ? &*has : nullptr;
   if (!has->is_array()) return nullptr;
-  const auto found = std::find_if(has->begin(), has->end(), is);
+  const auto found = std::find_if(has->begin(), has->end(), is_hub_number);
   return found == has->end() ? nullptr : &*found;
 }
 // True if the resource has ended because the hub took it back, and nobody changed that since.
@@ -104,8 +104,8 @@ void set_code(Json& before, const Json& wanted) {
 void set_moment(Json& resource, const char* name, const Json& wanted) {
   const std::string moment = text_of(wanted, name);
   const std::string before = text_of(resource, name);
-  const auto known = read_instant(before);
-  if (moment.empty() || moment == before || (known && known == read_instant(moment))) return;
+  const auto instant = read_instant(before);
+  if (moment.empty() || moment == before || (instant && instant == read_instant(moment))) return;
   resource[name] = moment;
 }
 
@@ -284,8 +284,8 @@ Json corrected_note(const Json& before, const ChartEntry& wanted, const std::set
 
 std::string own_identifier(const Json& resource, const std::string& consultation) {
   const std::string type = text_of(resource, "resourceType");
-  for (const auto& [known, kind] : kChartTypes) {
-    if (type != known) continue;
+  for (const auto& [chart_type, kind] : kChartTypes) {
+    if (type != chart_type) continue;
     const std::string begins = consultation + "/" + std::string(kind) + "/";
     for (const Json& one : list_of(resource, "identifier")) {
       if (text_of(one, "system") != kRecordSystem) continue;

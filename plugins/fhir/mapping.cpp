@@ -75,14 +75,14 @@ const Json& first(const Json& array) {
   return array.is_array() && !array.empty() ? array.front() : nothing();
 }
 
-bool is_one_of(std::string_view value, std::initializer_list<std::string_view> known) {
-  return std::find(known.begin(), known.end(), value) != known.end();
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> values) {
+  return std::find(values.begin(), values.end(), value) != values.end();
 }
 // The first code of a CodeableConcept that is known; "" when none is.
-std::string code_among(const Json& concept_value, std::initializer_list<std::string_view> known) {
+std::string code_among(const Json& concept_value, std::initializer_list<std::string_view> codes) {
   for (const Json& coding : list_of(concept_value, "coding")) {
     std::string code = text_of(coding, "code");
-    if (is_one_of(code, known)) return code;
+    if (is_one_of(code, codes)) return code;
   }
   return {};
 }
@@ -717,10 +717,10 @@ std::vector<const Json*> records_of(const Json* patient, const Merges& merges) {
     if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(one);
   };
   for (std::size_t at = 0; at < out.size(); ++at) {
-    const Json* const known = out[at];
+    const Json* const reference = out[at];
     for (const auto& [one, other] : merges) {
-      if (one == known) add(other);
-      if (other == known) add(one);
+      if (one == reference) add(other);
+      if (other == reference) add(one);
     }
   }
   return out;
@@ -939,11 +939,11 @@ Json event_of(const Resources& delivery, const Merges& merges, const Entry& entr
     put(data, "practitioner", practitioner_data(person, start));
     if (whole && !data.contains("practitioner"))
       refuse("the practitioner has no name and no identifier: Practitioner.name[], identifier[]");
-    const Json* known = practitioner_identifier(person, false, start);
-    if (known != nullptr && !text_of(*known, "system").empty()) {
+    const Json* number = practitioner_identifier(person, false, start);
+    if (number != nullptr && !text_of(*number, "system").empty()) {
       Json& own = data["appointment"]["practitionerIdentifier"];
-      own["system"] = text_of(*known, "system");
-      own["value"] = text_of(*known, "value");
+      own["system"] = text_of(*number, "system");
+      own["value"] = text_of(*number, "value");
     }
   }
   Said said = cover_of(delivery, merges, entry, people, whole, start);
@@ -1063,13 +1063,13 @@ Json reference(const std::string& type, const std::string& literal, Json identif
   return value;
 }
 Json patient_reference(const Json& input, const std::string& literal) {
-  const Json& known = member_of(member_of(input, "patient"), "identifier");
+  const Json& patient_number = member_of(member_of(input, "patient"), "identifier");
   Json identifier = Json::object();
-  if (!text_of(known, "value").empty()) {
-    const std::string type = text_of(known, "type");
+  if (!text_of(patient_number, "value").empty()) {
+    const std::string type = text_of(patient_number, "type");
     if (!type.empty()) identifier["type"] = concept_of(coding(kIdentifierTypes, type));
-    put(identifier, "system", text_of(known, "system"));
-    identifier["value"] = text_of(known, "value");
+    put(identifier, "system", text_of(patient_number, "system"));
+    identifier["value"] = text_of(patient_number, "value");
   }
   return reference("Patient", literal, std::move(identifier));
 }

@@ -77,29 +77,29 @@ class FhirPlugin final : public ChartWriter {
   // makes a repeat find the resource of the first attempt.
   Task<Outcome> create(const Call& call, Json resource, std::string consultation) {
     const std::string type = text_of(resource, "resourceType");
-    const Made made =
+    const Made creation =
         co_await make(call, std::move(resource), std::string(kConsultationSystem), consultation);
-    if (made.failed) co_return *made.failed;
+    if (creation.failed) co_return *creation.failed;
     Json output = Json::object();
-    output["id"] = made.written.id;
-    output["reference"] = type + "/" + made.written.id;
-    if (!made.written.version.empty()) output["versionId"] = made.written.version;
+    output["id"] = creation.written.id;
+    output["reference"] = type + "/" + creation.written.id;
+    if (!creation.written.version.empty()) output["versionId"] = creation.written.version;
     co_return Outcome::done(output.dump());
   }
 
   Task<Outcome> write_encounter(const Call& call, const Json& input) {
-    Outcome made =
+    Outcome outcome =
         co_await create(call, encounter(input, settings_), text_of(input, "consultation"));
-    if (made.kind != Kind::done) co_return made;
+    if (outcome.kind != Kind::done) co_return outcome;
     // Fields that a document about the encounter repeats.
-    Json output = Json::parse(made.output);
+    Json output = Json::parse(outcome.output);
     const Json appointment = input.value("appointment", Json::object());
     for (const char* key : {"patientReference", "practitionerReference"}) {
-      if (std::string known = text_of(appointment, key); !known.empty())
-        output[key] = std::move(known);
+      if (std::string value = text_of(appointment, key); !value.empty())
+        output[key] = std::move(value);
     }
     for (const char* key : {"start", "end"}) {
-      if (std::string known = text_of(input, key); !known.empty()) output[key] = std::move(known);
+      if (std::string value = text_of(input, key); !value.empty()) output[key] = std::move(value);
     }
     co_return Outcome::done(output.dump());
   }
@@ -110,10 +110,10 @@ class FhirPlugin final : public ChartWriter {
       throw Refusal("fhir.input", "recordings is missing");
     // A DocumentReference must have content: without a recording there is nothing to file.
     if (recordings->empty()) co_return Outcome::done(R"({"written":false})");
-    Outcome made = co_await create(call, document(input, settings_, host().now_unix_ms() / 1000),
-                                   text_of(input, "consultation"));
-    if (made.kind != Kind::done) co_return made;
-    Json output = Json::parse(made.output);
+    Outcome outcome = co_await create(call, document(input, settings_, host().now_unix_ms() / 1000),
+                                      text_of(input, "consultation"));
+    if (outcome.kind != Kind::done) co_return outcome;
+    Json output = Json::parse(outcome.output);
     output["written"] = true;
     co_return Outcome::done(output.dump());
   }
@@ -286,15 +286,14 @@ class FhirPlugin final : public ChartWriter {
   Task<Replaced> replaced(const Call& call, const Json& patient) {
     Replaced out;
     Json waiting = Json::array({patient});
-    std::vector<std::string> known{text_of(patient, "id")};
+    std::vector<std::string> ids{text_of(patient, "id")};
     while (!waiting.empty()) {
       const Json by = waiting.front();
       waiting.erase(waiting.begin());
       for (const std::string& id : replaced_ids(by, settings_)) {
-        if (out.patients.size() == kMaxMerges ||
-            std::find(known.begin(), known.end(), id) != known.end())
+        if (out.patients.size() == kMaxMerges || std::find(ids.begin(), ids.end(), id) != ids.end())
           continue;
-        known.push_back(id);
+        ids.push_back(id);
         const Seen seen = co_await look(call, "Patient", id);
         out.failed = seen.failed;
         if (out.failed) co_return out;
@@ -320,8 +319,9 @@ class FhirPlugin final : public ChartWriter {
       // A server that ignores the parameter shows the same ones again.
       for (Json& entry : found.entries) {
         const bool again =
-            std::any_of(out.entries.begin(), out.entries.end(),
-                        [&](const Json& known) { return known["resource"] == entry["resource"]; });
+            std::any_of(out.entries.begin(), out.entries.end(), [&](const Json& bundle_entry) {
+              return bundle_entry["resource"] == entry["resource"];
+            });
         if (!again) out.entries.push_back(std::move(entry));
       }
     }
@@ -370,10 +370,10 @@ class FhirPlugin final : public ChartWriter {
     if (before.failed) co_return *before.failed;
     for (const Json& each : before.patients) merged_here.push_back(each);
     for (Json& each : merged_here) {
-      const bool known = std::any_of(patients.begin(), patients.end(), [&](const Json& one) {
+      const bool listed = std::any_of(patients.begin(), patients.end(), [&](const Json& one) {
         return text_of(one, "id") == text_of(each, "id");
       });
-      if (!known) patients.push_back(std::move(each));
+      if (!listed) patients.push_back(std::move(each));
     }
     Found covers = co_await covers_of(call, patients);
     if (covers.failed) co_return *covers.failed;

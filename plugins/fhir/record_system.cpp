@@ -166,21 +166,21 @@ Task<RecordSystem::Found> RecordSystem::find_bearing(const Call& call, std::stri
 Task<RecordSystem::Seen> RecordSystem::find_one(const Call& call, std::string type,
                                                 std::string system, std::string value) {
   const Found found = co_await find_bearing(call, type, system, value);
-  Json known = found.of(type);
-  if (known.size() > 1) {
+  Json resources = found.of(type);
+  if (resources.size() > 1) {
     Json meant = Json::array();
-    for (Json& one : known) {
+    for (Json& one : resources) {
       if (text_of(one, "status") != "entered-in-error") meant.push_back(std::move(one));
     }
-    known = std::move(meant);
+    resources = std::move(meant);
   }
   Seen out;
   if (found.failed) {
     out.failed = found.failed;
-  } else if (known.size() > 1) {
+  } else if (resources.size() > 1) {
     out.failed = several(type);
-  } else if (!known.empty()) {
-    out.resource = known.front();
+  } else if (!resources.empty()) {
+    out.resource = resources.front();
   }
   co_return out;
 }
@@ -198,24 +198,24 @@ Task<RecordSystem::Made> RecordSystem::make(const Call& call, Json resource, std
   } else if (out.written.id.empty()) {
     out.failed = unreadable();
   } else if (answer.status == 200) {  // it is there already
-    Seen known;
+    Seen present;
     if (auto whole = resource_of(answer, type)) {
-      known.resource = std::move(*whole);
+      present.resource = std::move(*whole);
     } else {
-      known = co_await look(call, type, out.written.id);
+      present = co_await look(call, type, out.written.id);
     }
-    if (known.failed) {
-      out.failed = known.failed;
-    } else if (!bears(known.resource, system, value)) {
+    if (present.failed) {
+      out.failed = present.failed;
+    } else if (!bears(present.resource, system, value)) {
       out.failed = Outcome::fail(Kind::permanent, "fhir.other",
                                  "the record system did not create the " + type +
                                      " and names one without its identifier: it must know the " +
                                      "header If-None-Exist, or not read it");
-    } else if (!same_subject(known.resource.value("subject", Json()),
+    } else if (!same_subject(present.resource.value("subject", Json()),
                              resource.value("subject", Json()), settings_)) {
       out.failed = other_subject(type);
     }
-    out.known = std::move(known.resource);
+    out.known = std::move(present.resource);
   }
   co_return out;
 }

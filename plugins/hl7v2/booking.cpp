@@ -94,8 +94,8 @@ std::string system_of(const std::string& name, const std::string& id, const std:
                       const Settings& settings) {
   if (type == "ISO" && !id.empty()) return "urn:oid:" + id;
   if (type == "URI" && id.find(':') != std::string::npos) return id;
-  const auto known = settings.systems.find(name);
-  return known == settings.systems.end() ? std::string() : known->second;
+  const auto system = settings.systems.find(name);
+  return system == settings.systems.end() ? std::string() : system->second;
 }
 std::string authority_of(const Value& value, int component, const Settings& settings) {
   return system_of(value.part(component, 1), value.part(component, 2), value.part(component, 3),

@@ -192,8 +192,8 @@ Composed compose_diagnoses(const Part& part, const Json& visit, const Following&
   // All that hold: a receiver may take the DG1 of a message for the whole list.
   const Json wanted = says_of(part.entries);
   for (std::size_t i = 0; i < part.entries.size(); ++i) {
-    const bool known = entry_of(following.has, text_of(wanted[i], "key")) != nullptr;
-    add(wanted[i], known ? "U" : "A", i);
+    const bool present = entry_of(following.has, text_of(wanted[i], "key")) != nullptr;
+    add(wanted[i], present ? "U" : "A", i);
   }
   for (const Json& one : following.has) {
     if (entry_of(wanted, text_of(one, "key")) == nullptr) add(one, "D", kGone);
@@ -231,8 +231,9 @@ Composed compose_vitals(const Part& part, const Json& visit, const Following& fo
   // Those alone that are new, are corrected, or do not hold any more.
   const Json wanted = says_of(part.entries);
   for (std::size_t i = 0; i < part.entries.size(); ++i) {
-    const Json* known = entry_of(following.has, text_of(wanted[i], "key"));
-    if (known == nullptr || *known != wanted[i]) add(wanted[i], known == nullptr ? kFinal : "C", i);
+    const Json* entry_before = entry_of(following.has, text_of(wanted[i], "key"));
+    if (entry_before == nullptr || *entry_before != wanted[i])
+      add(wanted[i], entry_before == nullptr ? kFinal : "C", i);
   }
   for (const Json& one : following.has) {
     if (entry_of(wanted, text_of(one, "key")) == nullptr) add(one, "D", kGone);
@@ -310,7 +311,7 @@ bool is_addendum(const Part& part) {
   return part.name.starts_with(kAddendum);
 }
 
-Chart chart(const Json& input, const Json& visit, const std::vector<std::string>& known,
+Chart chart(const Json& input, const Json& visit, const std::vector<std::string>& names,
             const Settings& settings) {
   Chart out;
   const Words words = words_for(settings);
@@ -329,7 +330,7 @@ Chart chart(const Json& input, const Json& visit, const std::vector<std::string>
     add_document(out, name, of, {paragraph(kAddenda, sdk::chart::lines_of(alone, kAddenda), words)},
                  settings);
   }
-  for (const std::string& name : known) {
+  for (const std::string& name : names) {
     if (name.starts_with(kAddendum) && !seen.contains(name))
       out.parts.push_back({.name = name, .entries = {}, .text = {}});
   }

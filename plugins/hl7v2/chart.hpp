@@ -43,10 +43,10 @@ struct Chart {
   // Texts that the character set does not hold.
   std::vector<LeftOut> left_out;
 };
-// input: as write-record takes it. known: names of the parts of former writes; those that the input
+// input: as write-record takes it. names: names of the parts of former writes; those that the input
 // does not hold any more come without entries.
 [[nodiscard]] Chart chart(const Json& input, const Json& visit,
-                          const std::vector<std::string>& known, const Settings& settings);
+                          const std::vector<std::string>& names, const Settings& settings);
 
 [[nodiscard]] bool is_addendum(const Part& part);
 

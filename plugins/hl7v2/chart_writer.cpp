@@ -244,11 +244,11 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
     throw Refusal("hl7v2.other_patient", "the encounter of this visit is another patient's");
   Book book;
   if (auto failed = co_await open_book(book, consultation)) co_return *failed;
-  std::vector<std::string> known;
+  std::vector<std::string> names;
   if (const Json& parts = member_of(book.data, "parts"); parts.is_object()) {
-    for (const auto& [name, part] : parts.items()) known.push_back(name);
+    for (const auto& [name, part] : parts.items()) names.push_back(name);
   }
-  const Chart wanted = chart(input, visit, known, settings_);
+  const Chart wanted = chart(input, visit, names, settings_);
   Report report;
   for (const LeftOut& one : wanted.left_out)
     report.refuse(one.of, Outcome::fail(Kind::permanent, one.code,

@@ -47,12 +47,12 @@ void add_head(Writer& out, const Heading& heading, const Settings& settings) {
   out.segment("EVN").text(1, heading.trigger).text(2, hl7_time(heading.now));
 }
 
-void add_patient(Writer& out, const Json& input, const std::string& known) {
+void add_patient(Writer& out, const Json& input, const std::string& number) {
   const Json& person = member_of(input, "patient");
   const Json& identifier = member_of(person, "identifier");
   out.segment("PID").text(1, "1");
-  if (!known.empty()) {
-    out.encoded(3, as_field(known));
+  if (!number.empty()) {
+    out.encoded(3, as_field(number));
   } else if (!text_of(identifier, "value").empty()) {
     const std::string system = text_of(identifier, "system");
     const std::string authority = system.empty() ? "" : "&" + escaped(system) + "&URI";
@@ -82,8 +82,8 @@ void add_patient(Writer& out, const Json& input, const std::string& known) {
                                     : "");
 }
 
-std::string practitioner(const Json& input, const std::string& known) {
-  if (!known.empty()) return as_field(known);
+std::string practitioner(const Json& input, const std::string& doctor) {
+  if (!doctor.empty()) return as_field(doctor);
   const Json& person = member_of(input, "practitioner");
   std::string out = escaped(text_of(person, "licence"));
   const std::string family = text_of(person, "family");

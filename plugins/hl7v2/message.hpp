@@ -33,12 +33,12 @@ struct Heading {
 // MSH, and EVN where the message has one.
 void add_head(Writer& out, const Heading& heading, const Settings& settings);
 
-// PID of input.patient. known: PID-3 as the booking had it. Throws sdk::Refusal when the patient
+// PID of input.patient. number: PID-3 as the booking had it. Throws sdk::Refusal when the patient
 // has no identifier.
-void add_patient(Writer& out, const Json& input, const std::string& known);
+void add_patient(Writer& out, const Json& input, const std::string& number);
 
-// Doctor of input.practitioner as XCN. known: the doctor as the booking had him.
-[[nodiscard]] std::string practitioner(const Json& input, const std::string& known);
+// Doctor of input.practitioner as XCN. doctor: the doctor as the booking had him.
+[[nodiscard]] std::string practitioner(const Json& input, const std::string& doctor);
 
 struct Stay {
   std::string doctor;

@@ -79,11 +79,11 @@ class Hl7Plugin final : public ChartWriter {
     output["reference"] = "Encounter/" + visit_number(input);
     // Fields that a document about the visit repeats.
     for (const char* key : {"patientReference", "practitionerReference"}) {
-      if (std::string known = text_of(appointment, key); !known.empty())
-        output[key] = std::move(known);
+      if (std::string value = text_of(appointment, key); !value.empty())
+        output[key] = std::move(value);
     }
     for (const char* key : {"start", "end"}) {
-      if (std::string known = text_of(input, key); !known.empty()) output[key] = std::move(known);
+      if (std::string value = text_of(input, key); !value.empty()) output[key] = std::move(value);
     }
     if (const auto failed = co_await remember_visit(input, output)) co_return *failed;
     co_return sdk::done(output);

@@ -33,8 +33,8 @@ std::string part_of_reference(const Json& appointment, std::size_t number) {
   return as_field(rest.substr(0, rest.find('|')));
 }
 
-bool is_one_of(std::string_view value, std::initializer_list<std::string_view> known) {
-  return std::find(known.begin(), known.end(), value) != known.end();
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> values) {
+  return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 }  // namespace
@@ -48,8 +48,8 @@ std::string control_id(std::string_view key) {
 }
 
 std::string visit_number(const Json& input) {
-  std::string known = part_of_reference(member_of(input, "appointment"), 2);
-  return known.empty() ? escaped(text_of(input, "consultation")) : known;
+  std::string key_of_appointment = part_of_reference(member_of(input, "appointment"), 2);
+  return key_of_appointment.empty() ? escaped(text_of(input, "consultation")) : key_of_appointment;
 }
 
 std::string encounter(const Json& input, const Settings& settings, const std::string& control_id,
@@ -96,7 +96,7 @@ std::string document(const Json& input, const Settings& settings, const std::str
   for (const Json& recording : list_of(input, "recordings")) {
     std::string words = "urn:rabt:recording:" + sdk::percent_encode(text_of(recording, "id"), ":");
     for (const char* key : {"kind", "contentType"}) {
-      if (const std::string known = text_of(recording, key); !known.empty()) words += " " + known;
+      if (const std::string time = text_of(recording, key); !time.empty()) words += " " + time;
     }
     if (const Json& bytes = member_of(recording, "bytes"); bytes.is_number_integer())
       words += " " + bytes.dump() + " bytes";

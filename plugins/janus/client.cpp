@@ -200,8 +200,9 @@ void take_slow_link(const Json& event, Rooms& rooms, Json& out) {
   if (who == nullptr || text_of(said, "media") != "audio" || lost <= 0) return;
   const std::int64_t handle = number_of(event, "handle_id");
   const auto counted = who->handles.find(handle);
-  const double known = counted == who->handles.end() ? 0 : counted->second.rate;
-  const double rate = std::max(known > 0 ? known : kSoundPackets, static_cast<double>(lost));
+  const double counted_rate = counted == who->handles.end() ? 0 : counted->second.rate;
+  const double rate =
+      std::max(counted_rate > 0 ? counted_rate : kSoundPackets, static_cast<double>(lost));
   const std::int64_t micros = std::max<std::int64_t>(number_of(event, "timestamp"), 0);
   out.push_back(event_of(
       "quality.v1", who->room, "slow/" + who->identity + "/" + std::to_string(handle), micros,

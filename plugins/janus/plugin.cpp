@@ -555,10 +555,10 @@ class JanusPlugin final : public TaskPlugin {
     const std::string key = record_key(uuid_in(room));
     const sdk::KvValue stored = co_await kv_get(key);
     if (stored.status == RABT_KV_FAILED) co_return no_store();
-    auto known = read_record(stored);
-    if (known && known->recorded != on) {
-      known->recorded = on;
-      if (co_await kv_put(key, text_of_record(*known), kRemembered) != RABT_KV_OK)
+    auto room_record = read_record(stored);
+    if (room_record && room_record->recorded != on) {
+      room_record->recorded = on;
+      if (co_await kv_put(key, text_of_record(*room_record), kRemembered) != RABT_KV_OK)
         co_return no_store();
     }
     // A room that is over records nothing, and that is no failure.
