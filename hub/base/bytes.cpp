@@ -103,9 +103,9 @@ SecretBytes::SecretBytes(std::string_view text) : bytes_(locked_allocate(text.si
 }
 
 SecretBytes SecretBytes::of_size(std::size_t size) {
-  SecretBytes made;
-  made.bytes_ = locked_allocate(size);
-  return made;
+  SecretBytes secret;
+  secret.bytes_ = locked_allocate(size);
+  return secret;
 }
 
 SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {

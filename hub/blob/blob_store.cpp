@@ -481,14 +481,14 @@ std::int64_t FileBlobStore::sweep_files() {
     if (!Ulid::parse(id)) continue;  // not ours
     const auto claim = Claim::take(folder_, id);
     if (!claim) continue;
-    bool known = false;  // an unfinished one may be resumed
+    bool listed = false;  // an unfinished one may be resumed
     const Status read = store_.read([&](store::Connection& connection) {
-      return connection.query(sql::kExists, {std::string_view(id)}, [&known](const store::Row&) {
-        known = true;
+      return connection.query(sql::kExists, {std::string_view(id)}, [&listed](const store::Row&) {
+        listed = true;
         return false;
       });
     });
-    if (!read.ok() || known) continue;
+    if (!read.ok() || listed) continue;
     if (::unlink(folder_->file(name).c_str()) == 0) ++removed;
   }
   return removed;
@@ -517,10 +517,10 @@ Result<std::unique_ptr<BlobStore>> make_blob_store(std::string folder, store::St
       ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
     return unavailable("blob.io", folder + ": is no folder that this process may write to");
   }
-  auto made =
+  auto blobs =
       std::make_unique<FileBlobStore>(std::move(folder), store, data_keys, clock, random, ids, log);
-  RABT_TRY_STATUS(made->give_back());
-  return std::unique_ptr<BlobStore>(std::move(made));
+  RABT_TRY_STATUS(blobs->give_back());
+  return std::unique_ptr<BlobStore>(std::move(blobs));
 }
 
 }  // namespace rabt::blob

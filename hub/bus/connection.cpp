@@ -93,15 +93,15 @@ Connection::Connection() : state_(std::make_unique<State>()) {}
 Connection::~Connection() = default;
 
 Result<std::unique_ptr<Connection>> Connection::open(const Options& options, const Host& host) {
-  std::unique_ptr<Connection> made(new Connection());
-  if (made->state_->handle == nullptr) return unavailable("bus.unreachable", "out of memory");
-  made->state_->exchange = options.exchange;
-  made->state_->mandatory = options.mandatory;
-  RABT_TRY_STATUS(made->connect(options, host));
-  RABT_TRY_STATUS(made->sign_in(options));
-  made->state_->alive = true;
-  RABT_TRY_STATUS(made->find_exchange());
-  return made;
+  std::unique_ptr<Connection> connection(new Connection());
+  if (connection->state_->handle == nullptr) return unavailable("bus.unreachable", "out of memory");
+  connection->state_->exchange = options.exchange;
+  connection->state_->mandatory = options.mandatory;
+  RABT_TRY_STATUS(connection->connect(options, host));
+  RABT_TRY_STATUS(connection->sign_in(options));
+  connection->state_->alive = true;
+  RABT_TRY_STATUS(connection->find_exchange());
+  return connection;
 }
 
 Status Connection::connect(const Options& options, const Host& host) {

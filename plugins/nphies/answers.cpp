@@ -289,9 +289,9 @@ Json claim_output(const Identifier& claim, const Json& facts, const Message* ans
   Json out = Json::object();
   out["claim"] = to_json(claim);
   out["outcome"] = outcome;
-  const bool known =
+  const bool decided =
       adjudication == "approved" || adjudication == "rejected" || adjudication == "partial";
-  out["adjudication"] = known && outcome != "queued" ? Json(adjudication) : Json();
+  out["adjudication"] = decided && outcome != "queued" ? Json(adjudication) : Json();
   out["totals"] = totals(facts, response);
   out["errors"] = answer == nullptr ? Json::array() : to_json(answer->findings);
   out["final"] = outcome != "queued" && adjudication != "pended";

@@ -23,9 +23,9 @@ Json purposes(const Json& input) {
     // Discovery has no coverage; this action always has one.
     if (code != "benefits" && code != "validation")
       throw Refusal("purpose", "must be benefits or validation");
-    bool known = false;
-    for (const Json& other : out) known = known || other == entry;
-    if (!known) out.push_back(entry);
+    bool listed = false;
+    for (const Json& other : out) listed = listed || other == entry;
+    if (!listed) out.push_back(entry);
   }
   if (out.empty()) out = Json::array({"benefits", "validation"});
   return out;

@@ -354,9 +354,9 @@ class NphiesPlugin final : public sdk::TaskPlugin {
   Task<Outcome> poll_claim(const Call& call, const Json& input) {
     const Identifier claim = claim_of(input);
     const std::string queue = settings_.poll_whole_queue ? std::string("all") : claim_name(claim);
-    Known known = co_await stored_reply(claim);
+    Known stored = co_await stored_reply(claim);
     bool open = co_await interrupted(queue);
-    if (known.failure || (known.is_final && !open)) co_return known.outcome;
+    if (stored.failure || (stored.is_final && !open)) co_return stored.outcome;
     const PollLock::Held held = co_await lock_.acquire(queue);
     if (!held) {
       co_return Outcome::fail(Kind::transient, "nphies.poll_busy",
@@ -364,20 +364,20 @@ class NphiesPlugin final : public sdk::TaskPlugin {
     }
     for (int round = 0; round < kMaxPollRounds; ++round) {
       // Another call may have fetched it while this one waited.
-      known = co_await stored_reply(claim);
+      stored = co_await stored_reply(claim);
       open = co_await interrupted(queue);
-      if (known.failure || (known.is_final && !open)) co_return known.outcome;
+      if (stored.failure || (stored.is_final && !open)) co_return stored.outcome;
       if (host().now_unix_ms() >= call.deadline_unix_ms && call.deadline_unix_ms > 0) break;
       const Polled polled = co_await poll_once(call, claim, queue);
       // Finishing an earlier poll is for the other messages in it; this claim's answer does not
       // depend on it.
-      if (polled.failure && known.is_final) break;
+      if (polled.failure && stored.is_final) break;
       if (polled.failure) co_return *polled.failure;
       if (polled.more) continue;
-      known = co_await stored_reply(claim);
+      stored = co_await stored_reply(claim);
       break;
     }
-    co_return known.outcome;
+    co_return stored.outcome;
   }
 
   // True if a poll of queue is under way or its answer is not filed completely, here or before a

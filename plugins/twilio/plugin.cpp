@@ -123,8 +123,8 @@ class TwilioPlugin final : public Transcriptions {
     // Ids of rooms and tracks become parts of addresses: nothing else may stand there.
     const char* const key = of_track ? "recordingId" : "sessionId";
     const std::string id = text_of(input, key);
-    const bool known = of_track ? is_sid(id, "RT") || is_sid(id, "CJ") : is_sid(id, "RM");
-    if (!known) co_return unknown_id(key);
+    const bool fits = of_track ? is_sid(id, "RT") || is_sid(id, "CJ") : is_sid(id, "RM");
+    if (!fits) co_return unknown_id(key);
     if (call.action == "get-session") co_return co_await get_session(call, id);
     if (call.action == "end-session") co_return co_await end_session(call, id);
     if (call.action == "issue-token") co_return issue_token(input);
