@@ -119,7 +119,8 @@ TEST_F(Tokens, AfterTheFamilysNoNobodyWithoutAnAccountIsStaff) {
   const std::string early =
       must(add(id, guest("nurse", "Aunt")))["participant"].string_or("id", "");
   must(sessions_->people.record_consent(as(patient_, id, consent("family", false))));
-  for (const Json& one : seen(id)["participants"].as_array()) {
+  const Json session = seen(id);
+  for (const Json& one : session["participants"].as_array()) {
     if (one.string_or("id", "") == early) {
       EXPECT_EQ(one["admission"], Json("removed"));
     }
