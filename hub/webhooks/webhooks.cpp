@@ -294,13 +294,13 @@ Answer Webhooks::create(const Caller& caller, const Asked<WebhookMembers>& asked
   RABT_TRY_STATUS(book_.seal(
       endpoint, {{.text = secret, .until_ms = {}},
                  {.text = SigningSecret::make_key_text(parts_.random), .until_ms = {}}}));
-  const audit::Prepared entry_of_audit =
+  const audit::Prepared created =
       entry(caller, "webhook.created", endpoint, Json::object({{"host", host_of(endpoint.url)}}));
   RABT_TRY(out, to_json(endpoint));
   out.set("secret", secret);
   RABT_TRY_STATUS(write(caller, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(insert_endpoint(transaction, parts_.tenant, endpoint));
-    return parts_.audit.append(transaction, entry_of_audit);
+    return parts_.audit.append(transaction, created);
   }));
   RABT_TRY_STATUS(book_.reload());
   return out;
