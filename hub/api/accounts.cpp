@@ -30,11 +30,6 @@ constexpr std::size_t kShortestName = 2;
 constexpr std::size_t kMostFound = 50;
 
 // The person who calls. Error denied authorisation.denied: a client that acts for nobody.
-Result<std::string> own(const Call& call) {
-  if (call.caller.who.person.empty()) return not_allowed();
-  return call.caller.who.person;
-}
-
 Result<std::string> text_of(const Json& body, std::string_view name) {
   if (!body[name].is_string())
     return invalid("api.invalid", std::string(name) + ": must be a text");
@@ -126,7 +121,7 @@ Response signed_in(const identity::SignedIn& in, bool by_cookie) {
 Result<Response> Accounts::logout(const Call& call) const {
   RABT_TRY(body, body_object(call));
   if (body["everywhere"] == Json(true)) {
-    RABT_TRY(person, own(call));
+    RABT_TRY(person, own_person(call));
     RABT_TRY_STATUS(accounts.logout_everywhere(call.caller, person));
   } else {
     RABT_TRY_STATUS(accounts.logout(call.caller, call.request.header("authorization")));
@@ -172,7 +167,7 @@ Result<Response> Accounts::me(const Call& call) const {
 
 Result<Response> Accounts::password(const Call& call) const {
   RABT_TRY(body, body_object(call));
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY(old, text_of(body, "old"));
   RABT_TRY(fresh, text_of(body, "new"));
   RABT_TRY_STATUS(accounts.set_password(call.caller, old, fresh));
@@ -180,7 +175,7 @@ Result<Response> Accounts::password(const Call& call) const {
 }
 
 Result<Response> Accounts::factors(const Call& call) const {
-  RABT_TRY(person, own(call));
+  RABT_TRY(person, own_person(call));
   RABT_TRY(factors, accounts.factors(person));
   return json_response(200, Json::object({{"password", factors.password},
                                           {"totp", factors.totp},
@@ -189,13 +184,13 @@ Result<Response> Accounts::factors(const Call& call) const {
 }
 
 Result<Response> Accounts::enrol(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY(factor, accounts.enrol(call.caller));
   return enrolment(201, factor);
 }
 
 Result<Response> Accounts::confirm(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY(body, body_object(call));
   RABT_TRY(code, text_of(body, "code"));
   RABT_TRY(codes, accounts.confirm(call.caller, code));
@@ -242,7 +237,7 @@ Result<Response> Accounts::bootstrap(const Call& call) const {
 }
 
 Result<Response> Accounts::remove_factor(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY(body, body_object(call));
   RABT_TRY(code, text_of(body, "code"));
   RABT_TRY_STATUS(accounts.remove_factor(call.caller, code));

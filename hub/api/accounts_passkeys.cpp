@@ -10,11 +10,6 @@ using http::Response;
 
 namespace {
 
-Result<std::string> own(const Call& call) {
-  if (call.caller.who.person.empty()) return not_allowed();
-  return call.caller.who.person;
-}
-
 Json json_of(const identity::Passkey& one) {
   Json out = Json::object({{"id", one.id},
                            {"name", one.name},
@@ -65,12 +60,12 @@ Result<Response> Accounts::sign_in_with_passkey(const Call& call) const {
 }
 
 Result<Response> Accounts::begin_step_up(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   return begun(accounts.begin_step_up(call.caller));
 }
 
 Result<Response> Accounts::step_up(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY(body, body_object(call));
   identity::StepUp proof{.otp = body.string_or("otp", ""),
                          .password = body.string_or("password", "")};
@@ -86,12 +81,12 @@ Result<Response> Accounts::step_up(const Call& call) const {
 }
 
 Result<Response> Accounts::begin_passkey(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   return begun(accounts.begin_passkey(call.caller));
 }
 
 Result<Response> Accounts::add_passkey(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY(body, body_object(call));
   RABT_TRY(answer, answer_of(body));
   RABT_TRY(passkey, accounts.add_passkey(call.caller, answer, body.string_or("name", "")));
@@ -101,7 +96,7 @@ Result<Response> Accounts::add_passkey(const Call& call) const {
 }
 
 Result<Response> Accounts::passkeys(const Call& call) const {
-  RABT_TRY(person, own(call));
+  RABT_TRY(person, own_person(call));
   RABT_TRY(all, accounts.passkeys(person));
   Json items = Json::array();
   for (const identity::Passkey& one : all) items.push_back(json_of(one));
@@ -109,20 +104,20 @@ Result<Response> Accounts::passkeys(const Call& call) const {
 }
 
 Result<Response> Accounts::rename_passkey(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY(body, body_object(call));
   RABT_TRY(changed, accounts.rename_passkey(call.caller, call.path[0], body.string_or("name", "")));
   return json_response(200, json_of(changed));
 }
 
 Result<Response> Accounts::remove_passkey(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY_STATUS(accounts.remove_passkey(call.caller, call.path[0]));
   return Response{.status = 204};
 }
 
 Result<Response> Accounts::sessions(const Call& call) const {
-  RABT_TRY(person, own(call));
+  RABT_TRY(person, own_person(call));
   RABT_TRY(all, accounts.sessions(person));
   Json items = Json::array();
   for (const identity::Session& one : all)
@@ -136,7 +131,7 @@ Result<Response> Accounts::sessions(const Call& call) const {
 }
 
 Result<Response> Accounts::end_session(const Call& call) const {
-  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(own_person(call));
   RABT_TRY_STATUS(accounts.end_session(call.caller, call.path[0]));
   return Response{.status = 204};
 }

@@ -18,12 +18,12 @@ namespace {
 // A person sees the last year unless another time is asked for.
 constexpr std::int64_t kOwnMs = 365LL * 24 * 3'600'000;
 
-constexpr std::string_view kPerson = "person:";
+constexpr std::string_view kOfPerson = "person:";
 
 // Person's id behind "person:" or "client:NAME/person:"; empty when no person acted.
 std::string person_in(const std::string& actor) {
-  const std::size_t at = actor.rfind(kPerson);
-  return at == std::string::npos ? std::string() : actor.substr(at + kPerson.size());
+  const std::size_t at = actor.rfind(kOfPerson);
+  return at == std::string::npos ? std::string() : actor.substr(at + kOfPerson.size());
 }
 
 Response proof_response(std::string text) {
@@ -57,7 +57,7 @@ Result<std::string> Audit::proof_of(std::int64_t seq) const {
 Result<Json> Audit::own_report(const Call& call, const Period& period) const {
   const std::string& person = call.caller.who.person;
   if (person.empty()) return not_allowed();
-  RABT_TRY(subject, subject_of(std::string(kPerson) + person));
+  RABT_TRY(subject, subject_of(std::string(kOfPerson) + person));
   if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
   auto report =
       access::patient_report({log, details, patients.tenant}, subject, period.from, period.to);

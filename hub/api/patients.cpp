@@ -62,4 +62,9 @@ Error not_allowed() {
   return denied("authorisation.denied", "your roles do not allow this");
 }
 
+Result<std::string> own_person(const Call& call) {
+  if (call.caller.who.person.empty()) return not_allowed();
+  return call.caller.who.person;
+}
+
 }  // namespace rabt::api

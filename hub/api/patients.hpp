@@ -36,5 +36,7 @@ struct Patients {
 
 // The error of a principal who may not do this.
 [[nodiscard]] Error not_allowed();
+// The person that the call is signed in as. Error not_allowed: it is none.
+[[nodiscard]] Result<std::string> own_person(const Call& call);
 
 }  // namespace rabt::api

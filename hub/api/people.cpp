@@ -24,9 +24,9 @@ using identity::Roles;
 namespace {
 
 // Members of a provider that everybody who is signed in may see.
-constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender",
-                                            "specialty", "department",   "organization",
-                                            "languages", "videoEnabled", "username"};
+constexpr std::array<const char*, 9> kShownFields{"name",      "nameAr",       "gender",
+                                                  "specialty", "department",   "organization",
+                                                  "languages", "videoEnabled", "username"};
 
 // Members by which others know a person: the token, the booking, the right to treat. A person
 // cannot set them himself.
@@ -53,7 +53,7 @@ bool may(access::Right right, const Call& call, std::string_view of = {}) {
 
 Json provider_json(const identity::Person& person) {
   Json out = person_head(person);
-  for (const char* name : kShown) {
+  for (const char* name : kShownFields) {
     if (const Json* value = person.profile.find(name); value != nullptr) out.set(name, *value);
   }
   return out;

@@ -4,7 +4,7 @@ namespace rabt::assembly {
 
 namespace {
 
-constexpr std::string_view kPlugin = "plugin://";
+constexpr std::string_view kPluginChannel = "plugin://";
 constexpr const char* kNotify = "notify";
 
 }  // namespace
@@ -55,8 +55,8 @@ Result<alerts::Channels> make_channels(const config::Config& config, net::HttpCl
 alerts::Settings alert_settings(const config::Config& config) {
   alerts::Settings out = config.alerts.settings;
   const auto notify = config.roles.find(kNotify);
-  if (notify != config.roles.end() && notify->second.starts_with(kPlugin))
-    out.notify = notify->second.substr(kPlugin.size());
+  if (notify != config.roles.end() && notify->second.starts_with(kPluginChannel))
+    out.notify = notify->second.substr(kPluginChannel.size());
   return out;
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::steady_clock;
 // The time between puts: files are synced one by one. After failures it doubles, up to kMaxPause.
-constexpr std::chrono::milliseconds kPause{1'000};
+constexpr std::chrono::milliseconds kFirstPause{1'000};
 constexpr std::chrono::milliseconds kMaxPause{60'000};
 // Longer than an anchor should ever take.
 constexpr std::chrono::milliseconds kHangs{15'000};
@@ -121,7 +121,7 @@ AnchorKeeper::~AnchorKeeper() {
 
 void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
   Shared& self = *shared;
-  auto pause = kPause;
+  auto pause = kFirstPause;
   Lock lock(self.mutex);
   for (;;) {
     self.changed.wait_for(lock, self.interval, [&]() RABT_REQUIRES(self.mutex) {
@@ -143,7 +143,7 @@ void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
     if (status.ok()) {
       if (self.target == wanted) self.target.reset();
       self.failure.reset();
-      pause = kPause;
+      pause = kFirstPause;
       if (was_failing) {
         self.ledger->log(LogLevel::info, "audit.anchor_recovered",
                          {{"anchor", std::string_view(self.name)}});
@@ -155,7 +155,7 @@ void AnchorKeeper::run(const std::shared_ptr<Shared>& shared) {
                          {{"anchor", std::string_view(self.name)},
                           {"code", std::string_view(status.error().code)},
                           {"message", std::string_view(status.error().message)}});
-        pause = kPause;
+        pause = kFirstPause;
       }
       self.failure = status.error();
     }

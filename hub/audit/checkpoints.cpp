@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::steady_clock;
 // The time between two checkpoints under load: each costs two disk syncs.
-constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::milliseconds kSigningPause{100};
 constexpr std::chrono::milliseconds kRetry{1'000};
 // Rows of the table of checkpoints in one look.
 constexpr std::int64_t kCheckpointsAtOnce = 32;
@@ -255,7 +255,7 @@ void Checkpoints::run() {
       attempt(late ? 1 : options_.checkpoint_entries);
       lock.lock();
       if (late || signed_size_ != before) since.reset();
-      next_signing = steady_clock::now() + (failure_ ? kRetry : kPause);
+      next_signing = steady_clock::now() + (failure_ ? kRetry : kSigningPause);
       continue;
     }
     const auto until =

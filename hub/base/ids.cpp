@@ -7,12 +7,12 @@
 #include <cerrno>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/bytes.hpp"
 
 namespace rabt {
 
 namespace {
 constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-constexpr std::string_view kHex = "0123456789abcdef";
 }  // namespace
 
 void SystemRandom::fill(std::span<std::uint8_t> out) {
@@ -107,12 +107,8 @@ std::string make_uuid(Random& random) {
   random.fill(raw);
   raw[6] = static_cast<std::uint8_t>((raw[6] & 0x0fU) | 0x40U);
   raw[8] = static_cast<std::uint8_t>((raw[8] & 0x3fU) | 0x80U);
-  std::string out;
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out.push_back('-');
-    out.push_back(kHex[raw[i] >> 4U]);
-    out.push_back(kHex[raw[i] & 0xfU]);
-  }
+  std::string out = to_hex(raw);
+  for (const std::size_t at : {20, 16, 12, 8}) out.insert(at, 1, '-');
   return out;
 }
 

@@ -398,7 +398,7 @@ bool integer_digits(std::string_view text, bool& negative, std::string_view& dig
   return true;
 }
 
-int compare_numbers(const Json& a, const Json& b) {
+int order_of_numbers(const Json& a, const Json& b) {
   const double x = a.as_double();
   const double y = b.as_double();
   if (x != y || !(a.has_digits() || b.has_digits() || std::fabs(x) >= 9007199254740992.0)) {
@@ -438,7 +438,7 @@ int Json::compare(const Json& a, const Json& b) {
     case Type::boolean:
       return 0;
     case Type::number:
-      return compare_numbers(a, b);
+      return order_of_numbers(a, b);
     case Type::string: {
       const int order = a.as_string().compare(b.as_string());
       return sign(order<0, order> 0);

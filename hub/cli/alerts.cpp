@@ -7,7 +7,6 @@
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/config/config.hpp"
 
 // rabt alerts: what is wrong with the hub and its surroundings, through the API of the running hub.
 namespace rabt::cli {
@@ -27,13 +26,8 @@ struct AlertsOptions {
   std::string span;
 };
 
-Result<HubClient> client_of(const AlertsOptions& options) {
-  RABT_TRY(config, config::load_config(options.config));
-  return HubClient::of(config);
-}
-
 Result<Json> listed(const AlertsOptions& options) {
-  RABT_TRY(hub, client_of(options));
+  RABT_TRY(hub, HubClient::of_file(options.config));
   std::string path =
       std::string("/api/v1/alerts?limit=200&state=") + (options.all ? "all" : "open");
   if (!options.rule.empty()) path += "&rule=" + percent_encode(options.rule);
@@ -84,14 +78,14 @@ int said(const Result<Json>& answer, const AlertsOptions& options, const std::st
 }
 
 Result<Json> acknowledged(const AlertsOptions& options) {
-  RABT_TRY(hub, client_of(options));
+  RABT_TRY(hub, HubClient::of_file(options.config));
   Json body = Json::object();
   if (!options.note.empty()) body.set("note", options.note);
   return hub.post("/api/v1/alerts/" + percent_encode(options.what) + "/ack", body);
 }
 
 Result<Json> snoozed(const AlertsOptions& options) {
-  RABT_TRY(hub, client_of(options));
+  RABT_TRY(hub, HubClient::of_file(options.config));
   // A folder among the objects has slashes of its own.
   const auto slash = options.what.find('/');
   Json body = Json::object({{"rule", options.what.substr(0, slash)}, {"for", options.span}});
@@ -100,7 +94,7 @@ Result<Json> snoozed(const AlertsOptions& options) {
 }
 
 Result<Json> tested(const AlertsOptions& options) {
-  RABT_TRY(hub, client_of(options));
+  RABT_TRY(hub, HubClient::of_file(options.config));
   return hub.post("/api/v1/alerts/test", Json::object({{"channel", options.what}}));
 }
 

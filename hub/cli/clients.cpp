@@ -26,11 +26,6 @@ struct ClientsOptions {
   bool json = false;
 };
 
-Result<HubClient> client_of(const std::string& path) {
-  RABT_TRY(config, config::load_config(path));
-  return HubClient::of(config);
-}
-
 Json list_of(const std::vector<std::string>& words) {
   Json out = Json::array();
   for (const std::string& word : words) out.push_back(word);
@@ -45,7 +40,7 @@ std::string words(const Json& list) {
 }
 
 Result<Json> listed(const ClientsOptions& options) {
-  RABT_TRY(hub, client_of(options.config));
+  RABT_TRY(hub, HubClient::of_file(options.config));
   return hub.list("/api/v1/clients");
 }
 
@@ -74,7 +69,7 @@ Result<Json> with_jwks(const ClientsOptions& options, Json body) {
 }
 
 Result<Json> added(const ClientsOptions& options) {
-  RABT_TRY(hub, client_of(options.config));
+  RABT_TRY(hub, HubClient::of_file(options.config));
   Json body = Json::object({{"id", options.id},
                             {"roles", list_of(options.roles)},
                             {"addresses", list_of(options.addresses)},
@@ -85,7 +80,7 @@ Result<Json> added(const ClientsOptions& options) {
 }
 
 Result<Json> activated(const ClientsOptions& options, bool active) {
-  RABT_TRY(hub, client_of(options.config));
+  RABT_TRY(hub, HubClient::of_file(options.config));
   const std::string path = "/api/v1/clients/" + options.id;
   RABT_TRY(client, hub.get(path));
   return hub.patch(path, Json::object({{"active", active}}), client.int_or("version", 0));
@@ -99,7 +94,7 @@ int print(const Result<Json>& answer) {
 
 // The key goes to standard output, alone, so that a script can take it.
 int make_key(const ClientsOptions& options) {
-  auto hub = client_of(options.config);
+  auto hub = HubClient::of_file(options.config);
   if (!hub.ok()) return complain(hub.error());
   const auto key =
       hub->post("/api/v1/clients/" + options.id + "/keys", Json::object({{"days", options.days}}));
@@ -114,7 +109,7 @@ int make_key(const ClientsOptions& options) {
 }
 
 int revoke_key(const ClientsOptions& options) {
-  auto hub = client_of(options.config);
+  auto hub = HubClient::of_file(options.config);
   if (!hub.ok()) return complain(hub.error());
   const Status revoked = hub->remove("/api/v1/clients/" + options.id + "/keys/" + options.key);
   return revoked.ok() ? 0 : complain(revoked.error());

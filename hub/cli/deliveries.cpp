@@ -6,7 +6,6 @@
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/config/config.hpp"
 
 // rabt deliveries: through the API of the running hub.
 namespace rabt::cli {
@@ -26,18 +25,13 @@ struct DeliveriesOptions {
 // The hub keeps so many of a source.
 constexpr std::size_t kListed = 1000;
 
-Result<HubClient> client_of(const std::string& path) {
-  RABT_TRY(config, config::load_config(path));
-  return HubClient::of(config);
-}
-
 std::string list_path(const DeliveriesOptions& options) {
   return "/api/v1/deliveries?limit=" + std::to_string(kListed) +
          (options.source.empty() ? std::string() : "&source=" + options.source);
 }
 
 int list_deliveries(const DeliveriesOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto found = client->get(list_path(options));
   if (!found.ok()) return complain(found.error());
@@ -62,7 +56,7 @@ int list_deliveries(const DeliveriesOptions& options) {
 
 // Prints what the list knows of one delivery, a line for each member.
 int describe_delivery(const DeliveriesOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   // The number goes into an address.
   const auto id = read_number<std::int64_t>(options.id);
@@ -88,7 +82,7 @@ int describe_delivery(const DeliveriesOptions& options) {
 // The body goes to standard output as it arrived.
 int show_delivery(const DeliveriesOptions& options) {
   if (!options.body) return describe_delivery(options);
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto body = client->text("/api/v1/deliveries/" + options.id + "/body", options.reason);
   if (!body.ok()) return complain(body.error());
@@ -101,7 +95,7 @@ std::string path_of(const DeliveriesOptions& options, std::string_view act) {
 }
 
 int replay_delivery(const DeliveriesOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto answer =
       client->post(path_of(options, "replay"),
@@ -124,7 +118,7 @@ int replay_delivery(const DeliveriesOptions& options) {
 }
 
 int discard_delivery(const DeliveriesOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto answer =
       client->post(path_of(options, "discard"), Json::object({{"reason", options.reason}}));

@@ -30,6 +30,11 @@ bool nobody_listens(const std::string& path) {
 
 }  // namespace
 
+Result<HubClient> HubClient::of_file(const std::string& path) {
+  RABT_TRY(config, config::load_config(path));
+  return of(config);
+}
+
 Result<HubClient> HubClient::of(const config::Config& config) {
   const std::string socket = config.data + "/hub.sock";
   if (::access(socket.c_str(), F_OK) != 0) {

@@ -18,6 +18,8 @@ class HubClient {
  public:
   // The hub that runs with this configuration. Error net.no_answer: none runs.
   [[nodiscard]] static Result<HubClient> of(const config::Config& config);
+  // The same of a configuration's file. Errors of load_config, too.
+  [[nodiscard]] static Result<HubClient> of_file(const std::string& path);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
   // The items of a list, {items}, from all of its pages.
   [[nodiscard]] Result<Json> list(std::string_view path, std::string_view reason = {});

@@ -8,7 +8,6 @@
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/config/config.hpp"
 
 // rabt repair: one act on many instances, as a job in the running hub.
 namespace rabt::cli {
@@ -45,11 +44,6 @@ struct RepairOptions {
   bool items = false;
   bool json = false;
 };
-
-Result<HubClient> client_of(const std::string& path) {
-  RABT_TRY(config, config::load_config(path));
-  return HubClient::of(config);
-}
 
 std::string path_of(const RepairOptions& options, std::string_view act) {
   return std::string(kPath) + "/" + options.id + (act.empty() ? "" : "/" + std::string(act));
@@ -166,7 +160,7 @@ Result<std::int64_t> per_minute(const std::string& rate) {
 int plan(const RepairOptions& options) {
   const auto body = plan_body(options);
   if (!body.ok()) return complain(body.error());
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   return print_answer(client->post(kPath, *body), options);
 }
@@ -185,7 +179,7 @@ Result<std::string> previewed(HubClient& client, const std::string& digest) {
 int run(const RepairOptions& options) {
   const auto rate = per_minute(options.rate);
   if (!rate.ok()) return complain(rate.error());
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto id = previewed(*client, options.digest);
   if (!id.ok()) return complain(id.error());
@@ -199,7 +193,7 @@ int run(const RepairOptions& options) {
 }
 
 int turn(const RepairOptions& options, std::string_view act) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   Json body = Json::object();
   if (!options.reason.empty()) body.set("reason", options.reason);
@@ -229,14 +223,14 @@ int print_items(HubClient& client, const RepairOptions& options) {
 }
 
 int show(const RepairOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   if (options.items || !options.state.empty()) return print_items(*client, options);
   return print_answer(client->get(path_of(options, "")), options);
 }
 
 int list(const RepairOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto found = client->list(kPath);
   if (!found.ok()) return complain(found.error());

@@ -7,7 +7,6 @@
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/config/config.hpp"
 
 // rabt roles: roles that are paused while their side is down.
 namespace rabt::cli {
@@ -25,16 +24,11 @@ struct RolesOptions {
 
 constexpr int kRefused = 1;
 
-Result<HubClient> client_of(const std::string& path) {
-  RABT_TRY(config, config::load_config(path));
-  return HubClient::of(config);
-}
-
 std::string path_of(const RolesOptions& options, const char* act) {
   return "/api/v1/roles/" + percent_encode(options.role) + "/" + act;
 }
 
-long long number(const Json& of, std::string_view name) {
+long long number_in(const Json& of, std::string_view name) {
   return static_cast<long long>(of.int_or(name, 0));
 }
 
@@ -46,21 +40,21 @@ void print_late(const Json& preview) {
                 one.string_or("instance", "").c_str(), one.string_or("reference", "").c_str(),
                 one.string_or("kind", "").c_str());
   }
-  const long long count = number(preview, "count");
+  const long long count = number_in(preview, "count");
   const auto shown = static_cast<long long>(preview["late"].size());
   if (count > shown) std::printf("and %lld more\n", count - shown);
   if (preview.bool_or("more", false)) std::printf("only the oldest 5000 runs were looked at\n");
 }
 
 int pause(const RolesOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   std::string digest = options.digest;
   if (digest.empty()) {
     const std::string span = options.span.empty() ? "" : "?for=" + percent_encode(options.span);
     const auto preview = client->get(path_of(options, "pause") + span);
     if (!preview.ok()) return complain(preview.error());
-    if (number(*preview, "count") > 0) {
+    if (number_in(*preview, "count") > 0) {
       if (options.json) {
         std::printf("%s\n", preview->dump_pretty().c_str());
       } else {
@@ -86,7 +80,7 @@ int pause(const RolesOptions& options) {
 }
 
 int resume(const RolesOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto resumed =
       client->post(path_of(options, "resume"), Json::object({{"reason", options.reason}}));
@@ -94,7 +88,7 @@ int resume(const RolesOptions& options) {
   if (options.json) {
     std::printf("%s\n", resumed->dump_pretty().c_str());
   } else {
-    std::printf("resumed, calls that go on: %lld\n", number(*resumed, "calls"));
+    std::printf("resumed, calls that go on: %lld\n", number_in(*resumed, "calls"));
   }
   return 0;
 }

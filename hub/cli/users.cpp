@@ -6,7 +6,6 @@
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/config/config.hpp"
 #include "hub/identity/principal.hpp"
 
 // rabt users: through the API of the running hub.
@@ -34,11 +33,6 @@ struct UsersOptions {
   bool json = false;
 };
 
-Result<HubClient> client_of(const std::string& path) {
-  RABT_TRY(config, config::load_config(path));
-  return HubClient::of(config);
-}
-
 std::string words(const Json& list) {
   std::string out;
   for (const Json& one : list.as_array())
@@ -55,7 +49,7 @@ std::string sign_in_of(const Json& user) {
 }
 
 int list_users(const UsersOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   Json wish = Json::object({{"name", options.name}});
   std::string path = "/api/v1/users";
@@ -98,7 +92,7 @@ int print_code(const Json& user) {
 }
 
 int print_bootstrap_code(const UsersOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto reply = client->post("/api/v1/auth/bootstrap/code", Json::object());
   if (!reply.ok()) return complain(reply.error());
@@ -110,7 +104,7 @@ int print_bootstrap_code(const UsersOptions& options) {
 }
 
 int add_user(const UsersOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   Json roles = Json::array();
   for (const std::string& role : options.roles) roles.push_back(role);
@@ -133,7 +127,7 @@ Result<Json> find_user(HubClient& client, const std::string& username) {
 }
 
 int change_user(const UsersOptions& options, const Json& change) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto user = find_user(*client, options.username);
   if (!user.ok()) return complain(user.error());

@@ -5,7 +5,6 @@
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
-#include "hub/config/config.hpp"
 
 // rabt webhooks: through the API of the running hub.
 namespace rabt::cli {
@@ -24,13 +23,8 @@ struct WebhooksOptions {
   bool json = false;
 };
 
-Result<HubClient> client_of(const std::string& path) {
-  RABT_TRY(config, config::load_config(path));
-  return HubClient::of(config);
-}
-
 int print_list(const WebhooksOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto found = client->list("/api/v1/webhooks");
   if (!found.ok()) return complain(found.error());
@@ -59,7 +53,7 @@ Result<std::string> path_of(HubClient& client, const std::string& webhook) {
 }
 
 int print_deliveries(const WebhooksOptions& options) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto path = path_of(*client, options.webhook);
   if (!path.ok()) return complain(path.error());
@@ -81,7 +75,7 @@ int print_deliveries(const WebhooksOptions& options) {
 }
 
 int act(const WebhooksOptions& options, const char* verb, const Json& body) {
-  auto client = client_of(options.config);
+  auto client = HubClient::of_file(options.config);
   if (!client.ok()) return complain(client.error());
   const auto path = path_of(*client, options.webhook);
   if (!path.ok()) return complain(path.error());

@@ -24,7 +24,7 @@ constexpr int kMostPercent = 100;
 constexpr std::size_t kWaysOfPage = 2;
 
 // A number of a rule in its unit: a span of time, or a whole number.
-void read_number(Reader& reader, const YamlNode& node, std::string_view key, Unit unit,
+void read_figure(Reader& reader, const YamlNode& node, std::string_view key, Unit unit,
                  std::int64_t& out) {
   const YamlEntry* const entry = node.find(key);
   if (entry == nullptr) return;
@@ -48,7 +48,7 @@ void read_number(Reader& reader, const YamlNode& node, std::string_view key, Uni
 void read_span_or_none(Reader& reader, const YamlNode& node, std::string_view key,
                        std::int64_t& out) {
   std::int64_t seconds = out / kSecondMs;
-  read_number(reader, node, key, Unit::seconds, seconds);
+  read_figure(reader, node, key, Unit::seconds, seconds);
   out = std::min(seconds * kSecondMs, 30 * kDayMs);
 }
 
@@ -62,8 +62,8 @@ void read_rule(Reader& reader, const YamlEntry& entry, const Rule& rule, Config&
   }
   if (!reader.mapping(node, "the rule `" + entry.key + "`")) return;
   reader.only(node, {"open", "close", "for", "clear", "severity", "page"});
-  read_number(reader, node, "open", rule.unit, numbers.open);
-  read_number(reader, node, "close", rule.unit, numbers.close);
+  read_figure(reader, node, "open", rule.unit, numbers.open);
+  read_figure(reader, node, "close", rule.unit, numbers.close);
   read_span_or_none(reader, node, "for", numbers.for_ms);
   read_span_or_none(reader, node, "clear", numbers.clear_ms);
   std::string severity(alerts::to_string(numbers.severity));
@@ -73,7 +73,7 @@ void read_rule(Reader& reader, const YamlEntry& entry, const Rule& rule, Config&
   if (numbers.severity == alerts::Severity::page) numbers.page.reset();
   if (node.find("page") != nullptr) {
     std::int64_t page = 0;
-    read_number(reader, node, "page", rule.unit, page);
+    read_figure(reader, node, "page", rule.unit, page);
     numbers.page = page;
   }
   if (const Status good = alerts::check(rule, numbers); !good.ok())

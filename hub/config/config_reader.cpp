@@ -233,4 +233,8 @@ void Reader::secrets(const YamlNode& node, std::string_view key,
   for (const YamlEntry& entry : all->entries) out.emplace(entry.key, secret(*entry.value));
 }
 
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
 }  // namespace rabt::config

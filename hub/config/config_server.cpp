@@ -7,10 +7,6 @@ namespace rabt::config {
 
 namespace {
 
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
 void read_tls(Reader& reader, const YamlNode& tls, ServerEntry& out) {
   reader.only(tls, {"cert", "key", "min"});
   reader.path(tls, "cert", out.tls_certificates, true);

@@ -8,10 +8,6 @@ namespace rabt::config {
 
 namespace {
 
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
 // Reads the fields of an mllp source that it has in place of secrets.
 void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
                  SourceEntry& source) {

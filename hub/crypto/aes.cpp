@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "hub/base/check.hpp"
+#include "hub/crypto/openssl_owned.hpp"
 #include "hub/crypto/primitives.hpp"
 
 // The one wrapper of AES. Contexts belong to the thread and keep their fetched cipher: fetching and
@@ -12,19 +13,12 @@ namespace rabt::crypto::primitives {
 
 namespace {
 
-struct FreeCipher {
-  void operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
-
 constexpr std::uint8_t kZero[kKeyBytes] = {};
 
-Context make_context(const char* algorithm, bool encrypt) {
-  const std::unique_ptr<EVP_CIPHER, FreeCipher> cipher(
-      EVP_CIPHER_fetch(nullptr, algorithm, nullptr));
+Owned<EVP_CIPHER_CTX> make_context(const char* algorithm, bool encrypt) {
+  const Owned<EVP_CIPHER> cipher(EVP_CIPHER_fetch(nullptr, algorithm, nullptr));
   RABT_CHECK(cipher != nullptr);
-  Context context(EVP_CIPHER_CTX_new());
+  Owned<EVP_CIPHER_CTX> context(EVP_CIPHER_CTX_new());
   RABT_CHECK(context != nullptr);
   EVP_CIPHER_CTX_set_flags(context.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
   // The context holds its own reference to the cipher.
@@ -77,7 +71,7 @@ bool aes256_gcm_seal(ByteView key, ByteView iv, ByteView aad, ByteView plain,
       aad.size() > kMaxMessageBytes || out.size() != plain.size() + kTagBytes) {
     return refuse();
   }
-  thread_local const Context context = make_context("AES-256-GCM", true);
+  thread_local const Owned<EVP_CIPHER_CTX> context = make_context("AES-256-GCM", true);
   const bool ok =
       gcm(context.get(), true, key, iv, aad, plain, out.data(), out.data() + plain.size());
   forget_key(context.get(), true);
@@ -97,7 +91,7 @@ bool aes256_gcm_open(ByteView key, ByteView iv, ByteView aad, ByteView sealed,
       out.size() != sealed.size() - kTagBytes) {
     return refuse();
   }
-  thread_local const Context context = make_context("AES-256-GCM", false);
+  thread_local const Owned<EVP_CIPHER_CTX> context = make_context("AES-256-GCM", false);
   std::uint8_t tag[kTagBytes];
   std::copy(sealed.end() - kTagBytes, sealed.end(), tag);
   const bool ok =
@@ -133,7 +127,7 @@ void forget_wrap_key(EVP_CIPHER_CTX* context, bool encrypt) {
 
 std::optional<Bytes> aes256_kwp_wrap(ByteView key, ByteView plain) {
   if (key.size() != kKeyBytes || plain.empty() || plain.size() > kMaxKwpBytes) return std::nullopt;
-  thread_local const Context context = make_context("AES-256-WRAP-PAD", true);
+  thread_local const Owned<EVP_CIPHER_CTX> context = make_context("AES-256-WRAP-PAD", true);
   const std::size_t expected = (plain.size() + 7) / 8 * 8 + 8;
   Bytes out(expected + 16, 0);
   const auto size = key_wrap(context.get(), true, key, plain, out);
@@ -148,7 +142,7 @@ std::optional<SecretBytes> aes256_kwp_unwrap(ByteView key, ByteView wrapped) {
       wrapped.size() > kMaxKwpBytes + 16) {
     return std::nullopt;
   }
-  thread_local const Context context = make_context("AES-256-WRAP-PAD", false);
+  thread_local const Owned<EVP_CIPHER_CTX> context = make_context("AES-256-WRAP-PAD", false);
   Bytes out(wrapped.size() + 16, 0);
   const auto size = key_wrap(context.get(), false, key, wrapped, out);
   forget_wrap_key(context.get(), false);

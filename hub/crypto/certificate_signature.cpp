@@ -1,4 +1,5 @@
 #include "hub/crypto/certificate_signature.hpp"
+#include "hub/crypto/openssl_owned.hpp"
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -11,13 +12,6 @@ namespace rabt::crypto {
 
 namespace {
 
-struct Free {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(X509* certificate) const { X509_free(certificate); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
 constexpr int kMinBits = 2048;
 // Answers the request for a pass phrase with an empty one.
 int no_phrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
@@ -28,17 +22,16 @@ int no_phrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) {
 
 bool certificate_signed(std::string_view certificate_pem, SignatureDigest digest,
                         std::string_view text, ByteView signature) {
-  const std::unique_ptr<BIO, Free> bio(
+  const Owned<BIO> bio(
       BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())));
   if (bio == nullptr) return false;
-  const std::unique_ptr<X509, Free> certificate(
-      PEM_read_bio_X509(bio.get(), nullptr, no_phrase, nullptr));
+  const Owned<X509> certificate(PEM_read_bio_X509(bio.get(), nullptr, no_phrase, nullptr));
   if (certificate == nullptr) return false;
-  const std::unique_ptr<EVP_PKEY, Free> key(X509_get_pubkey(certificate.get()));
+  const Owned<EVP_PKEY> key(X509_get_pubkey(certificate.get()));
   if (key == nullptr || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA ||
       EVP_PKEY_get_bits(key.get()) < kMinBits)
     return false;
-  const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+  const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   const EVP_MD* const hash = digest == SignatureDigest::sha1 ? EVP_sha1() : EVP_sha256();
   const ByteView bytes = as_bytes(text);
   return context != nullptr &&

@@ -8,20 +8,17 @@
 #include "hub/base/check.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/hmac_key.hpp"
+#include "hub/crypto/openssl_owned.hpp"
 #include "hub/crypto/primitives.hpp"
 
 namespace rabt::crypto {
 
 namespace {
 
-struct Free {
-  void operator()(EVP_MD* md) const { EVP_MD_free(md); }
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free>;
+using DigestContext = Owned<EVP_MD_CTX>;
 
 DigestContext make_digest(const char* name) {
-  const std::unique_ptr<EVP_MD, Free> md(EVP_MD_fetch(nullptr, name, nullptr));
+  const Owned<EVP_MD> md(EVP_MD_fetch(nullptr, name, nullptr));
   RABT_CHECK(md != nullptr);
   DigestContext context(EVP_MD_CTX_new());
   RABT_CHECK(context != nullptr);

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/openssl_owned.hpp"
 #include "hub/crypto/signature.hpp"
 
 namespace rabt::crypto {
@@ -24,18 +25,6 @@ constexpr int kMinRsaBits = 2048;
 constexpr int kMaxRsaBits = 8192;
 constexpr std::uint64_t kLargestSmallExponent = 65'536;
 constexpr std::size_t kMaxNumber = 1024 + 8;  // bytes of a modulus of 8192 bits, and some
-
-struct Free {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
-  void operator()(BIGNUM* number) const { BN_free(number); }
-  void operator()(OSSL_PARAM_BLD* builder) const { OSSL_PARAM_BLD_free(builder); }
-  void operator()(OSSL_PARAM* parameters) const { OSSL_PARAM_free(parameters); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Free>;
 
 enum class Kind : std::uint8_t { hmac, rsa, pss, ec, ed25519 };
 struct Algorithm {

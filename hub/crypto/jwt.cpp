@@ -9,22 +9,16 @@
 
 #include "hub/base/json.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/openssl_owned.hpp"
 
 namespace rabt::crypto {
 
 namespace {
 
 constexpr std::size_t kMinHs256Key = 32;  // RFC 7518 section 3.2: no shorter than the hash
-constexpr int kMinRsaBits = 2048;         // RFC 7518 section 3.3
+constexpr int kMinSigningBits = 2048;     // RFC 7518 section 3.3
 constexpr std::size_t kMaxPem = 64U << 10U;
 constexpr std::size_t kP384Bytes = 48;
-
-struct Free {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
-};
 
 Error jwt_error(std::string message) {
   ERR_clear_error();
@@ -36,12 +30,12 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*
   return -1;
 }
 
-using PrivateKey = std::unique_ptr<EVP_PKEY, Free>;
+using PrivateKey = Owned<EVP_PKEY>;
 
 Result<PrivateKey> read_pem(ByteView pem) {
   if (pem.empty() || pem.size() > kMaxPem)
     return jwt_error("the signing key is not a PEM private key of at most 64 KiB");
-  const std::unique_ptr<BIO, Free> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Owned<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   RABT_CHECK(bio != nullptr);
   PrivateKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   if (key == nullptr) {
@@ -53,7 +47,7 @@ Result<PrivateKey> read_pem(ByteView pem) {
 }
 
 Result<Bytes> sign_sha384(EVP_PKEY* key, std::string_view input) {
-  const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+  const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   RABT_CHECK(context != nullptr);
   std::size_t size = 0;
   if (EVP_DigestSignInit_ex(context.get(), nullptr, "SHA384", nullptr, nullptr, key, nullptr) !=
@@ -74,7 +68,7 @@ Result<Bytes> sign_rs384(ByteView pem, std::string_view input) {
   RABT_TRY(key, read_pem(pem));
   if (EVP_PKEY_is_a(key.get(), "RSA") != 1)
     return jwt_error("RS384 needs an RSA private key; this PEM holds another kind");
-  if (EVP_PKEY_get_bits(key.get()) < kMinRsaBits)
+  if (EVP_PKEY_get_bits(key.get()) < kMinSigningBits)
     return jwt_error("RS384 needs an RSA key of at least 2048 bits");
   return sign_sha384(key.get(), input);  // PKCS #1 v1.5 is the default padding
 }
@@ -90,8 +84,7 @@ Result<Bytes> sign_es384(ByteView pem, std::string_view input) {
   }
   RABT_TRY(der, sign_sha384(key.get(), input));
   const unsigned char* at = der.data();
-  const std::unique_ptr<ECDSA_SIG, Free> signature(
-      d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  const Owned<ECDSA_SIG> signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
   if (signature == nullptr) return jwt_error("the signing key cannot sign");
   // RFC 7518 section 3.4: r and s, each as 48 bytes big-endian.
   Bytes raw(2 * kP384Bytes, 0);

@@ -15,11 +15,11 @@ namespace rabt::crypto {
 
 namespace {
 
-constexpr std::string_view kMagic = "RABTROOT";
-constexpr std::uint64_t kFormat = 1;
+constexpr std::string_view kRootMagic = "RABTROOT";
+constexpr std::uint64_t kRootFormat = 1;
 constexpr std::size_t kWordBytes = 4;
 constexpr std::size_t kIdBytes = 16;
-constexpr std::size_t kChecksumBytes = 32;
+constexpr std::size_t kRootChecksumBytes = 32;
 // A rotation a week for twenty years.
 constexpr std::size_t kMaxVersions = 1000;
 constexpr std::size_t kMaxFile = 64U << 10U;
@@ -31,15 +31,15 @@ struct RootKeys {
 
 Result<RootKeys> parse(const PrivateFile& file, const SecretBytes& content) {
   const ByteView bytes = content.expose();
-  if (bytes.size() < kMagic.size() + 2 * kWordBytes + kIdBytes + kChecksumBytes)
+  if (bytes.size() < kRootMagic.size() + 2 * kWordBytes + kIdBytes + kRootChecksumBytes)
     return file.damaged("too short");
-  const ByteView body = bytes.first(bytes.size() - kChecksumBytes);
+  const ByteView body = bytes.first(bytes.size() - kRootChecksumBytes);
   if (!constant_time_equal(sha256(as_text(body)), bytes.subspan(body.size())))
     return file.damaged("its checksum does not match");
   Reader reader(body);
-  if (reader.take(kMagic.size()) != kMagic) return file.damaged("it is no root key");
+  if (reader.take(kRootMagic.size()) != kRootMagic) return file.damaged("it is no root key");
   const auto format = reader.number(4);
-  if (format != kFormat) {
+  if (format != kRootFormat) {
     return corrupt(file.code + "_newer", "the root key " + file.path + " has format " +
                                              std::to_string(format.value_or(0)) +
                                              "; this hub reads 1: use the hub that wrote it");
@@ -61,13 +61,13 @@ Result<RootKeys> parse(const PrivateFile& file, const SecretBytes& content) {
 }
 
 SecretBytes image(const RootKeys& keys) {
-  std::string head(kMagic);
-  put_number(head, kFormat, 4);
+  std::string head(kRootMagic);
+  put_number(head, kRootFormat, 4);
   head += keys.id;
   put_number(head, keys.versions.size(), 4);
   const std::size_t step = 4 + kWrapKeyBytes;
   SecretBytes out =
-      SecretBytes::of_size(head.size() + keys.versions.size() * step + kChecksumBytes);
+      SecretBytes::of_size(head.size() + keys.versions.size() * step + kRootChecksumBytes);
   auto at = std::copy(head.begin(), head.end(), out.fill().begin());
   for (const auto& [version, key] : keys.versions) {
     std::string number;
@@ -75,7 +75,7 @@ SecretBytes image(const RootKeys& keys) {
     at = std::copy(number.begin(), number.end(), at);
     at = std::copy(key.expose().begin(), key.expose().end(), at);
   }
-  const Digest checksum = sha256(as_text(out.expose().first(out.size() - kChecksumBytes)));
+  const Digest checksum = sha256(as_text(out.expose().first(out.size() - kRootChecksumBytes)));
   std::copy(checksum.begin(), checksum.end(), at);
   return out;
 }

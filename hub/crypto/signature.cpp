@@ -5,17 +5,11 @@
 #include <algorithm>
 
 #include "hub/base/check.hpp"
+#include "hub/crypto/openssl_owned.hpp"
 
 namespace rabt::crypto {
 
 namespace {
-
-struct Free {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free>;
-using Context = std::unique_ptr<EVP_MD_CTX, Free>;
 
 // y of the points whose order divides 8, little-endian, without the sign of x (for every sign of x
 // there is one or none): 1, -1, 0,.
@@ -50,7 +44,7 @@ bool acceptable(ByteView key) {
 }  // namespace
 
 struct SigningKey::State {
-  Key key;
+  Owned<EVP_PKEY> key;
 };
 
 SigningKey::SigningKey(const SecretBytes& seed) : state_(std::make_unique<State>()) {
@@ -67,7 +61,7 @@ SigningKey::SigningKey(SigningKey&&) noexcept = default;
 SigningKey& SigningKey::operator=(SigningKey&&) noexcept = default;
 
 Signature SigningKey::sign(std::string_view message) const {
-  const Context context(EVP_MD_CTX_new());
+  const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   Signature out{};
   std::size_t size = out.size();
   const ByteView bytes = as_bytes(message);
@@ -83,9 +77,9 @@ bool verify_ed25519(ByteView public_key, std::string_view message, ByteView sign
       !acceptable(public_key)) {
     return false;
   }
-  const Key key(
+  const Owned<EVP_PKEY> key(
       EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key.data(), public_key.size()));
-  const Context context(EVP_MD_CTX_new());
+  const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   const ByteView bytes = as_bytes(message);
   return key != nullptr && context != nullptr &&
          EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&

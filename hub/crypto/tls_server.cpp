@@ -18,16 +18,11 @@
 #include <utility>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/openssl_owned.hpp"
 
 namespace rabt::crypto {
 
 namespace {
-
-struct Free {
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-  void operator()(SSL* session) const { SSL_free(session); }
-};
-using Context = std::unique_ptr<SSL_CTX, Free>;
 
 // https://wiki.mozilla.org/Security/Server_Side_TLS, intermediate.
 constexpr const char* kCiphers12 =
@@ -151,13 +146,14 @@ Status ask_for_certificates(SSL_CTX* context, const TlsFiles& files) {
 }
 
 struct Loaded {
-  Context context;
+  Owned<SSL_CTX> context;
   Timestamp expires;
   std::shared_ptr<const NamedContexts> named;
 };
 
 Result<Loaded> load(const TlsFiles& files, const Clock& clock) {
-  Loaded out{.context = Context(SSL_CTX_new(TLS_server_method())), .expires = {}, .named = nullptr};
+  Loaded out{
+      .context = Owned<SSL_CTX>(SSL_CTX_new(TLS_server_method())), .expires = {}, .named = nullptr};
   SSL_CTX* context = out.context.get();
   RABT_CHECK(context != nullptr);
   RABT_CHECK(SSL_CTX_set_min_proto_version(context,
@@ -212,7 +208,7 @@ struct TlsSession::State {
   // Lives longer than the session, which looks into it.
   std::shared_ptr<const NamedContexts> named;
   // Keeps the certificate's context alive.
-  std::unique_ptr<SSL, Free> session;
+  Owned<SSL> session;
 };
 
 TlsSession::TlsSession(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -109,7 +109,7 @@ Result<std::vector<std::string>> names_of(const std::vector<std::string>& row) {
 }
 
 // Bytes of a member beside its name and its text.
-constexpr std::size_t kMember = 64;
+constexpr std::size_t kMemberBytes = 64;
 
 // A field as it is written.
 Result<std::string> field_of(const Json& value, char separator, const std::string& place) {
@@ -159,9 +159,9 @@ Result<Json> read_csv(const Csv& csv, std::string_view text, const Room& room) {
       return invalid("mapping.syntax", "line " + std::to_string(rows.line()) +
                                            " of the message: more fields than there are columns");
     RABT_TRY_STATUS(check_size(values += row->size() + 1));
-    std::size_t bytes = kMember;
+    std::size_t bytes = kMemberBytes;
     for (std::size_t i = 0; i < row->size(); ++i)
-      bytes += names[i].size() + (*row)[i].size() + kMember;
+      bytes += names[i].size() + (*row)[i].size() + kMemberBytes;
     if (room && !room(bytes)) return invalid("mapping.values", "the message has too many values");
     JsonObject object;
     object.reserve(row->size());

@@ -16,7 +16,7 @@ using sdk::hl7::Segment;
 using sdk::hl7::Value;
 
 // Bytes of a member beside its text.
-constexpr std::size_t kMember = 80;
+constexpr std::size_t kFieldBytes = 80;
 
 class Reader {
  public:
@@ -77,7 +77,7 @@ class Reader {
 
   Status keep(const std::string& text) {
     RABT_TRY_STATUS(check_size(++values_));
-    if (room_ && !room_(2 * (text.size() + kMember)))
+    if (room_ && !room_(2 * (text.size() + kFieldBytes)))
       return invalid("mapping.values", "the message has too many values");
     return ok_status();
   }

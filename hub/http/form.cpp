@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxBoundary = 70;  // RFC 2046 section 5.1.1
 
-Error wrong(std::string what) {
+Error wrong_form(std::string what) {
   return invalid("http.form", "the form " + std::move(what));
 }
 
@@ -118,7 +118,7 @@ Status FormReader::take(std::string_view piece) {
 
 Status FormReader::finish() const {
   if (state_ == State::over) return ok_status();
-  return wrong("breaks off before its last boundary");
+  return wrong_form("breaks off before its last boundary");
 }
 
 Result<bool> FormReader::step() {
@@ -127,7 +127,7 @@ Result<bool> FormReader::step() {
       const std::string_view first =
           std::string_view(buffer_).substr(0, std::min(buffer_.size(), delimiter_.size()));
       if (!std::string_view(delimiter_).starts_with(first))
-        return wrong("must begin with its boundary");
+        return wrong_form("must begin with its boundary");
       if (buffer_.size() < delimiter_.size()) return false;
       buffer_.erase(0, delimiter_.size());
       state_ = State::boundary;
@@ -137,7 +137,7 @@ Result<bool> FormReader::step() {
       if (buffer_.size() < 2) return false;
       const bool last = buffer_.starts_with("--");
       if (!last && !buffer_.starts_with("\r\n"))
-        return wrong("has a boundary that goes on where it should end");
+        return wrong_form("has a boundary that goes on where it should end");
       buffer_.erase(0, 2);
       state_ = last ? State::over : State::head;
       if (last) buffer_ = {};
@@ -155,10 +155,11 @@ Result<bool> FormReader::step() {
 
 Result<bool> FormReader::read_head() {
   const std::size_t end = buffer_.find("\r\n\r\n");
-  if (std::min(end, buffer_.size()) > kMaxFormHead) return wrong("has a part with a huge head");
+  if (std::min(end, buffer_.size()) > kMaxFormHead)
+    return wrong_form("has a part with a huge head");
   if (end == std::string::npos) return false;
   if (++parts_ > kMaxFormParts)
-    return wrong("has more than " + std::to_string(kMaxFormParts) + " parts");
+    return wrong_form("has more than " + std::to_string(kMaxFormParts) + " parts");
   FormPart part;
   bool disposed = false;
   bool typed = false;
@@ -169,26 +170,26 @@ Result<bool> FormReader::read_head() {
     rest.remove_prefix(std::min(line_end + 2, rest.size()));
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
-      return wrong("has a part with a broken head");
+      return wrong_form("has a part with a broken head");
     const std::string name = lower(line.substr(0, colon));
     const std::string_view value = trim(line.substr(colon + 1));
     const auto is_control = [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; };
     if (std::any_of(value.begin(), value.end(), is_control))
-      return wrong("has a part with a broken head");
+      return wrong_form("has a part with a broken head");
     if (name == "content-disposition") {
       if (std::exchange(disposed, true) || !read_disposition(value, part))
-        return wrong("has a part without one Content-Disposition: form-data; name=\"...\"");
+        return wrong_form("has a part without one Content-Disposition: form-data; name=\"...\"");
     } else if (name == "content-type") {
-      if (std::exchange(typed, true)) return wrong("has a part with two types");
+      if (std::exchange(typed, true)) return wrong_form("has a part with two types");
       part.content_type = value;
     } else if (name == "content-transfer-encoding") {
       const std::string encoding = lower(value);
       if (encoding != "binary" && encoding != "8bit" && encoding != "7bit")
-        return wrong("has a part that is encoded; send its bytes as they are");
+        return wrong_form("has a part that is encoded; send its bytes as they are");
     }
   }
   if (!disposed)
-    return wrong("has a part without one Content-Disposition: form-data; name=\"...\"");
+    return wrong_form("has a part without one Content-Disposition: form-data; name=\"...\"");
   buffer_.erase(0, end + 4);
   RABT_TRY_STATUS(sink_.begin_part(part));
   state_ = State::content;

@@ -22,7 +22,7 @@ namespace rabt::http {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using State = crypto::TlsStep::State;
 
 constexpr std::size_t kChunk = 16'384;
@@ -36,7 +36,8 @@ constexpr std::int64_t kSilentMs = 1'000;
 constexpr std::int64_t kTaking = -1;
 
 std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             SteadyClock::now().time_since_epoch())
       .count();
 }
 
@@ -170,8 +171,8 @@ class Line {
   [[nodiscard]] const Transport& transport() const { return *transport_; }
 
  private:
-  static Clock::time_point after(std::int64_t ms) {
-    return Clock::now() + std::chrono::milliseconds(ms);
+  static SteadyClock::time_point after(std::int64_t ms) {
+    return SteadyClock::now() + std::chrono::milliseconds(ms);
   }
   template <class Step>
   bool step(Step once, std::int64_t ms) {
@@ -179,13 +180,14 @@ class Line {
   }
   // Until it is done: false when the connection is over, or the time.
   template <class Step>
-  bool step(Step once, Clock::time_point deadline) {
+  bool step(Step once, SteadyClock::time_point deadline) {
     for (;;) {
       const auto did = once();
       if (did.state == State::done) return true;
       if (did.state == State::closed) return false;
       const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now())
+              .count();
       if (left <= 0) return false;
       pollfd one{fd_, static_cast<short>(did.state == State::read ? POLLIN : POLLOUT), 0};
       if (::poll(&one, 1, static_cast<int>(left)) == 0) return false;

@@ -11,7 +11,7 @@ namespace rabt::identity {
 namespace {
 
 constexpr std::size_t kMaxPasskeys = 20;
-constexpr std::size_t kMaxName = 80;
+constexpr std::size_t kMaxPasskeyName = 80;
 constexpr std::size_t kChallenge = 32;
 constexpr std::string_view kProduct = "Rabt";
 
@@ -34,7 +34,7 @@ Result<std::string> check_name(std::string_view name) {
   const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   });
-  if (name.empty() || !plain || !is_utf8(name) || code_points(name) > kMaxName)
+  if (name.empty() || !plain || !is_utf8(name) || code_points(name) > kMaxPasskeyName)
     return invalid("api.invalid", "name: must be a text of 1 to 80 characters");
   return tidy_line(name);
 }

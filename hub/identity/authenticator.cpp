@@ -19,9 +19,9 @@ constexpr std::size_t kCredentialDigits = 16;
 // Roles that run the hub: all but the clinical ones.
 constexpr Roles kOwnRoles{Role::admin,   Role::security_officer, Role::engineer, Role::operator_,
                           Role::auditor, Role::integration,      Role::desk};
-constexpr std::size_t kMaxName = 200;
+constexpr std::size_t kMaxShownName = 200;
 
-std::string digest_of(std::string_view token) {
+std::string mark_of_credential(std::string_view token) {
   return to_hex(crypto::sha256(token)).substr(0, kCredentialDigits);
 }
 
@@ -56,7 +56,7 @@ Result<Principal> Authenticator::principal(const Shown& shown, RefusedToken* ref
       RABT_TRY(client,
                parts_.clients.of_certificate(*shown.certificate, shown.client, shown.only_look));
       if (client) {
-        client->credential = digest_of(shown.certificate->sha256);
+        client->credential = mark_of_credential(shown.certificate->sha256);
         return shown.actor.empty() ? *client : acting_for(*std::move(client), shown.actor);
       }
     }
@@ -68,7 +68,7 @@ Result<Principal> Authenticator::principal(const Shown& shown, RefusedToken* ref
   if (!token) return unauthenticated();
   RABT_TRY(who, of_token(shown, *token, refused));
   who.tenant = parts_.tenant;
-  who.credential = digest_of(*token);
+  who.credential = mark_of_credential(*token);
   if (shown.actor.empty()) return who;
   return acting_for(std::move(who), shown.actor);
 }
@@ -89,7 +89,7 @@ Result<Principal> Authenticator::of_guest(const GuestProof& proof) const {
   return Principal{.kind = Kind::guest,
                    .tenant = parts_.tenant,
                    .id = part->participant,
-                   .credential = digest_of(proof.secret),
+                   .credential = mark_of_credential(proof.secret),
                    .part = *std::move(part)};
 }
 
@@ -163,7 +163,7 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
     NewPerson person;
     person.profile.set("externalIds", Json::array({Json::object({{"system", issuer.subject_system},
                                                                  {"value", claims.subject}})}));
-    if (!claims.name.empty() && claims.name.size() <= kMaxName)
+    if (!claims.name.empty() && claims.name.size() <= kMaxShownName)
       person.profile.set("name", claims.name);
     person.roles = claims.roles;
     person.issuer = issuer.name;

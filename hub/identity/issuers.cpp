@@ -15,7 +15,7 @@ namespace rabt::identity {
 
 namespace {
 
-constexpr std::int64_t kSkewMs = 60'000;
+constexpr std::int64_t kIssuerSkewMs = 60'000;
 constexpr std::size_t kMaxSubject = 200;
 constexpr std::size_t kMaxRoles = 64;
 // Time for which a refused token is reported.
@@ -71,16 +71,16 @@ Status check_secret(const IssuerOptions& issuer) {
 Status check_times(const Json& claims, const IssuerOptions& issuer, std::int64_t now_ms) {
   const auto ends = numeric_date_ms(claims, "exp");
   if (!ends) return refused("`exp` is missing or no date");
-  if (*ends + kSkewMs <= now_ms) return refused(kExpired);
+  if (*ends + kIssuerSkewMs <= now_ms) return refused(kExpired);
   for (const std::string_view name : {"nbf", "iat"}) {
     if (claims.find(name) == nullptr) continue;
     const auto begins = numeric_date_ms(claims, name);
     if (!begins) return refused("`" + std::string(name) + "` is no date");
-    if (*begins > now_ms + kSkewMs) return refused("the token is not good yet");
+    if (*begins > now_ms + kIssuerSkewMs) return refused("the token is not good yet");
   }
   const std::int64_t begins =
-      std::min(numeric_date_ms(claims, "iat").value_or(now_ms), now_ms + kSkewMs);
-  if (*ends - begins > issuer.max_lifetime_ms + kSkewMs)
+      std::min(numeric_date_ms(claims, "iat").value_or(now_ms), now_ms + kIssuerSkewMs);
+  if (*ends - begins > issuer.max_lifetime_ms + kIssuerSkewMs)
     return refused("the token lives longer than `max_lifetime` of its issuer allows");
   return ok_status();
 }

@@ -17,7 +17,7 @@ namespace rabt::identity {
 
 namespace {
 
-constexpr std::int64_t kSkewMs = kMinuteMs;
+constexpr std::int64_t kProviderSkewMs = kMinuteMs;
 // From the begin to the end of a sign-in.
 constexpr std::int64_t kFlowMs = 10 * kMinuteMs;
 constexpr std::int64_t kMetadataMs = 60 * kMinuteMs;
@@ -29,7 +29,7 @@ constexpr std::int64_t kMaxAgeMs = 10 * kMinuteMs;
 constexpr std::size_t kMaxToken = 16U << 10U;
 constexpr std::size_t kMaxRequestUri = 1024;
 constexpr std::size_t kMaxSubject = 255;
-constexpr std::size_t kMaxName = 200;
+constexpr std::size_t kMaxClaimedName = 200;
 constexpr std::size_t kMaxRoles = 512;
 // The header `typ`.
 constexpr std::string_view kIdToken = "jwt";
@@ -89,13 +89,13 @@ Status check_claims(const Json& claims, const OidcOptions& issuer, std::int64_t 
   const Json* party = claims.find("azp");
   if (party == nullptr ? shared : !(*party == own)) return wrong("`azp` is another client");
   const auto ends = numeric_date_ms(claims, "exp");
-  if (!ends || *ends + kSkewMs <= now) return wrong("the token has expired");
+  if (!ends || *ends + kProviderSkewMs <= now) return wrong("the token has expired");
   if (claims.find("nbf") != nullptr) {
     const auto begins = numeric_date_ms(claims, "nbf");
-    if (!begins || *begins > now + kSkewMs) return wrong("the token is not good yet");
+    if (!begins || *begins > now + kProviderSkewMs) return wrong("the token is not good yet");
   }
   const auto issued = numeric_date_ms(claims, "iat");
-  if (!issued || *issued > now + kSkewMs || *issued + kMaxAgeMs + kSkewMs <= now)
+  if (!issued || *issued > now + kProviderSkewMs || *issued + kMaxAgeMs + kProviderSkewMs <= now)
     return wrong("`iat` is missing, early or long ago");
   return ok_status();
 }
@@ -342,7 +342,7 @@ Result<Oidc::State::Named> Oidc::State::named(const One& issuer, const Json& cla
   Named out;
   out.subject = claims["sub"].as_string();
   if (is_text(claims["sid"], kMaxSubject)) out.session = claims["sid"].as_string();
-  if (is_text(claims[options.name_claim], kMaxName))
+  if (is_text(claims[options.name_claim], kMaxClaimedName))
     out.name = claims[options.name_claim].as_string();
   Roles roles_of_claim;
   const auto add = [&](const Json& word) {
@@ -554,7 +554,7 @@ Status Oidc::logout(std::string_view name, std::string_view token, const Caller&
   RABT_TRY_STATUS(all.parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, sql::kForgetOnce, {now}));
     RABT_TRY(rows, transaction.execute(sql::kUseOnce, {all.tenant, store::Blob{once},
-                                                       now + kMaxAgeMs + 2 * kSkewMs}));
+                                                       now + kMaxAgeMs + 2 * kProviderSkewMs}));
     return rows == 1 ? ok_status() : Status(wrong("the token was used before"));
   }));
   return all.parts.accounts.close(by, options.name, person,

@@ -15,10 +15,6 @@ namespace rabt::identity {
 
 namespace {
 
-Error unknown_person() {
-  return not_found("person.unknown", "there is no such person");
-}
-
 bool same_number(phi::IndexKind kind, const Json& written, std::string_view value) {
   if (!written.is_string()) return false;
   const auto one = phi::normalise(kind, written.as_string());

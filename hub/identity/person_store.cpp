@@ -95,10 +95,6 @@ Person as_of(Person person, Timestamp now) {
   return person;
 }
 
-Error unknown_person() {
-  return not_found("person.unknown", "there is no such person");
-}
-
 Error taken(std::string_view kind) {
   return conflict("person.taken", "another person has this " + std::string(kind));
 }
@@ -156,6 +152,10 @@ audit::Entry entry_of(const Caller& caller, std::string_view act, const Person& 
 }
 
 }  // namespace
+
+Error unknown_person() {
+  return not_found("person.unknown", "there is no such person");
+}
 
 std::string_view to_string(Licence licence) {
   for (const auto& [one, name] : kLicences) {

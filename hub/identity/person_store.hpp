@@ -162,6 +162,9 @@ class People final : public Directory {
   const Parts parts_;
 };
 
+// Error not_found person.unknown.
+[[nodiscard]] Error unknown_person();
+
 [[nodiscard]] std::string_view to_string(Licence licence);
 [[nodiscard]] std::optional<Licence> parse_licence(std::string_view text);
 

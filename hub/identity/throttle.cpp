@@ -22,7 +22,7 @@ constexpr std::int64_t kMaxDeviceFailures = 10;
 constexpr std::int64_t kForgetMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kDeviceMs = 365LL * 24 * 3600 * 1000;
 constexpr std::size_t kDeviceId = 16;
-constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxShownKey = 256;
 constexpr std::string_view kDevicePrefix = "rabt_d_";
 constexpr std::string_view kDeviceKey = "device/1";
 
@@ -50,7 +50,7 @@ Result<std::string> Throttle::device_of(std::string_view person) {
 }
 
 Result<std::string> Throttle::known_device(std::string_view person, std::string_view shown) {
-  if (!shown.starts_with(kDevicePrefix) || shown.size() > kMaxName) return std::string();
+  if (!shown.starts_with(kDevicePrefix) || shown.size() > kMaxShownKey) return std::string();
   shown.remove_prefix(kDevicePrefix.size());
   const std::size_t first = shown.find('_');
   const std::size_t second = shown.find('_', first == std::string_view::npos ? first : first + 1);
@@ -113,7 +113,7 @@ Result<Throttle::Try> Throttle::begin(std::string_view person, std::string_view 
 }
 
 Result<Throttle::Try> Throttle::begin_unknown(std::string_view name) {
-  RABT_TRY(subject, subject_of("name", lower(name).substr(0, kMaxName)));
+  RABT_TRY(subject, subject_of("name", lower(name).substr(0, kMaxShownKey)));
   return begin_at(subject, {});
 }
 

@@ -112,11 +112,11 @@ Result<Json> instant(const Json& value, const std::string& zone) {
 }
 
 // Parts of a time that a format of strptime reads, by its conversions.
-struct Format {
+struct TimeFormat {
   bool dated = false;
   bool zoned = false;  // it has an offset or counts seconds: the time is one of UTC
 };
-Format look_at(std::string_view format) {
+TimeFormat look_at(std::string_view format) {
   std::string letters;
   for (auto at = format.find('%'); at < format.size() && at + 1 < format.size();
        at = format.find('%', at + 2))
@@ -137,7 +137,7 @@ Result<Json> instant_of(const Json& value, const Json& format, const std::string
   if (value.is_null()) return Json();
   if (!value.is_string() || !format.is_string())
     return wrong("instant: the time and its format are texts");
-  const Format read = look_at(format.as_string());
+  const TimeFormat read = look_at(format.as_string());
   if (!read.dated) return wrong("instant: the format has no whole date");
   RABT_CHECK(compiled.has_value());
   const std::array<Json, 1> values{format};

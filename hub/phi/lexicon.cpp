@@ -30,7 +30,7 @@ namespace {
 
 // Calls each(line) for every line of a list, except comments.
 template <typename Each>
-void each_line(std::string_view text, const Each& each) {
+void each_entry(std::string_view text, const Each& each) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     if (const auto line = text.substr(0, end); !line.starts_with('#')) each(line);
@@ -53,14 +53,14 @@ struct Lists {
   Lists() {
     words.reserve(70'000);
     const auto add = [&](std::string_view text, std::uint32_t bit) {
-      each_line(text, [&](std::string_view line) {
+      each_entry(text, [&](std::string_view line) {
         each_word(line, [&](std::string_view word) { words[word] |= bit; });
       });
     };
     add(embedded::given_names, kGiven);
     add(embedded::family_names, kFamily);
     add(embedded::words, kWord);
-    each_line(embedded::places, [&](std::string_view line) {
+    each_entry(embedded::places, [&](std::string_view line) {
       each_word(line, [&](std::string_view place) {
         words[place] |= kPlace;
         if (const auto end = place.find('_'); end != std::string_view::npos)
@@ -142,7 +142,7 @@ struct Kind {
   std::uint64_t bit;
 };
 // Each line of data/cues.txt begins with one of these names.
-constexpr auto kKinds = std::to_array<Kind>({
+constexpr auto kKindsOfCues = std::to_array<Kind>({
     {"kPhoneCue", kPhoneCue},
     {"kIdCue", kIdCue},
     {"kNationalCue", kNationalCue},
@@ -188,12 +188,12 @@ struct Cues {
   std::unordered_map<std::string, std::uint64_t> words;
   Cues() {
     std::string folded;
-    each_line(embedded::cues, [&](std::string_view line) {
+    each_entry(embedded::cues, [&](std::string_view line) {
       const std::size_t colon = line.find(':');
       const auto* const kind = std::find_if(
-          kKinds.begin(), kKinds.end(),
+          kKindsOfCues.begin(), kKindsOfCues.end(),
           [&](const Kind& kind_of_word) { return kind_of_word.name == line.substr(0, colon); });
-      RABT_CHECK(colon != std::string_view::npos && kind != kKinds.end());
+      RABT_CHECK(colon != std::string_view::npos && kind != kKindsOfCues.end());
       each_word(line.substr(colon + 1), [&](std::string_view word) {
         folded.clear();
         fold_word(word, folded);

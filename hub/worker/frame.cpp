@@ -38,10 +38,6 @@ bool known(std::uint8_t type) {
          type == 0x3f;
 }
 
-Error io(const char* what) {
-  return unavailable("worker.io", std::string(what) + ": " + std::strerror(errno));
-}
-
 }  // namespace
 
 std::size_t texts_of(const Frame& frame) {
@@ -136,7 +132,7 @@ Status send_packet(int socket, iovec* pieces, std::size_t count, int descriptor,
       if (::poll(&hung_up, 1, 1) > 0) return unavailable("worker.closed", "the other side is gone");
       continue;
     }
-    return io("a frame cannot be sent");
+    return io_error("a frame cannot be sent");
   }
 }
 
@@ -285,10 +281,14 @@ Receiver::Got Receiver::read(std::size_t size, Frame& frame) {
   return Got::frame;
 }
 
+Error io_error(const char* what) {
+  return unavailable("worker.io", std::string(what) + ": " + std::strerror(errno));
+}
+
 Result<std::pair<Descriptor, Descriptor>> make_channel() {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-    return io("no pair of sockets");
+    return io_error("no pair of sockets");
   return std::pair(Descriptor(ends[0]), Descriptor(ends[1]));
 }
 

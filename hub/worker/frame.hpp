@@ -189,6 +189,10 @@ class Receiver {
   bool starved_ = false;
 };
 
+// The error unavailable worker.io of a call to the system that has just failed: what, and errno as
+// text.
+[[nodiscard]] Error io_error(const char* what);
+
 // A connected pair of sockets for packets, closed on exec. Error unavailable worker.io.
 [[nodiscard]] Result<std::pair<Descriptor, Descriptor>> make_channel();
 

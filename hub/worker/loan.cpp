@@ -13,10 +13,6 @@ namespace rabt::worker {
 
 namespace {
 
-Error io(const char* what) {
-  return unavailable("worker.io", std::string(what) + ": " + std::strerror(errno));
-}
-
 bool write_at(int fd, std::size_t at, std::string_view text) {
   while (!text.empty()) {
     const ssize_t wrote = ::pwrite(fd, text.data(), text.size(), static_cast<off_t>(at));
@@ -32,15 +28,15 @@ bool write_at(int fd, std::size_t at, std::string_view text) {
 
 Result<Loans> Loans::make(std::size_t places) {
   Descriptor file(::memfd_create("rabt-loans", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file.open()) return io("no memory to lend");
+  if (!file.open()) return io_error("no memory to lend");
   // It takes memory where it is written, not before.
   if (::ftruncate(file.get(), static_cast<off_t>(places * kMaxFrameBytes)) != 0)
-    return io("no memory to lend");
+    return io_error("no memory to lend");
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
-    return io("no memory to lend");
+    return io_error("no memory to lend");
   Descriptor readable(
       ::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!readable.open()) return io("no memory to lend");
+  if (!readable.open()) return io_error("no memory to lend");
   return Loans(std::move(file), std::move(readable), places);
 }
 
@@ -72,11 +68,11 @@ Borrowed::~Borrowed() {
 
 Result<Borrowed> Borrowed::map(const Descriptor& file) {
   struct stat about {};
-  if (::fstat(file.get(), &about) != 0 || about.st_size <= 0) return io("nothing is lent");
+  if (::fstat(file.get(), &about) != 0 || about.st_size <= 0) return io_error("nothing is lent");
   Borrowed out;
   const auto size = static_cast<std::size_t>(about.st_size);
   void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (at == MAP_FAILED) return io("nothing is lent");
+  if (at == MAP_FAILED) return io_error("nothing is lent");
   out.at_ = static_cast<const char*>(at);
   out.size_ = size;
   return out;

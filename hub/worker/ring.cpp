@@ -28,10 +28,6 @@ constexpr std::size_t padded(std::size_t size) {
   return (size + 7) & ~std::size_t{7};
 }
 
-Error io(const char* what) {
-  return unavailable("worker.io", std::string(what) + ": " + std::strerror(errno));
-}
-
 void rest() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -48,10 +44,10 @@ SharedMemory::~SharedMemory() {
 
 Result<SharedMemory::Made> SharedMemory::make() {
   Descriptor file(::memfd_create("rabt-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file.open()) return io("no shared memory");
-  if (::ftruncate(file.get(), sizeof(SharedLayout)) != 0) return io("no shared memory");
+  if (!file.open()) return io_error("no shared memory");
+  if (::ftruncate(file.get(), sizeof(SharedLayout)) != 0) return io_error("no shared memory");
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
-    return io("no shared memory");
+    return io_error("no shared memory");
   RABT_TRY(memory, map(file));
   new (memory.at_) SharedLayout;
   return Made{std::move(memory), std::move(file)};
@@ -63,7 +59,7 @@ Result<SharedMemory> SharedMemory::map(const Descriptor& file) {
     return unavailable("worker.io", "a shared memory of another size");
   void* const at =
       ::mmap(nullptr, sizeof(SharedLayout), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (at == MAP_FAILED) return io("no shared memory");
+  if (at == MAP_FAILED) return io_error("no shared memory");
   return SharedMemory(static_cast<SharedLayout*>(at));
 }
 

@@ -12,7 +12,7 @@ namespace rabt::asr {
 
 namespace {
 
-[[noreturn]] void refuse(const char* why) {
+[[noreturn]] void refuse_wave(const char* why) {
   throw sdk::Refusal("asr.format", why);
 }
 
@@ -56,7 +56,8 @@ class Wave final : public SoundReader {
   void header() {
     const std::string head = std::exchange(head_, {});
     if (wanted_ == kRiff) {
-      if (!head.starts_with("RIFF") || head.substr(8) != "WAVE") refuse("this is no WAVE file");
+      if (!head.starts_with("RIFF") || head.substr(8) != "WAVE")
+        refuse_wave("this is no WAVE file");
       wanted_ = kChunk;
       return;
     }
@@ -68,12 +69,12 @@ class Wave final : public SoundReader {
     const std::string_view name = std::string_view(head).substr(0, 4);
     const std::uint32_t size = little(head, 4, 4);
     if (name == "fmt ") {
-      if (size < kFormat) refuse("the WAVE file says nothing about its sound");
+      if (size < kFormat) refuse_wave("the WAVE file says nothing about its sound");
       wanted_ = kFormat;
       // A chunk of odd size has one more byte.
       skip_after_ = size - kFormat + size % 2;
     } else if (name == "data") {
-      if (channels_ == 0) refuse("the WAVE file says nothing about its sound");
+      if (channels_ == 0) refuse_wave("the WAVE file says nothing about its sound");
       in_data_ = size > 0;
       left_ = size;
       skip_ = size % 2;
@@ -87,7 +88,7 @@ class Wave final : public SoundReader {
     const std::uint32_t rate = little(head, 4, 4);
     if (little(head, 0, 2) != 1 || little(head, 14, 2) != 16 || channels_ < 1 || channels_ > 2 ||
         rate % kSamplesPerSecond != 0 || rate == 0 || rate > 48'000)
-      refuse("a WAVE file must be of 16 bit, one or two channels, and 16, 32 or 48 kHz");
+      refuse_wave("a WAVE file must be of 16 bit, one or two channels, and 16, 32 or 48 kHz");
     per_sample_ = channels_ * (rate / static_cast<std::uint32_t>(kSamplesPerSecond));
     skip_ = std::exchange(skip_after_, 0);
   }
@@ -140,7 +141,7 @@ std::unique_ptr<SoundReader> reader_for(std::string_view begin, Sink sink) {
   constexpr std::string_view kEbml = "\x1a\x45\xdf\xa3";
   if (begin.starts_with("RIFF")) return read_wave(std::move(sink));
   if (begin.starts_with(kEbml)) return read_matroska(std::move(sink));
-  refuse("the recording is neither Matroska, WebM nor WAVE");
+  refuse_wave("the recording is neither Matroska, WebM nor WAVE");
 }
 
 }  // namespace rabt::asr

@@ -40,7 +40,6 @@ constexpr const char* kConditionVerified =
 constexpr const char* kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
 constexpr const char* kIcd10Am = "http://hl7.org/fhir/sid/icd-10-am";
-constexpr const char* kConfidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 constexpr const char* kConfidentialityCode = "R";  // restricted
 
 std::string escaped(std::string_view text) {

@@ -9,6 +9,9 @@
 // Elements of FHIR R4 resources that the hub writes. Pure.
 namespace rabt::fhir {
 
+inline constexpr const char* kConfidentiality =
+    "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+
 // Sets the member unless the value is empty: FHIR has no empty members.
 inline void put(Json& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;

@@ -51,7 +51,6 @@ constexpr std::int64_t kMaxAttachment = 2'147'483'647;
 
 constexpr const char* kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
 constexpr const char* kActCode = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
-constexpr const char* kConfidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 constexpr const char* kSha256 = "https://rabt.health/fhir/StructureDefinition/sha256";
 
 constexpr const char* kNoPatient =

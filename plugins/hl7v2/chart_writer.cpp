@@ -23,7 +23,7 @@ using sdk::text_of;
 namespace {
 
 // An addendum may come long after the visit.
-constexpr std::int64_t kRemembered = 400LL * 24 * 3600 * 1000;
+constexpr std::int64_t kChartRemembered = 400LL * 24 * 3600 * 1000;
 
 // Two identifiers that name two patients for sure.
 bool differ(const Json& one, const Json& other) {
@@ -98,7 +98,7 @@ Task<std::optional<Outcome>> ChartWriter::remember_visit(const Json& input, cons
     visit[who] = std::move(person);
   }
   const auto kept =
-      co_await kv_put("visit/" + text_of(input, "consultation"), visit.dump(), kRemembered);
+      co_await kv_put("visit/" + text_of(input, "consultation"), visit.dump(), kChartRemembered);
   if (kept != RABT_KV_OK) co_return no_store(true);
   co_return std::nullopt;
 }
@@ -116,7 +116,7 @@ Task<std::optional<Outcome>> ChartWriter::open_book(Book& book, std::string cons
 }
 
 Task<std::optional<Outcome>> ChartWriter::save(Book& book, bool sent) {
-  const auto kept = co_await kv_put(book.key, book.data.dump(), kRemembered, book.version);
+  const auto kept = co_await kv_put(book.key, book.data.dump(), kChartRemembered, book.version);
   if (kept == RABT_KV_CONFLICT)
     co_return Outcome::fail(sent ? Kind::ambiguous : Kind::transient, "hl7v2.busy",
                             "the chart of this visit is written by another call, too");

@@ -5,7 +5,7 @@
 
 // Rows of the catalogue of calls that need a hub of their own: its workflows run, and Kiorex' API
 // has a port and a rate.
-namespace rabt::acceptance {
+namespace rabt::acceptance::apart_test {
 namespace {
 
 Hospital& h() {
@@ -317,4 +317,4 @@ TEST(Apart, K70WhoAsksTooOftenIsToldHowLongToWait) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::apart_test

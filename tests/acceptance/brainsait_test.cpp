@@ -6,7 +6,7 @@
 #include "tests/arabic_strings.hpp"
 
 // Calls of BrainSAIT, by /api/v1.
-namespace rabt::acceptance {
+namespace rabt::acceptance::brainsait_test {
 namespace {
 
 constexpr const char* kSessions = "/api/v1/sessions";
@@ -495,4 +495,4 @@ TEST(Brainsait, ListsPageByCursor) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::brainsait_test

@@ -7,7 +7,7 @@
 #include "tools/demo/rabbitmq.hpp"
 
 // Calls of PulseOne that need a RabbitMQ of their own.
-namespace rabt::acceptance {
+namespace rabt::acceptance::bus_test {
 namespace {
 
 using test::AmqpMessage;
@@ -281,4 +281,4 @@ TEST(PulseoneBus, P37HoldsSessionsWithoutTheBrokerAndTellsItLater) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::bus_test

@@ -2,7 +2,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 // Calls of ClinicVault, but for the WebSocket, and those of signing in.
-namespace rabt::acceptance {
+namespace rabt::acceptance::clinicvault_test {
 namespace {
 
 constexpr const char* kPassword = "a long password of a patient";
@@ -449,4 +449,4 @@ TEST(Clinicvault, C14C33IsDescribedAndAsksForTokens) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::clinicvault_test

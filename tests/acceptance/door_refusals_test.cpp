@@ -6,7 +6,7 @@
 
 // Refusals that come before a compatibility API is reached, in its own form: clients of the old
 // system read no problem documents.
-namespace rabt::acceptance {
+namespace rabt::acceptance::door_refusals_test {
 namespace {
 
 // The answer to bytes that no client library would send.
@@ -184,4 +184,4 @@ TEST(DoorRefusals, ElsewhereTheyAreProblemDocuments) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::door_refusals_test

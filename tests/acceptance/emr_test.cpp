@@ -4,7 +4,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 // Calls of the EMR's API.
-namespace rabt::acceptance {
+namespace rabt::acceptance::emr_test {
 namespace {
 
 constexpr const char* kRoot = "/api/v1/telemedicine/";
@@ -334,4 +334,4 @@ TEST(Emr, PathsAnswerWithAndWithoutASlash) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::emr_test

@@ -12,7 +12,7 @@
 // Every example of a body in docs/openapi.yaml is sent to a hub, to a world in which it is allowed,
 // and does what it is for. The examples tell one story: those that name a patient or a doctor by an
 // id of the hospital's system mean the people of the examples of createPatient and createProvider.
-namespace rabt::acceptance {
+namespace rabt::acceptance::examples_test {
 namespace {
 
 // Bodies that nobody can write down beforehand, with the reason.
@@ -559,4 +559,4 @@ TEST(OpenApiExamples, EveryBodyThatTheDescriptionShowsIsTaken) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::examples_test

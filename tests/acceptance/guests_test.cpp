@@ -8,7 +8,7 @@
 #include "tests/web_socket_client.hpp"
 
 // A guest's cookie under attack, at a running hub: what the link of an invitation must not open.
-namespace rabt::acceptance {
+namespace rabt::acceptance::guests_test {
 namespace {
 
 class Links : public testing::Test {
@@ -342,4 +342,4 @@ TEST_F(Links, APatientWhoIsEnteredLaterIsFoundByHisNumberHoweverHeIsWritten) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::guests_test

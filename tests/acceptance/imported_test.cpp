@@ -10,7 +10,7 @@
 
 // Configurations that `rabt config import` makes from the settings of each of the five systems,
 // started unchanged: only paths of this machine are replaced.
-namespace rabt::acceptance {
+namespace rabt::acceptance::imported_test {
 namespace {
 
 // Set in the environment of the hub as long as this object lives.
@@ -230,4 +230,4 @@ TEST_F(Imported, B17B18BrainsaitServesAVideoSessionWithBothHalvesOfItsKeyFromThe
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::imported_test

@@ -8,7 +8,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 // Calls of KioRex. Those that need a hub of their own stand in apart_test.cpp.
-namespace rabt::acceptance {
+namespace rabt::acceptance::kiorex_test {
 namespace {
 
 using namespace kiorex;
@@ -962,4 +962,4 @@ TEST(Kiorex, K75EveryQueryOfTheBoardsAndRulesNamesAMetric) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::kiorex_test

@@ -10,7 +10,7 @@
 #include "tests/web_socket_client.hpp"
 
 // The live channel: ClinicVault's WebSocket, and /api/v1/stream.
-namespace rabt::acceptance {
+namespace rabt::acceptance::live_test {
 namespace {
 
 Hospital& h() {
@@ -798,4 +798,4 @@ TEST_F(Stream, Trap39WhoIsDisabledIsOutWithinASecondAndHisTicketOpensNothing) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::live_test

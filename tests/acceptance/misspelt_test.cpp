@@ -5,7 +5,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 // Misspelt members are refused with the word that was meant; none is ignored silently.
-namespace rabt::acceptance {
+namespace rabt::acceptance::misspelt_test {
 namespace {
 
 Hospital& h() {
@@ -195,4 +195,4 @@ TEST(Misspelt, TheArgumentsOfCreateAreTheMembersOfASession) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::misspelt_test

@@ -5,7 +5,7 @@
 // Promises of the five systems to a participant without an account. BrainSAIT hands his media token
 // to the application that calls its library. The other four ask for a user's token at every call,
 // so their APIs answer 401 to him: he comes by the link of an invitation, as in every session.
-namespace rabt::acceptance {
+namespace rabt::acceptance::no_account_test {
 namespace {
 
 class NoAccount : public testing::Test {
@@ -209,4 +209,4 @@ TEST_F(NoAccount, C05C09C42APatientOfAConsultationComesByTheLinkAlone) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::no_account_test

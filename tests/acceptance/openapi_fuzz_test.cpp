@@ -11,7 +11,7 @@
 // Every operation that docs/openapi.yaml describes, with bodies, queries and paths that are odd in
 // one place: the hub never fails, an error is a problem document, and an answer is one of those
 // that the description has.
-namespace rabt::acceptance {
+namespace rabt::acceptance::openapi_fuzz_test {
 namespace {
 
 constexpr std::uint64_t kSeed = 20261122;
@@ -257,4 +257,4 @@ TEST(SlowOpenApi, OddBodiesQueriesAndPathsNeverMakeTheHubFail) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::openapi_fuzz_test

@@ -2,7 +2,7 @@
 #include "tests/npm.hpp"
 
 // The descriptions of the APIs, read by the linters that those who use them have.
-namespace rabt::acceptance {
+namespace rabt::acceptance::openapi_lint_test {
 namespace {
 
 // Descriptions of single operations are prose; a summary says enough for most of them.
@@ -51,4 +51,4 @@ TEST(SlowOpenApiLint, SpectralAndRedoclyFindNothingInAnyDescription) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::openapi_lint_test

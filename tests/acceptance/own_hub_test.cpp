@@ -12,7 +12,7 @@
 
 // Rows of the catalogue that ask for a hub of their own: one without a video provider, whose doors
 // have listeners and rates, and which is stopped and started again.
-namespace rabt::acceptance {
+namespace rabt::acceptance::own_hub_test {
 namespace {
 
 constexpr const char* kTelemedicine = "/api/v1/telemedicine/";
@@ -331,4 +331,4 @@ TEST(OwnHub, ByDefaultWhoSharesHeavyDocumentsKeepsNobodyElseWaiting) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::own_hub_test

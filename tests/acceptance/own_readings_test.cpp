@@ -3,7 +3,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 // A patient sees who read what of him, and checks that it stands in the log.
-namespace rabt::acceptance {
+namespace rabt::acceptance::own_readings_test {
 namespace {
 
 Hospital& h() {
@@ -91,4 +91,4 @@ TEST(OwnReadings, TheProofHoldsUnderTheKeyOfTheLogAndNobodyElseGetsIt) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::own_readings_test

@@ -1,7 +1,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 // Calls of PulseOne.
-namespace rabt::acceptance {
+namespace rabt::acceptance::pulseone_test {
 namespace {
 
 constexpr const char* kSessions = "/api/video/sessions";
@@ -340,4 +340,4 @@ TEST(Pulseone, P17P18P30P40TellsEventsAndMinutes) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::pulseone_test

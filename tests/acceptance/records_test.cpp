@@ -3,7 +3,7 @@
 #include "tests/read_pdf.hpp"
 
 // Entries of sessions and related records, over HTTP.
-namespace rabt::acceptance {
+namespace rabt::acceptance::records_test {
 namespace {
 
 Hospital& h() {
@@ -385,4 +385,4 @@ TEST(RecordsApi, PagesAreServedToEverybodyWhoSignedIn) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::records_test

@@ -9,7 +9,7 @@
 #include "tools/demo/child_process.hpp"
 
 // A hub whose audit log has to reach a syslog server, which goes down.
-namespace rabt::acceptance {
+namespace rabt::acceptance::required_sink_test {
 namespace {
 
 class RequiredSink : public ::testing::Test {
@@ -106,4 +106,4 @@ TEST_F(RequiredSink, NobodyReadsOfPatientsWhileItIsDown) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::required_sink_test

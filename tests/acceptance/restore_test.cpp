@@ -5,7 +5,7 @@
 
 // docs/operations.md, "Backup and restore", followed to the letter: its commands are read from the
 // page and run beside a hub that serves.
-namespace rabt::acceptance {
+namespace rabt::acceptance::restore_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -138,4 +138,4 @@ TEST_F(Restore, C39ARunningHubIsRestoredOnAnEmptyMachineWithItsKeysFromElsewhere
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::restore_test

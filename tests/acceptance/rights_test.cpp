@@ -26,7 +26,7 @@
 // `getPatient:refused`: the operation on X's record. D3 is not asked where the cell is `-`: the
 // answer would make D3 a treating doctor or a participant. Each operation has its own session; its
 // cells are asked from left to right, so that one act may change the data of the next one.
-namespace rabt::acceptance {
+namespace rabt::acceptance::rights_test {
 namespace {
 
 std::string folder() {
@@ -655,4 +655,4 @@ TEST_F(Rights, Trap50ARepeatedCallIsDecidedAnewWhenTheRoleWasTaken) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::rights_test

@@ -5,7 +5,7 @@
 
 // Rows of the catalogue as a client plays them that nobody here has written: the documents' own
 // bodies, other members, other spellings, what is left out and what is wrong.
-namespace rabt::acceptance {
+namespace rabt::acceptance::stranger_test {
 namespace {
 
 using namespace kiorex;
@@ -629,4 +629,4 @@ TEST(Stranger, C11LogsOfOneDay) {
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::stranger_test

@@ -5,7 +5,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 // Access to a patient's record without a reason: treating clinicians alone, by every path.
-namespace rabt::acceptance {
+namespace rabt::acceptance::whose_patient_test {
 namespace {
 
 Hospital& h() {
@@ -348,4 +348,4 @@ TEST(WhosePatient, TheReportMixesNobodysReadingsWithThoseOfWhoHasTheIdentifierNo
 }
 
 }  // namespace
-}  // namespace rabt::acceptance
+}  // namespace rabt::acceptance::whose_patient_test

@@ -9,7 +9,7 @@
 #include <vector>
 
 // The rules alone: no store, no session.
-namespace rabt::access {
+namespace rabt::access::decide_test {
 namespace {
 
 using identity::Role;
@@ -242,4 +242,4 @@ TEST(Decide, ThePharmacysSystemAloneDispenses) {
 }
 
 }  // namespace
-}  // namespace rabt::access
+}  // namespace rabt::access::decide_test

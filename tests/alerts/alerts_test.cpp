@@ -7,7 +7,7 @@
 #include "hub/alerts/rhythm.hpp"
 #include "tests/alerts/rig.hpp"
 
-namespace rabt::alerts {
+namespace rabt::alerts::alerts_test {
 namespace {
 
 constexpr const char* kData = "/data";
@@ -387,4 +387,4 @@ TEST_F(AlertActs, MetricsCountWhatIsOpen) {
 }
 
 }  // namespace
-}  // namespace rabt::alerts
+}  // namespace rabt::alerts::alerts_test

@@ -8,7 +8,7 @@
 #include "tests/must.hpp"
 #include "tests/net/mail_relay.hpp"
 
-namespace rabt::alerts {
+namespace rabt::alerts::channels_test {
 namespace {
 
 using test::must;
@@ -163,4 +163,4 @@ TEST(AlertSms, GoesThroughTheRoleNotify) {
 }
 
 }  // namespace
-}  // namespace rabt::alerts
+}  // namespace rabt::alerts::channels_test

@@ -10,7 +10,7 @@
 #include "hub/alerts/texts.hpp"
 #include "hub/alerts/window.hpp"
 
-namespace rabt::alerts {
+namespace rabt::alerts::rules_test {
 namespace {
 
 TEST(AlertRules, EachHasNumbersThatFitAndWordsInBothLanguages) {
@@ -153,4 +153,4 @@ TEST(AlertRhythm, SilenceIsWhatIsUnusualForTheHourOfTheWeek) {
 }
 
 }  // namespace
-}  // namespace rabt::alerts
+}  // namespace rabt::alerts::rules_test

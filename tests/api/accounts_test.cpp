@@ -7,7 +7,7 @@
 #include "tests/identity/soft_authenticator.hpp"
 
 // Accounts and records of people over the API.
-namespace rabt::api {
+namespace rabt::api::accounts_test {
 namespace {
 
 using http::Request;
@@ -1360,4 +1360,4 @@ TEST_F(MergedPatients, ArePointersThatAnAccountIsToldOf) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::accounts_test

@@ -7,7 +7,7 @@
 
 // Alerts over the API: the list, who may see it, acknowledging, snoozing, and the list of what
 // needs a person.
-namespace rabt::api {
+namespace rabt::api::alerts_test {
 namespace {
 
 using http::Response;
@@ -181,4 +181,4 @@ TEST_F(AlertsApi, AnAlertAboutWhatStandsThereIsNamedThere) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::alerts_test

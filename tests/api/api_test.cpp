@@ -19,7 +19,7 @@
 
 // The API over a real store, engine and keyring, without sockets. tests/e2e covers the same over
 // HTTP, with plugins.
-namespace rabt::api {
+namespace rabt::api::api_test {
 namespace {
 
 using engine::ScriptedService;
@@ -1309,4 +1309,4 @@ TEST_F(ApiTest, ABrokenCookieShutsNobodyOutOfWhatIsOpen) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::api_test

@@ -7,7 +7,7 @@
 #include "tests/api/rig.hpp"
 
 // Calls as the domain takes them, and its answers as they leave.
-namespace rabt::api {
+namespace rabt::api::asks_test {
 namespace {
 
 TEST(Asks, TakeSessionAndRecordFromThePath) {
@@ -126,4 +126,4 @@ TEST(Asks, ErrorsHaveTheStatusOfTheirCode) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::asks_test

@@ -8,7 +8,7 @@
 #include "hub/api/requests/session_requests.hpp"
 
 // Names of BrainSAIT's library in requests of /api/v1.
-namespace rabt::api::compat {
+namespace rabt::api::compat::brainsait_test {
 namespace {
 
 using consultation::PartRole;
@@ -134,4 +134,4 @@ TEST(IdsOfTheLibrary, AreInInvitationsOfNewcomersAlone) {
 }
 
 }  // namespace
-}  // namespace rabt::api::compat
+}  // namespace rabt::api::compat::brainsait_test

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace rabt::api {
+namespace rabt::api::browser_test {
 namespace {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -136,4 +136,4 @@ TEST(Browser, TheCookieIsForThisHostOverTlsAndHiddenFromScripts) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::browser_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::api {
+namespace rabt::api::control_id_test {
 namespace {
 
 std::string of(const std::string& id) {
@@ -56,4 +56,4 @@ TEST(ControlId, IsNotLookedForInOtherTexts) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::control_id_test

@@ -3,7 +3,7 @@
 #include "tests/api/rig.hpp"
 
 // Pages of other origins: who may call /api/v1, and what browsers are told.
-namespace rabt::api {
+namespace rabt::api::cors_test {
 namespace {
 
 using http::Request;
@@ -109,4 +109,4 @@ TEST_F(CorsApi, APageOfAnotherOriginDoesNothingWithTheCookie) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::cors_test

@@ -7,7 +7,7 @@
 #include "tests/api/rig.hpp"
 
 // Cursors are good for whom they were made, for the list that they were made for, and for a day.
-namespace rabt::api {
+namespace rabt::api::cursors_test {
 namespace {
 
 class CursorsTest : public testing::Test {
@@ -71,4 +71,4 @@ TEST_F(CursorsTest, Trap64UsersComeInPagesAndNobodyTwice) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::cursors_test

@@ -7,7 +7,7 @@
 #include "tests/api/rig.hpp"
 
 // The list of a day, as JSON by page, as a page to print and as a table.
-namespace rabt::api {
+namespace rabt::api::day_list_test {
 namespace {
 
 using http::Response;
@@ -105,4 +105,4 @@ TEST_F(DayListTest, APaperNeedsAReasonToo) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::day_list_test

@@ -4,7 +4,7 @@
 
 #include "tests/api/rig.hpp"
 
-namespace rabt::api {
+namespace rabt::api::delivery_outcomes_test {
 namespace {
 
 class DeliveryOutcomesTest : public ::testing::Test {
@@ -106,4 +106,4 @@ TEST_F(DeliveryOutcomesTest, AFloodOfOneSourceIsCountedAndLeavesOthersAlone) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::delivery_outcomes_test

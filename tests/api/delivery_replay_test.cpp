@@ -7,7 +7,7 @@
 #include "tests/api/rig.hpp"
 
 // Deliveries that came to nothing: taken once more through the plugin of their source, or given up.
-namespace rabt::api {
+namespace rabt::api::delivery_replay_test {
 namespace {
 
 using http::Request;
@@ -222,4 +222,4 @@ TEST_F(DeliveryReplay, AReasonIsNeededAndASourceThatIsGoneIsSaid) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::delivery_replay_test

@@ -9,7 +9,7 @@
 #include "tests/identity/house.hpp"
 
 // Sockets and the credential that opened them: tickets, and rights while a socket is open.
-namespace rabt::api {
+namespace rabt::api::guarded_socket_test {
 namespace {
 
 using identity::test::House;
@@ -145,4 +145,4 @@ TEST_F(GuardedSocketTest, TicketsOfOneOwnerAreFew) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::guarded_socket_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::api {
+namespace rabt::api::health_test {
 namespace {
 
 using State = plugin::PluginHost::PluginState;
@@ -70,4 +70,4 @@ TEST(SourcesUnread, NamesThePluginOfASourceThatCannotTakeACall) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::health_test

@@ -7,7 +7,7 @@
 #include "tests/api/rig.hpp"
 
 // Instances as an operator sees them: lists, counts, pages of a timeline, graphs.
-namespace rabt::api {
+namespace rabt::api::instances_test {
 namespace {
 
 using engine::ScriptedService;
@@ -477,4 +477,4 @@ TEST_F(InstancesTest, AListOfWhatNeedsAPersonHoldsNoPatientData) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::instances_test

@@ -7,7 +7,7 @@
 
 // Response times for an operator of a hub with a hundred thousand instances, one of them with a
 // long timeline. Prints the times; fails from one second on, several times the wanted time.
-namespace rabt::api {
+namespace rabt::api::many_instances_test {
 namespace {
 
 using engine::ScriptedService;
@@ -113,4 +113,4 @@ TEST_F(SlowManyInstances, ShowTheEndOfALongTimelineAtOnce) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::many_instances_test

@@ -9,7 +9,7 @@
 #include "tests/api/rig.hpp"
 
 // GET /metrics. tests/lint/documents.sh compares the names with docs/operations.md.
-namespace rabt::api {
+namespace rabt::api::metrics_test {
 namespace {
 
 // A metric's name is what dashboards and alarms of the operators are made of: it does not change.
@@ -101,4 +101,4 @@ TEST(MetricsPage, ASampleStandsBelowTheHelpOfItsMetric) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::metrics_test

@@ -5,7 +5,7 @@
 #include "tests/api/rig.hpp"
 
 // Pairs of records that may be one patient, over the API.
-namespace rabt::api {
+namespace rabt::api::pairs_test {
 namespace {
 
 using http::Response;
@@ -135,4 +135,4 @@ TEST_F(PairsApi, AMergeTakesAPairAwayAndUndoingItBringsItBack) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::pairs_test

@@ -10,7 +10,7 @@
 #include "tests/number_of.hpp"
 
 // Whoever reads patient data over the API: reason, grant, audit before the first byte, reports.
-namespace rabt::api {
+namespace rabt::api::patient_data_test {
 namespace {
 
 using engine::ScriptedService;
@@ -577,4 +577,4 @@ TEST_F(Grants, ItOutlivesTheProcessAndNotTheBoot) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::patient_data_test

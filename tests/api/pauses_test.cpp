@@ -3,7 +3,7 @@
 #include "tests/api/rig.hpp"
 
 // Pausing a role over the API: what is refused, and where it shows.
-namespace rabt::api {
+namespace rabt::api::pauses_test {
 namespace {
 
 class PausesTest : public testing::Test {
@@ -76,4 +76,4 @@ TEST_F(PausesTest, RefusesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::pauses_test

@@ -14,7 +14,7 @@
 
 // docs/problems.md against the sources: every code of an error is there or is a rule of the linter,
 // the statuses are those that the hub answers, and no code is there that nobody answers.
-namespace rabt::api {
+namespace rabt::api::problems_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -197,4 +197,4 @@ TEST(Problems, TheDescriptionNamesNoCodeThatNobodyAnswers) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::problems_test

@@ -12,7 +12,7 @@
 #include "tests/api/rig.hpp"
 
 // Rate limits: number of requests that a caller may send, and how callers are told apart.
-namespace rabt::api {
+namespace rabt::api::rates_test {
 namespace {
 
 TEST(Rates, ABurstPassesAndThenTheEvenRate) {
@@ -414,4 +414,4 @@ TEST_F(ApiRates, AddressesOfAProxyAreThoseOfItsClients) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::rates_test

@@ -3,7 +3,7 @@
 #include "tests/api/rig.hpp"
 
 // Jobs of many acts over the API: what is refused, and what a job says.
-namespace rabt::api {
+namespace rabt::api::repairs_test {
 namespace {
 
 using engine::ScriptedService;
@@ -181,4 +181,4 @@ TEST_F(RepairsTest, AJobInAnotherStateIsAConflictAndAnUnknownOneIsNotThere) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::repairs_test

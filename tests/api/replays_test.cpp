@@ -4,7 +4,7 @@
 
 #include "tests/api/rig.hpp"
 
-namespace rabt::api {
+namespace rabt::api::replays_test {
 namespace {
 
 class ReplaysTest : public ::testing::Test {
@@ -170,4 +170,4 @@ TEST_F(ReplaysTest, NothingOfAnAnswerIsReadableInTheDatabase) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::replays_test

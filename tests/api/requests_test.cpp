@@ -8,7 +8,7 @@
 
 // Requests of patients about their own records: the task, the answer that the patient reads, and
 // that no other person reads either.
-namespace rabt::api {
+namespace rabt::api::requests_test {
 namespace {
 
 using http::Request;
@@ -252,4 +252,4 @@ TEST_F(RequestsApi, TheLogNamesThePatientAndHoldsNoWords) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::requests_test

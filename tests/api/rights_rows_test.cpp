@@ -7,7 +7,7 @@
 #include "hub/api/routes.hpp"
 
 // The matrices of tests/acceptance, which a running hub is asked by, leave nothing out.
-namespace rabt::api {
+namespace rabt::api::rights_rows_test {
 namespace {
 
 // The first cell of each row, without the variant of its body.
@@ -44,4 +44,4 @@ TEST(RightsRows, EveryPathOfEveryDoorHasARow) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::rights_rows_test

@@ -9,7 +9,7 @@
 #include "tests/api/rig.hpp"
 
 // The table of routes: against its description, and what it makes of a path.
-namespace rabt::api {
+namespace rabt::api::table_test {
 namespace {
 
 // "GET /health" -> operationId, by the indentation of docs/openapi.yaml.
@@ -277,4 +277,4 @@ TEST(RouteTable, ASlashAtTheEndMattersOutsideOfTheApiOnly) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::table_test

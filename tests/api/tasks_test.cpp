@@ -9,7 +9,7 @@
 #include "tests/number_of.hpp"
 
 // Tasks of people over the API: the list, who reads what, who decides, and parked calls among them.
-namespace rabt::api {
+namespace rabt::api::tasks_test {
 namespace {
 
 using engine::ScriptedService;
@@ -505,4 +505,4 @@ TEST_F(TasksApi, AnEventOfADecisionHoldsChoicesAndNoTexts) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::tasks_test

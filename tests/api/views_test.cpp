@@ -7,7 +7,7 @@
 #include "tests/eventually.hpp"
 
 // Viewings: a player that sends no header plays one recording, for whoever asked.
-namespace rabt::api {
+namespace rabt::api::views_test {
 namespace {
 
 using http::Request;
@@ -378,4 +378,4 @@ TEST_F(ViewsApi, AKeyOfARepeatKeepsNoTicketThatIsOver) {
 }
 
 }  // namespace
-}  // namespace rabt::api
+}  // namespace rabt::api::views_test

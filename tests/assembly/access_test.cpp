@@ -2,7 +2,7 @@
 #include "tests/operations.hpp"
 
 // Rights in one tenant, over HTTP.
-namespace rabt::assembly {
+namespace rabt::assembly::access_test {
 namespace {
 
 class Access : public TwoTenants {
@@ -217,4 +217,4 @@ TEST_F(Access, Trap48ARelationThatEndsBetweenTwoPagesIsNotOnTheSecond) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::access_test

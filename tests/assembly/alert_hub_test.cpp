@@ -15,7 +15,7 @@
 #include "tests/recording_logger.hpp"
 
 // A running hub measures itself and tells people.
-namespace rabt::assembly {
+namespace rabt::assembly::alert_hub_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -116,4 +116,4 @@ TEST(AlertHub, WorkThatStandsStillIsToldAndListed) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::alert_hub_test

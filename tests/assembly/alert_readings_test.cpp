@@ -12,7 +12,7 @@
 
 // Cost of the readings for alerts every 15 seconds: the same in a hub with 100,000 rows of each
 // kind.
-namespace rabt::assembly {
+namespace rabt::assembly::alert_readings_test {
 namespace {
 
 using store::Statement;
@@ -132,4 +132,4 @@ TEST_F(AlertReadingsAtScale, EachTakesMilliseconds) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::alert_readings_test

@@ -24,7 +24,7 @@
 #include "tools/demo/signed_store.hpp"
 
 // Backups beside a running hub, and a hub that is held after a restore.
-namespace rabt::assembly {
+namespace rabt::assembly::backup_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -554,4 +554,4 @@ TEST_F(Backup, AHeldHubRunsNothingAndRefusesActs) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::backup_test

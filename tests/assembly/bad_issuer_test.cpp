@@ -18,7 +18,7 @@
 #include "tests/recording_logger.hpp"
 
 // A whole hub, and an issuer that is wrong in every way, made with jose from npm.
-namespace rabt::assembly {
+namespace rabt::assembly::bad_issuer_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -350,4 +350,4 @@ TEST_F(SlowBadIssuer, NobodyIsSentToAnIssuerThatIsNotWhatItsAddressSays) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::bad_issuer_test

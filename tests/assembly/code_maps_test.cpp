@@ -6,7 +6,7 @@
 #include "tests/eventually.hpp"
 
 // Code maps of a hub: how they are read, looked up by workflows, and noted when they change.
-namespace rabt::assembly {
+namespace rabt::assembly::code_maps_test {
 namespace {
 
 class CodeMaps : public WholeHub {
@@ -190,4 +190,4 @@ TEST_F(CodeMaps, TheCatalogAnswersLookUpsAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::code_maps_test

@@ -12,7 +12,7 @@
 #include "tools/demo/signed_store.hpp"
 
 // `rabt config check` says of each mistake what `rabt serve` stops at.
-namespace rabt::assembly {
+namespace rabt::assembly::config_check_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -340,4 +340,4 @@ TEST_F(ConfigCheck, WorkflowsAreJudgedWhenWhatTheyNameIsGood) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::config_check_test

@@ -15,7 +15,7 @@
 #include "hub/assembly/foundation.hpp"
 #include "tests/postgres_server.hpp"
 
-namespace rabt::assembly {
+namespace rabt::assembly::database_copy_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -187,4 +187,4 @@ TEST_F(DatabaseCopy, OfADatabaseToItselfIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::database_copy_test

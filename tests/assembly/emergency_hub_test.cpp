@@ -4,7 +4,7 @@
 #include "tests/eventually.hpp"
 
 // An emergency rings a doctor's live channel, over a whole hub that runs the shipped workflow.
-namespace rabt::assembly {
+namespace rabt::assembly::emergency_hub_test {
 namespace {
 
 using test::eventually;
@@ -107,4 +107,4 @@ TEST_F(EmergencyHub, NobodyAnswersAndTheDeskIsAsked) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::emergency_hub_test

@@ -10,7 +10,7 @@
 #include "hub/keys/retention.hpp"
 #include "tests/recording_logger.hpp"
 
-namespace rabt::assembly {
+namespace rabt::assembly::foundation_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -169,4 +169,4 @@ TEST_F(FoundationOpen, SaysAtTheStartThatTheClockIsWrong) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::foundation_test

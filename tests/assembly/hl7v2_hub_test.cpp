@@ -23,7 +23,7 @@
 #include "tests/tls_files.hpp"
 
 // A hub between two systems that speak HL7 v2 only: one books, the other keeps the record.
-namespace rabt::assembly {
+namespace rabt::assembly::hl7v2_hub_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -418,4 +418,4 @@ TEST_F(SlowHl7Peers, K79TheHubWorksBetweenThemOverTls) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::hl7v2_hub_test

@@ -8,7 +8,7 @@
 #include "tests/must.hpp"
 
 // A hub that is started with --hold on the data of one that left work of each kind open.
-namespace rabt::assembly {
+namespace rabt::assembly::hold_test {
 namespace {
 
 using test::eventually;
@@ -293,4 +293,4 @@ TEST_F(SlowHeldHub, RemovesNothingAndAsksNobody) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::hold_test

@@ -11,7 +11,7 @@
 #include "tools/demo/signed_store.hpp"
 
 // Plugins that a hub loads when it starts.
-namespace rabt::assembly {
+namespace rabt::assembly::hub_start_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -93,4 +93,4 @@ TEST_F(HubStart, WhatIsRecordedIsForDevelopmentAlone) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::hub_start_test

@@ -1,7 +1,7 @@
 #include "tests/assembly/whole_hub.hpp"
 
 // A hub with the limits that it has when its configuration names none.
-namespace rabt::assembly {
+namespace rabt::assembly::limits_test {
 namespace {
 
 class DefaultLimits : public WholeHub {
@@ -94,4 +94,4 @@ TEST_F(DefaultLimits, ASocketOfADoorThatSendsTooMuchIsClosed) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::limits_test

@@ -9,7 +9,7 @@
 #include "tests/keyring.hpp"
 #include "tests/recording_logger.hpp"
 
-namespace rabt::assembly {
+namespace rabt::assembly::maintenance_test {
 namespace {
 
 // A clock whose wall time and uptime can part, as when somebody sets the date.
@@ -86,4 +86,4 @@ TEST(KeyringTrouble, IsSaidOnceAndSoIsItsEnd) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::maintenance_test

@@ -14,7 +14,7 @@
 #include "tests/web_socket_client.hpp"
 
 // `doors.metrics` of a whole hub: a port for Prometheus, over TCP.
-namespace rabt::assembly {
+namespace rabt::assembly::metrics_port_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -219,4 +219,4 @@ TEST_F(MetricsPort, HostileInputIsRefusedAndHarmsNobody) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::metrics_port_test

@@ -8,7 +8,7 @@
 
 // The queries of SECURITY.md for what older hubs let in, run as the page has them. The first of
 // them: tests/consultation/let_in_test.cpp.
-namespace rabt::assembly {
+namespace rabt::assembly::older_hubs_test {
 namespace {
 
 using test::must;
@@ -82,4 +82,4 @@ TEST_F(OlderHub, TheQueryOfSecurityListsAdministratorsByAnIssuersWordUntilTheirN
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::older_hubs_test

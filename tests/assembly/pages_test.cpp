@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::assembly {
+namespace rabt::assembly::pages_test {
 namespace {
 
 config::Config with_video(const std::string& plugin, Json settings = Json::object()) {
@@ -38,4 +38,4 @@ TEST(PageOptions, OfOtherProvidersAreTheirs) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::pages_test

@@ -18,7 +18,7 @@
 #include "tools/demo/signed_store.hpp"
 
 // Health, list of what needs a person, and alerts of a running hub about its plugins.
-namespace rabt::assembly {
+namespace rabt::assembly::plugin_health_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -173,4 +173,4 @@ TEST_F(PluginHealth, FailsWithTheNameOfTheRoleWhosePluginIsInQuarantine) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::plugin_health_test

@@ -10,7 +10,7 @@
 #include "tools/demo/signed_store.hpp"
 
 // Packages that the hub may load from a store that holds several versions of one plugin.
-namespace rabt::assembly {
+namespace rabt::assembly::plugin_loading_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -107,4 +107,4 @@ TEST_F(ChoosePackages, AnUnsignedBuildIsTakenOnlyWhereTheLockNamesNone) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::plugin_loading_test

@@ -8,7 +8,7 @@
 
 #include "tests/cli/shell.hpp"
 
-namespace rabt::assembly {
+namespace rabt::assembly::process_memory_test {
 namespace {
 
 TEST(ProcessMemory, LeavesNoCoreAndLetsNoDebuggerAttach) {
@@ -56,4 +56,4 @@ kill -9 $pid)");
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::process_memory_test

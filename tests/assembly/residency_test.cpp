@@ -22,7 +22,7 @@
 #include "tests/recording_logger.hpp"
 
 // Over the sockets of a whole hub: sound and pictures go only where the tenant allows.
-namespace rabt::assembly {
+namespace rabt::assembly::residency_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -203,4 +203,4 @@ TEST_F(Residency, B32NobodyGetsATokenForARoomThatTheProviderOpenedElsewhere) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::residency_test

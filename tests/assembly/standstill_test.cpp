@@ -14,7 +14,7 @@
 #include "tests/store_under_test.hpp"
 
 // Work that waits has a name and a number.
-namespace rabt::assembly {
+namespace rabt::assembly::standstill_test {
 namespace {
 
 using rabt::test::must;
@@ -157,4 +157,4 @@ TEST_F(StandstillTest, TheMetricsGiveCountAndAgeOfEachKind) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::standstill_test

@@ -9,7 +9,7 @@
 #include "tests/tls_files.hpp"
 
 // Two tenants in one process, over its sockets: nothing of one is anything at the other.
-namespace rabt::assembly {
+namespace rabt::assembly::tenants_test {
 namespace {
 
 // Credentials of one tenant are unknown at the host of another.
@@ -601,4 +601,4 @@ TEST(TenantsShare, BodiesThatAreTakenPieceByPieceCountInIt) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::tenants_test

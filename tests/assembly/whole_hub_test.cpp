@@ -1,7 +1,7 @@
 #include "tests/assembly/whole_hub.hpp"
 
 // Webhooks to other systems, and calls between browsers.
-namespace rabt::assembly {
+namespace rabt::assembly::whole_hub_test {
 namespace {
 
 TEST_F(WholeHub, K79TellsWebhooksWhatHappensInSessionsAndOutside) {
@@ -327,4 +327,4 @@ TEST_F(WholeHub, ATimeWithoutAZoneAndAnEndBeforeTheBeginAreNoFilterOfSessions) {
 }
 
 }  // namespace
-}  // namespace rabt::assembly
+}  // namespace rabt::assembly::whole_hub_test

@@ -10,7 +10,7 @@
 #include "tests/audit/support.hpp"
 #include "tests/eventually.hpp"
 
-namespace rabt::audit {
+namespace rabt::audit::anchor_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -262,4 +262,4 @@ TEST_F(AuditAnchor, VerificationNamesEveryDifferenceOfAFolder) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::anchor_test

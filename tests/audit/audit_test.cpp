@@ -9,7 +9,7 @@
 #include "tests/audit/support.hpp"
 #include "tests/eventually.hpp"
 
-namespace rabt::audit {
+namespace rabt::audit::audit_test {
 namespace {
 
 using Audit = Fixture;
@@ -466,4 +466,4 @@ TEST_F(Audit, ATileThatCannotBeWrittenFailsTheActAndTheNextOneGoesOn) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::audit_test

@@ -12,7 +12,7 @@
 #include "tests/audit/support.hpp"
 #include "tests/eventually.hpp"
 
-namespace rabt::audit {
+namespace rabt::audit::crash_test {
 namespace {
 
 class AuditCrash : public Fixture {
@@ -108,4 +108,4 @@ TEST_F(AuditCrash, AHubThatIsKilledAgainAndAgainLeavesNoGapAndNoFalseAlarm) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::crash_test

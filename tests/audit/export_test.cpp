@@ -14,7 +14,7 @@
 
 // Exports against the rules of others, written here from their sources: the FSH profiles of IHE
 // BALP 1.1.5 (ITI.BasicAudit, input/fsh), FHIR R4 AuditEvent, DICOM PS3.15 section A.5.1, RFC 5424.
-namespace rabt::audit {
+namespace rabt::audit::export_test {
 namespace {
 
 const ExportSource kSource{"acme", "rabt.health/audit/acme", "hub.example.sa"};
@@ -600,4 +600,4 @@ TEST(JsonLines, AnEntryIsOneLineWithItsLeaf) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::export_test

@@ -7,7 +7,7 @@
 #include "hub/audit/reader.hpp"
 #include "tests/audit/support.hpp"
 
-namespace rabt::audit {
+namespace rabt::audit::finder_test {
 namespace {
 
 // 1,000 entries, three full tiles and the begin of a fourth; the clock jumps both ways.
@@ -213,4 +213,4 @@ TEST_F(AuditFinder, ATileThatWasUndoneLeavesNoRow) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::finder_test

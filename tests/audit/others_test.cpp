@@ -9,7 +9,7 @@
 #include "tests/audit/support.hpp"
 
 // The log as software of others sees it: Go's golang.org/x/mod/sumdb, and the openssl command.
-namespace rabt::audit {
+namespace rabt::audit::others_test {
 namespace {
 
 struct Answer {
@@ -203,4 +203,4 @@ TEST_F(Others, TheOpensslCommandVerifiesACheckpointAndRefusesAChangedOne) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::others_test

@@ -8,7 +8,7 @@
 #include "tests/audit/support.hpp"
 #include "tests/vector_files.hpp"
 
-namespace rabt::audit {
+namespace rabt::audit::proof_test {
 namespace {
 
 // ---- third-party vectors: proofs of RFC 6962 trees, good and bad (transparency-dev/merkle)
@@ -268,4 +268,4 @@ TEST(Note, ReadsSignaturesOfOthersPastAndWantsItsOwn) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::proof_test

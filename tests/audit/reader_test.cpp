@@ -4,7 +4,7 @@
 
 #include "tests/audit/support.hpp"
 
-namespace rabt::audit {
+namespace rabt::audit::reader_test {
 namespace {
 
 class AuditReader : public Fixture {
@@ -144,4 +144,4 @@ TEST_F(AuditReader, StopsWhenToldAndNamesARowThatIsNoEntry) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::reader_test

@@ -18,7 +18,7 @@
 
 // The sender against servers that we did not write: rsyslog, and Python's TLS in a server that
 // loses connections.
-namespace rabt::audit {
+namespace rabt::audit::syslog_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -292,4 +292,4 @@ TEST_F(Syslog, RsyslogTakesTheMessagesOverTls) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::syslog_test

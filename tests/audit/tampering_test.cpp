@@ -13,7 +13,7 @@
 
 // Ways to alter a log, each while the hub runs and while it does not: verification, readers and the
 // running log itself find every one.
-namespace rabt::audit {
+namespace rabt::audit::tampering_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -410,4 +410,4 @@ TEST_F(Ways, TheLastCheckpointBeforeAPauseIsToldToTheLogAfterTheInterval) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::tampering_test

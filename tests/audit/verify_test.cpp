@@ -9,7 +9,7 @@
 #include "hub/audit/tree.hpp"
 #include "tests/audit/support.hpp"
 
-namespace rabt::audit {
+namespace rabt::audit::verify_test {
 namespace {
 
 class AuditVerify : public Fixture {
@@ -595,4 +595,4 @@ TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
 }
 
 }  // namespace
-}  // namespace rabt::audit
+}  // namespace rabt::audit::verify_test

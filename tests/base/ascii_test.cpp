@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::ascii_test {
 namespace {
 
 static_assert(is_alnum('z') && is_alnum('0') && !is_alnum('_'));
@@ -34,4 +34,4 @@ TEST(Ascii, TrimTakesBlanksOffBothEnds) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::ascii_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::authorization_test {
 namespace {
 
 // RFC 9110 sections 11.1 and 11.4.
@@ -18,4 +18,4 @@ TEST(Authorization, NothingElseIsACredential) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::authorization_test

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-namespace rabt {
+namespace rabt::bytes_test {
 namespace {
 
 TEST(Hex, WritesLowerCaseAndReadsBoth) {
@@ -83,4 +83,4 @@ TEST(ConstantTimeEqual, ComparesContentAndLength) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::bytes_test

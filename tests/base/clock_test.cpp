@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::clock_test {
 namespace {
 
 std::int64_t ms(std::string_view text) {
@@ -115,4 +115,4 @@ TEST(Clock, OfATestStandsStillUntilItIsMoved) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::clock_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::decimal_test {
 namespace {
 
 int compared(const char* a, const char* b) {
@@ -50,4 +50,4 @@ TEST(Decimal, WholeNumbersMayHaveAFractionOfZeros) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::decimal_test

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <thread>
 
-namespace rabt {
+namespace rabt::descriptor_test {
 namespace {
 
 Descriptor memory_file() {
@@ -41,4 +41,4 @@ TEST(SealMemory, SaysWhyItCannot) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::descriptor_test

@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-namespace rabt {
+namespace rabt::end_signals_test {
 namespace {
 
 // Symptom: SIGHUP, which other daemons take for "read your configuration again", ended the hub.
@@ -19,4 +19,4 @@ TEST(EndSignals, TellOfAHangupWhereItDoesNotEndTheProgram) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::end_signals_test

@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-namespace rabt {
+namespace rabt::event_names_test {
 namespace {
 
 std::string source_dir() {
@@ -88,4 +88,4 @@ TEST(EventNames, ATypeHasPrefixAndVersion) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::event_names_test

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace rabt {
+namespace rabt::file_there_test {
 namespace {
 
 class FileThere : public testing::Test {
@@ -53,4 +53,4 @@ TEST_F(FileThere, TheFolderOfAnotherUserIsAnErrorThatSaysWhatToDo) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::file_there_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::fnv1a_test {
 namespace {
 
 // The vectors of its authors: http://www.isthe.com/chongo/src/fnv/test_fnv.c.
@@ -17,4 +17,4 @@ TEST(Fnv1a, ATextInPiecesHashesAsTheWhole) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::fnv1a_test

@@ -9,7 +9,7 @@
 
 #include "hub/base/bytes.hpp"
 
-namespace rabt {
+namespace rabt::ids_test {
 namespace {
 
 TEST(Ulid, WritesAndReadsTheExampleOfItsSpecification) {
@@ -147,4 +147,4 @@ TEST(SystemRandom, FillsLargeAndEmptySpans) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::ids_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::json_members_test {
 namespace {
 
 TEST(JsonMembers, AreCountedWithoutMakingThem) {
@@ -18,4 +18,4 @@ TEST(JsonMembers, WhatStandsInATextIsNoValue) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::json_members_test

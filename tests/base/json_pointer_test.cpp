@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace rabt {
+namespace rabt::json_pointer_test {
 namespace {
 
 // RFC 6901 section 5.
@@ -52,4 +52,4 @@ TEST(JsonPointer, EscapesATokenAndReadsItBack) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::json_pointer_test

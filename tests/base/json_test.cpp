@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace rabt {
+namespace rabt::json_test {
 namespace {
 
 Json parse(std::string_view text) {
@@ -209,4 +209,4 @@ TEST(Json, AnEmptyTextIsRefusedAlsoAsTheFirstOfAThread) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::json_test

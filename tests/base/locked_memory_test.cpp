@@ -14,7 +14,7 @@
 
 #include "hub/base/bytes.hpp"
 
-namespace rabt {
+namespace rabt::locked_memory_test {
 namespace {
 
 // The run time of the sanitizers replaces mlock by a function that does nothing.
@@ -109,4 +109,4 @@ TEST(LockedMemory, WorksUnlockedAndSaysSoWhenNothingMayBeLocked) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::locked_memory_test

@@ -9,7 +9,7 @@
 
 #include "tests/must.hpp"
 
-namespace rabt {
+namespace rabt::log_test {
 namespace {
 
 // Lines of one logger on standard error, where $JOURNAL_STREAM names `stream` or, if that is
@@ -58,4 +58,4 @@ TEST(Log, WritesNoLevelInFrontWhereStandardErrorIsNotTheJournal) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::log_test

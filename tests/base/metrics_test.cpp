@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::metrics_test {
 namespace {
 
 TEST(MetricsWriterTest, WritesTheTextFormatAndEscapesWhatOthersNamed) {
@@ -17,4 +17,4 @@ TEST(MetricsWriterTest, WritesTheTextFormatAndEscapesWhatOthersNamed) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::metrics_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::printable_test {
 namespace {
 
 TEST(Printable, WhatOthersWroteCannotRewriteTheTerminal) {
@@ -60,4 +60,4 @@ TEST(Tidy, KeepsTheLinesOfAText) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::printable_test

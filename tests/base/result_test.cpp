@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace rabt {
+namespace rabt::result_test {
 namespace {
 
 // Counts the values that live, so that a value that is destroyed twice, or never, is seen.
@@ -81,4 +81,4 @@ TEST(ResultDeathTest, StopsWhereTheOtherOneIsRead) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::result_test

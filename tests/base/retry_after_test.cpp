@@ -7,7 +7,7 @@
 // Symptom: a pause that a server asked for as `Thursday, 01-Jan-26 07:02:00 GMT` was not kept, and
 // one of 20 digits neither. Cause: two readers knew one form of dates, and numbers of 64 bits. All
 // forms of RFC 9110 stand here, and both readers use this function.
-namespace rabt {
+namespace rabt::retry_after_test {
 namespace {
 
 constexpr Timestamp kNow{1'767'250'800'000};  // 2026-01-01T07:00:00Z
@@ -43,4 +43,4 @@ TEST(RetryAfter, AnotherValueIsNone) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::retry_after_test

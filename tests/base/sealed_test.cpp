@@ -9,7 +9,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 
-namespace rabt {
+namespace rabt::sealed_test {
 namespace {
 
 using Name = Sealed<std::string>;
@@ -76,4 +76,4 @@ TEST(SealedValue, AFailedExpectationDoesNotPrintItsBytes) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::sealed_test

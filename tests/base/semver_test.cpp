@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace rabt {
+namespace rabt::semver_test {
 namespace {
 
 // The examples of semver.org 2.0.0, sections 2, 9, 10 and 11, and what its grammar allows besides.
@@ -59,4 +59,4 @@ TEST(Semver, KnowsTheSameMajorVersion) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::semver_test

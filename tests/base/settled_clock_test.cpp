@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::settled_clock_test {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000;
@@ -74,4 +74,4 @@ TEST(SettledClock, AnotherStepWaitsAnew) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::settled_clock_test

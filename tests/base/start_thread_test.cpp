@@ -4,7 +4,7 @@
 
 #include "tests/no_threads.hpp"
 
-namespace rabt {
+namespace rabt::start_thread_test {
 namespace {
 
 TEST(StartThread, RunsTheWork) {
@@ -23,4 +23,4 @@ TEST(StartThread, IsAnErrorWhereTheSystemGivesNoThread) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::start_thread_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::suggest_test {
 namespace {
 
 TEST(Suggest, NamesTheNearestWhenAtMostAThirdDiffers) {
@@ -23,4 +23,4 @@ TEST(Suggest, AHugeNameGetsNone) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::suggest_test

@@ -5,7 +5,7 @@
 #include <vector>
 
 // W3C Trace Context sections 3.2 and 4.2.
-namespace rabt {
+namespace rabt::trace_context_test {
 namespace {
 
 const std::string kTrace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -67,4 +67,4 @@ TEST(TraceContext, OnlyWhatAMachineDrewIsAnId) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::trace_context_test

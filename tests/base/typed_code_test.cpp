@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::typed_code_test {
 namespace {
 
 TEST(TypedCode, IsTheCodeHoweverItIsShown) {
@@ -28,4 +28,4 @@ TEST(TypedCode, KeepsWhatIsNoBlank) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::typed_code_test

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace rabt {
+namespace rabt::uri_test {
 namespace {
 
 // RFC 3986 section 5.4.
@@ -80,4 +80,4 @@ TEST(Uri, DecodesPercentEscapesAndLeavesWhatIsNone) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::uri_test

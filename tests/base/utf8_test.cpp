@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::utf8_test {
 namespace {
 
 TEST(Utf8, WritesEveryLengthAndReadsItBack) {
@@ -33,4 +33,4 @@ TEST(Utf8, NamesTheFirstBadByte) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::utf8_test

@@ -13,7 +13,7 @@
 #include "tools/demo/rabbitmq.hpp"
 
 // Messages to a RabbitMQ that runs here, and what it says of them.
-namespace rabt::bus {
+namespace rabt::bus::publisher_test {
 namespace {
 
 using test::AmqpQueue;
@@ -196,4 +196,4 @@ TEST_F(SlowBusPublisher, ABrokerInAlarmIsNotReachedUntilItIsOver) {
 }
 
 }  // namespace
-}  // namespace rabt::bus
+}  // namespace rabt::bus::publisher_test

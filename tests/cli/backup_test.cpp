@@ -3,7 +3,7 @@
 #include "tests/cli/shell.hpp"
 
 // `rabt backup create` beside a hub of one of several tenants.
-namespace rabt::cli {
+namespace rabt::cli::backup_test {
 namespace {
 
 TEST(BackupCommand, HoldsTheFileOfTheTenantsAndEndsWithOneWhereAFileIsMissing) {
@@ -76,4 +76,4 @@ grep -c Noura log)sh");
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::backup_test

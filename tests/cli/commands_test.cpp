@@ -8,7 +8,7 @@
 #include "tests/cli/shell.hpp"
 
 // Command lines, their output and their exit codes.
-namespace rabt::cli {
+namespace rabt::cli::commands_test {
 namespace {
 
 bool has(const std::string& text, const std::string& part) {
@@ -248,4 +248,4 @@ TEST(Commands, HelpIsPrintedForEveryCommandAndNoCommandRuns) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::commands_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::cli {
+namespace rabt::cli::config_import_test {
 namespace {
 
 // Configuration made from the variables TWILIO_*: both halves of the key stay in the environment,
@@ -242,4 +242,4 @@ TEST(ConfigImport, E33NoSecretIsWritten) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::config_import_test

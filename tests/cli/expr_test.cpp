@@ -3,7 +3,7 @@
 #include "shell.hpp"
 
 // The program itself: `rabt expr`, from the shell.
-namespace rabt::cli {
+namespace rabt::cli::expr_test {
 namespace {
 
 TEST(Expr, EvaluatesEachValueOfTheInput) {
@@ -65,4 +65,4 @@ TEST(Expr, RefusesInputThatIsNoJson) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::expr_test

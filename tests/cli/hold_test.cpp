@@ -9,7 +9,7 @@
 #include "tests/engine/loopback_http.hpp"
 
 // `rabt serve --hold` after a hub that was killed in the middle of a call.
-namespace rabt::cli {
+namespace rabt::cli::hold_test {
 namespace {
 
 // An outside system. The first call stays open until the hub that made it has ended.
@@ -86,4 +86,4 @@ kill $pid; wait $pid; echo ended $?; cat log >&2)sh");
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::hold_test

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <sstream>
 
-namespace rabt::cli {
+namespace rabt::cli::hub_client_test {
 namespace {
 
 TEST(ReadPatient, AHyphenStandsForALineOfStandardInput) {
@@ -26,4 +26,4 @@ TEST(ReadPatient, AHyphenStandsForALineOfStandardInput) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::hub_client_test

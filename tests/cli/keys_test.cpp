@@ -5,7 +5,7 @@
 #include "tests/cli/shell.hpp"
 
 // `rabt keys` over a data folder: with the hub that runs, and without one.
-namespace rabt::cli {
+namespace rabt::cli::keys_test {
 namespace {
 
 // A configuration without plugins and workflows.
@@ -129,4 +129,4 @@ hub; rabt approvals --config c.yaml; down)sh");
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::keys_test

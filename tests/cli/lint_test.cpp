@@ -7,7 +7,7 @@
 #include "hub/base/json.hpp"
 #include "tests/cli/shell.hpp"
 
-namespace rabt::cli {
+namespace rabt::cli::lint_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -78,4 +78,4 @@ TEST_F(WorkflowLint, TheEditorsSchemaIsPrintedAsJson) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::lint_test

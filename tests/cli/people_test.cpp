@@ -6,7 +6,7 @@
 #include "tests/cli/shell.hpp"
 
 // `rabt users`, `rabt clients` and `rabt webhooks`, through a hub that runs.
-namespace rabt::cli {
+namespace rabt::cli::people_test {
 namespace {
 
 const std::string kHub = R"(cat > c.yaml <<END
@@ -321,4 +321,4 @@ webhooks ping nobody; echo $?)" +
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::people_test

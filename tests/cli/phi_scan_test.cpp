@@ -2,7 +2,7 @@
 
 #include "tests/cli/shell.hpp"
 
-namespace rabt::cli {
+namespace rabt::cli::phi_scan_test {
 namespace {
 
 TEST(PhiScan, PrintsPlaceClassAndScoreButNotTheValue) {
@@ -44,4 +44,4 @@ TEST(PhiScan, AFileThatIsNotThereEndsWithTwoAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::phi_scan_test

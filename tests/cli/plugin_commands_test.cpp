@@ -6,7 +6,7 @@
 #include "tests/cli/shell.hpp"
 
 // rabt plugin on packages and keys that somebody else made.
-namespace rabt::cli {
+namespace rabt::cli::plugin_commands_test {
 namespace {
 
 std::string built(const std::string& plugin) {
@@ -92,4 +92,4 @@ TEST(PluginCommands, NoHalfOfAPairOfKeysIsMade) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::plugin_commands_test

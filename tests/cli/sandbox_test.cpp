@@ -6,7 +6,7 @@
 #include "tests/tls_files.hpp"
 
 // rabt-sandbox beside a hub that serves TLS.
-namespace rabt::cli {
+namespace rabt::cli::sandbox_test {
 namespace {
 
 // Symptom: the stand-ins called back no hub with a certificate of one's own. Cause: only the
@@ -51,4 +51,4 @@ kill $pid; wait $pid; cat serve.err made >&2)sh");
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::sandbox_test

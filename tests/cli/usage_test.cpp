@@ -11,7 +11,7 @@
 #include "tests/cli/shell.hpp"
 
 // Mistakes of newcomers on the command line, and the messages: the error, its place, the remedy.
-namespace rabt::cli {
+namespace rabt::cli::usage_test {
 namespace {
 
 struct Mistake {
@@ -160,4 +160,4 @@ TEST(Usage, TheManualHasEveryCommandWithItsOptions) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::usage_test

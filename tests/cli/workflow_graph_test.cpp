@@ -3,7 +3,7 @@
 #include "shell.hpp"
 
 // `rabt workflow graph` and `rabt workflow explain`, from the shell.
-namespace rabt::cli {
+namespace rabt::cli::workflow_graph_test {
 namespace {
 
 std::string source(const std::string& name) {
@@ -47,4 +47,4 @@ TEST(WorkflowGraph, AFileThatIsWrongOrNotThereIs2) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::workflow_graph_test

@@ -5,7 +5,7 @@
 #include "tests/cli/shell.hpp"
 
 // `rabt workflow replay` and `plan --replay`, through a hub that runs.
-namespace rabt::cli {
+namespace rabt::cli::workflow_replay_test {
 namespace {
 
 const std::string kHub = R"(cat > c.yaml <<END
@@ -59,4 +59,4 @@ plan new.yaml --replay 5 --reason 'a release'; grep 'replayed on' said
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::workflow_replay_test

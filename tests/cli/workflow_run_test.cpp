@@ -8,7 +8,7 @@
 #include "tests/engine/loopback_http.hpp"
 
 // `rabt workflow run`, from the shell.
-namespace rabt::cli {
+namespace rabt::cli::workflow_run_test {
 namespace {
 
 // A file in the folder where the lines run.
@@ -386,4 +386,4 @@ TEST(WorkflowRun, TheTraceIsOneLifecycleEventALineAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace rabt::cli
+}  // namespace rabt::cli::workflow_run_test

@@ -8,7 +8,7 @@
 
 // The day of a busy clinic. Some news of the video provider come twice, some never. In the evening
 // everybody's books must agree.
-namespace rabt::clinic {
+namespace rabt::clinic::clinic_test {
 namespace {
 
 using test::must;
@@ -252,4 +252,4 @@ TEST_F(Clinic, TextsThatAreTooLongAreCutAndTheVisitIsBookedAtItsLength) {
 }
 
 }  // namespace
-}  // namespace rabt::clinic
+}  // namespace rabt::clinic::clinic_test

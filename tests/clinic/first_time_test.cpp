@@ -1,7 +1,7 @@
 #include "tests/clinic/clinic.hpp"
 
 // A patient whom nobody has entered is booked by the hospital.
-namespace rabt::clinic {
+namespace rabt::clinic::first_time_test {
 namespace {
 
 constexpr int kTwoDays = 2 * 24 * 60;
@@ -67,4 +67,4 @@ TEST_F(FirstTime, APatientGetsTheMessageOfTheBookingWithItsLink) {
 }
 
 }  // namespace
-}  // namespace rabt::clinic
+}  // namespace rabt::clinic::first_time_test

@@ -8,7 +8,7 @@
 #include "tests/net/loopback.hpp"
 
 // The shipped workflow of a consultation, begun by a hospital that books with HL7 v2.
-namespace rabt::clinic {
+namespace rabt::clinic::hl7v2_test {
 namespace {
 
 using test::field;
@@ -543,4 +543,4 @@ TEST_F(Hl7Hospital, K79TheChartOfAVisitArrivesOnce) {
 }
 
 }  // namespace
-}  // namespace rabt::clinic
+}  // namespace rabt::clinic::hl7v2_test

@@ -2,7 +2,7 @@
 
 // A patient whose telephone is dead: the gateway takes the messages, and says later that none
 // arrived.
-namespace rabt::clinic {
+namespace rabt::clinic::reports_test {
 namespace {
 
 constexpr const char* kDead = "966500000001";
@@ -144,4 +144,4 @@ TEST_F(Asked, TheDeskCallsAPatientWhomTheGatewayDidNotReachWhenItIsAsked) {
 }
 
 }  // namespace
-}  // namespace rabt::clinic
+}  // namespace rabt::clinic::reports_test

@@ -12,7 +12,7 @@
 // must be what a simple model says.
 //   RABT_WEEK_VISITS, RABT_WEEK_SEED  number of visits, and of the script
 //   RABT_WEEK_LOG                     file that takes the hub's log and the instances that run
-namespace rabt::clinic {
+namespace rabt::clinic::week_test {
 namespace {
 
 using week::Books;
@@ -267,4 +267,4 @@ TEST_F(SlowWeek, TwoThousandVisitsAgreeWithTheModel) {
 }
 
 }  // namespace
-}  // namespace rabt::clinic
+}  // namespace rabt::clinic::week_test

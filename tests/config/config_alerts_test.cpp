@@ -5,7 +5,7 @@
 #include "tests/config/read.hpp"
 
 // `alerts`: when people are told that something is wrong, and how.
-namespace rabt::config {
+namespace rabt::config::config_alerts_test {
 namespace {
 
 using alerts::Severity;
@@ -100,4 +100,4 @@ TEST(ConfigAlerts, WhatIsWrongIsNamedWithWhatToDo) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_alerts_test

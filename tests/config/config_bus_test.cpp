@@ -3,7 +3,7 @@
 #include "tests/config/read.hpp"
 
 // `bus`: RabbitMQ.
-namespace rabt::config {
+namespace rabt::config::config_bus_test {
 namespace {
 
 TEST(ConfigBus, LittleIsNeeded) {
@@ -78,4 +78,4 @@ TEST(ConfigBus, WhatIsWrongIsNamedWithWhatToDo) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_bus_test

@@ -3,7 +3,7 @@
 #include "tests/config/read.hpp"
 
 // `doors` of the configuration.
-namespace rabt::config {
+namespace rabt::config::config_doors_test {
 namespace {
 
 class ConfigDoors : public testing::Test {
@@ -67,4 +67,4 @@ TEST_F(ConfigDoors, MetricsHaveAPortAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_doors_test

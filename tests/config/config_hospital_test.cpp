@@ -6,7 +6,7 @@
 #include "hub/config/config.hpp"
 
 // The section `hospital`, and the texts of messages.
-namespace rabt::config {
+namespace rabt::config::config_hospital_test {
 namespace {
 
 class ConfigHospital : public ::testing::Test {
@@ -146,4 +146,4 @@ TEST_F(ConfigHospital, TheShippedTextsAreGood) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_hospital_test

@@ -7,7 +7,7 @@
 #include "hub/config/config.hpp"
 
 // `identity` of the configuration.
-namespace rabt::config {
+namespace rabt::config::config_identity_test {
 namespace {
 
 using identity::Role;
@@ -203,4 +203,4 @@ TEST_F(ConfigIdentity, AccountsHaveAFloor) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_identity_test

@@ -7,7 +7,7 @@
 #include "hub/config/config.hpp"
 
 // `keys` and `retention` of the configuration.
-namespace rabt::config {
+namespace rabt::config::config_keys_test {
 namespace {
 
 class ConfigKeys : public testing::Test {
@@ -93,4 +93,4 @@ TEST_F(ConfigKeys, ARetentionThatWouldEndBeforeItsUseIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_keys_test

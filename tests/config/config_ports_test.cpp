@@ -4,7 +4,7 @@
 #include "tests/config/read.hpp"
 
 // Ports that two listeners of one process have.
-namespace rabt::config {
+namespace rabt::config::config_ports_test {
 namespace {
 
 std::string source(const std::string& name, const std::string& listen) {
@@ -87,4 +87,4 @@ TEST(ConfigPorts, TwoTenantsHaveNoPortInCommon) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_ports_test

@@ -2,7 +2,7 @@
 
 #include "tests/config/read.hpp"
 
-namespace rabt::config {
+namespace rabt::config::config_practice_test {
 namespace {
 
 TEST(ConfigPractice, EveryKeyIsRead) {
@@ -48,4 +48,4 @@ TEST(ConfigPractice, MistakesAreNamed) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_practice_test

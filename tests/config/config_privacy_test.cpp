@@ -7,7 +7,7 @@
 #include "hub/config/config.hpp"
 
 // The keys `privacy`, and syslog servers under `audit.anchors`.
-namespace rabt::config {
+namespace rabt::config::config_privacy_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -128,4 +128,4 @@ TEST_F(Privacy, APathAloneAmongTheAnchorsIsAFolder) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_privacy_test

@@ -4,7 +4,7 @@
 #include "tests/must.hpp"
 
 // `server.rates`, `server.trusted_proxies` and `server.cors` of the configuration.
-namespace rabt::config {
+namespace rabt::config::config_server_test {
 namespace {
 
 using test::must;
@@ -84,4 +84,4 @@ TEST(ConfigServer, WhatIsWrongIsNamed) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_server_test

@@ -3,7 +3,7 @@
 #include "tests/config/read.hpp"
 
 // `store`: PostgreSQL.
-namespace rabt::config {
+namespace rabt::config::config_store_test {
 namespace {
 
 TEST(ConfigStore, IsTheDataFolderUnlessAServerIsNamed) {
@@ -81,4 +81,4 @@ TEST(ConfigStore, TheMigrationsAreThoseOfTheEngine) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_store_test

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace rabt::config {
+namespace rabt::config::config_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -384,4 +384,4 @@ TEST_F(ConfigFile, AListenerForCertificatesNeedsAnAuthorityAndTls) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_test

@@ -2,7 +2,7 @@
 
 #include "tests/config/read.hpp"
 
-namespace rabt::config {
+namespace rabt::config::config_video_test {
 namespace {
 
 TEST(ConfigVideo, EveryKeyIsRead) {
@@ -57,4 +57,4 @@ TEST(ConfigVideo, MistakesAreNamed) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_video_test

@@ -3,7 +3,7 @@
 #include "tests/config/read.hpp"
 
 // `webhooks`, `http.webhooks`, `video.ice`, and the name that no source may have.
-namespace rabt::config {
+namespace rabt::config::config_webhooks_test {
 namespace {
 
 TEST(ConfigWebhooks, AWebhookWantsEverythingUnlessItSaysWhat) {
@@ -50,4 +50,4 @@ TEST(ConfigWebhooks, WhatIsWrongIsNamed) {
 }
 
 }  // namespace
-}  // namespace rabt::config
+}  // namespace rabt::config::config_webhooks_test

@@ -4,7 +4,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Bookings of a hospital for patients whom the hub does not know yet.
-namespace rabt::consultation {
+namespace rabt::consultation::booked_patients_test {
 namespace {
 
 using Booked = LinkSettings::Booked;
@@ -335,4 +335,4 @@ TEST_F(RefusedPatient, AVisitInDoubtGoesOnWithoutARecord) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::booked_patients_test

@@ -3,7 +3,7 @@
 
 // A bad day: a doctor is away, and all visits of the day are given to another, moved or called off;
 // and the list of a day on paper.
-namespace rabt::consultation {
+namespace rabt::consultation::days_test {
 namespace {
 
 class Days : public ServiceHouse {
@@ -523,4 +523,4 @@ TEST_F(Days, NamesAreNeitherMarkupNorFormulasNorDoTheyTurnThePaperRound) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::days_test

@@ -8,7 +8,7 @@
 #include "hub/consultation/session/standing_consents.hpp"
 
 // The state machine alone: no store, no clock, no provider.
-namespace rabt::consultation {
+namespace rabt::consultation::decide_test {
 namespace {
 
 using identity::Role;
@@ -818,4 +818,4 @@ TEST(Hijri, DaysOfTheUmmAlQuraCalendarBeginInRiyadh) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::decide_test

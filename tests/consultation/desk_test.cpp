@@ -1,7 +1,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // The front desk: books, moves and calls off visits, and sees nothing clinical.
-namespace rabt::consultation {
+namespace rabt::consultation::desk_test {
 namespace {
 
 class Desk : public ServiceHouse {
@@ -78,4 +78,4 @@ TEST_F(Desk, ItSeesWhoComesAndNothingClinical) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::desk_test

@@ -4,7 +4,7 @@
 
 #include "hub/base/bytes.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::document_kind_test {
 namespace {
 
 using namespace std::string_literals;
@@ -71,4 +71,4 @@ TEST(DocumentKind, AMediaTypeNamesItsKind) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::document_kind_test

@@ -5,7 +5,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/phi/detector.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::document_text_test {
 namespace {
 
 // The text; however the bytes are cut, it is the same.
@@ -280,4 +280,4 @@ TEST(DocumentText, WhatCannotBeReadGivesNoText) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::document_text_test

@@ -3,7 +3,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // Doctors are rung for an emergency, one after the other, until one answers.
-namespace rabt::consultation {
+namespace rabt::consultation::emergency_test {
 namespace {
 
 using identity::Role;
@@ -282,4 +282,4 @@ TEST_F(Emergencies, ThePatientIsToldToCallOnceAtAnyHour) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::emergency_test

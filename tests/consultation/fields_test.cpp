@@ -5,7 +5,7 @@
 #include "hub/consultation/request/reference.hpp"
 #include "hub/consultation/session/input.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::fields_test {
 namespace {
 
 TEST(Fields, KeepNoCharacterThatHidesOrForgesText) {
@@ -69,4 +69,4 @@ TEST(MembersUnderOtherNames, HaveTheChecksOfTheirOwnAndMistakesInTheNameOfTheBod
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::fields_test

@@ -5,7 +5,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Children: links, messages and consents go to a guardian of the record.
-namespace rabt::consultation {
+namespace rabt::consultation::guardians_test {
 namespace {
 
 constexpr std::int64_t kAdult = 18;
@@ -180,4 +180,4 @@ TEST_F(Guardians, ASecondDeviceNeedsTheCodeThatTheGuardianGets) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::guardians_test

@@ -4,7 +4,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Whoever comes by the link of an invitation, without an account.
-namespace rabt::consultation {
+namespace rabt::consultation::guests_test {
 namespace {
 
 class Guests : public SessionHouse {
@@ -487,4 +487,4 @@ TEST_F(Guests, TheDeskSendsLinksOfThoseWhoTakePart) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::guests_test

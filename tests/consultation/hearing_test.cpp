@@ -6,7 +6,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // Events and consents of a session as those see them who were not let in.
-namespace rabt::consultation {
+namespace rabt::consultation::hearing_test {
 namespace {
 
 class Hearing : public ServiceHouse {
@@ -374,4 +374,4 @@ TEST_F(Hearing, EventsComeInPages) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::hearing_test

@@ -1,7 +1,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Identification of the patient before the visit, and the queue that a waiting person sees.
-namespace rabt::consultation {
+namespace rabt::consultation::identification_test {
 namespace {
 
 class Identification : public SessionHouse {
@@ -67,4 +67,4 @@ TEST_F(Identification, WhoWaitsLearnsHowManyVisitsComeFirst) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::identification_test

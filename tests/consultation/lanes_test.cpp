@@ -7,7 +7,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Jobs that change a session have its lane.
-namespace rabt::consultation {
+namespace rabt::consultation::lanes_test {
 namespace {
 
 // Lanes of the jobs that change rows of sessions, each with what it does to which table. Internally
@@ -122,4 +122,4 @@ TEST_F(SessionLanes, TwoSessionsHaveTheirOwn) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::lanes_test

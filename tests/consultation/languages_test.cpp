@@ -6,7 +6,7 @@
 
 #include "tests/arabic_strings.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::languages_test {
 namespace {
 
 const Languages& languages() {
@@ -90,4 +90,4 @@ TEST(Languages, ATermIsFoundWithAndWithoutTheArabicArticle) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::languages_test

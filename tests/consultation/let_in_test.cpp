@@ -5,7 +5,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // The query of SECURITY.md finds what older hubs let in, and nothing else.
-namespace rabt::consultation {
+namespace rabt::consultation::let_in_test {
 namespace {
 
 std::string query_of_security() {
@@ -152,4 +152,4 @@ TEST_F(LetIn, TheQueryOfSecurityListsWhatOthersGaveAndBroughtBackAgainstThePatie
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::let_in_test

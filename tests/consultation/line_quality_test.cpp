@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::consultation {
+namespace rabt::consultation::line_quality_test {
 namespace {
 
 TEST(LineQuality, ScoresAreThoseOfTheEModel) {
@@ -106,4 +106,4 @@ TEST(LineQuality, ALimitByHandLowersAtOnceAndHolds) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::line_quality_test

@@ -4,7 +4,7 @@
 
 #include "tests/consultation/session_house.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::live_test {
 namespace {
 
 class Heard final : public LiveListener {
@@ -147,4 +147,4 @@ TEST_F(LiveChannel, ASessionOfAnotherTenantIsNotThere) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::live_test

@@ -4,7 +4,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // The desk is asked about everybody who waits for more than ten minutes, once a wait.
-namespace rabt::consultation {
+namespace rabt::consultation::long_waits_test {
 namespace {
 
 class LongWaiting : public ServiceHouse {
@@ -118,4 +118,4 @@ TEST_F(LongWaiting, AVisitThatIsCalledOffClosesItsTask) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::long_waits_test

@@ -6,7 +6,7 @@
 #include "hub/schema/schema.hpp"
 #include "tests/must.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::map_actions_test {
 namespace {
 
 using rabt::test::must;
@@ -72,4 +72,4 @@ TEST(CodeMapCall, TheSchemaKnowsTheMapsAndMarksCodeAndValueAsPatientData) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::map_actions_test

@@ -3,7 +3,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Sessions of a patient whose two records are one.
-namespace rabt::consultation {
+namespace rabt::consultation::merged_records_test {
 namespace {
 
 class MergedPatient : public SessionHouse {
@@ -215,4 +215,4 @@ TEST_F(MergedPatient, HadItsLastVisitInEitherRecord) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::merged_records_test

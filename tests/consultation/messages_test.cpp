@@ -14,7 +14,7 @@
 #include "tests/number_of.hpp"
 
 // Messages to a patient about a visit, and their times.
-namespace rabt::consultation {
+namespace rabt::consultation::messages_test {
 namespace {
 
 Timestamp at(const char* text) {
@@ -1206,4 +1206,4 @@ TEST_F(Messages, TheTextIsInNoEntryOfTheLog) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::messages_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::consultation {
+namespace rabt::consultation::metering_test {
 namespace {
 
 std::int64_t at(std::string_view text) {
@@ -92,4 +92,4 @@ TEST(Metering, AThresholdIsReachedExactly) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::metering_test

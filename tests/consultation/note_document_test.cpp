@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 // A note on paper, before it is a PDF.
-namespace rabt::consultation {
+namespace rabt::consultation::note_document_test {
 namespace {
 
 NotePaper paper(std::string status) {
@@ -115,4 +115,4 @@ TEST(NoteDocument, ASectionOfNoTemplateIsNamedByItsId) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::note_document_test

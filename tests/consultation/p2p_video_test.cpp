@@ -4,7 +4,7 @@
 
 #include "hub/base/bytes.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::p2p_video_test {
 namespace {
 
 // The credential was computed with Python: base64(HMAC-SHA1("north", "1700000000:patient-1")).
@@ -44,4 +44,4 @@ TEST(P2pVideo, ARoomIsTheNameOfItsSessionAndNobodyRecordsInIt) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::p2p_video_test

@@ -3,7 +3,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Members posted for participants, and the entries written when participants come in.
-namespace rabt::consultation {
+namespace rabt::consultation::posted_test {
 namespace {
 
 class Posted : public SessionHouse {
@@ -422,4 +422,4 @@ TEST_F(Posted, ADoctorHasSoManySessionsOpenAtOnce) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::posted_test

@@ -10,7 +10,7 @@
 
 // Visits, clinics, availability, presence and figures on a real store. Rows of sessions are put
 // there by hand.
-namespace rabt::consultation {
+namespace rabt::consultation::practice_test {
 namespace {
 
 using identity::Role;
@@ -886,4 +886,4 @@ TEST_F(PracticeTest, PagesGetTheirStringsTermsAndSettings) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::practice_test

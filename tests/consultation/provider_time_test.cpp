@@ -7,7 +7,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // Times at which a provider can be booked.
-namespace rabt::consultation {
+namespace rabt::consultation::provider_time_test {
 namespace {
 
 using identity::Role;
@@ -483,4 +483,4 @@ TEST_F(ProviderTime, ANewSessionIsComparedWithThoseOfItsTimeAlone) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::provider_time_test

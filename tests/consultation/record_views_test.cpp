@@ -7,7 +7,7 @@
 #include "hub/consultation/record/transcript_views.hpp"
 #include "hub/identity/people.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::record_views_test {
 namespace {
 
 constexpr std::string_view kId = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
@@ -148,4 +148,4 @@ TEST(RecordViews, ASegmentNamesItsSpeakerAndNullsWhatIsNotKnown) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::record_views_test

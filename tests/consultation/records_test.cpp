@@ -13,7 +13,7 @@
 #include "tests/read_pdf.hpp"
 
 // Records of a session on a real store; the sessions themselves are stand-ins.
-namespace rabt::consultation {
+namespace rabt::consultation::records_test {
 namespace {
 
 using rabt::test::must;
@@ -1467,4 +1467,4 @@ TEST_F(RecordsTest, TheSummaryHoldsWhatTheCallerMaySee) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::records_test

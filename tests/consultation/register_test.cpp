@@ -20,7 +20,7 @@
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::register_test {
 namespace {
 
 using plugin::CallRequest;
@@ -37,7 +37,7 @@ class Records : public testing::Test {
         (std::filesystem::temp_directory_path() / "rabt-consultation-XXXXXX").string();
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    keyring_ = test::open_keyring(folder_, clock_, random_, {"t1", "t2"});
+    keyring_ = rabt::test::open_keyring(folder_, clock_, random_, {"t1", "t2"});
     store_ = database_.open(folder_);
     audit_ = rabt::test::open_audit_log(*store_, clock_, *keyring_, folder_);
     keys_ = rabt::test::open_data_keys(*keyring_, *store_, clock_, random_, ids_);
@@ -340,4 +340,4 @@ TEST_F(Records, TheRegisterSaysWhetherTheClaimHasLeft) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::register_test

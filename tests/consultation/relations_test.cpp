@@ -10,7 +10,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Treatment relations: the sessions behind them, their time, and the person who caused them.
-namespace rabt::consultation {
+namespace rabt::consultation::relations_test {
 namespace {
 
 using access::Is;
@@ -377,4 +377,4 @@ TEST_F(Treating, APatientWhoRefusesOrLeavesHasNotCome) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::relations_test

@@ -3,7 +3,7 @@
 
 // Acts that a caller repeats since the hub was killed before the answer: the commit of an act keeps
 // the answer, or the second act changes nothing.
-namespace rabt::consultation {
+namespace rabt::consultation::repeats_test {
 namespace {
 
 class RepeatsTest : public ServiceHouse {
@@ -31,7 +31,7 @@ class RepeatsTest : public ServiceHouse {
   std::int64_t events() {
     static constexpr store::Statement kCount{
         "SELECT COUNT(*) FROM session_event WHERE actor LIKE 'person:%'"};
-    return test::number_of(*store_, kCount);
+    return rabt::test::number_of(*store_, kCount);
   }
   // Acts twice: the second time tells no event and answers the same.
   void once(const std::string& what, const Ask& ask, const Does& does,
@@ -136,4 +136,4 @@ TEST_F(RepeatsTest, TheCommitOfWhatSurroundsSessionsKeepsItsAnswer) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::repeats_test

@@ -5,7 +5,7 @@
 #include "tests/consultation/link_house.hpp"
 
 // A link that is opened on a second device.
-namespace rabt::consultation {
+namespace rabt::consultation::second_proof_test {
 namespace {
 
 class SecondProofs : public LinkHouse {
@@ -395,4 +395,4 @@ TEST_F(SecondProofs, TheActorOfAnAcceptanceNamesTheProof) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::second_proof_test

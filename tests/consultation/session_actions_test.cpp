@@ -5,7 +5,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // hub://session, as workflows call it.
-namespace rabt::consultation {
+namespace rabt::consultation::session_actions_test {
 namespace {
 
 using workflow::ActionOutcome;
@@ -755,4 +755,4 @@ TEST_F(SessionCalls, EveryActionIsDeclared) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::session_actions_test

@@ -8,7 +8,7 @@
 #include "hub/schema/schema.hpp"
 
 // Arguments of hub://session, member by member, in the requests of the services.
-namespace rabt::consultation {
+namespace rabt::consultation::session_calls_test {
 namespace {
 
 constexpr const char* kInstance = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -298,4 +298,4 @@ TEST(CallsOfSessions, UsageIsOfAMonth) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::session_calls_test

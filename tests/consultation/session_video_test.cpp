@@ -5,7 +5,7 @@
 #include "tests/recording_logger.hpp"
 
 // Sessions and the video provider: rooms, recordings, lost and repeated news, time.
-namespace rabt::consultation {
+namespace rabt::consultation::session_video_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -1793,4 +1793,4 @@ TEST_F(Video, ACallbackFindsItsSessionWithoutWalkingThroughAll) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::session_video_test

@@ -5,7 +5,7 @@
 #include "hub/audit/reader.hpp"
 #include "tests/consultation/session_house.hpp"
 
-namespace rabt::consultation {
+namespace rabt::consultation::sessions_test {
 namespace {
 
 using identity::Role;
@@ -751,4 +751,4 @@ TEST_F(Sessions, TheHouseTellsEachFactOnce) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::sessions_test

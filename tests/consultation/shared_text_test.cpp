@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::consultation {
+namespace rabt::consultation::shared_text_test {
 namespace {
 
 using Roles = std::vector<std::string>;
@@ -35,4 +35,4 @@ TEST(SharedText, EachRuleDoesWhatItSays) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::shared_text_test

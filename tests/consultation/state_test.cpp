@@ -4,7 +4,7 @@
 
 #include <set>
 
-namespace rabt::consultation {
+namespace rabt::consultation::state_test {
 namespace {
 
 constexpr std::array<State, 9> kAll{State::booked,     State::in_session, State::ended,
@@ -99,4 +99,4 @@ TEST(ConsultationState, AConsultationBeginsBookedOrEndsBeforeItBegan) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::state_test

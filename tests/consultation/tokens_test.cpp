@@ -1,7 +1,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // Media tokens: the answers that hold one, and the patient data in tokens and links.
-namespace rabt::consultation {
+namespace rabt::consultation::tokens_test {
 namespace {
 
 using identity::Role;
@@ -222,4 +222,4 @@ TEST_F(Tokens, ByALinkNothingOfTheVisitIsReadOrAgreedBeforeTheAdmission) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::tokens_test

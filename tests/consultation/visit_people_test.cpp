@@ -4,7 +4,7 @@
 #include "tests/consultation/service_house.hpp"
 
 // People of a visit: its patient, the clinician who holds it, and the others who may be there.
-namespace rabt::consultation {
+namespace rabt::consultation::visit_people_test {
 namespace {
 
 using identity::Role;
@@ -470,4 +470,4 @@ TEST_F(VisitPeople, ANurseWhoWaitsSeesNothingClinical) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::visit_people_test

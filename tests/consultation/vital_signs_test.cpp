@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::consultation {
+namespace rabt::consultation::vital_signs_test {
 namespace {
 
 // Error of the reader for a body; "" if the body is good.
@@ -73,4 +73,4 @@ TEST(VitalSigns, HugeNumbersAreOutOfRange) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::vital_signs_test

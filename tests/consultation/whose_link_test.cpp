@@ -4,7 +4,7 @@
 #include "tests/consultation/link_house.hpp"
 
 // Staff sends links, writes records and books: nothing of that makes anybody the patient.
-namespace rabt::consultation {
+namespace rabt::consultation::whose_link_test {
 namespace {
 
 class WhoseLink : public LinkHouse {
@@ -634,4 +634,4 @@ TEST_F(WhoseLink, AFollowUpTakesNoUnknownStaffAfterANoToTheFamily) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::whose_link_test

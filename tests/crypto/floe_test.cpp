@@ -9,7 +9,7 @@
 
 // FLOE against the known answers of its reference implementations, and against everything that
 // somebody without the key can do to them.
-namespace rabt::crypto::floe {
+namespace rabt::crypto::floe::floe_test {
 namespace {
 
 const Bytes kKey(32, 0);
@@ -385,4 +385,4 @@ TEST(FloeDeath, AnAadPastItsLimitIsAMistakeOfTheCaller) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto::floe
+}  // namespace rabt::crypto::floe::floe_test

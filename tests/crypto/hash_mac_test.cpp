@@ -4,7 +4,7 @@
 #include "hub/crypto/hmac_key.hpp"
 #include "hub/crypto/primitives.hpp"
 
-namespace rabt::crypto {
+namespace rabt::crypto::hash_mac_test {
 namespace {
 
 TEST(Sha256, AgreesWithTheExampleOfTheStandard) {  // FIPS 180-4, "abc"
@@ -72,4 +72,4 @@ TEST(Hkdf, TakesAnInfoLongerThan32768Bytes) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::hash_mac_test

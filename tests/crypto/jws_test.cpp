@@ -5,7 +5,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "tests/crypto/support.hpp"
 
-namespace rabt::crypto {
+namespace rabt::crypto::jws_test {
 namespace {
 
 const std::vector<std::string> kAll{"HS256", "RS256", "RS384", "RS512", "PS256", "PS384",
@@ -202,4 +202,4 @@ TEST(Jws, ASignatureInDerHasOneEncoding) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::jws_test

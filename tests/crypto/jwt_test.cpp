@@ -10,7 +10,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "tests/crypto/support.hpp"
 
-namespace rabt::crypto {
+namespace rabt::crypto::jwt_test {
 namespace {
 
 Bytes from_base64url(std::string text) {
@@ -201,4 +201,4 @@ TEST(Base64url, HasNoPaddingAndTheUrlAlphabet) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::jwt_test

@@ -4,7 +4,7 @@
 #include "tests/crypto/support.hpp"
 
 // The worked example of docs/formats/keyring.md.
-namespace rabt::crypto {
+namespace rabt::crypto::keyring_document_test {
 namespace {
 
 TEST(KeyringDocument, ShowsAWrappedKeyAsItIs) {
@@ -25,4 +25,4 @@ TEST(KeyringDocument, ShowsAWrappedKeyAsItIs) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::keyring_document_test

@@ -14,7 +14,7 @@
 #include "tests/crypto/support.hpp"
 #include "tests/keyring.hpp"
 
-namespace rabt::crypto {
+namespace rabt::crypto::keyring_test {
 namespace {
 
 const std::string kBucket = "consultation/2036-11";
@@ -548,4 +548,4 @@ TEST_F(KeyringTest, HasABucketsKeyOnDiskBeforeItIsUsed) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::keyring_test

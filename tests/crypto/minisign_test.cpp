@@ -5,7 +5,7 @@
 #include "tests/crypto/support.hpp"
 
 // Keys and signatures made by Debian's program minisign.
-namespace rabt::crypto::minisign {
+namespace rabt::crypto::minisign::minisign_test {
 namespace {
 
 using rabt::test::read_file;
@@ -135,4 +135,4 @@ TEST_F(MinisignFiles, MalformedKeysAreRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto::minisign
+}  // namespace rabt::crypto::minisign::minisign_test

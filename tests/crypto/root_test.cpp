@@ -15,7 +15,7 @@
 #include "tests/softhsm.hpp"
 
 // One set of rules for every root provider; the root in Vault is in tests/keys.
-namespace rabt::crypto {
+namespace rabt::crypto::root_test {
 namespace {
 
 SecretBytes key_of(char c) {
@@ -235,4 +235,4 @@ TEST_F(SoftHsmTest, HoldsAKeyringThroughRotationAndDestruction) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::root_test

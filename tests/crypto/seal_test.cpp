@@ -15,7 +15,7 @@
 #include "hub/crypto/primitives.hpp"
 #include "hub/crypto/seal.hpp"
 
-namespace rabt::crypto {
+namespace rabt::crypto::seal_test {
 namespace {
 
 const SealContext kContext{"acme", "journal", "42", "sealed"};
@@ -316,4 +316,4 @@ TEST(Seal, PrintsWhatSealingCosts) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::seal_test

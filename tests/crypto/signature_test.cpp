@@ -8,7 +8,7 @@
 #include "hub/base/json.hpp"
 #include "tests/crypto/support.hpp"
 
-namespace rabt::crypto {
+namespace rabt::crypto::signature_test {
 namespace {
 
 SigningKey key_of(const char* seed) {
@@ -116,4 +116,4 @@ TEST(Signature, WycheproofEd25519) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::signature_test

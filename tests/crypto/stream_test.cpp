@@ -6,7 +6,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/seal.hpp"
 
-namespace rabt::crypto {
+namespace rabt::crypto::stream_test {
 namespace {
 
 constexpr std::size_t kHeader = 75;  // suite and FLOE header
@@ -234,4 +234,4 @@ TEST(Stream, SealsNothingMoreAfterItsEnd) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::stream_test

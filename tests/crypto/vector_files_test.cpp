@@ -5,7 +5,7 @@
 #include "tests/crypto/support.hpp"
 
 // Output of tests of third-party vectors for files that they do not know.
-namespace rabt::test {
+namespace rabt::test::vector_files_test {
 namespace {
 
 void write(const std::string& path) {
@@ -35,4 +35,4 @@ TEST(VectorFiles, FailsWhenNoFileIsKnown) {
 }
 
 }  // namespace
-}  // namespace rabt::test
+}  // namespace rabt::test::vector_files_test

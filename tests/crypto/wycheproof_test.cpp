@@ -11,7 +11,7 @@
 // Project Wycheproof's vectors: every file of the folder, by the algorithm that it names. What the
 // hub refuses by policy is counted and printed by group, and a file of an algorithm that is not
 // checked here is printed too: nothing is passed over in silence.
-namespace rabt::crypto {
+namespace rabt::crypto::wycheproof_test {
 namespace {
 
 struct Verdict {
@@ -166,4 +166,4 @@ TEST(Wycheproof, EveryFileAgreesOrIsListed) {
 }
 
 }  // namespace
-}  // namespace rabt::crypto
+}  // namespace rabt::crypto::wycheproof_test

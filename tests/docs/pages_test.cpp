@@ -18,6 +18,8 @@
 
 #include "tests/eventually.hpp"
 
+namespace rabt::docs::pages_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -196,3 +198,5 @@ std::string name_of(const testing::TestParamInfo<fs::path>& page) {
 INSTANTIATE_TEST_SUITE_P(Documents, Page, testing::ValuesIn(pages()), name_of);
 
 }  // namespace
+
+}  // namespace rabt::docs::pages_test

@@ -6,7 +6,7 @@
 #include "tests/e2e/support.hpp"
 
 // docs/operations.md, "When the audit log is refused", followed to the letter.
-namespace rabt::e2e {
+namespace rabt::e2e::audit_restart_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -58,4 +58,4 @@ TEST_F(RefusedLog, StepFiveBeginsAnEmptyLogUnderANewName) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::audit_restart_test

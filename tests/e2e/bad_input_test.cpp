@@ -14,7 +14,7 @@
 #include "tests/eventually.hpp"
 
 // Mistakes of users, and the product's messages: the place, the reason, the remedy.
-namespace rabt::e2e {
+namespace rabt::e2e::bad_input_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -414,4 +414,4 @@ TEST_F(Edge, MetricsArePrometheusText) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::bad_input_test

@@ -16,7 +16,7 @@
 
 // Two hundred values that stand for patient data go into the hub by every door; afterwards none may
 // be found in anything that it wrote or said without being asked for data with a reason.
-namespace rabt::e2e {
+namespace rabt::e2e::canary_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -701,4 +701,4 @@ print(len(forms) * len(values))
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::canary_test

@@ -6,7 +6,7 @@
 #include "tests/eventually.hpp"
 
 // Claims for visits, and visits that wait for a person's decision first.
-namespace rabt::e2e {
+namespace rabt::e2e::claims_test {
 namespace {
 
 // The supporting information of one category; null when the claim has none.
@@ -124,4 +124,4 @@ TEST_F(Claims, AVisitThatNobodyWroteAboutWaitsForADecisionAndIsNotClaimed) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::claims_test

@@ -9,7 +9,7 @@
 #include "tools/demo/child_process.hpp"
 
 // `./dev demo` as a person runs it, and what it leaves behind.
-namespace rabt::e2e {
+namespace rabt::e2e::demo_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -304,4 +304,4 @@ TEST(ServedDemo, SaysWhoIsThereAndEndsWithSigterm) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::demo_test

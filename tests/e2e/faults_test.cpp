@@ -11,7 +11,7 @@
 
 // The outside systems fail while a consultation runs. It completes all the same, and everything has
 // happened once.
-namespace rabt::e2e {
+namespace rabt::e2e::faults_test {
 namespace {
 
 class UnderFaults : public testing::Test {
@@ -263,4 +263,4 @@ TEST_F(UnderFaults, TheHubIsStoppedAndStartedBetweenBookingAndVisit) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::faults_test

@@ -8,7 +8,7 @@
 #include "tests/eventually.hpp"
 
 // A visit over a real Janus that dies in the middle.
-namespace rabt::e2e {
+namespace rabt::e2e::janus_test {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{120'000};
@@ -83,4 +83,4 @@ TEST(SlowJanusVisit, AJanusThatDiesTakesNoVisitWithIt) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::janus_test

@@ -18,7 +18,7 @@
 // Made once for each release that changes what is stored, and never changed afterwards:
 //   test_e2e --gtest_also_run_disabled_tests --gtest_filter=KeptData.DISABLED_OfThisBuildIsLeft
 // leaves kept.tar.gz in the build folder.
-namespace rabt::e2e {
+namespace rabt::e2e::kept_data_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -395,4 +395,4 @@ TEST(KeptData, OfEveryReleaseGoesOnAtAServerAndComesBack) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::kept_data_test

@@ -7,7 +7,7 @@
 
 // Recordings go from the provider through the hub into the sealed store, and out of it again. How
 // long a visit was must not show in the memory of the hub or of the plugin's process.
-namespace rabt::e2e {
+namespace rabt::e2e::long_recording_test {
 namespace {
 
 constexpr std::int64_t kMiB = 1024 * 1024;
@@ -82,4 +82,4 @@ TEST(SlowLongRecording, TwoHoursTakeTheMemoryOfSeconds) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::long_recording_test

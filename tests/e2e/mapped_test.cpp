@@ -8,7 +8,7 @@
 
 // Systems that speak neither FHIR nor HL7 v2 book through mapping files, at a hub that runs as a
 // process: the shipped examples end in sessions of the shipped consultation workflow.
-namespace rabt::e2e {
+namespace rabt::e2e::mapped_test {
 namespace {
 
 // The first value that is not null, while it is waited for.
@@ -235,4 +235,4 @@ TEST_F(Mapped, AWrongFileStopsTheStartWithItsPlace) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::mapped_test

@@ -13,7 +13,7 @@
 #include "tests/tls_files.hpp"
 
 // One whole consultation, and what the hub says afterwards of who saw what of its patient.
-namespace rabt::e2e {
+namespace rabt::e2e::patient_test {
 namespace {
 
 std::string national_id(const std::string& booking_body) {
@@ -160,4 +160,4 @@ TEST(SyslogOfAHub, HasEveryEntryAfterTheHubWasKilledAgainAndAgain) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::patient_test

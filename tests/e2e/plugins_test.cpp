@@ -8,7 +8,7 @@
 #include "tests/e2e/support.hpp"
 
 // Plugins from the vendor's folder to a hub that runs, by the commands that people type.
-namespace rabt::e2e {
+namespace rabt::e2e::plugins_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -160,4 +160,4 @@ TEST(Plugins, AStoreThatSomebodyChangedIsRefusedAtTheStart) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::plugins_test

@@ -5,7 +5,7 @@
 
 // A hub as a process whose database is on a PostgreSQL server, with the two roles of
 // packaging/postgres/roles.sql: docs/postgres.md.
-namespace rabt::e2e {
+namespace rabt::e2e::postgres_test {
 namespace {
 
 using rabt::test::postgres_server;
@@ -215,4 +215,4 @@ TEST_F(OnPostgres, ARefusedStartSaysWhyWithoutThePassword) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::postgres_test

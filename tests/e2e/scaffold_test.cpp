@@ -15,7 +15,7 @@
 
 // `rabt plugin new NAME --role ROLE`: what it writes builds against the installed SDK, passes its
 // own tests and the checker, and serves the role.
-namespace rabt {
+namespace rabt::scaffold_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -189,4 +189,4 @@ TEST_F(SlowScaffold, EveryRoleHasAProjectThatBuildsTestsAndPassesTheChecker) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::scaffold_test

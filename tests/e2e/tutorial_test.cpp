@@ -14,6 +14,8 @@
 
 // docs/plugins/tutorial.md, word by word: its files are written, its commands are run, in an empty
 // folder, with nothing but an installed SDK and an installed `rabt`.
+namespace rabt::e2e::tutorial_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -113,3 +115,5 @@ TEST(SlowTutorial, RunsWordByWordFromAnEmptyFolder) {
 }
 
 }  // namespace
+
+}  // namespace rabt::e2e::tutorial_test

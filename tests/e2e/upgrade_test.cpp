@@ -15,7 +15,7 @@
 
 // A plugin is upgraded by the commands that people type, while the hub runs and instances are on
 // their way. The plugin `desk` says which of its versions answered.
-namespace rabt::e2e {
+namespace rabt::e2e::upgrade_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -219,4 +219,4 @@ TEST_F(Upgrade, CallsInFlightAndWaitingInstancesLoseNothingAndOldVersionsGo) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::upgrade_test

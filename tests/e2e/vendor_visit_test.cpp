@@ -14,7 +14,7 @@
 
 // A hospital whose every outside system is reached by a plugin of a vendor, each as `rabt plugin
 // new` wrote it, plays a whole visit with the shipped workflows.
-namespace rabt::e2e {
+namespace rabt::e2e::vendor_visit_test {
 namespace {
 
 using engine::LoopbackHttp;
@@ -367,4 +367,4 @@ TEST_F(SlowVendors, PlayAWholeVisitWithAProjectOfEachRole) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::vendor_visit_test

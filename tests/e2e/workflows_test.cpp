@@ -9,7 +9,7 @@
 #include "tests/eventually.hpp"
 
 // Workflows without plugins, and their deployment, at a hub that runs as a process.
-namespace rabt::e2e {
+namespace rabt::e2e::workflows_test {
 namespace {
 
 using engine::LoopbackHttp;
@@ -493,4 +493,4 @@ TEST_F(Deploying, PruneEndsWhatIsNotAmongTheFilesAndLeavesWhatRuns) {
 }
 
 }  // namespace
-}  // namespace rabt::e2e
+}  // namespace rabt::e2e::workflows_test

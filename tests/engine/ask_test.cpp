@@ -5,7 +5,7 @@
 #include "tests/engine/rig.hpp"
 
 // metadata.rabt.onFailure: a call that failed for good waits for a person before any catch runs.
-namespace rabt::engine {
+namespace rabt::engine::ask_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -178,4 +178,4 @@ TEST(Ask, FailuresOfTwoBranchesAreAskedAboutOneAfterTheOther) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::ask_test

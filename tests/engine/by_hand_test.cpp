@@ -3,7 +3,7 @@
 #include "tests/engine/rig.hpp"
 
 // Instances that a person starts, and starts again from the beginning.
-namespace rabt::engine {
+namespace rabt::engine::by_hand_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -183,4 +183,4 @@ TEST(Restart, TheRestartedOneKeepsTheBusinessKeyToItself) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::by_hand_test

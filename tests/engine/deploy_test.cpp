@@ -5,7 +5,7 @@
 #include "tests/engine/rig.hpp"
 
 // Deploying sets of files: what plan says, and that apply does all of it or nothing.
-namespace rabt::engine {
+namespace rabt::engine::deploy_test {
 namespace {
 
 std::string file_of(const std::string& name, const std::string& version, const std::string& tasks,
@@ -235,4 +235,4 @@ TEST(Deploy, WhoDeployedIsAuditedInTheSameTransaction) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::deploy_test

@@ -13,7 +13,7 @@
 #include "tests/engine/rig.hpp"
 #include "tests/eventually.hpp"
 
-namespace rabt::engine {
+namespace rabt::engine::engine_test {
 namespace {
 
 using rabt::test::must;
@@ -449,4 +449,4 @@ TEST(Engine, ManyInstancesShareCommits) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::engine_test

@@ -25,7 +25,7 @@
 #include "tests/workflow/gherkin.hpp"
 #include "tests/workflow/stand_in.hpp"
 
-namespace rabt::engine {
+namespace rabt::engine::http_calls_test {
 namespace {
 
 using workflow::ActionOutcome;
@@ -897,4 +897,4 @@ TEST_F(HttpCallsTest, TheConformanceKitHoldsOverRealHttp) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::http_calls_test

@@ -18,7 +18,7 @@
 
 // HTTP requests of workflows, and their secrets: as calls of plugins, but through the hub's own
 // executor.
-namespace rabt::engine {
+namespace rabt::engine::http_test {
 namespace {
 
 struct Seen {
@@ -271,4 +271,4 @@ TEST_F(HttpOfWorkflows, AnInstanceWhoseSecretIsGoneWaitsForAStartThatHasIt) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::http_test

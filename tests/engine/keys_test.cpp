@@ -9,7 +9,7 @@
 #include "tests/engine/rig.hpp"
 
 // Destroyed and withheld keys: their effect on running and on ended instances.
-namespace rabt::engine {
+namespace rabt::engine::keys_test {
 namespace {
 
 constexpr const char* kWaits = R"(
@@ -174,4 +174,4 @@ TEST_F(EngineKeysTest, WithoutTheRootIntakeRefusesAndInstancesWait) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::keys_test

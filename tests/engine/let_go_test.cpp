@@ -9,7 +9,7 @@
 #include "tests/must.hpp"
 
 // Calls for which no task waits any more: the instance ends after them, also over a crash.
-namespace rabt::engine {
+namespace rabt::engine::let_go_test {
 namespace {
 
 using rabt::test::must;
@@ -332,4 +332,4 @@ TEST_F(LetGo, AStartEventThatComesAfterACancelStartsTheNextInstance) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::let_go_test

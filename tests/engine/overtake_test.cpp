@@ -5,7 +5,7 @@
 #include "tests/must.hpp"
 
 // Events that come before the event that starts the instance which they are meant for.
-namespace rabt::engine {
+namespace rabt::engine::overtake_test {
 namespace {
 
 const char* const kWorkflow = R"(
@@ -158,4 +158,4 @@ do:
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::overtake_test

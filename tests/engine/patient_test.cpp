@@ -7,7 +7,7 @@
 #include "tests/engine/rig.hpp"
 
 // Instances and their patient: indexes, children, restarts, and what is disclosed.
-namespace rabt::engine {
+namespace rabt::engine::patient_test {
 namespace {
 
 constexpr const char* kId = "1012345672";
@@ -131,4 +131,4 @@ TEST_F(PatientOf, ACallOfTheHubsOwnServiceIsNoDisclosure) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::patient_test

@@ -8,7 +8,7 @@
 #include "tests/must.hpp"
 
 // A role that a person pauses while its side is down.
-namespace rabt::engine {
+namespace rabt::engine::pause_test {
 namespace {
 
 using rabt::test::must;
@@ -205,4 +205,4 @@ TEST_F(Pause, RefusesWhatCannotBePaused) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::pause_test

@@ -7,7 +7,7 @@
 
 // Durable work that was lost in memory is resumed: by the next start, by the sweep, or by the
 // engine that gets the partition.
-namespace rabt::engine {
+namespace rabt::engine::recovery_test {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000;
@@ -237,4 +237,4 @@ TEST_F(Recovers, AnEventAcceptedByOneEngineReachesTheInstanceOfAnotherByItsSweep
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::recovery_test

@@ -12,7 +12,7 @@
 #include "tests/eventually.hpp"
 
 // Replays of past instances on a new file, from the journals of a real store.
-namespace rabt::engine {
+namespace rabt::engine::replay_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -344,4 +344,4 @@ TEST_F(ReplayOfJournals, AnInstanceWhoseKeyIsGoneIsCounted) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::replay_test

@@ -9,7 +9,7 @@
 #include "tests/eventually.hpp"
 
 // A faulted instance that a person has go on: the same instance, keys and timeline.
-namespace rabt::engine {
+namespace rabt::engine::retry_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -416,4 +416,4 @@ TEST(Retry, ACrashBeforeTheRetryIsDurableLeavesTheFaultedInstance) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::retry_test

@@ -11,7 +11,7 @@
 #include "tests/number_of.hpp"
 
 // Instances that no event starts: run.workflow, and the clock.
-namespace rabt::engine {
+namespace rabt::engine::starts_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -456,4 +456,4 @@ TEST_F(Starts, EventsThatBelongTogetherStartOneInstanceAcrossRestartsAndVersions
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::starts_test

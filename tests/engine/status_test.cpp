@@ -8,7 +8,7 @@
 
 // Status of an instance that is compensated, that waits for a person, or that the hub cannot
 // run.
-namespace rabt::engine {
+namespace rabt::engine::status_test {
 namespace {
 
 using workflow::ActionOutcome;
@@ -357,4 +357,4 @@ TEST(Why, ATaskThatFaultsWithoutACallHasALine) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::status_test

@@ -7,7 +7,7 @@
 #include "tests/must.hpp"
 
 // Events that the hub itself has made: told in the commit of whoever keeps them.
-namespace rabt::engine {
+namespace rabt::engine::tell_test {
 namespace {
 
 using rabt::test::must;
@@ -252,4 +252,4 @@ TEST_F(Tell, AStartThatWasUndoneIsForgotten) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::tell_test

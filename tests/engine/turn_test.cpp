@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 // Changes made by one turn, without a store, keys or a clock.
-namespace rabt::engine {
+namespace rabt::engine::turn_test {
 namespace {
 
 using workflow::InstanceStatus;
@@ -197,4 +197,4 @@ TEST(Turn, TheSameInputsMakeTheSameTurns) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::turn_test

@@ -7,7 +7,7 @@
 #include "tests/must.hpp"
 
 // Start events that find their business key taken by an instance that does not hear them.
-namespace rabt::engine {
+namespace rabt::engine::unheard_test {
 namespace {
 
 using rabt::test::must;
@@ -240,4 +240,4 @@ TEST_F(Unheard, OneWhoseRetentionIsOverStartsNone) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::unheard_test

@@ -4,7 +4,7 @@
 #include "hub/engine/instance_reader.hpp"
 #include "tests/engine/rig.hpp"
 
-namespace rabt::engine {
+namespace rabt::engine::unknown_input_test {
 namespace {
 
 constexpr const char* kVisit =
@@ -83,4 +83,4 @@ TEST(UnknownInput, HoldsItsInstanceAloneAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::unknown_input_test

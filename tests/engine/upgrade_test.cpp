@@ -3,7 +3,7 @@
 #include "rig.hpp"
 
 // A plugin is upgraded while instances run: each ends on the contract that it started with.
-namespace rabt::engine {
+namespace rabt::engine::upgrade_test {
 namespace {
 
 plugin::PluginConfig desk(const std::string& version, const std::string& id = "desk") {
@@ -186,4 +186,4 @@ TEST(PluginUpgrade, ACatalogOfTheFileIsCheckedAndCalled) {
 }
 
 }  // namespace
-}  // namespace rabt::engine
+}  // namespace rabt::engine::upgrade_test

@@ -5,7 +5,7 @@
 #include "hub/formats/limits.hpp"
 
 // CSV and HL7 v2 as JSON, and back. How mapped sources read them stands in tests/mapping.
-namespace rabt::formats {
+namespace rabt::formats::formats_test {
 namespace {
 
 Json json(std::string_view text) {
@@ -133,4 +133,4 @@ TEST(Hl7, AValueOfManyComponentsIsReadInTheTimeOfItsLength) {
 }
 
 }  // namespace
-}  // namespace rabt::formats
+}  // namespace rabt::formats::formats_test

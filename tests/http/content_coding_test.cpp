@@ -8,7 +8,7 @@
 #include "hub/base/bytes.hpp"
 #include "tests/must.hpp"
 
-namespace rabt::http {
+namespace rabt::http::content_coding_test {
 namespace {
 
 std::string bytes_of(std::string_view hex) {
@@ -74,4 +74,4 @@ TEST(ContentCoding, NoMoreIsUnpackedThanIsTaken) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::content_coding_test

@@ -12,7 +12,7 @@
 #include "tests/eventually.hpp"
 #include "tests/web_socket_client.hpp"
 
-namespace rabt::http {
+namespace rabt::http::edge_test {
 namespace {
 
 using std::chrono_literals::operator""ms;
@@ -529,4 +529,4 @@ TEST(Seats, HaveALimitInAllAndForEachAddress) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::edge_test

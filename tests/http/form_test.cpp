@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace rabt::http {
+namespace rabt::http::form_test {
 namespace {
 
 // Writes down what it is given.
@@ -131,4 +131,4 @@ TEST(Form, AContentTypeNamesTheBoundary) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::form_test

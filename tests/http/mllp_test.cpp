@@ -18,7 +18,7 @@
 #include "tests/no_threads.hpp"
 #include "tests/tls_files.hpp"
 
-namespace rabt::http {
+namespace rabt::http::mllp_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -319,4 +319,4 @@ TEST_F(MllpTls, TheCertificateMustHaveTheName) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::mllp_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::http {
+namespace rabt::http::range_test {
 namespace {
 
 Range part(std::uint64_t from, std::uint64_t length) {
@@ -44,4 +44,4 @@ TEST(Range, ThatIsNoneIsIgnored) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::range_test

@@ -8,7 +8,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/http/problem.hpp"
 
-namespace rabt::http {
+namespace rabt::http::refusals_test {
 namespace {
 
 struct Kept final : Logger {
@@ -123,4 +123,4 @@ TEST_F(RefusalsTest, OfAllAddressesAreLimited) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::refusals_test

@@ -6,7 +6,7 @@
 
 #include "hub/base/limits.hpp"
 
-namespace rabt::http {
+namespace rabt::http::request_head_test {
 namespace {
 
 constexpr std::uint64_t kMax = 1000;
@@ -295,4 +295,4 @@ TEST(RequestHeadTest, JudgementDoesNotDependOnHowBytesArrive) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::request_head_test

@@ -27,7 +27,7 @@
 #include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
 
-namespace rabt::http {
+namespace rabt::http::server_test {
 namespace {
 
 // A raw client: sends what no HTTP library would send.
@@ -1198,4 +1198,4 @@ TEST_F(HttpServer, NeverRunsARequestThatLlhttpRefuses) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::server_test

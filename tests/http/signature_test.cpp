@@ -10,7 +10,7 @@
 #include "hub/http/problem.hpp"
 #include "hub/http/webhook_signature.hpp"
 
-namespace rabt::http {
+namespace rabt::http::signature_test {
 namespace {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -477,4 +477,4 @@ TEST(Hmac, AFormThatContradictsItselfIsRefusedAtStart) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::signature_test

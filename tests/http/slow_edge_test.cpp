@@ -20,7 +20,7 @@
 
 // The edge under load, and behind the proxies that hospitals run. Programs come from Debian; they
 // start on loopback and end with their test.
-namespace rabt::http {
+namespace rabt::http::slow_edge_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -337,4 +337,4 @@ TEST_F(SlowProxies, HaproxyInFrontAgreesAboutEachRequest) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::slow_edge_test

@@ -10,7 +10,7 @@
 #include "hub/http/webhook_signature.hpp"
 
 // Messages of Amazon SNS, signed by the openssl command with a key of this test alone.
-namespace rabt::http {
+namespace rabt::http::sns_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -195,4 +195,4 @@ TEST_F(Sns, TheConfigurationNamesTopics) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::sns_test

@@ -16,7 +16,7 @@
 #include "tests/eventually.hpp"
 #include "tests/tls_files.hpp"
 
-namespace rabt::http {
+namespace rabt::http::tls_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -390,4 +390,4 @@ TEST_F(MutualTls, ANewListOfRevokedCertificatesIsTaken) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::tls_test

@@ -11,7 +11,7 @@
 #include "tests/eventually.hpp"
 #include "tests/web_socket_client.hpp"
 
-namespace rabt::http {
+namespace rabt::http::web_socket_test {
 namespace {
 
 using std::chrono_literals::operator""ms;
@@ -332,4 +332,4 @@ TEST_F(WebSocketServer, OneSocketTooManyIsToldSo) {
 }
 
 }  // namespace
-}  // namespace rabt::http
+}  // namespace rabt::http::web_socket_test

@@ -20,7 +20,7 @@
 #include "tests/identity/house.hpp"
 #include "tests/tls_files.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::accounts_test {
 namespace {
 
 using rabt::test::must;
@@ -938,4 +938,4 @@ TEST(Totp, IsThatOfRfc6238AndOfOathtool) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::accounts_test

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace rabt::identity {
+namespace rabt::identity::api_token_test {
 namespace {
 
 class ApiTokenFile : public testing::Test {
@@ -71,4 +71,4 @@ TEST(ApiToken, MatchesItselfAlone) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::api_token_test

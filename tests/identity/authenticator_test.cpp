@@ -7,7 +7,7 @@
 #include "hub/identity/ended_tokens.hpp"
 #include "tests/identity/house.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::authenticator_test {
 namespace {
 
 using rabt::test::must;
@@ -346,4 +346,4 @@ TEST_F(AuthenticatorTest, AClientActsForAPersonAndBothAreNamed) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::authenticator_test

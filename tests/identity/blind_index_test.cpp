@@ -10,7 +10,7 @@
 
 #include "tests/keyring.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::blind_index_test {
 namespace {
 
 struct Person {
@@ -157,7 +157,7 @@ class WithKeyring : public ::testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "rabt-phi-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;
-    keyring_ = test::open_keyring(name, clock_, random_, {"acme", "beta"});
+    keyring_ = rabt::test::open_keyring(name, clock_, random_, {"acme", "beta"});
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -192,4 +192,4 @@ TEST_F(WithKeyring, TenantAndKindSeparateEqualValues) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::blind_index_test

@@ -10,7 +10,7 @@
 #include "tests/identity/house.hpp"
 #include "tests/identity/test_keys.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::clients_test {
 namespace {
 
 using rabt::test::must;
@@ -355,4 +355,4 @@ TEST_F(AssertionTest, AClientPublishesPublicKeysOnly) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::clients_test

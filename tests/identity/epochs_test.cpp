@@ -3,7 +3,7 @@
 #include "tests/identity/house.hpp"
 #include "tests/number_of.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::epochs_test {
 namespace {
 
 using rabt::test::must;
@@ -41,4 +41,4 @@ TEST(GuestEpochs, GoOnceEveryNodeHasSeenThem) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::epochs_test

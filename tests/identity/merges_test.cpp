@@ -4,7 +4,7 @@
 
 #include "tests/identity/house.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::merges_test {
 namespace {
 
 using rabt::test::must;
@@ -152,4 +152,4 @@ TEST_F(MergedRecords, EndTheAccountOfTheOneThatIsMerged) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::merges_test

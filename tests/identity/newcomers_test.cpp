@@ -4,7 +4,7 @@
 #include "tests/identity/house.hpp"
 
 // Patients whom a booking entered.
-namespace rabt::identity {
+namespace rabt::identity::newcomers_test {
 namespace {
 
 using rabt::test::must;
@@ -171,4 +171,4 @@ TEST_F(EnteredByABooking, OthersWhoMayBeTheSameAreThoseOfTheSameDayOfBirth) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::newcomers_test

@@ -6,7 +6,7 @@
 #include "tests/identity/house.hpp"
 #include "tests/identity/test_keys.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::oidc_test {
 namespace {
 
 using rabt::test::must;
@@ -412,4 +412,4 @@ TEST_F(OidcTest, Trap38ALogoutTokenEndsItsSessionOnceAndForItsClientOnly) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::oidc_test

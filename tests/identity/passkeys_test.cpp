@@ -9,7 +9,7 @@
 #include "tests/identity/soft_authenticator.hpp"
 
 // Passkeys, against an authenticator that says wrong things.
-namespace rabt::identity {
+namespace rabt::identity::passkeys_test {
 namespace {
 
 using test::cbor_bytes;
@@ -388,4 +388,4 @@ TEST_F(PasskeysTest, AHubThatDoesNotKnowItsAddressSaysSoAsAConflict) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::passkeys_test

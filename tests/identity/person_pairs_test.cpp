@@ -4,7 +4,7 @@
 #include "tests/identity/house.hpp"
 #include "tests/recording_logger.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::person_pairs_test {
 namespace {
 
 using rabt::test::must;
@@ -219,4 +219,4 @@ TEST_F(Pairs, OfRecordsFromBeforeAreFoundLater) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::person_pairs_test

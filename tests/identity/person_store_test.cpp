@@ -11,7 +11,7 @@
 #include "hub/identity/blind_index.hpp"
 #include "tests/identity/house.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::person_store_test {
 namespace {
 
 using rabt::test::must;
@@ -356,4 +356,4 @@ TEST(Profile, NationalIdsHaveTheirCheckDigitAndNobodyIsBornTomorrow) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::person_store_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::identity {
+namespace rabt::identity::principal_test {
 namespace {
 
 TEST(Principal, NamesItselfForTheAuditLog) {
@@ -35,4 +35,4 @@ TEST(PersonIds, AreTheSameBitsAsUlidAndAsUuid) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::principal_test

@@ -11,7 +11,7 @@
 #include "tests/identity/test_keys.hpp"
 #include "tests/keys/support.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::remote_keys_test {
 namespace {
 
 using keys::test::must;
@@ -234,4 +234,4 @@ TEST_F(RemoteKeysTest, AFileIsReadAsKindlyAsAnAddress) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::remote_keys_test

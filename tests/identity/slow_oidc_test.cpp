@@ -11,7 +11,7 @@
 #include "tests/npm.hpp"
 
 // Sign-in at an issuer that somebody else has written: oidc-provider, from npm.
-namespace rabt::identity {
+namespace rabt::identity::slow_oidc_test {
 namespace {
 
 using rabt::test::must;
@@ -155,4 +155,4 @@ TEST_F(SlowOidc, TheHubProvesItselfByAKeyOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::slow_oidc_test

@@ -6,7 +6,7 @@
 #include "tests/identity/line_program.hpp"
 
 // Passkeys with software of others on the other side: Chromium makes and shows them.
-namespace rabt::identity {
+namespace rabt::identity::slow_passkeys_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -72,4 +72,4 @@ TEST(SlowPasskeys, ChromiumEnrolsOneSignsInWithItAndProvesItselfAgain) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::slow_passkeys_test

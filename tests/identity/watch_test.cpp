@@ -9,7 +9,7 @@
 #include "tests/eventually.hpp"
 #include "tests/identity/house.hpp"
 
-namespace rabt::identity {
+namespace rabt::identity::watch_test {
 namespace {
 
 using rabt::test::must;
@@ -148,4 +148,4 @@ TEST_F(Trap39, WhatChangedBeforeTheWatchBeganIsSeen) {
 }
 
 }  // namespace
-}  // namespace rabt::identity
+}  // namespace rabt::identity::watch_test

@@ -6,7 +6,7 @@
 #include "tests/eventually.hpp"
 #include "tests/keys/support.hpp"
 
-namespace rabt::keys {
+namespace rabt::keys::admin_test {
 namespace {
 
 using rabt::test::must;
@@ -392,4 +392,4 @@ TEST_F(KeyAdminTest, RequestsSayWhatIsWrongWithThem) {
 }
 
 }  // namespace
-}  // namespace rabt::keys
+}  // namespace rabt::keys::admin_test

@@ -4,7 +4,7 @@
 
 #include "tests/keys/support.hpp"
 
-namespace rabt::keys {
+namespace rabt::keys::data_keys_test {
 namespace {
 
 using rabt::test::must;
@@ -223,4 +223,4 @@ TEST_F(DataKeysTest, PassesOverAMonthWhoseBucketWasDestroyed) {
 }
 
 }  // namespace
-}  // namespace rabt::keys
+}  // namespace rabt::keys::data_keys_test

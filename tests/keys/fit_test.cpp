@@ -4,7 +4,7 @@
 #include "tests/recording_logger.hpp"
 
 // A keyring and a database that belong together, or do not.
-namespace rabt::keys {
+namespace rabt::keys::fit_test {
 namespace {
 
 using rabt::test::must;
@@ -116,4 +116,4 @@ TEST(ForgottenText, NamesAFewBucketsAndWhatToDo) {
 }
 
 }  // namespace
-}  // namespace rabt::keys
+}  // namespace rabt::keys::fit_test

@@ -11,7 +11,7 @@
 #include "tests/keys/support.hpp"
 
 // Rotation under load in a process that is killed again and again.
-namespace rabt::keys {
+namespace rabt::keys::kill_test {
 namespace {
 
 using rabt::test::must;
@@ -146,4 +146,4 @@ TEST(Rotation, LeavesNothingUnreadableWhenTheProcessIsKilledTenTimesASecond) {
 }
 
 }  // namespace
-}  // namespace rabt::keys
+}  // namespace rabt::keys::kill_test

@@ -13,7 +13,7 @@
 #include "tests/keys/support.hpp"
 
 // Keys in the memory of a process and in a core file.
-namespace rabt::keys {
+namespace rabt::keys::memory_test {
 namespace {
 
 using rabt::test::must;
@@ -152,4 +152,4 @@ TEST_F(MemoryTest, ACoreFileHoldsNoKeyEvenWhileKeysAreOpen) {
 }
 
 }  // namespace
-}  // namespace rabt::keys
+}  // namespace rabt::keys::memory_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::keys {
+namespace rabt::keys::retention_test {
 namespace {
 
 Timestamp at(std::string_view text) {
@@ -79,4 +79,4 @@ TEST(Bucket, NeverEndsBeforeTheRetentionOfWhatIsInIt) {
 }
 
 }  // namespace
-}  // namespace rabt::keys
+}  // namespace rabt::keys::retention_test

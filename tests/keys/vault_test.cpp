@@ -8,7 +8,7 @@
 #include "tests/keys/support.hpp"
 #include "tests/keys/vault_stand_in.hpp"
 
-namespace rabt::keys {
+namespace rabt::keys::vault_test {
 namespace {
 
 using rabt::test::must;
@@ -114,4 +114,4 @@ TEST_F(VaultTest, HoldsAKeyringAndMakesOlderCopiesUselessWhenItTrims) {
 }
 
 }  // namespace
-}  // namespace rabt::keys
+}  // namespace rabt::keys::vault_test

@@ -6,7 +6,7 @@
 #include "tests/mapping/support.hpp"
 
 // The shipped examples pass their own tests, and the linter finds what they miss.
-namespace rabt::mapping {
+namespace rabt::mapping::examples_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -103,4 +103,4 @@ cases:
 }
 
 }  // namespace
-}  // namespace rabt::mapping
+}  // namespace rabt::mapping::examples_test

@@ -4,7 +4,7 @@
 #include "tests/mapping/support.hpp"
 
 // Results of mapping deliveries, and errors of mappings.
-namespace rabt::mapping {
+namespace rabt::mapping::mapping_test {
 namespace {
 
 using test::mapping_of;
@@ -398,4 +398,4 @@ rules:
 }
 
 }  // namespace
-}  // namespace rabt::mapping
+}  // namespace rabt::mapping::mapping_test

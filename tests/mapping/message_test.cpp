@@ -7,7 +7,7 @@
 #include "hub/mapping/limits.hpp"
 
 // Messages of each format: their reading, and the places where they are refused.
-namespace rabt::mapping {
+namespace rabt::mapping::message_test {
 namespace {
 
 std::string read(const Reading& reading, std::string_view body) {
@@ -187,4 +187,4 @@ TEST(MessageHostile, RandomBytesAreReadOrRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::mapping
+}  // namespace rabt::mapping::message_test

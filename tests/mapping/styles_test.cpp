@@ -2,7 +2,7 @@
 
 // Three systems that write in other styles than the shipped examples: each booking has the right
 // time, patient and payer. All people are fictional.
-namespace rabt::mapping {
+namespace rabt::mapping::styles_test {
 namespace {
 
 using test::mapping_of;
@@ -132,4 +132,4 @@ rules:
 }
 
 }  // namespace
-}  // namespace rabt::mapping
+}  // namespace rabt::mapping::styles_test

@@ -9,7 +9,7 @@
 #include "hub/net/http_client.hpp"
 #include "hub/net/url.hpp"
 
-namespace rabt::net {
+namespace rabt::net::allow_list_test {
 namespace {
 
 AllowList list(const std::vector<std::string>& entries, bool allow_private = false) {
@@ -228,4 +228,4 @@ TEST(Url, WebPlatformFailuresAreRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::net
+}  // namespace rabt::net::allow_list_test

@@ -14,7 +14,7 @@
 #include "hub/net/http_client.hpp"
 #include "tests/net/loopback.hpp"
 
-namespace rabt::net {
+namespace rabt::net::curl_client_test {
 namespace {
 
 // One accepted connection; the script does with it what it likes.
@@ -655,4 +655,4 @@ TEST_F(CurlClient, ACircuitOpensAfterFailedConnectionsAndClosesAfterAGoodOne) {
 }
 
 }  // namespace
-}  // namespace rabt::net
+}  // namespace rabt::net::curl_client_test

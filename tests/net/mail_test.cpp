@@ -9,7 +9,7 @@
 #include "tests/tls_files.hpp"
 
 // Mails by SMTP, taken by a relay of others.
-namespace rabt::net {
+namespace rabt::net::mail_test {
 namespace {
 
 class Mails : public ::testing::Test {
@@ -191,4 +191,4 @@ TEST_F(Mails, AddressesAndRelaysAreChecked) {
 }
 
 }  // namespace
-}  // namespace rabt::net
+}  // namespace rabt::net::mail_test

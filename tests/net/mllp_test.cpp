@@ -14,7 +14,7 @@
 #include "tests/tls_files.hpp"
 
 // Messages of HL7 v2, sent by MLLP to a receiver by hand.
-namespace rabt::net {
+namespace rabt::net::mllp_test {
 namespace {
 
 using test::mllp_frame;
@@ -210,4 +210,4 @@ TEST_F(MllpOut, ManyGoAtOnce) {
 }
 
 }  // namespace
-}  // namespace rabt::net
+}  // namespace rabt::net::mllp_test

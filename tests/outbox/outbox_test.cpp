@@ -8,7 +8,7 @@
 #include "tests/must.hpp"
 #include "tests/store_under_test.hpp"
 
-namespace rabt::outbox {
+namespace rabt::outbox::outbox_test {
 namespace {
 
 using rabt::test::must;
@@ -208,4 +208,4 @@ TEST(OutboxShards, OneSessionHasOneShard) {
 }
 
 }  // namespace
-}  // namespace rabt::outbox
+}  // namespace rabt::outbox::outbox_test

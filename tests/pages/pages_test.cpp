@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::pages {
+namespace rabt::pages::pages_test {
 namespace {
 
 // A bundle of one script, one style and one font, as console/embed.mjs writes it.
@@ -265,4 +265,4 @@ TEST(Bundle, InThisProgramCanBeRead) {
 }
 
 }  // namespace
-}  // namespace rabt::pages
+}  // namespace rabt::pages::pages_test

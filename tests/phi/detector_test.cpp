@@ -5,7 +5,7 @@
 
 #include "hub/base/utf8.hpp"
 
-namespace rabt::phi {
+namespace rabt::phi::detector_test {
 namespace {
 
 const Detector& detector() {
@@ -379,4 +379,4 @@ TEST(Mask, PutsTheClassInPlaceOfTheValue) {
 }
 
 }  // namespace
-}  // namespace rabt::phi
+}  // namespace rabt::phi::detector_test

@@ -3,7 +3,7 @@
 
 #include "hub/phi/detector.hpp"
 
-namespace rabt::phi {
+namespace rabt::phi::forms_test {
 namespace {
 
 const Detector& detector() {
@@ -116,4 +116,4 @@ TEST(Forms, ArabicNamesEndWhereTheNextWordIsNone) {
 }
 
 }  // namespace
-}  // namespace rabt::phi
+}  // namespace rabt::phi::forms_test

@@ -22,7 +22,7 @@ extern const std::string_view own_texts;
 
 // Texts of the hub's own reach the reader unchanged: the detector searches patient data only in
 // texts from outside.
-namespace rabt::phi {
+namespace rabt::phi::own_texts_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -340,4 +340,4 @@ TEST(OwnTexts, AreNoPersonsData) {
 }
 
 }  // namespace
-}  // namespace rabt::phi
+}  // namespace rabt::phi::own_texts_test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace rabt::phi {
+namespace rabt::phi::policy_test {
 namespace {
 
 // Finds fixed words.
@@ -345,4 +345,4 @@ TEST(Policy, NamesOfChannelsAndClassesReadBack) {
 }
 
 }  // namespace
-}  // namespace rabt::phi
+}  // namespace rabt::phi::policy_test

@@ -5,7 +5,7 @@
 
 #include "tests/phi/measure.hpp"
 
-namespace rabt::phi {
+namespace rabt::phi::recall_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -112,4 +112,4 @@ TEST(OwnSet, IsWhatItsGeneratorWrites) {
 }
 
 }  // namespace
-}  // namespace rabt::phi
+}  // namespace rabt::phi::recall_test

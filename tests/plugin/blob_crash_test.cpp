@@ -11,7 +11,7 @@
 #include "tests/store_under_test.hpp"
 
 // An upload whose process dies goes on in the next one.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::blob_crash_test {
 namespace {
 
 // A blob store on a folder that outlives it.
@@ -157,4 +157,4 @@ TEST(BlobsAfterACrash, GoOnWhenOnlyTheCommitWasMissing) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::blob_crash_test

@@ -10,7 +10,7 @@
 #include "tests/number_of.hpp"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::blob_test {
 namespace {
 
 using rabt::test::must;
@@ -379,4 +379,4 @@ TEST(Blobs, OfAnIncarnationThatEndedGoOnOrAreSwept) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::blob_test

@@ -3,7 +3,7 @@
 
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::call_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -437,4 +437,4 @@ TEST_P(Calls, ManyCallsOverOneLaneAreCheap) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::call_test

@@ -12,7 +12,7 @@
 #include "hub/schema/schema.hpp"
 #include "hub/workflow/definition.hpp"
 
-namespace rabt::plugin {
+namespace rabt::plugin::capability_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -322,4 +322,4 @@ TEST(Capabilities, ASharedEventKeepsItsData) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin
+}  // namespace rabt::plugin::capability_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::plugin {
+namespace rabt::plugin::coded_test {
 namespace {
 
 Json json(const char* text) {
@@ -41,4 +41,4 @@ TEST(Coded, TheContractOfTheCapabilityCountsToo) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin
+}  // namespace rabt::plugin::coded_test

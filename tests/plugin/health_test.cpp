@@ -1,7 +1,7 @@
 // Health that a plugin reports (rabt.health/1), in its own process and inline.
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::health_test {
 namespace {
 
 class Health : public BothWays {};
@@ -27,4 +27,4 @@ TEST_P(Health, APluginThatDoesNotOfferItHasNone) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::health_test

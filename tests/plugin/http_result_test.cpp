@@ -7,7 +7,7 @@
 
 #include "hub/base/json.hpp"
 
-namespace rabt::sdk {
+namespace rabt::sdk::http_result_test {
 namespace {
 
 HttpResult with_headers(std::string json) {
@@ -124,4 +124,4 @@ TEST(HttpResult, AMissingAnswerHasItsKind) {
 }
 
 }  // namespace
-}  // namespace rabt::sdk
+}  // namespace rabt::sdk::http_result_test

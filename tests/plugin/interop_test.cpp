@@ -9,7 +9,7 @@
 #include "tests/plugin/support.hpp"
 
 // Programs that share nothing with the hub but docs/formats/sealed.md open what the hub sealed.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::interop_test {
 namespace {
 
 // Exit status and standard output.
@@ -166,4 +166,4 @@ INSTANTIATE_TEST_SUITE_P(Readers, Interop,
                          });
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::interop_test

@@ -8,7 +8,7 @@
 #include <iterator>
 #include <sstream>
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::kept_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -77,4 +77,4 @@ TEST_P(Kept, ThePluginInCppWorks) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::kept_test

@@ -8,7 +8,7 @@
 
 // Values of a shipped plugin, as built, in the hub's store: the plugin says when each expires, and
 // the hub removes it then (plugins/nphies/README.md, "How long it is kept").
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::kept_values_test {
 namespace {
 
 std::string folder_of(const char* variable, const std::string& below) {
@@ -97,4 +97,4 @@ TEST_F(ValuesOfNphies, GoAfterTwoWeeksSixtyDaysAndFourHundred) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::kept_values_test

@@ -6,7 +6,7 @@
 #include "hub/base/limits.hpp"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::limits_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -315,4 +315,4 @@ TEST_P(Processes, BlobsThatWereAboutToBeMadeGoWithTheProcess) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::limits_test

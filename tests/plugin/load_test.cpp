@@ -5,7 +5,7 @@
 #include "hub/plugin/package/manifest.hpp"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::load_test {
 namespace {
 
 // Loads a fixture and gives the error's code, or "ok".
@@ -361,4 +361,4 @@ TEST(Manifest, AnAliasThatHoldsItselfIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::load_test

@@ -3,7 +3,7 @@
 #include "support.hpp"
 
 // A section of the configuration that was written for an older version of a plugin.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::migrate_test {
 namespace {
 
 class Migrate : public BothWays {
@@ -228,4 +228,4 @@ TEST(MigrateInAWorker, ThatHangsIsEnded) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::migrate_test

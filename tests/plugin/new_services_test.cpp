@@ -7,7 +7,7 @@
 #include "rabt/services.h"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::new_services_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -252,4 +252,4 @@ TEST_P(BlobService, ABlobIsTheBodyOfARequest) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::new_services_test

@@ -5,7 +5,7 @@
 #include "tests/plugin/package_support.hpp"
 
 // A package is what its vendor signed, or it is refused with the code that says why.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::package_test {
 namespace {
 
 class Package : public Packages {};
@@ -522,4 +522,4 @@ TEST_F(Package, SchemasThatReferToThemselvesEndTheSearch) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::package_test

@@ -5,7 +5,7 @@
 #include "support.hpp"
 
 // Hosts to which a plugin may send data of a call with patient data.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::patient_host_test {
 namespace {
 
 class PatientHosts : public BothWays {
@@ -131,4 +131,4 @@ TEST(MarkedPlaces, AreFoundWhereverTheSchemaPutsThem) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::patient_host_test

@@ -12,7 +12,7 @@
 #include "tests/plugin/package_support.hpp"
 
 // The store loads what its lock names, as it was added, or says why not.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::plugin_store_test {
 namespace {
 
 class Store : public Packages {
@@ -437,4 +437,4 @@ TEST_F(Store, FindsTheBuiltFolderOfAnId) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::plugin_store_test

@@ -12,7 +12,7 @@
 #include "support.hpp"
 
 // The SDK's fakes replay the calls that the hub records, without secrets and patient data.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::record_test {
 namespace {
 
 namespace fakes = rabt::sdk::testing;
@@ -179,4 +179,4 @@ TEST(Recorder, SaysWhatAFolderLacks) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::record_test

@@ -4,7 +4,7 @@
 
 #include "hub/schema/schema.hpp"
 
-namespace rabt {
+namespace rabt::schema_subset_test {
 namespace {
 
 Json json(const char* text) {
@@ -139,4 +139,4 @@ TEST(PhiCoverage, TheFirstUnmarkedPlaceIsNamed) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::schema_subset_test

@@ -8,7 +8,7 @@
 #include "tests/number_of.hpp"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::services_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -570,4 +570,4 @@ TEST_P(Services, AreOnlyThoseThatThePluginMayUse) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::services_test

@@ -14,7 +14,7 @@
 
 // The gate for texts of plugins (docs/privacy.md#what-a-plugin-says) lets every constant of the
 // shipped plugins through.
-namespace rabt::plugin {
+namespace rabt::plugin::shipped_texts_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -161,4 +161,4 @@ TEST(ShippedTexts, LetNoPersonThrough) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin
+}  // namespace rabt::plugin::shipped_texts_test

@@ -7,7 +7,7 @@
 #include "support.hpp"
 
 // Several versions of one plugin, side by side, while calls run.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::versions_test {
 namespace {
 
 class PluginVersions : public BothWays {
@@ -283,4 +283,4 @@ TEST_P(FloodVersions, WhatARetiredVersionSendsPassesThePolicyToo) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::versions_test

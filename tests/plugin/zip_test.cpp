@@ -1,7 +1,7 @@
 #include "tests/plugin/package_support.hpp"
 
 // Packages as one .zip: the same as the folder, and nothing else.
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::zip_test {
 namespace {
 
 class Zip : public Packages {
@@ -156,4 +156,4 @@ TEST_F(Zip, EncryptedOnesAreRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::zip_test

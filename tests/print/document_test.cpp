@@ -8,7 +8,7 @@
 #include "tests/read_pdf.hpp"
 
 // Documents as PDF, read back by poppler.
-namespace rabt::print {
+namespace rabt::print::document_test {
 namespace {
 
 using rabt::test::must;
@@ -198,4 +198,4 @@ TEST(Pdf, AnEmptyDocumentIsAPage) {
 }
 
 }  // namespace
-}  // namespace rabt::print
+}  // namespace rabt::print::document_test

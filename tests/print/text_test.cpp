@@ -4,7 +4,7 @@
 
 #include "hub/base/utf8.hpp"
 
-namespace rabt::print {
+namespace rabt::print::text_test {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -43,4 +43,4 @@ TEST(Line, ParagraphsBecomeOne) {
 }
 
 }  // namespace
-}  // namespace rabt::print
+}  // namespace rabt::print::text_test

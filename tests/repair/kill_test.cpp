@@ -15,7 +15,7 @@
 #include "tools/demo/child_process.hpp"
 
 // The program itself, killed on the way: a payer counts what it is asked for.
-namespace rabt::repair {
+namespace rabt::repair::kill_test {
 namespace {
 
 using test::must;
@@ -134,4 +134,4 @@ TEST_F(Killed, TwoHundredClaimsAreSentOnceEachThoughTheHubIsKilledFiveTimes) {
 }
 
 }  // namespace
-}  // namespace rabt::repair
+}  // namespace rabt::repair::kill_test

@@ -8,7 +8,7 @@
 #include "tests/repair/rig.hpp"
 
 // One act on many instances: previewed, fixed by a digest, done once each.
-namespace rabt::repair {
+namespace rabt::repair::repair_test {
 namespace {
 
 using engine::ScriptedService;
@@ -490,4 +490,4 @@ TEST(SlowRepair, FiveThousandAreRetriedOnceEachUnderKills) {
 }
 
 }  // namespace
-}  // namespace rabt::repair
+}  // namespace rabt::repair::repair_test

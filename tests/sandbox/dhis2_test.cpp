@@ -7,7 +7,7 @@
 
 #include "tools/sandbox/service.hpp"
 
-namespace rabt::sandbox {
+namespace rabt::sandbox::dhis2_test {
 namespace {
 
 struct NoCallbacks final : Callbacks {
@@ -497,4 +497,4 @@ TEST_F(Dhis2Test, SettingsAndResetWorkAtRunTime) {
 }
 
 }  // namespace
-}  // namespace rabt::sandbox
+}  // namespace rabt::sandbox::dhis2_test

@@ -11,7 +11,7 @@
 #include "tools/sandbox/fhir_rules.hpp"
 #include "tools/sandbox/server.hpp"
 
-namespace rabt::sandbox {
+namespace rabt::sandbox::fhir_test {
 namespace {
 
 using testing::call;
@@ -438,4 +438,4 @@ TEST_F(FhirServer, TakesEveryExampleResource) {
 }
 
 }  // namespace
-}  // namespace rabt::sandbox
+}  // namespace rabt::sandbox::fhir_test

@@ -12,7 +12,7 @@
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/server.hpp"
 
-namespace rabt::sandbox {
+namespace rabt::sandbox::frame_test {
 namespace {
 
 using testing::call;
@@ -337,4 +337,4 @@ TEST(Encoding, JsonDeeperThanTheLimitIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::sandbox
+}  // namespace rabt::sandbox::frame_test

@@ -13,7 +13,7 @@
 
 #include "tools/sandbox/service.hpp"
 
-namespace rabt::sandbox {
+namespace rabt::sandbox::nphies_test {
 namespace {
 
 const std::string kProfiles = "http://nphies.sa/fhir/ksa/nphies-fs/StructureDefinition/";
@@ -1211,4 +1211,4 @@ TEST_F(NphiesTest, SettingsAreCheckedAndShown) {
 }
 
 }  // namespace
-}  // namespace rabt::sandbox
+}  // namespace rabt::sandbox::nphies_test

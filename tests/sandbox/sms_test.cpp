@@ -2,7 +2,7 @@
 
 #include "tools/sandbox/service.hpp"
 
-namespace rabt::sandbox {
+namespace rabt::sandbox::sms_test {
 namespace {
 
 struct Silent final : Callbacks {
@@ -100,4 +100,4 @@ TEST(Sms, ReportsWhatItDeliversAndAnswersWhoAsks) {
 }
 
 }  // namespace
-}  // namespace rabt::sandbox
+}  // namespace rabt::sandbox::sms_test

@@ -10,7 +10,7 @@
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/server.hpp"
 
-namespace rabt::sandbox {
+namespace rabt::sandbox::twilio_test {
 namespace {
 
 using testing::call;
@@ -447,4 +447,4 @@ TEST_F(Twilio, JoinWithATokenTakesItsIdentityAndHonoursItsRoom) {
 }
 
 }  // namespace
-}  // namespace rabt::sandbox
+}  // namespace rabt::sandbox::twilio_test

@@ -9,7 +9,7 @@
 
 // Amazon's and Twilio's own clients as the other side: what they accept is shaped as the vendors
 // shape it.
-namespace rabt::sandbox {
+namespace rabt::sandbox::vendor_clients_test {
 namespace {
 
 TEST(SlowVendorClients, AreContentWithTheStandIns) {
@@ -33,4 +33,4 @@ TEST(SlowVendorClients, AreContentWithTheStandIns) {
 }
 
 }  // namespace
-}  // namespace rabt::sandbox
+}  // namespace rabt::sandbox::vendor_clients_test

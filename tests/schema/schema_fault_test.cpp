@@ -6,7 +6,7 @@
 
 #include "hub/schema/schema.hpp"
 
-namespace rabt {
+namespace rabt::schema_fault_test {
 namespace {
 
 Schema compiled(const std::string& text) {
@@ -237,4 +237,4 @@ TEST(SchemaCost, OfATypicalArgumentObject) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::schema_fault_test

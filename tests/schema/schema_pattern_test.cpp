@@ -4,7 +4,7 @@
 
 #include "hub/schema/schema_regex.hpp"
 
-namespace rabt::schema {
+namespace rabt::schema::schema_pattern_test {
 namespace {
 
 std::string refusal(std::string_view text) {
@@ -112,4 +112,4 @@ TEST(Pattern, TheFormAloneTakesWhatCannotRun) {
 }
 
 }  // namespace
-}  // namespace rabt::schema
+}  // namespace rabt::schema::schema_pattern_test

@@ -5,7 +5,7 @@
 #include "hub/schema/schema.hpp"
 
 // Places that a schema marks as patient data: every place, or a wider one.
-namespace rabt {
+namespace rabt::schema_places_test {
 namespace {
 
 std::string places(const std::string& schema) {
@@ -115,4 +115,4 @@ TEST(SchemaPlaces, MoreThanCanBeListedIsTheWholeValue) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::schema_places_test

@@ -11,7 +11,7 @@
 #include "hub/schema/schema.hpp"
 
 // The official test suite of JSON Schema 2020-12: every test of every file that is there.
-namespace rabt {
+namespace rabt::schema_suite_test {
 namespace {
 
 // These groups refer to documents that the suite serves over HTTP. A schema here is one document,
@@ -190,4 +190,4 @@ TEST(SchemaSuite, NoFormatIsAssertedUnlessAsked) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::schema_suite_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt {
+namespace rabt::schema_test {
 namespace {
 
 Schema compiled(const char* text) {
@@ -241,4 +241,4 @@ TEST(Schema, NumbersAreComparedExactly) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::schema_test

@@ -10,6 +10,8 @@
 
 #include "tests/sdk/shell.hpp"
 
+namespace rabt::abi_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -119,3 +121,5 @@ TEST(Abi, AFieldAtTheEndKeepsThePromise) {
 }
 
 }  // namespace
+
+}  // namespace rabt::abi_test

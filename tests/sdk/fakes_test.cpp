@@ -15,6 +15,8 @@
 #include "rabt/task.hpp"
 #include "rabt/testing/fake_host.hpp"
 
+namespace rabt::fakes_test {
+
 namespace {
 
 using namespace rabt::sdk;           // NOLINT: the names of a plugin
@@ -554,4 +556,6 @@ TEST(TestJson, TakesExactlyWhatTheStandardTakes) {
 
 }  // namespace
 
-RABT_PLUGIN(Sample, "sample", "1.0.0");
+}  // namespace rabt::fakes_test
+
+RABT_PLUGIN(rabt::fakes_test::Sample, "sample", "1.0.0");

@@ -7,6 +7,8 @@
 
 #include "tests/sdk/shell.hpp"
 
+namespace rabt::headers_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -65,3 +67,5 @@ INSTANTIATE_TEST_SUITE_P(both, Compiler, testing::Values("gcc", "clang"),
                          [](const auto& each) { return std::string(each.param); });
 
 }  // namespace
+
+}  // namespace rabt::headers_test

@@ -12,7 +12,7 @@
 #include "rabt/text.hpp"
 #include "rabt/time.hpp"
 
-namespace rabt::sdk {
+namespace rabt::sdk::helpers_test {
 namespace {
 
 TEST(Text, LowerChangesAsciiLettersOnly) {
@@ -206,4 +206,4 @@ TEST(ARefusal, OfAConfigurationIsShown) {
 }
 
 }  // namespace
-}  // namespace rabt::sdk
+}  // namespace rabt::sdk::helpers_test

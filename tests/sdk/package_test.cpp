@@ -10,6 +10,8 @@
 
 #include "tests/sdk/shell.hpp"
 
+namespace rabt::package_test {
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -174,3 +176,5 @@ TEST_F(Package, ANewerSdkServesWhoAsksForAnOlderOneOfTheSameMajor) {
 }
 
 }  // namespace
+
+}  // namespace rabt::package_test

@@ -6,6 +6,8 @@
 
 #include "rabt/plugin.hpp"
 
+namespace rabt::reply_test {
+
 namespace {
 
 using rabt::sdk::Host;
@@ -62,3 +64,5 @@ TEST_F(AReply, ThatIsDroppedSaysAmbiguous) {
 }
 
 }  // namespace
+
+}  // namespace rabt::reply_test

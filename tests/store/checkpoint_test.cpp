@@ -8,7 +8,7 @@
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::checkpoint_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -205,4 +205,4 @@ TEST(CheckpointLog, WarnsOfALogThatGrows) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::checkpoint_test

@@ -9,7 +9,7 @@
 
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::copy_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -94,4 +94,4 @@ TEST(Copy, ADamagedCopyIsFound) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::copy_test

@@ -15,7 +15,7 @@
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::fault_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -409,4 +409,4 @@ TEST(DiskFailure, StopsWithoutAnAnswerWhenAWriteFails) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::fault_test

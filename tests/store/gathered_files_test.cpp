@@ -7,7 +7,7 @@
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::gathered_files_test {
 namespace {
 
 constexpr Statement kSum{"SELECT COUNT(*), SUM(LENGTH(body)) FROM item"};
@@ -154,4 +154,4 @@ TEST_F(GatheredFiles, LieOverFilesThatSqliteHas) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::gathered_files_test

@@ -7,7 +7,7 @@
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::lent_test {
 namespace {
 
 using Thread = std::thread::id;
@@ -261,4 +261,4 @@ TEST(LentWriter, LeavesAFullDiskToItsThread) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::lent_test

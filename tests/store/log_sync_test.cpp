@@ -13,7 +13,7 @@
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::log_sync_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -171,4 +171,4 @@ TEST(LogSync, SyncsTheStartOfALogAtOnce) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::log_sync_test

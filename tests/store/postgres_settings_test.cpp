@@ -11,7 +11,7 @@
 #include "tests/must.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::postgres_settings_test {
 namespace {
 
 using postgres::Session;
@@ -235,4 +235,4 @@ TEST(PostgresSettings, APoolerInBetweenIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::postgres_settings_test

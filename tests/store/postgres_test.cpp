@@ -18,7 +18,7 @@
 #include "tests/must.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::postgres_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -400,4 +400,4 @@ TEST(PostgresCrash, OfTheServerLosesNoAcknowledgedRow) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::postgres_test

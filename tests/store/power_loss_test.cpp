@@ -15,7 +15,7 @@
 #include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::power_loss_test {
 namespace {
 
 // ---- the record
@@ -476,4 +476,4 @@ TEST_F(PowerLoss, FindsAStartOfALogThatIsNotSyncedBeforeItsPages) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::power_loss_test

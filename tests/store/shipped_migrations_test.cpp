@@ -1,7 +1,7 @@
 // The shipped migrations on rows that an earlier build of the hub left.
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::shipped_migrations_test {
 namespace {
 
 class MigrationsOfRows : public testing::Test {
@@ -122,4 +122,4 @@ TEST_F(MigrationsOfRows, NumbersGoOnBehindTheHighest) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::shipped_migrations_test

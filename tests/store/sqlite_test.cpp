@@ -8,7 +8,7 @@
 #include "tests/eventually.hpp"
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::sqlite_test {
 namespace {
 
 TEST(SqliteStore, HasItsDurableSettingsOnTheWriter) {
@@ -218,4 +218,4 @@ TEST(SqliteOpen, RefusesTheFormatsOfANewerHub) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::sqlite_test

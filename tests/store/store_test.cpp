@@ -5,7 +5,7 @@
 
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::store_test {
 namespace {
 
 constexpr Statement kReversed{"SELECT $2, $1, $2"};
@@ -497,4 +497,4 @@ TEST(Migrations, RefuseNamesAndNumbersThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::store_test

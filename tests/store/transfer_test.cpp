@@ -3,7 +3,7 @@
 
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::transfer_test {
 namespace {
 
 constexpr Statement kPut{"INSERT INTO pair (a, b, n, t, d) VALUES ($1, $2, $3, $4, $5)"};
@@ -146,4 +146,4 @@ TEST_F(Transfer, ChangesNothingWhereTheTablesDiffer) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::transfer_test

@@ -6,7 +6,7 @@
 
 #include "tests/store/support.hpp"
 
-namespace rabt::store::test {
+namespace rabt::store::test::writers_test {
 namespace {
 
 constexpr Sequence kNumbers{"item"};
@@ -304,4 +304,4 @@ TEST(StoreStats, SayWhereTheTimeWent) {
 }
 
 }  // namespace
-}  // namespace rabt::store::test
+}  // namespace rabt::store::test::writers_test

@@ -11,7 +11,7 @@
 #include "tests/npm.hpp"
 
 // The reference library of Standard Webhooks reads what the hub signs.
-namespace rabt::webhooks {
+namespace rabt::webhooks::reference_test {
 namespace {
 
 Json delivery(const std::string& secret, const std::vector<std::string>& signers,
@@ -58,4 +58,4 @@ TEST(SlowStandardWebhooks, TheReferenceLibraryTakesWhatTheHubSigns) {
 }
 
 }  // namespace
-}  // namespace rabt::webhooks
+}  // namespace rabt::webhooks::reference_test

@@ -6,7 +6,7 @@
 #include "hub/webhooks/wants.hpp"
 
 // Rules that need no store: signatures, patterns, pauses.
-namespace rabt::webhooks {
+namespace rabt::webhooks::rules_test {
 namespace {
 
 std::vector<SigningSecret> parsed(std::initializer_list<std::string_view> texts) {
@@ -160,4 +160,4 @@ TEST(WebhookRetry, RetryAfterIsSecondsOrADate) {
 }
 
 }  // namespace
-}  // namespace rabt::webhooks
+}  // namespace rabt::webhooks::rules_test

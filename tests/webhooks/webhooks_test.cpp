@@ -24,7 +24,7 @@
 #include "tests/store_under_test.hpp"
 
 // Deliveries in virtual time, over a client that answers as a test says.
-namespace rabt::webhooks {
+namespace rabt::webhooks::webhooks_test {
 namespace {
 
 using api::Ask;
@@ -811,4 +811,4 @@ TEST_F(WebhookDeliveries, DeliveriesComeInPages) {
 }
 
 }  // namespace
-}  // namespace rabt::webhooks
+}  // namespace rabt::webhooks::webhooks_test

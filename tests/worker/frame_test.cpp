@@ -20,7 +20,7 @@
 #include "hub/worker/frame.hpp"
 #include "hub/worker/loan.hpp"
 
-namespace rabt::worker {
+namespace rabt::worker::frame_test {
 namespace {
 
 struct Pair {
@@ -402,4 +402,4 @@ TEST(Frames, ASenderWaitsWhileTooManyDescriptorsOfItsUserAreUnderWay) {
 }
 
 }  // namespace
-}  // namespace rabt::worker
+}  // namespace rabt::worker::frame_test

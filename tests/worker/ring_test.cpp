@@ -13,7 +13,7 @@
 
 #include "hub/worker/loan.hpp"
 
-namespace rabt::worker {
+namespace rabt::worker::ring_test {
 namespace {
 
 // Both ends of a ring, and of the socket beside it.
@@ -318,4 +318,4 @@ TEST(Ring, LiesInMemoryThatNobodyCanMakeSmaller) {
 }
 
 }  // namespace
-}  // namespace rabt::worker
+}  // namespace rabt::worker::ring_test

@@ -12,7 +12,7 @@
 #include <iterator>
 #include <string>
 
-namespace rabt::worker {
+namespace rabt::worker::sandbox_test {
 namespace {
 
 std::string content(const std::string& path) {
@@ -139,4 +139,4 @@ TEST(Sandbox, OfARootThatCannotBecomeNobodyLeavesNoCapabilityAndSaysSo) {
 }
 
 }  // namespace
-}  // namespace rabt::worker
+}  // namespace rabt::worker::sandbox_test

@@ -15,7 +15,7 @@
 
 // The specification's conformance kit and the sample workflow, read from RABT_CONFORMANCE_DATA, and
 // the features of this project.
-namespace rabt::workflow {
+namespace rabt::workflow::conformance_test {
 namespace {
 
 std::string read(const std::filesystem::path& path) {
@@ -196,4 +196,4 @@ TEST_F(Consultation, ARefusedClaimIsNotRetriedAndUndone) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::conformance_test

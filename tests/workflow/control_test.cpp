@@ -3,7 +3,7 @@
 #include "harness.hpp"
 
 // listen, run.workflow, extensions, compensation and what metadata.rabt adds.
-namespace rabt::workflow {
+namespace rabt::workflow::control_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -907,4 +907,4 @@ TEST(Timeouts, AreWrittenOutOrNamedOnEveryKindOfTask) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::control_test

@@ -4,7 +4,7 @@
 
 #include "harness.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::cron_test {
 namespace {
 
 Timestamp at(std::string_view text) {
@@ -204,4 +204,4 @@ TEST(Schedule, WithoutAClockThereIsNone) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::cron_test

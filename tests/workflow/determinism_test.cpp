@@ -9,7 +9,7 @@
 
 // Recovery, the timeline and the simulator are all replays. So a workflow whose inputs are read
 // back from the journal, from any point on, must be in the same state and do the same.
-namespace rabt::workflow {
+namespace rabt::workflow::determinism_test {
 namespace {
 
 std::string all_text(const std::vector<Effect>& effects) {
@@ -182,4 +182,4 @@ TEST(Determinism, AReplayFromAnyPointIsInTheSameStateAndDoesTheSame) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::determinism_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::workflow {
+namespace rabt::workflow::diff_test {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -146,4 +146,4 @@ TEST(Diff, ALongValueIsNotShown) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::diff_test

@@ -9,7 +9,7 @@
 #include "hub/workflow/yaml/yaml.hpp"
 #include "lint_catalog.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::editor_schema_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -133,4 +133,4 @@ TEST(EditorSchema, ExplainsEveryKeyOfATask) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::editor_schema_test

@@ -5,7 +5,7 @@
 #include "harness.hpp"
 #include "hub/workflow/parse/deployed.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::execution_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -962,4 +962,4 @@ TEST(Errors, ShowNoTypeAndNoPlaceThatAnExpressionMade) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::execution_test

@@ -16,7 +16,7 @@
 
 // Random programs on random inputs: our results against those of the jq program (1.6). RABT_SEED
 // repeats a run, RABT_PAIRS makes it longer.
-namespace rabt::workflow {
+namespace rabt::workflow::expression_differential_test {
 namespace {
 
 constexpr std::size_t kInputs = 5;    // for each program
@@ -352,4 +352,4 @@ TEST(SlowExpressionDifferential, AgreesWithJqOnNewPrograms) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::expression_differential_test

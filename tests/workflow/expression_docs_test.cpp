@@ -9,7 +9,7 @@
 #include "hub/workflow/expression/expression_ast.hpp"
 
 // docs/expressions.md against the evaluator: its examples, its lists.
-namespace rabt::workflow {
+namespace rabt::workflow::expression_docs_test {
 namespace {
 
 std::vector<std::string> page() {
@@ -146,4 +146,4 @@ TEST(ExpressionDocuments, ListExactlyTheFormats) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::expression_docs_test

@@ -3,7 +3,7 @@
 #include "hub/workflow/expression.hpp"
 
 // Programs with one mistake each: where it is said to be, and what is said about it.
-namespace rabt::workflow {
+namespace rabt::workflow::expression_fault_test {
 namespace {
 
 struct Mistake {
@@ -216,4 +216,4 @@ TEST(ExpressionFault, AReceiverThatHasEnoughEndsTheEvaluation) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::expression_fault_test

@@ -6,7 +6,7 @@
 #include "hub/workflow/expression.hpp"
 
 // Programs that want all time or all memory.
-namespace rabt::workflow {
+namespace rabt::workflow::expression_hostile_test {
 namespace {
 
 // Of the processor. At -O2 each takes below a second; builds without it and with sanitizers are
@@ -169,4 +169,4 @@ TEST(ExpressionHostile, LongAndDeepTextsEndInAFault) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::expression_hostile_test

@@ -15,7 +15,7 @@
 
 #include "tests/workflow/expression_oracle_cases.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::expression_test {
 namespace {
 
 Json parse(std::string_view text) {
@@ -573,4 +573,4 @@ TEST(Expression, PrintsHowLongCommonExpressionsTake) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::expression_test

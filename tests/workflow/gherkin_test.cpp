@@ -4,7 +4,7 @@
 
 #include "feature_runner.hpp"
 
-namespace rabt::gherkin {
+namespace rabt::gherkin::gherkin_test {
 namespace {
 
 constexpr const char* kWhole = R"(# a comment
@@ -183,4 +183,4 @@ TEST(FeatureRunner, ReportsWhatDoesNotHold) {
 }
 
 }  // namespace
-}  // namespace rabt::gherkin
+}  // namespace rabt::gherkin::gherkin_test

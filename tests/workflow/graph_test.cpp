@@ -10,7 +10,7 @@
 #include "harness.hpp"
 #include "hub/workflow/explain/explain.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::graph_test {
 namespace {
 
 std::string source_file(const std::string& name) {
@@ -143,4 +143,4 @@ TEST(Explain, TheWayOfArgumentsIsFollowedThroughContextAndFunctions) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::graph_test

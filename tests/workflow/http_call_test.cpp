@@ -5,7 +5,7 @@
 #include "hub/workflow/run/uri_template.hpp"
 
 // The parts of HTTP and OpenAPI calls that scenarios in tests/workflow/features do not reach.
-namespace rabt::workflow {
+namespace rabt::workflow::http_call_test {
 namespace {
 
 Json answer(int status, Json body, const char* type = "application/json") {
@@ -337,4 +337,4 @@ TEST(HttpCalls, ArgumentsHaveALimit) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::http_call_test

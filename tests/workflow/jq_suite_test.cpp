@@ -12,7 +12,7 @@
 // The jq project's own tests, read from RABT_CONFORMANCE_DATA/vectors/jq (*.test; the files of
 // jq 1.6). Blocks are separated by empty lines: program, input, outputs; or %%FAIL, program, error
 // text.
-namespace rabt::workflow {
+namespace rabt::workflow::jq_suite_test {
 namespace {
 
 struct Block {
@@ -139,4 +139,4 @@ TEST(JqSuite, PassesTheJqProjectSOwnTests) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::jq_suite_test

@@ -8,7 +8,7 @@
 
 // Calls for which no task waits any more (docs/workflow.md, "A call that is let go"): what lets
 // them go, and how they end.
-namespace rabt::workflow {
+namespace rabt::workflow::let_go_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -546,4 +546,4 @@ TEST(LetGo, ARewoundInstanceDoesNotWaitForACallThatEndedAfterTheFailure) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::let_go_test

@@ -6,7 +6,7 @@
 
 #include "harness.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::lifecycle_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -169,4 +169,4 @@ TEST(Lifecycle, SuspensionNamesTheTasks) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::lifecycle_test

@@ -3,7 +3,7 @@
 #include "harness.hpp"
 #include "hub/base/limits.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::lint_test {
 namespace {
 
 std::string first(std::string_view body) {
@@ -107,4 +107,4 @@ TEST(Lint, GivesTheBusinessKeyOfAnInput) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::lint_test

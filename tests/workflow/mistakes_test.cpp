@@ -18,7 +18,7 @@
 // Files of tests/workflow/mistakes: each ends with the findings it must give, no more and no less,
 //     # expect: <severity> <code> <line>:<column> <part of message or suggestion>
 // or with `# expect: nothing`.
-namespace rabt::workflow {
+namespace rabt::workflow::mistakes_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -297,4 +297,4 @@ TEST(LintExamples, TheSampleAndTheShippedWorkflowAreGood) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::mistakes_test

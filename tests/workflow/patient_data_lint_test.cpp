@@ -6,7 +6,7 @@
 #include "lint_catalog.hpp"
 
 // workflow.patient_data_leaves: what the linter sees of the way of marked data, and what not.
-namespace rabt::workflow {
+namespace rabt::workflow::patient_data_lint_test {
 namespace {
 
 // The event and the answer mark a patient's name; one host may get patient data.
@@ -274,4 +274,4 @@ TEST(PhiPaths, GivesMarkedPlacesAndNeverTooFew) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::patient_data_lint_test

@@ -8,7 +8,7 @@
 #include "hub/workflow/definition.hpp"
 
 // metadata.rabt.patient: whose data an instance works on.
-namespace rabt::workflow {
+namespace rabt::workflow::patient_test {
 namespace {
 
 ParsedDefinition parse(const std::string& patient) {
@@ -103,4 +103,4 @@ TEST(Patient, MistakesAreSaidWithTheirPlace) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::patient_test

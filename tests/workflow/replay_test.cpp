@@ -12,7 +12,7 @@
 
 // Replays of past instances. The journals are those of the test cases of the shipped workflows,
 // which reach every task and branch.
-namespace rabt::workflow {
+namespace rabt::workflow::replay_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -304,4 +304,4 @@ TEST(Replay, IsStoppedWithinAnInstanceOfEitherFile) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::replay_test

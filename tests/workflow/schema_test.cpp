@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::workflow {
+namespace rabt::workflow::schema_test {
 namespace {
 
 std::string check(std::string_view schema, std::string_view value) {
@@ -64,4 +64,4 @@ TEST(Schema, RefusesOtherKeywordsWithTheirPlace) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::schema_test

@@ -5,7 +5,7 @@
 #include "harness.hpp"
 #include "hub/base/limits.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::simulator_test {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000;
@@ -463,4 +463,4 @@ TEST(Simulator, TheInputsOfAnInstanceReplayToTheSameEnd) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::simulator_test

@@ -9,7 +9,7 @@
 
 #include "harness.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::test_file_test {
 namespace {
 
 std::string diagnostics_of(std::string_view yaml) {
@@ -724,4 +724,4 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::test_file_test

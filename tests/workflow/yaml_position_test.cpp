@@ -4,7 +4,7 @@
 
 #include "hub/workflow/yaml/yaml.hpp"
 
-namespace rabt::workflow {
+namespace rabt::workflow::yaml_position_test {
 namespace {
 
 // The place of the character `!` of the value of `k`, by way of the parsed text.
@@ -81,4 +81,4 @@ TEST(YamlPosition, AnAliasLeadsToItsAnchor) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::yaml_position_test

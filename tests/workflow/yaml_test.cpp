@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::workflow {
+namespace rabt::workflow::yaml_test {
 namespace {
 
 Json value_of(std::string_view text) {
@@ -102,4 +102,4 @@ TEST(Yaml, HintsAtQuotesForAColonInAText) {
 }
 
 }  // namespace
-}  // namespace rabt::workflow
+}  // namespace rabt::workflow::yaml_test

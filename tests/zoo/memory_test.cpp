@@ -2,7 +2,7 @@
 #include "hub/worker/sandbox.hpp"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::memory_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -50,4 +50,4 @@ TEST(Memory, ThatIsMadeUnwritableWhileTheLibraryIsMappedIsCounted) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::memory_test

@@ -4,7 +4,7 @@
 #include "tests/eventually.hpp"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::shared_memory_test {
 namespace {
 
 using workflow::OutcomeKind;
@@ -112,4 +112,4 @@ TEST_F(SharedMemoryLies, AProcessThatLeavesNoRoomStopsItsOwnCallsAndNothingElse)
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::shared_memory_test

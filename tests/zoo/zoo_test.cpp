@@ -18,7 +18,7 @@
 #include "tests/eventually.hpp"
 #include "tests/plugin/support.hpp"
 
-namespace rabt::plugin::test {
+namespace rabt::plugin::test::zoo_test {
 namespace {
 
 using workflow::ActionOutcome;
@@ -688,4 +688,4 @@ TEST(Loading, TheChildEndsWithTheHub) {
 }
 
 }  // namespace
-}  // namespace rabt::plugin::test
+}  // namespace rabt::plugin::test::zoo_test

@@ -7,7 +7,6 @@ namespace rabt::check {
 
 namespace {
 
-constexpr int kGenerated = 4;
 // Exchanges of one call in whose place a fault is put.
 constexpr std::size_t kMaxExchanges = 8;
 constexpr std::int64_t kRetryAfterMs = 7000;

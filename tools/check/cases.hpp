@@ -20,6 +20,9 @@ struct Case {
   [[nodiscard]] std::string label() const;  // "create-session 1.0.0 (booking.call.json)"
 };
 
+// Inputs that are generated for each action.
+inline constexpr int kGenerated = 4;
+
 // For each action its examples, and as many generated inputs as `generated` says.
 [[nodiscard]] std::vector<Case> cases_of(const Subject& subject, int generated);
 

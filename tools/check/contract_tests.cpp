@@ -15,7 +15,6 @@ namespace rabt::check {
 
 namespace {
 
-constexpr int kGenerated = 4;           // inputs of each action
 constexpr std::int64_t kGraceMs = 500;  // the hub's, after a call's deadline
 constexpr std::int64_t kSoonMs = 2000;  // after cancel()
 constexpr std::int64_t kLongAfterMs = 3'600'000;

@@ -23,7 +23,6 @@
 namespace rabt::sandbox {
 namespace {
 
-constexpr std::string_view kService = "chime";
 constexpr const char* kAccount = "111122223333";
 // Clients offer a token as a protocol of a WebSocket, where '=' must not stand: so many bytes need
 // no padding.
@@ -48,12 +47,6 @@ ApiError not_found() {
 }
 ApiError bad_request(const std::string& what) {
   return {400, "BadRequestException", what};
-}
-
-std::string text_of(const Json& json, const char* key) {
-  return json.is_object() && json.contains(key) && json[key].is_string()
-             ? json[key].get<std::string>()
-             : std::string();
 }
 
 // A text of min to max characters.
@@ -173,7 +166,7 @@ class Chime final : public Service {
     }
   }
 
-  [[nodiscard]] std::string name() const override { return std::string(kService); }
+  [[nodiscard]] std::string name() const override { return "chime"; }
 
   Response handle(const Request& request) override {
     try {

@@ -239,7 +239,7 @@ struct Summary {
   }
 };
 
-struct Settings {
+struct Dhis2Settings {
   std::string username = "admin";
   std::string password = "district";
   std::string token = "d2pat_sandbox";
@@ -267,7 +267,7 @@ struct Settings {
   // "" or what is wrong; unchanged when something is.
   std::string apply(const Json& body, bool refuse_unknown) {
     if (!body.is_object()) return "settings must be a JSON object";
-    Settings next = *this;
+    Dhis2Settings next = *this;
     for (const auto& [key, value] : body.items()) {
       const auto take_text = [&, &value = value](std::string& field) {
         if (!value.is_string()) return false;
@@ -992,7 +992,7 @@ class Dhis2 final : public Service {
 
   const Context context_;
   Mutex mutex_;  // protects everything below
-  Settings settings_;
+  Dhis2Settings settings_;
   std::map<Key, Stored> values_;
   std::map<std::tuple<std::string, std::string, std::string>, std::string> completions_;
   std::map<std::string, Task> tasks_;

@@ -47,6 +47,8 @@ inline constexpr std::size_t kMaxJsonDepth = 128;
 
 // Nothing when the text is not JSON or is deeper than kMaxJsonDepth.
 [[nodiscard]] std::optional<nlohmann::json> parse_json(std::string_view text);
+// The text of a member; empty when it is none.
+[[nodiscard]] std::string text_of(const nlohmann::json& json, const char* key);
 
 [[nodiscard]] std::string lower(std::string_view text);  // ASCII
 [[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);

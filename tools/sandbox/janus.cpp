@@ -15,7 +15,6 @@
 namespace rabt::sandbox {
 namespace {
 
-constexpr std::string_view kService = "janus";
 constexpr int kNoSuchRoom = 426;
 constexpr int kRoomExists = 427;
 constexpr int kNoSuchFeed = 428;
@@ -25,12 +24,6 @@ constexpr int kIdExists = 436;
 struct Refused {
   int code;
 };
-
-std::string text_of(const Json& json, const char* key) {
-  return json.is_object() && json.contains(key) && json[key].is_string()
-             ? json[key].get<std::string>()
-             : std::string();
-}
 
 std::string sha256_hex(std::string_view bytes) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
@@ -79,7 +72,7 @@ class JanusStandIn final : public Service {
     callback_delay_ms_ = options.value("callback_delay_ms", std::uint32_t{5});
   }
 
-  [[nodiscard]] std::string name() const override { return std::string(kService); }
+  [[nodiscard]] std::string name() const override { return "janus"; }
 
   Response handle(const Request& request) override {
     const Lock lock(mutex_);

@@ -146,7 +146,7 @@ const Finding kPayerOffline{"GE-00012",
                             "with the payer contact center.",
                             "Bundle.entry[1].resource"};
 
-struct Settings {
+struct NphiesSettings {
   std::string licence = "PR-FHIR";
   bool queue_all_claims = true;
   std::int64_t adjudicate_after_ms = 1500;
@@ -170,7 +170,7 @@ struct Settings {
   // "" or what is wrong; unchanged when something is.
   std::string apply(const Json& body) {
     if (!body.is_object()) return "settings must be a JSON object";
-    Settings next = *this;
+    NphiesSettings next = *this;
     for (const auto& [key, value] : body.items()) {
       const auto choose = [&, &value = value](std::string& field,
                                               std::initializer_list<std::string_view> allowed) {
@@ -1080,7 +1080,7 @@ class Nphies final : public Service {
 
   const Context context_;
   Mutex mutex_;  // protects everything below
-  Settings settings_;
+  NphiesSettings settings_;
   std::uint64_t last_number_ = 100'000;
   std::int64_t offline_until_ = 0;
   bool offline_for_polls_ = false;

@@ -22,7 +22,6 @@ constexpr std::size_t kMaxOpenRooms = 10'000;  // Twilio's own limit on concurre
 constexpr std::size_t kMaxRooms = 100'000;     // remembered, completed ones included
 constexpr std::size_t kMaxName = 128;          // unique names and identities
 constexpr std::int64_t kMaxTokenSeconds = 24 * 60 * 60;
-constexpr std::string_view kService = "twilio";
 
 struct ApiError {
   int status;
@@ -344,7 +343,7 @@ class Twilio final : public Service {
     epoch_ms_ = context_.now_ms();
   }
 
-  [[nodiscard]] std::string name() const override { return std::string(kService); }
+  [[nodiscard]] std::string name() const override { return "twilio"; }
 
   Response handle(const Request& request) override {
     try {

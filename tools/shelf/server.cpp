@@ -20,7 +20,7 @@ using Poco::Net::HTTPServerRequest;
 using Poco::Net::HTTPServerResponse;
 
 constexpr int kThreads = 8;
-constexpr std::size_t kPiece = 256UL * 1024;
+constexpr std::size_t kSentPiece = 256UL * 1024;
 
 void say(HTTPServerResponse& response, HTTPResponse::HTTPStatus status,
          const std::string& body = "{}") {
@@ -85,7 +85,7 @@ class Handler final : public Poco::Net::HTTPRequestHandler {
     response.set("X-Rabt-Bytes", std::to_string(recording->bytes));
     response.set("X-Rabt-Sha256", recording->sha256);
     if (!recording->incomplete.empty()) response.set("X-Rabt-Incomplete", recording->incomplete);
-    Poco::StreamCopier::copyStream(in, response.send(), kPiece);
+    Poco::StreamCopier::copyStream(in, response.send(), kSentPiece);
   }
 
   const SecretBytes& secret_;

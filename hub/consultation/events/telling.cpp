@@ -9,7 +9,7 @@ namespace rabt::consultation {
 namespace {
 
 // Events told in one turn, all in one commit.
-constexpr std::size_t kBatch = 64;
+constexpr std::size_t kToldAtOnce = 64;
 
 // The event on its way to whoever listens.
 Json with_trace(const Happened& event, Random& random) {
@@ -63,15 +63,14 @@ std::size_t tell_in_order(std::string_view tenant, const std::vector<Untold>& ev
 
 std::size_t tell_due(const SessionParts& parts, std::string_view kind, FindEvent find,
                      const Deliver& deliver) {
-  const auto untold =
-      outbox::due_items<Untold>(parts.store, parts.tenant, kind, "", parts.clock.now().ms, kBatch,
-                                [&](store::Connection& connection, const outbox::Work& work,
-                                    std::vector<Untold>& found) -> Status {
-                                  RABT_TRY(event, find(connection, parts.tenant, work));
-                                  if (event)
-                                    found.push_back({with_trace(*event, parts.random), kind, work});
-                                  return ok_status();
-                                });
+  const auto untold = outbox::due_items<Untold>(
+      parts.store, parts.tenant, kind, "", parts.clock.now().ms, kToldAtOnce,
+      [&](store::Connection& connection, const outbox::Work& work,
+          std::vector<Untold>& found) -> Status {
+        RABT_TRY(event, find(connection, parts.tenant, work));
+        if (event) found.push_back({with_trace(*event, parts.random), kind, work});
+        return ok_status();
+      });
   return untold.ok() ? tell_in_order(parts.tenant, *untold, deliver, parts.log) : 0;
 }
 

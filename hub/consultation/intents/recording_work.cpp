@@ -17,7 +17,7 @@ namespace {
 using store::Row;
 using workflow::OutcomeKind;
 
-constexpr std::int64_t kBatch = 64;
+constexpr std::int64_t kRecordingBatch = 64;
 // Interval of the search. The end of a collect or a fetch begins one at once.
 constexpr std::int64_t kSearchMs = 10'000;
 
@@ -228,7 +228,7 @@ bool RecordingWork::settle_stranded() {
   stranded_ms_ = now + kSearchMs;
   std::vector<Stranded> found;
   const Status read = parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::intents::kStrandedRecordings, {parts.tenant, kBatch},
+    return connection.query(sql::intents::kStrandedRecordings, {parts.tenant, kRecordingBatch},
                             [&](const Row& row) {
                               found.push_back({.session = std::string(row.text(0)),
                                                .recording = std::string(row.text(1)),
@@ -251,7 +251,7 @@ bool RecordingWork::settle_stranded() {
     any_left = true;
   }
   if (any_left) return false;
-  if (found.size() == static_cast<std::size_t>(kBatch)) stranded_ms_ = 0;
+  if (found.size() == static_cast<std::size_t>(kRecordingBatch)) stranded_ms_ = 0;
   return true;
 }
 

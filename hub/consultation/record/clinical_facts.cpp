@@ -162,10 +162,6 @@ void take_signs(const VitalsView& vitals, Extent extent, ClinicalFacts& out) {
   }
 }
 
-Json id_or_null(const RecordAuthor& author) {
-  return author.id().empty() ? Json() : Json(author.id());
-}
-
 Json time_or_null(const std::optional<Timestamp>& time) {
   return time ? Json(to_iso8601(*time)) : Json();
 }

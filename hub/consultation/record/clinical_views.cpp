@@ -7,10 +7,6 @@ namespace rabt::consultation {
 
 namespace {
 
-Json id_or_null(const RecordAuthor& author) {
-  return author.id().empty() ? Json() : Json(author.id());
-}
-
 Signature signature_in(const Json& json) {
   return {.author = author_in(json), .at = json.string_or("at", "")};
 }
@@ -103,6 +99,10 @@ Dispensings dispensings_in(const Json& json) {
 }
 
 }  // namespace
+
+Json id_or_null(const RecordAuthor& author) {
+  return author.id().empty() ? Json() : Json(author.id());
+}
 
 SignedDiagnoses signed_diagnoses(const Diagnoses& diagnoses, const Signature& by) {
   SignedDiagnoses out;

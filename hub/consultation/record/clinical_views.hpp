@@ -14,6 +14,9 @@
 // Answers about what clinicians write; to_json gives the form of docs/openapi.yaml.
 namespace rabt::consultation {
 
+// The author's id, null when there is none.
+[[nodiscard]] Json id_or_null(const RecordAuthor& author);
+
 // The person who finished a note, or who coded a diagnosis.
 struct Signature {
   RecordAuthor author;

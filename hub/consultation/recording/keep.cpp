@@ -12,7 +12,7 @@ namespace {
 using store::Blob;
 using store::Row;
 
-Recording read(const Row& row) {
+Recording read_recording(const Row& row) {
   return {.id = std::string(row.text(0)),
           .consultation = std::string(row.text(1)),
           .kind = std::string(row.text(2)),
@@ -71,7 +71,7 @@ Result<Recording> find_kept(store::Connection& connection, const KeepJob& job,
   RABT_TRY_STATUS(connection.query(sql::recording::kFindKeptByExternal,
                                    {job.what.tenant, of.instance, Blob{index}},
                                    [&](const Row& row) {
-                                     found = read(row);
+                                     found = read_recording(row);
                                      return false;
                                    }));
   if (!found) return unknown();
@@ -83,7 +83,7 @@ Result<Recording> find_recording(store::Store& store, std::string_view tenant,
   std::optional<Recording> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::recording::kFindKept, {tenant, id}, [&](const Row& row) {
-      found = read(row);
+      found = read_recording(row);
       return false;
     });
   }));

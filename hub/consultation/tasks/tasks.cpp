@@ -8,7 +8,6 @@ namespace rabt::consultation {
 
 namespace {
 
-using identity::Caller;
 using identity::Role;
 
 // Actor of what nobody did.
@@ -35,7 +34,7 @@ Error not_his() {
   return denied("authorisation.denied", "the task is for another role or person");
 }
 
-void made_by(const Caller& caller, audit::Entry& entry) {
+void made_by(const identity::Caller& caller, audit::Entry& entry) {
   entry.actor = caller.who.actor();
   entry.client = caller.client;
   entry.request = caller.request;
@@ -218,7 +217,7 @@ Result<TaskRow> Tasks::find(const identity::Principal& who, std::string_view id)
   return row;
 }
 
-Result<Task> Tasks::change(const Caller& caller, std::string_view id, const Act& act,
+Result<Task> Tasks::change(const identity::Caller& caller, std::string_view id, const Act& act,
                            const Change& change) const {
   RABT_TRY(seen, find(caller.who, id));
   std::optional<access::PatientDetail::Sealed> reason;
@@ -263,7 +262,7 @@ Result<Task> Tasks::change(const Caller& caller, std::string_view id, const Act&
   return task;
 }
 
-Result<Task> Tasks::claim(const Caller& caller, std::string_view id) const {
+Result<Task> Tasks::claim(const identity::Caller& caller, std::string_view id) const {
   const std::int64_t now = parts_.clock.now().ms;
   return change(caller, id, {.name = "claimed"},
                 [&](store::Transaction& transaction, Task& task) -> Status {
@@ -275,7 +274,7 @@ Result<Task> Tasks::claim(const Caller& caller, std::string_view id) const {
                 });
 }
 
-Result<Task> Tasks::release(const Caller& caller, std::string_view id) const {
+Result<Task> Tasks::release(const identity::Caller& caller, std::string_view id) const {
   return change(caller, id, {.name = "released"},
                 [&](store::Transaction& transaction, Task& task) -> Status {
                   if (task.state == kTaskOpen) return ok_status();
@@ -286,7 +285,7 @@ Result<Task> Tasks::release(const Caller& caller, std::string_view id) const {
                 });
 }
 
-Result<Task> Tasks::decide(const Caller& caller, std::string_view id, const Json& answer,
+Result<Task> Tasks::decide(const identity::Caller& caller, std::string_view id, const Json& answer,
                            const std::string& reason) const {
   RABT_TRY(row, find(caller.who, id));
   // The same answer of the same person again, after an answer of the hub that was lost.

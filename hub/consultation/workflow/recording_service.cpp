@@ -20,15 +20,15 @@ constexpr std::int64_t kMaxRetentionYears = 100;
 constexpr std::string_view kKinds[] = {"audio", "video", "screen", "data", "composition"};
 
 // One call of `store`, with its arguments checked.
-struct Wanted {
+struct WantedRecording {
   Keep what;
   OfInstance of;
   blob::BlobInfo blob;
 };
 
 // Errors: consultation.id, recording.kind, recording.retention, those of BlobStore::find.
-Result<Wanted> read_call(const Parts& parts, const CallRequest& call) {
-  Wanted wanted;
+Result<WantedRecording> read_call(const Parts& parts, const CallRequest& call) {
+  WantedRecording wanted;
   Keep& what = wanted.what;
   OfInstance& of = wanted.of;
   RABT_TRY(consultation, consultation_of(call));

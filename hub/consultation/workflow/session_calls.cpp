@@ -44,7 +44,7 @@ std::vector<Json> numbers_in(const Json& arguments) {
   return numbers;
 }
 
-AddTranscript::Segment segment_in(const Json& segment) {
+AddTranscript::Segment segment_of_call(const Json& segment) {
   const std::int64_t from =
       std::clamp<std::int64_t>(segment.int_or("startMs", 0), 0, kMostInSessionMs);
   const std::int64_t to =
@@ -180,7 +180,8 @@ Asked<AddTranscript> add_transcript_of(const CallRequest& call, const RecordedSp
                         .offset_ms = speech.offset_ms,
                         .segments = {}};
   request.segments.reserve(segments.size());
-  for (const Json& segment : segments.as_array()) request.segments.push_back(segment_in(segment));
+  for (const Json& segment : segments.as_array())
+    request.segments.push_back(segment_of_call(segment));
   return request;
 }
 

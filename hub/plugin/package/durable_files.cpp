@@ -16,10 +16,6 @@ namespace rabt::plugin {
 
 namespace {
 
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
 std::string temporary_name(const std::string& name) {
   return "." + name + ".new";
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <dirent.h>
+
 #include <functional>
 #include <string>
 #include <string_view>
@@ -11,6 +13,11 @@
 namespace rabt::plugin {
 
 inline constexpr unsigned kFileMode = 0644;
+
+// Closes what fdopendir gave.
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
 
 // A new file; an existing one is an error. Durable with the folder's next sync_folder.
 [[nodiscard]] Status write_new_file(

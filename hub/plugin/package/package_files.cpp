@@ -18,6 +18,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/plugin/package/durable_files.hpp"
 
 namespace rabt::plugin {
 
@@ -145,10 +146,6 @@ Status take_file(PackageBuilder& builder, int folder, const char* name, const st
   }
   return builder.end();
 }
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
 
 Status take_folder(PackageBuilder& builder, int fd, const std::string& prefix) {
   Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));

@@ -24,7 +24,7 @@ namespace {
 
 namespace minisign = crypto::minisign;
 
-constexpr std::string_view kFolderEnd = ".rabtplugin";
+constexpr std::string_view kPackageEnd = ".rabtplugin";
 constexpr std::string_view kToolName = "rabt plugin sign";
 
 struct CloseElf {
@@ -204,9 +204,9 @@ Result<SignedPackage> sign_package(const std::string& folder, const Sign& sign,
   RABT_TRY(package, read_package(files));
   // The name is not signed; a wrong one would mislead whoever sees the folder.
   const std::string right =
-      package.manifest.id + "-" + package.manifest.version + std::string(kFolderEnd);
+      package.manifest.id + "-" + package.manifest.version + std::string(kPackageEnd);
   const std::string name = std::filesystem::path(files.origin()).lexically_normal().filename();
-  if (name.ends_with(kFolderEnd) && name != right)
+  if (name.ends_with(kPackageEnd) && name != right)
     return invalid("plugin.package", folder + ": the folder must be called " + right);
   if (files.text(kLicenceFile) == nullptr)
     return invalid("plugin.package",

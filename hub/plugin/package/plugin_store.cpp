@@ -31,10 +31,6 @@ constexpr std::string_view kOutgoing = ".outgoing";  // on its way out
 constexpr std::int64_t kFormat = 1;
 constexpr std::size_t kMaxWordBytes = 256;  // names and times in the files
 
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
-
 bool older(const LockEntry& a, const LockEntry& b) {
   if (a.id != b.id) return a.id < b.id;
   const int order = compare_semver(a.version, b.version);

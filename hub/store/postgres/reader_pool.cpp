@@ -10,12 +10,12 @@ namespace {
 constexpr std::size_t kMaxReaders = 8;
 
 // The snapshot is taken by the first query.
-constexpr Statement kBegin{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+constexpr Statement kBeginReading{"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
 constexpr Statement kEnd{"COMMIT"};
 constexpr Statement kUndo{"ROLLBACK"};
 
 bool begin(Session& session) {
-  session.send(kBegin, {}, Session::kNoTag);
+  session.send(kBeginReading, {}, Session::kNoTag);
   return session.finish().ok();
 }
 

@@ -21,9 +21,9 @@ namespace {
 constexpr std::size_t kMaxTexts = 1000;
 constexpr int kMaxParameters = 64;
 // Types of pg_type.dat, which never change.
-constexpr Oid kInt8 = 20;
-constexpr Oid kText = 25;
-constexpr Oid kBytea = 17;
+constexpr Oid kIntegerType = 20;
+constexpr Oid kTextType = 25;
+constexpr Oid kBytesType = 17;
 
 std::array<char, 8> big_endian(std::int64_t value) {
   std::array<char, 8> out{};
@@ -147,11 +147,11 @@ void Session::send(const Statement& statement, std::initializer_list<Value> valu
     std::transform(prepared.types.begin(), prepared.types.end(), types.begin(), [](Type type) {
       switch (type) {
         case Type::integer:
-          return kInt8;
+          return kIntegerType;
         case Type::text:
-          return kText;
+          return kTextType;
         case Type::blob:
-          return kBytea;
+          return kBytesType;
         default:
           return Oid{0};
       }

@@ -15,7 +15,7 @@ bool is_data(std::string_view key) {
   return std::find(kData.begin(), kData.end(), key) != kData.end();
 }
 
-const YamlNode* member(const YamlNode& node, std::string_view key) {
+const YamlNode* entry(const YamlNode& node, std::string_view key) {
   const YamlEntry* entry = node.find(key);
   return entry == nullptr ? nullptr : entry->value.get();
 }
@@ -26,15 +26,15 @@ class Search {
 
   void walk(const YamlNode& node) {
     for (const YamlPtr& item : node.items) walk(*item);
-    const YamlNode* call = member(node, "call");
-    const YamlNode* with = member(node, "with");
+    const YamlNode* call = entry(node, "call");
+    const YamlNode* with = entry(node, "with");
     const bool is_http =
         call != nullptr && call->is_text() && (call->text() == "http" || call->text() == "openapi");
     if (is_http && with != nullptr) {
-      endpoint(member(*with, "endpoint"));
-      if (const YamlNode* document = member(*with, "document"); document != nullptr)
-        endpoint(member(*document, "endpoint"));
-      authentication(member(*with, "authentication"));
+      endpoint(entry(*with, "endpoint"));
+      if (const YamlNode* document = entry(*with, "document"); document != nullptr)
+        endpoint(entry(*document, "endpoint"));
+      authentication(entry(*with, "authentication"));
     }
     for (const YamlEntry& entry : node.entries) {
       if (entry.key == "authentications") {
@@ -52,14 +52,14 @@ class Search {
       url(*node);
       return;
     }
-    endpoint(member(*node, "uri"));
-    authentication(member(*node, "authentication"));
+    endpoint(entry(*node, "uri"));
+    authentication(entry(*node, "authentication"));
   }
   void authentication(const YamlNode* node) {
     if (node == nullptr) return;
     for (const char* scheme : {"oauth2", "oidc"}) {
-      const YamlNode* policy = member(*node, scheme);
-      if (policy != nullptr) endpoint(member(*policy, "authority"));
+      const YamlNode* policy = entry(*node, scheme);
+      if (policy != nullptr) endpoint(entry(*policy, "authority"));
     }
   }
   void url(const YamlNode& node) {
@@ -76,8 +76,8 @@ class Search {
 
 std::vector<Literal> declared_secrets(const YamlNode& root) {
   std::vector<Literal> names;
-  const YamlNode* use = member(root, "use");
-  const YamlNode* secrets = use == nullptr ? nullptr : member(*use, "secrets");
+  const YamlNode* use = entry(root, "use");
+  const YamlNode* secrets = use == nullptr ? nullptr : entry(*use, "secrets");
   if (secrets == nullptr) return names;
   for (const YamlPtr& item : secrets->items) {
     if (item->is_text()) names.push_back({item->text(), item->line, item->column});

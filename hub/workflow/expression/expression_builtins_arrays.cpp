@@ -209,7 +209,7 @@ bool rindex(E& e, const Json& in, const Json* args, Json& out) {
   return index_of(e, in, args[0], true, out);
 }
 
-constexpr std::array kBuiltins = {
+constexpr std::array kArraysBuiltins = {
     Builtin{"sort", 0, sort},
     Builtin{"_sort_by", 1, sort_by},
     Builtin{"_group_by", 1, group_by},
@@ -230,7 +230,7 @@ constexpr std::array kBuiltins = {
 }  // namespace
 
 std::span<const Builtin> array_builtins() {
-  return kBuiltins;
+  return kArraysBuiltins;
 }
 
 }  // namespace rabt::workflow

@@ -82,7 +82,7 @@ bool to_hl7(E& e, const Json& in, const Json*, Json& out) {
   return give_text(e, *std::move(text), out);
 }
 
-constexpr std::array kBuiltins = {
+constexpr std::array kMessagesBuiltins = {
     Builtin{"from_csv", 0, from_csv}, Builtin{"from_csv", 1, from_csv_by},
     Builtin{"to_csv", 0, to_csv},     Builtin{"to_csv", 1, to_csv_by},
     Builtin{"from_hl7", 0, from_hl7}, Builtin{"to_hl7", 0, to_hl7},
@@ -91,7 +91,7 @@ constexpr std::array kBuiltins = {
 }  // namespace
 
 std::span<const Builtin> message_builtins() {
-  return kBuiltins;
+  return kMessagesBuiltins;
 }
 
 }  // namespace rabt::workflow

@@ -129,7 +129,7 @@ bool have_decnum(E&, const Json&, const Json*, Json& out) {
   return true;
 }
 
-constexpr std::array kBuiltins = {
+constexpr std::array kNumbersBuiltins = {
     Builtin{"floor", 0, rounding<std::floor>},
     Builtin{"ceil", 0, rounding<std::ceil>},
     Builtin{"round", 0, rounding<std::round>},
@@ -195,7 +195,7 @@ constexpr std::array kBuiltins = {
 }  // namespace
 
 std::span<const Builtin> number_builtins() {
-  return kBuiltins;
+  return kNumbersBuiltins;
 }
 
 }  // namespace rabt::workflow

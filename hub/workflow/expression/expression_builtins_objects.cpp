@@ -94,7 +94,7 @@ bool delpaths(E& e, const Json& in, const Json* args, Json& out) {
   return true;
 }
 
-constexpr std::array kBuiltins = {
+constexpr std::array kObjectsBuiltins = {
     Builtin{"to_entries", 0, to_entries},
     Builtin{"from_entries", 0, from_entries},
     Builtin{"setpath", 2, setpath},
@@ -104,7 +104,7 @@ constexpr std::array kBuiltins = {
 }  // namespace
 
 std::span<const Builtin> object_builtins() {
-  return kBuiltins;
+  return kObjectsBuiltins;
 }
 
 }  // namespace rabt::workflow

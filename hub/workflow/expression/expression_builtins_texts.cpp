@@ -145,7 +145,7 @@ bool match(E& e, const Json& in, const Json* args, Json& out) {
   return match_regex(e, in, pattern, flags, truthy(args[2]), false, nullptr, out);
 }
 
-constexpr std::array kBuiltins = {
+constexpr std::array kTextsBuiltins = {
     Builtin{"split", 1, split},
     Builtin{"join", 1, join},
     Builtin{"ascii_downcase", 0, ascii_case<false>},
@@ -169,7 +169,7 @@ constexpr std::array kBuiltins = {
 }  // namespace
 
 std::span<const Builtin> text_builtins() {
-  return kBuiltins;
+  return kTextsBuiltins;
 }
 
 }  // namespace rabt::workflow

@@ -281,7 +281,7 @@ bool toarray(E& e, const Json& in, const Json*, Json& out) {
   return e.wrap(in) && give_array(e, {in}, out);
 }
 
-constexpr std::array kBuiltins = {
+constexpr std::array kValuesBuiltins = {
     Builtin{"length", 0, length},
     Builtin{"utf8bytelength", 0, utf8bytelength},
     Builtin{"not", 0, logical_not},
@@ -339,7 +339,7 @@ bool length(Evaluation& e, const Json& in, const Json*, Json& out) {
 }
 
 std::span<const Builtin> value_builtins() {
-  return kBuiltins;
+  return kValuesBuiltins;
 }
 
 }  // namespace rabt::workflow

@@ -25,10 +25,10 @@ constexpr std::string_view kReserved = ":/?#[]@!$&'()*+,;=";
 constexpr std::string_view kMethods[] = {"get",     "put",  "post", "delete",
                                          "options", "head", "patch"};
 
-Error configuration(std::string message) {
+Error wrong_document(std::string message) {
   return invalid("configuration", std::move(message));
 }
-Error violation(std::string message) {
+Error wrong_argument(std::string message) {
   return invalid("validation", std::move(message));
 }
 
@@ -43,14 +43,14 @@ Result<Json> resolved(const Json& document, const Json& given) {
   for (int hops = 0; value.is_object() && value.find("$ref") != nullptr; ++hops) {
     const std::string reference = value.string_or("$ref", "");
     if (hops == kMaxReferences)
-      return configuration("the document's reference `" + reference + "` leads in a circle");
+      return wrong_document("the document's reference `" + reference + "` leads in a circle");
     if (!reference.starts_with("#/")) {
-      return configuration("the document refers to `" + reference +
-                           "`; only references inside the document are followed");
+      return wrong_document("the document refers to `" + reference +
+                            "`; only references inside the document are followed");
     }
     const Json* at = at_pointer(document, percent_decode(std::string_view(reference).substr(1)));
     if (at == nullptr || at->is_null()) {
-      return configuration("the document's reference `" + reference + "` leads nowhere");
+      return wrong_document("the document's reference `" + reference + "` leads nowhere");
     }
     value = *at;
   }
@@ -67,7 +67,7 @@ struct Operation {
 Result<Operation> find_operation(const Json& document, std::string_view id) {
   Names names;
   if (!document["paths"].is_object()) {
-    return configuration("the OpenAPI document has no paths");
+    return wrong_document("the OpenAPI document has no paths");
   }
   for (const auto& [path, given] : document["paths"].as_object()) {
     RABT_TRY(item, resolved(document, given));
@@ -80,8 +80,8 @@ Result<Operation> find_operation(const Json& document, std::string_view id) {
     }
   }
   const std::string near = did_you_mean(id, names);
-  return configuration("the OpenAPI document has no operation `" + std::string(id) + "`" +
-                       (near.empty() ? std::string() : "; " + near));
+  return wrong_document("the OpenAPI document has no operation `" + std::string(id) + "`" +
+                        (near.empty() ? std::string() : "; " + near));
 }
 
 // Parameters of the path, replaced by parameters of the operation with the same name and place
@@ -92,7 +92,7 @@ Result<std::vector<Json>> parameters_of(const Json& document, const Operation& o
     for (std::size_t i = 0; i < list->size(); ++i) {
       RABT_TRY(parameter, resolved(document, (*list)[i]));
       if (!parameter["name"].is_string() || !parameter["in"].is_string())
-        return configuration("a parameter of the operation has no name or no `in`");
+        return wrong_document("a parameter of the operation has no name or no `in`");
       const auto same = std::find_if(out.begin(), out.end(), [&](const Json& one) {
         return one["name"] == parameter["name"] && one["in"] == parameter["in"];
       });
@@ -233,8 +233,8 @@ class Serializer {
       good = add("", value);
     }
     if (good) return out;
-    return violation("the parameter `" + name_ +
-                     "` holds an array or object inside another; its style cannot write that");
+    return wrong_argument("the parameter `" + name_ +
+                          "` holds an array or object inside another; its style cannot write that");
   }
 
   std::string name_;
@@ -281,11 +281,11 @@ Result<std::string> base_uri(const Json& document, const Operation& operation, b
       if (open == std::string_view::npos) break;
       const std::size_t close = rest.find('}', open);
       if (close == std::string_view::npos)
-        return configuration("the server's URL has a `{` without `}`");
+        return wrong_document("the server's URL has a `{` without `}`");
       const std::string_view name = rest.substr(open + 1, close - open - 1);
       const std::optional<std::string> value = scalar_text(server["variables"][name]["default"]);
       if (!value.has_value() || value->empty()) {
-        return configuration("the server's variable `" + std::string(name) + "` has no default");
+        return wrong_document("the server's variable `" + std::string(name) + "` has no default");
       }
       filled += *value;
       rest.remove_prefix(close + 1);
@@ -369,7 +369,7 @@ Result<Body> body_of(const Json& document, const Operation& operation) {
   }
   out.type = choose_type(types);
   if (out.type.empty()) {
-    return configuration(
+    return wrong_document(
         "the operation takes no body of JSON, a form or text, which is what can be "
         "sent" +
         (types.empty() ? std::string() : "; it takes " + types.front()));
@@ -389,14 +389,14 @@ Status put_body(HttpRequest& request, const std::string& type, Json value) {
   request.has_body = true;
   if (type == "application/x-www-form-urlencoded") {
     if (!value.is_object() && !value.is_string())
-      return violation("the body of a form must be an object");
+      return wrong_argument("the body of a form must be an object");
     request.body = value.is_object() ? Json(form_encode(value)) : std::move(value);
   } else if (is_json_media_type(type)) {
     // A text would be sent as it is, but this one is a JSON text.
     request.body = is_text_body(value) ? Json(value.dump()) : std::move(value);
   } else {
     const std::optional<std::string> text = scalar_text(value);
-    if (!text.has_value()) return violation("the body of type " + type + " must be a text");
+    if (!text.has_value()) return wrong_argument("the body of type " + type + " must be a text");
     request.body = Json(*text);
   }
   request.headers.set("content-type", type);
@@ -449,8 +449,8 @@ Result<Json> openapi_document(const Json& body) {
     } else {
       const YamlOutcome tree = parse_yaml(body.as_string());
       if (tree.root == nullptr) {
-        return configuration("the OpenAPI document is neither JSON nor YAML: line " +
-                             std::to_string(tree.fault.line) + ": " + tree.fault.message);
+        return wrong_document("the OpenAPI document is neither JSON nor YAML: line " +
+                              std::to_string(tree.fault.line) + ": " + tree.fault.message);
       }
       document = to_json(*tree.root);
     }
@@ -459,10 +459,10 @@ Result<Json> openapi_document(const Json& body) {
   const std::string version = document.string_or("openapi", "");
   if (version.starts_with("3.0.") || version.starts_with("3.1.")) return document;
   if (!version.empty()) {
-    return configuration("the document says openapi " + version.substr(0, 20) +
-                         "; 3.0, 3.1 and swagger 2.0 are read");
+    return wrong_document("the document says openapi " + version.substr(0, 20) +
+                          "; 3.0, 3.1 and swagger 2.0 are read");
   }
-  return configuration(
+  return wrong_document(
       "what was fetched is not an OpenAPI document: it has neither `openapi: 3.x` nor `swagger: "
       "'2.0'`");
 }
@@ -519,8 +519,8 @@ Status RequestParts::place(const Json& parameter, const Json& parameters) {
   const std::string name = parameter["name"].as_string();
   const std::string in = parameter["in"].as_string();
   if (swagger_ && parameter.string_or("type", "") == "file") {
-    return configuration("the operation takes a file (parameter `" + name +
-                         "`), which is not supported");
+    return wrong_document("the operation takes a file (parameter `" + name +
+                          "`), which is not supported");
   }
   used_.insert(name);
   form_offered_ = form_offered_ || in == "formData";
@@ -530,7 +530,7 @@ Status RequestParts::place(const Json& parameter, const Json& parameters) {
     if (!parameter.bool_or("required", false) && in != "path") return ok_status();
     value = swagger_ ? parameter["default"] : parameter["schema"]["default"];
     if (value.is_null())
-      return violation(name_ + " needs the parameter `" + name + "` (" + in + ")");
+      return wrong_argument(name_ + " needs the parameter `" + name + "` (" + in + ")");
   }
   const Style style = style_of(parameter, swagger_);
   if (in == "path") return place_in_path(name, style, value);
@@ -539,8 +539,8 @@ Status RequestParts::place(const Json& parameter, const Json& parameters) {
   if (in == "formData") return place_in_form(name, style, value);
   if (in == "body") return place_as_body(std::move(value));
   if (in != "header") {
-    return configuration("the parameter `" + name + "` stands in `" + in +
-                         "`, which is not a place for parameters");
+    return wrong_document("the parameter `" + name + "` stands in `" + in +
+                          "`, which is not a place for parameters");
   }
   // OpenAPI 3.0.3, "Parameter Object": these are described elsewhere and ignored here.
   const std::string key = lower(name);
@@ -556,10 +556,10 @@ Status RequestParts::place_in_path(const std::string& name, const Style& style, 
   const std::string marker = "{" + name + "}";
   const std::size_t at = path_.find(marker);
   if (at == std::string::npos)
-    return configuration("the path has no place for its parameter `" + name + "`");
+    return wrong_document("the path has no place for its parameter `" + name + "`");
   if (text.empty() || text == "." || text == "..") {
-    return violation("the path parameter `" + name +
-                     "` is empty or a dot segment, which would lead to another path");
+    return wrong_argument("the path parameter `" + name +
+                          "` is empty or a dot segment, which would lead to another path");
   }
   for (std::size_t found = at; found != std::string::npos;
        found = path_.find(marker, found + text.size())) {
@@ -572,8 +572,8 @@ Status RequestParts::check_path() const {
   const std::size_t left = path_.find('{');
   if (left == std::string::npos) return ok_status();
   const std::string_view rest = std::string_view(path_).substr(left);
-  return configuration("the path needs `" + std::string(rest.substr(0, rest.find('}') + 1)) +
-                       "`, but the operation declares no such parameter");
+  return wrong_document("the path needs `" + std::string(rest.substr(0, rest.find('}') + 1)) +
+                        "`, but the operation declares no such parameter");
 }
 
 Status RequestParts::place_in_form(const std::string& name, const Style& style, const Json& value) {
@@ -587,7 +587,7 @@ Status RequestParts::place_in_form(const std::string& name, const Style& style, 
   for (const Json& item : value.as_array()) {
     const std::optional<std::string> text = scalar_text(item);
     if (!text.has_value())
-      return violation("the parameter `" + name + "` holds an array or object inside another");
+      return wrong_argument("the parameter `" + name + "` holds an array or object inside another");
     joined += (joined.empty() ? "" : between) + *text;
   }
   form_.set(name, joined);
@@ -598,7 +598,7 @@ Status RequestParts::place_as_body(Json value) {
   const Names types = consumed();
   const std::string type = types.empty() ? "application/json" : choose_type(types);
   if (type.empty()) {
-    return configuration(
+    return wrong_document(
         "the operation takes no body of JSON, a form or text, which is what can be sent");
   }
   return put_body(request_, type, std::move(value));
@@ -631,7 +631,7 @@ Status RequestParts::add_form() {
   const Names types = consumed();
   const bool named = (own.is_array() ? own : document_["consumes"]).size() > 0;
   if (named && std::find(types.begin(), types.end(), kForm) == types.end())
-    return configuration("the operation takes its form as multipart only, which is not supported");
+    return wrong_document("the operation takes its form as multipart only, which is not supported");
   return form_.size() > 0 ? put_body(request_, kForm, form_) : ok_status();
 }
 
@@ -640,8 +640,8 @@ Error RequestParts::unknown(const std::string& name, const Body& body) const {
   names.insert(names.end(), body.properties.begin(), body.properties.end());
   if (body.offered) names.emplace_back("body");
   const std::string near = did_you_mean(name, names);
-  return violation(name_ + " has no parameter `" + name + "`" +
-                   (near.empty() ? std::string() : "; " + near));
+  return wrong_argument(name_ + " has no parameter `" + name + "`" +
+                        (near.empty() ? std::string() : "; " + near));
 }
 
 Status RequestParts::add_body(const Json& parameters) {
@@ -662,11 +662,12 @@ Status RequestParts::add_body(const Json& parameters) {
   }
   if (members.size() > 0) {
     if (request_.has_body)
-      return violation("the parameters name the whole `body` and members of it: give one of both");
+      return wrong_argument(
+          "the parameters name the whole `body` and members of it: give one of both");
     RABT_TRY_STATUS(put_body(request_, body.type, std::move(members)));
   }
   if (body.required && !request_.has_body)
-    return violation(name_ + " needs a body: give its members, or the whole as `body`");
+    return wrong_argument(name_ + " needs a body: give its members, or the whole as `body`");
   return ok_status();
 }
 
@@ -675,7 +676,7 @@ Result<HttpRequest> RequestParts::finish(const std::string& base) {
   if (!path_.empty() && path_.front() != '/') path_.insert(0, "/");
   // Escapes the rest of the document's path, and keeps its own escapes.
   const Result<std::string> literal = expand_uri_template(path_, Json::object());
-  if (!literal.ok()) return configuration("the path of the operation is not the path of a URI");
+  if (!literal.ok()) return wrong_document("the path of the operation is not the path of a URI");
   request_.uri = base + literal.value() + (query_.empty() ? "" : "?" + query_);
   return std::move(request_);
 }
@@ -685,13 +686,13 @@ Result<HttpRequest> RequestParts::finish(const std::string& base) {
 Result<HttpRequest> openapi_request(const Json& document, std::string_view document_uri,
                                     std::string_view operation_id, const Json& parameters) {
   if (!parameters.is_null() && !parameters.is_object())
-    return violation("the parameters of a call must be an object");
+    return wrong_argument("the parameters of a call must be an object");
   RABT_TRY(operation, find_operation(document, operation_id));
   RABT_TRY(declared, parameters_of(document, operation));
   const bool swagger = document.find("swagger") != nullptr;
   RABT_TRY(base, base_uri(document, operation, swagger, document_uri));
   if (!base.starts_with("http://") && !base.starts_with("https://"))
-    return configuration("the server of the operation is not an http or https URL");
+    return wrong_document("the server of the operation is not an http or https URL");
   RequestParts parts(document, operation, operation_id);
   for (const Json& parameter : declared) RABT_TRY_STATUS(parts.place(parameter, parameters));
   RABT_TRY_STATUS(parts.check_path());

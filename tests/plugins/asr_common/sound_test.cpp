@@ -11,7 +11,7 @@
 
 #include "rabt/plugin.hpp"
 
-namespace rabt::asr {
+namespace rabt::asr::sound_test {
 namespace {
 
 struct Heard {
@@ -168,4 +168,4 @@ TEST(Sound, ARecordingThatEndsTooSoonGivesWhatCame) {
 }
 
 }  // namespace
-}  // namespace rabt::asr
+}  // namespace rabt::asr::sound_test

@@ -7,7 +7,7 @@
 
 #include "sound.hpp"
 
-namespace rabt::asr {
+namespace rabt::asr::windows_test {
 namespace {
 
 // An engine that says what it was given.
@@ -137,4 +137,4 @@ TEST(SaidText, IsUtf8ThatTheCapabilityTakes) {
 }
 
 }  // namespace
-}  // namespace rabt::asr
+}  // namespace rabt::asr::windows_test

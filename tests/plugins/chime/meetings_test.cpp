@@ -10,7 +10,7 @@
 #include "rabt/json_nlohmann.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::chime {
+namespace rabt::chime::meetings_test {
 namespace {
 
 using sdk::Kind;
@@ -573,4 +573,4 @@ TEST_F(ChimeMeeting, WhatIsNoNotificationIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::chime
+}  // namespace rabt::chime::meetings_test

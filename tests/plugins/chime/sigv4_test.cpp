@@ -11,7 +11,7 @@
 
 #include "rabt/text.hpp"
 
-namespace rabt::chime {
+namespace rabt::chime::sigv4_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -121,4 +121,4 @@ TEST(SigV4, ThePathOfAnObjectIsNotNormalised) {
 }
 
 }  // namespace
-}  // namespace rabt::chime
+}  // namespace rabt::chime::sigv4_test

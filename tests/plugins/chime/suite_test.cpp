@@ -2,7 +2,7 @@
 #include "tests/plugins/metered_visit.hpp"
 #include "tests/plugins/video_suite.hpp"
 
-namespace rabt::testing {
+namespace rabt::testing::suite_test {
 namespace {
 
 struct Chime {
@@ -101,4 +101,4 @@ TEST_F(SlowChimeClient, OfAmazonTakesWhatTheHubHandsOut) {
 }
 
 }  // namespace
-}  // namespace rabt::testing
+}  // namespace rabt::testing::suite_test

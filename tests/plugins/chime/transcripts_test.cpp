@@ -7,7 +7,7 @@
 
 // Transcript events of Amazon Transcribe. Their shapes are those of Amazon's guide, "Processing a
 // received live transcript event".
-namespace rabt::chime {
+namespace rabt::chime::transcripts_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -106,4 +106,4 @@ TEST(ChimeTranscripts, WhatIsNoMessageIsPassedOver) {
 }
 
 }  // namespace
-}  // namespace rabt::chime
+}  // namespace rabt::chime::transcripts_test

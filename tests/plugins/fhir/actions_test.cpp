@@ -6,7 +6,7 @@
 #include "rabt/json_nlohmann.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::fhir {
+namespace rabt::fhir::actions_test {
 namespace {
 
 using sdk::Kind;
@@ -863,4 +863,4 @@ TEST(Settings, AreChecked) {
 }
 
 }  // namespace
-}  // namespace rabt::fhir
+}  // namespace rabt::fhir::actions_test

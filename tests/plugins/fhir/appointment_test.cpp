@@ -12,7 +12,7 @@
 #include "rabt/time.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::fhir {
+namespace rabt::fhir::appointment_test {
 namespace {
 
 Settings settings() {
@@ -1098,4 +1098,4 @@ TEST(Webhook, GoesThroughThePluginsEntry) {
 }
 
 }  // namespace
-}  // namespace rabt::fhir
+}  // namespace rabt::fhir::appointment_test

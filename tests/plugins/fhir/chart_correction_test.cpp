@@ -6,7 +6,7 @@
 
 // A chart that is written once more: what the hub takes back, and what others own in the record
 // system.
-namespace rabt::fhir {
+namespace rabt::fhir::chart_correction_test {
 namespace {
 
 using sdk::Kind;
@@ -393,4 +393,4 @@ TEST(Believed, IsNoEncounterOfAnotherPatientAndNotOneOfSeveral) {
 }
 
 }  // namespace
-}  // namespace rabt::fhir
+}  // namespace rabt::fhir::chart_correction_test

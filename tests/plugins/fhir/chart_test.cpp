@@ -4,7 +4,7 @@
 
 #include "tests/plugins/fhir/record_system_fake.hpp"
 
-namespace rabt::fhir {
+namespace rabt::fhir::chart_test {
 namespace {
 
 using sdk::Kind;
@@ -236,4 +236,4 @@ TEST(WriteRecord, WaitsForTheEncounter) {
 }
 
 }  // namespace
-}  // namespace rabt::fhir
+}  // namespace rabt::fhir::chart_test

@@ -6,7 +6,7 @@
 #include "tests/plugins/fhir/record_system_fake.hpp"
 
 // Signed notes as PDF in the record system.
-namespace rabt::fhir {
+namespace rabt::fhir::note_pdf_test {
 namespace {
 
 using sdk::Kind;
@@ -160,4 +160,4 @@ TEST(NotePdf, ThatIsRefusedStopsNothingElse) {
 }
 
 }  // namespace
-}  // namespace rabt::fhir
+}  // namespace rabt::fhir::note_pdf_test

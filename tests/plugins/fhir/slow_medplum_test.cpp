@@ -13,7 +13,7 @@
 
 // The record system is one of others: Medplum's FHIR router, which checks every resource against
 // the definitions of R4. It knows no conditional create outside of bundles.
-namespace rabt::fhir {
+namespace rabt::fhir::slow_medplum_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -153,4 +153,4 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
 }
 
 }  // namespace
-}  // namespace rabt::fhir
+}  // namespace rabt::fhir::slow_medplum_test

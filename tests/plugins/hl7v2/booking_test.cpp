@@ -12,7 +12,7 @@
 #include "rabt/json_nlohmann.hpp"
 #include "tests/vector_files.hpp"
 
-namespace rabt::hl7v2 {
+namespace rabt::hl7v2::booking_test {
 namespace {
 
 // All people are fictional.
@@ -588,4 +588,4 @@ TEST(Booking, EveryVectorIsTaken) {
 }
 
 }  // namespace
-}  // namespace rabt::hl7v2
+}  // namespace rabt::hl7v2::booking_test

@@ -6,7 +6,7 @@
 
 #include "tests/plugins/hl7v2/record_system_fake.hpp"
 
-namespace rabt::hl7v2 {
+namespace rabt::hl7v2::chart_test {
 namespace {
 
 using sdk::Kind;
@@ -434,4 +434,4 @@ TEST(Store, AFailureAnywhereLosesNothingAndDoublesNothing) {
 }
 
 }  // namespace
-}  // namespace rabt::hl7v2
+}  // namespace rabt::hl7v2::chart_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace rabt::hl7v2 {
+namespace rabt::hl7v2::hl7_test {
 namespace {
 
 const std::string kHead = "MSH|^~\\&|EHR|CLINIC|HUB|HUB|202603100830||SIU^S12|C1|P|2.5.1\r";
@@ -206,4 +206,4 @@ TEST(Writing, EscapesWhatTheReaderResolves) {
 }
 
 }  // namespace
-}  // namespace rabt::hl7v2
+}  // namespace rabt::hl7v2::hl7_test

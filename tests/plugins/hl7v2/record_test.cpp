@@ -7,7 +7,7 @@
 #include "hl7.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::hl7v2 {
+namespace rabt::hl7v2::record_test {
 namespace {
 
 using sdk::Kind;
@@ -248,4 +248,4 @@ TEST(Sent, NothingWithoutAnAddress) {
 }
 
 }  // namespace
-}  // namespace rabt::hl7v2
+}  // namespace rabt::hl7v2::record_test

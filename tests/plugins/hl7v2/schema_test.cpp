@@ -7,7 +7,7 @@
 #include "hub/plugin/package/manifest.hpp"
 
 // The manifest as the hub reads it.
-namespace rabt::hl7v2 {
+namespace rabt::hl7v2::schema_test {
 namespace {
 
 TEST(Hl7Schemas, TheTimelineShowsThatACoverageWasAssumed) {
@@ -25,4 +25,4 @@ TEST(Hl7Schemas, TheTimelineShowsThatACoverageWasAssumed) {
 }
 
 }  // namespace
-}  // namespace rabt::hl7v2
+}  // namespace rabt::hl7v2::schema_test

@@ -9,7 +9,7 @@
 #include "tools/demo/janus.hpp"
 
 // The cases of every video provider against Debian's Janus, with people whose browsers really call.
-namespace rabt::testing {
+namespace rabt::testing::real_suite_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -180,4 +180,4 @@ struct RealJanus {
 INSTANTIATE_TYPED_TEST_SUITE_P(SlowRealJanus, VideoSuite, RealJanus);
 
 }  // namespace
-}  // namespace rabt::testing
+}  // namespace rabt::testing::real_suite_test

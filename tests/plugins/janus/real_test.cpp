@@ -16,7 +16,7 @@
 #include "tools/demo/janus.hpp"
 
 // The plugin, a real Janus with a real TURN server, and people whose browsers really call.
-namespace rabt::janus {
+namespace rabt::janus::real_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -427,4 +427,4 @@ TEST_F(SlowFullDisk, ARecordingOfWhichNothingCouldBeWrittenHasFailed) {
 }
 
 }  // namespace
-}  // namespace rabt::janus
+}  // namespace rabt::janus::real_test

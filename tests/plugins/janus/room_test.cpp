@@ -9,7 +9,7 @@
 #include "client.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::janus {
+namespace rabt::janus::room_test {
 namespace {
 
 using sdk::Kind;
@@ -642,4 +642,4 @@ TEST_F(Janus, WhatIsNoBatchOfEventsIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::janus
+}  // namespace rabt::janus::room_test

@@ -1,7 +1,7 @@
 #include "tests/plugins/metered_visit.hpp"
 #include "tests/plugins/video_suite.hpp"
 
-namespace rabt::testing {
+namespace rabt::testing::suite_test {
 namespace {
 
 struct Janus {
@@ -44,4 +44,4 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Janus, VideoSuite, Janus);
 INSTANTIATE_TYPED_TEST_SUITE_P(Janus, MeteredVisit, Janus);
 
 }  // namespace
-}  // namespace rabt::testing
+}  // namespace rabt::testing::suite_test

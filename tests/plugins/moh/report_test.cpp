@@ -11,7 +11,7 @@
 #include "mapping.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::moh {
+namespace rabt::moh::report_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -427,4 +427,4 @@ TEST(Settings, AreChecked) {
 }
 
 }  // namespace
-}  // namespace rabt::moh
+}  // namespace rabt::moh::report_test

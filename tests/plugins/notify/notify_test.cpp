@@ -9,7 +9,7 @@
 
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::notify {
+namespace rabt::notify::notify_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -437,4 +437,4 @@ TEST(NotifyRelay, RepliesOfTheRelayDecide) {
 }
 
 }  // namespace
-}  // namespace rabt::notify
+}  // namespace rabt::notify::notify_test

@@ -6,7 +6,7 @@
 #include "outcomes.hpp"
 #include "reply_record.hpp"
 
-namespace rabt::nphies::testing {
+namespace rabt::nphies::testing::answers_test {
 namespace {
 
 const Identifier kClaim{"https://provider.example.sa/claim", "CL-0001"};
@@ -159,4 +159,4 @@ TEST(NphiesReplyRecord, KeysFitTheStoreAndStayApart) {
 }
 
 }  // namespace
-}  // namespace rabt::nphies::testing
+}  // namespace rabt::nphies::testing::answers_test

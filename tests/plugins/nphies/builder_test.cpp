@@ -6,7 +6,7 @@
 #include "refusal.hpp"
 #include "times.hpp"
 
-namespace rabt::nphies::testing {
+namespace rabt::nphies::testing::builder_test {
 namespace {
 
 // Every place in a message: "Claim.item.net.value". Extensions by their URL, codings and
@@ -496,4 +496,4 @@ TEST(NphiesSettings, NameThePlaceThatIsWrong) {
 }
 
 }  // namespace
-}  // namespace rabt::nphies::testing
+}  // namespace rabt::nphies::testing::builder_test

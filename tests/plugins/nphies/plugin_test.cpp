@@ -4,7 +4,7 @@
 #include "gateway.hpp"
 #include "reply_record.hpp"
 
-namespace rabt::nphies::testing {
+namespace rabt::nphies::testing::plugin_test {
 namespace {
 
 using sdk::Kind;
@@ -625,4 +625,4 @@ TEST(NphiesPlugin, BearerIsSentByReferenceWhenConfigured) {
 }
 
 }  // namespace
-}  // namespace rabt::nphies::testing
+}  // namespace rabt::nphies::testing::plugin_test

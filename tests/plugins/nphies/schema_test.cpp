@@ -8,7 +8,7 @@
 #include "hub/schema/schema.hpp"
 
 // The manifest and its schemas as the hub reads them, against what the plugin takes and gives.
-namespace rabt::nphies::testing {
+namespace rabt::nphies::testing::schema_test {
 namespace {
 
 class NphiesSchemas : public ::testing::Test {
@@ -134,4 +134,4 @@ TEST_F(NphiesSchemas, OutputsHold) {
 }
 
 }  // namespace
-}  // namespace rabt::nphies::testing
+}  // namespace rabt::nphies::testing::schema_test

@@ -2,7 +2,7 @@
 #include "tests/plugins/pocketsphinx/speech.hpp"
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::pocketsphinx {
+namespace rabt::pocketsphinx::transcribe_test {
 namespace {
 
 using nlohmann::json;
@@ -71,4 +71,4 @@ TEST(Transcribe, AModelThatNobodyMeantIsRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::pocketsphinx
+}  // namespace rabt::pocketsphinx::transcribe_test

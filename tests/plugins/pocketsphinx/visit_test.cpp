@@ -13,7 +13,7 @@
 
 // From a sealed recording to the transcript of its session: the hub's service, and the plugin in
 // its process without files and network. The calls are those of workflows/transcribe.yaml.
-namespace rabt::consultation {
+namespace rabt::consultation::visit_test {
 namespace {
 
 using workflow::ActionOutcome;
@@ -326,4 +326,4 @@ TEST_F(SpokenVisit, AModelThatThePluginMayNotReadIsRefusedAtTheStart) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::visit_test

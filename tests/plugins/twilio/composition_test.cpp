@@ -1,7 +1,7 @@
 #include "tests/plugins/video_suite.hpp"
 
 // One file of all tracks, which Twilio composes when the room is over.
-namespace rabt::testing {
+namespace rabt::testing::composition_test {
 namespace {
 
 template <bool kFails>
@@ -111,4 +111,4 @@ TEST_F(TwilioWithoutComposition, TheTracksStandInItsPlace) {
 }
 
 }  // namespace
-}  // namespace rabt::testing
+}  // namespace rabt::testing::composition_test

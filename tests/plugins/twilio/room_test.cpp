@@ -5,7 +5,7 @@
 
 #include "tests/plugins/test_host.hpp"
 
-namespace rabt::twilio {
+namespace rabt::twilio::room_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -152,4 +152,4 @@ TEST(TwilioRefusal, IsNamedByItsNumberAndNotByItsStatus) {
 }
 
 }  // namespace
-}  // namespace rabt::twilio
+}  // namespace rabt::twilio::room_test

@@ -2,7 +2,7 @@
 #include "tests/plugins/metered_visit.hpp"
 #include "tests/plugins/video_suite.hpp"
 
-namespace rabt::testing {
+namespace rabt::testing::suite_test {
 namespace {
 
 struct Twilio {
@@ -53,4 +53,4 @@ TEST_F(SlowTwilioClient, OfTwilioTakesWhatTheHubHandsOut) {
 }
 
 }  // namespace
-}  // namespace rabt::testing
+}  // namespace rabt::testing::suite_test

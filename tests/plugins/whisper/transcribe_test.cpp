@@ -8,7 +8,7 @@
 #include "tests/plugins/test_host.hpp"
 #include "tests/plugins/whisper/puppet.hpp"
 
-namespace rabt::whisper {
+namespace rabt::whisper::transcribe_test {
 namespace {
 
 using nlohmann::json;
@@ -160,4 +160,4 @@ TEST(WhisperTranscribe, ARealModelSaysWhatItHears) {
 }
 
 }  // namespace
-}  // namespace rabt::whisper
+}  // namespace rabt::whisper::transcribe_test

@@ -13,7 +13,7 @@
 
 // The shipped package in its process: its memory, its threads and its calls of the system are those
 // of the sandbox.
-namespace rabt::consultation {
+namespace rabt::consultation::worker_test {
 namespace {
 
 using workflow::ActionOutcome;
@@ -175,4 +175,4 @@ TEST_F(WhisperWorker, AModelThatThePluginMayNotReadIsRefusedAtTheStart) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::worker_test

@@ -14,7 +14,7 @@
 #include "tools/check/runner.hpp"
 #include "tools/check/subject.hpp"
 
-namespace rabt::check {
+namespace rabt::check::check_test {
 namespace {
 
 std::string build_dir() {
@@ -596,4 +596,4 @@ TEST(ElfFile, RefusesWhatIsCutOrNoLibrary) {
 }
 
 }  // namespace
-}  // namespace rabt::check
+}  // namespace rabt::check::check_test

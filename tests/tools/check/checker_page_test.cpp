@@ -5,7 +5,7 @@
 
 #include "tools/check/tests.hpp"
 
-namespace rabt::check {
+namespace rabt::check::checker_page_test {
 namespace {
 
 std::string page(const std::string& name) {
@@ -58,4 +58,4 @@ TEST(Tests, HaveNamesThatAreUniqueAndCanBeFound) {
 }
 
 }  // namespace
-}  // namespace rabt::check
+}  // namespace rabt::check::checker_page_test

@@ -10,7 +10,7 @@
 
 #include <cerrno>
 
-namespace rabt::check {
+namespace rabt::check::no_network_test {
 namespace {
 
 // A server on this machine, and a process that tries to reach it.
@@ -80,4 +80,4 @@ TEST_F(NoNetwork, IsTakenAwayWhereNamespacesAreRefused) {
 }
 
 }  // namespace
-}  // namespace rabt::check
+}  // namespace rabt::check::no_network_test

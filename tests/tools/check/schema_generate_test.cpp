@@ -9,7 +9,7 @@
 #include "hub/base/json_pointer.hpp"
 #include "hub/schema/schema_regex.hpp"
 
-namespace rabt {
+namespace rabt::schema_generate_test {
 namespace {
 
 Json parsed(std::string_view text) {
@@ -147,4 +147,4 @@ TEST(SchemaGenerator, FillsTheSchemasOfTheShippedPlugins) {
 }
 
 }  // namespace
-}  // namespace rabt
+}  // namespace rabt::schema_generate_test

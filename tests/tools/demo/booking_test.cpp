@@ -10,7 +10,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/random.hpp"
 
-namespace rabt::demo {
+namespace rabt::demo::booking_test {
 namespace {
 
 bool luhn(const std::string& digits) {
@@ -99,4 +99,4 @@ TEST(DemoBooking, APortThatAnotherProcessGotIsNotFree) {
 }
 
 }  // namespace
-}  // namespace rabt::demo
+}  // namespace rabt::demo::booking_test

@@ -10,7 +10,7 @@
 
 #include "tests/eventually.hpp"
 
-namespace rabt::demo {
+namespace rabt::demo::child_process_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -74,4 +74,4 @@ TEST(ChildProcess, SignalsThatItsStarterBlocksReachIt) {
 }
 
 }  // namespace
-}  // namespace rabt::demo
+}  // namespace rabt::demo::child_process_test

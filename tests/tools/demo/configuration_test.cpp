@@ -8,7 +8,7 @@
 #include "hub/config/config.hpp"
 #include "tools/demo/template.hpp"
 
-namespace rabt::demo {
+namespace rabt::demo::configuration_test {
 namespace {
 
 TEST(DemoTemplate, AValueIsEscapedWhereItStandsInQuotesAndIsKeptWhereItDoesNot) {
@@ -130,4 +130,4 @@ TEST_F(DemoConfiguration, AHubOfOnePluginTakesMoreRolesPluginsAndKeys) {
 }
 
 }  // namespace
-}  // namespace rabt::demo
+}  // namespace rabt::demo::configuration_test

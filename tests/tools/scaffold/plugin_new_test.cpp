@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-namespace rabt::check {
+namespace rabt::check::plugin_new_test {
 namespace {
 
 class PluginNew : public ::testing::Test {
@@ -59,4 +59,4 @@ TEST_F(PluginNew, TakesNamesThatOnlyHoldSuchAWord) {
 }
 
 }  // namespace
-}  // namespace rabt::check
+}  // namespace rabt::check::plugin_new_test

@@ -14,7 +14,7 @@
 #include "tools/shelf/segments.hpp"
 #include "tools/shelf/server.hpp"
 
-namespace rabt::shelf {
+namespace rabt::shelf::shelf_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -451,4 +451,4 @@ TEST_F(JanusShelfServer, AFullDiskIs507) {
 }
 
 }  // namespace
-}  // namespace rabt::shelf
+}  // namespace rabt::shelf::shelf_test
