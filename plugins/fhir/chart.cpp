@@ -40,6 +40,7 @@ constexpr const char* kConditionVerified =
 constexpr const char* kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
 constexpr const char* kIcd10Am = "http://hl7.org/fhir/sid/icd-10-am";
+constexpr const char* kDiagnosisRole = "http://terminology.hl7.org/CodeSystem/diagnosis-role";
 constexpr const char* kConfidentialityCode = "R";  // restricted
 
 std::string escaped(std::string_view text) {
@@ -381,6 +382,22 @@ ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
     add_section(sections, section, lines_of(input, section), entries);
   add_section(sections, kAddenda, lines_of(input, kAddenda), {});
   put(composition, "section", std::move(sections));
+  return out;
+}
+
+Json encounter_diagnoses(const Json& input, const Json& taken) {
+  Json out = Json::array();
+  for (std::size_t at = 0; at < list_of(input, "diagnoses").size(); ++at) {
+    const std::string of = "diagnoses/" + std::to_string(at);
+    for (const Json& one : taken) {
+      if (text_of(one, "of") != of || member_of(one, "ended") == true) continue;
+      Json diagnosis = Json::object();
+      diagnosis["condition"]["reference"] = text_of(one, "reference");
+      diagnosis["use"] = concept_of(coding(kDiagnosisRole, "DD", "Discharge diagnosis"));
+      diagnosis["rank"] = at + 1;
+      out.push_back(std::move(diagnosis));
+    }
+  }
   return out;
 }
 

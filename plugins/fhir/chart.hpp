@@ -14,7 +14,7 @@
 // (http://hl7.org/fhir/R4/observation-vitalsigns.html), a MedicationRequest for each prescribed
 // drug, a MedicationDispense for each drug that a pharmacy handed over
 // (http://hl7.org/fhir/R4/medicationdispense.html), the note as a Composition, and each signed note
-// as the PDF of a DocumentReference. Pure.
+// as the PDF of a DocumentReference. The Encounter of the visit names the Conditions. Pure.
 namespace rabt::fhir {
 
 // The identifier system of these resources. The value is made of the consultation and the entry, so
@@ -69,6 +69,13 @@ void authorise(ChartEntry& entry, const Json& taken);
 // it has not taken stands in the text of its section all the same.
 [[nodiscard]] ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
                               const Settings& settings);
+
+// Encounter.diagnosis for the Conditions that the record system has taken, the principal one first:
+// [{condition, use, rank}]. The rank is the place among the diagnoses of the input, from 1: that of
+// a Condition that was refused stays free. taken: [{of, reference, ended}]: those of which the
+// record system says that they hold no more are left out.
+// http://hl7.org/fhir/R4/encounter-definitions.html#Encounter.diagnosis
+[[nodiscard]] Json encounter_diagnoses(const Json& input, const Json& taken);
 
 // True if a section of a note is one that the hub makes, by its title and code.
 [[nodiscard]] bool is_own_section(const Json& section);

@@ -32,12 +32,12 @@ bool passes(const std::optional<Outcome>& failed) {
 
 // Results for the parts of a chart.
 struct Parts {
-  Json taken = Json::array();  // [{of, reference}]
+  Json taken = Json::array();  // [{of, reference, ended}]
   Json refused = Json::array();
   std::optional<Outcome> last;
 
-  void take(const std::string& of, const std::string& reference) {
-    taken.push_back({{"of", of}, {"reference", reference}});
+  void take(const std::string& of, const std::string& reference, bool ended) {
+    taken.push_back({{"of", of}, {"reference", reference}, {"ended", ended}});
   }
   void refuse(const std::string& of, const Outcome& outcome) {
     refused.push_back({{"of", of}, {"code", outcome.code}});
@@ -67,8 +67,10 @@ Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consult
     }
     for (const Json& resource : found.of(type)) add(resource);
   }
-  // Others may have moved a resource to another encounter; the note names it still.
-  for (const std::string& entry : entries_of(note)) {
+  // Others may have moved a resource to another encounter; note and Encounter name it still.
+  std::vector<std::string> named = entries_of(note);
+  for (std::string& diagnosis : diagnoses_of(encounter)) named.push_back(std::move(diagnosis));
+  for (const std::string& entry : named) {
     const std::string reference = plain_reference(entry, settings_);
     const std::string type = reference.substr(0, reference.find('/'));
     const bool possible =
@@ -139,6 +141,7 @@ Task<ChartWriter::Kept> ChartWriter::keep(const Call& call, const ChartEntry& wa
   }
   const Json now = wanted.type == "Composition" ? corrected_note(resource, wanted, gone, settings_)
                                                 : corrected(resource, wanted);
+  out.ended = has_ended(now);
   if (now != resource) out.failed = co_await replace(call, wanted.type, resource, now);
   co_return out;
 }
@@ -166,6 +169,15 @@ Task<std::optional<Outcome>> ChartWriter::find_and_withdraw(const Call& call, co
   if (filed.failed || filed.resource.is_null()) co_return std::move(filed.failed);
   gone.insert(reference_of(filed.resource));
   co_return co_await withdraw(call, filed.resource, what.identifier, encounter);
+}
+
+Task<std::optional<Outcome>> ChartWriter::name_diagnoses(const Call& call, const Json& input,
+                                                         const Json& encounter, const Json& taken,
+                                                         const std::set<std::string>& gone) {
+  const Json now =
+      corrected_encounter(encounter, encounter_diagnoses(input, taken), gone, settings_);
+  if (now == encounter) co_return std::nullopt;
+  co_return co_await replace(call, "Encounter", encounter, now);
 }
 
 Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
@@ -217,7 +229,7 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
     if (kept.failed) {
       parts.refuse(entry.of, *kept.failed);
     } else {
-      parts.take(entry.of, entry.type + "/" + kept.id);
+      parts.take(entry.of, entry.type + "/" + kept.id, kept.ended);
     }
   }
   const ChartEntry whole = note(input, encounter, parts.taken, settings_);
@@ -230,8 +242,11 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   if (kept.failed) {
     parts.refuse(whole.of, *kept.failed);
   } else if (!kept.id.empty()) {
-    parts.take(whole.of, "Composition/" + kept.id);
+    parts.take(whole.of, "Composition/" + kept.id, kept.ended);
   }
+  const auto unnamed = co_await name_diagnoses(call, input, encounter, parts.taken, gone);
+  if (passes(unnamed)) co_return *unnamed;
+  if (unnamed) parts.refuse("encounter", *unnamed);
   if (parts.taken.empty() && parts.last) co_return *parts.last;
   Json output = Json::object();
   output["found"] = true;

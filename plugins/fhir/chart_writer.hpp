@@ -47,6 +47,8 @@ class ChartWriter : public RecordSystem {
   // Makes a resource, or corrects the one that is there: known. gone: references that a note loses.
   struct Kept {
     std::string id;
+    // The record system says that it holds no more.
+    bool ended = false;
     std::optional<Outcome> failed;
   };
   sdk::Task<Kept> keep(const sdk::Call& call, const ChartEntry& wanted, Json resource,
@@ -61,6 +63,12 @@ class ChartWriter : public RecordSystem {
   sdk::Task<std::optional<Outcome>> find_and_withdraw(const sdk::Call& call, const InError& what,
                                                       const Json& encounter,
                                                       std::set<std::string>& gone);
+
+  // Names the Conditions that the record system has taken in the Encounter, and those that are gone
+  // no more. Returns nothing when it is done.
+  sdk::Task<std::optional<Outcome>> name_diagnoses(const sdk::Call& call, const Json& input,
+                                                   const Json& encounter, const Json& taken,
+                                                   const std::set<std::string>& gone);
 };
 
 }  // namespace rabt::fhir

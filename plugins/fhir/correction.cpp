@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -53,13 +54,6 @@ std::string status_of(const Json& resource) {
 const char* withdrawn_status(std::string_view type) {
   return type == "MedicationRequest" ? "cancelled" : "entered-in-error";
 }
-bool has_ended(const Json& resource) {
-  const std::string status = status_of(resource);
-  return text_of(resource, "resourceType") == "MedicationRequest"
-             ? is_among(status, {"cancelled", "completed", "stopped", "entered-in-error"})
-             : is_among(status, {"cancelled", "entered-in-error"});
-}
-
 // The identifier of the hub in a resource; null when it has none. A Composition has one, no list.
 Json* identifier_in(Json& resource, const std::string& value) {
   const auto is_hub_number = [&](const Json& one) {
@@ -234,6 +228,13 @@ Json corrected_request(const Json& before, const ChartEntry& wanted) {
 
 }  // namespace
 
+bool has_ended(const Json& resource) {
+  const std::string status = status_of(resource);
+  return text_of(resource, "resourceType") == "MedicationRequest"
+             ? is_among(status, {"cancelled", "completed", "stopped", "entered-in-error"})
+             : is_among(status, {"cancelled", "entered-in-error"});
+}
+
 Json corrected(const Json& before, const ChartEntry& wanted) {
   if (wanted.type == "MedicationRequest") return corrected_request(before, wanted);
   Json now = before;
@@ -282,6 +283,42 @@ Json corrected_note(const Json& before, const ChartEntry& wanted, const std::set
   return now;
 }
 
+Json corrected_encounter(const Json& before, const Json& wanted, const std::set<std::string>& gone,
+                         const Settings& settings) {
+  if (has_ended(before)) return before;
+  const auto named = [&settings](const Json& one) {
+    return plain_reference(text_of(member_of(one, "condition"), "reference"), settings);
+  };
+  // The first entry of each reference; a code that was entered twice is one Condition.
+  std::map<std::string, Json> there;
+  for (const Json& one : list_of(before, "diagnosis")) there.emplace(named(one), one);
+  Json own = Json::array();
+  std::set<std::string> places;
+  for (const Json& one : wanted) {
+    const std::string reference = named(one);
+    if (!places.insert(reference).second) continue;
+    const auto known = there.find(reference);
+    own.push_back(known == there.end() ? one : known->second);
+    own.back()["rank"] = one["rank"];
+  }
+  // The hub's entries stand in their order at the places that they had, new ones at the end.
+  Json diagnoses = Json::array();
+  auto next = own.begin();
+  for (const Json& one : list_of(before, "diagnosis")) {
+    const std::string reference = named(one);
+    if (places.erase(reference) != 0) {
+      diagnoses.push_back(*next++);
+    } else if (!gone.contains(reference)) {
+      diagnoses.push_back(one);
+    }
+  }
+  for (; next != own.end(); ++next) diagnoses.push_back(*next);
+  Json now = before;
+  now.erase("diagnosis");
+  put(now, "diagnosis", std::move(diagnoses));
+  return now;
+}
+
 std::string own_identifier(const Json& resource, const std::string& consultation) {
   const std::string type = text_of(resource, "resourceType");
   for (const auto& [chart_type, kind] : kChartTypes) {
@@ -317,6 +354,13 @@ std::vector<std::string> entries_of(const Json& composition) {
   for (const Json& section : list_of(composition, "section")) {
     for (const Json& one : list_of(section, "entry")) out.push_back(text_of(one, "reference"));
   }
+  return out;
+}
+
+std::vector<std::string> diagnoses_of(const Json& encounter) {
+  std::vector<std::string> out;
+  for (const Json& one : list_of(encounter, "diagnosis"))
+    out.push_back(text_of(member_of(one, "condition"), "reference"));
   return out;
 }
 

@@ -9,6 +9,10 @@
 // others in the resource. Pure.
 namespace rabt::fhir {
 
+// True if the resource holds no more: it was cancelled or entered in error, a prescription also
+// completed or stopped.
+[[nodiscard]] bool has_ended(const Json& resource);
+
 // The resource as it should be: what the clinicians wrote is put in place, codings and components
 // that others added stay, as do all other members. The status stays as the record system has it,
 // except of what the hub itself had taken back. A resource that has ended there is not changed, and
@@ -24,6 +28,13 @@ namespace rabt::fhir {
 [[nodiscard]] Json corrected_note(const Json& before, const ChartEntry& wanted,
                                   const std::set<std::string>& gone, const Settings& settings);
 
+// The Encounter as it should be: `diagnosis` names the wanted Conditions in their order, with their
+// ranks, and none of the plain references in `gone`. Entries of others stay where they are, and
+// `use` of the hub's as the record system has it. An Encounter that was cancelled or entered in
+// error is not changed. wanted: as encounter_diagnoses() makes it.
+[[nodiscard]] Json corrected_encounter(const Json& before, const Json& wanted,
+                                       const std::set<std::string>& gone, const Settings& settings);
+
 // The identifier that the hub gave this resource in the chart of a consultation; "" when it is no
 // resource of that chart.
 [[nodiscard]] std::string own_identifier(const Json& resource, const std::string& consultation);
@@ -34,5 +45,7 @@ namespace rabt::fhir {
 
 // The references of a note to other resources.
 [[nodiscard]] std::vector<std::string> entries_of(const Json& composition);
+// The references of an Encounter to its diagnoses.
+[[nodiscard]] std::vector<std::string> diagnoses_of(const Json& encounter);
 
 }  // namespace rabt::fhir

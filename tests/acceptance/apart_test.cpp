@@ -168,6 +168,10 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   const Json condition = conditions["entry"][0]["resource"];
   EXPECT_TRUE(condition["encounter"].string_or("reference", "").starts_with("Encounter/"));
   EXPECT_TRUE(condition["subject"].is_object()) << condition.dump();
+  const Json seen = fhir("GET", condition["encounter"].string_or("reference", ""));
+  EXPECT_EQ(seen["diagnosis"][0]["condition"].string_or("reference", ""),
+            "Condition/" + condition.string_or("id", ""))
+      << seen.dump();
   const Json notes = fhir("GET", "Composition?status=final");
   EXPECT_NE(notes.dump().find("Stable angina"), std::string::npos) << notes.dump();
   const Json visit = fhir("GET", "Appointment/" + booked.appointment);

@@ -231,9 +231,12 @@ void PlayedWeek::read_chart(Seen& seen) {
                         << " visits";
           continue;
         }
-        if (type == "Encounter")
-          of_encounter["Encounter/" + one["id"].get<std::string>()] = *named.begin();
-        ++seen.visits[static_cast<std::size_t>(*named.begin())].chart[type];
+        auto& chart = seen.visits[static_cast<std::size_t>(*named.begin())].chart;
+        ++chart[type];
+        if (type != "Encounter") continue;
+        of_encounter["Encounter/" + one["id"].get<std::string>()] = *named.begin();
+        if (one.contains("diagnosis"))
+          chart["Encounter.diagnosis"] = static_cast<int>(one["diagnosis"].size());
       }
       if (count < 100) break;
     }

@@ -56,9 +56,10 @@ class Model {
     // Two diagnoses, four or more signs, one prescription and one note; recordings of what the
     // hospital booked.
     const int recordings = visit_.kind == Kind::booked ? 1 : 0;
-    return {{"Encounter", {1, 1}},       {"Condition", {2, 2}},
-            {"Observation", {4, kMany}}, {"MedicationRequest", {1, 1}},
-            {"Composition", {1, 1}},     {"DocumentReference", {recordings, kMany}}};
+    return {{"Encounter", {1, 1}},          {"Condition", {2, 2}},
+            {"Observation", {4, kMany}},    {"MedicationRequest", {1, 1}},
+            {"Composition", {1, 1}},        {"DocumentReference", {recordings, kMany}},
+            {"Encounter.diagnosis", {2, 2}}};
   }
 
   // To whoever has a telephone in the records.

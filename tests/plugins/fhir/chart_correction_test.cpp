@@ -10,6 +10,7 @@ namespace rabt::fhir::chart_correction_test {
 namespace {
 
 using sdk::Kind;
+using test::diagnoses_of;
 using test::entries_of;
 using test::RecordSystem;
 using test::Request;
@@ -90,8 +91,10 @@ TEST(TakenBack, IsNothingThatTheInputHoldsThoughItIsRefused) {
   more["diagnoses"][0]["display"] = "Migraine";
   more["vitals"]["pulse"] = 90;
   for (const char* type : {"Condition", "Observation"}) ehr.refused[type] = 422;
+  const Json encounter = ehr.resources["Encounter"][0];
   const Json output = ehr.write(more);
   EXPECT_EQ(output["refused"].size(), 2U) << output;
+  EXPECT_EQ(ehr.resources["Encounter"][0], encounter);
   EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-1")["status"], "active");
   EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-2")["status"], "cancelled");
   EXPECT_EQ(ehr.the("Condition", "G43.9")["verificationStatus"]["coding"][0]["code"], "confirmed");
@@ -152,6 +155,84 @@ TEST(TakenBack, WordsOfANoteInErrorLeaveTheCompositionAmended) {
   EXPECT_EQ(ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"],
             "entered-in-error");
   EXPECT_EQ(ehr.the("Condition", "G43.9")["verificationStatus"]["coding"][0]["code"], "confirmed");
+}
+
+TEST(TakenBack, ADiagnosisInErrorLeavesTheEncounterAndTheNextOneIsPrincipal) {
+  RecordSystem ehr;
+  ehr.write(visit());
+  const Json& encounter = ehr.resources["Encounter"][0];
+  const std::string pressure = "Condition/" + ehr.the("Condition", "I10")["id"].get<std::string>();
+  Json one = visit();
+  one["diagnoses"].erase(0);
+  ehr.write(one);
+  EXPECT_EQ(diagnoses_of(encounter), std::vector<std::string>{"1 " + pressure});
+  // An addendum codes another one, and it is the principal one.
+  one["diagnoses"].insert(one["diagnoses"].begin(), Json({{"code", "I16.0"}}));
+  ehr.write(one);
+  const std::string crisis = "Condition/" + ehr.the("Condition", "I16.0")["id"].get<std::string>();
+  EXPECT_EQ(diagnoses_of(encounter), (std::vector<std::string>{"1 " + crisis, "2 " + pressure}));
+  one["diagnoses"] = Json::array();
+  ehr.write(one);
+  EXPECT_FALSE(encounter.contains("diagnosis")) << "FHIR has no empty lists";
+}
+
+TEST(TakenBack, ADiagnosisThatOthersMovedLeavesTheEncounterThatNamesIt) {
+  RecordSystem ehr;
+  ehr.refused["Composition"] = 403;
+  ehr.write(visit());
+  ehr.the("Condition", "I10")["encounter"]["reference"] = "Encounter/e9";
+  Json one = visit();
+  one["diagnoses"].erase(1);
+  ehr.write(one);
+  EXPECT_EQ(diagnoses_of(ehr.resources["Encounter"][0]).size(), 1U);
+  EXPECT_EQ(ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"],
+            "entered-in-error");
+}
+
+TEST(OfOthers, DiagnosesOfTheEncounterStayAndTheHubsFollowTheInput) {
+  RecordSystem ehr;
+  Json& encounter = ehr.resources["Encounter"][0];
+  const Json admission = Json::parse(R"({"condition": {"reference": "Condition/ward-1"}, "rank": 1,
+                      "use": {"coding": [{"code": "AD"}]}})");
+  encounter["diagnosis"] = Json::array({admission});
+  encounter["length"] = {{"value", 20}, {"code", "min"}};
+  ehr.write(visit());
+  ASSERT_EQ(encounter["diagnosis"].size(), 3U) << encounter;
+  EXPECT_EQ(encounter["diagnosis"][0], admission);
+  EXPECT_EQ(encounter["length"]["value"], 20);
+  // Changes by the ward in the hub's entries stay; the order is the clinicians'.
+  encounter["diagnosis"][1]["use"] = {{"text", "billing"}};
+  encounter["diagnosis"][2]["condition"]["reference"] =
+      "https://ehr.example.sa/fhir/" +
+      encounter["diagnosis"][2]["condition"]["reference"].get<std::string>();
+  const int writes = ehr.writes;
+  ehr.write(visit());
+  EXPECT_EQ(ehr.writes, writes) << encounter;
+  Json other = visit();
+  std::swap(other["diagnoses"][0], other["diagnoses"][1]);
+  ehr.write(other);
+  ASSERT_EQ(encounter["diagnosis"].size(), 3U) << encounter;
+  EXPECT_EQ(encounter["diagnosis"][1]["rank"], 1);
+  EXPECT_EQ(encounter["diagnosis"][1]["use"]["coding"][0]["code"], "DD");
+  EXPECT_EQ(encounter["diagnosis"][2]["rank"], 2);
+  EXPECT_EQ(encounter["diagnosis"][2]["use"]["text"], "billing");
+  EXPECT_EQ(encounter["diagnosis"][0], admission);
+}
+
+TEST(OfOthers, ADiagnosisThatIsInErrorThereIsNotNamedAgain) {
+  RecordSystem ehr;
+  ehr.write(visit());
+  Json& encounter = ehr.resources["Encounter"][0];
+  ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"] = "entered-in-error";
+  encounter["diagnosis"].erase(1);
+  const int writes = ehr.writes;
+  ehr.write(visit());
+  EXPECT_EQ(ehr.writes, writes) << encounter;
+  // An Encounter that is in error there is not changed either.
+  encounter["status"] = "entered-in-error";
+  encounter.erase("diagnosis");
+  ehr.write(visit());
+  EXPECT_FALSE(encounter.contains("diagnosis"));
 }
 
 // Symptom: a laboratory's Observation was set to entered-in-error. Cause: every reference of the
@@ -308,6 +389,7 @@ TEST(OfOthers, ResourcesOfAnotherFormAreNoFault) {
   ehr.the("Condition", "G43.9")["code"] = "text";
   ehr.the("Condition", "I10")["code"]["coding"] = "text";
   ehr.the("Observation", "8867-4")["valueQuantity"] = "text";
+  ehr.resources["Encounter"][0]["diagnosis"] = Json::parse(R"([7, {"condition": "text"}])");
   ehr.the("Observation", "85354-9")["component"][0]["valueQuantity"] = 7;
   ehr.the("Observation", "85354-9")["component"].push_back("text");
   Json& note = ehr.the("Composition", "11488-4");

@@ -47,6 +47,61 @@ TEST(WriteRecord, FilesWhatTheCliniciansWroteAboutTheEncountersPatient) {
   EXPECT_NE(text.find("138/88 mmHg"), std::string::npos);
 }
 
+TEST(WriteRecord, TheEncounterNamesItsConditionsThePrincipalOneFirst) {
+  RecordSystem ehr;
+  ehr.write(visit());
+  const Json& encounter = ehr.resources["Encounter"][0];
+  const std::string migraine =
+      "Condition/" + ehr.the("Condition", "G43.9")["id"].get<std::string>();
+  const std::string pressure = "Condition/" + ehr.the("Condition", "I10")["id"].get<std::string>();
+  EXPECT_EQ(encounter["diagnosis"], Json::parse(R"([
+      {"condition": {"reference": ")" + migraine +
+                                                R"("}, "rank": 1, "use": {"coding": [
+        {"system": "http://terminology.hl7.org/CodeSystem/diagnosis-role", "code": "DD",
+         "display": "Discharge diagnosis"}]}},
+      {"condition": {"reference": ")" + pressure +
+                                                R"("}, "rank": 2, "use": {"coding": [
+        {"system": "http://terminology.hl7.org/CodeSystem/diagnosis-role", "code": "DD",
+         "display": "Discharge diagnosis"}]}}])"));
+  EXPECT_EQ(encounter["status"], "finished");
+  EXPECT_EQ(encounter["participant"][0]["individual"]["reference"], "Practitioner/d1");
+}
+
+TEST(WriteRecord, ARefusedConditionIsLeftOutOfTheEncounterUntilItIsTaken) {
+  RecordSystem ehr;
+  ehr.fails = [](const test::Request& request) -> std::optional<int> {
+    const bool principal = request.method() == "POST" && request.url().ends_with("/Condition") &&
+                           request.body.find("\"G43.9\"") != std::string::npos;
+    return principal ? std::optional<int>(422) : std::nullopt;
+  };
+  EXPECT_EQ(ehr.write(visit())["refused"],
+            Json::parse(R"([{"of": "diagnoses/0", "code": "fhir.422"}])"));
+  const Json& encounter = ehr.resources["Encounter"][0];
+  const std::string pressure = "Condition/" + ehr.the("Condition", "I10")["id"].get<std::string>();
+  EXPECT_EQ(test::diagnoses_of(encounter), std::vector<std::string>{"2 " + pressure});
+  ehr.fails = nullptr;
+  EXPECT_EQ(ehr.write(visit())["refused"], Json::array());
+  const std::string migraine =
+      "Condition/" + ehr.the("Condition", "G43.9")["id"].get<std::string>();
+  EXPECT_EQ(test::diagnoses_of(encounter),
+            (std::vector<std::string>{"1 " + migraine, "2 " + pressure}));
+}
+
+TEST(WriteRecord, AnEncounterThatTakesNoDiagnosesIsNamedAndHoldsNothingBack) {
+  RecordSystem ehr;
+  ehr.refused["Encounter"] = 403;
+  const Json output = ehr.write(visit());
+  EXPECT_EQ(output["written"], 7);
+  EXPECT_EQ(output["refused"], Json::parse(R"([{"of": "encounter", "code": "fhir.403"}])"));
+  EXPECT_EQ(ehr.resources["Composition"].size(), 1U);
+  // Somebody else changes it at the same time: the call is made again.
+  ehr.refused["Encounter"] = 412;
+  EXPECT_EQ(ehr.host.call("write-record", visit()).kind, Kind::transient);
+  ehr.refused.clear();
+  EXPECT_EQ(ehr.write(visit())["refused"], Json::array());
+  EXPECT_EQ(test::diagnoses_of(ehr.resources["Encounter"][0]).size(), 2U);
+}
+
 TEST(WriteRecord, ARepeatWritesNothing) {
   RecordSystem ehr;
   ehr.write(visit());

@@ -46,6 +46,7 @@ struct RecordSystem {
 
   RecordSystem() {
     resources["Encounter"].push_back(Json::parse(R"({"resourceType": "Encounter", "id": "e1",
+        "meta": {"versionId": "1"}, "status": "finished",
         "identifier": [{"system": "https://rabt.health/consultation", "value": "01ABC"}],
         "subject": {"reference": "Patient/p1"},
         "participant": [{"individual": {"reference": "Practitioner/d1"}}],
@@ -135,6 +136,15 @@ struct RecordSystem {
     return type + "/" + id;
   }
 };
+
+// Diagnoses of an Encounter: "1 Condition/7", rank and reference of each.
+inline std::vector<std::string> diagnoses_of(const Json& encounter) {
+  std::vector<std::string> out;
+  for (const Json& one : sdk::list_of(encounter, "diagnosis"))
+    out.push_back(one.value("rank", Json()).dump() + " " +
+                  sdk::text_of(sdk::member_of(one, "condition"), "reference"));
+  return out;
+}
 
 // References of the sections of a note.
 inline std::vector<std::string> entries_of(const Json& composition) {

@@ -107,6 +107,10 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
   EXPECT_EQ(written["refused"], Json::array());
   EXPECT_EQ(written["written"], 11);
 
+  EXPECT_EQ(call("read", {{"type", "Encounter"}, {"id", encounter["id"]}})["resource"]["diagnosis"]
+                .size(),
+            2U);
+
   // Additions of others to the note, and a status that they set, stay.
   const auto all = [&](const std::string& type) {
     return call("search", {{"type", type}, {"parameters", Json::object()}})["resources"];
@@ -146,6 +150,7 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
   EXPECT_EQ(all("MedicationRequest").at(0)["status"], "cancelled");
   EXPECT_NE(all("Composition").dump().find(laboratory["id"].get<std::string>()), std::string::npos);
   for (const Json& one : all("Observation")) EXPECT_EQ(one["status"], "final");
+  EXPECT_EQ(all("Encounter").at(0)["diagnosis"].size(), 1U);
   EXPECT_NE(all("Condition").dump().find("\"resolved\""), std::string::npos);
   const Json conditions =
       call("search", {{"type", "Condition"}, {"parameters", {{"code", "I10"}}}});
