@@ -51,6 +51,7 @@ Result<PreparedEvent> Events::prepare(Json envelope,
     event.starts.push_back(std::move(start));
   }
   if (!event.collecting.empty()) event.lease = lease;
+  if (!event.collecting.empty() || !event.starts.empty()) event.definitions = all;
   event.keys.assign(correlations.begin(), correlations.end());
   event.envelope = std::move(envelope);
   return event;
@@ -106,9 +107,10 @@ Result<std::vector<UnheardStart>> Events::unheard() const {
 Result<AfterCommit> Events::start_unheard(const UnheardStart& unheard, const Json& envelope) const {
   const std::string& tenant = context_.options.tenant;
   std::vector<PreparedStart> starts;
+  // Held until the job has run, as in a PreparedEvent.
+  const auto all = definitions_.all();
   if (!envelope.is_null()) {
     RABT_TRY(lease, KeyLease::take(context_.parts.keys, tenant));
-    const auto all = definitions_.all();
     for (const DeployedDefinition& one : *all) {
       if (!one.active || !one.definition->unheard_starts() || !one.definition->starts_on(envelope))
         continue;

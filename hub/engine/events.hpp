@@ -26,6 +26,9 @@ struct PreparedEvent {
   // null when there are none.
   std::vector<std::int64_t> collecting;
   std::shared_ptr<const KeyLease> lease;
+  // Definitions that starts and collecting were made of: as long as they are held, WantedTypes
+  // wants what their active versions hear. Null when there are neither.
+  std::shared_ptr<const std::vector<DeployedDefinition>> definitions;
 };
 
 // An event that would have started an instance, and that the instance which had its business key

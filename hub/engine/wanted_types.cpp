@@ -11,6 +11,7 @@ void WantedTypes::deploy(std::shared_ptr<const std::vector<DeployedDefinition>> 
   for (const DeployedDefinition& one : *deployed_) {
     if (one.active) living_.insert(one.id);
   }
+  before_.push_back(deployed_);
   deployed_ = std::move(deployed);
   ended_ = true;
   make_types();
@@ -38,10 +39,26 @@ Status WantedTypes::look() {
   }
   // Changes that the store did not have yet when it was read.
   found.insert(begun_.begin(), begun_.end());
+  // After the read: a start whose list is gone by now is in the store or in begun_.
+  if (add_active_before(found)) ended_ = true;
   if (found == living_) return ok_status();
   living_ = std::move(found);
   make_types();
   return ok_status();
+}
+
+bool WantedTypes::add_active_before(std::set<std::int64_t>& living) {
+  std::erase_if(before_, [](const auto& list) { return list.expired(); });
+  bool held = false;
+  for (const auto& one : before_) {
+    const auto list = one.lock();
+    if (list == nullptr) continue;
+    held = true;
+    for (const DeployedDefinition& definition : *list) {
+      if (definition.active) living.insert(definition.id);
+    }
+  }
+  return held;
 }
 
 Status WantedTypes::look_if_ended() {

@@ -16,8 +16,9 @@ namespace rabt::engine {
 
 // Event types that a workflow can take: those that a version starts by or waits for, of the
 // versions that are active, that have an instance which lives or may be retried, or that one of
-// these starts by run.workflow. Says yes too long, where an instance has just ended, and never no
-// too early. Internally synchronised.
+// these starts by run.workflow. A version that was active counts as well while somebody holds the
+// list of definitions of that time: an instance may still be started of it. Says yes too long,
+// where an instance has just ended, and never no too early. Internally synchronised.
 class WantedTypes {
  public:
   WantedTypes(store::Store& store, std::string tenant)
@@ -43,6 +44,8 @@ class WantedTypes {
     std::set<std::string, std::less<>> named;
   };
   void make_types() RABT_REQUIRES(mutex_);
+  // Adds the versions that are active in a list of before. True if there is such a list.
+  bool add_active_before(std::set<std::int64_t>& living) RABT_REQUIRES(mutex_);
   void job_over(std::int64_t definition, bool written);
 
   store::Store& store_;
@@ -53,6 +56,8 @@ class WantedTypes {
   mutable Mutex mutex_;
   std::shared_ptr<const std::vector<DeployedDefinition>> deployed_ RABT_GUARDED_BY(mutex_) =
       std::make_shared<const std::vector<DeployedDefinition>>();
+  // Lists of before, of which an event that is prepared may start an instance.
+  std::vector<std::weak_ptr<const std::vector<DeployedDefinition>>> before_ RABT_GUARDED_BY(mutex_);
   // Versions that may have an instance, by their rows.
   std::set<std::int64_t> living_ RABT_GUARDED_BY(mutex_);
   // Number of open jobs that start an instance of the version.

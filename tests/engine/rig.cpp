@@ -100,6 +100,12 @@ bool ScriptedService::wait_for(const std::string& action, std::size_t wanted,
 }
 
 void FaultyStore::submit(Need need, store::Lane lane, Job job, Done done, Caller caller) {
+  std::function<void()> act;
+  {
+    const Lock lock(mutex_);
+    act.swap(before_);
+  }
+  if (act) act();
   if (refuse_ > 0 && --refuse_ == 0) {
     done(unavailable("store.full", "the test refuses this job"));
     return;

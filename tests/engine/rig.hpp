@@ -74,6 +74,11 @@ class FaultyStore final : public store::Store {
   void fail_next_read() { fail_reads_ = 1; }
   // The n-th job from now (1 is the next) is refused.
   void refuse_submit(int n) { refuse_ = n; }
+  // Runs once, before the next job is submitted, on the thread that submits it.
+  void before_next_submit(std::function<void()> act) {
+    const Lock lock(mutex_);
+    before_ = std::move(act);
+  }
   // From now on required jobs become durable and nobody is told.
   void tell_nobody() { silent_ = true; }
 
@@ -88,6 +93,8 @@ class FaultyStore final : public store::Store {
   std::atomic<int> fail_reads_{0};
   std::atomic<int> refuse_{0};
   std::atomic<bool> silent_{false};
+  Mutex mutex_;
+  std::function<void()> before_ RABT_GUARDED_BY(mutex_);
   const std::unique_ptr<store::Store> store_;
 };
 
