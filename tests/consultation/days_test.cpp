@@ -408,6 +408,8 @@ TEST_F(Days, TheListOfADaySaysWhatThePatientHeardAndHowHeIsKnown) {
   note_message(told_of, "booked", "sent", clock_.now().ms);
   note_message(told_of, "day_before", "undelivered", clock_.now().ms + 1'000);
   note_message(told_of, "second_proof", "sent", clock_.now().ms + 2'000);
+  note_message(moved, "booked", "failed", clock_.now().ms);
+  note_message(moved, "booked/mail", "sent", clock_.now().ms);
   const Json list = must(sessions_->days.list(paper()));
   ASSERT_EQ(ids_of(list), (std::vector<std::string>{told_of, moved, off})) << list.dump();
   const Json& first = list["visits"].item(0);
@@ -417,14 +419,17 @@ TEST_F(Days, TheListOfADaySaysWhatThePatientHeardAndHowHeIsKnown) {
   EXPECT_EQ(first["told"].string_or("kind", ""), "day_before");
   EXPECT_EQ(first["told"].string_or("outcome", ""), "undelivered");
   EXPECT_EQ(first["moved"], Json(false));
-  EXPECT_TRUE(list["visits"].item(1)["told"].is_null());
+  EXPECT_EQ(first["told"].string_or("channel", ""), "sms");
+  EXPECT_EQ(list["visits"].item(1)["told"].string_or("channel", ""), "mail");
+  EXPECT_TRUE(list["visits"].item(2)["told"].is_null());
   EXPECT_EQ(list["visits"].item(1)["moved"], Json(true));
   EXPECT_EQ(list["visits"].item(2).string_or("status", ""), "cancelled");
   const std::string page = sessions_->days.page(paper(), "en");
   EXPECT_NE(page.find("Reminder of the day before: NOT delivered"), std::string::npos) << page;
   EXPECT_NE(page.find("Cancelled"), std::string::npos) << page;
   EXPECT_EQ(count(page, "<tr class=\"off\">"), 1U);
-  EXPECT_EQ(count(page, "Not told yet"), 2U);
+  EXPECT_EQ(count(page, "Not told yet"), 1U);
+  EXPECT_NE(page.find("Booking: sent by e-mail"), std::string::npos) << page;
 }
 
 TEST_F(Days, TheListOfADayHasAllVisitsOnItsPagesByTimeAndDoctor) {

@@ -186,7 +186,7 @@ export function PrintSummary({ id }: { id: string }) {
 interface Named { name?: string | null; nameAr?: string | null }
 interface Listed {
   session: string; number: number; status: string; doctor: Named | null; clinic: Named | null; scheduledStart: string | null; moved: boolean; plannedMinutes: number;
-  language: string; told: { kind: string; outcome: string; at: string } | null; link: string | null;
+  language: string; told: { kind: string; outcome: string; channel: string; at: string } | null; link: string | null;
   patient: (Named & { mrn?: string | null; phone?: string | null; guardian?: { name: string; phone: string } | null }) | null;
 }
 const kOff = ['cancelled', 'no_show', 'failed'];
@@ -241,7 +241,7 @@ export function PrintDay({ id }: { id: string }) {
               <th scope="row">{names(one.patient)}{one.patient?.mrn && <p class="en"><bdi dir="ltr">{one.patient.mrn}</bdi></p>}</th>
               <td><bdi dir="ltr" class="nowrap">{one.patient?.guardian?.phone || one.patient?.phone || '—'}</bdi>{one.patient?.guardian && <p class="en"><bdi>{one.patient.guardian.name}</bdi></p>}<p class="en">{wordOf(`speaks_${one.language}`, one.language)}</p></td>
               <td>{one.doctor ? names(one.doctor) : '—'}{one.clinic && <p class="en"><bdi>{clinic(one.clinic)}</bdi></p>}</td>
-              <td>{one.told ? <>{wordOf(`paper_told_${one.told.kind}`, one.told.kind)}: {wordOf(`paper_outcome_${one.told.outcome}`, one.told.outcome)}</> : one.patient ? t('paper_day_untold') : '—'}{one.link && <p class="en">{wordOf(`paper_link_${one.link}`, one.link)}</p>}</td>
+              <td>{one.told ? <>{wordOf(`paper_told_${one.told.kind}`, one.told.kind)}: {wordOf(`paper_outcome_${one.told.outcome}`, one.told.outcome)}{one.told.channel === 'mail' && <> {t('paper_by_mail')}</>}</> : one.patient ? t('paper_day_untold') : '—'}{one.link && <p class="en">{wordOf(`paper_link_${one.link}`, one.link)}</p>}</td>
               <td><span class={kOff.includes(one.status) ? 'strong' : ''}>{statusText(one.status)}</span>{one.moved && <p class="en">{t('paper_day_moved')}</p>}<p class="en"><bdi dir="ltr" class="num">{one.number}</bdi></p></td>
             </tr>))}</tbody>
         </table>

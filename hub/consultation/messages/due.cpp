@@ -214,6 +214,13 @@ std::optional<std::int64_t> quiet_until(Timestamp now) {
   return std::nullopt;
 }
 
+std::optional<std::int64_t> quiet_hold(const Session& session, Timestamp now) {
+  const auto until = quiet_until(now);
+  if (!until || session.status == SessionStatus::no_show) return until;
+  const std::int64_t hour_before_ms = session.schedule.at_ms.value_or(0) - kHourMs;
+  return hour_before_ms <= now.ms ? std::nullopt : std::optional(std::min(*until, hour_before_ms));
+}
+
 namespace {
 
 // End of the use of a message of the present schedule; 0 in another state of the session.

@@ -133,5 +133,7 @@ struct StaffHearer {
                                                         std::int64_t asked);
 // End of the quiet hours that `now` lies in; unset by day.
 [[nodiscard]] std::optional<std::int64_t> quiet_until(Timestamp now);
+// Time until which quiet hours hold a message about the session. Unset if it may leave now.
+[[nodiscard]] std::optional<std::int64_t> quiet_hold(const Session& session, Timestamp now);
 
 }  // namespace rabt::consultation

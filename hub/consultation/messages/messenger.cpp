@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <optional>
 
-#include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/statements.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "hub/consultation/rows/session_lane.hpp"
-#include "hub/crypto/crypto.hpp"
 #include "hub/phi/index_value.hpp"
 
 namespace rabt::consultation {
@@ -19,8 +17,9 @@ namespace {
 
 using store::Row;
 
-constexpr std::string_view kAction = "notify.sms.send";
-constexpr std::string_view kMail = "notify.email.send";
+constexpr std::string_view kSent = "sent";
+constexpr std::string_view kFailed = "failed";
+constexpr std::string_view kNoPhone = "no_phone";
 
 std::string language_of(const Session& session, const Participant& one, const Json& profile) {
   std::string language = one.guest.string_or("preferredLanguage", "");
@@ -40,11 +39,28 @@ MessageCause cause_of(const Session& session, MessageKind kind) {
   return own || kind == MessageKind::second_proof ? MessageCause::asked : MessageCause::visit;
 }
 
-// Names a message of a version of the schedule.
-std::string key_of(const Session& session, const std::string& letter) {
-  const std::string name =
-      session.id + "/" + letter + "/" + std::to_string(session.schedule.version);
-  return to_hex(crypto::sha256(name)).substr(0, 32);
+// Subject of a mail: no word about a visit stands in it.
+std::string subject_of(const House& house, const std::string& language) {
+  const auto name = house.name.find(language);
+  return name == house.name.end() || name->second.empty() ? "Rabt" : name->second;
+}
+
+// Address of the record by the channel. Empty when it has none.
+std::string address_of(Channel channel, const Json& profile, const Guarded& by) {
+  // A record has no mail of a guardian.
+  if (channel == Channel::mail && by.guardian) return {};
+  const bool mail = channel == Channel::mail;
+  const auto address = phi::normalise(
+      mail ? phi::IndexKind::email : phi::IndexKind::phone,
+      by.guardian ? by.guardian->phone : profile.string_or(mail ? "email" : "phone", ""));
+  return address.ok() ? *address : std::string();
+}
+
+// Whoever is in the call needs no message that leads there.
+bool is_of_use(const Session& session, const Participant& one, const ToldMessage& message) {
+  const bool leads_in =
+      message.kind == MessageKind::soon || message.kind == MessageKind::doctor_waits;
+  return useful_until(session, message) > message.at_ms && !(leads_in && one.was_here);
 }
 
 // Those that the hospital has texts for.
@@ -81,49 +97,48 @@ Result<std::vector<ToldMessage>> Messenger::told(const Session& session,
 
 Json Messenger::shown(const Outcome& outcome) {
   Json out = Json::object({{"kind", to_string(outcome.kind)}, {"outcome", outcome.outcome}});
+  if (outcome.channel != Channel::sms) out.set("channel", to_string(outcome.channel));
   if (outcome.again) out.set("again", true);
   return out;
 }
 
-Status Messenger::note(const Session& session, const std::string& participant,
-                       const Outcome& outcome) {
-  const SessionParts& parts = acts_.parts();
-  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
-  entry.act = "participant.told";
-  entry.detail = shown(outcome);
-  entry.detail.set("participant", participant);
-  if (!outcome.guardian.empty()) entry.detail.set("guardian", outcome.guardian);
-  const audit::Prepared prepared = parts.audit.prepare(entry);
-  const store::Lane lane = lane_of(session.id);
-  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(store::run(
-        transaction, sql::messages::kPutMessage,
-        {session.tenant, session.id, participant, to_string(outcome.kind), session.schedule.version,
-         outcome.outcome, parts.clock.now().ms, outcome.gateway_id}));
-    return parts.audit.append(transaction, prepared);
-  }));
-  return outcome.gateway_id.empty() ? ok_status() : reports_.take_early(session.id, participant);
+Json Messenger::shown(const Outcome& sms, const std::optional<Outcome>& mail) {
+  const bool mailed = mail && mail->outcome == kSent;
+  Json out = shown(mailed ? *mail : sms);
+  if (mailed) out.set("sms", sms.outcome);
+  if (mail && !mailed) out.set("mail", mail->outcome);
+  return out;
 }
 
-Status Messenger::note_disclosure(const Session& session, const Json& arguments) const {
+Status Messenger::note(const Session& session, const std::string& participant,
+                       const std::vector<Outcome>& outcomes) {
   const SessionParts& parts = acts_.parts();
-  const auto recipient = parts.actions.recipient(kNotifyRole, kAction, kNotifyVersion);
-  if (!recipient) return ok_status();
-  Json fields = Json::array();
-  for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
-  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
-  entry.act = "action.sent";
-  entry.detail =
-      Json::object({{"role", kNotifyRole},
-                    {"task", "messages"},
-                    {"recipient", recipient->plugin},
-                    {"version", recipient->version},
-                    {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
-                    {"capability", std::string(kAction) + ":" + std::string(kNotifyVersion)},
-                    {"fields", std::move(fields)}});
-  const audit::Prepared prepared = parts.audit.prepare(entry);
-  return parts.store.write(
-      [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
+  std::vector<audit::Prepared> entries;
+  bool taken = false;
+  for (const Outcome& outcome : outcomes) {
+    audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
+    entry.act = "participant.told";
+    entry.detail = shown(outcome);
+    entry.detail.set("participant", participant);
+    if (!outcome.guardian.empty()) entry.detail.set("guardian", outcome.guardian);
+    entries.push_back(parts.audit.prepare(entry));
+    taken = taken || !outcome.gateway_id.empty();
+  }
+  const std::int64_t now = parts.clock.now().ms;
+  RABT_TRY_STATUS(
+      parts.store.write(lane_of(session.id), [&](store::Transaction& transaction) -> Status {
+        for (const Outcome& outcome : outcomes) {
+          const MessageName name{.kind = outcome.kind, .channel = outcome.channel};
+          RABT_TRY_STATUS(
+              store::run(transaction, sql::messages::kPutMessage,
+                         {session.tenant, session.id, participant, to_string(name),
+                          session.schedule.version, outcome.outcome, now, outcome.gateway_id}));
+        }
+        for (const audit::Prepared& entry : entries)
+          RABT_TRY_STATUS(parts.audit.append(transaction, entry));
+        return ok_status();
+      }));
+  return taken ? reports_.take_early(session.id, participant) : ok_status();
 }
 
 Result<std::string> Messenger::text_of(const Session& session, const Participant& one,
@@ -146,107 +161,134 @@ Result<std::string> Messenger::text_of(const Session& session, const Participant
   return fill_template(text, places);
 }
 
-Result<Messenger::Outcome> Messenger::send(const Session& session, const Participant& one,
-                                           MessageKind kind, const OneTimeCode& code) {
+Result<Messenger::Receiver> Messenger::receiver_of(const Session& session, const Participant& one,
+                                                   const Matter& matter) const {
   const SessionParts& parts = acts_.parts();
-  Outcome out{.kind = kind, .outcome = "no_phone"};
-  // The telephone of the record alone: whoever can book could read what goes to another one.
-  if (one.person.empty()) return out;
+  const std::string none(matter.channel == Channel::mail ? "no_mail" : kNoPhone);
+  // The addresses of the record alone: whoever can book could read what goes to another one.
+  if (one.person.empty()) return Receiver{.none = none};
   RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+  if (may_be_declined(matter.kind) && !person.profile.bool_or("reminders", true))
+    return Receiver{.none = "declined"};
+  const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
+  RABT_TRY(by, guarded(parts, person, at));
+  if (by.child && !by.guardian) return Receiver{.none = "no_guardian"};
+  Receiver out{.none = {},
+               .address = address_of(matter.channel, person.profile, by),
+               .language = language_of(session, one, person.profile),
+               .guardian = by.guardian ? by.guardian->relation : std::string()};
+  if (out.address.empty()) out.none = none;
+  return out;
+}
+
+Result<Messenger::Outcome> Messenger::send(const Session& session, const Participant& one,
+                                           const Matter& matter) {
+  RABT_TRY(to, receiver_of(session, one, matter));
+  Outcome out{.kind = matter.kind,
+              .channel = matter.channel,
+              .outcome = to.none,
+              .guardian = std::move(to.guardian)};
+  if (!to.none.empty()) return out;
   const auto became = [&out](std::string outcome) {
     out.outcome = std::move(outcome);
     return out;
   };
-  if (may_be_declined(kind) && !person.profile.bool_or("reminders", true))
-    return became("declined");
-  const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
-  RABT_TRY(by, guarded(parts, person, at));
-  if (by.child && !by.guardian) return became("no_guardian");
-  if (by.guardian) out.guardian = by.guardian->relation;
-  const auto phone =
-      phi::normalise(phi::IndexKind::phone,
-                     by.guardian ? by.guardian->phone : person.profile.string_or("phone", ""));
-  if (!phone.ok()) return out;
-  const std::string language = language_of(session, one, person.profile);
-  auto message = text_of(session, one, {.kind = kind, .code = code}, language);
+  auto message = text_of(session, one, matter, to.language);
   if (!message.ok() && message.error().code == "invitation.revoked") return became("no_link");
   if (!message.ok()) return message.error();
   std::string text = *std::move(message);
-  if (text.empty()) return became("failed");
-  const Letter letter{.name = one.id + "/" + std::string(to_string(kind)) + code.name,
-                      .action = std::string(kAction),
-                      .arguments = Json::object(
-                          {{"to", *phone}, {"text", std::move(text)}, {"language", language}}),
-                      .patient = session.naming.pseudonym,
-                      .twice = is_about_time(kind),
-                      .cause = cause_of(session, kind)};
-  RABT_TRY(handed, hand_over(session, letter));
+  if (text.empty()) return became(std::string(kFailed));
+  const bool mail = matter.channel == Channel::mail;
+  const MessageName name{.kind = matter.kind, .channel = matter.channel};
+  Letter letter{
+      .name = one.id + "/" + to_string(name) + matter.code.name,
+      .action = std::string(mail ? kSendMail : kSendSms),
+      .arguments = Json::object(
+          {{"to", std::move(to.address)}, {"text", std::move(text)}, {"language", to.language}}),
+      .patient = session.naming.pseudonym,
+      .twice = !mail && is_about_time(matter.kind),
+      // The desk calls if the mail cannot leave now.
+      .waits = !mail,
+      .cause = cause_of(session, matter.kind)};
+  if (mail) letter.arguments.set("subject", subject_of(acts_.parts().house, to.language));
+  RABT_TRY(handed, letters_.hand_over(session, letter));
   out.until_ms = handed.until_ms;
   out.gateway_id = std::move(handed.gateway_id);
   out.again = handed.again;
   return became(std::move(handed.outcome));
 }
 
-Result<Messenger::Handed> Messenger::hand_over(const Session& session, const Letter& letter) {
-  if (letter.cause) {
-    RABT_TRY(until, limit_.take({.cause = *letter.cause,
-                                 .address = letter.arguments["to"].as_string(),
-                                 .letter = key_of(session, letter.name)}));
-    if (until) {
-      acts_.parts().log.warn(
-          "message.held",
-          {{"session", session.id}, {"cause", to_string(*letter.cause)}, {"until_ms", *until}});
-      return Handed{.outcome = "held", .until_ms = until};
-    }
-  }
-  RABT_TRY(handed, hand_over_once(session, letter));
-  if (handed.outcome != "unknown" || !letter.twice) return handed;
-  Letter again = letter;
-  again.name += "/again";
-  RABT_TRY(second, hand_over_once(session, again));
-  second.again = true;
-  return second;
-}
-
-std::optional<Messenger::Handed> Messenger::taken(const plugin::CallRequest& request) const {
-  const plugin::ProbeAnswer answer = probe_gateway(acts_.parts().actions, request);
-  if (answer.effect != plugin::ProbeAnswer::Effect::yes) return std::nullopt;
-  return Handed{.outcome = "sent", .gateway_id = answer.output.string_or("messageId", "")};
-}
-
-Result<Messenger::Handed> Messenger::hand_over_once(const Session& session, const Letter& letter) {
+Result<Messenger::Mailed> Messenger::by_mail(const Session& session, const Participant& one,
+                                             MessageKind kind) {
   const SessionParts& parts = acts_.parts();
-  const std::string key = key_of(session, letter.name);
-  plugin::CallRequest request;
-  request.tenant = session.tenant;
-  request.instance = session.id;
-  request.patient = letter.patient;
-  request.role = std::string(kNotifyRole);
-  request.action = letter.action;
-  request.version = std::string(kNotifyVersion);
-  request.arguments = letter.arguments;
-  request.arguments.set("reference", key);
-  if (!letter.patient.empty()) RABT_TRY_STATUS(note_disclosure(session, request.arguments));
-  request.idempotency_key = key;
-  request.deadline_unix_ms = parts.clock.now().ms + kGatewayMs;
-  // A message whose answer was lost, before a crash or now, was sent if the gateway says so.
-  if (auto before = taken(request)) return *std::move(before);
-  const auto outcome = call_gateway(parts.actions, request);
-  if (!outcome)
-    return unavailable("message.not_sent", "the message gateway did not answer in time");
-  const bool refused = outcome->output.string_or("status", "") == "failed";
-  if (outcome->kind == workflow::OutcomeKind::done && !refused)
-    return Handed{.outcome = "sent", .gateway_id = outcome->output.string_or("messageId", "")};
-  if (outcome->kind == workflow::OutcomeKind::done ||
-      outcome->kind == workflow::OutcomeKind::permanent) {
-    const auto kind = std::string_view(letter.name).substr(letter.name.find('/') + 1);
-    parts.log.warn("message.failed",
-                   {{"session", session.id}, {"kind", kind}, {"code", outcome->code}});
-    return Handed{.outcome = "failed"};
+  const std::string name = to_string(MessageName{.kind = kind, .channel = Channel::mail});
+  std::string before;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::messages::kMessageOutcome,
+                            {session.tenant, session.id, one.id, name, session.schedule.version},
+                            [&](const Row& row) {
+                              before = row.text(0);
+                              return false;
+                            });
+  }));
+  if (!before.empty()) {
+    const bool left = before != kFailed && before != "unknown";
+    return Mailed{.outcome = Outcome{.kind = kind,
+                                     .channel = Channel::mail,
+                                     .outcome = left ? std::string(kSent) : before},
+                  .noted = true};
   }
-  if (outcome->kind == workflow::OutcomeKind::ambiguous)
-    return taken(request).value_or(Handed{.outcome = "unknown"});
-  return unavailable("message.not_sent", "the message gateway did not take it: " + outcome->code);
+  const Timestamp now = parts.clock.now();
+  const ToldMessage message{.kind = kind, .version = session.schedule.version, .at_ms = now.ms};
+  if (!letters_.can_mail() || !is_of_use(session, one, message)) return Mailed{};
+  const Matter matter{.kind = kind, .channel = Channel::mail};
+  RABT_TRY(to, receiver_of(session, one, matter));
+  if (!to.none.empty()) return Mailed{};
+  if (const auto until = quiet_hold(session, now)) return Mailed{.until_ms = until};
+  RABT_TRY(outcome, send(session, one, matter));
+  if (outcome.until_ms || outcome.outcome == "no_link") return Mailed{};
+  return Mailed{.outcome = std::move(outcome)};
+}
+
+Result<Messenger::Told> Messenger::tell_due(const Session& session, const Participant& one,
+                                            MessageKind kind) {
+  RABT_TRY(sms, send(session, one, {.kind = kind}));
+  if (sms.until_ms) return Told{.until_ms = sms.until_ms};
+  std::vector<Outcome> ended{sms};
+  std::optional<Outcome> mail;
+  if (sms.outcome == kFailed || sms.outcome == kNoPhone) {
+    RABT_TRY(mailed, by_mail(session, one, kind));
+    mail = std::move(mailed.outcome);
+    if (mail && !mailed.noted) ended.push_back(*mail);
+  }
+  // Both at once: a repeat after a crash finds the message due, and goes on.
+  RABT_TRY_STATUS(note(session, one.id, ended));
+  return Told{.shown = shown(sms, mail)};
+}
+
+Result<Messenger::Followed> Messenger::follow(const Session& session, const Participant& one,
+                                              const std::string& call) {
+  RABT_TRY(followed, reports_.follow(session, one.id, call));
+  Followed out{.next_ms = followed.next_ms};
+  const auto look_at = [&out](const std::optional<std::int64_t>& at_ms) {
+    if (at_ms) out.next_ms = std::min(out.next_ms.value_or(*at_ms), *at_ms);
+  };
+  for (const MessageName& lost : followed.undelivered) {
+    const Outcome first{.kind = lost.kind, .channel = lost.channel, .outcome = "undelivered"};
+    Mailed mail;
+    if (lost.channel == Channel::sms) {
+      RABT_TRY(sent, by_mail(session, one, lost.kind));
+      mail = std::move(sent);
+    }
+    look_at(mail.until_ms);
+    if (mail.until_ms) continue;
+    // The gateway may say of the mail, too, that it did not arrive.
+    if (mail.outcome) look_at(next_question({.at_ms = acts_.parts().clock.now().ms}, 0));
+    if (mail.outcome && !mail.noted) RABT_TRY_STATUS(note(session, one.id, {*mail.outcome}));
+    out.told.push_back(shown(first, mail.outcome));
+    RABT_TRY_STATUS(reports_.pass_on(session, one.id, lost, call));
+  }
+  return out;
 }
 
 bool Messenger::sends_codes() const {
@@ -255,12 +297,12 @@ bool Messenger::sends_codes() const {
 
 Result<std::string> Messenger::send_code(const Session& session, const Participant& one,
                                          const OneTimeCode& code) {
-  RABT_TRY(outcome, send(session, one, MessageKind::second_proof, code));
+  RABT_TRY(outcome, send(session, one, {.kind = MessageKind::second_proof, .code = code}));
   if (outcome.until_ms)
     return unavailable(std::string(kTooManyMessages),
                        "as many messages as may be were sent to the telephone of the record within "
                        "an hour or a day; wait, or call the hospital");
-  RABT_TRY_STATUS(note(session, one.id, outcome));
+  RABT_TRY_STATUS(note(session, one.id, {outcome}));
   return outcome.outcome;
 }
 
@@ -277,9 +319,9 @@ Answer Messenger::tell_at_once(const TellAtOnce& request) {
     if (!tells || one.role != PartRole::patient || !one.takes_part()) continue;
     RABT_TRY(before, told(session, one.id));
     if (was_told(before, *kind, session.schedule.version)) continue;
-    RABT_TRY(outcome, send(session, one, *kind));
+    RABT_TRY(outcome, send(session, one, {.kind = *kind}));
     said.push_back(shown(outcome));
-    if (!outcome.until_ms) RABT_TRY_STATUS(note(session, one.id, outcome));
+    if (!outcome.until_ms) RABT_TRY_STATUS(note(session, one.id, {outcome}));
   }
   return Json::object({{"told", std::move(said)}});
 }
@@ -316,8 +358,8 @@ Status Messenger::note_staff(const Session& session, const std::string& person,
 }
 
 // The text has no patient data: a time, and the link to the page of the clinic.
-Result<Messenger::Handed> Messenger::send_staff(const Session& session, const std::string& id,
-                                                StaffMessage message) {
+Result<Handed> Messenger::send_staff(const Session& session, const std::string& id,
+                                     StaffMessage message) {
   const SessionParts& parts = acts_.parts();
   RABT_TRY(person, parts.directory.find(parts.tenant, id));
   const std::string text(to_string(message));
@@ -337,16 +379,16 @@ Result<Messenger::Handed> Messenger::send_staff(const Session& session, const st
   const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
   const std::string mail = person.profile.string_or("email", "");
   if (phone.ok()) {
-    letter.action = kAction;
+    letter.action = kSendSms;
     letter.arguments.set("to", *phone);
-  } else if (!mail.empty() && parts.actions.find(kNotifyRole, kMail, kNotifyVersion)) {
-    letter.action = kMail;
+  } else if (!mail.empty() && letters_.can_mail()) {
+    letter.action = kSendMail;
     letter.arguments.set("to", mail);
-    letter.arguments.set("subject", places["hospital"].empty() ? "Rabt" : places["hospital"]);
+    letter.arguments.set("subject", subject_of(parts.house, language));
   }
   Handed became{.outcome = "no_address"};
   if (!letter.action.empty()) {
-    RABT_TRY(handed, hand_over(session, letter));
+    RABT_TRY(handed, letters_.hand_over(session, letter));
     became = std::move(handed);
   }
   if (!became.until_ms) RABT_TRY_STATUS(note_staff(session, id, message, became.outcome));
@@ -432,18 +474,16 @@ Answer Messenger::tell(const Caller& caller, const OfSession& request) {
         if (due.next_ms && (!next || *due.next_ms < *next)) next = due.next_ms;
         break;
       }
-      RABT_TRY(outcome, send(session, one, *due.now));
-      if (outcome.until_ms) {
+      RABT_TRY(became, tell_due(session, one, *due.now));
+      if (became.until_ms) {
         over = false;
-        next = std::min(next.value_or(*outcome.until_ms), *outcome.until_ms);
+        next = std::min(next.value_or(*became.until_ms), *became.until_ms);
         break;
       }
-      said.push_back(shown(outcome));
-      RABT_TRY_STATUS(note(session, one.id, outcome));
+      said.push_back(std::move(became.shown));
     }
-    RABT_TRY(followed, reports_.follow(session, one.id, caller.key));
-    for (const MessageKind kind : followed.undelivered)
-      said.push_back(Json::object({{"kind", to_string(kind)}, {"outcome", "undelivered"}}));
+    RABT_TRY(followed, follow(session, one, caller.key));
+    for (Json& lost : followed.told) said.push_back(std::move(lost));
     if (!followed.next_ms) continue;
     over = false;
     next = std::min(next.value_or(*followed.next_ms), *followed.next_ms);

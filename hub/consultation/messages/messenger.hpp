@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/messages/channel.hpp"
 #include "hub/consultation/messages/due.hpp"
-#include "hub/consultation/messages/message_limit.hpp"
+#include "hub/consultation/messages/letters.hpp"
 #include "hub/consultation/messages/reports.hpp"
 #include "hub/consultation/sessions/invitations.hpp"
 #include "hub/consultation/sessions/second_proof.hpp"
@@ -40,13 +41,15 @@ struct TellStaff {
 class Messenger final : public OneTimeCodes {
  public:
   Messenger(Acts& acts, SessionInvitations& invitations)
-      : acts_(acts), invitations_(invitations), reports_(acts), limit_(acts.parts()) {}
+      : acts_(acts), invitations_(invitations), reports_(acts), letters_(acts) {}
 
   // Sends what is due now in the session, and follows what the gateway took. {over, waitSeconds,
   // told: [{kind, outcome}]}: over when nothing will be due any more, waitSeconds until the next
   // message or the next question to the gateway, null when only a change of the session can make
-  // one due. A message that did not arrive while it is of use is told once, as undelivered. The
-  // same call again sends nothing twice. Errors: not_found session.unknown; unavailable
+  // one due. A message that did not arrive while it is of use is told once, as undelivered. One
+  // that no telephone took goes by mail: {kind, outcome: "sent", channel: "mail", sms: how the SMS
+  // ended}, or, where the mail failed, too, the outcome of the SMS with mail: how the mail ended.
+  // The same call again sends nothing twice. Errors: not_found session.unknown; unavailable
   // message.not_sent, to be called again.
   Answer tell(const Caller& caller, const OfSession& request);
   // Tells the patient of the session something at once, at any hour. {told: [{kind, outcome}]},
@@ -68,32 +71,9 @@ class Messenger final : public OneTimeCodes {
  private:
   // {over, waitSeconds, told}
   [[nodiscard]] Json still(bool over, const std::optional<std::int64_t>& next_ms, Json said) const;
-  // Message to the gateway.
-  struct Letter {
-    // Names the message: the same name is never sent twice.
-    std::string name;
-    std::string action;
-    Json arguments = Json::object();
-    // Pseudonym of the patient whose data it has. Empty when it has none.
-    std::string patient{};
-    // Sent once more, under another name, where nobody knows whether it arrived.
-    bool twice = false;
-    // Unset if no limit holds it: staff hears of every emergency.
-    std::optional<MessageCause> cause{};
-  };
-  // The end of a letter: "sent", "failed", or "unknown", when the gateway's answer was lost and the
-  // gateway cannot say; "held" when as many have left for its address as may.
-  struct Handed {
-    std::string outcome;
-    // The gateway's id of a message that it took, or empty.
-    std::string gateway_id{};
-    // It was sent once more.
-    bool again = false;
-    // Time at which there is room for a letter that is held.
-    std::optional<std::int64_t> until_ms{};
-  };
   struct Outcome {
     MessageKind kind = MessageKind::booked;
+    Channel channel = Channel::sms;
     std::string outcome;
     std::string gateway_id{};
     bool again = false;
@@ -105,10 +85,13 @@ class Messenger final : public OneTimeCodes {
   [[nodiscard]] bool is_on() const;
   [[nodiscard]] Result<std::vector<ToldMessage>> told(const Session& session,
                                                       const std::string& participant) const;
-  // {kind, outcome}, and again where it was sent once more.
+  // {kind, outcome}; channel unless it is SMS, and again where it was sent once more.
   [[nodiscard]] static Json shown(const Outcome& outcome);
+  // End of a message that was sent by one channel, or by both.
+  [[nodiscard]] static Json shown(const Outcome& sms, const std::optional<Outcome>& mail);
+  // In one commit.
   [[nodiscard]] Status note(const Session& session, const std::string& participant,
-                            const Outcome& outcome);
+                            const std::vector<Outcome>& outcomes);
   [[nodiscard]] Result<std::vector<ToldStaff>> staff_told(const Session& session,
                                                           const std::string& person) const;
   [[nodiscard]] Status note_staff(const Session& session, const std::string& person,
@@ -116,27 +99,62 @@ class Messenger final : public OneTimeCodes {
   // "sent", "no_address", "failed", "unknown"; noted. "held" is not.
   [[nodiscard]] Result<Handed> send_staff(const Session& session, const std::string& id,
                                           StaffMessage message);
-  [[nodiscard]] Result<Handed> hand_over(const Session& session, const Letter& letter);
-  [[nodiscard]] Result<Handed> hand_over_once(const Session& session, const Letter& letter);
-  // Unset unless the gateway says that it took the message.
-  [[nodiscard]] std::optional<Handed> taken(const plugin::CallRequest& request) const;
-  // "sent", "declined" (the patient wants no reminders), "no_phone", "no_guardian" (the record of a
-  // child names none), "no_link" (somebody took the link back), "failed", "unknown", "held".
-  [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
-                                     MessageKind kind, const OneTimeCode& code = {});
   // Matter of a message.
   struct Matter {
     MessageKind kind = MessageKind::booked;
-    const OneTimeCode& code;
+    Channel channel = Channel::sms;
+    // Code of a second proof.
+    OneTimeCode code{};
   };
+  // Receiver of a message, by the record.
+  struct Receiver {
+    // Set if no message may leave: "declined" (the patient wants no reminders), "no_phone",
+    // "no_mail", "no_guardian" (the record of a child names none).
+    std::string none;
+    std::string address{};
+    std::string language{};
+    // Relation of the guardian of a child.
+    std::string guardian{};
+  };
+  [[nodiscard]] Result<Receiver> receiver_of(const Session& session, const Participant& one,
+                                             const Matter& matter) const;
+  // Receiver::none, or "sent", "no_link" (somebody took the link back), "failed", "unknown",
+  // "held".
+  [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
+                                     const Matter& matter);
+  // End of the mail of a message that no telephone took; sends the mail unless its end was noted.
+  struct Mailed {
+    // Unset where no mail may leave: the role or the record has none, the patient declines it, the
+    // message is of no use any more, or as many have left for the address as may.
+    std::optional<Outcome> outcome{};
+    bool noted = false;
+    // End of the quiet hours that hold it.
+    std::optional<std::int64_t> until_ms{};
+  };
+  [[nodiscard]] Result<Mailed> by_mail(const Session& session, const Participant& one,
+                                       MessageKind kind);
+  // Sends what is due, by mail where no telephone takes it, and notes it. What is held is not
+  // noted.
+  struct Told {
+    Json shown{};
+    std::optional<std::int64_t> until_ms{};
+  };
+  [[nodiscard]] Result<Told> tell_due(const Session& session, const Participant& one,
+                                      MessageKind kind);
+  // Messages that did not arrive, and how their mails ended.
+  struct Followed {
+    std::vector<Json> told{};
+    std::optional<std::int64_t> next_ms{};
+  };
+  [[nodiscard]] Result<Followed> follow(const Session& session, const Participant& one,
+                                        const std::string& call);
   [[nodiscard]] Result<std::string> text_of(const Session& session, const Participant& one,
                                             const Matter& matter, const std::string& language);
-  [[nodiscard]] Status note_disclosure(const Session& session, const Json& arguments) const;
 
   Acts& acts_;
   SessionInvitations& invitations_;
   MessageReports reports_;
-  const MessageLimit limit_;
+  const Letters letters_;
 };
 
 }  // namespace rabt::consultation

@@ -35,9 +35,10 @@ Result<std::vector<MessageReports::Taken>> MessageReports::taken(
     return connection.query(
         sql::messages::kTakenMessages, {session.tenant, session.id, participant},
         [&](const Row& row) {
-          if (const auto kind = parse_message_kind(row.text(0)))
+          if (const auto name = parse_message_name(row.text(0)))
             found.push_back(
-                {.told = {.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)},
+                {.told = {.kind = name->kind, .version = row.integer(1), .at_ms = row.integer(2)},
+                 .channel = name->channel,
                  .outcome = std::string(row.text(3)),
                  .gateway_id = std::string(row.text(4)),
                  .asked = row.integer(5),
@@ -79,7 +80,10 @@ Status MessageReports::enter(const Place& at, const std::string& gateway_id, boo
   const auto session = acts_.load(at.session);
   if (!session.ok())
     return session.error().kind == ErrorKind::not_found ? ok_status() : Status(session.error());
-  Json data = Json::object({{"participant", at.participant}, {"kind", at.kind}});
+  const auto name = parse_message_name(at.kind);
+  Json data = Json::object({{"participant", at.participant},
+                            {"kind", name ? to_string(name->kind) : std::string_view(at.kind)}});
+  if (name && name->channel != Channel::sms) data.set("channel", to_string(name->channel));
   audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), *session);
   entry.act = "participant.told";
   entry.detail = data;
@@ -189,19 +193,28 @@ Status MessageReports::take_early(const std::string& session, const std::string&
 Status MessageReports::close_call(const std::string& session) {
   const SessionParts& parts = acts_.parts();
   if (!parts.close_tasks) return ok_status();
-  // The newest message of a kind says how its patient knows.
-  std::map<std::pair<std::string, std::string>, bool> lost_to;
+  // The newest message of a kind, by any channel, says how its patient knows.
+  struct Known {
+    std::int64_t version = 0;
+    bool lost = false;
+    bool arrived = false;
+  };
+  std::map<std::pair<std::string, std::string>, Known> known;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::messages::kMessageOutcomes, {parts.tenant, session},
-                            [&](const Row& row) {
-                              lost_to[{std::string(row.text(0)), std::string(row.text(1))}] =
-                                  row.text(2) == kUndelivered;
-                              return true;
-                            });
+    return connection.query(
+        sql::messages::kMessageOutcomes, {parts.tenant, session}, [&](const Row& row) {
+          const auto name = parse_message_name(row.text(1));
+          const std::string kind(name ? to_string(name->kind) : row.text(1));
+          Known& one = known[{std::string(row.text(0)), kind}];
+          if (one.version != row.integer(3)) one = {.version = row.integer(3)};
+          one.lost = one.lost || row.text(2) == kUndelivered;
+          one.arrived = one.arrived || row.text(2) == kSent || row.text(2) == kDelivered;
+          return true;
+        });
   }));
   std::set<std::string> lost;
-  for (const auto& [of, is_lost] : lost_to) {
-    if (is_lost) lost.insert(of.second);
+  for (const auto& [of, one] : known) {
+    if (one.lost && !one.arrived) lost.insert(of.second);
   }
   const auto arrived = [&lost](const TaskContent& content) {
     const Json& messages = content.data["told"];
@@ -234,7 +247,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
     if (until <= now.ms) continue;
     const Place at{.session = session.id,
                    .participant = participant,
-                   .kind = std::string(to_string(one.told.kind)),
+                   .kind = to_string(MessageName{.kind = one.told.kind, .channel = one.channel}),
                    .version = one.told.version};
     auto question = answers ? next_question(one.told, one.asked) : std::nullopt;
     if (one.outcome == kSent && question && *question <= now.ms) {
@@ -258,14 +271,18 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
     }
     if (one.outcome != kUndelivered || (!one.followed_by.empty() && one.followed_by != call))
       continue;
-    out.undelivered.push_back(one.told.kind);
-    if (!one.followed_by.empty()) continue;
-    RABT_TRY_STATUS(parts.store.write(lane_of(at.session), [&](store::Transaction& transaction) {
-      return store::run(transaction, sql::messages::kMessageFollowed,
-                        {session.tenant, at.session, at.participant, at.kind, at.version, call});
-    }));
+    out.undelivered.push_back({.kind = one.told.kind, .channel = one.channel});
   }
   return out;
+}
+
+Status MessageReports::pass_on(const Session& session, const std::string& participant,
+                               const MessageName& lost, const std::string& call) {
+  return acts_.parts().store.write(lane_of(session.id), [&](store::Transaction& transaction) {
+    return store::run(
+        transaction, sql::messages::kMessageFollowed,
+        {session.tenant, session.id, participant, to_string(lost), session.schedule.version, call});
+  });
 }
 
 }  // namespace rabt::consultation

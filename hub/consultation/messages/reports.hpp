@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/messages/channel.hpp"
 #include "hub/consultation/messages/due.hpp"
 
 namespace rabt::consultation {
@@ -28,9 +29,8 @@ class MessageReports {
   [[nodiscard]] Status take_early(const std::string& session, const std::string& participant);
 
   struct Followed {
-    // Messages that did not arrive while they are of use. A repeat of the same call gets the same
-    // ones, and no other call gets them.
-    std::vector<MessageKind> undelivered;
+    // Messages that did not arrive while they are of use, and were not passed on by another call.
+    std::vector<MessageName> undelivered;
     // A message of use may still turn out not to have arrived: when to look again.
     std::optional<std::int64_t> next_ms;
   };
@@ -38,10 +38,15 @@ class MessageReports {
   // key of the call that this is for.
   [[nodiscard]] Result<Followed> follow(const Session& session, const std::string& participant,
                                         const std::string& call);
+  // The next channel or the desk has a message that did not arrive: a repeat of the same call gets
+  // it again, and no other call.
+  [[nodiscard]] Status pass_on(const Session& session, const std::string& participant,
+                               const MessageName& lost, const std::string& call);
 
  private:
   struct Taken {
     ToldMessage told;
+    Channel channel = Channel::sms;
     std::string outcome;
     std::string gateway_id;
     std::int64_t asked = 0;
@@ -55,6 +60,7 @@ class MessageReports {
   struct Place {
     std::string session;
     std::string participant;
+    // As MessageName.
     std::string kind;
     std::int64_t version = 0;
     // The desk was told that it did not arrive.

@@ -28,8 +28,11 @@ inline constexpr Statement kMessageFollowed{
     "UPDATE session_message SET followed_by = $6 WHERE tenant = $1 AND session = $2 AND "
     "participant = $3 AND kind = $4 AND version = $5"};
 inline constexpr Statement kMessageOutcomes{
-    "SELECT participant, kind, outcome FROM session_message WHERE tenant = $1 AND session = $2 "
-    "ORDER BY version"};
+    "SELECT participant, kind, outcome, version FROM session_message WHERE tenant = $1 AND session "
+    "= $2 ORDER BY version"};
+inline constexpr Statement kMessageOutcome{
+    "SELECT outcome FROM session_message WHERE tenant = $1 AND session = $2 AND participant = $3 "
+    "AND kind = $4 AND version = $5"};
 inline constexpr Statement kEarlyReportsOf{
     "SELECT m.kind, m.version, m.gateway_id, r.delivered FROM session_message m JOIN early_report "
     "r ON r.tenant = m.tenant AND r.message = m.gateway_id WHERE m.tenant = $1 AND m.session = $2 "

@@ -45,6 +45,7 @@ constexpr Words kMinutes{"", "min", "دقيقة"};
 constexpr Words kGuardian{"", "guardian", "ولي الأمر"};
 constexpr Words kMoved{"", "Moved", "تغيّر وقته"};
 constexpr Words kNotTold{"", "Not told yet", "لم يُبلَّغ بعد"};
+constexpr Words kByMail{"", "by e-mail", "بالبريد الإلكتروني"};
 constexpr Words kNoPhone{"", "No telephone", "لا يوجد رقم هاتف"};
 
 // Heads of the table, in the order of its columns.
@@ -273,11 +274,16 @@ std::string doctor_cell(const Writer& words, const ListedVisit& visit) {
   return out + small(clinic.empty() ? "" : apart(clinic));
 }
 
+std::string outcome_of(const Writer& words, const ListedVisit::Told& notice) {
+  const std::string outcome = words.in(kOutcomes, notice.outcome);
+  return notice.channel == "mail" ? outcome + " " + std::string(words.in(kByMail)) : outcome;
+}
+
 std::string message_cell(const Writer& words, const ListedVisit& visit) {
   std::string out(visit.patient ? words.in(kNotTold) : "—");
   if (visit.told) {
     out = escaped(words.in(kMessages, visit.told->kind)) + ": " +
-          escaped(words.in(kOutcomes, visit.told->outcome)) +
+          escaped(outcome_of(words, *visit.told)) +
           small(left_to_right(words.moment(visit.told->at_ms)));
   }
   return out + small(visit.link.empty() ? "" : escaped(words.in(kLinks, visit.link)));
@@ -350,7 +356,7 @@ std::string line_of(const Writer& words, const DayListView& list, const ListedVi
                   text_of(clinic.name),
                   text_of(clinic.name_ar),
                   notice ? words.in(kMessages, notice->kind) : "",
-                  notice ? words.in(kOutcomes, notice->outcome) : "",
+                  notice ? outcome_of(words, *notice) : "",
                   notice ? words.moment(notice->at_ms) : "",
                   visit.link.empty() ? "" : words.in(kLinks, visit.link),
                   std::to_string(visit.number)});

@@ -77,8 +77,10 @@ Json named_json(const std::optional<ListedVisit::Named>& one) {
 
 Json told_json(const std::optional<ListedVisit::Told>& notice) {
   if (!notice) return {};
-  return Json::object(
-      {{"kind", notice->kind}, {"outcome", notice->outcome}, {"at", to_iso8601({notice->at_ms})}});
+  return Json::object({{"kind", notice->kind},
+                       {"outcome", notice->outcome},
+                       {"channel", notice->channel},
+                       {"at", to_iso8601({notice->at_ms})}});
 }
 
 }  // namespace

@@ -155,6 +155,8 @@ struct ListedVisit {
     std::string kind;
     std::string outcome;
     std::int64_t at_ms = 0;
+    // "sms" or "mail"
+    std::string channel;
   };
   std::optional<Told> told{};
   // Status of the patient's newest link, as Invitation::status. Empty without a link.

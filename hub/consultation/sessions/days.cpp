@@ -351,10 +351,10 @@ Result<std::optional<ListedVisit::Told>> SessionDays::told(const Session& sessio
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::sessions::kToldOfVisit, {parts.tenant, session.id, patient.id},
                             [&](const store::Row& row) {
-                              if (!newest || row.integer(2) >= newest->at_ms)
-                                newest = ListedVisit::Told{.kind = std::string(row.text(0)),
-                                                           .outcome = std::string(row.text(1)),
-                                                           .at_ms = row.integer(2)};
+                              newest = ListedVisit::Told{.kind = std::string(row.text(0)),
+                                                         .outcome = std::string(row.text(1)),
+                                                         .at_ms = row.integer(2),
+                                                         .channel = std::string(row.text(3))};
                               return true;
                             });
   }));

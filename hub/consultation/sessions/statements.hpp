@@ -7,9 +7,12 @@ namespace rabt::consultation::sql::sessions {
 
 using store::Statement;
 
-// A code for a second device says nothing about the visit.
+// Oldest first. A code for a second device says nothing about the visit. The mail of a message that
+// no telephone took counts if it left.
 inline constexpr Statement kToldOfVisit{
-    "SELECT kind, outcome, at_ms FROM session_message WHERE tenant = $1 AND session = $2 AND "
-    "participant = $3 AND kind <> 'second_proof'"};
+    "SELECT REPLACE(kind, '/mail', ''), outcome, at_ms, CASE WHEN kind LIKE '%/mail' THEN 'mail' "
+    "ELSE 'sms' END FROM session_message WHERE tenant = $1 AND session = $2 AND participant = $3 "
+    "AND kind <> 'second_proof' AND (kind NOT LIKE '%/mail' OR outcome IN ('sent', 'delivered')) "
+    "ORDER BY at_ms, kind"};
 
 }  // namespace rabt::consultation::sql::sessions
