@@ -369,6 +369,7 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                             .house = config.house,
                                                             .has_feature = has_feature,
                                                             .links = config.links,
+                                                            .coverage = config.coverage,
                                                             .ask_desk = ask_desk,
                                                             .close_tasks = close_tasks,
                                                             .access = access.get(),

@@ -382,6 +382,7 @@ struct Config {
   // Folder of the hospital's own texts, which `house` holds. Empty if it has none.
   std::string messages;
   consultation::LinkSettings links;
+  consultation::CoveragePolicy coverage;
   // `phi`: patient data in messages, and in the text of documents.
   consultation::TextRules chat_rules;
   consultation::TextRules document_rules;

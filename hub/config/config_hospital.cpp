@@ -100,10 +100,25 @@ void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
   }
 }
 
+namespace {
+
+void read_coverage_rule(Reader& reader, const YamlNode& coverage, std::string_view answer,
+                        consultation::CoveragePolicy::Rule& out) {
+  using Rule = consultation::CoveragePolicy::Rule;
+  std::string rule;
+  reader.choice(coverage, answer, {"ask", "self-pay", "go-on", "refuse"}, rule);
+  if (rule == "ask") out = Rule::ask;
+  if (rule == "self-pay") out = Rule::self_pay;
+  if (rule == "go-on") out = Rule::go_on;
+  if (rule == "refuse") out = Rule::refuse;
+}
+
+}  // namespace
+
 void read_clinic(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* const clinic = reader.section(root, "clinic");
   if (clinic == nullptr) return;
-  reader.only(*clinic, {"adult_age", "booked_patients", "second_proof"});
+  reader.only(*clinic, {"adult_age", "booked_patients", "coverage", "second_proof"});
   int adult_age = static_cast<int>(config.links.adult_age);
   reader.integer(*clinic, "adult_age", kYoungestAdult, kOldestChild, adult_age);
   config.links.adult_age = adult_age;
@@ -112,6 +127,12 @@ void read_clinic(Reader& reader, const YamlNode& root, Config& config) {
   using Booked = consultation::LinkSettings::Booked;
   if (booked == "enter") config.links.booked = Booked::enter;
   if (booked == "refuse") config.links.booked = Booked::refuse;
+  if (const YamlNode* const coverage = reader.section(*clinic, "coverage"); coverage != nullptr) {
+    reader.only(*coverage, {"not_eligible", "not_in_force", "unanswered"});
+    read_coverage_rule(reader, *coverage, "not_eligible", config.coverage.not_eligible);
+    read_coverage_rule(reader, *coverage, "not_in_force", config.coverage.not_in_force);
+    read_coverage_rule(reader, *coverage, "unanswered", config.coverage.unanswered);
+  }
   const YamlEntry* const proofs = clinic->find("second_proof");
   if (proofs == nullptr) return;
   std::vector<std::string> names;

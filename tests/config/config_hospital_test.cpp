@@ -103,6 +103,36 @@ TEST_F(ConfigHospital, TheClinicSaysWhatBecomesOfBookedPatientsWhomNobodyEntered
     EXPECT_NE(said.find(word), std::string::npos) << said;
 }
 
+TEST_F(ConfigHospital, TheClinicSaysWhatBecomesOfAVisitByTheAnswerOfThePayer) {
+  using Rule = consultation::CoveragePolicy::Rule;
+  const auto coverage = [this](const std::string& clinic) {
+    const auto config = read("{}\nclinic: " + clinic);
+    EXPECT_TRUE(config.ok()) << config.error().message;
+    return config->coverage;
+  };
+  for (const char* absent : {"{}", "{coverage: {}}"}) {
+    const consultation::CoveragePolicy rules = coverage(absent);
+    EXPECT_EQ(rules.not_eligible, Rule::ask);
+    EXPECT_EQ(rules.not_in_force, Rule::ask);
+    EXPECT_EQ(rules.unanswered, Rule::go_on);
+  }
+  const auto rules =
+      coverage("{coverage: {not_eligible: refuse, not_in_force: self-pay, unanswered: ask}}");
+  EXPECT_EQ(rules.not_eligible, Rule::refuse);
+  EXPECT_EQ(rules.not_in_force, Rule::self_pay);
+  EXPECT_EQ(rules.unanswered, Rule::ask);
+  EXPECT_EQ(coverage("{coverage: {not_eligible: go-on}}").not_eligible, Rule::go_on);
+}
+
+TEST_F(ConfigHospital, ARuleForCoverageThatIsNoneIsAMistakeWithItsPlace) {
+  const std::string word = mistake("{}\nclinic: {coverage: {unanswered: wait}}");
+  for (const char* part :
+       {"rabt.yaml:7:", "`unanswered` must be", "ask, self-pay, go-on or refuse"})
+    EXPECT_NE(word.find(part), std::string::npos) << word;
+  EXPECT_NE(mistake("{}\nclinic: {coverage: {expired: ask}}").find("expired"), std::string::npos);
+  EXPECT_NE(mistake("{}\nclinic: {coverage: ask}").find("coverage"), std::string::npos);
+}
+
 TEST_F(ConfigHospital, APlaceThatNothingFillsIsAMistake) {
   EXPECT_NE(mistake("{name: {ar: مستشفى}, messages: .}").find("`hospital.name.en`"),
             std::string::npos);

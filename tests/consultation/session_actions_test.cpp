@@ -131,6 +131,24 @@ TEST_F(SessionCalls, ASessionThatIsOpenedToBeRefusedSaysSoToWorkflowsAlone) {
   EXPECT_EQ(noted(booking(), "A-21"), "null");
 }
 
+TEST_F(SessionCalls, WorkflowsReadTheTenantsRuleForEachAnswerOfThePayer) {
+  const auto rule = [this](const char* answer) {
+    const ActionOutcome read = call("coverage-policy", Json::object({{"answer", answer}}));
+    EXPECT_EQ(read.kind, OutcomeKind::done) << read.message;
+    return read.output.string_or("policy", "");
+  };
+  EXPECT_EQ(rule("not-eligible"), "ask");
+  EXPECT_EQ(rule("not-in-force"), "ask");
+  EXPECT_EQ(rule("unanswered"), "go-on");
+  using Rule = CoveragePolicy::Rule;
+  coverage_ = {
+      .not_eligible = Rule::refuse, .not_in_force = Rule::self_pay, .unanswered = Rule::ask};
+  begin_again();
+  EXPECT_EQ(rule("not-eligible"), "refuse");
+  EXPECT_EQ(rule("not-in-force"), "self-pay");
+  EXPECT_EQ(rule("unanswered"), "ask");
+}
+
 TEST_F(SessionCalls, ASessionMovesUntilItEnds) {
   const std::string id = call("create", booking()).output.string_or("session", "");
   const Json moved = Json::object({{"session", id},
@@ -750,7 +768,7 @@ TEST_F(SessionCalls, TheFactsNameTheProvider) {
 }
 
 TEST_F(SessionCalls, EveryActionIsDeclared) {
-  EXPECT_EQ(service_actions("session").size(), 34U);
+  EXPECT_EQ(service_actions("session").size(), 35U);
   EXPECT_EQ(service_->name(), "session");
 }
 

@@ -292,6 +292,7 @@ class SessionHouse : public ::testing::Test {
                      provider_.features.contains(feature);
             },
         .links = links_,
+        .coverage = coverage_,
         .ask_desk =
             [this](const NewTask& wanted) {
               desk_.push_back(wanted);
@@ -454,6 +455,7 @@ class SessionHouse : public ::testing::Test {
   std::string public_url_;
   House house_;
   LinkSettings links_;
+  CoveragePolicy coverage_;
   // Enters patients of bookings. Null unless a test sets it before the house opens.
   identity::Newcomers* newcomers_ = nullptr;
   // Tasks that close when the visit is over. Null unless a test makes them.

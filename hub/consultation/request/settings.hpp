@@ -73,6 +73,20 @@ struct VideoSettings {
   bool provider_events = false;
 };
 
+// `clinic.coverage` of the configuration: rules for visits that no payer covers, by the answer of
+// the payer. Workflows read them: coverage-policy of hub://session.
+struct CoveragePolicy {
+  // `go_on`: the visit takes place, and its claim is not held back; `self_pay`: it takes place and
+  // the patient pays; `ask`: the desk decides; `refuse`: it is called off and the patient is asked
+  // to call.
+  enum class Rule : std::uint8_t { go_on, self_pay, ask, refuse };
+  Rule not_eligible = Rule::ask;
+  // No coverage was in force at the time of the visit.
+  Rule not_in_force = Rule::ask;
+  // The payer gave no answer. With `go_on` the claim waits for one.
+  Rule unanswered = Rule::go_on;
+};
+
 // The section `clinic` of the configuration: rules for links of visits and for booked patients.
 struct LinkSettings {
   // Proofs that open a link on a second device: a code to the telephone of the record, and the

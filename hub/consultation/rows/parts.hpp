@@ -45,6 +45,7 @@ struct SessionParts {
   // True if a target declares a feature (docs/plugins/manifest.md). Unset if none does.
   std::function<bool(std::string_view target, std::string_view feature)> has_feature{};
   LinkSettings links{};
+  CoveragePolicy coverage{};
   // Opens a task of the desk. Unset in tests that need none.
   std::function<Status(const NewTask&)> ask_desk{};
   // Closes tasks whose question has passed. Unset in tests that need none.

@@ -94,6 +94,29 @@ Json course_of(const SessionView& session) {
                        {"durationMinutes", course.seconds ? Json(*course.minutes()) : Json()}});
 }
 
+std::string_view word_of(CoveragePolicy::Rule rule) {
+  switch (rule) {
+    case CoveragePolicy::Rule::go_on:
+      return "go-on";
+    case CoveragePolicy::Rule::self_pay:
+      return "self-pay";
+    case CoveragePolicy::Rule::ask:
+      return "ask";
+    case CoveragePolicy::Rule::refuse:
+      break;
+  }
+  return "refuse";
+}
+
+// The tenant's rule for a visit whose payer gave this answer.
+Json policy_of(const CoveragePolicy& coverage, const CallRequest& call) {
+  const std::string answer = call.arguments.string_or("answer", "");
+  const CoveragePolicy::Rule rule = answer == "unanswered"     ? coverage.unanswered
+                                    : answer == "not-in-force" ? coverage.not_in_force
+                                                               : coverage.not_eligible;
+  return Json::object({{"policy", word_of(rule)}});
+}
+
 class SessionActions final : public plugin::HubService {
  public:
   SessionActions(Sessions& sessions, Records& records, Practice& practice)
@@ -239,6 +262,7 @@ Answer SessionActions::act(const CallRequest& call) {
     RABT_TRY(found, sessions_.reading.of_appointment(caller, find_by_appointment_of(call)));
     return to_json(found);
   }
+  if (call.action == "coverage-policy") return policy_of(sessions_.acts.parts().coverage, call);
   if (call.action == "participants") {
     RABT_TRY(people, sessions_.people.participants(caller, of_session(call)));
     return Json::object({{"participants", people_of(people.items)}});

@@ -185,6 +185,10 @@ std::vector<plugin::ActionSpec> session_actions() {
            Json::object(
                {{"sessions", Json::object({{"type", "array"},
                                            {"items", open_schema({}, marked({"billing"}))}})}}))},
+      {"coverage-policy", "Read what the tenant does with a visit that no payer covers",
+       closed({"answer"},
+              R"({"answer": {"enum": ["not-eligible", "not-in-force", "unanswered"]}})"),
+       closed({"policy"}, R"({"policy": {"enum": ["ask", "self-pay", "go-on", "refuse"]}})")},
       {"participants", "List who takes part", of_session()},
       {"token", "Give a participant what opens the call", of_participant(),
        open_schema({"token"}, marked({"token"}))},
@@ -264,9 +268,9 @@ std::vector<plugin::ActionSpec> session_actions() {
        open_schema({}, marked({"notes", "prescriptions", "vitals", "followUps", "feedback",
                                "chiefComplaint", "participants", "patient"}))}};
   // A decision changes nothing by itself.
-  const std::set<std::string_view> reads{"get",        "of-appointment", "participants",
-                                         "recordings", "transcribable",  "clinical",
-                                         "decide",     "usage",          "summary"};
+  const std::set<std::string_view> reads{
+      "get",           "of-appointment", "coverage-policy", "participants", "recordings",
+      "transcribable", "clinical",       "decide",          "usage",        "summary"};
   std::vector<plugin::ActionSpec> out;
   out.reserve(rows.size());
   for (const Row& row : rows)
