@@ -66,5 +66,35 @@ TEST_F(FirstTime, APatientGetsTheMessageOfTheBookingWithItsLink) {
     EXPECT_EQ(line.find("551234567"), std::string::npos) << line;
 }
 
+// The tenant's configuration reaches the workflow: docs/workflows.md, "Who pays".
+class RefusingClinic : public FirstTime {
+ protected:
+  void configure(std::string& yaml) override {
+    yaml += "\nclinic: {coverage: {not_in_force: refuse}}\n";
+  }
+};
+
+TEST_F(RefusingClinic, AVisitWithoutACoverageInForceIsCalledOffByTheRuleOfTheTenant) {
+  demo::Booking expired = booking();
+  sandbox::Json bundle = sandbox::Json::parse(expired.body);
+  for (sandbox::Json& entry : bundle["entry"]) {
+    if (entry["resource"]["resourceType"] == "Coverage")
+      entry["resource"]["period"] = {{"end", "2020-01-01"}};
+  }
+  expired.body = bundle.dump();
+  const auto accepted = deliver(desks_[0], expired);
+  ASSERT_TRUE(accepted.ok()) << accepted.error().message;
+  const Json context = session_of(desks_[0], (*accepted)["instances"][0].as_string());
+  const std::string session = context.string_or("session", "");
+  Json seen;
+  EXPECT_TRUE(test::eventually([&] {
+    seen = get(desks_[0], "/sessions/" + session).value();
+    return seen.string_or("status", "") == "cancelled";
+  })) << seen.dump();
+  const auto tasks = get(desks_[0], "/tasks?state=open&kind=coverage&limit=100");
+  ASSERT_TRUE(tasks.ok()) << tasks.error().message;
+  EXPECT_EQ((*tasks)["items"].size(), 0U) << tasks->dump();
+}
+
 }  // namespace
 }  // namespace rabt::clinic::first_time_test
