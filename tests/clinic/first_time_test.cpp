@@ -18,15 +18,8 @@ class FirstTime : public Clinic {
   void configure(std::string& yaml) override { yaml += "\nclinic: {booked_patients: enter}\n"; }
   // A booking in two days, with the patient's telephone.
   demo::Booking booking() {
-    demo::Booking out = demo::make_moved(demo::make_booking(clock_, ids_, 0), ids_, kTwoDays);
-    sandbox::Json bundle = sandbox::Json::parse(out.body);
-    for (sandbox::Json& entry : bundle["entry"]) {
-      if (entry["resource"]["resourceType"] != "Patient") continue;
-      sandbox::Json phone = {{"system", "phone"}, {"value", "0551234567"}};
-      entry["resource"]["telecom"] = sandbox::Json::array({std::move(phone)});
-    }
-    out.body = bundle.dump();
-    return out;
+    return demo::with_phone(demo::make_moved(demo::make_booking(clock_, ids_, 0), ids_, kTwoDays),
+                            "0551234567");
   }
   // The patient of the session. Null for one without a record.
   Json patient_of_next_booking() {

@@ -86,7 +86,8 @@ cat >"$work/demo/bin/rabt" <<EOF
 #!/usr/bin/env bash
 chown -R 8480:8480 "$work/data"
 exec podman run --rm --label rabt-test=$project --network host --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \\
-  -v "$work/data:$work/data" -v "$root/migrations:$root/migrations:ro" -v "$root/workflows:$root/workflows:ro" localhost/$project "\$@"
+  -v "$work/data:$work/data" -v "$root/migrations:$root/migrations:ro" -v "$root/workflows:$root/workflows:ro" \\
+  -v "$root/config:$root/config:ro" localhost/$project "\$@"
 EOF
 chmod +x "$work/demo/bin/rabt"
 chmod 711 "$work"

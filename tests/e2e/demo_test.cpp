@@ -74,10 +74,78 @@ TEST_F(AfterTheDemo, ItToldTheWholeStoryInTime) {
   for (const char* step :
        {"the patient waits", "the doctor admits", "a note with its diagnosis",
         "A visit over the API", "a follow-up is planned for ", "the recording is sealed and kept",
-        "موعد زيارتك المرئية ", "opens the link of his visit", "the link opens nothing any more"})
+        "opens the link of his visit", "the link opens nothing any more"})
     EXPECT_TRUE(contains(said, step)) << step << said;
   EXPECT_TRUE(contains(said, ": approved; submitted 150.00 SAR\n")) << said;
+  EXPECT_TRUE(std::regex_search(said, std::regex("\nSMS +.*(متابعة|follow-up)"))) << said;
   EXPECT_FALSE(contains(said, "NOT")) << said;
+}
+
+// True if the expressions are found one after the other.
+testing::AssertionResult in_order(const std::string& said,
+                                  const std::vector<std::string>& expressions) {
+  auto from = said.begin();
+  for (const std::string& one : expressions) {
+    std::match_results<std::string::const_iterator> found;
+    if (!std::regex_search(from, said.cend(), found, std::regex(one)))
+      return testing::AssertionFailure() << "no `" << one << "` after what comes before:\n" << said;
+    from = said.begin() + (found[0].second - said.cbegin());
+  }
+  return testing::AssertionSuccess();
+}
+
+TEST_F(AfterTheDemo, AFirstTimePatientComesByTheLinkOfTheMessage) {
+  EXPECT_TRUE(in_order(
+      finished_.said, {"webhook accepted \\(202\\)",
+                       "> nobody had entered the patient: the hub made the record 01[0-9A-Z]{24}\n",
+                       "> SMS to the patient: .*: موعد زيارتك المرئية 20.* "
+                       "http://127\\.0\\.0\\.1:[0-9]+/i#\\.\\.\\.",
+                       "> the patient opens the link of the message\n", "> the patient waits\n",
+                       "> the doctor admits\n", "> both are in the room"}));
+  // The code of a link opens the visit.
+  EXPECT_FALSE(std::regex_search(finished_.said, std::regex("/i#[a-z0-9]"))) << finished_.said;
+}
+
+TEST_F(AfterTheDemo, TheVisitIsMovedOnceAndThePatientHearsIt) {
+  std::smatch moved;
+  ASSERT_TRUE(std::regex_search(
+      finished_.said, moved,
+      std::regex("the hospital moves the visit to ([0-9-]{10})T([0-9]{2}:[0-9]{2}):")))
+      << finished_.said;
+  EXPECT_TRUE(
+      in_order(finished_.said, {"> the patient opens the link", "the hospital moves the visit to ",
+                                "> SMS to the patient: .* تغير موعد زيارتك المرئية إلى " +
+                                    moved.str(1) + ".*" + moved.str(2),
+                                "> the patient waits\n"}));
+  EXPECT_FALSE(contains(moved.suffix().str(), "the hospital moves the visit")) << finished_.said;
+}
+
+TEST_F(AfterTheDemo, TheClaimGoesWhenThePayerIsBack) {
+  EXPECT_TRUE(in_order(finished_.said, {"> the payer is away: it answers 503\n", "> they hang up\n",
+                                        "> the payer is back; requests that it missed: [1-9]",
+                                        "submit +call +completed .*\\([2-9] attempts\\)",
+                                        "\nClaim +[0-9a-f-]{36}: complete, approved",
+                                        "\nPayer +away for [0-9.]+ s; the claim went at attempt "
+                                        "[2-9]\n"}));
+  EXPECT_TRUE(std::regex_search(
+      finished_.said,
+      std::regex("submit +call +faulted .*communication 503: nphies\\.unavailable")))
+      << finished_.said;
+}
+
+TEST_F(AfterTheDemo, TheChartIsShownAsTheRecordSystemHasIt) {
+  EXPECT_TRUE(in_order(finished_.said, {"\nChart +Encounter/[0-9a-f-]{36} +VR +virtual",
+                                        "\n +Condition/[0-9a-f-]{36} +J11\\.1 +Influenza",
+                                        "\n +Condition/[0-9a-f-]{36} +R50\\.9 "}));
+  for (const char* code : {"85354-9", "8867-4", "2708-6", "8310-5"}) {
+    EXPECT_TRUE(std::regex_search(finished_.said, std::regex("\n +Observation/[0-9a-f-]{36} +" +
+                                                             std::string(code) + " +[A-Z]")))
+        << code << finished_.said;
+  }
+  EXPECT_TRUE(in_order(finished_.said, {"\n +Observation/",
+                                        "\n +MedicationRequest/[0-9a-f-]{36} +RX-[0-9-]+ +"
+                                        "Paracetamol 500 mg",
+                                        "\n +Composition/[0-9a-f-]{36} +11488-4 +Consult note\n"}));
 }
 
 TEST_F(AfterTheDemo, ItsProcessesHaveEnded) {
@@ -91,9 +159,12 @@ TEST_F(AfterTheDemo, NoValueOfThePatientStandsInTheClearInWhatTheHubWrote) {
   SystemClock clock;
   SystemRandom random;
   UlidSource ids(clock, random);
-  const demo::Booking booking = demo::make_booking(clock, ids, 0);
+  const demo::Booking booking =
+      demo::with_phone(demo::make_booking(clock, ids, 0), demo::kDemoPhone);
   std::vector<std::string> values = private_values(booking.body);
-  ASSERT_GE(values.size(), 12U);
+  ASSERT_GE(values.size(), 13U);
+  // Without its plus sign and the country's code, as somebody would write it down.
+  values.emplace_back(demo::kDemoPhone.substr(4));
   std::erase_if(values, [](const std::string& value) { return value.starts_with("M-"); });
 
   Site site(Kind::whole);

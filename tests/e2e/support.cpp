@@ -177,6 +177,10 @@ std::vector<std::string> private_values(const std::string& booking_body) {
     }
     if (type == "Patient") {
       collect(resource["birthDate"], values);
+      if (resource["telecom"].is_array()) {
+        for (const Json& telecom : resource["telecom"].as_array())
+          collect(telecom["value"], values);
+      }
       for (const Json& identifier : resource["identifier"].as_array())
         collect(identifier["value"], values);
     } else if (type == "Coverage") {

@@ -29,6 +29,7 @@ class BookedVisit {
   // `patient` is empty.
   BookedVisit(Setting setting, std::string session, std::string doctor, std::string patient);
 
+  [[nodiscard]] const std::string& session() const { return session_; }
   // wait, admit, meet, start, record, treat, end; empty when all is done.
   [[nodiscard]] std::string next() const;
   // Does the next step. When it is not ok, nothing is lost, and the caller tries again later.

@@ -101,6 +101,24 @@ Booking make_moved(const Booking& booking, UlidSource& ids, int minutes) {
   return out;
 }
 
+Booking with_phone(const Booking& booking, std::string_view phone) {
+  auto bundle = Json::parse(booking.body);
+  RABT_CHECK(bundle.ok());
+  Json entries = Json::array();
+  for (Json entry : (*bundle)["entry"].as_array()) {
+    Json resource = entry["resource"];
+    if (resource.string_or("resourceType", "") == "Patient") {
+      resource.set("telecom", Json::array({Json::object({{"system", "phone"}, {"value", phone}})}));
+      entry.set("resource", std::move(resource));
+    }
+    entries.push_back(std::move(entry));
+  }
+  bundle->set("entry", std::move(entries));
+  Booking out = booking;
+  out.body = bundle->dump();
+  return out;
+}
+
 namespace {
 
 // Takes a port for this process until it ends, against whoever else looks for one: between the look

@@ -18,6 +18,8 @@ inline constexpr std::string_view kDemoChimeSecret = "sandbox-chime-secret-acces
 // The topic of the stand-in for Amazon SNS.
 inline constexpr std::string_view kDemoChimeTopic = "arn:aws:sns:eu-central-1:111122223333:chime";
 inline constexpr std::string_view kDemoMohToken = "d2pat_sandbox";
+// The telephone of the patient who is booked for the first time.
+inline constexpr std::string_view kDemoPhone = "+966500000002";
 
 // A fictional booking as a hospital system would post it: a FHIR R4 Bundle of type collection.
 struct Booking {
@@ -30,8 +32,11 @@ struct Booking {
 };
 // number chooses the patient: every number is another person with a valid identity number (Luhn).
 [[nodiscard]] Booking make_booking(const Clock& clock, UlidSource& ids, int number);
-// The same appointment, so many minutes later: what the hospital sends when it moves a visit.
+// The same appointment, so many minutes later, or earlier if they are negative: what the hospital
+// sends when it moves a visit.
 [[nodiscard]] Booking make_moved(const Booking& booking, UlidSource& ids, int minutes);
+// The same booking, which also tells the telephone of its patient.
+[[nodiscard]] Booking with_phone(const Booking& booking, std::string_view phone);
 
 // A port of 127.0.0.1 that is free now.
 [[nodiscard]] Result<int> free_port();

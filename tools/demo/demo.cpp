@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -20,19 +22,23 @@
 #include "hub/base/end_signals.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
+#include "hub/consultation/messages/due.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/api_token.hpp"
 #include "hub/net/local_http.hpp"
 #include "tools/demo/booked.hpp"
 #include "tools/demo/booking.hpp"
+#include "tools/demo/chart.hpp"
 #include "tools/demo/child_process.hpp"
 #include "tools/demo/configuration.hpp"
 #include "tools/demo/janus_video.hpp"
 #include "tools/demo/link.hpp"
+#include "tools/demo/payer.hpp"
 #include "tools/demo/people.hpp"
 #include "tools/demo/rabbitmq.hpp"
 #include "tools/demo/served.hpp"
 #include "tools/demo/signed_store.hpp"
+#include "tools/demo/telephone.hpp"
 #include "tools/demo/video.hpp"
 #include "tools/demo/visit.hpp"
 
@@ -47,8 +53,12 @@ namespace fs = std::filesystem;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 constexpr int kCrashes = 20;
-// By so many minutes the hospital moves the visit before anybody comes.
+// Minutes from now to the visit, as the hospital books it, and as it moves it before anybody comes.
+// A patient hears at once of a time within five minutes.
+constexpr int kBookedMinutes = 30;
 constexpr int kMovedMinutes = 5;
+// The telephone of the patient who has an account.
+constexpr std::string_view kAccountPhone = "+966500000001";
 constexpr int kCrashesBeforeJoining = 4;
 constexpr int kCrashesBeforeTheEnd = 11;
 
@@ -64,6 +74,11 @@ void pause_ms(std::int64_t ms) {
 // directional isolate (UAX #9).
 std::string isolate(std::string_view text) {
   return "\u2068" + std::string(text) + "\u2069";
+}
+
+// A scene has to wait: it is tried again.
+Status waits_for(const std::string& what) {
+  return unavailable("demo.waits", what);
 }
 
 bool write_file(const std::string& path, const std::string& content, mode_t mode) {
@@ -97,6 +112,16 @@ class Demo {
   int run();
 
  private:
+  // Part of the story that is tried until its time has come. instance: of the booking, as the hub
+  // shows it now.
+  struct Scene {
+    std::string name;
+    std::function<Status(const Json& instance)> play;
+  };
+
+  // True if patients get messages with a link and come by it. Where the hub stays up, people sign
+  // in instead; a load run has no patients.
+  [[nodiscard]] bool by_link() const { return options_.consultations == 1 && !options_.serve; }
   Status prepare();
   Status start_sandbox();
   Status start_video();
@@ -118,20 +143,38 @@ class Demo {
   // Returns the steps of the people of a booking, once its session is there.
   [[nodiscard]] std::unique_ptr<BookedVisit> visit_of(const std::string& id,
                                                       const std::string& patient, bool tell);
-  // Plays the next step of the story's people, when its time has come.
-  void play_on(BookedVisit& visit);
+  [[nodiscard]] std::vector<Scene> scenes(const Booking& booking, const std::string& id);
+  // Tries the scene whose turn it is.
+  void play_on(const std::vector<Scene>& scenes, const Json& instance);
+  // Plays the people of the visit, one step each time, until their next step is this one.
+  Status play_up_to(const std::string& step);
+  // Waits for the text message that tells the patient this time. Gives its text.
+  Result<std::string> text_about(const std::string& start);
+  Status come_by_link(const Booking& booking);
+  Status move(const Booking& later);
+  Status lose_payer();
+  Status find_payer();
+  void say(const std::string& what) const {
+    std::printf("%7.2f s  > %s\n", static_cast<double>(now_ms() - started_) / 1000.0, what.c_str());
+    std::fflush(stdout);
+  }
   int story();
   // Registers the patient of the visit and the payer, over the API of the record system.
   Status register_patient();
   // Waits for the workflow that follows a session.
   Status follow(const std::string& session);
-  Status hear_of_follow_up();
+  Status hear_of_follow_up(const std::string& session);
   int visit();
   int crowd();
   Status write_ready_file();
   int stay();
   void print_progress(const Json& instance);
   int summary(const std::string& id);
+  // Prints the claim, how often it was sent while the payer was away, and the report. True if they
+  // are as they must be.
+  bool show_claim(const Json& instance);
+  // Prints the chart that the record system has. True if it is whole.
+  bool show_chart(const Json& output);
   // Kills and restarts the hub when its time has come.
   Status maybe_crash();
   [[nodiscard]] std::int64_t random_ms(std::int64_t low, std::int64_t high) {
@@ -161,7 +204,10 @@ class Demo {
   ChildProcess sandbox_;
   std::unique_ptr<Video> video_;
   RabbitServer rabbitmq_;
-  // Event that the people of the story wait for.
+  std::unique_ptr<Payer> payer_;
+  std::unique_ptr<BookedVisit> visit_;
+  std::size_t scene_ = 0;
+  // Scene that cannot begin yet, and why.
   std::string waits_;
   ChildProcess hub_;
   std::int64_t started_ = 0;
@@ -221,6 +267,7 @@ Status Demo::start_sandbox() {
     if (fs::exists(ready)) {
       RABT_TRY(urls, read_json_file(ready));
       urls_ = std::move(urls);
+      payer_ = std::make_unique<Payer>(urls_.string_or("control", ""));
       return ok_status();
     }
     if (!sandbox_.running()) break;
@@ -290,7 +337,12 @@ Status Demo::write_configuration() {
   configuration.video = video_->plugin();
   configuration.video_words = video_->words();
   configuration.stand_in = [this](const char* name) { return urls_.string_or(name, ""); };
-  if (options_.rabbitmq) configuration.more = rabbitmq_.hub_configuration();
+  if (by_link()) {
+    configuration.workflows.push_back(root_ + "/workflows/messages.yaml");
+    configuration.messages = root_ + "/config/messages";
+    configuration.more = "clinic: {booked_patients: enter}\n";
+  }
+  if (options_.rabbitmq) configuration.more += rabbitmq_.hub_configuration();
   if (!write_file(config_, yaml_of(configuration), 0600))
     return unavailable("demo.folder", folder_ + " cannot be written");
   return ok_status();
@@ -372,7 +424,9 @@ void Demo::print_progress(const Json& instance) {
     const std::string kind = entry.string_or("kind", "");
     const std::string state = entry.string_or("state", "");
     if (!kShown.contains(kind) || entry.find("ended") == nullptr || state == "cancelled") continue;
-    if (!printed_.insert(entry.string_or("reference", "")).second) continue;
+    // A call that failed is tried again, and shown again when it succeeds.
+    if (!printed_.insert(entry.string_or("reference", "") + (state == "faulted" ? "!" : "")).second)
+      continue;
     // Asked for before it was there, and asked for again: the attempts of the try around it tell
     // enough.
     if (kind == "raise" && entry.string_or("detail", "").find("/not-ready") != std::string::npos) {
@@ -396,21 +450,8 @@ std::unique_ptr<BookedVisit> Demo::visit_of(const std::string& id, const std::st
   const std::string session = (*data)["context"].string_or("session", "");
   if (session.empty()) return nullptr;
   BookedVisit::Setting setting{.people = *booked_, .video = *video_};
-  if (tell) {
-    setting.say = [this](const std::string& what) {
-      std::printf("%7.2f s  > %s\n", static_cast<double>(now_ms() - started_) / 1000.0,
-                  what.c_str());
-    };
-  }
+  if (tell) setting.say = [this](const std::string& what) { say(what); };
   return std::make_unique<BookedVisit>(std::move(setting), session, "doctor", patient);
-}
-
-void Demo::play_on(BookedVisit& visit) {
-  const std::string next = visit.next();
-  if (options_.crash && next == "wait" && crashes_ < kCrashesBeforeJoining) return;
-  if (options_.crash && next == "treat" && crashes_ < kCrashesBeforeTheEnd) return;
-  const Status went = visit.go_on();
-  waits_ = went.ok() ? std::string() : next + ": " + went.error().message;
 }
 
 // The session has the time that the hospital moved it to.
@@ -423,10 +464,97 @@ bool has_followed(const Json& instance) {
          });
 }
 
+Result<std::string> Demo::text_about(const std::string& start) {
+  RABT_TRY(sent, control("sms/messages", Json::object()));
+  std::string text = text_that_tells(texts_to(sent, kDemoPhone), start);
+  if (text.empty()) return unavailable("demo.waits", "the patient has no message about " + start);
+  return text;
+}
+
+// The tap of somebody who has no account, in the browser of the telephone that got the message.
+Status Demo::come_by_link(const Booking& booking) {
+  RABT_TRY(text, text_about(booking.start));
+  RABT_TRY(cookie, booked_->open_link(link_in(text), booking.id));
+  booked_->know_guest("patient", cookie);
+  RABT_TRY(session, booked_->as("doctor", "GET", "/sessions/" + visit_->session()));
+  const std::string record = session.string_or("patient", "");
+  if (record.empty()) return internal("demo.link", "the hub made no record of the patient");
+  say("nobody had entered the patient: the hub made the record " + record);
+  say("SMS to the patient: " + isolate(without_code(text)));
+  say("the patient opens the link of the message");
+  return ok_status();
+}
+
+Status Demo::move(const Booking& later) {
+  RABT_TRY_STATUS(deliver(later));
+  std::printf("%7.2f s  the hospital moves the visit to %s\n",
+              static_cast<double>(now_ms() - started_) / 1000.0, later.start.c_str());
+  return ok_status();
+}
+
+Status Demo::play_up_to(const std::string& step) {
+  const std::string next = visit_->next();
+  if (next == step) return ok_status();
+  if (options_.crash && next == "wait" && crashes_ < kCrashesBeforeJoining)
+    return waits_for("more crashes come first");
+  if (options_.crash && next == "treat" && crashes_ < kCrashesBeforeTheEnd)
+    return waits_for("more crashes come first");
+  const Status went = visit_->go_on();
+  if (!went.ok()) return waits_for(next + ": " + went.error().message);
+  return visit_->next() == step ? ok_status() : waits_for(visit_->next());
+}
+
+Status Demo::lose_payer() {
+  RABT_TRY_STATUS(payer_->go_away());
+  say("the payer is away: it answers 503");
+  return ok_status();
+}
+
+Status Demo::find_payer() {
+  RABT_TRY_STATUS(payer_->come_back());
+  say("the payer is back; requests that it missed: " + std::to_string(payer_->missed()));
+  return ok_status();
+}
+
+std::vector<Demo::Scene> Demo::scenes(const Booking& booking, const std::string& id) {
+  const Booking later = make_moved(booking, ids_, kMovedMinutes - kBookedMinutes);
+  std::vector<Scene> out;
+  out.push_back({"session", [this, id](const Json&) {
+                   visit_ = visit_of(id, "patient", true);
+                   return visit_ == nullptr ? waits_for("there is none yet") : ok_status();
+                 }});
+  if (by_link())
+    out.push_back({"link", [this, booking](const Json&) { return come_by_link(booking); }});
+  out.push_back({"move", [this, later](const Json&) { return move(later); }});
+  out.push_back({"session at the new time", [](const Json& instance) {
+                   return has_followed(instance) ? ok_status() : waits_for("it is not there yet");
+                 }});
+  if (by_link())
+    out.push_back({"message about the move", [this, later](const Json&) -> Status {
+                     RABT_TRY(text, text_about(later.start));
+                     say("SMS to the patient: " + isolate(without_code(text)));
+                     return ok_status();
+                   }});
+  out.push_back({"visit", [this](const Json&) { return play_up_to("end"); }});
+  out.push_back({"payer goes", [this](const Json&) { return lose_payer(); }});
+  out.push_back({"end of the visit", [this](const Json&) { return play_up_to(""); }});
+  out.push_back({"payer comes back", [this](const Json&) { return find_payer(); }});
+  return out;
+}
+
+void Demo::play_on(const std::vector<Scene>& scenes, const Json& instance) {
+  if (scene_ == scenes.size()) return;
+  const Status played = scenes[scene_].play(instance);
+  waits_ = played.ok() ? std::string() : scenes[scene_].name + ": " + played.error().message;
+  if (played.ok()) ++scene_;
+}
+
 int Demo::story() {
-  const Booking booking = make_booking(clock_, ids_, 0);
+  Booking booking = make_moved(make_booking(clock_, ids_, 0), ids_, kBookedMinutes);
+  if (by_link()) booking = with_phone(booking, kDemoPhone);
   booked_ = std::make_unique<People>(hub_url_, token_, issuer_secret_, clock_, random_);
-  if (const Status entered = booked_->enter_booked(booking.body, "doctor", "patient");
+  if (const Status entered =
+          booked_->enter_booked(booking.body, "doctor", by_link() ? "" : "patient");
       !entered.ok()) {
     std::fprintf(stderr, "demo: %s\n", entered.error().message.c_str());
     return 1;
@@ -447,9 +575,7 @@ int Demo::story() {
   std::printf("%7.2f s  webhook accepted (202), instance %s\n",
               static_cast<double>(now_ms() - started_) / 1000.0, id.c_str());
 
-  const Booking later = make_moved(booking, ids_, kMovedMinutes);
-  bool moved = false;
-  std::unique_ptr<BookedVisit> visit;
+  const std::vector<Scene> plot = scenes(booking, id);
   std::string status;
   for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(60)) {
     if (const Status crashed = maybe_crash(); !crashed.ok()) {
@@ -462,18 +588,9 @@ int Demo::story() {
     status = seen->string_or("status", "");
     if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
       break;
-    if (visit == nullptr) visit = visit_of(id, "patient", true);
-    if (visit == nullptr) continue;
-    if (!moved) {
-      moved = deliver(later).ok();
-      if (moved)
-        std::printf("%7.2f s  the hospital moves the visit to %s\n",
-                    static_cast<double>(now_ms() - started_) / 1000.0, later.start.c_str());
-    } else if (has_followed(*seen)) {
-      play_on(*visit);
-    }
+    play_on(plot, *seen);
   }
-  if (status != "completed") {
+  if (status != "completed" || scene_ < plot.size()) {
     std::fprintf(stderr, "demo: the consultation ended as `%s`; folder %s\n", status.c_str(),
                  folder_.c_str());
     if (!waits_.empty()) std::fprintf(stderr, "demo: the people wait at %s\n", waits_.c_str());
@@ -487,6 +604,48 @@ int Demo::story() {
     return 1;
   }
   return summary(id);
+}
+
+bool Demo::show_claim(const Json& instance) {
+  const Json& claim = instance["output"]["claim"];
+  std::printf("%-11s %s: %s, %s; submitted %s, benefit %s\n", "Claim",
+              claim["claim"].string_or("value", "?").c_str(),
+              claim.string_or("outcome", "?").c_str(), claim.string_or("adjudication", "?").c_str(),
+              riyals(claim["totals"]["submittedHalalas"]).c_str(),
+              riyals(claim["totals"]["benefitHalalas"]).c_str());
+  std::int64_t attempts = 0;
+  if (instance["timeline"].is_array()) {
+    for (const Json& entry : instance["timeline"].as_array()) {
+      if (entry.string_or("task", "") == "submit")
+        attempts = std::max(attempts, entry.int_or("attempts", 1));
+    }
+  }
+  std::printf("%-11s away for %.1f s; the claim went at attempt %lld\n", "Payer", payer_->seconds(),
+              static_cast<long long>(attempts));
+  const Json& report = instance["output"]["report"];
+  std::printf("%-11s %s: %s (imported %lld, updated %lld, ignored %lld)\n", "Report",
+              report.string_or("period", "?").c_str(), report.string_or("status", "?").c_str(),
+              static_cast<long long>(report.int_or("imported", 0)),
+              static_cast<long long>(report.int_or("updated", 0)),
+              static_cast<long long>(report.int_or("ignored", 0)));
+  // A hub that was killed may have lost the answer to an attempt, which it repeats as the same one.
+  const bool repeated = options_.crash || attempts > payer_->missed();
+  return claim.string_or("adjudication", "") == "approved" && repeated;
+}
+
+bool Demo::show_chart(const Json& output) {
+  auto chart = Result<std::string>(std::string());
+  // The chart is written beside the claim, which does not wait for it.
+  for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(100)) {
+    chart = chart_of(urls_.string_or("fhir", ""), output.string_or("encounter", "?"),
+                     output.string_or("consultation", "?"));
+    if (chart.ok() || chart.error().code != "demo.waits") break;
+  }
+  std::string lines = chart.ok() ? *chart : chart.error().message;
+  for (auto at = lines.find('\n'); at != std::string::npos; at = lines.find('\n', at + 1))
+    lines.insert(at + 1, 12, ' ');
+  std::printf("%-11s %s\n", "Chart", lines.c_str());
+  return chart.ok();
 }
 
 int Demo::summary(const std::string& id) {
@@ -521,21 +680,9 @@ int Demo::summary(const std::string& id) {
       if (looked.ok() && !looked->empty()) std::printf("%-11s %s\n", "", looked->c_str());
     }
   }
-  const Json& claim = output["claim"];
-  std::printf("%-11s %s\n", "Encounter", output.string_or("encounter", "?").c_str());
   std::printf("%-11s %s\n", "Document", output.string_or("document", "?").c_str());
-  std::printf("%-11s %s: %s, %s; submitted %s, benefit %s\n", "Claim",
-              claim["claim"].string_or("value", "?").c_str(),
-              claim.string_or("outcome", "?").c_str(), claim.string_or("adjudication", "?").c_str(),
-              riyals(claim["totals"]["submittedHalalas"]).c_str(),
-              riyals(claim["totals"]["benefitHalalas"]).c_str());
-  const Json& report = output["report"];
-  std::printf("%-11s %s: %s (imported %lld, updated %lld, ignored %lld)\n", "Report",
-              report.string_or("period", "?").c_str(), report.string_or("status", "?").c_str(),
-              static_cast<long long>(report.int_or("imported", 0)),
-              static_cast<long long>(report.int_or("updated", 0)),
-              static_cast<long long>(report.int_or("ignored", 0)));
-  good = good && claim.string_or("adjudication", "") == "approved";
+  good = show_chart(output) && good;
+  good = show_claim(*data) && good;
 
   const auto rooms = video_->rooms();
   const std::int64_t claims = effects("claim.accepted");
@@ -632,13 +779,24 @@ Status Demo::follow(const std::string& session) {
                                      last.string_or("status", "nothing followed it"));
 }
 
-// Waits for the text message about the visit that the doctor planned.
-Status Demo::hear_of_follow_up() {
+// Waits for the text message about the visit that the doctor planned. At night no patient is told
+// of a visit that is a day away: the visit has to be there, and its message waits.
+Status Demo::hear_of_follow_up(const std::string& session) {
   for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(100)) {
     RABT_TRY(sent, control("sms/messages", Json::object()));
-    if (sent["messages"].size() == 0) continue;
-    std::printf("%-11s %s\n", "SMS", isolate(sent["messages"][0].string_or("text", "")).c_str());
-    return ok_status();
+    const std::vector<std::string> texts = texts_to(sent, kAccountPhone);
+    if (!texts.empty()) {
+      std::printf("%-11s %s\n", "SMS", isolate(without_code(texts.front())).c_str());
+      return ok_status();
+    }
+    if (!by_link() || !consultation::quiet_until(clock_.now())) continue;
+    RABT_TRY(planned, people_->as("doctor", "GET", "/sessions?status=scheduled"));
+    for (const Json& one : planned["items"].as_array()) {
+      if (one.string_or("followUpOf", "") != session) continue;
+      std::printf("%-11s about the follow-up: held until 07:00, the end of the quiet hours\n",
+                  "SMS");
+      return ok_status();
+    }
   }
   return internal("demo.follow_up", "the patient got no message about the next visit");
 }
@@ -663,7 +821,7 @@ int Demo::visit() {
                       .session = &session};
     played = play(stage);
     if (played.ok()) played = follow(session);
-    if (played.ok()) played = hear_of_follow_up();
+    if (played.ok()) played = hear_of_follow_up(session);
     if (played.ok()) played = play_link(stage);
   }
   if (played.ok()) return 0;
@@ -759,6 +917,8 @@ int Demo::crowd() {
       const auto page = http_.json("GET", hub_url_ + next, {{"Authorization", "Bearer " + token_}});
       if (!page.ok()) break;
       for (const Json& one : (*page)["items"].as_array()) {
+        // Appointments and charts have instances of their own.
+        if (one.string_or("workflow", "") != "consultation") continue;
         const std::string status = one.string_or("status", "");
         completed += status == "completed" ? 1 : 0;
         failed += status == "faulted" || status == "cancelled" || status == "parked" ? 1 : 0;

@@ -6,7 +6,7 @@
 namespace rabt::demo {
 
 struct Options {
-  // Stay up afterwards and print the addresses.
+  // Stay up afterwards and print the addresses. Patients have accounts then, and get no link.
   bool serve = false;
   // Gets the addresses, the people and their tokens when the hub stays up and is ready; no file if
   // it is empty.

@@ -7,7 +7,8 @@
 int main(int argc, char** argv) {
   rabt::demo::Options options;
   rabt::args::Program app(
-      "Take one consultation from a signed webhook to an accepted claim and a filed report",
+      "Take a first-time patient from a signed booking to the chart, an accepted claim and a filed "
+      "report",
       "./dev demo");
   app.add_flag("--serve", options.serve, "Keep the hub running afterwards and print its addresses");
   app.add_option(

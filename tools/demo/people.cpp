@@ -64,12 +64,13 @@ Result<Json> People::call(const std::string& token, const std::string& method,
   return answer.empty() ? Json() : Json::parse(answer);
 }
 
-Result<std::string> People::open_link(const std::string& link) {
+Result<std::string> People::open_link(const std::string& link, const std::string& key) {
   const std::string code = link.substr(link.find('#') + 1);
-  RABT_TRY(response,
-           http_.send("POST", hub_url_ + "/api/v1/invitations/accept",
-                      {{"Content-Type", "application/json"}, {"Sec-Fetch-Site", "same-origin"}},
-                      Json::object({{"code", code}}).dump()));
+  std::vector<std::pair<std::string, std::string>> headers{{"Content-Type", "application/json"},
+                                                           {"Sec-Fetch-Site", "same-origin"}};
+  if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
+  RABT_TRY(response, http_.send("POST", hub_url_ + "/api/v1/invitations/accept", std::move(headers),
+                                Json::object({{"code", code}}).dump()));
   std::string cookie;
   for (const auto& [name, value] : response.headers) {
     if (equal_ignoring_case(name, "set-cookie")) cookie = value.substr(0, value.find(';'));
@@ -80,13 +81,14 @@ Result<std::string> People::open_link(const std::string& link) {
 }
 
 Result<Json> People::as_guest(const std::string& cookie, const std::string& method,
-                              const std::string& path, const Json& body) {
+                              const std::string& path, const Json& body, const std::string& key) {
   std::vector<std::pair<std::string, std::string>> headers{{"Cookie", cookie},
                                                            {"Sec-Fetch-Site", "same-origin"}};
+  if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
   std::string text;
   if (method != "GET") {
     headers.emplace_back("Content-Type", "application/json");
-    text = body.dump();
+    text = body.is_null() ? "{}" : body.dump();
   }
   RABT_TRY(response,
            http_.send(method, hub_url_ + "/api/v1" + path, std::move(headers), std::move(text)));
@@ -164,6 +166,8 @@ Status People::enter() {
 
 Result<Json> People::as(const std::string& who, const std::string& method, const std::string& path,
                         const Json& body, const std::string& key) {
+  const auto guest = guests_.find(who);
+  if (guest != guests_.end()) return as_guest(guest->second, method, path, body, key);
   return call(people_.at(who).string_or("token", ""), method, "/api/v1" + path, body, key);
 }
 

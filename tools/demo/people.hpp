@@ -35,11 +35,15 @@ class People {
   [[nodiscard]] Result<Json> as(const std::string& who, const std::string& method,
                                 const std::string& path, const Json& body = {},
                                 const std::string& key = {});
-  // Opens the link of an invitation in a browser, which needs no account. Gives its cookie.
-  [[nodiscard]] Result<std::string> open_link(const std::string& link);
-  // Calls the API as the browser that holds the cookie.
+  // Opens the link of an invitation in a browser, which needs no account. Gives its cookie. key:
+  // tells a repeat; may be empty.
+  [[nodiscard]] Result<std::string> open_link(const std::string& link, const std::string& key = {});
+  // Calls the API as the browser that holds the cookie. key: as above.
   [[nodiscard]] Result<Json> as_guest(const std::string& cookie, const std::string& method,
-                                      const std::string& path, const Json& body = {});
+                                      const std::string& path, const Json& body = {},
+                                      const std::string& key = {});
+  // Makes `as` call the API for `who` as the browser that holds the cookie.
+  void know_guest(const std::string& who, std::string cookie) { guests_[who] = std::move(cookie); }
   [[nodiscard]] bool knows(const std::string& who) const { return people_.contains(who); }
   // Takes over the doctor and the patient of a list() of another object, with tokens of now.
   [[nodiscard]] Status know(const Json& list);
@@ -71,6 +75,8 @@ class People {
   Random& random_;
   net::LocalHttp http_;
   std::map<std::string, Json> people_;
+  // Cookies of those who came by a link.
+  std::map<std::string, std::string> guests_;
 };
 
 }  // namespace rabt::demo

@@ -64,6 +64,34 @@ TEST(DemoBooking, ItStartsNowInRiyadhTime) {
   EXPECT_EQ(appointment.string_or("end", ""), "2026-03-08T23:20:00+03:00");
 }
 
+TEST(DemoBooking, AVisitMovesToAnEarlierTimeAsToALaterOne) {
+  const FakeClock clock(Timestamp{1'773'000'000'999});  // 2026-03-08T20:00:00.999Z
+  SystemRandom random;
+  UlidSource ids(clock, random);
+  const Booking later = make_moved(make_booking(clock, ids, 0), ids, 30);
+  const Booking earlier = make_moved(later, ids, -25);
+  EXPECT_EQ(later.start, "2026-03-08T23:30:00+03:00");
+  EXPECT_EQ(earlier.start, "2026-03-08T23:05:00+03:00");
+  const Json appointment = resource(earlier.body, "Appointment");
+  EXPECT_EQ(appointment.string_or("start", ""), earlier.start);
+  EXPECT_EQ(appointment.string_or("end", ""), "2026-03-08T23:25:00+03:00");
+  EXPECT_NE(earlier.id, later.id);
+}
+
+TEST(DemoBooking, ATelephoneStandsInThePatientAlone) {
+  const FakeClock clock;
+  SystemRandom random;
+  UlidSource ids(clock, random);
+  const Booking booking = make_booking(clock, ids, 0);
+  const Booking reachable = with_phone(booking, kDemoPhone);
+  EXPECT_EQ(resource(booking.body, "Patient")["telecom"], Json());
+  EXPECT_EQ(resource(reachable.body, "Patient")["telecom"],
+            Json::array({Json::object({{"system", "phone"}, {"value", kDemoPhone}})}));
+  for (const char* type : {"Appointment", "Practitioner", "Coverage"})
+    EXPECT_EQ(resource(reachable.body, type), resource(booking.body, type)) << type;
+  EXPECT_EQ(reachable.id, booking.id);
+}
+
 TEST(DemoBooking, AFreePortIsAPort) {
   const auto port = free_port();
   ASSERT_TRUE(port.ok());
