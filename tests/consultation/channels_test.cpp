@@ -9,7 +9,7 @@
 #include "tests/consultation/session_house.hpp"
 
 // Messages whose SMS did not reach the patient go by mail.
-namespace rabt::consultation {
+namespace rabt::consultation::channels_test {
 namespace {
 
 constexpr const char* kSms = "our-send-sms";
@@ -362,4 +362,4 @@ TEST_F(SecondChannel, TheListOfTheDayShowsTheMailThatLeft) {
 }
 
 }  // namespace
-}  // namespace rabt::consultation
+}  // namespace rabt::consultation::channels_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::demo {
+namespace rabt::demo::chart_test {
 namespace {
 
 std::string line(const char* resource) {
@@ -35,4 +35,4 @@ TEST(DemoChart, ADrugInWordsStandsUnderTheNumberOfItsPrescription) {
 }
 
 }  // namespace
-}  // namespace rabt::demo
+}  // namespace rabt::demo::chart_test

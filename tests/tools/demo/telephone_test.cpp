@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace rabt::demo {
+namespace rabt::demo::telephone_test {
 namespace {
 
 const std::string kText = "Clinic: your visit is on 2026-11-30, 11:04 (Saudi time). To enter: ";
@@ -37,4 +37,4 @@ TEST(DemoTelephone, ALinkIsFoundAndItsCodeIsShownToNobody) {
 }
 
 }  // namespace
-}  // namespace rabt::demo
+}  // namespace rabt::demo::telephone_test
