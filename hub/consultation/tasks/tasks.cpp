@@ -14,7 +14,7 @@ using identity::Role;
 constexpr std::string_view kHubItself = "node:tasks";
 constexpr identity::Roles kGiveBack{Role::admin, Role::operator_};
 
-Error unknown() {
+Error unknown_task() {
   return not_found("task.unknown", "there is no task with this id");
 }
 
@@ -157,7 +157,7 @@ Result<Tasks::Opened> Tasks::look(std::string_view id, const std::string& instan
   RABT_TRY(row, rows_.find(parts_.tenant, id));
   const bool about =
       !session.empty() && row.task.object_type == "session" && row.task.object == session;
-  if (row.task.instance != instance && !about) return unknown();
+  if (row.task.instance != instance && !about) return unknown_task();
   RABT_TRY(content, rows_.open(parts_.tenant, row));
   return Opened{.task = row.task, .answer = std::move(content.answer)};
 }
