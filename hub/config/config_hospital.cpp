@@ -104,13 +104,13 @@ namespace {
 
 void read_coverage_rule(Reader& reader, const YamlNode& coverage, std::string_view answer,
                         consultation::CoveragePolicy::Rule& out) {
-  using Rule = consultation::CoveragePolicy::Rule;
+  using CoverageRule = consultation::CoveragePolicy::Rule;
   std::string rule;
   reader.choice(coverage, answer, {"ask", "self-pay", "go-on", "refuse"}, rule);
-  if (rule == "ask") out = Rule::ask;
-  if (rule == "self-pay") out = Rule::self_pay;
-  if (rule == "go-on") out = Rule::go_on;
-  if (rule == "refuse") out = Rule::refuse;
+  if (rule == "ask") out = CoverageRule::ask;
+  if (rule == "self-pay") out = CoverageRule::self_pay;
+  if (rule == "go-on") out = CoverageRule::go_on;
+  if (rule == "refuse") out = CoverageRule::refuse;
 }
 
 }  // namespace

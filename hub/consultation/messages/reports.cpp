@@ -20,7 +20,7 @@ namespace {
 using store::Row;
 
 constexpr std::string_view kAsk = "notify.message.get";
-constexpr std::string_view kSent = "sent";
+constexpr std::string_view kOutcomeSent = "sent";
 constexpr std::string_view kDelivered = "delivered";
 constexpr std::string_view kUndelivered = "undelivered";
 // No gateway has longer ids.
@@ -208,7 +208,7 @@ Status MessageReports::close_call(const std::string& session) {
           Known& one = known[{std::string(row.text(0)), kind}];
           if (one.version != row.integer(3)) one = {.version = row.integer(3)};
           one.lost = one.lost || row.text(2) == kUndelivered;
-          one.arrived = one.arrived || row.text(2) == kSent || row.text(2) == kDelivered;
+          one.arrived = one.arrived || row.text(2) == kOutcomeSent || row.text(2) == kDelivered;
           return true;
         });
   }));
@@ -222,7 +222,7 @@ Status MessageReports::close_call(const std::string& session) {
            std::all_of(
                messages.as_array().begin(), messages.as_array().end(), [&](const Json& one) {
                  const std::string outcome = one.string_or("outcome", "");
-                 return outcome == kSent ||
+                 return outcome == kOutcomeSent ||
                         (outcome == kUndelivered && !lost.contains(one.string_or("kind", "")));
                });
   };
@@ -250,7 +250,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
                    .kind = to_string(MessageName{.kind = one.told.kind, .channel = one.channel}),
                    .version = one.told.version};
     auto question = answers ? next_question(one.told, one.asked) : std::nullopt;
-    if (one.outcome == kSent && question && *question <= now.ms) {
+    if (one.outcome == kOutcomeSent && question && *question <= now.ms) {
       const auto arrived = ask(session, one);
       if (arrived) {
         RABT_TRY_STATUS(enter(at, one.gateway_id, *arrived));
@@ -264,7 +264,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
         question = next_question(one.told, one.asked + 1);
       }
     }
-    if (one.outcome == kSent) {
+    if (one.outcome == kOutcomeSent) {
       // Without a question a report may come.
       const std::int64_t look_ms = std::min(question.value_or(until), until);
       out.next_ms = std::min(out.next_ms.value_or(look_ms), look_ms);
