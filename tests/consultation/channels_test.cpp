@@ -163,6 +163,15 @@ TEST_F(SecondChannel, WithoutASecondChannelTheDeskIsAskedAsBefore) {
   EXPECT_EQ(sent(kMail), 0U);
 }
 
+// Symptom: the audit log had a mail that failed, where no gateway for mail is configured. Cause:
+// the plugin declares the action whether or not its configuration has a gateway.
+TEST_F(SecondChannel, APluginWithoutAGatewayForMailIsNoSecondChannel) {
+  gateway(refused(),
+          plugin::failed(workflow::OutcomeKind::permanent, "notify.no_email", "no gateway"));
+  EXPECT_EQ(told_by("call"), R"([{"kind":"booked","outcome":"failed"}])");
+  EXPECT_EQ(noted("participant.told"), std::vector<std::string>{"booked sms failed"});
+}
+
 // Whoever can book could read what goes to the mail of a booking.
 TEST_F(SecondChannel, NobodyIsToldByTheMailOfABooking) {
   gateway(refused(), {});

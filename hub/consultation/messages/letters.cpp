@@ -9,6 +9,9 @@ namespace rabt::consultation {
 
 namespace {
 
+// Code of a plugin of the role that has no gateway for mail: docs/plugins/capabilities.md.
+constexpr std::string_view kNoGateway = "notify.no_email";
+
 // Names a message of a version of the schedule.
 std::string key_of(const Session& session, const std::string& letter) {
   const std::string name =
@@ -100,6 +103,8 @@ Result<Handed> Letters::hand_over_once(const Session& session, const Letter& let
   const bool refused = outcome->output.string_or("status", "") == "failed";
   if (outcome->kind == workflow::OutcomeKind::done && !refused)
     return Handed{.outcome = "sent", .gateway_id = outcome->output.string_or("messageId", "")};
+  if (letter.action == kSendMail && outcome->code == kNoGateway)
+    return Handed{.outcome = std::string(kNoMail)};
   const auto kind = std::string_view(letter.name).substr(letter.name.find('/') + 1);
   parts.log.warn("message.failed",
                  {{"session", session.id}, {"kind", kind}, {"code", outcome->code}});

@@ -14,6 +14,8 @@ namespace rabt::consultation {
 
 inline constexpr std::string_view kSendSms = "notify.sms.send";
 inline constexpr std::string_view kSendMail = "notify.email.send";
+// End of a mail that the plugin of the role has no gateway for: as without an address.
+inline constexpr std::string_view kNoMail = "no_mail";
 
 // Message to the gateway.
 struct Letter {
@@ -36,7 +38,7 @@ struct Letter {
 // The end of a letter.
 struct Handed {
   // "sent", "failed", or "unknown", when the gateway's answer was lost and the gateway cannot say;
-  // "held" when as many have left for its address as may.
+  // "held" when as many have left for its address as may; kNoMail.
   std::string outcome;
   // The gateway's id of a message that it took, or empty.
   std::string gateway_id{};

@@ -164,7 +164,7 @@ Result<std::string> Messenger::text_of(const Session& session, const Participant
 Result<Messenger::Receiver> Messenger::receiver_of(const Session& session, const Participant& one,
                                                    const Matter& matter) const {
   const SessionParts& parts = acts_.parts();
-  const std::string none(matter.channel == Channel::mail ? "no_mail" : kNoPhone);
+  const std::string none(matter.channel == Channel::mail ? kNoMail : kNoPhone);
   // The addresses of the record alone: whoever can book could read what goes to another one.
   if (one.person.empty()) return Receiver{.none = none};
   RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
@@ -246,7 +246,8 @@ Result<Messenger::Mailed> Messenger::by_mail(const Session& session, const Parti
   if (!to.none.empty()) return Mailed{};
   if (const auto until = quiet_hold(session, now)) return Mailed{.until_ms = until};
   RABT_TRY(outcome, send(session, one, matter));
-  if (outcome.until_ms || outcome.outcome == "no_link") return Mailed{};
+  if (outcome.until_ms || outcome.outcome == "no_link" || outcome.outcome == kNoMail)
+    return Mailed{};
   return Mailed{.outcome = std::move(outcome)};
 }
 
@@ -389,7 +390,7 @@ Result<Handed> Messenger::send_staff(const Session& session, const std::string& 
   Handed became{.outcome = "no_address"};
   if (!letter.action.empty()) {
     RABT_TRY(handed, letters_.hand_over(session, letter));
-    became = std::move(handed);
+    if (handed.outcome != kNoMail) became = std::move(handed);
   }
   if (!became.until_ms) RABT_TRY_STATUS(note_staff(session, id, message, became.outcome));
   return became;
