@@ -240,6 +240,7 @@ void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, Action
                                       {"task", call.action.task},
                                       {"outcome", workflow::to_string(outcome.kind)},
                                       {"sends", call.sends}})};
+  look_at_side(instance, call, outcome, cause);
   take_turn(instance,
             input_of(workflow::ActionEnded{call.action.id, std::move(outcome), call.paused_ms}),
             std::move(cause));
@@ -275,12 +276,14 @@ bool Worker::hold(ResidentInstance& instance, OpenCall& call, const ActionOutcom
 }
 
 bool Worker::hold_paused(const ResidentInstance& instance, OpenCall& call, PausedCall::Next next) {
+  if (!context_.pauses.any()) return false;
   auto held = context_.pauses.hold({.instance = instance.id,
                                     .num = instance.num,
                                     .id = call.action.id,
                                     .role = call.action.role,
                                     .action = call.action.action,
-                                    .reference = call.action.reference});
+                                    .reference = call.action.reference,
+                                    .deadline = deadline_of(instance, call.action.role)});
   if (!held) return false;
   call.paused = {
       .next = next, .from = std::max(held->since, call.made_at), .listed = std::move(held->listed)};

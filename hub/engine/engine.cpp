@@ -72,6 +72,7 @@ void Engine::Impl::rang(const Timers::Entry& entry) {
       timers.add({.due = {context.parts.clock.now().ms + kSweepMs}, .kind = Timers::Kind::sweep});
       return;
     case Timers::Kind::task:
+    case Timers::Kind::woken:
     case Timers::Kind::resend:
     case Timers::Kind::probe:
     case Timers::Kind::held:

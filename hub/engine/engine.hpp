@@ -473,7 +473,7 @@ class Engine {
   // role.paused, role.pause_late (the digest is another one), and those of the preview.
   [[nodiscard]] Result<RolePause> pause_role(std::string_view role, std::optional<Timestamp> until,
                                              std::string_view digest, const Asked& asked);
-  // Has the calls of a paused role go on, in the order in which they were held, one every kGoOnMs.
+  // Has the calls of a paused role go on, as Pauses::end orders them, one every kGoOnMs.
   // Gives their number. Durable when ok. Error role.not_paused.
   Result<std::int64_t> resume_role(std::string_view role, const Asked& asked);
 

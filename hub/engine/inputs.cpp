@@ -132,7 +132,9 @@ void Worker::event_matched(EventMatch& message) {
 void Worker::timer_fired(const Timers::Entry& entry) {
   ResidentInstance* instance = find_or_load(entry.instance);
   if (instance == nullptr) return;
-  if (entry.kind != Timers::Kind::task) {
+  const bool woken = entry.kind == Timers::Kind::woken;
+  if (woken && !context_.waiters.rang(entry)) return;
+  if (entry.kind != Timers::Kind::task && !woken) {
     const auto call = instance->calls.find(entry.id);
     if (call == instance->calls.end() || call->second.parked) return;
     if (entry.kind == Timers::Kind::held) {
@@ -204,6 +206,7 @@ void Worker::call_ended(CallEnded& message) {
                                                 {"codes", codes_text(codes)}});
     cause.detail.set("codes", codes);
   }
+  look_at_side(instance, call, message.outcome, cause);
   take_turn(
       instance,
       input_of(workflow::ActionEnded{message.call, std::move(message.outcome), call.paused_ms}),

@@ -20,6 +20,7 @@
 #include "hub/engine/http/http_calls.hpp"
 #include "hub/engine/open_work.hpp"
 #include "hub/engine/pauses.hpp"
+#include "hub/engine/waiters.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/keys/retention.hpp"
 #include "hub/net/http_client.hpp"
@@ -88,6 +89,7 @@ struct Context {
   WorkTimes times;
   HeldCalls held;
   Pauses pauses;
+  Waiters waiters;
   const std::shared_ptr<OpenWork> work = std::make_shared<OpenWork>();
 };
 

@@ -189,7 +189,8 @@ Result<std::int64_t> Engine::Impl::end_pause(const RolePause& pause, const Asked
   const Timestamp now = context.parts.clock.now();
   std::int64_t after = 0;
   for (const Pauses::Call& call : held) {
-    timers.add({{now.ms + after}, call.num, call.id, Timers::Kind::held});
+    const std::int64_t jitter = after == 0 ? 0 : go_on_jitter_ms(call.num, call.id);
+    timers.add({{now.ms + after + jitter}, call.num, call.id, Timers::Kind::held});
     after += kGoOnMs;
   }
   const auto count = static_cast<std::int64_t>(held.size());

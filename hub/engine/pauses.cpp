@@ -1,11 +1,19 @@
 #include "hub/engine/pauses.hpp"
 
 #include <algorithm>
+#include <limits>
+
+#include "hub/base/fnv1a.hpp"
 
 namespace rabt::engine {
 
+std::int64_t go_on_jitter_ms(std::int64_t instance, std::uint64_t id) {
+  const std::uint64_t hash = fnv1a(std::to_string(instance) + " " + std::to_string(id));
+  return static_cast<std::int64_t>((hash ^ (hash >> 32U)) % (kGoOnJitterMs + 1));
+}
+
 std::optional<Pauses::Held> Pauses::hold(Call call) {
-  if (paused_ == 0) return std::nullopt;
+  if (!any()) return std::nullopt;
   const Lock lock(list_->mutex);
   const auto role = list_->roles.find(call.role);
   if (role == list_->roles.end()) return std::nullopt;
@@ -57,13 +65,17 @@ std::vector<Pauses::Call> Pauses::end(std::string_view role) {
   if (const auto found = list_->roles.find(role); found != list_->roles.end())
     list_->roles.erase(found);
   paused_ = list_->roles.size();
-  std::map<std::uint64_t, Call> in_order;
+  // By deadline and number.
+  std::map<std::pair<std::int64_t, std::uint64_t>, Call> in_order;
   for (const auto& [key, call] : list_->calls) {
-    if (call.role == role) in_order.emplace(key.second, call);
+    if (call.role != role) continue;
+    const std::int64_t deadline =
+        call.deadline ? call.deadline->ms : std::numeric_limits<std::int64_t>::max();
+    in_order.emplace(std::pair(deadline, key.second), call);
   }
   std::vector<Call> out;
   out.reserve(in_order.size());
-  for (auto& [number, call] : in_order) out.push_back(std::move(call));
+  for (auto& [rank, call] : in_order) out.push_back(std::move(call));
   return out;
 }
 

@@ -20,6 +20,10 @@ namespace rabt::engine {
 inline constexpr std::int64_t kMaxPauseMs = 7LL * 24 * 3600 * 1000;
 // Time between two held calls that go on: calls of new work come between them.
 inline constexpr std::int64_t kGoOnMs = 100;
+// Most milliseconds that such a call comes later than its turn.
+inline constexpr std::int64_t kGoOnJitterMs = kGoOnMs / 2;
+// From 0 to kGoOnJitterMs; the same for the same call or timer of an instance.
+[[nodiscard]] std::int64_t go_on_jitter_ms(std::int64_t instance, std::uint64_t id);
 
 // A role whose calls are held because its side is down.
 struct RolePause {
@@ -45,6 +49,9 @@ class Pauses {
     std::string role;
     std::string action;
     std::string reference;
+    // Time by which calls of the role, of this instance, have to have ended; unset if there is
+    // none.
+    std::optional<Timestamp> deadline{};
   };
   struct Held {
     Timestamp since;
@@ -52,6 +59,8 @@ class Pauses {
     std::shared_ptr<const void> listed;
   };
 
+  // False if no role is paused, so that nothing is held.
+  [[nodiscard]] bool any() const { return paused_ != 0; }
   // Holds the call if its role is paused.
   [[nodiscard]] std::optional<Held> hold(Call call);
   // Ordered by role.
@@ -62,7 +71,8 @@ class Pauses {
   [[nodiscard]] std::set<std::string> references_of(std::string_view instance) const;
 
   void begin(RolePause pause);
-  // Ends the pause of the role. Gives its held calls in the order in which they were held.
+  // Ends the pause of the role. Gives its held calls: oldest deadline first, else in the order in
+  // which they were held.
   [[nodiscard]] std::vector<Call> end(std::string_view role);
 
  private:

@@ -135,6 +135,7 @@ void Recovery::give(int partition) {
   release();
   context_.parts.store.flush();
   release();
+  context_.waiters.give(partition);
   const Lock lock(mutex_);
   seen_.erase(partition);
 }

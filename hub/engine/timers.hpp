@@ -17,10 +17,11 @@ namespace rabt::engine {
 // matters. Internally synchronised.
 class Timers {
  public:
-  // resend and probe: a call is sent or asked about again. held: a call goes on whose role is no
+  // woken: a task's timer fires before it is due, because its side is back (Waiters). resend and
+  // probe: a call is sent or asked about again. held: a call goes on whose role is no
   // longer paused. schedule: id is the definition, and instance is 0. unheard: an instance has
   // ended, which may not have heard what starts the next. unheard, sweep: instance and id are 0.
-  enum class Kind : std::uint8_t { task, resend, probe, held, schedule, unheard, sweep };
+  enum class Kind : std::uint8_t { task, woken, resend, probe, held, schedule, unheard, sweep };
   struct Entry {
     Timestamp due;
     std::int64_t instance = 0;

@@ -8,6 +8,7 @@
 
 #include "hub/access/patient_detail.hpp"
 #include "hub/engine/resident.hpp"
+#include "hub/engine/waiters.hpp"
 
 // A turn: what an instance does between two waits. Pure: no store, no keys, no clock.
 namespace rabt::engine {
@@ -21,6 +22,8 @@ struct Cause {
   Json detail = {};
   // The reason that a person gave, sealed; nullopt when nobody gave one.
   std::optional<access::PatientDetail::Sealed> reason = {};
+  // Set if a call ended because its side was unavailable. Not in the entry.
+  std::optional<Waiters::Outage> outage = {};
 };
 
 // Parked call, as the row of the instance shows it.

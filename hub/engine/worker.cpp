@@ -259,6 +259,7 @@ void Worker::committed(const TurnCommitted& message) {
   const std::vector<StoredListen> listens = std::move(prepared.after.listens);
   parts_.router.route(std::move(prepared.after));
   if (turn.finished) parts_.wanted.ended(prepared.definition);
+  end_waits(prepared.num, turn);
   const auto at = residents_.find(prepared.num);
   if (turn.finished && prepared.origin != nullptr && prepared.origin->awaited) {
     parts_.router.send(ChildEnded{prepared.origin->parent, prepared.origin->call,
@@ -274,6 +275,7 @@ void Worker::committed(const TurnCommitted& message) {
     if (instance.timers.contains(timer.id))
       parts_.timers.add({timer.due, instance.num, timer.id, Timers::Kind::task});
   }
+  if (turn.cause.outage) await_side(instance, turn);
   if (!listens.empty()) look_for_events(instance, listens);
   for (const std::uint64_t id : turn.calls) {
     const auto call = instance.calls.find(id);

@@ -16,6 +16,10 @@
 
 namespace rabt::engine {
 
+// Time by which calls of the role, of this instance, have to have ended; nullopt if there is none.
+[[nodiscard]] std::optional<Timestamp> deadline_of(const ResidentInstance& instance,
+                                                   std::string_view role);
+
 // One thread and the instances that belong to it. Reading order: run (worker.cpp) takes a message;
 // its handler (inputs.cpp) makes an input of it; make_turn, prepare_turn, store_turn; committed
 // (worker.cpp) lets the effects happen; dispatch (dispatch.cpp) sends calls.
@@ -131,6 +135,16 @@ class Worker {
   void dispatch_recorded(const DispatchRecorded& message);
   [[nodiscard]] plugin::CallRequest request_of(const ResidentInstance& instance,
                                                const OpenCall& call) const;
+
+  // outage.cpp
+  // Hears of an outcome whether the side of the call is there. Sets Cause::outage if it is not, and
+  // has retries that wait for it go soon if it is.
+  void look_at_side(const ResidentInstance& instance, const OpenCall& call,
+                    const ActionOutcome& outcome, Cause& cause);
+  // Has the retries of a durable turn go soon after their side is back.
+  void await_side(const ResidentInstance& instance, const Turn& turn);
+  // Forgets what waits no more after a durable turn.
+  void end_waits(std::int64_t num, const Turn& turn);
 
   // disclosure.cpp
   // The audit entry of what a call sends to an outside system; nullopt when it goes to the hub.

@@ -103,6 +103,16 @@ struct Response {
   }
 };
 
+// True if the outside system cannot be used for now: no answer came because of it or of the way
+// there, or a gateway says so (RFC 9110 sections 15.6.3 to 15.6.5).
+[[nodiscard]] inline bool is_unavailable(const Response& response) {
+  const std::string& why = response.error_code;
+  if (why.empty())
+    return response.status == 502 || response.status == 503 || response.status == 504;
+  return why == "connect" || why == "dns" || why == "tls" || why == "timeout" || why == "reset" ||
+         why == "circuit_open";
+}
+
 // Which hosts may be reached. An entry is "host", "host:port" or "scheme://host:port";
 // "*.example.sa" matches one or more labels in front. https is required unless the entry says
 // http:// or the host is a loopback literal that an entry names. Addresses that a name resolves to

@@ -163,6 +163,7 @@ class Instance final : public WorkerPlugin::Owner {
     std::uint64_t requests = 0;
     std::uint64_t background_before = 0;
     std::uint64_t lacks_before = 0;  // of lacks_, when it began
+    bool unavailable = false;        // says the end of its last request (net::is_unavailable)
     bool marked = false;             // its arguments hold patient data
     bool withheld = false;           // the audit log has that a request was refused for it
     std::uint64_t span = 0;          // id of its span, made when first asked for
@@ -239,8 +240,8 @@ class Instance final : public WorkerPlugin::Owner {
   // Notes that an outside request begins for this call; 0 stands for a request of no call. Returns
   // false if the call is not open any more. The lock of the flights is held.
   bool begin_request(std::uint64_t call);
-  // Takes begin_request() back: not a byte of the request has left.
-  void unsent_request(std::uint64_t call);
+  // The request of begin_request() has ended. If not a byte of it has left, that is taken back.
+  void end_request(std::uint64_t call, const net::Response& response);
   // True if a request of this call (0: none) must be thought to hold patient data.
   [[nodiscard]] bool carries_patient_data(std::uint64_t call);
   // A request was refused because of that: for log, violations and the audit log.

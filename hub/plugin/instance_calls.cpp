@@ -353,6 +353,7 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
   // The plugin failed because the hub could not keep what it gave: its own code would end the call.
   const bool retry = read.kind == OutcomeKind::transient || read.kind == OutcomeKind::ambiguous;
   if (retry && !lacked.empty()) read.code = std::move(lacked);
+  read.unavailable = retry && open->unavailable;
   deliver(*open, std::move(read));
 }
 

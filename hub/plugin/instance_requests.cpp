@@ -21,10 +21,13 @@ bool Instance::begin_request(std::uint64_t call) {
   return true;
 }
 
-void Instance::unsent_request(std::uint64_t call) {
+void Instance::end_request(std::uint64_t call, const net::Response& response) {
   const Lock lock(mutex_);
   const auto found = calls_.find(call);
-  if (found != calls_.end() && found->second->requests > 0) --found->second->requests;
+  if (found == calls_.end()) return;
+  OpenCall& open = *found->second;
+  open.unavailable = net::is_unavailable(response);
+  if (response.sent == net::Sent::no && open.requests > 0) --open.requests;
 }
 
 bool Instance::carries_patient_data(std::uint64_t call) {

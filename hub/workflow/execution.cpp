@@ -91,6 +91,7 @@ bool calls_role(const Definition::Model& model, const Task& task, std::string_vi
   const auto in = [&](const TaskList& list) { return calls_role(model, list, role); };
   return std::visit(
       Overloaded{[&](const CallBody& body) { return body.role == role; },
+                 [&](const HttpBody& /*body*/) { return role == kHttpRole; },
                  [&](const FunctionBody& body) {
                    return calls_role(model, *model.functions[body.function], role);
                  },

@@ -40,6 +40,9 @@ struct ActionOutcome {
   // Members of the output that hold declared codes, by name; null when there are none. No patient
   // data.
   Json codes = {};
+  // transient, ambiguous: the outside system gave no answer, or 502, 503 or 504. Of an HTTP request
+  // of a workflow also done: such an answer, without Retry-After. Not in the journal.
+  bool unavailable = false;
 
   // For $error of the instance, which is sealed with it.
   [[nodiscard]] const std::string& whole_message() const {

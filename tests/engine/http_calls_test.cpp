@@ -314,6 +314,21 @@ TEST_F(HttpCallsTest, AnAnswerPastTheLimitIsNoAnswer) {
 // ---- no answer
 // --------------------------------------------------------------------------------------------------
 
+TEST_F(HttpCallsTest, ASystemThatIsAwayIsKnownUnlessItSaysWhenToAskAgain) {
+  LoopbackHttp server([](const LoopbackRequest& given) {
+    LoopbackResponse out;
+    out.status = std::stoi(given.target.substr(1));
+    if (given.method == "PUT") out.headers.emplace_back("Retry-After", "60");
+    return out;
+  });
+  allow(server);
+  for (const int status : {200, 409, 429, 500, 502, 503, 504}) {
+    const std::string uri = server.origin() + "/" + std::to_string(status);
+    EXPECT_EQ(run(request("POST", uri)).unavailable, status > 500) << status;
+    EXPECT_FALSE(run(request("PUT", uri)).unavailable) << status;
+  }
+}
+
 TEST_F(HttpCallsTest, WhatMayHaveHadAnEffectIsAmbiguous) {
   LoopbackHttp server([](const LoopbackRequest&) { return LoopbackResponse{200, {}, "", true}; });
   allow(server);
@@ -330,8 +345,10 @@ TEST_F(HttpCallsTest, WhereNothingListensNothingHappened) {
     port = gone.port();
   }
   allow({"127.0.0.1:" + std::to_string(port)});
-  expect(run(request("POST", "http://127.0.0.1:" + std::to_string(port) + "/private")),
-         OutcomeKind::transient, "http.connect");
+  const ActionOutcome outcome =
+      run(request("POST", "http://127.0.0.1:" + std::to_string(port) + "/private"));
+  expect(outcome, OutcomeKind::transient, "http.connect");
+  EXPECT_TRUE(outcome.unavailable);
 }
 
 TEST_F(HttpCallsTest, HostsThatAreNotListedAreRefused) {

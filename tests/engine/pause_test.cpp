@@ -76,6 +76,24 @@ TEST_F(Pause, CallsAreHeldAndGoOnInTheirOrder) {
               keys[3].starts_with(ids[2]));
 }
 
+TEST_F(Pause, TheOldestDeadlineGoesOnFirst) {
+  rig_.deploy(
+      workflow_of("  - claim:\n      call: do-none:1.0.0@script\n      with: {n: '${ .n }'}\n"
+                  "      metadata: {rabt: {usefulUntil: '${ .until }'}}\n"));
+  must(pause());
+  std::vector<std::string> ids;
+  for (int n = 0; n < 3; ++n) {
+    const Json data = Json::object({{"n", n}, {"until", to_iso8601(in_hours(9 - n))}});
+    ids.push_back(rig_.send("test.start.v1", data).at(0));
+    rig_.settle();
+  }
+  EXPECT_EQ(must(resume()), 3);
+  for (int n = 0; n < 3; ++n) rig_.advance_ms(kGoOnMs);
+  const auto keys = rig_.script().keys("do-none");
+  ASSERT_EQ(keys.size(), 3U);
+  for (std::size_t n = 0; n < 3; ++n) EXPECT_TRUE(keys[n].starts_with(ids[2 - n]));
+}
+
 TEST_F(Pause, ACallThatIsUnderWayGoesOn) {
   std::promise<ScriptedService::Call> called;
   rig_.script().on("do-none",

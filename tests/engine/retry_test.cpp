@@ -4,6 +4,8 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "tests/engine/rig.hpp"
 #include "tests/eventually.hpp"
@@ -413,6 +415,172 @@ TEST(Retry, ACrashBeforeTheRetryIsDurableLeavesTheFaultedInstance) {
   answer(rig, "do-key");
   ASSERT_TRUE(retry(rig, id).ok());
   EXPECT_EQ(rig.wait_status(id, "completed"), "completed");
+}
+
+// ---- an outside system that is away, and back
+
+// Each instance calls do-key for its `n`, and tries again for an hour after each failure.
+class Outage : public testing::Test {
+ protected:
+  struct Made {
+    std::int64_t n = 0;
+    std::int64_t at = 0;
+  };
+  Outage() {
+    rig_.script().on("do-key", [this](ScriptedService::Call call) {
+      const std::int64_t n = call.arguments.int_or("n", 0);
+      workflow::ActionOutcome outcome = done(call.arguments);
+      {
+        const std::lock_guard lock(mutex_);
+        made_.push_back({n, rig_.clock().now().ms});
+        if (away_.contains(n) || (all_away_ && !there_.contains(n))) outcome = refusal_;
+      }
+      call.done(std::move(outcome));
+    });
+    rig_.deploy(workflow_of(
+        "  - pay:\n      try:\n        - claim:\n            call: do-key:1.0.0@script\n"
+        "            with: {n: '${ .n }'}\n"
+        "            metadata: {rabt: {usefulUntil: '${ .until }'}}\n"
+        "      catch: {retry: {delay: PT15M}}\n"));
+  }
+  static workflow::ActionOutcome unavailable() {
+    workflow::ActionOutcome outcome = failed(OutcomeKind::transient, "vendor.away");
+    outcome.unavailable = true;
+    return outcome;
+  }
+  // hours: until the call is of no use.
+  std::string begin(std::int64_t n, std::int64_t hours = 48) {
+    const Timestamp until{rig_.clock().now().ms + hours * 3'600'000};
+    std::string id =
+        rig_.send("test.start.v1", Json::object({{"n", n}, {"until", to_iso8601(until)}})).at(0);
+    rig_.settle();
+    rig_.settle();  // what the call has woken
+    return id;
+  }
+  void set_away(bool away) {
+    const std::lock_guard lock(mutex_);
+    all_away_ = away;
+  }
+  // The calls since the last time.
+  std::vector<Made> made() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(made_, {});
+  }
+  void pass(std::int64_t ms) {
+    for (std::int64_t i = 0; i < ms; ++i) rig_.advance_ms(1);
+  }
+
+  std::mutex mutex_;
+  bool all_away_ = true;
+  // Instances whose call is refused, and carried out, whatever all_away_ says.
+  std::set<std::int64_t> away_;
+  std::set<std::int64_t> there_;
+  workflow::ActionOutcome refusal_ = unavailable();
+  std::vector<Made> made_;
+  Rig rig_;
+};
+
+TEST_F(Outage, WaitingRetriesGoSoonAfterTheSideIsBackOldestDeadlineFirst) {
+  constexpr std::int64_t kInstances = 20;
+  std::vector<std::string> ids;
+  for (std::int64_t n = 0; n < kInstances; ++n) ids.push_back(begin(n, 60 - n));
+  rig_.advance_ms(60'000);
+  ASSERT_EQ(made().size(), 20U);
+  set_away(false);
+  const std::int64_t back = rig_.clock().now().ms;
+  begin(100);
+  pass(kInstances * kGoOnMs + kGoOnJitterMs);
+  const std::vector<Made> calls = made();
+  ASSERT_EQ(calls.size(), 21U) << "the call that was done, and each retry once";
+  EXPECT_EQ(calls[0].n, 100);
+  for (std::size_t i = 1; i < calls.size(); ++i) {
+    EXPECT_EQ(calls[i].n, kInstances - static_cast<std::int64_t>(i)) << "oldest deadline first";
+    if (i > 1) {
+      EXPECT_GE(calls[i].at - calls[i - 1].at, kGoOnMs - kGoOnJitterMs);
+    }
+  }
+  EXPECT_LE(calls.back().at - back, kInstances * kGoOnMs + kGoOnJitterMs);
+  for (const std::string& id : ids) EXPECT_EQ(rig_.status(id), "completed");
+  rig_.advance_ms(3'600'000);
+  EXPECT_TRUE(made().empty()) << "the timers are gone";
+}
+
+TEST_F(Outage, ASystemThatSaysWhenToAskAgainIsAskedThen) {
+  refusal_.retry_after_ms = 1'200'000;
+  begin(1);
+  // As a system that has too much to do.
+  refusal_ = failed(OutcomeKind::transient, "vendor.429");
+  begin(2);
+  ASSERT_EQ(made().size(), 2U);
+  set_away(false);
+  begin(100);
+  rig_.advance_ms(10'000);
+  EXPECT_EQ(made().size(), 1U);
+  rig_.advance_ms(890'000);
+  const std::vector<Made> calls = made();
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].n, 2);
+  rig_.advance_ms(300'000);
+  EXPECT_EQ(made().size(), 1U);
+}
+
+TEST_F(Outage, ACallThatFailsAgainWaitsItsWholeDelay) {
+  away_ = {1};
+  set_away(false);
+  const std::string id = begin(1);
+  rig_.advance_ms(1'000);
+  ASSERT_EQ(made().size(), 1U);
+  begin(100);
+  ASSERT_EQ(made().size(), 2U) << "one more try";
+  for (int n = 101; n < 105; ++n) {
+    begin(n);
+    rig_.advance_ms(60'000);
+  }
+  EXPECT_EQ(made().size(), 4U) << "the others alone";
+  rig_.advance_ms(660'000);
+  const std::vector<Made> calls = made();
+  ASSERT_EQ(calls.size(), 1U) << "its own time";
+  EXPECT_EQ(calls[0].n, 1);
+  EXPECT_EQ(rig_.status(id), "waiting");
+}
+
+TEST_F(Outage, ASideThatGoesAwayAgainIsLeftAlone) {
+  for (std::int64_t n = 0; n < 5; ++n) begin(n, 48 + n);
+  there_ = {100, 101};
+  rig_.advance_ms(1'000);
+  made();
+  begin(100);
+  rig_.advance_ms(10'000);
+  std::vector<Made> calls = made();
+  ASSERT_EQ(calls.size(), 2U) << "the first of them has found out that it is away again";
+  EXPECT_EQ(calls[1].n, 0);
+  set_away(false);
+  begin(101);
+  pass(4 * kGoOnMs + kGoOnJitterMs);
+  calls = made();
+  ASSERT_EQ(calls.size(), 5U);
+  for (std::int64_t n = 1; n < 5; ++n) EXPECT_EQ(calls[static_cast<std::size_t>(n)].n, n);
+  rig_.advance_ms(900'000);
+  EXPECT_EQ(made().size(), 1U) << "the first waited its whole delay";
+}
+
+TEST_F(Outage, AfterARestartARetryWaitsUntilItIsDueAndWhatWasWokenIsReplayed) {
+  std::vector<std::string> ids;
+  for (std::int64_t n = 0; n < 3; ++n) ids.push_back(begin(n, 48 + n));
+  set_away(false);
+  begin(100);
+  ASSERT_EQ(rig_.status(ids[0]), "completed");
+  made();
+  const std::string before = rig_.engine().instance(ids[0]).value().dump();
+  rig_.crash();
+  rig_.start();
+  EXPECT_EQ(rig_.engine().instance(ids[0]).value().dump(), before);
+  rig_.advance_ms(60'000);
+  EXPECT_TRUE(made().empty());
+  EXPECT_EQ(rig_.status(ids[1]), "waiting");
+  rig_.advance_ms(840'000);
+  EXPECT_EQ(made().size(), 2U);
+  for (const std::string& id : ids) EXPECT_EQ(rig_.status(id), "completed");
 }
 
 }  // namespace

@@ -76,6 +76,25 @@ TEST_P(HttpService, AnErrorStatusIsAnAnswer) {
             503);
 }
 
+TEST_P(HttpService, AnOutcomeSaysThatTheOutsideSystemIsAway) {
+  const auto unavailable = [](const std::string& url) {
+    Hub hub;
+    hub.load_echo(url);
+    const auto outcome = hub.call("echo", "http", Json::object({{"url", url}, {"fail", true}}));
+    EXPECT_EQ(outcome.kind, OutcomeKind::transient) << outcome.code;
+    return outcome.unavailable;
+  };
+  std::string nobody;
+  for (const int status : {200, 409, 429, 500, 502, 503, 504}) {
+    const TinyServer server(TinyServer::Mode::answer, "text", status);
+    EXPECT_EQ(unavailable(server.url()), status > 500) << status;
+    nobody = server.url();
+  }
+  EXPECT_TRUE(unavailable(nobody)) << "nothing listens";
+  const TinyServer dropping(TinyServer::Mode::drop);
+  EXPECT_TRUE(unavailable(dropping.url())) << "no answer";
+}
+
 TEST_P(HttpService, PutsSecretsInWithoutShowingThem) {
   const TinyServer server(TinyServer::Mode::answer);
   Hub hub;

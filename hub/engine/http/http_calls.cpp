@@ -125,13 +125,14 @@ void HttpCalls::State::finish(const CallPtr& call, ActionOutcome outcome) {
 }
 
 void HttpCalls::State::finish(const CallPtr& call, OutcomeKind kind, std::string code,
-                              std::string message, std::string said, int status) {
+                              std::string message, std::string said, int status, bool unavailable) {
   ActionOutcome outcome;
   outcome.kind = kind;
   outcome.code = std::move(code);
   outcome.message = std::move(message);
   outcome.said = Sealed<std::string>(std::move(said));
   if (status != 0) outcome.detail = Json::object({{"status", status}});
+  outcome.unavailable = unavailable;
   finish(call, std::move(outcome));
 }
 
@@ -146,7 +147,7 @@ void HttpCalls::State::failed(const CallPtr& call, const net::Response& response
     kind = OutcomeKind::permanent;
   }
   finish(call, kind, "http." + code, std::string(public_text(code)), response.error_message,
-         code == "timeout" ? 504 : 0);
+         code == "timeout" ? 504 : 0, net::is_unavailable(response));
 }
 
 bool HttpCalls::State::is_cancelled(const CallPtr& call) {
@@ -237,6 +238,7 @@ void HttpCalls::State::answered(const CallPtr& call, const net::Response& respon
   if (call->follow && redirected(call, response)) return;
   ActionOutcome outcome;
   outcome.output = answer_json(response, call->raw);
+  outcome.unavailable = net::is_unavailable(response) && response.header("retry-after").empty();
   finish(call, std::move(outcome));
 }
 

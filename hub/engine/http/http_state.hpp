@@ -73,7 +73,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   // message goes to the log: no part of an address that an expression may have made. said goes to
   // the instance, with all that is known.
   void finish(const CallPtr& call, workflow::OutcomeKind kind, std::string code,
-              std::string message, std::string said, int status = 0);
+              std::string message, std::string said, int status = 0, bool unavailable = false);
   // No whole answer came. before: only a request for the token was sent, not the request itself.
   void failed(const CallPtr& call, const net::Response& response, bool before);
   bool is_cancelled(const CallPtr& call);

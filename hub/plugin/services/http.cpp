@@ -397,15 +397,13 @@ struct Services::Http {
   // On the client's I/O thread: must not block.
   static void answered(Instance& self, std::uint64_t flight, net::Response response,
                        const std::shared_ptr<blob::BlobWriter>& writer) {
-    if (response.sent == net::Sent::no) {
-      std::uint64_t call = 0;
-      {
-        const Lock lock(self.flights_mutex_);
-        const auto found = self.flights_.find(flight);
-        if (found != self.flights_.end()) call = found->second.call;
-      }
-      self.unsent_request(call);
+    std::uint64_t call = 0;
+    {
+      const Lock lock(self.flights_mutex_);
+      const auto found = self.flights_.find(flight);
+      if (found != self.flights_.end()) call = found->second.call;
     }
+    self.end_request(call, response);
     auto answer = std::make_shared<HttpAnswer>();
     answer->sent = response.sent == net::Sent::no      ? RABT_SENT_NO
                    : response.sent == net::Sent::maybe ? RABT_SENT_MAYBE
