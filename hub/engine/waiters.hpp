@@ -15,8 +15,8 @@
 
 namespace rabt::engine {
 
-// What a call needs of an outside system. A system that is half down carries out one action and not
-// another.
+// Part of an outside system that a call needs. A system that is half down carries out one action,
+// not another.
 struct Side {
   // "http host:port" for an HTTP request of a workflow.
   std::string role;
@@ -48,7 +48,7 @@ class Waiters {
     // Time by which calls of the role, of this instance, have to have ended; unset if there is
     // none.
     std::optional<Timestamp> deadline{};
-    // Of its call; set by add().
+    // CallAction::reference of its call; set by add().
     std::string reference{};
     // Set while an alarm is to come before the timer is due.
     std::optional<Timestamp> alarm{};
