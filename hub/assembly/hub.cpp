@@ -34,6 +34,7 @@
 #include "hub/base/check.hpp"
 #include "hub/base/full_disk.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/messages/task_news.hpp"
 #include "hub/consultation/practice/long_waits.hpp"
 #include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
@@ -172,6 +173,7 @@ struct Hub::Parts {
   std::shared_ptr<bus::Publisher> broker;
   // Destroyed before the webhooks, which its thread tells.
   std::unique_ptr<Consultations> consultations;
+  std::unique_ptr<consultation::TaskNews> task_news;
   std::unique_ptr<alerts::Alerts> alerts;
   std::unique_ptr<AlertReadings> readings;
   std::unique_ptr<api::Replays> replays;
@@ -300,9 +302,9 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
                                     *base->keys,  base->clock,  base->ids};
   plugins->add_service(consultation::make_register(records));
   plugins->add_service(consultation::make_recordings(records));
-  tasks = std::make_unique<const consultation::Tasks>(
-      consultation::Tasks::Parts{*base->store, *base->audit, *base->keys, *people, *details,
-                                 base->clock, base->random, base->ids, config.tenant});
+  tasks = std::make_unique<const consultation::Tasks>(consultation::Tasks::Parts{
+      *base->store, *base->audit, *base->keys, *people, *details, base->clock, base->random,
+      base->ids, config.tenant, config.task_messages});
   long_waits = std::make_unique<const consultation::LongWaits>(
       consultation::LongWaits::Parts{*base->store, *tasks, *people, base->clock, config.tenant});
   plugins->add_service(consultation::make_task_actions(*tasks));
@@ -377,6 +379,8 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                             .newcomers = newcomers.get()},
                                                .people = *people}));
   consultations = std::move(rooms);
+  task_news = std::make_unique<consultation::TaskNews>(consultations->sessions().acts, *tasks,
+                                                       config.task_messages);
   authenticator->let_in(consultations->sessions().guests);
   stream = std::make_unique<api::Stream>(
       api::LiveParts{consultations->sessions(), consultations->records(), consultations->practice(),
@@ -453,6 +457,7 @@ void Hub::Parts::catch_up() {
   done("practice.catch_up", consultations->practice().catch_up());
   done("tasks.catch_up", tasks->catch_up());
   done("long_waits.turn", long_waits->turn());
+  done("task_news.turn", task_news->turn());
   done("merges.catch_up", consultation::settle_merges(*base->store, *merges));
   done("pairs.catch_up", pairs->compare_old());
 }

@@ -140,6 +140,8 @@ inline constexpr std::int64_t kMaxAskedInHour = 10;
 inline constexpr std::int64_t kMaxAskedInDay = 30;
 // News of visits that the hospital booked, to patients and staff. No busy doctor has as many.
 inline constexpr std::int64_t kMaxVisitNewsInDay = 200;
+// Between two messages to one number that tasks wait, however many tasks are made.
+inline constexpr std::int64_t kTaskNewsApartMs = 15 * 60'000;
 
 // ---- Store
 

@@ -383,6 +383,8 @@ struct Config {
   std::string messages;
   consultation::LinkSettings links;
   consultation::CoveragePolicy coverage;
+  // `clinic.task_messages`: staff is told that tasks wait.
+  bool task_messages = false;
   // `phi`: patient data in messages, and in the text of documents.
   consultation::TextRules chat_rules;
   consultation::TextRules document_rules;

@@ -34,6 +34,15 @@ void check_places(Reader& reader, const YamlEntry& entry, const std::string& lan
   if (of_code && text.find("{link}") != std::string::npos)
     reader.mistake(entry.line, entry.column,
                    "`" + entry.key + "` has {link}: who finds both in one message needs no proof");
+  const bool of_tasks = entry.key == consultation::kTaskText;
+  if (text.find("{count}") != std::string::npos && !of_tasks)
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key + "` has {count}, which `staff_tasks` alone has");
+  if (text.find("{time}") != std::string::npos && of_tasks)
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key +
+                       "` has {time}, and is about no visit; {count} is the number of "
+                       "tasks that wait");
   if (text.find("{hospital}") != std::string::npos && !house.name.contains(language))
     reader.mistake(entry.line, entry.column,
                    "`" + entry.key + "` has {hospital}, and `hospital.name." + language +
@@ -118,7 +127,14 @@ void read_coverage_rule(Reader& reader, const YamlNode& coverage, std::string_vi
 void read_clinic(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* const clinic = reader.section(root, "clinic");
   if (clinic == nullptr) return;
-  reader.only(*clinic, {"adult_age", "booked_patients", "coverage", "second_proof"});
+  reader.only(*clinic,
+              {"adult_age", "booked_patients", "coverage", "second_proof", "task_messages"});
+  reader.flag(*clinic, "task_messages", config.task_messages);
+  const YamlEntry* const tells = clinic->find("task_messages");
+  if (config.task_messages && !has_text(config.house, consultation::kTaskText))
+    reader.mistake(tells->line, tells->column,
+                   "`task_messages` needs the text `" + std::string(consultation::kTaskText) +
+                       "` in ar.yaml and en.yaml of the folder that `hospital.messages` names");
   int adult_age = static_cast<int>(config.links.adult_age);
   reader.integer(*clinic, "adult_age", kYoungestAdult, kOldestChild, adult_age);
   config.links.adult_age = adult_age;

@@ -32,6 +32,10 @@ inline constexpr std::string_view kEvent = "event";
 inline constexpr std::string_view kHubEvent = "hub-event";
 // webhook.id, the session where deliveries wait for each other or "", webhook_delivery.id, 0
 inline constexpr std::string_view kWebhook = "webhook";
+// "", "", a role or the ULID of a person who has a new task, 0
+inline constexpr std::string_view kTaskNews = "task-news";
+// "", "", ULID of the person of staff who is to be told of tasks, 0
+inline constexpr std::string_view kTaskLetter = "task-letter";
 
 // Shards divide the work among its owners. A shard has the number of the engine's partition that
 // belongs to the same owner; the owner of an embedded database has all shards. Each row is written

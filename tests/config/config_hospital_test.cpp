@@ -133,6 +133,33 @@ TEST_F(ConfigHospital, ARuleForCoverageThatIsNoneIsAMistakeWithItsPlace) {
   EXPECT_NE(mistake("{}\nclinic: {coverage: ask}").find("coverage"), std::string::npos);
 }
 
+TEST_F(ConfigHospital, StaffIsToldOfTasksWhereTheHospitalSaysSoAndHasTheText) {
+  const std::string on =
+      "{name: {ar: مستشفى, en: Oasis}, messages: .}\nclinic: {task_messages: true}";
+  EXPECT_FALSE(read("{}")->task_messages);
+  EXPECT_FALSE(read("{}\nclinic: {task_messages: false}")->task_messages);
+  const std::string said = mistake(on);
+  EXPECT_NE(said.find("rabt.yaml:7:"), std::string::npos) << said;
+  EXPECT_NE(said.find("`task_messages` needs the text `staff_tasks`"), std::string::npos) << said;
+  for (const char* language : {"ar", "en"}) {
+    texts(language, "'{hospital} {time} {link}'");
+    std::ofstream(folder_ + "/" + language + ".yaml", std::ios::app)
+        << "staff_tasks: '{hospital}: {count} {link}'\n";
+  }
+  const auto config = read(on);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_TRUE(config->task_messages);
+}
+
+TEST_F(ConfigHospital, TheNumberOfTasksStandsInItsOwnTextAlone) {
+  texts("en", "'{hospital}: {count}'");
+  std::ofstream(folder_ + "/en.yaml", std::ios::app) << "staff_tasks: '{time}'\n";
+  const std::string said = mistake("{name: {ar: مستشفى, en: Oasis}, messages: .}");
+  EXPECT_NE(said.find("`booked` has {count}, which `staff_tasks` alone has"), std::string::npos)
+      << said;
+  EXPECT_NE(said.find("`staff_tasks` has {time}"), std::string::npos) << said;
+}
+
 TEST_F(ConfigHospital, APlaceThatNothingFillsIsAMistake) {
   EXPECT_NE(mistake("{name: {ar: مستشفى}, messages: .}").find("`hospital.name.en`"),
             std::string::npos);

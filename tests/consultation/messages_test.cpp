@@ -481,7 +481,8 @@ TEST(MessageTexts, NoTextHoldsWhatTheChannelKeepsBack) {
            {"phone", "+966112345678"},
            {"time", time_text(test::must(parse_iso8601("2026-11-29T11:03:00Z")), language)},
            {"link", "https://visit.example.sa/i#kQ7mZp2vXc9LdRtY4wBn8A"},
-           {"code", "482913"}});
+           {"code", "482913"},
+           {"count", "12"}});
       const auto left = policy.document(phi::Channel::notify, Json::object({{"text", text}}), {});
       EXPECT_TRUE(left.ok()) << text << "\n" << (left.ok() ? "" : left.error().message);
       ++texts;

@@ -20,7 +20,7 @@ MAY = {
     # Counts of a list that a person looks at, or that are kept for a minute.
     "kCountVisits", "kCountAll", "kTotalsOfAll", "kCountKeys", "kCountInstances", "kOutcomesLately",
     # Work that waits for a person, by an index of nothing else.
-    "kParkedByCode", "kUnreviewedGrants", "kWaitingByKind", "kOpenOf",
+    "kParkedByCode", "kUnreviewedGrants", "kWaitingByKind", "kOpenOf", "kOpenFor",
     # Work that waits at this moment, by indexes of nothing else.
     "kVideoWaits", "kRecordingWaits", "kUnheardStarts", "kWaitingByTarget", "kLivingAlerts",
     # Steps through the family that it has found.

@@ -12,11 +12,16 @@ namespace {
 // Code of a plugin of the role that has no gateway for mail: docs/plugins/capabilities.md.
 constexpr std::string_view kNoGateway = "notify.no_email";
 
-// Names a message of a version of the schedule.
-std::string key_of(const Session& session, const std::string& letter) {
-  const std::string name =
-      session.id + "/" + letter + "/" + std::to_string(session.schedule.version);
+// Names a message, of a session by the version of its schedule.
+std::string key_of(const Session* session, const std::string& letter) {
+  const std::string name = session == nullptr ? letter
+                                              : session->id + "/" + letter + "/" +
+                                                    std::to_string(session->schedule.version);
   return to_hex(crypto::sha256(name)).substr(0, 32);
+}
+
+std::string id_of(const Session* session) {
+  return session == nullptr ? std::string() : session->id;
 }
 
 }  // namespace
@@ -46,15 +51,17 @@ Status Letters::note_disclosure(const Session& session, const plugin::CallReques
       [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
 }
 
-Result<Handed> Letters::hand_over(const Session& session, const Letter& letter) const {
+Result<Handed> Letters::hand_over(const Session* session, const Letter& letter) const {
   if (letter.cause) {
     RABT_TRY(until, limit_.take({.cause = *letter.cause,
                                  .address = letter.arguments["to"].as_string(),
                                  .letter = key_of(session, letter.name)}));
     if (until) {
-      acts_.parts().log.warn(
-          "message.held",
-          {{"session", session.id}, {"cause", to_string(*letter.cause)}, {"until_ms", *until}});
+      if (session != nullptr) {
+        acts_.parts().log.warn(
+            "message.held",
+            {{"session", session->id}, {"cause", to_string(*letter.cause)}, {"until_ms", *until}});
+      }
       return Handed{.outcome = "held", .until_ms = until};
     }
   }
@@ -73,19 +80,20 @@ std::optional<Handed> Letters::taken(const plugin::CallRequest& request) const {
   return Handed{.outcome = "sent", .gateway_id = answer.output.string_or("messageId", "")};
 }
 
-Result<Handed> Letters::hand_over_once(const Session& session, const Letter& letter) const {
+Result<Handed> Letters::hand_over_once(const Session* session, const Letter& letter) const {
   const SessionParts& parts = acts_.parts();
   const std::string key = key_of(session, letter.name);
   plugin::CallRequest request;
-  request.tenant = session.tenant;
-  request.instance = session.id;
+  request.tenant = parts.tenant;
+  request.instance = id_of(session);
   request.patient = letter.patient;
   request.role = std::string(kNotifyRole);
   request.action = letter.action;
   request.version = std::string(kNotifyVersion);
   request.arguments = letter.arguments;
   request.arguments.set("reference", key);
-  if (!letter.patient.empty()) RABT_TRY_STATUS(note_disclosure(session, request));
+  if (session != nullptr && !letter.patient.empty())
+    RABT_TRY_STATUS(note_disclosure(*session, request));
   request.idempotency_key = key;
   request.deadline_unix_ms = parts.clock.now().ms + kGatewayMs;
   // A message whose answer was lost, before a crash or now, was sent if the gateway says so.
@@ -107,7 +115,7 @@ Result<Handed> Letters::hand_over_once(const Session& session, const Letter& let
     return Handed{.outcome = std::string(kNoMail)};
   const auto kind = std::string_view(letter.name).substr(letter.name.find('/') + 1);
   parts.log.warn("message.failed",
-                 {{"session", session.id}, {"kind", kind}, {"code", outcome->code}});
+                 {{"session", id_of(session)}, {"kind", kind}, {"code", outcome->code}});
   return Handed{.outcome = "failed"};
 }
 

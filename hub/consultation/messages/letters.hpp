@@ -48,8 +48,8 @@ struct Handed {
   std::optional<std::int64_t> until_ms{};
 };
 
-// Hands letters about a session to the role `notify`, within the limits of their addresses.
-// Immutable, any thread; blocks until the gateway has answered.
+// Hands letters to the role `notify`, within the limits of their addresses. Immutable, any thread;
+// blocks until the gateway has answered.
 class Letters {
  public:
   explicit Letters(Acts& acts) : acts_(acts), limit_(acts.parts()) {}
@@ -57,10 +57,19 @@ class Letters {
   // True if the role can send mail.
   [[nodiscard]] bool can_mail() const;
   // Error unavailable message.not_sent: the gateway is away, and the letter waits.
-  [[nodiscard]] Result<Handed> hand_over(const Session& session, const Letter& letter) const;
+  [[nodiscard]] Result<Handed> hand_over(const Session& session, const Letter& letter) const {
+    return hand_over(&session, letter);
+  }
+  // Letter that is about no session and has no patient data. Its name alone tells it from
+  // others. Errors as above.
+  [[nodiscard]] Result<Handed> hand_over(const Letter& letter) const {
+    return hand_over(nullptr, letter);
+  }
 
  private:
-  [[nodiscard]] Result<Handed> hand_over_once(const Session& session, const Letter& letter) const;
+  // session: null if it is about none.
+  [[nodiscard]] Result<Handed> hand_over(const Session* session, const Letter& letter) const;
+  [[nodiscard]] Result<Handed> hand_over_once(const Session* session, const Letter& letter) const;
   // Unset unless the gateway says that it took the message.
   [[nodiscard]] std::optional<Handed> taken(const plugin::CallRequest& request) const;
   [[nodiscard]] Status note_disclosure(const Session& session,

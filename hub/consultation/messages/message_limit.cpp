@@ -21,11 +21,13 @@ struct Bound {
   std::int64_t in_ms = 0;
 };
 constexpr std::array kOfVisits{Bound{limits::kMaxVisitNewsInDay, kDayMs}};
+constexpr std::array kOfTasks{Bound{1, limits::kTaskNewsApartMs}};
 constexpr std::array kOfAsked{Bound{limits::kMaxAskedInHour, kHourMs},
                               Bound{limits::kMaxAskedInDay, kDayMs}};
 
 std::span<const Bound> bounds_of(MessageCause cause) {
   if (cause == MessageCause::visit || cause == MessageCause::booked) return kOfVisits;
+  if (cause == MessageCause::task) return kOfTasks;
   return kOfAsked;
 }
 
@@ -46,7 +48,7 @@ std::optional<std::int64_t> room_at(std::span<const Bound> bounds, std::vector<s
 }  // namespace
 
 std::string_view to_string(MessageCause cause) {
-  constexpr std::array<std::string_view, 4> kNames{"visit", "asked", "emergency", "booked"};
+  constexpr std::array<std::string_view, 5> kNames{"visit", "asked", "emergency", "booked", "task"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 

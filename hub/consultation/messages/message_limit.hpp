@@ -18,7 +18,9 @@ enum class MessageCause : std::uint8_t {
   // A call of 997.
   emergency,
   // News for staff of a visit that a patient booked himself: it takes no room of the hospital's.
-  booked
+  booked,
+  // News for staff that tasks wait.
+  task
 };
 [[nodiscard]] std::string_view to_string(MessageCause cause);
 
@@ -31,8 +33,8 @@ struct MessageOut {
 };
 
 // Bounds the messages to one number or address, whoever caused them: limits::kMaxAskedInHour,
-// kMaxAskedInDay and kMaxVisitNewsInDay. Counted in the store: the table message_sent. Immutable,
-// any thread.
+// kMaxAskedInDay and kMaxVisitNewsInDay; one in kTaskNewsApartMs of tasks. Counted in the store:
+// the table message_sent. Immutable, any thread.
 class MessageLimit {
  public:
   explicit MessageLimit(const SessionParts& parts) : parts_(parts) {}

@@ -6,6 +6,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/messages/gateway.hpp"
+#include "hub/consultation/messages/staff_letter.hpp"
 #include "hub/consultation/messages/statements.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "hub/consultation/rows/session_lane.hpp"
@@ -37,12 +38,6 @@ MessageCause cause_of(const Session& session, MessageKind kind) {
   if (kind == MessageKind::call_997) return MessageCause::emergency;
   const bool own = is_booked_by_patient(session);
   return own || kind == MessageKind::second_proof ? MessageCause::asked : MessageCause::visit;
-}
-
-// Subject of a mail: no word about a visit stands in it.
-std::string subject_of(const House& house, const std::string& language) {
-  const auto name = house.name.find(language);
-  return name == house.name.end() || name->second.empty() ? "Rabt" : name->second;
 }
 
 // Address of the record by the channel. Empty when it has none.
@@ -210,7 +205,7 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
       // The desk calls if the mail cannot leave now.
       .waits = !mail,
       .cause = cause_of(session, matter.kind)};
-  if (mail) letter.arguments.set("subject", subject_of(acts_.parts().house, to.language));
+  if (mail) letter.arguments.set("subject", mail_subject(acts_.parts().house, to.language));
   RABT_TRY(handed, letters_.hand_over(session, letter));
   out.until_ms = handed.until_ms;
   out.gateway_id = std::move(handed.gateway_id);
@@ -364,29 +359,15 @@ Result<Handed> Messenger::send_staff(const Session& session, const std::string& 
   const SessionParts& parts = acts_.parts();
   RABT_TRY(person, parts.directory.find(parts.tenant, id));
   const std::string text(to_string(message));
-  const std::string language = person.profile.string_or("language", "") == "en" ? "en" : "ar";
-  std::map<std::string, std::string> places{
-      {"phone", parts.house.phone},
-      {"time", session.schedule.at_ms ? time_text({*session.schedule.at_ms}, language) : ""},
-      {"link", parts.public_url + "/clinic"}};
-  if (const auto name = parts.house.name.find(language); name != parts.house.name.end())
-    places["hospital"] = name->second;
-  const bool waits = message == StaffMessage::waits || message == StaffMessage::emergency;
-  Letter letter{.name = id + "/" + text, .action = {}, .twice = !waits};
+  const std::string language = language_of_staff(person);
+  const auto at_ms = session.schedule.at_ms;
+  Letter letter = letter_to_staff(parts.house, person, text,
+                                  {{"time", at_ms ? time_text({*at_ms}, language) : ""},
+                                   {"link", parts.public_url + "/clinic"}},
+                                  letters_.can_mail());
+  letter.twice = message != StaffMessage::waits && message != StaffMessage::emergency;
   if (message != StaffMessage::emergency)
     letter.cause = is_booked_by_patient(session) ? MessageCause::booked : MessageCause::visit;
-  letter.arguments.set("text", fill_template(parts.house.texts.at(language).at(text), places));
-  letter.arguments.set("language", language);
-  const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
-  const std::string mail = person.profile.string_or("email", "");
-  if (phone.ok()) {
-    letter.action = kSendSms;
-    letter.arguments.set("to", *phone);
-  } else if (!mail.empty() && letters_.can_mail()) {
-    letter.action = kSendMail;
-    letter.arguments.set("to", mail);
-    letter.arguments.set("subject", subject_of(parts.house, language));
-  }
   Handed became{.outcome = "no_address"};
   if (!letter.action.empty()) {
     RABT_TRY(handed, letters_.hand_over(session, letter));

@@ -10,7 +10,8 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kPlaces{"hospital", "phone", "time", "link", "code"};
+constexpr std::array<std::string_view, 6> kPlaces{"hospital", "phone", "time",
+                                                  "link",     "code",  "count"};
 // To patients, then to staff.
 constexpr std::array kTemplates{
     MessageTemplate{"booked", true},    MessageTemplate{"moved", true},
@@ -22,6 +23,7 @@ constexpr std::array kTemplates{
     MessageTemplate{"in_person"},       MessageTemplate{"staff_new"},
     MessageTemplate{"staff_moved"},     MessageTemplate{"staff_cancelled"},
     MessageTemplate{"staff_waits"},     MessageTemplate{"staff_emergency"},
+    MessageTemplate{kTaskText},
 };
 
 }  // namespace
@@ -49,7 +51,7 @@ Status check_template(std::string_view text) {
       return invalid("config.message",
                      "{" + std::string(name) +
                          "} is no place of a message; places are {hospital}, {phone}, {time}, "
-                         "{link} and {code}");
+                         "{link}, {code} and {count}");
     text.remove_prefix(close + 1);
   }
 }
@@ -67,6 +69,11 @@ std::string fill_template(std::string_view text, const std::map<std::string, std
     text.remove_prefix(close + 1);
   }
   return out;
+}
+
+std::string mail_subject(const House& house, const std::string& language) {
+  const auto name = house.name.find(language);
+  return name == house.name.end() || name->second.empty() ? "Rabt" : name->second;
 }
 
 std::string time_text(Timestamp at, std::string_view language) {

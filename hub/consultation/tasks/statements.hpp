@@ -53,6 +53,12 @@ inline constexpr Statement kOverdue{
 inline constexpr Statement kWaitingByKind{
     "SELECT kind, COUNT(*), MIN(opened_ms) FROM task WHERE tenant = $1 AND state IN ('open', "
     "'claimed') GROUP BY kind ORDER BY 3"};
+// $2: a person; $3: ",desk,nurse,", roles of the person. As is_for, but a task that names a person
+// is for that one alone. A claimed one has its person.
+inline constexpr Statement kOpenFor{
+    "SELECT COUNT(*), MIN(CASE WHEN overdue = 0 THEN due_ms END) FROM task WHERE tenant = $1 AND "
+    "state IN ('open', 'claimed') AND state <> 'claimed' AND (assignee = $2 OR (assignee = '' AND "
+    "$3 LIKE '%,' || role || ',%') OR (overdue = 1 AND $3 LIKE '%,' || escalation || ',%'))"};
 inline constexpr Statement kOpenOf{
     "SELECT call, id FROM task WHERE tenant = $1 AND kind = $2 AND state IN ('open', 'claimed')"};
 inline constexpr Statement kUpdate{

@@ -63,9 +63,9 @@ crypto::SealContext answer_of(std::string_view tenant, std::string_view id) {
   return {.tenant = tenant, .table = "task", .row = id, .field = "answer"};
 }
 
-std::string listed_roles(const identity::Principal& who) {
+std::string listed_roles(identity::Roles roles) {
   std::string out = ",";
-  for (const std::string& name : who.roles.names()) out += name + ",";
+  for (const std::string& name : roles.names()) out += name + ",";
   return out;
 }
 
@@ -76,7 +76,7 @@ Result<std::vector<Task>> TaskRows::list(std::string_view tenant, const TaskFilt
                                          std::size_t limit) const {
   std::vector<Task> out;
   const std::string start = before.empty() ? "~" : before;
-  const std::string roles = listed_roles(who);
+  const std::string roles = listed_roles(who.roles);
   const std::int64_t all = who.roles.has_any(kTaskOverseers) ? 1 : 0;
   const auto most = static_cast<std::int64_t>(limit);
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
@@ -130,6 +130,19 @@ Result<std::int64_t> TaskRows::count_about(store::Connection& connection, std::s
                                      out = row.integer(0);
                                      return false;
                                    }));
+  return out;
+}
+
+Result<OpenTasks> TaskRows::open_for(std::string_view tenant, std::string_view person,
+                                     identity::Roles roles) const {
+  OpenTasks out;
+  const std::string listed = listed_roles(roles);
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(sql::tasks::kOpenFor, {tenant, person, listed}, [&](const Row& row) {
+      out = {.count = row.integer(0), .due_ms = number_at(row, 1)};
+      return false;
+    });
+  }));
   return out;
 }
 

@@ -36,6 +36,13 @@ struct TaskRow {
   std::string answer;
 };
 
+// Tasks that a person may answer and that nobody has claimed.
+struct OpenTasks {
+  std::int64_t count = 0;
+  // Time at which the first of them is due, of those whose time is not over.
+  std::optional<std::int64_t> due_ms{};
+};
+
 // Immutable, any thread.
 class TaskRows {
  public:
@@ -56,6 +63,8 @@ class TaskRows {
                                                         std::string_view tenant,
                                                         std::string_view kind,
                                                         std::string_view person);
+  [[nodiscard]] Result<OpenTasks> open_for(std::string_view tenant, std::string_view person,
+                                           identity::Roles roles) const;
   // Those of a kind that wait: call to id.
   [[nodiscard]] Result<std::map<std::string, std::string>> open_of(std::string_view tenant,
                                                                    std::string_view kind) const;

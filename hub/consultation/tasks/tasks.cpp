@@ -2,6 +2,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/events/hub_events.hpp"
+#include "hub/outbox/outbox.hpp"
 #include "hub/schema/schema.hpp"
 
 namespace rabt::consultation {
@@ -108,6 +109,13 @@ Status Tasks::tell(store::Transaction& transaction, const Task& task, std::strin
                     .trace = trace});
 }
 
+Status Tasks::put_news(store::Transaction& transaction, std::string_view whom) const {
+  if (!parts_.tells_staff || whom.empty()) return ok_status();
+  const std::int64_t now = parts_.clock.now().ms;
+  return outbox::put(transaction, parts_.tenant,
+                     {.kind = outbox::kTaskNews, .ref = whom, .put_ms = now, .due_ms = now});
+}
+
 // The same step of a workflow may come again with another question.
 Result<std::string> Tasks::call_of(const NewTask& wanted) const {
   const TaskContent& content = wanted.content;
@@ -144,6 +152,8 @@ Result<Tasks::Opened> Tasks::open(const NewTask& wanted) const {
     RABT_TRY(inserted, TaskRows::insert(transaction, parts_.tenant, sealed));
     if (!inserted) return conflict(std::string(store::kRaced), "the call has just come again");
     RABT_TRY_STATUS(tell(transaction, sealed.row.task, "opened", Json::object(), wanted.trace));
+    const Task& made = sealed.row.task;
+    RABT_TRY_STATUS(put_news(transaction, made.assignee.empty() ? made.role : made.assignee));
     if (wanted.also) RABT_TRY_STATUS(wanted.also(transaction, sealed.row.task));
     return parts_.audit.append(transaction, entry);
   }));
@@ -326,6 +336,7 @@ Status Tasks::catch_up() const {
                            Json::object({{"due", to_iso8601({row.task.due_ms.value_or(0)})},
                                          {"escalation", row.task.escalation}}),
                            ""));
+      if (row.task.state == kTaskOpen) RABT_TRY_STATUS(put_news(transaction, row.task.escalation));
       return parts_.audit.append(transaction, entry);
     }));
   }

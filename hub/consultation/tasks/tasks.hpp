@@ -57,6 +57,8 @@ class Tasks {
     Random& random;
     UlidSource& ids;
     std::string tenant;
+    // Staff is told of new tasks: each puts its news into the outbox (TaskNews).
+    bool tells_staff = false;
   };
   explicit Tasks(Parts parts)
       : parts_(std::move(parts)), rows_(parts_.store, parts_.keys, parts_.random) {}
@@ -106,6 +108,10 @@ class Tasks {
                                                  std::string_view person) const {
     return TaskRows::count_about(connection, parts_.tenant, kind, person);
   }
+  // Tasks that a person of staff is told of.
+  [[nodiscard]] Result<OpenTasks> open_for(std::string_view person, identity::Roles roles) const {
+    return rows_.open_for(parts_.tenant, person, roles);
+  }
   // Number of tasks that wait for somebody, by kind.
   [[nodiscard]] Result<std::vector<Tally>> waiting() const { return rows_.waiting(parts_.tenant); }
   // Errors: not_found task.unknown; denied when the caller may not see it.
@@ -143,6 +149,8 @@ class Tasks {
   [[nodiscard]] Status tell(store::Transaction& transaction, const Task& task,
                             std::string_view what, const Json& more,
                             const std::string& trace) const;
+  // Inside a job: whoever has the role, or the person, is to be told that a task waits.
+  [[nodiscard]] Status put_news(store::Transaction& transaction, std::string_view whom) const;
   // why: kept as the answer and in the audit log; a task that somebody has claimed stays his then.
   // If why is empty, a claimed task is closed, too.
   [[nodiscard]] Result<Task> closed(std::string_view id, const std::string& by,

@@ -1,0 +1,164 @@
+#include "hub/consultation/messages/task_news.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "hub/base/clock.hpp"
+#include "hub/consultation/messages/due.hpp"
+#include "hub/consultation/messages/gateway.hpp"
+#include "hub/consultation/messages/staff_letter.hpp"
+#include "hub/consultation/messages/texts.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::size_t kMostNews = 100;
+// A turn shares its thread with other work.
+constexpr std::size_t kMostLetters = 5;
+
+Result<std::vector<outbox::Work>> due_works(const SessionParts& parts, std::string_view kind,
+                                            std::size_t limit) {
+  return outbox::due_items<outbox::Work>(
+      parts.store, parts.tenant, kind, "", parts.clock.now().ms, limit,
+      [](store::Connection&, const outbox::Work& work, std::vector<outbox::Work>& out) {
+        out.push_back(work);
+        return ok_status();
+      });
+}
+
+}  // namespace
+
+bool TaskNews::is_on() const {
+  const SessionParts& parts = acts_.parts();
+  return wanted_ && has_text(parts.house, kTaskText) &&
+         parts.actions.bindings().contains(std::string(kNotifyRole));
+}
+
+Status TaskNews::drop() const {
+  const SessionParts& parts = acts_.parts();
+  RABT_TRY(news, outbox::oldest(parts.store, parts.tenant, outbox::kTaskNews));
+  RABT_TRY(letters, outbox::oldest(parts.store, parts.tenant, outbox::kTaskLetter));
+  if (!news && !letters) return ok_status();
+  return parts.store.write([&](store::Transaction& transaction) {
+    outbox::leave_all(transaction, parts.tenant, outbox::kTaskNews, "");
+    outbox::leave_all(transaction, parts.tenant, outbox::kTaskLetter, "");
+    return ok_status();
+  });
+}
+
+Status TaskNews::turn() {
+  if (!is_on()) return drop();
+  RABT_TRY_STATUS(share_out());
+  const Clock& clock = acts_.parts().clock;
+  if (clock.monotonic_ms() < next_try_ms_) return ok_status();
+  const Status told = tell_due();
+  if (!told.ok()) next_try_ms_ = clock.monotonic_ms() + kMinuteMs;
+  return told;
+}
+
+std::optional<Letter> TaskNews::letter_to(const identity::Person& person,
+                                          std::map<std::string, std::string> places) const {
+  if (!person.active || !person.profile.bool_or("reminders", true)) return std::nullopt;
+  Letter letter = letter_to_staff(acts_.parts().house, person, std::string(kTaskText),
+                                  std::move(places), letters_.can_mail());
+  letter.cause = MessageCause::task;
+  return letter.action.empty() ? std::nullopt : std::optional(std::move(letter));
+}
+
+Result<std::vector<std::string>> TaskNews::hearers(const std::string& whom) const {
+  const SessionParts& parts = acts_.parts();
+  const auto role = identity::parse_role(whom);
+  if (!role) return std::vector<std::string>{whom};
+  RABT_TRY(people, parts.directory.having(parts.tenant, {*role}));
+  std::vector<std::string> out;
+  std::set<std::string> numbers;
+  for (const identity::Person& one : people) {
+    const auto letter = letter_to(one, {});
+    if (letter && numbers.insert(letter->arguments.string_or("to", "")).second)
+      out.push_back(one.id);
+  }
+  return out;
+}
+
+Status TaskNews::share_out() const {
+  const SessionParts& parts = acts_.parts();
+  RABT_TRY(news, due_works(parts, outbox::kTaskNews, kMostNews));
+  for (const outbox::Work& one : news) {
+    RABT_TRY(people, hearers(one.ref));
+    const std::int64_t now = parts.clock.now().ms;
+    // News that come meanwhile are of the same row: their tasks are counted when a letter leaves.
+    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+      for (const std::string& person : people) {
+        RABT_TRY_STATUS(outbox::put(
+            transaction, parts.tenant,
+            {.kind = outbox::kTaskLetter, .ref = person, .put_ms = now, .due_ms = now}));
+      }
+      outbox::leave(transaction, parts.tenant, outbox::kTaskNews, one.ref);
+      return ok_status();
+    }));
+  }
+  return ok_status();
+}
+
+Status TaskNews::tell_due() const {
+  const SessionParts& parts = acts_.parts();
+  RABT_TRY(works, due_works(parts, outbox::kTaskLetter, kMostLetters));
+  if (works.empty()) return ok_status();
+  std::vector<std::string> refs;
+  for (const outbox::Work& one : works) refs.push_back(one.ref);
+  RABT_TRY(times, outbox::due_of(parts.store, parts.tenant, outbox::kTaskLetter, refs));
+  for (const outbox::Work& one : works) RABT_TRY_STATUS(tell(one, times[one.ref]));
+  return ok_status();
+}
+
+Status TaskNews::tell(const outbox::Work& work, std::int64_t due_ms) const {
+  const SessionParts& parts = acts_.parts();
+  const auto person = parts.directory.find(parts.tenant, work.ref);
+  if (!person.ok() && person.error().kind != ErrorKind::not_found) return person.error();
+  if (!person.ok()) return end(work, 0, "");
+  RABT_TRY(open, tasks_.open_for(person->id, person->roles));
+  if (open.count == 0) return end(work, 0, "");
+  std::map<std::string, std::string> places{{"count", std::to_string(open.count)}};
+  if (!parts.public_url.empty()) places["link"] = parts.public_url + "/console/tasks";
+  auto letter = letter_to(*person, std::move(places));
+  if (!letter) return end(work, 0, "");
+  const Timestamp now = parts.clock.now();
+  const auto quiet = quiet_until(now);
+  if (quiet && !(open.due_ms && *open.due_ms - now.ms <= kHourMs))
+    return hold(work, open.due_ms ? std::min(*quiet, *open.due_ms - kHourMs) : *quiet);
+  letter->name += "/" + std::to_string(due_ms);
+  RABT_TRY(handed, letters_.hand_over(*letter));
+  if (handed.until_ms) return hold(work, *handed.until_ms);
+  return end(work, open.count, handed.outcome);
+}
+
+Status TaskNews::hold(const outbox::Work& work, std::int64_t until_ms) const {
+  const SessionParts& parts = acts_.parts();
+  return parts.store.write([&](store::Transaction& transaction) {
+    outbox::again(transaction, parts.tenant, outbox::kTaskLetter, work, 1, until_ms);
+    return ok_status();
+  });
+}
+
+Status TaskNews::end(const outbox::Work& work, std::int64_t tasks,
+                     const std::string& outcome) const {
+  const SessionParts& parts = acts_.parts();
+  std::optional<audit::Prepared> entry;
+  if (!outcome.empty()) {
+    entry = parts.audit.prepare(
+        {.tenant = parts.tenant,
+         .actor = caller_of_hub(parts.tenant, "messages").who.actor(),
+         .act = "staff.told",
+         .object = "person:" + work.ref,
+         .result = "ok",
+         .detail = Json::object(
+             {{"person", work.ref}, {"kind", kTaskText}, {"outcome", outcome}, {"tasks", tasks}})});
+  }
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    outbox::leave(transaction, parts.tenant, outbox::kTaskLetter, work.ref);
+    return entry ? parts.audit.append(transaction, *entry) : ok_status();
+  });
+}
+
+}  // namespace rabt::consultation
