@@ -13,9 +13,6 @@ namespace rabt::engine {
 
 namespace {
 
-// Sorts behind every id.
-constexpr std::string_view kNoPlace = "~";
-
 bool wants_state(const InstanceFilter& filter, std::string_view state) {
   return filter.states.empty() ||
          std::find(filter.states.begin(), filter.states.end(), state) != filter.states.end();

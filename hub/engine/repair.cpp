@@ -34,8 +34,6 @@ Result<InstanceState> read_state(store::Connection& connection, std::string_view
 
 namespace {
 
-// Sorts before every id, and behind it.
-constexpr std::string_view kNoPlace = "~";
 // ActionInfo::idempotency of an action whose repeat is not recognised.
 constexpr std::string_view kNoKey = "none";
 

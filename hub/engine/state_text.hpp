@@ -14,6 +14,9 @@ inline constexpr std::string_view kParkedState = "parked";
 inline constexpr std::array<std::string_view, 6> kStates = {"running",   "waiting", kParkedState,
                                                             "completed", "faulted", "cancelled"};
 
+// Place in a list that sorts behind every id.
+inline constexpr std::string_view kNoPlace = "~";
+
 [[nodiscard]] inline std::string state_text(int status, bool parked) {
   if (parked) return std::string(kParkedState);
   return std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(status)));

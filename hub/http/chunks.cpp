@@ -12,10 +12,6 @@ namespace {
 // A size of 4 GiB and more is refused by its digits.
 constexpr int kMostDigits = 8;
 
-Refusal refuse(int status, std::string code, std::string detail) {
-  return {status, std::move(code), std::move(detail)};
-}
-
 }  // namespace
 
 std::size_t Chunks::read(std::string_view arrived, std::string& content) {

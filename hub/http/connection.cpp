@@ -21,7 +21,6 @@ namespace {
 
 // After this many requests the caller connects again, which spreads callers over restarts.
 constexpr int kMaxRequestsPerConnection = 10'000;
-constexpr std::size_t kReadChunk = 16U << 10U;
 // So long the rest of a refused request is thrown away so that the answer arrives.
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerPiece = 64U << 10U;

@@ -25,6 +25,9 @@
 
 namespace rabt::http {
 
+// Bytes that one read of a socket takes at most.
+inline constexpr std::size_t kReadChunk = 16U << 10U;
+
 // Other end of a connection.
 struct Peer {
   // No port; "local" for a Unix socket.

@@ -54,10 +54,6 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-Refusal refuse(int status, std::string code, std::string detail) {
-  return {status, std::move(code), std::move(detail)};
-}
-
 std::optional<Refusal> read_path(std::string_view raw, std::string& path) {
   const auto bad = [](std::string detail) { return refuse(400, "http.target", std::move(detail)); };
   for (std::size_t i = 0; i < raw.size(); ++i) {

@@ -26,6 +26,9 @@ struct Refusal {
   // tokens.
   std::string detail;
 };
+[[nodiscard]] inline Refusal refuse(int status, std::string code, std::string detail) {
+  return {status, std::move(code), std::move(detail)};
+}
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 

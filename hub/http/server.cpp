@@ -27,7 +27,6 @@ namespace rabt::http {
 
 namespace {
 
-constexpr std::size_t kReadChunk = 16U << 10U;
 constexpr int kBacklog = 1024;
 // Connections that one event accepts, so that others come to their turn.
 constexpr int kAcceptAtOnce = 64;

@@ -19,7 +19,7 @@ constexpr std::size_t kMaxMessage = 1U << 20U;
 // A message has some twelve members.
 constexpr std::size_t kMaxValues = 64;
 
-Error deny(std::string_view why) {
+Error deny_message(std::string_view why) {
   return denied("http.signature", std::string(why));
 }
 
@@ -34,13 +34,13 @@ std::vector<std::string_view> signed_members(std::string_view type) {
 
 Result<std::string> signed_text(const Json& body) {
   const auto members = signed_members(body.string_or("Type", ""));
-  if (members.empty()) return deny("the body's Type is none of Amazon SNS");
+  if (members.empty()) return deny_message("the body's Type is none of Amazon SNS");
   std::string text;
   for (const std::string_view name : members) {
     const Json* const value = body.find(name);
     if (value == nullptr && name == "Subject") continue;
     if (value == nullptr || !value->is_string())
-      return deny("the body lacks the text " + std::string(name));
+      return deny_message("the body lacks the text " + std::string(name));
     text.append(name).append("\n").append(value->as_string()).append("\n");
   }
   return text;
@@ -55,10 +55,10 @@ bool is_below(std::string_view url, const std::string& base) {
 
 Status check_time(std::string_view text, Timestamp now) {
   const auto at = parse_iso8601(text);
-  if (!at.ok()) return deny("Timestamp is no time");
+  if (!at.ok()) return deny_message("Timestamp is no time");
   if (at->ms > now.ms + limits::kWebhookTolerance.count() * 1000)
-    return deny("Timestamp lies in the future; check the hub's clock");
-  if (now.ms - at->ms > kMaxAgeMs) return deny("Timestamp is more than six hours old");
+    return deny_message("Timestamp lies in the future; check the hub's clock");
+  if (now.ms - at->ms > kMaxAgeMs) return deny_message("Timestamp is more than six hours old");
   return ok_status();
 }
 
@@ -80,37 +80,39 @@ std::string sns_base(const SignatureConfig& config, std::string_view topic_arn) 
 
 Result<Verified> verify_sns(const SignatureConfig& config, const Request& request, Timestamp now) {
   // The body is parsed before anything is verified: what is signed are its members.
-  if (count_json_values(request.body) > kMaxValues) return deny("the body has too many members");
+  if (count_json_values(request.body) > kMaxValues)
+    return deny_message("the body has too many members");
   const auto parsed = Json::parse(request.body, {.max_bytes = kMaxMessage, .max_depth = 8});
-  if (!parsed.ok() || !parsed->is_object()) return deny("the body is no message of Amazon SNS");
+  if (!parsed.ok() || !parsed->is_object())
+    return deny_message("the body is no message of Amazon SNS");
   const Json& body = *parsed;
   const std::string topic = body.string_or("TopicArn", "");
   if (std::find(config.topics.begin(), config.topics.end(), topic) == config.topics.end())
-    return deny("TopicArn is none of the configured topics");
+    return deny_message("TopicArn is none of the configured topics");
   RABT_TRY_STATUS(check_time(body.string_or("Timestamp", ""), now));
   RABT_TRY(text, signed_text(body));
   const std::string version = body.string_or("SignatureVersion", "");
-  if (version != "1" && version != "2") return deny("SignatureVersion is neither 1 nor 2");
+  if (version != "1" && version != "2") return deny_message("SignatureVersion is neither 1 nor 2");
   const std::string base = sns_base(config, topic);
   const std::string certificate_url = body.string_or("SigningCertURL", "");
   if (!is_below(certificate_url, base) || !certificate_url.ends_with(".pem"))
-    return deny("SigningCertURL is no address of Amazon SNS in the topic's region");
+    return deny_message("SigningCertURL is no address of Amazon SNS in the topic's region");
   const auto signature = from_base64(body.string_or("Signature", ""));
-  if (!signature) return deny("Signature is no base64");
+  if (!signature) return deny_message("Signature is no base64");
   // A certificate that cannot be fetched now may be there when the sender repeats the delivery.
   RABT_TRY(certificate, config.fetch(certificate_url));
   if (!crypto::certificate_signed(
           certificate,
           version == "1" ? crypto::SignatureDigest::sha1 : crypto::SignatureDigest::sha256, text,
           *signature))
-    return deny("Signature does not fit the certificate");
+    return deny_message("Signature does not fit the certificate");
   Verified verified{.dedupe_id = body.string_or("MessageId", ""), .id_from_sender = true};
   if (verified.dedupe_id.empty() || verified.dedupe_id.size() > kMaxWebhookId)
-    return deny("MessageId is empty or too long");
+    return deny_message("MessageId is empty or too long");
   if (body.string_or("Type", "") == "SubscriptionConfirmation") {
     verified.confirm_url = body.string_or("SubscribeURL", "");
     if (!is_below(verified.confirm_url, base))
-      return deny("SubscribeURL is no address of Amazon SNS in the topic's region");
+      return deny_message("SubscribeURL is no address of Amazon SNS in the topic's region");
   }
   return verified;
 }

@@ -17,7 +17,6 @@ namespace {
 // Far more than the hub has; text made at run time must not fill memory.
 constexpr std::size_t kMaxCachedStatements = 1000;
 constexpr int kMaxParameters = 64;
-constexpr Statement kCommit{"COMMIT"};
 
 class SqliteRow final : public Row {
  public:

@@ -16,6 +16,9 @@ struct sqlite3_stmt;
 
 namespace rabt::store::sqlite {
 
+inline constexpr Statement kCommit{"COMMIT"};
+inline constexpr Statement kRollback{"ROLLBACK"};
+
 // Trouble of the last statement, as far as the writer's next step depends on it.
 enum class Trouble : std::uint8_t {
   none,

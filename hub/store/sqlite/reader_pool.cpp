@@ -12,7 +12,6 @@ constexpr std::size_t kMaxReaders = 16;
 constexpr std::size_t kMaxIdleReaders = 8;
 
 constexpr Statement kBegin{"BEGIN"};
-constexpr Statement kRollback{"ROLLBACK"};
 
 }  // namespace
 

@@ -36,9 +36,7 @@ constexpr int kCarefulBatches = 100;
 constexpr std::chrono::milliseconds kRetryCheckpoint{500};
 constexpr std::int64_t kPageBytes = 4096;
 
-constexpr Statement kBegin{"BEGIN IMMEDIATE"};
-constexpr Statement kCommit{"COMMIT"};
-constexpr Statement kRollback{"ROLLBACK"};
+constexpr Statement kBeginWrite{"BEGIN IMMEDIATE"};
 constexpr Statement kSavepoint{"SAVEPOINT job"};
 constexpr Statement kRelease{"RELEASE job"};
 constexpr Statement kRollbackTo{"ROLLBACK TO job"};
@@ -458,7 +456,7 @@ Trouble Writer::attempt(Batch& batch) {
 // left in it, and the undo functions have run.
 Writer::Ended Writer::run_jobs(Batch& batch, Undo undo) {
   for (Task& task : batch) begin_attempt(task);
-  auto begun = database_->execute(kBegin, {});
+  auto begun = database_->execute(kBeginWrite, {});
   if (!begun.ok()) return in_trouble(begun.error());
   for (std::size_t ran = 1; ran <= batch.size() || (undo == Undo::batch && take_more(batch));
        ++ran) {
@@ -501,7 +499,7 @@ Writer::Ended Writer::run_job(Task& task, Undo undo_with) {
       return Ended::well;
     }
     if (!database_->in_transaction()) {
-      auto begun = database_->execute(kBegin, {});
+      auto begun = database_->execute(kBeginWrite, {});
       if (!begun.ok()) return in_trouble(begun.error());
     }
   }
