@@ -11,7 +11,7 @@ namespace rabt::identity {
 namespace {
 
 constexpr std::size_t kCode = 16;
-constexpr std::int64_t kTries = 5;
+constexpr std::int64_t kCodeTries = 5;
 constexpr std::string_view kSecretKey = "bootstrap-totp/1";
 
 // True if anybody but `but` is an administrator.
@@ -43,7 +43,7 @@ Status check_code(store::Store& store, std::string_view tenant, std::string_view
     good = false;
     bool open = false;
     RABT_TRY_STATUS(transaction.query(sql::kFindBootstrap, {tenant}, [&](const store::Row& row) {
-      open = row.integer(3) == 0 && row.integer(1) < kTries && row.integer(2) > now;
+      open = row.integer(3) == 0 && row.integer(1) < kCodeTries && row.integer(2) > now;
       good = open && constant_time_equal(as_bytes(row.blob(0)), as_bytes(shown));
       return false;
     }));

@@ -11,9 +11,9 @@ namespace {
 
 constexpr int kMaxDepth = 4;
 // Items of an array, pairs of a map: authenticators write a handful.
-constexpr std::size_t kMaxItems = 64;
+constexpr std::size_t kMaxCborItems = 64;
 
-Error bad(std::string message) {
+Error bad_cbor(std::string message) {
   return invalid("auth.cbor", std::move(message));
 }
 
@@ -85,24 +85,24 @@ cbor_callbacks callbacks() {
 
 Result<Cbor> read(ByteView& in, int depth) {
   static const cbor_callbacks reads = callbacks();
-  if (depth > kMaxDepth) return bad("the data is nested too deeply");
+  if (depth > kMaxDepth) return bad_cbor("the data is nested too deeply");
   Head head;
   const cbor_decoder_result done = cbor_stream_decode(in.data(), in.size(), &reads, &head);
-  if (done.status != CBOR_DECODER_FINISHED) return bad("the data ends early, or is no CBOR");
+  if (done.status != CBOR_DECODER_FINISHED) return bad_cbor("the data ends early, or is no CBOR");
   in = in.subspan(done.read);
-  if (!head.kind) return bad("the data holds something that authenticators do not write");
+  if (!head.kind) return bad_cbor("the data holds something that authenticators do not write");
   Cbor out{.kind = *head.kind, .integer = head.integer, .content = std::move(head.content)};
   const bool map = out.kind == Cbor::Kind::map;
   if (!map && out.kind != Cbor::Kind::array) return out;
-  if (head.count > kMaxItems) return bad("the data holds too many items");
+  if (head.count > kMaxCborItems) return bad_cbor("the data holds too many items");
   for (std::size_t i = 0; i < head.count; ++i) {
     if (map) {
       RABT_TRY(key, read(in, depth + 1));
       const bool named = key.kind == Cbor::Kind::integer || key.kind == Cbor::Kind::text;
-      if (!named) return bad("a key is neither a number nor a text");
+      if (!named) return bad_cbor("a key is neither a number nor a text");
       const bool twice = key.kind == Cbor::Kind::text ? out.find(key.content) != nullptr
                                                       : out.find(key.integer) != nullptr;
-      if (twice) return bad("a key stands twice");
+      if (twice) return bad_cbor("a key stands twice");
       out.items.push_back(std::move(key));
     }
     RABT_TRY(item, read(in, depth + 1));

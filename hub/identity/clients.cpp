@@ -26,8 +26,8 @@ namespace rabt::identity {
 namespace {
 
 constexpr std::string_view kKeyPrefix = "rabt_live_";
-constexpr std::string_view kTokenPrefix = "rabt_t_";
-constexpr std::string_view kPepper = "client-key-pepper/1";
+constexpr std::string_view kClientTokenPrefix = "rabt_t_";
+constexpr std::string_view kKeyPepper = "client-key-pepper/1";
 constexpr std::size_t kIdLetters = 10;
 constexpr std::size_t kSecretLetters = 43;
 constexpr std::size_t kChecksumLetters = 6;
@@ -81,10 +81,6 @@ std::string random_letters(Random& random, std::size_t count) {
     }
   }
   return out;
-}
-
-std::string digest(std::string_view text) {
-  return std::string(as_text(crypto::sha256(text)));
 }
 
 template <typename List>
@@ -417,7 +413,7 @@ Result<std::vector<ClientKey>> Clients::keys(std::string_view id) {
 }
 
 Result<std::string> Clients::mac(std::string_view id, std::string_view secret) const {
-  RABT_TRY(pepper, parts_.keyring.purpose_key(tenant_, kPepper));
+  RABT_TRY(pepper, parts_.keyring.purpose_key(tenant_, kKeyPepper));
   const Bytes digest =
       crypto::hmac_sha256(pepper.expose(), std::string(id) + "/" + std::string(secret));
   return std::string(as_text(digest));
@@ -465,7 +461,7 @@ Status Clients::revoke_key(const Caller& caller, std::string_view id, std::strin
 }
 
 bool Clients::is_credential(std::string_view text) {
-  return text.starts_with(kKeyPrefix) || text.starts_with(kTokenPrefix);
+  return text.starts_with(kKeyPrefix) || text.starts_with(kClientTokenPrefix);
 }
 
 Result<Principal> Clients::of_key(std::string_view text, bool only_look) {
@@ -508,7 +504,7 @@ Result<Principal> Clients::of_token(std::string_view text,
   std::string bound;
   Principal out{.kind = Kind::client, .tenant = tenant_};
   std::int64_t ends = 0;
-  const std::string hashed = digest(text);
+  const std::string hashed = crypto::sha256_bytes(text);
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kFindClientToken, {store::Blob{hashed}, tenant_},
                             [&](const store::Row& row) {
@@ -610,9 +606,10 @@ Result<Clients::Grant> Clients::grant(const Caller& by, std::string_view asserti
   }
   Bytes bytes(32, 0);
   parts_.random.fill(bytes);
-  out.token = std::string(kTokenPrefix) + to_hex(bytes);
-  const std::string hashed = digest(out.token);
-  const std::string once = digest("assertion/" + id + "/" + claims->string_or("jti", ""));
+  out.token = std::string(kClientTokenPrefix) + to_hex(bytes);
+  const std::string hashed = crypto::sha256_bytes(out.token);
+  const std::string once =
+      crypto::sha256_bytes("assertion/" + id + "/" + claims->string_or("jti", ""));
   const Caller caller{.who = {.kind = Kind::client, .tenant = tenant_, .id = id},
                       .client = by.client,
                       .request = by.request};

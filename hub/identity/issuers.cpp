@@ -16,8 +16,8 @@ namespace rabt::identity {
 namespace {
 
 constexpr std::int64_t kIssuerSkewMs = 60'000;
-constexpr std::size_t kMaxSubject = 200;
-constexpr std::size_t kMaxRoles = 64;
+constexpr std::size_t kMaxIssuedSubject = 200;
+constexpr std::size_t kMaxIssuedRoles = 64;
 // Time for which a refused token is reported.
 constexpr std::int64_t kTroubleMs = 10LL * 60 * 1000;
 constexpr const char* kExpired = "the token has expired";
@@ -94,7 +94,7 @@ Status check_audience(const Json& claims, const IssuerOptions& issuer) {
   if (audience == nullptr) return refused("`aud` is missing");
   const Json wanted(issuer.audience);
   if (audience->is_string() && *audience == wanted) return ok_status();
-  if (audience->is_array() && audience->size() <= kMaxRoles &&
+  if (audience->is_array() && audience->size() <= kMaxIssuedRoles &&
       std::any_of(audience->as_array().begin(), audience->as_array().end(),
                   [&](const Json& one) { return one.is_string() && one == wanted; }))
     return ok_status();
@@ -118,7 +118,7 @@ Status check_use(const crypto::Jws& jws, const Json& claims, const IssuerOptions
 std::optional<std::string> subject_of(const Json& value) {
   if (value.is_string()) {
     const std::string& text = value.as_string();
-    const bool good = !text.empty() && text.size() <= kMaxSubject &&
+    const bool good = !text.empty() && text.size() <= kMaxIssuedSubject &&
                       std::none_of(text.begin(), text.end(),
                                    [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     if (good) return text;
@@ -148,7 +148,7 @@ bool read_roles(const IssuerOptions& issuer, const Json& claim, Roles& roles) {
     add_role(issuer, claim.as_string(), roles);
     return true;
   }
-  if (!claim.is_array() || claim.size() > kMaxRoles) return false;
+  if (!claim.is_array() || claim.size() > kMaxIssuedRoles) return false;
   for (const Json& one : claim.as_array()) {
     if (!one.is_string()) return false;
     add_role(issuer, one.as_string(), roles);

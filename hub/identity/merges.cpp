@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kInForce = "in_force";
 constexpr std::string_view kWaiting = "waiting";
 
-crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
+crypto::SealContext merge_context(std::string_view tenant, std::string_view id) {
   return {tenant, "person_merge", id, "sealed"};
 }
 
@@ -130,7 +130,7 @@ Result<std::shared_ptr<const crypto::DataKey>> Merges::key_of_person(
 
 Result<Merge> Merges::open(const Row& row) const {
   RABT_TRY(key, key_of_person(row.merge.merged));
-  RABT_TRY(plain, key->open(context_of(tenant_, row.merge.id), row.sealed));
+  RABT_TRY(plain, key->open(merge_context(tenant_, row.merge.id), row.sealed));
   RABT_TRY(document, Json::parse(plain));
   Merge out = row.merge;
   out.reason = document.string_or("reason", "");
@@ -211,7 +211,7 @@ Result<Merge> Merges::merge(const Caller& caller, const MergeWish& wish, bool wa
                Json::object({{"into", wish.survivor}, {"differ", std::move(differing)}}));
   const std::string plain = Json::object({{"reason", wish.reason}}).dump();
   RABT_TRY(key, key_of_person(wish.merged));
-  const std::string sealed = key->seal(context_of(tenant_, out.id), plain, parts_.random);
+  const std::string sealed = key->seal(merge_context(tenant_, out.id), plain, parts_.random);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(turn, transaction.next(sql::kMergeOrder));
     (void)turn;
@@ -240,7 +240,7 @@ Status Merges::undo(const Caller& caller, std::string_view merged, std::string_v
       Json::object({{"reason", now->reason}, {"undone", reason}, {"undoneBy", caller.who.actor()}});
   RABT_TRY(key, key_of_person(merged));
   const std::string sealed =
-      key->seal(context_of(tenant_, now->id), document.dump(), parts_.random);
+      key->seal(merge_context(tenant_, now->id), document.dump(), parts_.random);
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(rows, transaction.execute(sql::kUndoMerge, {tenant_, now->id, store::Blob{sealed}}));
     if (rows != 1) return none();

@@ -23,7 +23,7 @@ constexpr std::int64_t kFlowMs = 10 * kMinuteMs;
 constexpr std::int64_t kMetadataMs = 60 * kMinuteMs;
 // After a failure the issuer is left alone for so long.
 constexpr std::int64_t kRetryMs = 5'000;
-constexpr std::int64_t kAssertionMs = kMinuteMs;
+constexpr std::int64_t kOwnAssertionMs = kMinuteMs;
 // Greatest age of an ID token or a logout token.
 constexpr std::int64_t kMaxAgeMs = 10 * kMinuteMs;
 constexpr std::size_t kMaxToken = 16U << 10U;
@@ -46,10 +46,6 @@ Error wrong(std::string why) {
 }
 Error unreachable(std::string why) {
   return unavailable("auth.issuer_unreachable", std::move(why));
-}
-
-std::string digest(std::string_view text) {
-  return std::string(as_text(crypto::sha256(text)));
 }
 
 std::string random_text(Random& random) {
@@ -100,7 +96,7 @@ Status check_claims(const Json& claims, const OidcOptions& issuer, std::int64_t 
   return ok_status();
 }
 
-bool is_text(const Json& value, std::size_t most) {
+bool is_text_within(const Json& value, std::size_t most) {
   return value.is_string() && !value.as_string().empty() && value.as_string().size() <= most;
 }
 
@@ -293,7 +289,7 @@ Result<net::Response> Oidc::State::post(const One& issuer, const std::string& ur
                                             {"aud", audience},
                                             {"jti", random_text(parts.random)},
                                             {"iat", now},
-                                            {"exp", now + kAssertionMs / 1000}})
+                                            {"exp", now + kOwnAssertionMs / 1000}})
                                   .dump()));
     if (only(form, "client_id")->empty()) form.emplace_back("client_id", options.client_id);
     form.emplace_back("client_assertion_type",
@@ -313,7 +309,8 @@ Result<net::Response> Oidc::State::post(const One& issuer, const std::string& ur
 Result<std::string> Oidc::State::push(const One& issuer, const Metadata& metadata, Query asked) {
   RABT_TRY(response, post(issuer, metadata.pushed, issuer.options.issuer, std::move(asked)));
   const auto answer = Json::parse(response.body, {.max_depth = 8});
-  if (response.status != 201 || !answer.ok() || !is_text((*answer)["request_uri"], kMaxRequestUri))
+  if (response.status != 201 || !answer.ok() ||
+      !is_text_within((*answer)["request_uri"], kMaxRequestUri))
     return unreachable("the issuer did not take the request beforehand");
   return (*answer)["request_uri"].as_string();
 }
@@ -335,14 +332,14 @@ Result<std::string> Oidc::State::redeem(One& issuer, const Metadata& metadata,
 
 Result<Oidc::State::Named> Oidc::State::named(const One& issuer, const Json& claims) const {
   const OidcOptions& options = issuer.options;
-  if (!is_text(claims["sub"], kMaxSubject)) return wrong("`sub` is no text, or too long");
+  if (!is_text_within(claims["sub"], kMaxSubject)) return wrong("`sub` is no text, or too long");
   if (!options.tenant_claim.empty() &&
       !(claims[options.tenant_claim] == Json(options.tenant_value)))
     return wrong("the person belongs to another tenant");
   Named out;
   out.subject = claims["sub"].as_string();
-  if (is_text(claims["sid"], kMaxSubject)) out.session = claims["sid"].as_string();
-  if (is_text(claims[options.name_claim], kMaxClaimedName))
+  if (is_text_within(claims["sid"], kMaxSubject)) out.session = claims["sid"].as_string();
+  if (is_text_within(claims[options.name_claim], kMaxClaimedName))
     out.name = claims[options.name_claim].as_string();
   Roles roles_of_claim;
   const auto add = [&](const Json& word) {
@@ -406,7 +403,7 @@ Result<std::string> Oidc::State::person_of(const One& issuer, const Named& who, 
 
 Result<Oidc::State::Flow> Oidc::State::take(std::string_view state) {
   Flow out;
-  const std::string hashed = digest(state);
+  const std::string hashed = crypto::sha256_bytes(state);
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     out = {};
     RABT_TRY_STATUS(transaction.query(sql::kFindFlow, {store::Blob{hashed}, tenant},
@@ -432,7 +429,7 @@ Result<Oidc::Ended> Oidc::State::complete(One& issuer, const Query& query, std::
   RABT_TRY(flow, take(*state));
   if (flow.issuer.empty()) return wrong("the state is unknown, or was used before");
   if (flow.issuer != issuer.options.name) return wrong("the callback is another issuer's");
-  if (!constant_time_equal(as_bytes(flow.browser), as_bytes(digest(browser))))
+  if (!constant_time_equal(as_bytes(flow.browser), as_bytes(crypto::sha256_bytes(browser))))
     return wrong("another browser began the sign-in");
   return_to = flow.return_to;
   if (parts.clock.now().ms >= flow.ends_ms) return wrong("the sign-in took too long");
@@ -491,8 +488,8 @@ Result<Oidc::Begun> Oidc::begin(std::string_view name, std::string_view return_t
     asked = {{"client_id", options.client_id}, {"request_uri", name_of_it}};
   }
   out.location += form_of(asked);
-  const std::string hashed = digest(state);
-  const std::string browser = digest(out.browser);
+  const std::string hashed = crypto::sha256_bytes(state);
+  const std::string browser = crypto::sha256_bytes(out.browser);
   const std::int64_t now = all.parts.clock.now().ms;
   RABT_TRY_STATUS(all.parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, sql::kForgetFlows, {now}));
@@ -538,9 +535,10 @@ Status Oidc::logout(std::string_view name, std::string_view token, const Caller&
   if (claims.find("nonce") != nullptr) return wrong("a logout token has no `nonce`");
   if (!claims["events"].is_object() || !claims["events"][kLogoutEvent].is_object())
     return wrong("the token ends nothing");
-  const bool by_session = is_text(claims["sid"], kMaxSubject);
-  if (!by_session && !is_text(claims["sub"], kMaxSubject)) return wrong("the token names nobody");
-  if (!is_text(claims["jti"], kMaxSubject)) return wrong("`jti` is missing");
+  const bool by_session = is_text_within(claims["sid"], kMaxSubject);
+  if (!by_session && !is_text_within(claims["sub"], kMaxSubject))
+    return wrong("the token names nobody");
+  if (!is_text_within(claims["jti"], kMaxSubject)) return wrong("`jti` is missing");
   const OidcOptions& options = issuer->options;
   std::string person;
   if (!by_session) {
@@ -550,7 +548,8 @@ Status Oidc::logout(std::string_view name, std::string_view token, const Caller&
     person = *found;
   }
   const std::int64_t now = all.parts.clock.now().ms;
-  const std::string once = digest("logout/" + options.name + "/" + claims["jti"].as_string());
+  const std::string once =
+      crypto::sha256_bytes("logout/" + options.name + "/" + claims["jti"].as_string());
   RABT_TRY_STATUS(all.parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, sql::kForgetOnce, {now}));
     RABT_TRY(rows, transaction.execute(sql::kUseOnce, {all.tenant, store::Blob{once},

@@ -37,7 +37,7 @@ constexpr Roles kAdministering{Role::admin, Role::engineer};
 constexpr Roles kTreatingOrAuditing{Role::doctor, Role::nurse, Role::auditor};
 constexpr Roles kProviders{Role::doctor, Role::specialist};
 
-crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
+crypto::SealContext profile_context(std::string_view tenant, std::string_view id) {
   return {tenant, "person", id, "profile"};
 }
 
@@ -79,7 +79,7 @@ Status complete(store::Connection& connection, const keys::Lease& lease, std::st
   RABT_TRY(roles, read_roles(connection, tenant, row.person.id));
   row.person.roles = roles;
   RABT_TRY(key, lease.open(connection, row.data_key));
-  RABT_TRY(plain, key->open(context_of(tenant, row.person.id), row.sealed));
+  RABT_TRY(plain, key->open(profile_context(tenant, row.person.id), row.sealed));
   RABT_TRY(profile, Json::parse(plain));
   row.person.profile = std::move(profile);
   return ok_status();
@@ -201,7 +201,7 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
   person.pseudonym = to_hex(as_bytes(pseudonym));
   const std::vector<Alias> aliases = aliases_of(lease, person.profile);
   const std::string sealed =
-      data_key.key->seal(context_of(tenant, person.id), person.profile.dump(), parts_.random);
+      data_key.key->seal(profile_context(tenant, person.id), person.profile.dump(), parts_.random);
   audit::Entry made_known = entry_of(caller, wanted.act, person);
   if (const Json* const by = person.profile.find("enteredBy"))
     made_known.detail.set("enteredBy", *by);
@@ -271,7 +271,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
     person.pseudonym = to_hex(as_bytes(pseudonym));
     const std::vector<Alias> aliases = aliases_of(lease, person.profile);
     const std::string sealed =
-        key->seal(context_of(tenant, id), person.profile.dump(), parts_.random);
+        key->seal(profile_context(tenant, id), person.profile.dump(), parts_.random);
     const auto entry =
         parts_.audit.prepare(entry_of(caller, wanted.act, person, std::move(changed)));
     RABT_TRY(bucket, lease.bucket(keys::kPerson));

@@ -13,8 +13,8 @@ namespace {
 
 // A long text is read in blocks, so that memory is bounded; each sees what stands around it.
 constexpr std::size_t kBlock = 64U << 10U;
-constexpr std::size_t kBefore = 512;   // context of the first finding of a block
-constexpr std::size_t kBehind = 2048;  // longer than any finding
+constexpr std::size_t kContextBefore = 512;  // context of the first finding of a block
+constexpr std::size_t kBehind = 2048;        // longer than any finding
 constexpr std::size_t kMaxPatterns = 64;
 constexpr std::int64_t kPatternMemory = 8 << 20;  // bytes, for each pattern
 
@@ -73,7 +73,7 @@ class Found final : public Detector {
     std::size_t begin = 0;
     while (begin < text.size()) {
       const std::size_t end = cut(text, begin);
-      std::size_t from = begin > kBefore ? begin - kBefore : 0;
+      std::size_t from = begin > kContextBefore ? begin - kContextBefore : 0;
       while (from > 0 && from < begin && continues_utf8(text[from])) ++from;
       std::size_t to = std::min(text.size(), end + kBehind);
       while (to < text.size() && to > end && continues_utf8(text[to])) --to;

@@ -29,7 +29,7 @@ constexpr bool is_word(char c) {
 constexpr bool is_code_sign(char c) {
   return is_alnum(c) || c == '-';
 }
-constexpr std::size_t kMaxCode = 24;
+constexpr std::size_t kMaxPattern = 24;
 constexpr std::size_t kMaxCodeDigits = 6;
 constexpr std::size_t kMinCodeFixed = 2;
 
@@ -58,7 +58,7 @@ Number number_at(std::string_view text, std::size_t begin) {
 
 // Calls take(word) for each run of ASCII letters and each number that is long enough to be a code.
 template <typename Take>
-void each_word(std::string_view text, const Take& take) {
+void each_token(std::string_view text, const Take& take) {
   for (std::size_t i = 0; i < text.size();) {
     std::size_t end = i + 1;
     if (is_alpha(text[i])) {
@@ -89,7 +89,7 @@ Vocabulary::Vocabulary() {
 }
 
 void Vocabulary::add_text(std::string_view text) {
-  each_word(text, [this](std::string_view word) { words_.emplace(word); });
+  each_token(text, [this](std::string_view word) { words_.emplace(word); });
 }
 
 void Vocabulary::add_program(std::string_view bytes) {
@@ -107,7 +107,7 @@ void Vocabulary::add_program(std::string_view bytes) {
     }
     if (const std::size_t run = end - i; run >= kMinRun) {
       constants_.add(bytes.substr(i, run));
-      each_word(bytes.substr(i, run), [&](std::string_view word) {
+      each_token(bytes.substr(i, run), [&](std::string_view word) {
         if (run >= kMinShortRun || (word.size() > kShortWord && is_alpha(word.front())))
           words_.emplace(word);
       });
@@ -121,7 +121,7 @@ bool Vocabulary::add_codes(std::string_view pattern) {
     return static_cast<std::size_t>(std::count_if(pattern.begin(), pattern.end(), kind));
   };
   const std::size_t open = count([](char c) { return c == '#'; });
-  if (pattern.size() > kMaxCode || open + count(is_digit) > kMaxCodeDigits ||
+  if (pattern.size() > kMaxPattern || open + count(is_digit) > kMaxCodeDigits ||
       count(is_alnum) < kMinCodeFixed || open + count(is_code_sign) != pattern.size())
     return false;
   codes_.emplace_back(pattern);
