@@ -60,9 +60,9 @@ void ChildProcess::stop() {
 }
 
 void ChildProcess::wait(std::int64_t limit_ms) {
-  constexpr std::chrono::milliseconds kPause{10};
-  for (std::int64_t waited = 0; waited < limit_ms && running(); waited += kPause.count())
-    std::this_thread::sleep_for(kPause);
+  constexpr std::chrono::milliseconds kExitPause{10};
+  for (std::int64_t waited = 0; waited < limit_ms && running(); waited += kExitPause.count())
+    std::this_thread::sleep_for(kExitPause);
 }
 
 bool ChildProcess::running() {

@@ -4,7 +4,6 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -67,13 +66,6 @@ std::string read_file(const std::string& path) {
 std::vector<std::string> bound(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"/usr/bin/setpriv", "--pdeathsig", "TERM"});
   return arguments;
-}
-
-bool write_text(const std::string& path, const std::string& content) {
-  std::ofstream out(path, std::ios::binary);
-  out << content;
-  out.close();
-  return out.good() && ::chmod(path.c_str(), 0600) == 0;
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "tools/demo/rabbitmq.hpp"
 
-#include <sys/stat.h>
-
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -13,6 +11,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "tools/demo/booking.hpp"
+#include "tools/demo/template.hpp"
 
 namespace rabt::demo {
 
@@ -25,19 +24,12 @@ constexpr const char* kNames = "/usr/bin/epmd";
 constexpr std::int64_t kStartLimitMs = 180'000;
 constexpr std::chrono::milliseconds kLook{100};
 
-Error failed(const std::string& what) {
+Error broker_failed(const std::string& what) {
   return unavailable("demo.rabbitmq", what);
 }
 
-bool write_text(const std::string& path, const std::string& content) {
-  std::ofstream out(path, std::ios::binary);
-  out << content;
-  out.close();
-  return out.good() && ::chmod(path.c_str(), 0600) == 0;
-}
-
 // Ends with us, however we end.
-std::vector<std::string> bound(std::vector<std::string> arguments) {
+std::vector<std::string> killed_with_us(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"/usr/bin/setpriv", "--pdeathsig", "KILL"});
   return arguments;
 }
@@ -47,11 +39,11 @@ std::vector<std::string> bound(std::vector<std::string> arguments) {
 Status RabbitServer::start(const std::string& folder, Random& random,
                            const std::string& certificates) {
   if (!fs::exists(std::string(kFolder) + "rabbitmq-server") || !fs::exists(kNames))
-    return failed("there is no RabbitMQ; install the Debian package rabbitmq-server");
+    return broker_failed("there is no RabbitMQ; install the Debian package rabbitmq-server");
   folder_ = folder;
   std::error_code failure;
   fs::create_directories(folder_, failure);
-  if (failure) return failed(folder_ + " cannot be made: " + failure.message());
+  if (failure) return broker_failed(folder_ + " cannot be made: " + failure.message());
   std::array<std::uint8_t, 16> raw{};
   random.fill(raw);
   password_ = to_hex(raw);
@@ -59,11 +51,11 @@ Status RabbitServer::start(const std::string& folder, Random& random,
     RABT_TRY(free, free_port());
     *port = free;
   }
-  if (!write_text(password_file(), password_)) return failed(folder_ + " cannot be written");
+  if (!write_text(password_file(), password_)) return broker_failed(folder_ + " cannot be written");
   RABT_TRY_STATUS(write_configuration(certificates));
-  RABT_TRY_STATUS(
-      names_.start(bound({kNames, "-port", std::to_string(names_port_), "-address", "127.0.0.1"}),
-                   folder_ + "/names.log"));
+  RABT_TRY_STATUS(names_.start(
+      killed_with_us({kNames, "-port", std::to_string(names_port_), "-address", "127.0.0.1"}),
+      folder_ + "/names.log"));
   return restart();
 }
 
@@ -81,7 +73,7 @@ Status RabbitServer::write_configuration(const std::string& certificates) const 
   const bool written = write_text(folder_ + "/rabbitmq.conf", text) &&
                        write_text(folder_ + "/plugins", "[].\n") &&
                        write_text(folder_ + "/environment", "");
-  if (!written) return failed(folder_ + " cannot be written");
+  if (!written) return broker_failed(folder_ + " cannot be written");
   return ok_status();
 }
 
@@ -102,7 +94,7 @@ Status RabbitServer::restart() {
                     "inet_dist_use_interface {127,0,0,1}"),
         std::string(kFolder) + "rabbitmq-server"})
     arguments.push_back(more);
-  return broker_.start(bound(std::move(arguments)), log);
+  return broker_.start(killed_with_us(std::move(arguments)), log);
 }
 
 std::vector<std::string> RabbitServer::environment() const {
@@ -123,9 +115,9 @@ Status RabbitServer::control(const std::vector<std::string>& arguments) const {
   all.insert(all.end(), arguments.begin(), arguments.end());
   const std::string log = folder_ + "/control.log";
   ChildProcess control;
-  RABT_TRY_STATUS(control.start(bound(std::move(all)), log));
+  RABT_TRY_STATUS(control.start(killed_with_us(std::move(all)), log));
   control.wait(kStartLimitMs);
-  if (control.running()) return failed("rabbitmqctl did not end; see " + log);
+  if (control.running()) return broker_failed("rabbitmqctl did not end; see " + log);
   return ok_status();
 }
 
@@ -139,7 +131,7 @@ Status RabbitServer::wait() {
     if (said.find("Server startup complete") != std::string::npos) return ok_status();
     std::this_thread::sleep_for(kLook);
   }
-  return failed("RabbitMQ did not start; see " + log);
+  return broker_failed("RabbitMQ did not start; see " + log);
 }
 
 void RabbitServer::freeze() const {

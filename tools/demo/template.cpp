@@ -1,9 +1,20 @@
 #include "tools/demo/template.hpp"
 
+#include <sys/stat.h>
+
+#include <fstream>
+
 #include "hub/base/check.hpp"
 #include "hub/base/json.hpp"
 
 namespace rabt::demo {
+
+bool write_text(const std::string& path, const std::string& content) {
+  std::ofstream out(path, std::ios::binary);
+  out << content;
+  out.close();
+  return out.good() && ::chmod(path.c_str(), 0600) == 0;
+}
 
 std::string filled(std::string_view text,
                    const std::map<std::string, std::string, std::less<>>& values) {

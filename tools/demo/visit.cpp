@@ -7,7 +7,7 @@ namespace rabt::demo {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::milliseconds kLookPause{100};
 
 Error unexpected(const std::string& step, const Json& answer) {
   return internal("demo.visit", step + " did not come out as it must: " + answer.dump());
@@ -54,10 +54,10 @@ Status Play::wait(const std::string& path, const std::string& step, Holds holds)
 template <typename Act>
 Status Play::wait_for(const std::string& step, Act act) {
   Status last = ok_status();
-  for (std::int64_t waited = 0; waited < visit_.video.patience_ms(); waited += kPause.count()) {
+  for (std::int64_t waited = 0; waited < visit_.video.patience_ms(); waited += kLookPause.count()) {
     last = act();
     if (last.ok()) return last;
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kLookPause);
   }
   return internal("demo.visit",
                   "the visit waited too long for " + step + ": " + last.error().message);

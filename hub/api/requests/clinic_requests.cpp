@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kMaxName = 200;
 constexpr std::int64_t kMaxCapacity = 1'000;
 
-Asked<AddClinicSession::Hours> hours_of(const Ask& ask) {
+Asked<AddClinicSession::Hours> clinic_hours(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"provider", "startsAt", "endsAt", "capacity"});
   const auto starts = fields.time("startsAt", ask.caller.naive_offset_minutes);
@@ -61,7 +61,7 @@ Asked<ListClinicSessions> list_clinic_sessions_of(const Ask& ask) {
 }
 
 AddClinicSession add_clinic_session_of(const Ask& ask) {
-  return {.clinic = read_reference(ask.record), .hours = hours_of(ask)};
+  return {.clinic = read_reference(ask.record), .hours = clinic_hours(ask)};
 }
 
 }  // namespace rabt::api

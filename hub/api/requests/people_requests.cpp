@@ -22,7 +22,7 @@ using consultation::read_participant;
 
 namespace {
 
-constexpr std::size_t kMaxParticipant = 64;
+constexpr std::size_t kMaxConsentingId = 64;
 
 bool is_identifier(const Json& one) {
   return std::find(kIdentifiers.begin(), kIdentifiers.end(), one.as_string()) != kIdentifiers.end();
@@ -64,7 +64,7 @@ Asked<GiveConsent> give_consent_of(const Ask& ask) {
   request.kind = members.word("kind", {"family", "recording", "training", "transcription"});
   request.method = members.word("method", {"verbal", "written", "app"});
   request.given = members.boolean("given").value_or(true);
-  request.participant = members.text("participant", kMaxParticipant);
+  request.participant = members.text("participant", kMaxConsentingId);
   if (request.kind.empty() && members.good()) members.wrong("kind", "it is needed");
   if (!members.has("given") && members.good()) members.wrong("given", "it is needed");
   const bool names = members.has("participant");

@@ -25,7 +25,7 @@ std::optional<Reference> filter_of(const Ask& ask, std::string_view name) {
   return read_reference(given);
 }
 
-Asked<std::string> status_of(const Ask& ask) {
+Asked<std::string> visit_status(const Ask& ask) {
   std::string status = upper(ask.parameter("status"));
   if (!status.empty() && status != "OPEN" && status != "CLOSED")
     return invalid("api.invalid", "status: it must be OPEN or CLOSED");
@@ -39,7 +39,7 @@ Asked<ListVisits> list_visits_of(const Ask& ask) {
   return ListVisits{.patient = filter_of(ask, "patient"),
                     .provider = filter_of(ask, "provider"),
                     .period = period,
-                    .status = status_of(ask)};
+                    .status = visit_status(ask)};
 }
 
 Asked<OpenVisit> open_visit_of(const Ask& ask) {
