@@ -14,7 +14,7 @@ crypto::Digest hmac(ByteView key, std::string_view data) {
   return out;
 }
 
-void append_number(std::string& data, std::int64_t number) {
+void append_big_endian(std::string& data, std::int64_t number) {
   for (std::size_t i = 0; i < 8; ++i)
     data.push_back(static_cast<char>(static_cast<std::uint64_t>(number) >> (56 - 8 * i)));
 }
@@ -31,7 +31,7 @@ crypto::Digest row_mac(const crypto::HmacKey& key, const crypto::Digest& previou
 
 crypto::Digest checkpoint_mac(ByteView key, std::int64_t number, std::string_view note) {
   std::string data(1, '\x01');
-  append_number(data, number);
+  append_big_endian(data, number);
   data.append(note);
   return hmac(key, data);
 }
@@ -39,7 +39,7 @@ crypto::Digest checkpoint_mac(ByteView key, std::int64_t number, std::string_vie
 crypto::Digest look_up_mac(ByteView key, std::int64_t tile, std::int64_t from_ms,
                            std::int64_t to_ms, std::string_view keys) {
   std::string data(1, '\x02');
-  for (const std::int64_t number : {tile, from_ms, to_ms}) append_number(data, number);
+  for (const std::int64_t number : {tile, from_ms, to_ms}) append_big_endian(data, number);
   data.append(keys);
   return hmac(key, data);
 }

@@ -29,13 +29,6 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-bool to_hash(std::string_view base64, crypto::Digest& out) {
-  const auto bytes = from_base64(base64);
-  if (!bytes || bytes->size() != out.size()) return false;
-  std::copy(bytes->begin(), bytes->end(), out.begin());
-  return true;
-}
-
 std::string key_id(std::string_view name, ByteView key) {
   std::string named = std::string(name) + '\n' + kEd25519;
   named.append(as_text(key));
@@ -48,6 +41,13 @@ bool to_count(std::string_view text, std::int64_t& out) {
   if (text.empty() || text.size() > 18 || (text.size() > 1 && text.front() == '0')) return false;
   if (text.find_first_not_of("0123456789") != std::string_view::npos) return false;
   return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
+}
+
+bool to_hash(std::string_view base64, crypto::Digest& out) {
+  const auto bytes = from_base64(base64);
+  if (!bytes || bytes->size() != out.size()) return false;
+  std::copy(bytes->begin(), bytes->end(), out.begin());
+  return true;
 }
 
 std::string_view origin_of(std::string_view note) {

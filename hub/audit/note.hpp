@@ -21,6 +21,9 @@ inline constexpr std::size_t kMaxNoteBytes = 128U << 10U;
 // A count of entries as notes and proofs write it: decimal, without a sign and leading zeros.
 bool to_count(std::string_view text, std::int64_t& out);
 
+// A hash as they write it: base64.
+bool to_hash(std::string_view base64, crypto::Digest& out);
+
 // A verifier key (C2SP signed-note): <name>+<id>+<key>.
 struct Vkey {
   std::string name;

@@ -75,11 +75,6 @@ Error refused(const std::string& why) {
   return corrupt("audit.proof_refused", "the proof does not hold: " + why);
 }
 
-bool to_hash(std::string_view base64, Digest& out) {
-  const auto bytes = from_base64(base64);
-  return bytes && to_digest(as_text(*bytes), out);
-}
-
 // Base64 lines up to an empty one, which goes too.
 Result<std::vector<Digest>> take_hashes(std::string_view& rest) {
   std::vector<Digest> hashes;

@@ -93,7 +93,7 @@ bool copy_plain(std::string_view text, char* to) {
 }
 
 std::string_view escape_of(char c, std::array<char, 6>& room) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
+  static constexpr std::string_view kHexDigits = "0123456789abcdef";
   switch (c) {
     case '"':
       return "\\\"";
@@ -111,7 +111,7 @@ std::string_view escape_of(char c, std::array<char, 6>& room) {
       return "\\t";
     default: {
       const auto byte = static_cast<unsigned char>(c);
-      room = {'\\', 'u', '0', '0', kHex[byte >> 4U], kHex[byte & 0xfU]};
+      room = {'\\', 'u', '0', '0', kHexDigits[byte >> 4U], kHexDigits[byte & 0xfU]};
       return {room.data(), room.size()};
     }
   }

@@ -17,6 +17,10 @@ namespace rabt::crypto {
 using Digest = std::array<std::uint8_t, 32>;
 
 [[nodiscard]] Digest sha256(std::string_view data);
+// Its 32 bytes as a text, as a database keeps them.
+[[nodiscard]] inline std::string sha256_bytes(std::string_view data) {
+  return std::string(as_text(sha256(data)));
+}
 // Incremental SHA-256.
 class Sha256 {
  public:

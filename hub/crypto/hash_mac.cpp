@@ -195,12 +195,12 @@ Bytes hmac_sha1(ByteView key, std::string_view data) {
 
 std::optional<SecretBytes> primitives::hkdf_sha256(ByteView key, ByteView salt, ByteView info,
                                                    std::size_t size) {
-  constexpr std::size_t kHash = 32;
+  constexpr std::size_t kHashBytes = 32;
   if (size > kMaxHkdfBytes) return std::nullopt;
-  Bytes prk(kHash);
-  hmac256(salt.empty() ? ByteView(kZero, kHash) : salt, key, {}, {}, prk);
+  Bytes prk(kHashBytes);
+  hmac256(salt.empty() ? ByteView(kZero, kHashBytes) : salt, key, {}, {}, prk);
   const SecretBytes extracted(std::move(prk));
-  return expand(hmac256, kHash, extracted.expose(), info, size);
+  return expand(hmac256, kHashBytes, extracted.expose(), info, size);
 }
 
 Bytes primitives::hmac_sha384(ByteView key, ByteView data) {

@@ -12,6 +12,12 @@ namespace {
 constexpr std::size_t kDigestPart = kBoundBytes - kWrapKeyBytes;
 }
 
+SecretBytes random_key(Random& random) {
+  SecretBytes key = SecretBytes::of_size(kWrapKeyBytes);
+  random.fill(key.fill());
+  return key;
+}
+
 std::string wrap_context(std::initializer_list<std::string_view> parts) {
   return primitives::tuple(parts);
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/random.hpp"
 
 // A key of 32 bytes, wrapped by another and bound to what it is for. Format:
 // docs/formats/keyring.md, "A wrapped key". Any thread may call.
@@ -17,6 +18,8 @@ inline constexpr std::size_t kWrapKeyBytes = 32;
 inline constexpr std::size_t kBoundBytes = 48;
 // AES-256-KWP (RFC 5649) of kBoundBytes.
 inline constexpr std::size_t kWrappedBytes = 56;
+
+[[nodiscard]] SecretBytes random_key(Random& random);
 
 // The canonical tuple of a context: each part as its length in four bytes, big-endian, then its
 // bytes.

@@ -19,12 +19,6 @@ SecretBytes derive(ByteView key, std::initializer_list<std::string_view> info) {
   return hkdf_sha256(key, {}, primitives::tuple(info), primitives::kKeyBytes);
 }
 
-SecretBytes random_key(Random& random) {
-  SecretBytes key = SecretBytes::of_size(kWrapKeyBytes);
-  random.fill(key.fill());
-  return key;
-}
-
 // Contexts that the wrapped keys are bound to.
 std::string key_context(std::string_view tenant, std::uint32_t version) {
   return wrap_context({"rabt/v1/tenant-key", tenant, std::to_string(version)});

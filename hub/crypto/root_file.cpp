@@ -80,12 +80,6 @@ SecretBytes image(const RootKeys& keys) {
   return out;
 }
 
-SecretBytes random_key(Random& random) {
-  SecretBytes key = SecretBytes::of_size(kWrapKeyBytes);
-  random.fill(key.fill());
-  return key;
-}
-
 Error does_not_unwrap(std::string_view root) {
   return corrupt("crypto.unwrap", "a key of the keyring does not unwrap with " + std::string(root) +
                                       ": changed bytes, or another root than the one it was "
