@@ -10,7 +10,7 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::string_view kTypes =
+constexpr std::string_view kTypeWords =
     "it must be doctor_patient, medical_team, family_consultation, second_opinion, "
     "emergency_consultation, remote_monitoring or training_session";
 
@@ -46,7 +46,7 @@ Json read_context(Fields& members) {
 
 std::optional<SessionType> type_in(Fields& members, std::string_view name, const Json& value) {
   const auto type = value.is_string() ? parse_session_type(value.as_string()) : std::nullopt;
-  if (!type) members.wrong(name, kTypes);
+  if (!type) members.wrong(name, kTypeWords);
   return type;
 }
 
