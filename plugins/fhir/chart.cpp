@@ -246,7 +246,7 @@ void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Js
       request["status"] = dispensed ? "completed" : "active";
       if (dispensed) request["statusReason"] = concept_of(coding(reason_system(), kDispensed));
       request["intent"] = "order";
-      request["groupIdentifier"] = {{"system", std::string(kRecordSystem) + "-prescription"},
+      request["groupIdentifier"] = {{"system", std::string(kRecordSystem).append("-prescription")},
                                     {"value", number}};
       request["medicationCodeableConcept"] = medication_of(item);
       const std::string issued = text_of(one, "issuedAt");
