@@ -130,10 +130,10 @@ void Worker::event_matched(EventMatch& message) {
 }
 
 void Worker::timer_fired(const Timers::Entry& entry) {
-  ResidentInstance* instance = find_or_load(entry.instance);
-  if (instance == nullptr) return;
   const bool woken = entry.kind == Timers::Kind::woken;
   if (woken && !context_.waiters.rang(entry)) return;
+  ResidentInstance* instance = find_or_load(entry.instance);
+  if (instance == nullptr) return;
   if (entry.kind != Timers::Kind::task && !woken) {
     const auto call = instance->calls.find(entry.id);
     if (call == instance->calls.end() || call->second.parked) return;

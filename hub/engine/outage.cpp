@@ -32,7 +32,8 @@ void Worker::look_at_side(const ResidentInstance& instance, const OpenCall& call
   const workflow::CallAction& action = call.action;
   // A system that says when to ask again is asked then.
   if (outcome.unavailable && outcome.retry_after_ms == 0) {
-    cause.outage = context_.waiters.away(side_of(action), action.role, action.reference);
+    cause.outage = context_.waiters.away(side_of(action), action.role, action.reference,
+                                         context_.parts.clock.now());
     // The turn ends the task, and its time limit with it; this holds for the next try as well.
     for (const workflow::Deadline& one : instance.execution.deadlines(action.role)) {
       if (one.kind != "usefulUntil") continue;

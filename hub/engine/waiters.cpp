@@ -9,11 +9,22 @@
 
 namespace rabt::engine {
 
-Waiters::Outage Waiters::away(Side side, std::string role, std::string reference) {
+Waiters::Outage Waiters::away(Side side, std::string role, std::string reference, Timestamp now) {
   const Lock lock(mutex_);
   any_ = true;
   State& state = sides_[side];
+  state.there = false;
   for (auto& [key, waiter] : state.waiting) waiter.alarm.reset();
+  // Alarms of other actions of the role keep their places; those that were called off take none.
+  std::int64_t last = now.ms;
+  for (const auto& [other, one] : sides_) {
+    if (other.role != side.role) continue;
+    for (const auto& [key, waiter] : one.waiting) {
+      if (waiter.alarm) last = std::max(last, waiter.alarm->ms);
+    }
+  }
+  Timestamp& next = next_[side.role];
+  next.ms = std::min(next.ms, last + kGoOnMs);
   return {.side = std::move(side),
           .role = std::move(role),
           .reference = std::move(reference),
@@ -27,7 +38,7 @@ std::vector<Timers::Entry> Waiters::add(const Outage& outage, Waiter waiter, Tim
   if (state.woken.contains({waiter.num, waiter.reference})) return {};
   const auto key = std::pair(waiter.num, waiter.timer);
   state.waiting.insert_or_assign(key, std::move(waiter));
-  if (state.returns == outage.returns) return {};
+  if (state.returns == outage.returns || !state.there) return {};
   return wake(outage.side, state, now);
 }
 
@@ -39,6 +50,7 @@ std::vector<Timers::Entry> Waiters::back(const Side& side, std::int64_t num,
   if (found == sides_.end()) return {};
   State& state = found->second;
   ++state.returns;
+  state.there = true;
   state.woken.erase({num, reference});
   return wake(side, state, now);
 }

@@ -56,9 +56,9 @@ class Waiters {
 
   // A call has found its side unavailable. Alarms for that side that have not rung are called off.
   // role, reference: of its CallAction.
-  [[nodiscard]] Outage away(Side side, std::string role, std::string reference);
+  [[nodiscard]] Outage away(Side side, std::string role, std::string reference, Timestamp now);
   // Lists a retry whose timer is durable. Gives alarms if the side has come back since the call
-  // ended.
+  // ended, and is there.
   [[nodiscard]] std::vector<Timers::Entry> add(const Outage& outage, Waiter waiter, Timestamp now);
   // A call of the instance was done. Gives the alarms of those that wait for its side: oldest
   // deadline first, in each role one every kGoOnMs with go_on_jitter_ms, none after its own timer.
@@ -77,6 +77,8 @@ class Waiters {
  private:
   struct State {
     std::uint64_t returns = 0;
+    // False after a call that found it unavailable, true after one that was done.
+    bool there = false;
     // By instance and timer.
     std::map<std::pair<std::int64_t, std::uint64_t>, Waiter> waiting;
     // Calls whose retry was woken and which were not done since, by instance and reference.

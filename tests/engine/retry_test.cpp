@@ -564,6 +564,22 @@ TEST_F(Outage, ASideThatGoesAwayAgainIsLeftAlone) {
   EXPECT_EQ(made().size(), 1U) << "the first waited its whole delay";
 }
 
+// Alarms that were called off kept their places, so that each failure put the next retries off.
+TEST_F(Outage, AnAlarmThatWasCalledOffTakesNoPlace) {
+  for (std::int64_t n = 0; n < 20; ++n) begin(n, 48 + n);
+  there_ = {100, 101};
+  rig_.advance_ms(1'000);
+  made();
+  begin(100);
+  ASSERT_EQ(made().size(), 2U) << "the first of them goes at once, and finds it away";
+  set_away(false);
+  begin(101);
+  pass(kGoOnMs + kGoOnJitterMs);
+  const std::vector<Made> calls = made();
+  ASSERT_GE(calls.size(), 2U);
+  EXPECT_EQ(calls[1].n, 1);
+}
+
 TEST_F(Outage, AfterARestartARetryWaitsUntilItIsDueAndWhatWasWokenIsReplayed) {
   std::vector<std::string> ids;
   for (std::int64_t n = 0; n < 3; ++n) ids.push_back(begin(n, 48 + n));
