@@ -42,7 +42,8 @@ Status due(store::Connection& connection, std::string_view tenant, std::string_v
     return connection.query(
         statement, {tenant, kind, target, now_ms, static_cast<std::int64_t>(limit - out.size())},
         [&](const Row& row) {
-          out.push_back({.ref = std::string(row.text(0)), .ref_n = row.integer(1)});
+          out.push_back(
+              {.ref = std::string(row.text(0)), .ref_n = row.integer(1), .n = row.integer(2)});
           return true;
         });
   };

@@ -58,6 +58,8 @@ struct NewWork {
 struct Work {
   std::string ref;
   std::int64_t ref_n = 0;
+  // Its number, the same as long as it waits. Set by due().
+  std::int64_t n = 0;
 };
 
 // Inside a job: adds work. Work that waits already is due anew, as if it had not been tried.

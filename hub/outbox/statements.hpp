@@ -14,12 +14,14 @@ inline constexpr Statement kPut{
     "attempts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT (tenant, kind, ref, "
     "ref_n) DO UPDATE SET put_ms = excluded.put_ms, due_ms = excluded.due_ms, attempts = 0"};
 inline constexpr Statement kDueFirst{
-    "SELECT o.ref, o.ref_n FROM outbox o WHERE o.tenant = $1 AND o.kind = $2 AND o.target = $3 AND "
+    "SELECT o.ref, o.ref_n, o.n FROM outbox o WHERE o.tenant = $1 AND o.kind = $2 AND o.target = "
+    "$3 AND "
     "o.attempts = 0 AND o.due_ms <= $4 AND (o.subject = '' OR NOT EXISTS (SELECT 1 FROM outbox e "
     "WHERE e.tenant = o.tenant AND e.kind = o.kind AND e.target = o.target AND e.subject = "
     "o.subject AND e.n < o.n)) ORDER BY o.n LIMIT $5"};
 inline constexpr Statement kDueAgain{
-    "SELECT o.ref, o.ref_n FROM outbox o WHERE o.tenant = $1 AND o.kind = $2 AND o.target = $3 AND "
+    "SELECT o.ref, o.ref_n, o.n FROM outbox o WHERE o.tenant = $1 AND o.kind = $2 AND o.target = "
+    "$3 AND "
     "o.attempts > 0 AND o.due_ms <= $4 AND (o.subject = '' OR NOT EXISTS (SELECT 1 FROM outbox e "
     "WHERE e.tenant = o.tenant AND e.kind = o.kind AND e.target = o.target AND e.subject = "
     "o.subject AND e.n < o.n)) ORDER BY o.due_ms, o.n LIMIT $5"};

@@ -30,7 +30,7 @@ class TaskMessages : public SessionHouse {
                      {{"name", "Sara"}, {"phone", "0550000001"}, {"language", "en"}});
     provider_.answer = [this](const plugin::CallRequest& call) {
       if (call.action != "our-send-sms") return provider_.usual(call);
-      if (away_)
+      if (away_ || call.arguments.string_or("to", "") == away_for_)
         return plugin::failed(workflow::OutcomeKind::transient, "notify.away", "no answer");
       return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", "accepted"}}));
     };
@@ -92,6 +92,8 @@ class TaskMessages : public SessionHouse {
   std::unique_ptr<TaskNews> news_;
   std::string sara_;
   bool away_ = false;
+  // A number that the gateway takes no message for.
+  std::string away_for_;
   int made_ = 0;
 };
 
@@ -180,6 +182,39 @@ TEST_F(TaskMessages, NewsOutliveAGatewayThatIsAwayAndARestart) {
   const auto calls = provider_.calls("our-send-sms");
   EXPECT_EQ(calls[0].idempotency_key, calls[1].idempotency_key) << "one message for the gateway";
   EXPECT_EQ(told().size(), 2U);
+}
+
+// Letters went in the order in which they were put and the first that failed ended the turn: nobody
+// behind it was ever told.
+TEST_F(TaskMessages, AMessageThatIsNotTakenHoldsUpNoOther) {
+  (void)somebody({identity::Role::desk},
+                 {{"name", "Omar"}, {"phone", "0550000002"}, {"language", "en"}});
+  for (const char* number : {"+966550000001", "+966550000002"}) {
+    away_for_ = number;
+    for_desk();
+    EXPECT_EQ(code(news_->turn()), "message.not_sent");
+    EXPECT_EQ(waiting(), 1) << "the other is told";
+    away_for_.clear();
+    clock_.advance_ms(kMinuteMs);
+    (void)told();
+    EXPECT_EQ(waiting(), 0);
+    clock_.advance_ms(kApartMs);
+  }
+}
+
+// The name of a message was the time of its newest task, so that a task that came while the gateway
+// was away made it another message.
+TEST_F(TaskMessages, ATaskThatComesWhileTheGatewayIsAwayChangesNoMessage) {
+  away_ = true;
+  for_desk();
+  EXPECT_EQ(code(news_->turn()), "message.not_sent");
+  clock_.advance_ms(kMinuteMs);
+  for_desk();
+  away_ = false;
+  EXPECT_EQ(told().size(), 2U);
+  const auto calls = provider_.calls("our-send-sms");
+  EXPECT_EQ(calls[0].idempotency_key, calls[1].idempotency_key);
+  EXPECT_EQ(waiting(), 0);
 }
 
 TEST_F(TaskMessages, AMessageThatTheGatewayHasTakenIsNotSentAgain) {

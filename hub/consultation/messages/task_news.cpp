@@ -14,8 +14,9 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::size_t kMostNews = 100;
-// A turn shares its thread with other work.
+// A turn shares its thread with other work: no further letter after so long.
 constexpr std::size_t kMostLetters = 5;
+constexpr std::int64_t kTurnMs = 2'000;
 
 Result<std::vector<outbox::Work>> due_works(const SessionParts& parts, std::string_view kind,
                                             std::size_t limit) {
@@ -49,12 +50,9 @@ Status TaskNews::drop() const {
 
 Status TaskNews::turn() {
   if (!is_on()) return drop();
-  RABT_TRY_STATUS(share_out());
-  const Clock& clock = acts_.parts().clock;
-  if (clock.monotonic_ms() < next_try_ms_) return ok_status();
+  const Status shared = share_out();
   const Status told = tell_due();
-  if (!told.ok()) next_try_ms_ = clock.monotonic_ms() + kMinuteMs;
-  return told;
+  return shared.ok() ? told : shared;
 }
 
 std::optional<Letter> TaskNews::letter_to(const identity::Person& person,
@@ -84,35 +82,53 @@ Result<std::vector<std::string>> TaskNews::hearers(const std::string& whom) cons
 Status TaskNews::share_out() const {
   const SessionParts& parts = acts_.parts();
   RABT_TRY(news, due_works(parts, outbox::kTaskNews, kMostNews));
+  Status first = ok_status();
   for (const outbox::Work& one : news) {
-    RABT_TRY(people, hearers(one.ref));
-    const std::int64_t now = parts.clock.now().ms;
-    // News that come meanwhile are of the same row: their tasks are counted when a letter leaves.
-    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-      for (const std::string& person : people) {
-        RABT_TRY_STATUS(outbox::put(
-            transaction, parts.tenant,
-            {.kind = outbox::kTaskLetter, .ref = person, .put_ms = now, .due_ms = now}));
-      }
-      outbox::leave(transaction, parts.tenant, outbox::kTaskNews, one.ref);
-      return ok_status();
-    }));
+    const Status shared = share(one);
+    if (!shared.ok() && first.ok()) first = shared;
   }
-  return ok_status();
+  return first;
 }
 
-Status TaskNews::tell_due() const {
+Status TaskNews::share(const outbox::Work& news) const {
   const SessionParts& parts = acts_.parts();
-  RABT_TRY(works, due_works(parts, outbox::kTaskLetter, kMostLetters));
-  if (works.empty()) return ok_status();
-  std::vector<std::string> refs;
-  for (const outbox::Work& one : works) refs.push_back(one.ref);
-  RABT_TRY(times, outbox::due_of(parts.store, parts.tenant, outbox::kTaskLetter, refs));
-  for (const outbox::Work& one : works) RABT_TRY_STATUS(tell(one, times[one.ref]));
-  return ok_status();
+  RABT_TRY(people, hearers(news.ref));
+  const std::int64_t now = parts.clock.now().ms;
+  // News that come meanwhile are of the same row: their tasks are counted when a letter leaves.
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    for (const std::string& person : people) {
+      RABT_TRY_STATUS(
+          outbox::put(transaction, parts.tenant,
+                      {.kind = outbox::kTaskLetter, .ref = person, .put_ms = now, .due_ms = now}));
+    }
+    outbox::leave(transaction, parts.tenant, outbox::kTaskNews, news.ref);
+    return ok_status();
+  });
 }
 
-Status TaskNews::tell(const outbox::Work& work, std::int64_t due_ms) const {
+Status TaskNews::tell_due() {
+  const SessionParts& parts = acts_.parts();
+  const std::int64_t begun = parts.clock.monotonic_ms();
+  if (begun < next_try_ms_) return ok_status();
+  std::erase_if(tried_, [&](const auto& one) { return one.second <= begun; });
+  RABT_TRY(works, due_works(parts, outbox::kTaskLetter, kMostLetters + tried_.size()));
+  std::erase_if(works, [&](const outbox::Work& one) { return tried_.contains(one.ref); });
+  Status first = ok_status();
+  for (const outbox::Work& one : works) {
+    const Status told = tell(one);
+    const std::int64_t now = parts.clock.monotonic_ms();
+    if (!told.ok()) {
+      tried_[one.ref] = now + kMinuteMs;
+      if (first.ok()) first = told;
+    }
+    if (now - begun < kTurnMs) continue;
+    next_try_ms_ = now + kMinuteMs;
+    break;
+  }
+  return first;
+}
+
+Status TaskNews::tell(const outbox::Work& work) const {
   const SessionParts& parts = acts_.parts();
   const auto person = parts.directory.find(parts.tenant, work.ref);
   if (!person.ok() && person.error().kind != ErrorKind::not_found) return person.error();
@@ -127,7 +143,7 @@ Status TaskNews::tell(const outbox::Work& work, std::int64_t due_ms) const {
   const auto quiet = quiet_until(now);
   if (quiet && !(open.due_ms && *open.due_ms - now.ms <= kHourMs))
     return hold(work, open.due_ms ? std::min(*quiet, *open.due_ms - kHourMs) : *quiet);
-  letter->name += "/" + std::to_string(due_ms);
+  letter->name += "/" + std::to_string(work.n);
   RABT_TRY(handed, letters_.hand_over(*letter));
   if (handed.until_ms) return hold(work, *handed.until_ms);
   return end(work, open.count, handed.outcome);

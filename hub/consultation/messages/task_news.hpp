@@ -26,22 +26,23 @@ class TaskNews {
       : acts_(acts), tasks_(tasks), wanted_(wanted), letters_(acts) {}
 
   // Tells a few people of what is due. For maintenance. While the hospital has no text or no
-  // gateway for it, news are dropped. Error unavailable message.not_sent: the gateway is away, and
-  // is tried again after a minute.
+  // gateway for it, news are dropped. Error unavailable message.not_sent: a message was not taken,
+  // and is tried again after a minute; no other waits for it.
   [[nodiscard]] Status turn();
 
  private:
   [[nodiscard]] bool is_on() const;
   [[nodiscard]] Status drop() const;
   [[nodiscard]] Status share_out() const;
+  [[nodiscard]] Status share(const outbox::Work& news) const;
   // Unset if the person has left, wants no messages, or has no address.
   [[nodiscard]] std::optional<Letter> letter_to(const identity::Person& person,
                                                 std::map<std::string, std::string> places) const;
   // People who hear of news for a role or a person, one of those who share a number.
   [[nodiscard]] Result<std::vector<std::string>> hearers(const std::string& whom) const;
-  [[nodiscard]] Status tell_due() const;
-  // due_ms: time from which the work is due; it names the message.
-  [[nodiscard]] Status tell(const outbox::Work& work, std::int64_t due_ms) const;
+  [[nodiscard]] Status tell_due();
+  // The number of the work names the message.
+  [[nodiscard]] Status tell(const outbox::Work& work) const;
   [[nodiscard]] Status hold(const outbox::Work& work, std::int64_t until_ms) const;
   // The work leaves; with an outcome the audit log has it.
   [[nodiscard]] Status end(const outbox::Work& work, std::int64_t tasks,
@@ -51,7 +52,9 @@ class TaskNews {
   const Tasks& tasks_;
   const bool wanted_;
   const Letters letters_;
-  // In uptime: the gateway was away.
+  // In uptime: when a message that was not taken is tried again, by person.
+  std::map<std::string, std::int64_t> tried_;
+  // In uptime: the gateway was slow.
   std::int64_t next_try_ms_ = 0;
 };
 
