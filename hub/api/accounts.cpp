@@ -29,7 +29,6 @@ constexpr std::size_t kShortestName = 2;
 // People that one search shows.
 constexpr std::size_t kMostFound = 50;
 
-// The person who calls. Error denied authorisation.denied: a client that acts for nobody.
 Result<std::string> text_of(const Json& body, std::string_view name) {
   if (!body[name].is_string())
     return invalid("api.invalid", std::string(name) + ": must be a text");

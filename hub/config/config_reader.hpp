@@ -93,9 +93,9 @@ struct Listening {
   std::string address;
   int port = 0;
 };
-// The listeners of one tenant: of `doors` that are open, and of `sources`.
 // An address of this machine alone.
 [[nodiscard]] bool is_loopback(std::string_view address);
+// The listeners of one tenant: of `doors` that are open, and of `sources`.
 [[nodiscard]] std::vector<Listening> listeners_of(const Config& config);
 // True if the system would refuse the second of these.
 [[nodiscard]] bool clash(const Listening& one, const Listening& other);
