@@ -63,10 +63,6 @@ std::string hex_of_random(Random& random, std::size_t bytes) {
   return to_hex(raw);
 }
 
-std::string digest_of(std::string_view text) {
-  return std::string(as_text(crypto::sha256(text)));
-}
-
 Result<Bytes> Accounts::State::peppered(std::string_view folded) {
   RABT_TRY(pepper, parts.keyring.purpose_key(tenant, kPepper));
   return crypto::hmac_sha256(pepper.expose(), folded);
@@ -268,7 +264,7 @@ Accounts::State::Code Accounts::State::judge(const Proofs& proofs, std::string_v
   const std::string code = typed_code(typed);
   out.step = totp_match(as_bytes(proofs.totp), code, parts.clock.now(), proofs.last_step);
   if (out.step) return out;
-  const std::string hashed = digest_of(code);
+  const std::string hashed = crypto::sha256_bytes(code);
   for (const auto& [id, one] : proofs.recovery) {
     if (constant_time_equal(as_bytes(one), as_bytes(hashed))) out.recovery = id;
   }
@@ -294,7 +290,7 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
   RABT_TRY(device, throttle.device_of(person.id));
   out.device = std::move(device);
   const std::string id = parts.ids.next().text();
-  const std::string hashed = digest_of(out.token);
+  const std::string hashed = crypto::sha256_bytes(out.token);
   out.must_enrol = !opening.strong &&
                    (person.roles.has_any(options.second_factor) || !opening.confined_to.empty());
   const std::int64_t now = parts.clock.now().ms;
@@ -452,7 +448,7 @@ Status Accounts::close(const Caller& by, std::string_view issuer, std::string_vi
 Result<Principal> Accounts::session(std::string_view token, bool only_look) {
   State& all = *state_;
   if (!is_session(token)) return unauthenticated();
-  const std::string hashed = digest_of(token);
+  const std::string hashed = crypto::sha256_bytes(token);
   const std::int64_t now = all.parts.clock.now().ms;
   Principal out{.kind = Kind::person, .tenant = all.tenant};
   std::int64_t seen = 0;
@@ -561,7 +557,7 @@ Result<SignedIn> Accounts::State::renew_session(const Caller& caller, bool stron
   RABT_TRY(found, parts.people.find(tenant, person));
   out.person = std::move(found);
   out.token = std::string(kTokenPrefix) + hex_of_random(parts.random, 32);
-  const std::string hashed = digest_of(out.token);
+  const std::string hashed = crypto::sha256_bytes(out.token);
   const std::int64_t now = parts.clock.now().ms;
   RABT_TRY(device, throttle.device_of(person));
   out.device = std::move(device);

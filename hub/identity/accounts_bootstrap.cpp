@@ -37,7 +37,7 @@ Result<Bytes> secret_of(const crypto::Keyring& keyring, std::string_view tenant,
 // A wrong try counts; a right one does not.
 Status check_code(store::Store& store, std::string_view tenant, std::string_view code,
                   std::int64_t now) {
-  const std::string shown = digest_of(code);
+  const std::string shown = crypto::sha256_bytes(code);
   bool good = false;
   RABT_TRY_STATUS(store.write([&](store::Transaction& transaction) -> Status {
     good = false;
@@ -58,7 +58,7 @@ Status check_code(store::Store& store, std::string_view tenant, std::string_view
 Result<std::string> Accounts::make_bootstrap_code(const Caller& caller) {
   State& all = *state_;
   std::string code = hex_of_random(all.parts.random, kCode);
-  const std::string hashed = digest_of(code);
+  const std::string hashed = crypto::sha256_bytes(code);
   const std::int64_t ends = all.parts.clock.now().ms + kBootstrapMs;
   Caller by = caller;
   by.who.tenant = all.tenant;
@@ -117,7 +117,7 @@ Result<Bootstrapped> Accounts::bootstrap(const Caller& caller, const FirstAdmini
   Bootstrapped out;
   for (int i = 0; i < kRecoveryCodes; ++i)
     out.recovery.push_back(hex_of_random(all.parts.random, kRecoveryBytes));
-  const std::string hashed = digest_of(code);
+  const std::string hashed = crypto::sha256_bytes(code);
   RABT_TRY(person,
            all.parts.people.create(
                by, wanted,

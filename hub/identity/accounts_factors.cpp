@@ -33,7 +33,7 @@ Status Accounts::State::put_recovery(store::Transaction& transaction, const cryp
                                      const std::vector<std::string>& codes) {
   for (std::size_t i = 0; i < codes.size(); ++i) {
     RABT_TRY_STATUS(put(transaction, key, person, "recovery", std::to_string(i), "active",
-                        digest_of(codes[i]), 0));
+                        crypto::sha256_bytes(codes[i]), 0));
   }
   return ok_status();
 }
@@ -203,7 +203,7 @@ Result<std::string> Accounts::State::give_code(const Caller& caller, std::string
         RABT_TRY_STATUS(end_sessions(transaction, person));
         RABT_TRY_STATUS(throttle.forget(transaction, person));
         return put(transaction, *stored_proofs.key, person, "activation", "", "active",
-                   digest_of(code), parts.clock.now().ms + kActivationMs);
+                   crypto::sha256_bytes(code), parts.clock.now().ms + kActivationMs);
       },
       password_is(what)));
   return code;
@@ -255,7 +255,7 @@ Result<std::string> Accounts::renew_code(const Caller& caller, const Person& per
 Status Accounts::activate(const SignIn& order, std::string_view code) {
   State& all = *state_;
   RABT_TRY(fresh, fold_password(order.password));
-  const std::string shown = digest_of(typed_code(code));
+  const std::string shown = crypto::sha256_bytes(typed_code(code));
   RABT_TRY(chosen, all.parts.people.by_chosen_username(all.tenant, order.username));
   if (chosen) {
     RABT_TRY(theirs, all.proofs(*chosen));

@@ -69,7 +69,7 @@ Result<Ceremony> Accounts::State::begin(std::string_view use, const Principal& w
   asked.set("challenge", crypto::base64url(challenge));
   asked.set("timeout", kCeremonyMs);
   out.options = std::move(asked);
-  const std::string handle = digest_of(out.handle);
+  const std::string handle = crypto::sha256_bytes(out.handle);
   const std::int64_t now = parts.clock.now().ms;
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, sql::kForgetCeremonies, {now}));
@@ -82,7 +82,7 @@ Result<Ceremony> Accounts::State::begin(std::string_view use, const Principal& w
 
 Result<Accounts::State::Begun> Accounts::State::end(std::string_view use, const Principal& who,
                                                     std::string_view shown) {
-  const std::string handle = digest_of(shown);
+  const std::string handle = crypto::sha256_bytes(shown);
   Begun out;
   bool good = false;
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
@@ -211,7 +211,7 @@ Result<Passkey> Accounts::add_passkey(const Caller& caller, const PasskeyAnswer&
   fresh.credential = credential.id;
   fresh.key = std::move(credential.key);
   fresh.algorithm = std::move(credential.algorithm);
-  const std::string hashed = digest_of(fresh.credential);
+  const std::string hashed = crypto::sha256_bytes(fresh.credential);
   const std::string sealed = seal(*proofs.key, all.parts.random, all.tenant, person, fresh);
   RABT_TRY_STATUS(all.write(
       caller, "user.mfa_changed", person,

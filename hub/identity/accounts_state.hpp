@@ -34,8 +34,6 @@ inline constexpr std::size_t kRecoveryBytes = 15;
 [[nodiscard]] inline Json password_is(std::string_view what) {
   return Json::object({{"password", what}});
 }
-// SHA-256, as bytes.
-[[nodiscard]] std::string digest_of(std::string_view text);
 
 // Hashes at one time, which bounds their memory, and callers that wait for their turn: the others
 // are told so.

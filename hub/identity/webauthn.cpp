@@ -60,7 +60,7 @@ Result<std::string> check_client(const RelyingParty& party, std::string_view cha
   const Json* crossed = said->find("crossOrigin");
   if ((crossed != nullptr && !(*crossed == Json(false))) || said->find("topOrigin") != nullptr)
     return bad("the page stands in a page of another origin");
-  return std::string(as_text(crypto::sha256(text)));
+  return crypto::sha256_bytes(text);
 }
 
 struct AuthenticatorData {
