@@ -40,7 +40,7 @@ void Worker::look_at_side(const ResidentInstance& instance, const OpenCall& call
       cause.outage->deadline = one.at;
       break;
     }
-  } else if (is_there(action, outcome)) {
+  } else if (context_.waiters.any() && is_there(action, outcome)) {
     for (const Timers::Entry& alarm : context_.waiters.back(
              side_of(action), instance.num, action.reference, context_.parts.clock.now()))
       parts_.timers.add(alarm);

@@ -44,7 +44,6 @@ std::vector<Timers::Entry> Waiters::add(const Outage& outage, Waiter waiter, Tim
 
 std::vector<Timers::Entry> Waiters::back(const Side& side, std::int64_t num,
                                          const std::string& reference, Timestamp now) {
-  if (!any_) return {};
   const Lock lock(mutex_);
   const auto found = sides_.find(side);
   if (found == sides_.end()) return {};

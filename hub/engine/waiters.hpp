@@ -54,6 +54,8 @@ class Waiters {
     std::optional<Timestamp> alarm{};
   };
 
+  // False as long as no side was unavailable, so that nothing waits.
+  [[nodiscard]] bool any() const { return any_; }
   // A call has found its side unavailable. Alarms for that side that have not rung are called off.
   // role, reference: of its CallAction.
   [[nodiscard]] Outage away(Side side, std::string role, std::string reference, Timestamp now);
@@ -92,7 +94,7 @@ class Waiters {
   std::map<Side, State> sides_ RABT_GUARDED_BY(mutex_);
   // Earliest time of the next alarm, by role.
   std::map<std::string, Timestamp> next_ RABT_GUARDED_BY(mutex_);
-  // False as long as no side was unavailable: no call waits for the lock then.
+  // See any(): no call waits for the lock then.
   std::atomic<bool> any_{false};
 };
 
