@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "hub/base/clock.hpp"
 #include "tests/acceptance/hospital.hpp"
 #include "tests/bench/raw_database.hpp"
 
@@ -22,6 +23,7 @@ using Clock_ = std::chrono::steady_clock;
 
 constexpr int kOpen = 10'000;
 constexpr int kAmong = 1'000'000;
+constexpr std::int64_t kHalfHourMs = 1'800'000;
 
 double seconds_since(Clock_::time_point start) {
   return std::chrono::duration<double>(Clock_::now() - start).count();
@@ -108,20 +110,35 @@ class Bench {
 
  private:
   struct Room {
+    std::unique_ptr<Client> system;
     std::unique_ptr<Client> doctor;
     std::unique_ptr<Client> patient;
     std::string path;
   };
 
   Room room() {
-    Room out{.doctor = std::make_unique<Client>(h_.site.url(), h_.person("D").token),
+    Room out{.system = std::make_unique<Client>(h_.site.url(), h_.site.token()),
+             .doctor = std::make_unique<Client>(h_.site.url(), h_.person("D").token),
              .patient = std::make_unique<Client>(h_.site.url(), h_.person("P").token),
              .path = {}};
-    out.path = create(*out.doctor);
+    out.path = create(*out.system, "D");
     return out;
   }
-  std::string create(Client& doctor) {
-    return "/api/v1/sessions/" + doctor.call("POST", "/api/v1/sessions", body_).string_or("id", "");
+  // The hospital's system books, as most sessions are: people of the staff book a few hundred a
+  // day.
+  std::string create(Client& system, std::string_view provider) {
+    return "/api/v1/sessions/" +
+           system.call("POST", "/api/v1/sessions", body(provider)).string_or("id", "");
+  }
+  std::string body(std::string_view provider) {
+    const std::int64_t first_ms = 1'925'024'400'000;  // 2031-01-01T09:00:00Z
+    return Json::object(
+               {{"type", "doctor_patient"},
+                {"patient", h_.person("P").id},
+                {"provider", h_.person(provider).id},
+                {"waitingRoom", false},
+                {"scheduledStart", to_iso8601(Timestamp{first_ms + made_++ * kHalfHourMs})}})
+        .dump();
   }
 
   void acts(int at_once) {
@@ -132,7 +149,7 @@ class Bench {
       return out;
     };
     show("create", at_once,
-         measure(at_once, seconds_, opened, [&](Room& one) { (void)create(*one.doctor); }));
+         measure(at_once, seconds_, opened, [&](Room& one) { (void)create(*one.system, "D"); }));
     show("join", at_once, measure(at_once, seconds_, running, [](Room& one) {
            (void)one.patient->call("POST", one.path + "/join", R"({"deviceType":"web"})");
          }));
@@ -169,8 +186,8 @@ class Bench {
     std::vector<std::thread> threads;
     for (int i = 0; i < 16; ++i) {
       threads.emplace_back([&] {
-        Client doctor(h_.site.url(), h_.person("D2").token);
-        while (left-- > 0) (void)create(doctor);
+        Client system(h_.site.url(), h_.site.token());
+        while (left-- > 0) (void)create(system, "D2");
       });
     }
     for (auto& thread : threads) thread.join();
@@ -213,11 +230,8 @@ class Bench {
   double seconds_;
   double commits_ = 1;
   Hospital& h_ = Hospital::get();
-  const std::string body_ = Json::object({{"type", "doctor_patient"},
-                                          {"patient", h_.person("P").id},
-                                          {"waitingRoom", false},
-                                          {"scheduledStart", "2031-01-01T09:00:00Z"}})
-                                .dump();
+  // Sessions made so far. Each has half an hour of its own, as those of one doctor do.
+  std::atomic<int> made_{0};
 };
 
 }  // namespace
