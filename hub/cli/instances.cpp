@@ -39,8 +39,8 @@ struct InstancesOptions {
   std::string name_space;
   // A file with the input as JSON, or - for standard input.
   std::string input;
-  // Filters: only instances of these states (with commas), this workflow, version and code, that
-  // changed from `since` on and before `until`.
+  // Filters: only instances of these states (with commas), this workflow, version (also that of a
+  // restart or retry) and code, that changed from `since` on and before `until`.
   std::string status;
   std::string workflow;
   std::string version;
@@ -212,8 +212,9 @@ int ask_instance(HubClient& client, const InstancesOptions& options, const std::
                  const char* said) {
   if (options.id.empty())
     return complain(invalid("cli.instance", "--" + act + " needs the id of an instance"));
-  const auto answer = client.post("/api/v1/instances/" + options.id + "/" + act,
-                                  Json::object({{"reason", options.reason}}));
+  Json body = Json::object({{"reason", options.reason}});
+  if (options.retry && !options.version.empty()) body.set("version", options.version);
+  const auto answer = client.post("/api/v1/instances/" + options.id + "/" + act, body);
   if (!answer.ok()) return complain(answer.error());
   std::printf("%s\n", said);
   return 0;
@@ -335,7 +336,8 @@ void add_instances_command(args::Command& program, int& code) {
                       "parked, completed, faulted or cancelled");
   command->add_option("--workflow", options->workflow, "List only instances of this workflow");
   command->add_option("--version", options->version,
-                      "List only instances of this version; with --restart: start again with it");
+                      "List only instances of this version; with --restart: start again with it; "
+                      "with --retry: go on with it, newest is the active one");
   command->add_option("--code", options->code,
                       "List only instances with this code: the error of a faulted instance, or "
                       "role/action of a parked one");
@@ -366,7 +368,8 @@ void add_instances_command(args::Command& program, int& code) {
   command->add_flag("--cancel", options->cancel,
                     "Stop the instance and undo its actions where the workflow defines how");
   command->add_flag("--retry", options->retry,
-                    "Resume the faulted instance at the call that failed");
+                    "Resume the faulted instance at the call that failed, on its own version of "
+                    "the workflow or on that of --version");
   command->add_flag("--restart", options->restart,
                     "Run an ended instance again from its beginning under new keys; without "
                     "--effects, only print the calls that it has made already");

@@ -129,8 +129,7 @@ Result<std::string> Engine::restart(std::string_view id, std::string_view versio
   const auto* const began = std::get_if<workflow::Start>(&from.inputs.front().what);
   if (began == nullptr)
     return conflict("engine.journal_gone", "nobody can read what the instance was started with");
-  RABT_TRY_STATUS(check_effects(
-      workflow::standing_effects(from.definition, from.secrets, from.inputs), effects));
+  RABT_TRY_STATUS(check_effects(workflow::standing_effects(from.versions, from.inputs), effects));
   return begin_by_hand(engine, of, began->input, asked, &row);
 }
 

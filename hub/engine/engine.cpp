@@ -125,8 +125,9 @@ Status Engine::cancel(std::string_view id, std::string_view actor, std::string_v
 }
 
 Status Engine::retry(std::string_view id, std::string_view actor, std::string_view reason,
-                     Step step) {
-  return impl_->ask(id, RetryRequest{.actor = std::string(actor),
+                     Step step, std::string_view version) {
+  return impl_->ask(id, RetryRequest{.version = std::string(version),
+                                     .actor = std::string(actor),
                                      .reason = std::string(reason),
                                      .step = std::move(step),
                                      .answer = {}});

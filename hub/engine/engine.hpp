@@ -415,12 +415,13 @@ class Engine {
   // when ok. Errors: engine.ended; engine.secret (the hub was started without one that it uses).
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason,
                 Step step = {});
-  // A faulted instance goes on from before the call that failed: the same instance, definition and
-  // idempotency keys. Durable when ok; otherwise the instance stays as it ended. Errors:
+  // A faulted instance goes on from before the call that failed: the same instance and idempotency
+  // keys. version: the deployed version of its workflow with which it goes on, kNewestVersion, or
+  // "" for its own. Durable when ok; otherwise the instance stays as it ended. Errors:
   // engine.not_faulted, engine.retry_family, engine.journal_gone, engine.retry_key_taken,
-  // engine.restarted, and those of workflow::plan_rewind.
-  Status retry(std::string_view id, std::string_view actor, std::string_view reason,
-               Step step = {});
+  // engine.restarted, engine.workflow (no such version), and those of workflow::plan_rewind.
+  Status retry(std::string_view id, std::string_view actor, std::string_view reason, Step step = {},
+               std::string_view version = {});
   // Starts an instance of a deployed workflow, as run.workflow does: its input is `input`. Gives
   // its id. Durable when ok. Errors: engine.workflow (no such workflow or version is deployed),
   // engine.business_key_taken, engine.no_partition.

@@ -294,7 +294,7 @@ void Worker::retry(RetryRequest& message) {
     return;
   }
   const auto row = parts_.reader.row(message.num);
-  auto rewinding = row.ok() ? parts_.reader.rewind(*row, lease_->keys)
+  auto rewinding = row.ok() ? parts_.reader.rewind(*row, lease_->keys, message.version)
                             : Result<InstanceReader::Rewinding>(row.error());
   if (!rewinding.ok()) {
     message.answer->set_value(rewinding.error());
@@ -309,6 +309,10 @@ void Worker::retry(RetryRequest& message) {
   rewinding->input.by = message.actor;
   Json detail =
       in_job(message.step, Json::object({{"to", static_cast<std::int64_t>(rewinding->input.to)}}));
+  if (!rewinding->input.version.empty()) {
+    detail.set("version", rewinding->input.version);
+    detail.set("was", rewinding->input.was);
+  }
   ++context_.counters.retried;
   take_turn(*add(std::move(rewinding->instance)), input_of(std::move(rewinding->input)),
             {.actor = message.actor,

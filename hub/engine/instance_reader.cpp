@@ -87,15 +87,11 @@ Result<std::vector<workflow::Input>> InstanceReader::journal(const InstanceRow& 
 }
 
 Result<workflow::Finished> InstanceReader::replay_end(const InstanceRow& row) const {
-  const auto found = definitions_.find(row.definition);
-  if (found == nullptr)
-    return corrupt("engine.definition", "the instance's definition is not loaded");
   RABT_TRY(key, context_.parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(inputs, journal(row, *key));
-  RABT_TRY(secrets, definitions_.secrets_of(*found));
-  workflow::History history(found, secrets);
+  RABT_TRY(from, materials(row, *key));
+  workflow::History history(std::move(from.versions));
   std::optional<workflow::Finished> end;
-  for (const workflow::Input& input : inputs) {
+  for (const workflow::Input& input : from.inputs) {
     for (workflow::Effect& effect : history.apply(input)) {
       if (auto* finished = std::get_if<workflow::Finished>(&effect)) end = std::move(*finished);
     }
@@ -149,19 +145,52 @@ Result<std::string> InstanceReader::patient(std::int64_t num) const {
   return found;
 }
 
+Status InstanceReader::add_versions(const InstanceRow& row, Materials& to) const {
+  const Error lost = corrupt("engine.definition", "the instance's definition is not loaded");
+  const auto now = definitions_.find(row.definition);
+  if (now == nullptr) return lost;
+  std::vector<std::string> names;
+  for (const workflow::Input& input : to.inputs) {
+    const auto* const rewound = std::get_if<workflow::Rewound>(&input.what);
+    if (rewound == nullptr || rewound->version.empty()) continue;
+    if (names.empty()) names.push_back(rewound->was);
+    names.push_back(rewound->version);
+  }
+  if (names.empty()) names.emplace_back(now->version());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto found = definitions_.deployed(now->name_space(), now->name(), names[i]);
+    if (!found.ok()) return lost;
+    auto secrets = definitions_.secrets_of(*found->definition);
+    // An earlier version made rows that are skipped: nothing depends on its secrets any more.
+    if (!secrets.ok() && i + 1 == names.size()) return secrets.error();
+    workflow::Version version{found->definition, secrets.ok() ? *std::move(secrets) : Json()};
+    if (version.secrets.is_object()) {
+      for (const auto& [name, value] : version.secrets.as_object()) to.secrets.set(name, value);
+    }
+    to.definition = version.definition;
+    if (i != 0) {
+      to.versions.later.insert_or_assign(names[i], std::move(version));
+    } else {
+      to.versions.first = std::move(version);
+    }
+  }
+  return ok_status();
+}
+
 Result<InstanceReader::Materials> InstanceReader::materials(const InstanceRow& row,
                                                             const keys::Lease& lease) const {
-  Materials out;
-  out.definition = definitions_.find(row.definition);
-  if (out.definition == nullptr)
-    return corrupt("engine.definition", "the instance's definition is not loaded");
   RABT_TRY(key, lease.open(row.data_key));
-  RABT_TRY(secrets, definitions_.secrets_of(*out.definition));
-  RABT_TRY(came_from, origin(row, *key));
-  RABT_TRY(inputs, journal(row, *key));
-  out.secrets = std::move(secrets);
+  return materials(row, *key);
+}
+
+Result<InstanceReader::Materials> InstanceReader::materials(const InstanceRow& row,
+                                                            const crypto::DataKey& key) const {
+  Materials out;
+  RABT_TRY(came_from, origin(row, key));
+  RABT_TRY(inputs, journal(row, key));
   out.origin = std::move(came_from);
   out.inputs = std::move(inputs);
+  RABT_TRY_STATUS(add_versions(row, out));
   return out;
 }
 
@@ -210,7 +239,7 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::make(const InstanceRow
 Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceRow& row,
                                                                  const keys::Lease& lease) const {
   RABT_TRY(from, materials(row, lease));
-  workflow::History history(from.definition, from.secrets);
+  workflow::History history(from.versions);
   std::map<std::uint64_t, Timestamp> call_times;
   for (const workflow::Input& input : from.inputs) {
     for (const workflow::Effect& effect : history.apply(input)) {
@@ -251,7 +280,8 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
 }
 
 Result<InstanceReader::Rewinding> InstanceReader::rewind(const InstanceRow& row,
-                                                         const keys::Lease& lease) const {
+                                                         const keys::Lease& lease,
+                                                         std::string_view version) const {
   if (row.status != as_int(workflow::InstanceStatus::faulted)) {
     return conflict(
         "engine.not_faulted",
@@ -264,14 +294,32 @@ Result<InstanceReader::Rewinding> InstanceReader::rewind(const InstanceRow& row,
                     "instance " + from.origin->parent_id +
                         " started this one and has gone on without it; look at that one");
   }
-  RABT_TRY(plan, workflow::plan_rewind(from.definition, from.secrets, from.inputs,
-                                       context_.parts.clock.now()));
-  workflow::History history(from.definition, from.secrets);
+  InstanceRow on_row = row;
+  std::optional<workflow::Version> on;
+  if (!version.empty()) {
+    RABT_TRY(found, definitions_.deployed(from.definition->name_space(), from.definition->name(),
+                                          version == kNewestVersion ? "" : version));
+    if (found.definition->version() != from.definition->version()) {
+      RABT_TRY(secrets, definitions_.secrets_of(*found.definition));
+      on = workflow::Version{found.definition, std::move(secrets)};
+      on_row.definition = found.id;
+    }
+  }
+  RABT_TRY(plan, workflow::plan_rewind(from.versions, from.inputs, context_.parts.clock.now(),
+                                       on ? &*on : nullptr));
+  workflow::History history(from.versions);
   for (const workflow::Input& input : from.inputs) (void)history.apply(input);
-  history.rewind(plan.to);
-  RABT_TRY(instance, make(row, from, std::move(history)));
-  return Rewinding{.instance = std::move(instance),
-                   .input = {.to = plan.to, .next = plan.next, .reason = {}, .by = {}}};
+  workflow::Rewound input{.to = plan.to, .next = plan.next, .reason = {}, .by = {}};
+  if (on) {
+    input.version = on->definition->version();
+    input.was = from.definition->version();
+    from.definition = on->definition;
+    history.rewind(plan.to, *std::move(on));
+  } else {
+    history.rewind(plan.to);
+  }
+  RABT_TRY(instance, make(on_row, from, std::move(history)));
+  return Rewinding{.instance = std::move(instance), .input = std::move(input)};
 }
 
 }  // namespace rabt::engine

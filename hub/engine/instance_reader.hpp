@@ -61,12 +61,17 @@ class InstanceReader {
   [[nodiscard]] static Result<std::string> patient(store::Connection& connection, std::int64_t num);
   // The parts that an instance is made of.
   struct Materials {
+    // The one that the instance has come to.
     std::shared_ptr<const workflow::Definition> definition;
+    // Those of all versions, to be hidden.
     Json secrets;
+    workflow::Versions versions;
     std::shared_ptr<const Origin> origin;
     std::vector<workflow::Input> inputs;
   };
   [[nodiscard]] Result<Materials> materials(const InstanceRow& row, const keys::Lease& lease) const;
+  [[nodiscard]] Result<Materials> materials(const InstanceRow& row,
+                                            const crypto::DataKey& key) const;
   // The same of an instance that is to be run again. Error engine.journal_gone.
   [[nodiscard]] Result<Materials> kept_materials(const InstanceRow& row,
                                                  const keys::Lease& lease) const;
@@ -78,13 +83,16 @@ class InstanceReader {
     std::unique_ptr<ResidentInstance> instance;
     workflow::Rewound input;
   };
-  // Errors: engine.not_faulted, engine.retry_family, engine.journal_gone, and those of
-  // workflow::plan_rewind.
-  [[nodiscard]] Result<Rewinding> rewind(const InstanceRow& row, const keys::Lease& lease) const;
+  // version: as for Engine::retry. Errors: engine.not_faulted, engine.retry_family,
+  // engine.journal_gone, engine.workflow, and those of workflow::plan_rewind.
+  [[nodiscard]] Result<Rewinding> rewind(const InstanceRow& row, const keys::Lease& lease,
+                                         std::string_view version = {}) const;
   // Result with which an instance ended.
   [[nodiscard]] Result<workflow::Finished> replay_end(const InstanceRow& row) const;
 
  private:
+  // Sets the versions that the inputs name, the definition and the secrets.
+  Status add_versions(const InstanceRow& row, Materials& to) const;
   // The instance without what is open.
   [[nodiscard]] Result<std::unique_ptr<ResidentInstance>> make(const InstanceRow& row,
                                                                const Materials& from,

@@ -112,6 +112,8 @@ struct ResolveRequest {
 // A person has a faulted instance go on.
 struct RetryRequest {
   std::int64_t num = 0;
+  // As for Engine::retry.
+  std::string version;
   std::string actor;
   std::string reason;
   Step step;

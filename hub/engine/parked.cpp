@@ -83,7 +83,7 @@ Result<ParkedCall> Engine::parked_call(std::string_view id) {
                  .workflow_version = std::string(definition->version()),
                  .since = row.updated};
   read_parked(row.parked, out);
-  workflow::History history(definition, from.secrets);
+  workflow::History history(std::move(from.versions));
   // References of calls, and the code that each reference's last call ended with.
   std::map<std::uint64_t, std::string> references;
   std::map<std::string, std::string> codes;

@@ -31,6 +31,9 @@
 // Parts and settings of the engine. Every part of the engine is given these.
 namespace rabt::engine {
 
+// In place of the name of a version: the one that is active.
+inline constexpr std::string_view kNewestVersion = "newest";
+
 struct EngineParts {
   store::Store& store;
   keys::DataKeys& keys;

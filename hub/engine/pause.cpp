@@ -118,7 +118,7 @@ Result<PausePreview> Engine::preview_pause(std::string_view role, std::optional<
       // An instance of another namespace, or one that has ended since.
       if (row.definition != one.id || has_ended(row.status)) continue;
       RABT_TRY(from, engine.reader.materials(row, lease));
-      workflow::History history(from.definition, from.secrets);
+      workflow::History history(std::move(from.versions));
       for (const workflow::Input& input : from.inputs) (void)history.apply(input);
       for (workflow::Deadline& deadline : history.execution().deadlines(role)) {
         if (until && deadline.at > *until) continue;

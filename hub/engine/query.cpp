@@ -79,7 +79,7 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
   RABT_TRY(from, reader.materials(row, lease));
   auto past = std::make_shared<Past>();
   past->definition = from.definition;
-  workflow::History history(from.definition, from.secrets);
+  workflow::History history(std::move(from.versions));
   auto timeline = std::make_unique<Timeline>(row.id, std::move(by_call), whole);
   for (const workflow::Input& input : from.inputs) {
     if (std::holds_alternative<workflow::Rewound>(input.what)) past->end = {};
@@ -183,7 +183,7 @@ Result<std::vector<PendingCall>> Engine::pending_calls(std::string_view id) {
   RABT_TRY(row, engine.reader.row(id));
   RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
   RABT_TRY(from, engine.reader.materials(row, lease));
-  workflow::History history(from.definition, from.secrets);
+  workflow::History history(std::move(from.versions));
   std::map<std::uint64_t, Timestamp> asked;
   for (const workflow::Input& input : from.inputs) {
     for (const workflow::Effect& effect : history.apply(input)) {
@@ -209,18 +209,15 @@ Result<std::vector<PendingCall>> Engine::pending_calls(std::string_view id) {
 Result<Json> Engine::lifecycle(std::string_view id) {
   Impl& engine = *impl_;
   RABT_TRY(row, engine.reader.row(id));
-  const auto definition = engine.definitions.find(row.definition);
-  if (definition == nullptr)
-    return corrupt("engine.definition", "the instance's definition is not loaded");
   RABT_TRY(key, engine.context.parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
-  RABT_TRY(inputs, engine.reader.journal(row, *key));
-  workflow::History history(definition, secrets);
+  RABT_TRY(from, engine.reader.materials(row, *key));
+  workflow::History history(std::move(from.versions));
   Json events = Json::array();
   std::uint64_t number = 0;
-  for (const workflow::Input& input : inputs) {
+  for (const workflow::Input& input : from.inputs) {
     const std::vector<workflow::Effect> effects = history.apply(input);
-    for (Json& event : workflow::lifecycle_events(*definition, {row.id, number++, input, effects}))
+    const workflow::Definition& definition = *history.version().definition;
+    for (Json& event : workflow::lifecycle_events(definition, {row.id, number++, input, effects}))
       events.push_back(std::move(event));
   }
   return events;

@@ -61,7 +61,7 @@ std::optional<workflow::CallAction> call_ended_by(const InstanceReader::Material
   const auto* const ended =
       to < from.inputs.size() ? std::get_if<workflow::ActionEnded>(&from.inputs[to].what) : nullptr;
   if (ended == nullptr) return std::nullopt;
-  workflow::History history(from.definition, from.secrets);
+  workflow::History history(from.versions);
   std::optional<workflow::CallAction> out;
   for (std::uint64_t row = 0; row < to; ++row) {
     for (const workflow::Effect& effect : history.apply(from.inputs[row])) {
@@ -81,7 +81,7 @@ struct ParkedAction {
 std::optional<ParkedAction> parked_in(const InstanceReader::Materials& from,
                                       const InstanceRow& row) {
   const std::uint64_t number = parked_name(row.parked).call;
-  workflow::History history(from.definition, from.secrets);
+  workflow::History history(from.versions);
   for (const workflow::Input& input : from.inputs) (void)history.apply(input);
   for (const workflow::Effect& effect : history.execution().open()) {
     const auto* call = std::get_if<workflow::CallAction>(&effect);
@@ -159,8 +159,7 @@ Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) 
   RABT_TRY(from, engine.reader.kept_materials(row, lease));
   if (act == SentBy::restart) {
     std::vector<SentAgain> out;
-    for (const workflow::Standing& one :
-         workflow::standing_effects(from.definition, from.secrets, from.inputs))
+    for (const workflow::Standing& one : workflow::standing_effects(from.versions, from.inputs))
       out.push_back({.role = one.role, .action = one.action, .without_key = true});
     return out;
   }

@@ -96,6 +96,8 @@ inline constexpr Statement kUpdateInstance{
 inline constexpr Statement kParkInstance{
     "UPDATE instance SET parked = $1, question = $2, updated_ms = $3 WHERE num = $4"};
 inline constexpr Statement kCodeOfInstance{"UPDATE instance SET code = $1 WHERE num = $2"};
+inline constexpr Statement kDefinitionOfInstance{
+    "UPDATE instance SET definition = $1 WHERE num = $2"};
 inline constexpr Statement kLoadInstance{
     "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
     "created_ms, updated_ms, binding, about, question "

@@ -68,6 +68,9 @@ void put_instance(store::Transaction& transaction, const PreparedTurn& prepared)
   if (turn.update_instance)
     transaction.put(sql::kUpdateInstance,
                     {turn.status, turn.busy ? 1 : 0, now, num, text_or_null(turn.about)});
+  if (const auto* const rewound = std::get_if<workflow::Rewound>(&turn.input.what);
+      rewound != nullptr && !rewound->version.empty())
+    transaction.put(sql::kDefinitionOfInstance, {prepared.definition, num});
   if (turn.update_code) transaction.put(sql::kCodeOfInstance, {text_or_null(turn.code), num});
   if (turn.finished) {
     transaction.put(sql::kDeleteTimers, {num});

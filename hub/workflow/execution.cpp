@@ -250,10 +250,13 @@ Json to_json(const Input& input) {
       out.set("again", Json::object({{"call", what.call}}));
     }
     void operator()(const Rewound& what) const {
-      out.set(
-          "rewound",
-          Json::object(
-              {{"to", what.to}, {"next", what.next}, {"reason", what.reason}, {"by", what.by}}));
+      Json rewound = Json::object(
+          {{"to", what.to}, {"next", what.next}, {"reason", what.reason}, {"by", what.by}});
+      if (!what.version.empty()) {
+        rewound.set("version", what.version);
+        rewound.set("was", what.was);
+      }
+      out.set("rewound", std::move(rewound));
     }
   };
   Json out = Json::object({{"at", input.at.ms}});
@@ -317,12 +320,21 @@ Result<Input> input_from_json(const Json& json) {
     return out;
   }
   if (const Json* what = json.find("rewound")) {
-    if (!only(*what, {"to", "next", "reason", "by"}) || !(*what)["reason"].is_string() ||
-        !(*what)["by"].is_string())
+    if (!only(*what, {"to", "next", "reason", "by", "version", "was"}) ||
+        !(*what)["reason"].is_string() || !(*what)["by"].is_string())
+      return refused("rewound");
+    // Both or neither.
+    const bool other = what->find("version") != nullptr || what->find("was") != nullptr;
+    if (other && (what->string_or("version", "").empty() || what->string_or("was", "").empty()))
       return refused("rewound");
     RABT_TRY(to, id_of(*what, "to"));
     RABT_TRY(next, id_of(*what, "next"));
-    out.what = Rewound{to, next, (*what)["reason"].as_string(), (*what)["by"].as_string()};
+    out.what = Rewound{.to = to,
+                       .next = next,
+                       .reason = (*what)["reason"].as_string(),
+                       .by = (*what)["by"].as_string(),
+                       .version = what->string_or("version", ""),
+                       .was = what->string_or("was", "")};
     return out;
   }
   return refused("it names nothing known");

@@ -87,6 +87,10 @@ struct Rewound {
   std::uint64_t next = 0;
   std::string reason;
   std::string by;  // as in the audit log
+  // Version of the workflow with which the instance goes on, and the one before; "" if it keeps its
+  // own.
+  std::string version = {};
+  std::string was = {};
 };
 // A person has a call made once more that waits for an answer, with the same idempotency key.
 struct Again {

@@ -301,6 +301,8 @@ TEST_F(ApiTest, AFaultedInstanceIsRetriedWithAReason) {
   open_.get_future().get().done(engine::failed(OutcomeKind::transient, "vendor.away"));
   ASSERT_EQ(rig_.wait_status(id, "faulted"), "faulted");
   EXPECT_EQ(wrong_member(retry("{}")), "reason");
+  EXPECT_EQ(wrong_member(retry(R"({"reason": "r", "version": 2})")), "version");
+  EXPECT_EQ(code(retry(R"({"reason": "r", "version": "9.0.0"})")), "engine.workflow");
   ASSERT_EQ(rig_.status(id), "faulted");
   rig_.script().on("do-key", [](engine::ScriptedService::Call call) { call.done(engine::done()); });
   EXPECT_EQ(retry(R"({"reason": "the vendor is back"})").status, 202);

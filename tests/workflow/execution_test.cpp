@@ -899,6 +899,7 @@ TEST(InputJson, RoundTripsEveryInput) {
   add(EventArrived{5, event("t", json("{}"))});
   add(Cancel{"why"});
   add(Rewound{3, 9, "the payer is back", "user:u"});
+  add(Rewound{3, 9, "the file was mended", "user:u", "1.1.0", "1.0.0"});
   add(Again{7});
   for (const Input& input : inputs) {
     const Json stored = to_json(input);
@@ -911,6 +912,7 @@ TEST(InputJson, RoundTripsEveryInput) {
         R"({"at":"1","timer_fired":{"timer":1}})", R"({"at":1,"timer_fired":{"timer":-1}})",
         R"({"at":1,"timer_fired":{"timer":1,"x":1}})", R"({"at":1,"again":{}})",
         R"({"at":1,"rewound":{"to":1,"next":2,"reason":"r"}})",
+        R"({"at":1,"rewound":{"to":1,"next":2,"reason":"r","by":"b","version":"1.1.0"}})",
         R"({"at":1,"action_ended":{"call":1,"outcome":{"kind":"maybe"}}})"}) {
     EXPECT_FALSE(input_from_json(json(wrong)).ok()) << wrong;
   }

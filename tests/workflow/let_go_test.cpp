@@ -406,7 +406,7 @@ TEST(LetGo, ARewoundInstanceMakesTheCallOfTheOtherBranchAgainWithTheSameKey) {
   places()[0].let_go(run);
   run.done(call);
   ASSERT_EQ(run.result().status, InstanceStatus::faulted);
-  const Result<Rewind> plan = plan_rewind(definition, {}, run.inputs, run.now);
+  const Result<Rewind> plan = plan_rewind({.first = {definition, {}}}, run.inputs, run.now);
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   run.inputs.push_back({run.now, Rewound{plan.value().to, plan.value().next, "r", "p"}, {}});
   History history(definition, {});
@@ -428,7 +428,7 @@ struct GoneOn {
   std::vector<Effect> effects;
 };
 GoneOn gone_on(const std::shared_ptr<const Definition>& definition, Play& run) {
-  const Result<Rewind> plan = plan_rewind(definition, {}, run.inputs, run.now);
+  const Result<Rewind> plan = plan_rewind({.first = {definition, {}}}, run.inputs, run.now);
   EXPECT_TRUE(plan.ok()) << plan.error().message;
   run.inputs.push_back({run.now, Rewound{plan.value().to, plan.value().next, "r", "p"}, {}});
   History history(definition, {});
@@ -508,7 +508,7 @@ TEST(LetGo, AnInstanceIsRewoundThoughALoserOfARaceWasUndoneSince) {
   other.done(call, json(R"({"id": "C-1"})"));
   other.done(other.only<CallAction>());
   ASSERT_EQ(other.result().status, InstanceStatus::faulted);
-  const Result<Rewind> refused = plan_rewind(needed, {}, other.inputs, other.now);
+  const Result<Rewind> refused = plan_rewind({.first = {needed, {}}}, other.inputs, other.now);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "engine.retry_undone");
 }
@@ -526,7 +526,7 @@ TEST(LetGo, ARewoundInstanceDoesNotWaitForACallThatEndedAfterTheFailure) {
   EXPECT_TRUE(run.effects<Finished>().empty());
   run.done(lost);
   ASSERT_EQ(run.result().status, InstanceStatus::faulted);
-  const Result<Rewind> plan = plan_rewind(definition, {}, run.inputs, run.now);
+  const Result<Rewind> plan = plan_rewind({.first = {definition, {}}}, run.inputs, run.now);
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   run.inputs.push_back({run.now, Rewound{plan.value().to, plan.value().next, "r", "p"}, {}});
   History history(definition, {});
@@ -540,7 +540,7 @@ TEST(LetGo, ARewoundInstanceDoesNotWaitForACallThatEndedAfterTheFailure) {
   // The late answer finds nothing.
   Execution execution = std::move(history).take();
   EXPECT_TRUE(execution.apply({run.now, ActionEnded{lost.id, {}}, {}}).empty());
-  const std::vector<Standing> standing = standing_effects(definition, {}, run.inputs);
+  const std::vector<Standing> standing = standing_effects({.first = {definition, {}}}, run.inputs);
   EXPECT_TRUE(std::any_of(standing.begin(), standing.end(),
                           [](const Standing& one) { return one.action == "claim" && one.known; }));
 }

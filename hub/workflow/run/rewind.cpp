@@ -6,23 +6,42 @@
 #include <set>
 #include <string>
 
+#include "hub/base/check.hpp"
 #include "hub/base/overloaded.hpp"
 #include "hub/workflow/error_types.hpp"
 
 namespace rabt::workflow {
 
+History::History(Versions versions)
+    : versions_(std::move(versions)),
+      version_(versions_.first),
+      execution_(version_.definition, version_.secrets) {}
+
 History::History(std::shared_ptr<const Definition> definition, Json secrets)
-    : definition_(std::move(definition)),
-      secrets_(std::move(secrets)),
-      execution_(definition_, secrets_) {}
+    : History(Versions{.first = {std::move(definition), std::move(secrets)}}) {}
 
 std::vector<Effect> History::apply(const Input& input) {
-  if (const auto* const rewound = std::get_if<Rewound>(&input.what)) rewind(rewound->to);
+  if (const auto* const rewound = std::get_if<Rewound>(&input.what)) {
+    if (rewound->version.empty()) {
+      rewind(rewound->to);
+    } else {
+      const auto on = versions_.later.find(rewound->version);
+      RABT_CHECK(on != versions_.later.end());
+      rewind(rewound->to, on->second);
+    }
+  }
   kept_.emplace_back(rows_++, &input);
   return execution_.apply(input);
 }
 
-void History::rewind(std::uint64_t to) {
+std::vector<const Input*> History::rows() const {
+  std::vector<const Input*> out;
+  out.reserve(kept_.size());
+  for (const auto& [number, input] : kept_) out.push_back(input);
+  return out;
+}
+
+void History::rewind(std::uint64_t to, Version on) {
   const auto first =
       std::find_if(kept_.begin(), kept_.end(), [to](const auto& row) { return row.first >= to; });
   for (auto row = first; row != kept_.end(); ++row) {
@@ -30,7 +49,8 @@ void History::rewind(std::uint64_t to) {
       skipped_.push_back(arrived->event);
   }
   kept_.erase(first, kept_.end());
-  execution_ = Execution(definition_, secrets_);
+  version_ = std::move(on);
+  execution_ = Execution(version_.definition, version_.secrets);
   for (const auto& [number, input] : kept_) (void)execution_.apply(*input);
 }
 
@@ -57,6 +77,14 @@ struct Made {
     return outcome == nullptr ||
            (outcome->kind != OutcomeKind::transient && outcome->kind != OutcomeKind::permanent);
   }
+  // True if it has ended, and the outside system is known to have done nothing. An HTTP answer says
+  // that by its status (RFC 9110, section 15.5).
+  [[nodiscard]] bool was_refused() const {
+    if (!may_have_effect()) return true;
+    if (!http || outcome == nullptr || outcome->kind != OutcomeKind::done) return false;
+    const std::int64_t status = outcome->output.int_or("status", 0);
+    return status >= 400 && status < 500;
+  }
 };
 
 // Facts in the rows about calls and the end.
@@ -64,6 +92,8 @@ struct Told {
   std::map<std::uint64_t, Made> calls;
   // References of the calls that undid them.
   std::set<std::string> undone;
+  // References of calls that ended once without being refused.
+  std::set<std::string> acted;
   Finished finished;
   std::uint64_t end = 0;
   std::uint64_t next = 0;
@@ -73,6 +103,7 @@ struct Told {
       if (const auto call = calls.find(ended->call); call != calls.end() && !call->second.ended) {
         call->second.ended = row;
         call->second.outcome = &ended->outcome;
+        if (!call->second.was_refused()) acted.insert(call->second.reference);
       }
     }
     for (const Effect& effect : effects) {
@@ -189,9 +220,9 @@ Status check_since(const Told& told, const Made& failed, const Execution& then) 
 
 }  // namespace
 
-Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, const Json& secrets,
-                           const std::vector<Input>& journal, Timestamp now) {
-  History history(definition, secrets);
+Result<Rewind> plan_rewind(const Versions& versions, const std::vector<Input>& journal,
+                           Timestamp now, const Version* on) {
+  History history(versions);
   const Told told = told_by(history, journal);
   const Made* const failed = failed_call(told);
   if (failed == nullptr) {
@@ -206,6 +237,12 @@ Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, 
   }
   const Rewind found{.to = *failed->ended, .next = history.execution().next_id()};
   history.rewind(found.to);
+  if (on != nullptr) {
+    // Nothing was done with its arguments.
+    const std::string mended = told.acted.contains(failed->reference) ? "" : failed->reference;
+    RABT_TRY_STATUS(check_same_steps(history.version(), *on, history.rows(), mended));
+    history.rewind(found.to, *on);
+  }
   RABT_TRY_STATUS(check_since(told, *failed, history.execution()));
   if (history.execution().useless_at(now)) {
     return conflict("engine.retry_late", "it is too late for task " + failed->task +
@@ -214,9 +251,9 @@ Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, 
   return found;
 }
 
-std::vector<Standing> standing_effects(const std::shared_ptr<const Definition>& definition,
-                                       const Json& secrets, const std::vector<Input>& journal) {
-  History history(definition, secrets);
+std::vector<Standing> standing_effects(const Versions& versions,
+                                       const std::vector<Input>& journal) {
+  History history(versions);
   const Told told = told_by(history, journal);
   std::vector<Standing> out;
   for (const auto& [id, call] : told.calls) {

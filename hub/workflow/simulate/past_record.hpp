@@ -10,28 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "hub/workflow/run/past_step.hpp"
 #include "hub/workflow/simulate/replay.hpp"
 
 // Internal to the language: what the journal of an instance recorded, for a replay on another
 // definition.
 namespace rabt::workflow {
-
-// Something that an instance asked the outside for, or told it.
-struct PastStep {
-  enum class Kind : std::uint8_t { call, child, ask, event };
-  Kind kind = Kind::call;
-  std::string reference;
-  std::string task;
-  std::string role;
-  std::string action;
-  Json arguments;
-  // Equal for two steps exactly when an answer of one fits the other.
-  std::string key;
-};
-[[nodiscard]] PastStep step_of(const CallAction& call, PastStep::Kind kind);
-[[nodiscard]] PastStep step_of(const StartWorkflow& start);
-// An event that is emitted; id and time do not count.
-[[nodiscard]] PastStep step_of(const Json& event);
 
 // Caller synchronises.
 class PastRecord {
