@@ -295,6 +295,8 @@ void PlayedWeek::play(const week::Plan& plan) {
     settle();
     if (minute % week::kHour == 0) {
       collect_messages();
+      decide_late();
+      settle();
       check_hour(minute);
     }
     const int of_day = minute % week::kDay;

@@ -89,6 +89,9 @@ class PlayedWeek : public Clinic {
   void reopen();
   // The desk.
   void decide(Live& one, const std::string& kind, const char* answer);
+  // False if no task is about it.
+  bool decide_in(const Json& tasks, Live& one, const char* answer);
+  void decide_late();
   void give_away();
   void take_in(Live& one);
   void merge(Live& one);

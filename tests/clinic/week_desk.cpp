@@ -57,16 +57,31 @@ void PlayedWeek::reopen() {
 void PlayedWeek::decide(Live& one, const std::string& kind, const char* answer) {
   const auto list = as(desk_, "desk", "GET", "/tasks?state=open&kind=" + kind + "&limit=100");
   if (!list.ok()) return wrong(one, "tasks: " + list.error().message);
+  if (!decide_in((*list)["items"], one, answer))
+    wrong(one, "the desk has no task of the kind " + kind);
+}
+
+bool PlayedWeek::decide_in(const Json& tasks, Live& one, const char* answer) {
   if (one.session.empty()) (void)find_session(one);
-  for (const Json& task : (*list)["items"].as_array()) {
+  for (const Json& task : tasks.as_array()) {
     if (task["object"].string_or("id", "") != one.session) continue;
     const auto did =
         as(desk_, "desk", "POST", "/tasks/" + task.string_or("id", "") + "/decide",
            Json::object({{"answer", Json::object({{"outcome", answer}})}, {"reason", "test"}}));
     if (!did.ok()) wrong(one, "the desk's answer: " + did.error().message);
-    return;
+    return true;
   }
-  wrong(one, "the desk has no task of the kind " + kind);
+  return false;
+}
+
+// A payer that was away before a visit says only after it that it does not cover it.
+void PlayedWeek::decide_late() {
+  const auto list = as(desk_, "desk", "GET", "/tasks?state=open&kind=coverage&limit=100");
+  ASSERT_TRUE(list.ok()) << list.error().code << " " << list.error().message;
+  for (Live& one : visits_) {
+    if (one.script->payer == week::Payer::not_eligible && one.step == Step::done)
+      (void)decide_in((*list)["items"], one, "self-pay");
+  }
 }
 
 // A doctor is ill: all his visits of the day are another one's at once.

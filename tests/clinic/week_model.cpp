@@ -113,8 +113,9 @@ class Model {
     // The desk calls patients whom no message reaches.
     if (visit_.record == Record::none) out["patient.not-told"] = !visit_.overtaken();
     if (visit_.record == Record::child_alone) out["patient.no-guardian"] = !visit_.overtaken();
+    // Asked before the visit, or after it where the payer was away before.
     if (visit_.payer == Payer::not_eligible)
-      out["coverage.not-eligible"] = !kPayerAway.has(visit_.booked_at);
+      out["coverage.not-eligible"] = visit_.is_held() || !kPayerAway.has(visit_.booked_at);
     // The arrival of some messages is unknown: the task may be there or not.
     if (has_phone()) out["patient.not-told"] = false;
     return out;
