@@ -77,9 +77,16 @@ TEST_F(RefusingClinic, AVisitWithoutACoverageInForceIsCalledOffByTheRuleOfTheTen
   expired.body = bundle.dump();
   const auto accepted = deliver(desks_[0], expired);
   ASSERT_TRUE(accepted.ok()) << accepted.error().message;
-  const Json context = session_of(desks_[0], (*accepted)["instances"][0].as_string());
-  const std::string session = context.string_or("session", "");
+  const std::string instance = (*accepted)["instances"][0].as_string();
   Json seen;
+  // A payment that is older than the booking has 30 seconds to say so.
+  EXPECT_TRUE(test::eventually([&] {
+    seen = get(desks_[0], "/instances/" + instance).value();
+    return seen["waits"]["events"].size() > 0;
+  })) << seen.dump();
+  clock_.skip_minutes(1);
+  const Json context = session_of(desks_[0], instance);
+  const std::string session = context.string_or("session", "");
   EXPECT_TRUE(test::eventually([&] {
     seen = get(desks_[0], "/sessions/" + session).value();
     return seen.string_or("status", "") == "cancelled";
