@@ -8,7 +8,6 @@
 #include "hub/identity/identifier_systems.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
-#include "hub/phi/index_value.hpp"
 
 namespace rabt::identity {
 
@@ -39,7 +38,7 @@ Status put_number(Json& profile, const Json& number) {
   const std::string value = number.string_or("value", "");
   if (trim(system).empty() || trim(value).empty()) return ok_status();
   const std::string_view kind = identifier_kind(system);
-  if (is_one_in_the_kingdom(kind) && !phi::is_saudi_id(value, kind == "national_id" ? '1' : '2'))
+  if (is_one_in_the_kingdom(kind) && !is_number_of_the_kingdom(kind, value))
     return not_entered("a national id or residence permit of the booking has a wrong check digit");
   const std::string_view member = kind.empty() ? "externalIds" : "identifiers";
   Json one = Json::object({{"system", system}, {"value", value}});

@@ -241,8 +241,8 @@ Status check_identity(const Json& profile, Timestamp now) {
   for (std::size_t i = 0; list.is_array() && i < list.size(); ++i) {
     const std::string kind = list.item(i).string_or("kind", "");
     const bool national = kind == "national_id";
-    if (!national && kind != "iqama") continue;
-    if (phi::is_saudi_id(list.item(i).string_or("value", ""), national ? '1' : '2')) continue;
+    if (!is_one_in_the_kingdom(kind)) continue;
+    if (is_number_of_the_kingdom(kind, list.item(i).string_or("value", ""))) continue;
     mistake(
         "identifiers." + std::to_string(i) + ".value: must be the ten digits of a " +
         (national ? "national id, which begin with 1" : "residence permit, which begin with 2") +
@@ -252,6 +252,26 @@ Status check_identity(const Json& profile, Timestamp now) {
   if (profile.string_or("birthDate", "") > latest) mistake("birthDate: must not lie in the future");
   if (!mistakes.empty()) return invalid("api.invalid", std::move(mistakes));
   return ok_status();
+}
+
+bool is_number_of_the_kingdom(std::string_view kind, std::string_view value) {
+  return is_one_in_the_kingdom(kind) && phi::is_saudi_id(value, kind == "national_id" ? '1' : '2');
+}
+
+Json numbers_of_the_kingdom(const Json& profile) {
+  Json out = Json::array();
+  const auto take = [&](std::string_view kind, const Json& value) {
+    if (is_number_of_the_kingdom(kind, value.is_string() ? value.as_string() : ""))
+      out.push_back(Json::object({{"kind", kind}, {"value", value}}));
+  };
+  if (const Json& list = profile["identifiers"]; list.is_array()) {
+    for (const Json& one : list.as_array()) take(one.string_or("kind", ""), one["value"]);
+  }
+  if (const Json& list = profile["externalIds"]; list.is_array()) {
+    for (const Json& one : list.as_array())
+      take(identifier_kind(one.string_or("system", "")), one["value"]);
+  }
+  return out;
 }
 
 Result<Json> changed_profile(const Json& profile, const Json& patch) {

@@ -22,6 +22,13 @@ namespace rabt::identity {
 // hospital systems are not checked. Error invalid api.invalid, which quotes no value.
 [[nodiscard]] Status check_identity(const Json& profile, Timestamp now);
 
+// True for a national id or residence permit in its form, with its check digit. kind: as of an
+// identifier.
+[[nodiscard]] bool is_number_of_the_kingdom(std::string_view kind, std::string_view value);
+// National ids and residence permits of a record, each {kind, value}: those among its identifiers
+// and among its outside ids that have their check digit. Pure.
+[[nodiscard]] Json numbers_of_the_kingdom(const Json& profile);
+
 // RFC 7396: members of `patch` replace those of `profile`, null removes. Members that stay as they
 // are stored are not checked: a rule of today may refuse them. Errors: those of check_profile.
 [[nodiscard]] Result<Json> changed_profile(const Json& profile, const Json& patch);

@@ -188,6 +188,54 @@ TEST_F(BookedPatient, AnotherOfHisNumbersLeadsToHisRecord) {
   EXPECT_EQ(people_.of(patient_).profile, profile);
 }
 
+// Symptom: a visit of one patient stood in the record of another. Cause: a record number that was
+// mistyped, or is of a relative, led to it, and the national id of the booking was not compared.
+// Caught by: a record with another national id, under each way of keeping it.
+TEST_F(BookedPatient, ARecordWithAnotherNationalIdIsSomebodyElses) {
+  people_.numbers["MRN-7"] = patient_;
+  Json one = layla();
+  one.set("identifiers",
+          Json::array({number(kNational, "1012345672"), number("urn:his", "MRN-7")}));
+  people_.set(patient_, "identifiers",
+              Json::array({Json::object({{"kind", "national_id"}, {"value", "1000000008"}})}));
+  const std::string id = booked(one);
+  EXPECT_EQ(must(sessions_->acts.load(id)).patient, "");
+  EXPECT_TRUE(newcomers_desk_.entered.empty());
+  EXPECT_EQ(asked(), "patient.contradicted");
+  const Json& sides = desk_[0].content.data;
+  EXPECT_EQ(sides["booking"]["identifiers"].item(0)["value"], Json("1012345672"));
+  ASSERT_EQ(sides["records"].size(), 1U);
+  EXPECT_EQ(sides["records"].item(0)["person"], Json(patient_));
+  EXPECT_EQ(sides["records"].item(0)["identifiers"].dump(),
+            R"([{"kind":"national_id","value":"1000000008"}])");
+  EXPECT_EQ(code(sessions_->entry.join(as(patient_, id))), "participant.not_a_participant");
+  // As an outside id, and with the record number as the reference.
+  people_.forget(patient_, "identifiers");
+  people_.set(patient_, "externalIds", Json::array({number(kNational, "1000000008")}));
+  one.set("person", number("urn:his", "MRN-7"));
+  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, "");
+  // A number of another kind is none of the same kind: a resident who has become a citizen.
+  people_.set(patient_, "externalIds",
+              Json::array({number("http://nphies.sa/identifier/iqama", "2000000006")}));
+  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, patient_);
+  // The number leads to him: it is that of a record that was merged into his.
+  people_.set(patient_, "externalIds", Json::array({number(kNational, "1000000008")}));
+  people_.numbers["1012345672"] = patient_;
+  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, patient_);
+}
+
+// The reference of a number without a system has that of national ids, which is a guess.
+TEST_F(BookedPatient, ANumberThatCannotBeANationalIdContradictsNothing) {
+  people_.numbers["MRN-7"] = patient_;
+  people_.set(patient_, "identifiers",
+              Json::array({Json::object({{"kind", "national_id"}, {"value", "1000000008"}})}));
+  Json one = layla();
+  one.set("person", number(kNational, "77"));
+  one.set("identifiers", Json::array({number("urn:his", "MRN-7")}));
+  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, patient_);
+  EXPECT_EQ(asked(), "");
+}
+
 TEST_F(BookedPatient, ARepeatedBookingEntersNobodyTwice) {
   const std::string id = id_of(must(book(layla(), "k-1")));
   EXPECT_EQ(id_of(must(book(layla(), "k-1"))), id);

@@ -5,6 +5,7 @@
 #include "hub/consultation/acts/desk.hpp"
 #include "hub/consultation/acts/persons.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
+#include "hub/identity/profile.hpp"
 
 // Patients of a hospital's bookings: linked, entered or refused as the tenant says, and the desk
 // asked where it is in doubt who they are.
@@ -23,9 +24,9 @@ Json shown(const Json& of) {
 }
 
 // All numbers of a booking, that of the reference first.
-Json numbers_of(const Participant& one) {
-  Json out = Json::array({one.reference});
-  for (const Json& number : one.numbers.as_array()) {
+Json all_numbers(const Json& reference, const Json& others) {
+  Json out = Json::array({reference});
+  for (const Json& number : others.as_array()) {
     const auto& numbers = out.as_array();
     if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) out.push_back(number);
   }
@@ -34,13 +35,15 @@ Json numbers_of(const Participant& one) {
 
 Json side_of_booking(const Participant& one) {
   Json out = shown(one.guest);
-  out.set("identifiers", numbers_of(one));
+  out.set("identifiers", all_numbers(one.reference, one.numbers));
   return out;
 }
 
 Json side_of_record(const identity::Person& person) {
   Json out = shown(person.profile);
   out.set("person", person.id);
+  if (Json own = identity::numbers_of_the_kingdom(person.profile); own.size() > 0)
+    out.set("identifiers", std::move(own));
   return out;
 }
 
@@ -54,16 +57,6 @@ Json said_of(const Participant& one, const Json& guardians) {
     out.set("language", *language);
   if (guardians.is_array()) out.set("guardians", guardians);
   return out;
-}
-
-// The numbers with their systems. That of the reference may have a system that was guessed: it is
-// left out where the same number stands among the others.
-Json to_enter(const Participant& one) {
-  const auto& others = one.numbers.as_array();
-  const bool twice = std::any_of(others.begin(), others.end(), [&](const Json& number) {
-    return number["value"] == one.reference["value"];
-  });
-  return twice ? one.numbers : numbers_of(one);
 }
 
 // A booking that is refused has no session: the task is about the instance that heard it.
@@ -86,12 +79,20 @@ void tell_refused(const SessionParts& parts, const Caller& caller, const Partici
 
 }  // namespace
 
+Json stated_numbers(const Json& reference, const Json& numbers) {
+  const auto& others = numbers.as_array();
+  const bool twice = std::any_of(others.begin(), others.end(), [&](const Json& number) {
+    return number["value"] == reference["value"];
+  });
+  return twice ? numbers : all_numbers(reference, numbers);
+}
+
 Result<Json> Persons::contradiction(const Participant& one) const {
   if (!one.person.empty() || !one.reference.is_object()) return Json();
   RABT_TRY(found, records_of(one.reference, one.numbers));
   bool differs = found.size() > 1;
   for (const std::string& person : found) {
-    RABT_TRY(other, is_another(one.guest, person));
+    RABT_TRY(other, is_another(one.guest, stated_numbers(one.reference, one.numbers), person));
     differs = differs || other;
   }
   if (!differs) return Json();
@@ -141,7 +142,7 @@ Result<std::string> Persons::enter(const Caller& caller, const std::string& sess
   if (parts_.newcomers == nullptr) return std::string();
   const auto record = parts_.newcomers->enter(
       caller, {.said = said_of(one, guardians),
-               .numbers = to_enter(one),
+               .numbers = stated_numbers(one.reference, one.numbers),
                .session = session,
                .instance = Ulid::parse(caller.request) ? caller.request : std::string()});
   if (record.ok()) return record->id;

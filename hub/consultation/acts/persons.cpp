@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/video/provider.hpp"
+#include "hub/identity/identifier_systems.hpp"
+#include "hub/identity/profile.hpp"
 
 namespace rabt::consultation {
 
@@ -43,7 +46,7 @@ Result<Participant> Persons::participant(const Actor& who, const ParticipantInpu
   RABT_TRY(id, named(input.person, field + "person", guest ? unknown : mistakes));
   const Json numbers = who.system ? input.identifiers : Json::array();
   if (guest && input.person.is_object() && !id.empty()) {
-    RABT_TRY(another, is_another(input.guest, id));
+    RABT_TRY(another, is_another(input.guest, stated_numbers(input.person, numbers), id));
     if (!another && numbers.size() > 0) {
       RABT_TRY(records, records_of(input.person, numbers));
       another = records.size() > 1;
@@ -107,13 +110,32 @@ Result<bool> Persons::is_named_by(const Participant& one, std::string_view perso
   if (found.empty() || found.front() != person) return false;
   RABT_TRY(all, records_of(one.reference, one.numbers));
   if (all.size() > 1) return false;
-  RABT_TRY(other, is_another(one.guest, person));
+  RABT_TRY(other, is_another(one.guest, stated_numbers(one.reference, one.numbers), person));
   return !other;
 }
 
-Result<bool> Persons::is_another(const Json& posted, std::string_view person) const {
+Result<bool> Persons::has_another_number(const Json& numbers, std::string_view person) const {
+  // A record that was merged into his has numbers of his, too: each number is resolved.
+  std::set<std::string_view> foreign;
+  for (const Json& number : numbers.as_array()) {
+    const std::string_view kind = identity::identifier_kind(number.string_or("system", ""));
+    if (!identity::is_number_of_the_kingdom(kind, number.string_or("value", ""))) continue;
+    RABT_TRY(found, records_of(number, Json::array()));
+    if (found.empty() || found.front() != person) foreign.insert(kind);
+  }
+  if (foreign.empty()) return false;
+  RABT_TRY(record, parts_.directory.find(parts_.tenant, person));
+  const Json own = identity::numbers_of_the_kingdom(record.profile);
+  return std::any_of(own.as_array().begin(), own.as_array().end(),
+                     [&](const Json& one) { return foreign.contains(one["kind"].as_string()); });
+}
+
+Result<bool> Persons::is_another(const Json& posted, const Json& numbers,
+                                 std::string_view person) const {
   constexpr std::array<std::string_view, 2> kTold{"gender", "birthDate"};
   const auto says = [](const Json& of, std::string_view name) { return of.string_or(name, ""); };
+  RABT_TRY(numbered, has_another_number(numbers, person));
+  if (numbered) return true;
   if (std::all_of(kTold.begin(), kTold.end(),
                   [&](std::string_view name) { return says(posted, name).empty(); }))
     return false;

@@ -16,6 +16,10 @@
 
 namespace rabt::consultation {
 
+// Numbers of somebody whom a booking names. That of the reference may have a system that was
+// guessed: it is left out where the same number stands among the others.
+[[nodiscard]] Json stated_numbers(const Json& reference, const Json& numbers);
+
 // People of sessions, as the directory knows them now. Immutable, any thread.
 class Persons {
  public:
@@ -76,9 +80,14 @@ class Persons {
   // The persons to whom the numbers of a booking lead, each once, that of the reference first.
   [[nodiscard]] Result<std::vector<std::string>> records_of(const Json& reference,
                                                             const Json& numbers) const;
-  // True if what a booking said of somebody contradicts the record that its number leads to:
-  // whoever is of another sex, or born on another day, is somebody else.
-  [[nodiscard]] Result<bool> is_another(const Json& posted, std::string_view person) const;
+  // True if what a booking said of somebody contradicts the record that one of its numbers leads
+  // to: whoever is of another sex, born on another day, or has another national id or residence
+  // permit, is somebody else. numbers: as of Participant::numbers.
+  [[nodiscard]] Result<bool> is_another(const Json& posted, const Json& numbers,
+                                        std::string_view person) const;
+  // True if one of the numbers is a national id or residence permit, with its check digit, that
+  // does not lead to the person, whose record has one of that kind.
+  [[nodiscard]] Result<bool> has_another_number(const Json& numbers, std::string_view person) const;
   // Takes what the directory knows of his account: the version of his record, 0 without one.
   std::int64_t look_up(Participant& one) const;
   [[nodiscard]] identity::Licence licence(const identity::Person& person) const;
