@@ -40,8 +40,12 @@ struct Parts {
     taken.push_back({{"of", of}, {"reference", reference}, {"ended", ended}});
   }
   void refuse(const std::string& of, const Outcome& outcome) {
-    refused.push_back({{"of", of}, {"code", outcome.code}});
+    leave(of, outcome);
     last = outcome;
+  }
+  // Named, and no reason to call the chart refused where nothing else was to be written.
+  void leave(const std::string& of, const Outcome& outcome) {
+    refused.push_back({{"of", of}, {"code", outcome.code}});
   }
 };
 
@@ -174,8 +178,12 @@ Task<std::optional<Outcome>> ChartWriter::find_and_withdraw(const Call& call, co
 Task<std::optional<Outcome>> ChartWriter::name_diagnoses(const Call& call, const Json& input,
                                                          const Json& encounter, const Json& taken,
                                                          const std::set<std::string>& gone) {
+  std::set<std::string> unnamed = gone;
+  for (const Json& one : taken) {
+    if (member_of(one, "ended") == true) unnamed.insert(text_of(one, "reference"));
+  }
   const Json now =
-      corrected_encounter(encounter, encounter_diagnoses(input, taken), gone, settings_);
+      corrected_encounter(encounter, encounter_diagnoses(input, taken), unnamed, settings_);
   if (now == encounter) co_return std::nullopt;
   co_return co_await replace(call, "Encounter", encounter, now);
 }
@@ -246,7 +254,7 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   }
   const auto unnamed = co_await name_diagnoses(call, input, encounter, parts.taken, gone);
   if (passes(unnamed)) co_return *unnamed;
-  if (unnamed) parts.refuse("encounter", *unnamed);
+  if (unnamed) parts.leave("encounter/diagnosis", *unnamed);
   if (parts.taken.empty() && parts.last) co_return *parts.last;
   Json output = Json::object();
   output["found"] = true;

@@ -64,8 +64,8 @@ class ChartWriter : public RecordSystem {
                                                       const Json& encounter,
                                                       std::set<std::string>& gone);
 
-  // Names the Conditions that the record system has taken in the Encounter, and those that are gone
-  // no more. Returns nothing when it is done.
+  // Names the Conditions that the record system has taken in the Encounter, and those no more that
+  // are gone or in error there. Returns nothing when it is done.
   sdk::Task<std::optional<Outcome>> name_diagnoses(const sdk::Call& call, const Json& input,
                                                    const Json& encounter, const Json& taken,
                                                    const std::set<std::string>& gone);

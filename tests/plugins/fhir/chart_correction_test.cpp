@@ -219,6 +219,17 @@ TEST(OfOthers, DiagnosesOfTheEncounterStayAndTheHubsFollowTheInput) {
   EXPECT_EQ(encounter["diagnosis"][0], admission);
 }
 
+TEST(OfOthers, ADiagnosisThatOthersSetInErrorLeavesTheEncounter) {
+  RecordSystem ehr;
+  ehr.write(visit());
+  const Json& encounter = ehr.resources["Encounter"][0];
+  const std::string migraine =
+      "Condition/" + ehr.the("Condition", "G43.9")["id"].get<std::string>();
+  ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"] = "entered-in-error";
+  EXPECT_EQ(ehr.write(visit())["refused"], Json::array());
+  EXPECT_EQ(diagnoses_of(encounter), std::vector<std::string>{"1 " + migraine});
+}
+
 TEST(OfOthers, ADiagnosisThatIsInErrorThereIsNotNamedAgain) {
   RecordSystem ehr;
   ehr.write(visit());

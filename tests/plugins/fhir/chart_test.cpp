@@ -92,7 +92,8 @@ TEST(WriteRecord, AnEncounterThatTakesNoDiagnosesIsNamedAndHoldsNothingBack) {
   ehr.refused["Encounter"] = 403;
   const Json output = ehr.write(visit());
   EXPECT_EQ(output["written"], 7);
-  EXPECT_EQ(output["refused"], Json::parse(R"([{"of": "encounter", "code": "fhir.403"}])"));
+  EXPECT_EQ(output["refused"],
+            Json::parse(R"([{"of": "encounter/diagnosis", "code": "fhir.403"}])"));
   EXPECT_EQ(ehr.resources["Composition"].size(), 1U);
   // Somebody else changes it at the same time: the call is made again.
   ehr.refused["Encounter"] = 412;
@@ -100,6 +101,20 @@ TEST(WriteRecord, AnEncounterThatTakesNoDiagnosesIsNamedAndHoldsNothingBack) {
   ehr.refused.clear();
   EXPECT_EQ(ehr.write(visit())["refused"], Json::array());
   EXPECT_EQ(test::diagnoses_of(ehr.resources["Encounter"][0]).size(), 2U);
+}
+
+TEST(WriteRecord, WhatIsTakenBackIsDoneWhereTheEncounterTakesNoDiagnoses) {
+  RecordSystem ehr;
+  ehr.refused["Composition"] = 403;
+  Json one = visit();
+  for (const char* of : {"vitals", "prescriptions", "notes"}) one.erase(of);
+  ehr.write(one);
+  ehr.refused["Encounter"] = 405;
+  one["diagnoses"] = Json::array();
+  const Json output = ehr.write(one);
+  EXPECT_EQ(output["written"], 0);
+  EXPECT_EQ(output["refused"],
+            Json::parse(R"([{"of": "encounter/diagnosis", "code": "fhir.405"}])"));
 }
 
 TEST(WriteRecord, ARepeatWritesNothing) {
