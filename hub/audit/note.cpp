@@ -4,6 +4,7 @@
 #include <charconv>
 #include <vector>
 
+#include "hub/audit/tree.hpp"
 #include "hub/base/utf8.hpp"
 
 namespace rabt::audit {
@@ -45,9 +46,7 @@ bool to_count(std::string_view text, std::int64_t& out) {
 
 bool to_hash(std::string_view base64, crypto::Digest& out) {
   const auto bytes = from_base64(base64);
-  if (!bytes || bytes->size() != out.size()) return false;
-  std::copy(bytes->begin(), bytes->end(), out.begin());
-  return true;
+  return bytes && to_digest(as_text(*bytes), out);
 }
 
 std::string_view origin_of(std::string_view note) {
