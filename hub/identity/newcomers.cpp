@@ -73,7 +73,7 @@ Result<Json> profile_of(const Newcomer& newcomer, Timestamp now) {
   return out;
 }
 
-Result<Person> BookedPatients::enter(const Caller& caller, const Newcomer& newcomer) {
+Result<PreparedPerson> BookedPatients::prepare(const Caller& caller, const Newcomer& newcomer) {
   Newcomer heard = newcomer;
   std::erase_if(heard.numbers.mutable_array(), [this](const Json& number) {
     return std::find(sign_in_systems_.begin(), sign_in_systems_.end(),
@@ -84,7 +84,7 @@ Result<Person> BookedPatients::enter(const Caller& caller, const Newcomer& newco
   wanted.profile = std::move(profile);
   wanted.roles = {Role::patient};
   wanted.act = "patient.created";
-  return people_.create(caller, wanted);
+  return people_.prepare(caller, wanted);
 }
 
 Result<std::vector<Person>> BookedPatients::like(std::string_view tenant, const Person& person) {

@@ -8,12 +8,11 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/identity/people.hpp"
+#include "hub/identity/person_store.hpp"
 #include "hub/identity/principal.hpp"
 
 // Patients of a hospital's bookings whom nobody had entered.
 namespace rabt::identity {
-
-class People;
 
 // Patient as a booking describes him. Patient data.
 struct Newcomer {
@@ -37,10 +36,11 @@ struct Newcomer {
 class Newcomers {
  public:
   virtual ~Newcomers() = default;
-  // Makes a record of a patient, and changes none that exists. When ok, the record is durable with
-  // the audit entry. Errors: those of profile_of; conflict person.taken (a record has one of the
-  // numbers); those of the keys and the store.
-  [[nodiscard]] virtual Result<Person> enter(const Caller& caller, const Newcomer& newcomer) = 0;
+  // Makes ready a record of a patient, for the job that writes the booking: a booking that is
+  // refused leaves no record. Changes none that exists. Errors: those of profile_of and of the
+  // keys.
+  [[nodiscard]] virtual Result<PreparedPerson> prepare(const Caller& caller,
+                                                       const Newcomer& newcomer) = 0;
   // Other patients who may be the same human: born on the same day, with the same telephone number
   // or the same number of another kind or authority. By number, at most kMostAlike.
   [[nodiscard]] virtual Result<std::vector<Person>> like(std::string_view tenant,
@@ -56,7 +56,8 @@ class BookedPatients final : public Newcomers {
   // No booking says such a number of anybody: it would sign others in as him.
   BookedPatients(People& people, const Clock& clock, std::vector<std::string> sign_in_systems = {})
       : people_(people), clock_(clock), sign_in_systems_(std::move(sign_in_systems)) {}
-  [[nodiscard]] Result<Person> enter(const Caller& caller, const Newcomer& newcomer) override;
+  [[nodiscard]] Result<PreparedPerson> prepare(const Caller& caller,
+                                               const Newcomer& newcomer) override;
   [[nodiscard]] Result<std::vector<Person>> like(std::string_view tenant,
                                                  const Person& person) override;
 

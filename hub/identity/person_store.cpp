@@ -184,6 +184,17 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted) {
 }
 
 Result<Person> People::create(const Caller& caller, const NewPerson& wanted, const With& with) {
+  RABT_TRY(prepared, prepare(caller, wanted, with));
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(written, prepared.write(transaction));
+    prepared.person = std::move(written);
+    return ok_status();
+  }));
+  return std::move(prepared.person);
+}
+
+Result<PreparedPerson> People::prepare(const Caller& caller, const NewPerson& wanted,
+                                       const With& with) {
   RABT_TRY_STATUS(may_have(wanted.roles));
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(lease, parts_.keys.lease(tenant));
@@ -205,24 +216,37 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
   audit::Entry made_known = entry_of(caller, wanted.act, person);
   if (const Json* const by = person.profile.find("enteredBy"))
     made_known.detail.set("enteredBy", *by);
-  const auto entry = parts_.audit.prepare(made_known);
-  const std::string sequence = "person/" + tenant;
   const std::int64_t now = parts_.clock.now().ms;
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  struct Rows {
+    decltype(data_key) key;
+    std::string issuer;
+    std::string pseudonym;
+    std::string sealed;
+    std::vector<Alias> aliases;
+    audit::Prepared entry;
+  };
+  const auto rows =
+      std::make_shared<const Rows>(Rows{std::move(data_key), wanted.issuer, pseudonym, sealed,
+                                        aliases, parts_.audit.prepare(made_known)});
+  const auto write = [this, tenant, now, rows, with,
+                      made = person](store::Transaction& transaction) -> Result<Person> {
+    Person written = made;
+    const std::string sequence = "person/" + tenant;
     RABT_TRY(number, transaction.next(store::Sequence{sequence}));
-    person.number = number;
-    RABT_TRY_STATUS(keys::insert(transaction, data_key));
-    RABT_TRY_STATUS(
-        store::run(transaction, sql::kInsertPerson,
-                   {tenant, person.id, number, to_string(person.licence), wanted.issuer,
-                    store::Blob{pseudonym}, store::Blob{data_key.id}, store::Blob{sealed}, now}));
-    RABT_TRY_STATUS(write_roles(transaction, tenant, person.id, person.roles));
-    RABT_TRY_STATUS(write_aliases(transaction, tenant, person.id, aliases));
-    RABT_TRY_STATUS(write_pairs(transaction, tenant, person, aliases));
-    if (with) RABT_TRY_STATUS(with(transaction, person, *data_key.key));
-    return parts_.audit.append(transaction, entry);
-  }));
-  return as_of(std::move(person), parts_.clock.now());
+    written.number = number;
+    RABT_TRY_STATUS(keys::insert(transaction, rows->key));
+    RABT_TRY_STATUS(store::run(
+        transaction, sql::kInsertPerson,
+        {tenant, written.id, number, to_string(written.licence), rows->issuer,
+         store::Blob{rows->pseudonym}, store::Blob{rows->key.id}, store::Blob{rows->sealed}, now}));
+    RABT_TRY_STATUS(write_roles(transaction, tenant, written.id, written.roles));
+    RABT_TRY_STATUS(write_aliases(transaction, tenant, written.id, rows->aliases));
+    RABT_TRY_STATUS(write_pairs(transaction, tenant, written, rows->aliases));
+    if (with) RABT_TRY_STATUS(with(transaction, written, *rows->key.key));
+    RABT_TRY_STATUS(parts_.audit.append(transaction, rows->entry));
+    return as_of(std::move(written), {now});
+  };
+  return PreparedPerson{.person = as_of(std::move(person), {now}), .write = write};
 }
 
 Result<Person> People::change(const Caller& caller, std::string_view id,

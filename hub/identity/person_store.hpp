@@ -41,6 +41,16 @@ struct PersonChange {
   std::function<Status(store::Transaction&, const Person&)> also;
 };
 
+// A new person whom a job writes beside what it is about. The record stands once that job is
+// committed, and not before.
+struct PreparedPerson {
+  // As written, but for the number.
+  Person person;
+  // Inside a job, which may be repeated: writes person and audit entry; gives the person with the
+  // number. Errors: conflict person.taken; those of the store.
+  std::function<Result<Person>(store::Transaction&)> write;
+};
+
 // Facts about a person that a principal needs.
 struct Standing {
   bool active = false;
@@ -76,6 +86,10 @@ class People final : public Directory {
   using With = std::function<Status(store::Transaction&, const Person&, const crypto::DataKey&)>;
   [[nodiscard]] Result<Person> create(const Caller& caller, const NewPerson& wanted,
                                       const With& with);
+  // Makes a person ready to be written in a job of the caller. Errors: those of create() but
+  // person.taken.
+  [[nodiscard]] Result<PreparedPerson> prepare(const Caller& caller, const NewPerson& wanted,
+                                               const With& with = {});
   // Other roles than before, and a change of `active`, end the person's sessions. Errors: not_found
   // person.unknown; conflict person.taken, precondition.failed (the version is not the one that the
   // caller has seen); that of may_have.

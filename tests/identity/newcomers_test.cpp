@@ -35,8 +35,18 @@ class EnteredByABooking : public testing::Test {
     const auto profile = profile_of(newcomer, house_.base.clock.now());
     return profile.ok() ? "good" : profile.error().code + ": " + profile.error().message;
   }
+  Result<Person> enter(BookedPatients& booked, const Newcomer& newcomer) {
+    RABT_TRY(record, booked.prepare(house_.administrator(), newcomer));
+    std::optional<Person> made;
+    RABT_TRY_STATUS(house_.base.store->write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY(person, record.write(transaction));
+      made = std::move(person);
+      return ok_status();
+    }));
+    return *made;
+  }
   std::string refused(const Newcomer& newcomer) {
-    const auto made = booked_.enter(house_.administrator(), newcomer);
+    const auto made = enter(booked_, newcomer);
     return made.ok() ? std::string("ok") : made.error().code;
   }
 
@@ -45,7 +55,7 @@ class EnteredByABooking : public testing::Test {
 };
 
 TEST_F(EnteredByABooking, IsAPatientWhomEachNumberOfTheBookingFinds) {
-  const Person made = must(booked_.enter(house_.administrator(), layla()));
+  const Person made = must(enter(booked_, layla()));
   EXPECT_EQ(made.roles, Roles{Role::patient});
   EXPECT_EQ(must(house_.people.resolve("t1", number(kNational, "1012345672"))), made.id);
   EXPECT_EQ(must(house_.people.resolve("t1", number("nationalid", "1012345672"))), made.id);
@@ -66,8 +76,26 @@ TEST_F(EnteredByABooking, IsAPatientWhomEachNumberOfTheBookingFinds) {
   EXPECT_EQ(entries[0].entry.detail.dump().find("Canary"), std::string::npos);
 }
 
+// The job that writes the record writes the booking, too, and may be refused.
+TEST_F(EnteredByABooking, NoRecordIsLeftOfAJobThatIsRefused) {
+  const PreparedPerson record = must(booked_.prepare(house_.administrator(), layla()));
+  const auto with = [&](const Status& booking) {
+    return house_.base.store->write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY(person, record.write(transaction));
+      EXPECT_EQ(person.id, record.person.id);
+      EXPECT_GT(person.number, 0);
+      return booking;
+    });
+  };
+  EXPECT_FALSE(with(conflict("booking.limit", "as many as there may be")).ok());
+  EXPECT_TRUE(must(house_.people.all("t1")).empty());
+  EXPECT_EQ(house_.people.resolve("t1", number(kFile, "7")).error().code, "person.unknown");
+  EXPECT_TRUE(with(ok_status()).ok()) << "the same record, in another job";
+  EXPECT_EQ(must(house_.people.resolve("t1", number(kFile, "7"))), record.person.id);
+}
+
 TEST_F(EnteredByABooking, NobodySaysOfARecordThatABookingEnteredIt) {
-  const Person made = must(booked_.enter(house_.administrator(), layla()));
+  const Person made = must(enter(booked_, layla()));
   PersonChange change;
   change.profile = Json::object({{"enteredBy", Json()}});
   EXPECT_EQ(house_.people.change(house_.administrator(), made.id, change).error().code,
@@ -130,7 +158,7 @@ TEST_F(EnteredByABooking, NoBookingSaysByWhichNumberSomebodySignsIn) {
   BookedPatients booked(house_.people, house_.base.clock, {"https://issuer.example.sa"});
   Newcomer one = layla();
   one.numbers.push_back(number("https://issuer.example.sa", "somebody"));
-  const Person made = must(booked.enter(house_.administrator(), one));
+  const Person made = must(enter(booked, one));
   EXPECT_FALSE(house_.people.resolve("t1", number("https://issuer.example.sa", "somebody")).ok());
   EXPECT_EQ(must(house_.people.resolve("t1", number(kFile, "7"))), made.id);
 }
@@ -164,7 +192,7 @@ TEST_F(EnteredByABooking, OthersWhoMayBeTheSameAreThoseOfTheSameDayOfBirth) {
   (void)other("2015-01-01", "0551234567", "mrn", "5552");  // a child of the family
   const std::string by_number = other("1990-05-17", "0559999999", "other", "1012345672");
   (void)other("1990-05-17", "0558888888", "mrn", "5553");
-  const Person made = must(booked_.enter(house_.administrator(), layla()));
+  const Person made = must(enter(booked_, layla()));
   std::vector<std::string> like;
   for (const Person& one : must(booked_.like("t1", made))) like.push_back(one.id);
   EXPECT_EQ(like, (std::vector{by_phone, by_number}));

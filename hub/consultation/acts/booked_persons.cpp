@@ -87,6 +87,12 @@ Json stated_numbers(const Json& reference, const Json& numbers) {
   return twice ? numbers : all_numbers(reference, numbers);
 }
 
+Status write_record(store::Transaction& transaction, const identity::PreparedPerson& record) {
+  RABT_TRY(written, record.write(transaction));
+  (void)written;
+  return ok_status();
+}
+
 Result<Json> Persons::contradiction(const Participant& one) const {
   if (!one.person.empty() || !one.reference.is_object()) return Json();
   RABT_TRY(found, records_of(one.reference, one.numbers));
@@ -104,54 +110,52 @@ Result<Json> Persons::contradiction(const Participant& one) const {
   return Json::object({{"booking", side_of_booking(one)}, {"records", std::move(records)}});
 }
 
-Status Persons::settle(const Caller& caller, const std::string& session, const Json& guardians,
-                       Participant& one) const {
+Result<Persons::NewRecord> Persons::settle(const Caller& caller, const std::string& session,
+                                           const Json& guardians, Enters enters,
+                                           Participant& one) const {
   const Booked policy = parts_.links.booked;
   if (policy == Booked::link || !caller.system || one.role != PartRole::patient ||
       !one.person.empty() || !one.reference.is_object())
-    return ok_status();
+    return NewRecord();
   RABT_TRY(sides, contradiction(one));
-  if (sides.is_object()) return ok_status();
+  if (sides.is_object()) return NewRecord();
   RABT_TRY(found, records_of(one.reference, one.numbers));
-  std::string id = found.empty() ? "" : found.front();
-  if (id.empty() && policy == Booked::refuse) {
+  if (found.empty() && policy == Booked::refuse) {
     tell_refused(parts_, caller, one);
     return invalid("patient.unknown",
                    "no record has a number of this booking's patient, and "
                    "`clinic.booked_patients` is refuse; enter the patient, then book again");
   }
-  if (id.empty()) {
+  NewRecord record;
+  if (found.empty() && enters == Enters::whoever_is_unknown) {
     RABT_TRY(entered, enter(caller, session, guardians, one));
-    id = std::move(entered);
+    record = std::move(entered);
   }
-  if (id.empty()) return ok_status();
+  if (found.empty() && !record) return NewRecord();
   Participant participant = one;
-  participant.person = id;
-  participant.record_of = id;
-  participant.record_version = look_up(participant);
+  participant.person = record ? record->person.id : found.front();
+  participant.record_of = participant.person;
+  participant.record_version =
+      record ? take_from(record->person, participant) : look_up(participant);
   // A number of somebody who works here and is treated by nobody.
-  if (!may_act_as(participant.account, participant.role)) return ok_status();
+  if (!may_act_as(participant.account, participant.role)) return NewRecord();
   participant.reference = Json();
   participant.numbers = Json::array();
   one = std::move(participant);
-  return ok_status();
+  return record;
 }
 
-Result<std::string> Persons::enter(const Caller& caller, const std::string& session,
-                                   const Json& guardians, const Participant& one) const {
-  if (parts_.newcomers == nullptr) return std::string();
-  const auto record = parts_.newcomers->enter(
+Result<Persons::NewRecord> Persons::enter(const Caller& caller, const std::string& session,
+                                          const Json& guardians, const Participant& one) const {
+  if (parts_.newcomers == nullptr) return NewRecord();
+  auto record = parts_.newcomers->prepare(
       caller, {.said = said_of(one, guardians),
                .numbers = stated_numbers(one.reference, one.numbers),
                .session = session,
                .instance = Ulid::parse(caller.request) ? caller.request : std::string()});
-  if (record.ok()) return record->id;
-  if (record.error().kind == ErrorKind::invalid) return std::string();
-  if (record.error().code != "person.taken") return record.error();
-  // Another booking of his was quicker; or a record has the number in a way that leads to nobody.
-  RABT_TRY(sides, contradiction(one));
-  RABT_TRY(found, records_of(one.reference, one.numbers));
-  return sides.is_object() || found.empty() ? std::string() : found.front();
+  if (record.ok()) return NewRecord(*std::move(record));
+  if (record.error().kind == ErrorKind::invalid) return NewRecord();
+  return std::move(record).error();
 }
 
 Result<std::optional<DeskQuestion>> Persons::doubt(const Caller& caller, const Session& session,

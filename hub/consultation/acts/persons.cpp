@@ -162,11 +162,14 @@ Result<std::optional<Recognise>> Persons::recognised(const Session& session,
 
 std::int64_t Persons::look_up(Participant& one) const {
   const auto record = parts_.directory.find(parts_.tenant, one.person);
-  if (!record.ok()) return 0;
-  one.account = record->roles;
-  one.pseudonym = record->pseudonym;
-  if (needs_licence(one.role)) one.licence = licence(*record);
-  return record->version;
+  return record.ok() ? take_from(*record, one) : 0;
+}
+
+std::int64_t Persons::take_from(const identity::Person& record, Participant& one) const {
+  one.account = record.roles;
+  one.pseudonym = record.pseudonym;
+  if (needs_licence(one.role)) one.licence = licence(record);
+  return record.version;
 }
 
 identity::Licence Persons::licence(const identity::Person& person) const {

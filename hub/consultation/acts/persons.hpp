@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,15 @@ namespace rabt::consultation {
 // guessed: it is left out where the same number stands among the others.
 [[nodiscard]] Json stated_numbers(const Json& reference, const Json& numbers);
 
+// Inside the job that writes the session: writes the record of a patient whom it enters.
+[[nodiscard]] Status write_record(store::Transaction& transaction,
+                                  const identity::PreparedPerson& record);
+// True for the outcome of such a job when another record has one of the numbers.
+template <typename T>
+[[nodiscard]] bool is_entered_already(const Result<T>& written) {
+  return !written.ok() && written.error().code == "person.taken";
+}
+
 // People of sessions, as the directory knows them now. Immutable, any thread.
 class Persons {
  public:
@@ -31,13 +41,19 @@ class Persons {
   // The same of whom a request describes. field: a prefix, "organizer.".
   [[nodiscard]] Result<Participant> participant(const Actor& who, const ParticipantInput& input,
                                                 Mistakes& mistakes, const std::string& field) const;
+  enum class Enters : std::uint8_t { whoever_is_unknown, nobody };
+  // Record that a booking enters.
+  using NewRecord = std::optional<identity::PreparedPerson>;
   // Finds the patient of a hospital's booking, by `clinic.booked_patients`. A participant whose
-  // number leads to nobody gets his record, which may be a new one. Nothing happens for other
-  // participants, for numbers that contradict a record, and for callers who are no system. session:
-  // its ULID. guardians: as the booking says, or null. Error invalid patient.unknown: the tenant
-  // refuses the patient, and the desk is asked.
-  [[nodiscard]] Status settle(const Caller& caller, const std::string& session,
-                              const Json& guardians, Participant& one) const;
+  // number leads to nobody gets a new record, which the job that writes the session has to write,
+  // too: its conflict person.taken means that somebody else was quicker, or that a record has the
+  // number in a way that leads to nobody; the booking is settled again with Enters::nobody. Nothing
+  // happens for other participants, for numbers that contradict a record, and for callers who are
+  // no system. session: its ULID. guardians: as the booking says, or null. Error invalid
+  // patient.unknown: the tenant refuses the patient, and the desk is asked.
+  [[nodiscard]] Result<NewRecord> settle(const Caller& caller, const std::string& session,
+                                         const Json& guardians, Enters enters,
+                                         Participant& one) const;
   // Asks the desk who the people of a booking are, where it is in doubt: the same question once.
   void ask_who(const Caller& caller, const Session& session) const;
   // The command by which a person takes up an invitation.
@@ -70,9 +86,9 @@ class Persons {
   // it, or by numbers of two persons: {booking: {name, gender, birthDate, identifiers}, records:
   // [{person, name, gender, birthDate}]}, patient data. Null where nothing contradicts.
   [[nodiscard]] Result<Json> contradiction(const Participant& one) const;
-  // The person whom the participant becomes by being entered. Empty when he cannot be.
-  [[nodiscard]] Result<std::string> enter(const Caller& caller, const std::string& session,
-                                          const Json& guardians, const Participant& one) const;
+  // The record of whoever is entered. Nothing when he cannot be.
+  [[nodiscard]] Result<NewRecord> enter(const Caller& caller, const std::string& session,
+                                        const Json& guardians, const Participant& one) const;
   // Question to the desk about the participant. Nothing where all is clear.
   [[nodiscard]] Result<std::optional<DeskQuestion>> doubt(const Caller& caller,
                                                           const Session& session,
@@ -90,6 +106,8 @@ class Persons {
   [[nodiscard]] Result<bool> has_another_number(const Json& numbers, std::string_view person) const;
   // Takes what the directory knows of his account: the version of his record, 0 without one.
   std::int64_t look_up(Participant& one) const;
+  // The same of a record in hand.
+  std::int64_t take_from(const identity::Person& record, Participant& one) const;
   [[nodiscard]] identity::Licence licence(const identity::Person& person) const;
 
   const SessionParts& parts_;

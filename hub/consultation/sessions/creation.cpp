@@ -147,6 +147,8 @@ struct SessionCreation::Booking {
   Surroundings::ClinicPlace place;
   std::optional<identity::Person> provider;
   std::optional<identity::Person> patient;
+  // Written with the session.
+  Persons::NewRecord record;
 };
 
 // Visit and clinic.
@@ -372,17 +374,21 @@ void SessionCreation::keep_words(const OwnWords& words, Session& session) {
   if (session.schedule.at_ms) keep(words.scheduled_start, to_iso8601({*session.schedule.at_ms}));
 }
 
-// Whoever was named by a number that the hub does not know, by the policy of the tenant. The last
-// step before the session is made: nobody is entered for a request that is wrong.
+// Whoever was named by a number that the hub does not know, by the policy of the tenant. A new
+// record is written in the job that makes the session: nobody is entered for a refused booking, and
+// a repeat of the call finds both or neither.
 Status SessionCreation::settle(const Caller& caller, const Actor& who, const SessionInput& input,
-                               Booking& booking) const {
+                               Persons::Enters enters, Booking& booking) const {
   Session& session = booking.draft;
   if (!session.patient.empty()) return ok_status();
   for (Participant& one : session.people.participants) {
-    RABT_TRY_STATUS(acts_.persons().settle(caller, session.id, guardians_in(input), one));
+    RABT_TRY(record, acts_.persons().settle(caller, session.id, guardians_in(input), enters, one));
     if (one.role != PartRole::patient || one.person.empty()) continue;
     session.patient = one.person;
-    RABT_TRY(patient, acts_.parts().directory.find(session.tenant, session.patient));
+    booking.record = std::move(record);
+    RABT_TRY(patient, booking.record
+                          ? Result<identity::Person>(booking.record->person)
+                          : acts_.parts().directory.find(session.tenant, session.patient));
     session.naming.pseudonym = patient.pseudonym;
     if (input.language.empty())
       session.options.language = patient.profile.string_or("language", "ar");
@@ -425,13 +431,15 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
       return CreatedSession{.session = acts_.view(caller, session)};
     }
   }
-  RABT_TRY_STATUS(settle(caller, who, input, booking));
+  const Booking unsettled = booking;
+  RABT_TRY_STATUS(settle(caller, who, input, Persons::Enters::whoever_is_unknown, booking));
   Session none;
   none.tenant = acts_.parts().tenant;
   none.id = booking.draft.id;
   const Moment moment = acts_.moment_of(who, booking.draft);
   const auto taken = [&](store::Transaction& transaction, const Change& change) -> Status {
     const Session& session = change.after;
+    if (booking.record) RABT_TRY_STATUS(write_record(transaction, *booking.record));
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, session.tenant, request, session.id));
     if (session.naming.handed_on && !session.naming.by.empty())
@@ -450,6 +458,11 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
       return to_json(acts_.view(caller, session));
     };
     written = acts_.commit(caller, none, std::move(change), {.shape = shape, .also = taken});
+    if (booking.record && is_entered_already(written)) {
+      booking = unsettled;
+      RABT_TRY_STATUS(settle(caller, who, input, Persons::Enters::nobody, booking));
+      continue;
+    }
     if (written.ok() || written.error().code != kSessionRaced) break;
     RABT_TRY(previous, acts_.rows().of_request(acts_.parts().tenant, request));
     if (!previous) continue;

@@ -38,7 +38,7 @@ class SessionCreation {
                              Mistakes& mistakes) const;
   static void keep_words(const OwnWords& words, Session& session);
   [[nodiscard]] Status settle(const Caller& caller, const Actor& who, const SessionInput& input,
-                              Booking& booking) const;
+                              Persons::Enters enters, Booking& booking) const;
 
   Acts& acts_;
   VideoProvider& video_;

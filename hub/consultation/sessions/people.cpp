@@ -66,15 +66,29 @@ Result<AdmissionView> SessionPeople::add_participant(const Caller& caller,
   RABT_TRY(one, acts_.persons().participant(Acts::actor_of(caller), request.input, mistakes,
                                             "participant."));
   RABT_TRY_STATUS(mistakes.status());
-  RABT_TRY(acted, acts_.act(caller, request.session,
-                            [&](const Session& session) -> Result<Command> {
-                              if (takes_a_patient(session))
-                                RABT_TRY_STATUS(acts_.persons().settle(
-                                    caller, session.id, request.input.guardians, one));
-                              RABT_TRY(coming, acts_.persons().as_known(session, one));
-                              return Command(Add{std::move(coming)});
-                            },
-                            {.shape = entry_.admission_shape(caller)}));
+  const Participant named = one;
+  Persons::NewRecord record;
+  const auto add = [&](Persons::Enters enters) {
+    const auto make = [&](const Session& session) -> Result<Command> {
+      one = named;
+      record.reset();
+      if (takes_a_patient(session)) {
+        RABT_TRY(entered,
+                 acts_.persons().settle(caller, session.id, request.input.guardians, enters, one));
+        record = std::move(entered);
+      }
+      RABT_TRY(coming, acts_.persons().as_known(session, one));
+      return Command(Add{std::move(coming)});
+    };
+    const auto enter = [&](store::Transaction& transaction, const Change& /*change*/) {
+      return record ? write_record(transaction, *record) : ok_status();
+    };
+    return acts_.act(caller, request.session, make,
+                     {.shape = entry_.admission_shape(caller), .also = enter});
+  };
+  auto added = add(Persons::Enters::whoever_is_unknown);
+  if (record && is_entered_already(added)) added = add(Persons::Enters::nobody);
+  RABT_TRY(acted, std::move(added));
   if (caller.system && one.role == PartRole::patient)
     acts_.persons().ask_who(caller, acted.session);
   return entry_.admission(caller, acted);
