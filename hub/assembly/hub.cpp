@@ -34,6 +34,7 @@
 #include "hub/base/check.hpp"
 #include "hub/base/full_disk.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/events/merge_events.hpp"
 #include "hub/consultation/messages/task_news.hpp"
 #include "hub/consultation/practice/long_waits.hpp"
 #include "hub/consultation/rows/relations.hpp"
@@ -228,7 +229,8 @@ Status Hub::Parts::make_identity(const config::Config& config) {
       std::make_unique<identity::BookedPatients>(*people, base->clock, sign_in_systems(config));
   merges = std::make_unique<identity::Merges>(
       identity::Merges::Parts{*people, *base->store, *base->keys, *base->audit, base->clock,
-                              base->random, base->ids},
+                              base->random, base->ids,
+                              consultation::tells_merges(config.tenant, base->clock, base->ids)},
       config.tenant);
   pairs = std::make_unique<identity::PersonPairs>(
       identity::PersonPairs::Parts{*people, *base->store, *base->keys, *base->audit, base->clock,

@@ -73,6 +73,8 @@ const std::vector<std::string>& event_names() {
                                               "task.opened",
                                               "task.decided",
                                               "task.overdue",
+                                              "patient.merged",
+                                              "patient.unmerged",
                                               "alert.opened",
                                               "alert.closed",
                                               "metering.threshold",

@@ -191,6 +191,10 @@ audit::Prepared Merges::entry_of(const Caller& caller, std::string_view act, con
                                .request = caller.request});
 }
 
+Status Merges::tell(store::Transaction& transaction, News news, const Merge& merge) const {
+  return parts_.tell ? parts_.tell(transaction, news, merge.merged, merge.survivor) : ok_status();
+}
+
 Result<Merge> Merges::merge(const Caller& caller, const MergeWish& wish, bool waits,
                             const AlsoMerged& also) {
   RABT_TRY(differ, check(wish));
@@ -221,7 +225,10 @@ Result<Merge> Merges::merge(const Caller& caller, const MergeWish& wish, bool wa
                    {tenant_, out.id, out.merged, out.survivor, waits ? kWaiting : kInForce, out.by,
                     now, out.since_ms ? store::Value(*out.since_ms) : store::Value(store::Null{}),
                     store::Blob{sealed}}));
-    if (!waits) RABT_TRY_STATUS(end_sessions(transaction, tenant_, out.merged));
+    if (!waits) {
+      RABT_TRY_STATUS(end_sessions(transaction, tenant_, out.merged));
+      RABT_TRY_STATUS(tell(transaction, News::merged, out));
+    }
     if (also) RABT_TRY_STATUS(also(transaction, out));
     return parts_.audit.append(transaction, entry);
   }));
@@ -242,8 +249,11 @@ Status Merges::undo(const Caller& caller, std::string_view merged, std::string_v
   const std::string sealed =
       key->seal(merge_context(tenant_, now->id), document.dump(), parts_.random);
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
+    // One that waited was told to nobody.
+    RABT_TRY(before, pointer_of(transaction, tenant_, merged));
     RABT_TRY(rows, transaction.execute(sql::kUndoMerge, {tenant_, now->id, store::Blob{sealed}}));
     if (rows != 1) return none();
+    if (before && before->in_force) RABT_TRY_STATUS(tell(transaction, News::unmerged, *now));
     RABT_TRY_STATUS(raise_epoch(transaction, tenant_, person_subject(merged)));
     RABT_TRY_STATUS(raise_epoch(transaction, tenant_, person_subject(now->survivor)));
     if (also) RABT_TRY_STATUS(also(transaction));
@@ -275,6 +285,7 @@ Status Merges::take_effect(const Caller& caller, std::string_view merged) {
     // Somebody undid it meanwhile.
     if (rows != 1) return ok_status();
     RABT_TRY_STATUS(end_sessions(transaction, tenant_, merged));
+    RABT_TRY_STATUS(tell(transaction, News::merged, *now));
     return parts_.audit.append(transaction, entry);
   });
 }

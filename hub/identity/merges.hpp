@@ -69,6 +69,10 @@ struct MergeWish {
 // Internally synchronised; not from inside a read or a job of the store.
 class Merges {
  public:
+  enum class News : std::uint8_t { merged, unmerged };
+  // Tells others, inside the job of the act. The ids are ULIDs of persons.
+  using Tell = std::function<Status(store::Transaction&, News, std::string_view merged,
+                                    std::string_view survivor)>;
   struct Parts {
     People& people;
     store::Store& store;
@@ -77,6 +81,9 @@ class Merges {
     const Clock& clock;
     Random& random;
     UlidSource& ids;
+    // Of pointers that come into force, and of those that were in force and are undone. May be
+    // empty.
+    Tell tell{};
   };
   // More to write in the commit. May be empty.
   using Also = std::function<Status(store::Transaction&)>;
@@ -111,6 +118,7 @@ class Merges {
 
  private:
   struct Row;
+  [[nodiscard]] Status tell(store::Transaction& transaction, News news, const Merge& merge) const;
   [[nodiscard]] Result<Merge> open(const Row& row) const;
   [[nodiscard]] Result<std::shared_ptr<const crypto::DataKey>> key_of_person(
       std::string_view person) const;

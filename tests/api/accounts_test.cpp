@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "hub/consultation/events/hub_events.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/peer_certificate.hpp"
 #include "hub/identity/totp.hpp"
@@ -1215,6 +1216,15 @@ TEST_F(MergedPatients, AreReadAsOneUntilTheDeskTakesItBack) {
   for (const char* act : {"patient.merged", "patient.unmerged"})
     EXPECT_NE(log.find(act), std::string::npos) << act;
   EXPECT_EQ(log.find("twins"), std::string::npos) << "a reason is sealed";
+  // Workflows and webhooks are told, without data of the patient.
+  for (const char* type : {"patient.merged", "patient.unmerged"}) {
+    const auto told = must(consultation::newest_event(api_.hub.store(), "t1", type));
+    ASSERT_TRUE(told) << type;
+    Json event = *told;
+    EXPECT_TRUE(event["at"].is_string());
+    event.mutable_object().erase("at");
+    EXPECT_EQ(event, Json::object({{"merged", old_}, {"survivor", kept_}})) << type;
+  }
 }
 
 // Symptom: in an emergency a grant that was asked for by the number of one record opened nothing,

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "hub/audit/metrics.hpp"
+#include "hub/consultation/events/merge_events.hpp"
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/crypto/metrics.hpp"
 #include "hub/engine/metrics.hpp"
@@ -79,7 +80,9 @@ void ApiRig::open(Options options) {
   people = std::make_unique<identity::People>(
       identity::People::Parts{hub.store(), hub.keys(), audit, clock, random, ids});
   merges = std::make_unique<identity::Merges>(
-      identity::Merges::Parts{*people, hub.store(), hub.keys(), audit, clock, random, ids}, "t1");
+      identity::Merges::Parts{*people, hub.store(), hub.keys(), audit, clock, random, ids,
+                              consultation::tells_merges("t1", clock, ids)},
+      "t1");
   pairs = std::make_unique<identity::PersonPairs>(
       identity::PersonPairs::Parts{*people, hub.store(), hub.keys(), audit, clock, null_logger()},
       "t1");

@@ -39,6 +39,8 @@ TEST(EventNames, AreThoseOfThePage) {
                                 "provider.rung",
                                 "provider.ring-ended",
                                 "metering.threshold",
+                                "patient.merged",
+                                "patient.unmerged",
                                 "alert.opened",
                                 "alert.closed",
                                 "compliance.changed",

@@ -40,9 +40,21 @@ class MergedRecords : public testing::Test {
     return id.ok() ? *id : id.error().code;
   }
 
+  // Keeps what others are told.
+  Status hear(Merges::News news, std::string_view merged, std::string_view survivor) {
+    if (deaf_) return unavailable("store.busy", "not now");
+    told_.push_back((news == Merges::News::merged ? "merged " : "unmerged ") + std::string(merged) +
+                    " " + std::string(survivor));
+    return ok_status();
+  }
+
   House house_;
+  std::vector<std::string> told_;
+  bool deaf_ = false;
   Merges merges_{{house_.people, *house_.base.store, *house_.base.keys, *house_.base.audit,
-                  house_.base.clock, house_.base.random, house_.base.ids},
+                  house_.base.clock, house_.base.random, house_.base.ids,
+                  [this](store::Transaction&, Merges::News news, std::string_view merged,
+                         std::string_view survivor) { return hear(news, merged, survivor); }},
                  "t1"};
   const Person old_ = house_.person({Role::patient}, numbered("iqama", "2012345678"));
   const Person kept_ = house_.person({Role::patient}, numbered("national_id", "1089341267"));
@@ -126,6 +138,27 @@ TEST_F(MergedRecords, TakeEffectWhenTheyAreToldTo) {
   must(merges_.take_effect(house_.administrator(), old_.id));
   EXPECT_EQ(found(Json(old_.id)), kept_.id);
   EXPECT_EQ(must(merges_.waiting()).size(), 0U);
+}
+
+TEST_F(MergedRecords, AreToldInTheJobThatPutsThePointerIntoForceOrUndoesIt) {
+  const std::string both = old_.id + " " + kept_.id;
+  merge(old_, kept_);
+  EXPECT_EQ(told_, std::vector{"merged " + both});
+  must(merges_.undo(house_.administrator(), old_.id, "twins"));
+  EXPECT_EQ(told_.back(), "unmerged " + both);
+  // One that waits is in force for nobody yet.
+  told_.clear();
+  merge(old_, kept_, true);
+  must(merges_.undo(house_.administrator(), old_.id, "twins"));
+  EXPECT_EQ(told_, std::vector<std::string>{});
+  merge(old_, kept_, true);
+  must(merges_.take_effect(house_.administrator(), old_.id));
+  must(merges_.take_effect(house_.administrator(), old_.id));
+  EXPECT_EQ(told_, std::vector{"merged " + both});
+  // Where the event cannot be kept, nothing is done.
+  deaf_ = true;
+  EXPECT_EQ(merges_.undo(house_.administrator(), old_.id, "no").error().code, "store.busy");
+  EXPECT_EQ(found(Json(old_.id)), kept_.id);
 }
 
 TEST_F(MergedRecords, HaveOneNameInTheLog) {
