@@ -683,6 +683,11 @@ TEST(Kiorex, K34SetsTheQuality) {
                               Json::object({{"sessionId", active()}, {"quality", "low"}}));
   RABT_EXPECT_STATUS(set, 201);
   EXPECT_EQ(set["width"], Json(320)) << set.body;
+  const Answer ours = h().call("D", "PUT", "/api/v1/sessions/" + active() + "/quality/level",
+                               Json::object({{"level", "low"}}));
+  RABT_EXPECT_STATUS(ours, 200);
+  EXPECT_EQ(ours["applied"], Json(false)) << "no provider is asked";
+  EXPECT_EQ(set["applied"], ours["applied"]) << set.body;
 }
 
 TEST(Kiorex, K36TellsItsHealthToEverybody) {

@@ -901,8 +901,7 @@ Result<Response> optimize(DoorCall& call) {
                                   {"width", set.frame.width},
                                   {"height", set.frame.height},
                                   {"maxBitrateKbps", set.frame.kbps},
-                                  // This API's word for a level that was taken.
-                                  {"applied", true}}));
+                                  {"applied", set.applied}}));
 }
 
 Result<Response> health(DoorCall& call) {
