@@ -1,10 +1,11 @@
 #include "hub/assembly/alert_channels.hpp"
 
+#include "hub/plugin/plugin_host.hpp"
+
 namespace rabt::assembly {
 
 namespace {
 
-constexpr std::string_view kPluginChannel = "plugin://";
 constexpr const char* kNotify = "notify";
 
 }  // namespace
@@ -55,8 +56,8 @@ Result<alerts::Channels> make_channels(const config::Config& config, net::HttpCl
 alerts::Settings alert_settings(const config::Config& config) {
   alerts::Settings out = config.alerts.settings;
   const auto notify = config.roles.find(kNotify);
-  if (notify != config.roles.end() && notify->second.starts_with(kPluginChannel))
-    out.notify = notify->second.substr(kPluginChannel.size());
+  if (notify != config.roles.end() && notify->second.starts_with(plugin::kPluginScheme))
+    out.notify = notify->second.substr(plugin::kPluginScheme.size());
   return out;
 }
 

@@ -20,7 +20,6 @@ using alerts::Readings;
 constexpr std::int64_t kSideMs = 600 * kSecondMs;
 // Share of runs that failed, of those that ended within the hour: one in so many.
 constexpr std::int64_t kFaultedOneIn = 10;
-constexpr std::string_view kPlugin = "plugin://";
 
 // Rise of one key's count within its window.
 std::int64_t risen(std::map<std::string, alerts::Window>& windows, const std::string& key,
@@ -170,8 +169,8 @@ void AlertReadings::add_plugins(Readings& out) {
     away[id] = answered == 0 ? failed : 0;
   }
   for (const auto& [role, target] : bindings) {
-    if (!target.starts_with(kPlugin)) continue;
-    const auto found = away.find(target.substr(kPlugin.size()));
+    if (!target.starts_with(plugin::kPluginScheme)) continue;
+    const auto found = away.find(target.substr(plugin::kPluginScheme.size()));
     if (found != away.end()) out.values.push_back({"role_away", role, found->second});
   }
 }

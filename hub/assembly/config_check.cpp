@@ -112,7 +112,8 @@ class Walk {
 
   bool all_roles() {
     std::vector<std::string> listeners;
-    for (const auto& [id, entry] : config_.plugin) listeners.push_back("plugin://" + id);
+    for (const auto& [id, entry] : config_.plugin)
+      listeners.push_back(std::string(plugin::kPluginScheme) + id);
     for (const std::string& service : consultation::services())
       listeners.push_back("hub://" + service);
     bool good = true;

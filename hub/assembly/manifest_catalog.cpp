@@ -8,11 +8,11 @@
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/plugin/package/capability.hpp"
 #include "hub/plugin/package/manifest.hpp"
+#include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::assembly {
 
 Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
-  constexpr std::string_view kPlugin = "plugin://";
   constexpr std::string_view kHub = "hub://";
   ManifestCatalog catalog;
   RABT_TRY(hosts, net::AllowList::make(config.http.patient_data));
@@ -21,7 +21,8 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
     RABT_TRY(package, read_installed(config, id));
     const auto& events = package.manifest.events;
     catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
-    catalog.actions_.emplace(std::string(kPlugin) + id, std::move(package.manifest.actions));
+    catalog.actions_.emplace(std::string(plugin::kPluginScheme) + id,
+                             std::move(package.manifest.actions));
     if (entry.source.empty()) continue;
     RABT_TRY(source, read_mapped_source(id, entry.source));
     const auto& own = source.mapping->declared();
@@ -40,7 +41,7 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
       catalog.actions_.emplace(role, actions);
       continue;
     }
-    RABT_TRY(package, read_installed(config, target.substr(kPlugin.size())));
+    RABT_TRY(package, read_installed(config, target.substr(plugin::kPluginScheme.size())));
     catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;

@@ -5,12 +5,11 @@
 
 #include "hub/api/browser.hpp"
 #include "hub/assembly/plugins.hpp"
+#include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::assembly {
 
 namespace {
-
-constexpr std::string_view kPluginTarget = "plugin://";
 
 // Addresses come from a configuration: what could end a directive of the policy is left out.
 bool is_source(std::string_view text) {
@@ -31,8 +30,9 @@ pages::Pages::Options page_options(const config::Config& config) {
   for (const config::OidcEntry& entry : config.identity.oidc)
     options.issuers.push_back({.name = entry.options.name, .display = entry.display});
   const auto bound = config.roles.find("video");
-  if (bound == config.roles.end() || !bound->second.starts_with(kPluginTarget)) return options;
-  const std::string id = bound->second.substr(kPluginTarget.size());
+  if (bound == config.roles.end() || !bound->second.starts_with(plugin::kPluginScheme))
+    return options;
+  const std::string id = bound->second.substr(plugin::kPluginScheme.size());
   const std::string package = package_of(config, id);
   if (package == "twilio") {
     options.call_sources = {"wss://global.vss.twilio.com"};

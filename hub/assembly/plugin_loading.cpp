@@ -34,7 +34,7 @@ Status check_wishes(const config::Config& config, const std::string& id,
                                         config.video.allowed_regions));
   const auto bound = config.roles.find("video");
   if (!config.video.auto_record || !config.video.recording_enabled || bound == config.roles.end() ||
-      bound->second != "plugin://" + id)
+      bound->second != std::string(plugin::kPluginScheme) + id)
     return ok_status();
   const bool records =
       std::any_of(manifest.actions.begin(), manifest.actions.end(),

@@ -28,7 +28,6 @@
 // plugin_host.cpp.
 namespace rabt::plugin {
 
-inline constexpr std::string_view kPluginScheme = "plugin://";
 inline constexpr std::string_view kHubScheme = "hub://";
 
 class Host final : public PluginHost {
