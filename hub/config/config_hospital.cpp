@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 #include "hub/config/config_reader.hpp"
@@ -113,13 +115,13 @@ namespace {
 
 void read_coverage_rule(Reader& reader, const YamlNode& coverage, std::string_view answer,
                         consultation::CoveragePolicy::Rule& out) {
-  using CoverageRule = consultation::CoveragePolicy::Rule;
+  using consultation::CoveragePolicy;
   std::string rule;
-  reader.choice(coverage, answer, {"ask", "self-pay", "go-on", "refuse"}, rule);
-  if (rule == "ask") out = CoverageRule::ask;
-  if (rule == "self-pay") out = CoverageRule::self_pay;
-  if (rule == "go-on") out = CoverageRule::go_on;
-  if (rule == "refuse") out = CoverageRule::refuse;
+  reader.choice(coverage, answer, std::span<const std::string_view>(CoveragePolicy::kWords), rule);
+  const auto* const word =
+      std::find(CoveragePolicy::kWords.begin(), CoveragePolicy::kWords.end(), rule);
+  if (word != CoveragePolicy::kWords.end())
+    out = static_cast<CoveragePolicy::Rule>(word - CoveragePolicy::kWords.begin());
 }
 
 }  // namespace

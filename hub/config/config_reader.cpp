@@ -110,6 +110,11 @@ bool Reader::url(const YamlNode& node, std::string_view key, std::string& out, b
 
 void Reader::choice(const YamlNode& node, std::string_view key,
                     std::initializer_list<std::string_view> choices, std::string& out) {
+  choice(node, key, std::span(choices.begin(), choices.size()), out);
+}
+
+void Reader::choice(const YamlNode& node, std::string_view key,
+                    std::span<const std::string_view> choices, std::string& out) {
   std::string given = out;
   text(node, key, given);
   const YamlEntry* entry = node.find(key);
@@ -118,7 +123,7 @@ void Reader::choice(const YamlNode& node, std::string_view key,
     return;
   }
   std::string list;
-  for (const std::string_view* one = choices.begin(); one != choices.end(); ++one) {
+  for (auto one = choices.begin(); one != choices.end(); ++one) {
     if (one != choices.begin()) list += one + 1 == choices.end() ? " or " : ", ";
     list += *one;
   }

@@ -42,6 +42,8 @@ class Reader {
   // A text that is one of `choices`.
   void choice(const YamlNode& node, std::string_view key,
               std::initializer_list<std::string_view> choices, std::string& out);
+  void choice(const YamlNode& node, std::string_view key, std::span<const std::string_view> choices,
+              std::string& out);
   // A text that is an IP address, where a listener is opened.
   void address(const YamlNode& node, std::string_view key, std::string& out);
   // A text that is an address at which a server answers: https://rabt.example.sa. False if it is

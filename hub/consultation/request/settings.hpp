@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rabt::consultation {
@@ -79,7 +81,9 @@ struct CoveragePolicy {
   // `go_on`: the visit takes place, and its claim is not held back; `self_pay`: it takes place and
   // the patient pays; `ask`: the desk decides; `refuse`: it is called off and the patient is asked
   // to call.
-  enum class Rule : std::uint8_t { go_on, self_pay, ask, refuse };
+  enum class Rule : std::uint8_t { ask, self_pay, go_on, refuse };
+  // By rule: their words in the configuration and for workflows.
+  static constexpr std::array<std::string_view, 4> kWords{"ask", "self-pay", "go-on", "refuse"};
   Rule not_eligible = Rule::ask;
   // No coverage was in force at the time of the visit.
   Rule not_in_force = Rule::ask;

@@ -94,27 +94,13 @@ Json course_of(const SessionView& session) {
                        {"durationMinutes", course.seconds ? Json(*course.minutes()) : Json()}});
 }
 
-std::string_view word_of(CoveragePolicy::Rule rule) {
-  switch (rule) {
-    case CoveragePolicy::Rule::go_on:
-      return "go-on";
-    case CoveragePolicy::Rule::self_pay:
-      return "self-pay";
-    case CoveragePolicy::Rule::ask:
-      return "ask";
-    case CoveragePolicy::Rule::refuse:
-      break;
-  }
-  return "refuse";
-}
-
 // The tenant's rule for a visit whose payer gave this answer.
 Json policy_of(const CoveragePolicy& coverage, const CallRequest& call) {
   const std::string answer = call.arguments.string_or("answer", "");
   const CoveragePolicy::Rule rule = answer == "unanswered"     ? coverage.unanswered
                                     : answer == "not-in-force" ? coverage.not_in_force
                                                                : coverage.not_eligible;
-  return Json::object({{"policy", word_of(rule)}});
+  return Json::object({{"policy", CoveragePolicy::kWords[static_cast<std::size_t>(rule)]}});
 }
 
 class SessionActions final : public plugin::HubService {

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "hub/base/check.hpp"
+#include "hub/consultation/request/settings.hpp"
 #include "hub/consultation/session/input.hpp"
 #include "hub/consultation/workflow/service.hpp"
 
@@ -28,6 +29,13 @@ Json marked(std::initializer_list<std::string_view> names) {
 
 constexpr std::string_view kReason = R"({"reason": {"type": ["string", "null"]}})";
 constexpr std::string_view kPurpose = R"({"purpose": {"enum": ["care", "training", null]}})";
+
+// One of the rules that a tenant may have for a visit that no payer covers.
+std::string coverage_rules() {
+  Json words = Json::array();
+  for (const std::string_view word : CoveragePolicy::kWords) words.push_back(word);
+  return Json::object({{"policy", Json::object({{"enum", std::move(words)}})}}).dump();
+}
 
 // Arguments and no others. `required` are texts unless `properties`, which are JSON, say otherwise.
 Json closed(std::initializer_list<std::string_view> required, std::string_view properties = "{}") {
@@ -188,7 +196,7 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"coverage-policy", "Read what the tenant does with a visit that no payer covers",
        closed({"answer"},
               R"({"answer": {"enum": ["not-eligible", "not-in-force", "unanswered"]}})"),
-       closed({"policy"}, R"({"policy": {"enum": ["ask", "self-pay", "go-on", "refuse"]}})")},
+       closed({"policy"}, coverage_rules())},
       {"participants", "List who takes part", of_session()},
       {"token", "Give a participant what opens the call", of_participant(),
        open_schema({"token"}, marked({"token"}))},
