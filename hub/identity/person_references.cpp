@@ -24,7 +24,7 @@ bool same_number(phi::IndexKind kind, const Json& written, std::string_view valu
 
 // True if one of the identifiers of the person is this number of this system. National ids and
 // residence permits are one number in the kingdom; a passport or a record number is one only
-// together with who gave it.
+// together with who gave it: a passport with its country, however that is written.
 bool has_number(const Person& person, std::string_view system, std::string_view value) {
   const Json& all = person.profile["identifiers"];
   if (!all.is_array()) return false;
@@ -35,7 +35,11 @@ bool has_number(const Person& person, std::string_view system, std::string_view 
     if (!same_number(mrn ? phi::IndexKind::mrn : phi::IndexKind::identifier, one["value"], value))
       return false;
     if (!wanted.empty() && is_one_in_the_kingdom(wanted)) return kind == wanted;
-    return one.string_or("system", "") == system;
+    const std::string own = one.string_or("system", "");
+    const std::string country = lower(passport_country(system));
+    if (wanted == "passport" && !country.empty())
+      return kind == wanted && lower(passport_country(own)) == country;
+    return own == system;
   });
 }
 

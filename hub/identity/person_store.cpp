@@ -107,8 +107,10 @@ Status write_roles(store::Transaction& transaction, std::string_view tenant, std
   return ok_status();
 }
 
+// kept: what led to the person before. Two records from before passports were unique may have one:
+// each can be changed, and neither gets a new one that another record has.
 Status write_aliases(store::Transaction& transaction, std::string_view tenant, std::string_view id,
-                     const std::vector<Alias>& aliases) {
+                     const std::vector<Alias>& aliases, const std::vector<Alias>& kept) {
   RABT_TRY_STATUS(store::run(transaction, sql::kDropAliases, {tenant, id}));
   for (const Alias& alias : aliases) {
     RABT_TRY(rows,
@@ -125,7 +127,14 @@ Status write_aliases(store::Transaction& transaction, std::string_view tenant, s
                                         own = own || row.text(0) == id;
                                         return true;
                                       }));
-    if (!own) return taken(alias.kind);
+    if (own) continue;
+    const bool had = std::any_of(kept.begin(), kept.end(), [&](const Alias& one) {
+      return one.kind == "passport" && one.kind == alias.kind && one.value == alias.value;
+    });
+    if (!had) return taken(alias.kind);
+    RABT_TRY_STATUS(
+        store::run(transaction, sql::kPutAlias,
+                   {tenant, alias.kind, store::Blob{alias.value}, id, std::int64_t{0}}));
   }
   return ok_status();
 }
@@ -240,7 +249,7 @@ Result<PreparedPerson> People::prepare(const Caller& caller, const NewPerson& wa
         {tenant, written.id, number, to_string(written.licence), rows->issuer,
          store::Blob{rows->pseudonym}, store::Blob{rows->key.id}, store::Blob{rows->sealed}, now}));
     RABT_TRY_STATUS(write_roles(transaction, tenant, written.id, written.roles));
-    RABT_TRY_STATUS(write_aliases(transaction, tenant, written.id, rows->aliases));
+    RABT_TRY_STATUS(write_aliases(transaction, tenant, written.id, rows->aliases, {}));
     RABT_TRY_STATUS(write_pairs(transaction, tenant, written, rows->aliases));
     if (with) RABT_TRY_STATUS(with(transaction, written, *rows->key.key));
     RABT_TRY_STATUS(parts_.audit.append(transaction, rows->entry));
@@ -274,6 +283,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
                       "the record was changed meanwhile; read it again and repeat the change");
     };
     if (wanted.version && *wanted.version != person.version) return changed_meanwhile();
+    const std::vector<Alias> kept = aliases_of(lease, person.profile);
     Json changed = Json::array();
     if (wanted.profile) {
       RABT_TRY(profile, changed_profile(person.profile, *wanted.profile));
@@ -312,7 +322,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
       // Retention counts from the last change.
       RABT_TRY_STATUS(parts_.keys.move(transaction, lease, row.data_key, bucket));
       if (wanted.roles) RABT_TRY_STATUS(write_roles(transaction, tenant, id, person.roles));
-      RABT_TRY_STATUS(write_aliases(transaction, tenant, id, aliases));
+      RABT_TRY_STATUS(write_aliases(transaction, tenant, id, aliases, kept));
       RABT_TRY_STATUS(write_pairs(transaction, tenant, person, aliases));
       if (wanted.active && !person.active)
         RABT_TRY_STATUS(withdraw_approvals(transaction, tenant, id));

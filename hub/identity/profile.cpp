@@ -188,6 +188,14 @@ void add_both(std::vector<Alias>& out, const keys::Lease& lease, std::string_vie
       {kind, lease.blind_index("person/1/" + std::string(kind), one + "\n" + other), false});
 }
 
+// A passport is one together with its country.
+void add_passport(std::vector<Alias>& out, const keys::Lease& lease, std::string_view system,
+                  const Json& value) {
+  const std::string number = normal(phi::IndexKind::identifier, value);
+  add_both(out, lease, "passport", lower(passport_country(system)), number);
+  if (!out.empty() && out.back().kind == "passport") out.back().sole = true;
+}
+
 void add_likeness(std::vector<Alias>& out, const keys::Lease& lease, const Json& profile) {
   const std::string phone = normal(phi::IndexKind::phone, profile["phone"]);
   const std::string birth = profile.string_or("birthDate", "");
@@ -334,7 +342,8 @@ std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile) {
       } else {
         // Numbers of passports are unique within one country only.
         add(out, lease, "identifier", IndexKind::identifier, one["value"],
-            kind == "national_id" || kind == "iqama");
+            is_one_in_the_kingdom(kind));
+        if (kind == "passport") add_passport(out, lease, one.string_or("system", ""), one["value"]);
       }
     }
   }
@@ -343,8 +352,10 @@ std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile) {
       const std::string system = one.string_or("system", "");
       out.push_back({"external", external_index(lease, system, one.string_or("value", "")), true});
       // The same number among the identifiers would be the same person.
-      if (is_one_in_the_kingdom(identifier_kind(system)))
+      const std::string_view kind = identifier_kind(system);
+      if (is_one_in_the_kingdom(kind))
         add(out, lease, "identifier", IndexKind::identifier, one["value"], true);
+      if (kind == "passport") add_passport(out, lease, system, one["value"]);
     }
   }
   add_likeness(out, lease, profile);

@@ -44,7 +44,8 @@ inline constexpr char kChosen = '~';
 
 struct Alias {
   // "username", "email", "phone", "identifier", "mrn", "external"; of two members together, by
-  // which nobody is looked for: "name_birth", "phone_birth", "name_phone".
+  // which nobody is looked for: "passport" (with its country), "name_birth", "phone_birth",
+  // "name_phone".
   std::string_view kind;
   // Blind index, 16 bytes.
   std::string value;
