@@ -125,6 +125,23 @@ TEST_F(SecondChannel, AMessageThatNoTelephoneTookGoesOnceByMail) {
             (std::vector<std::string>{"notify.sms.send:1.0.0", "notify.email.send:1.0.0"}));
 }
 
+// Symptom: the desk had a task for a patient who could have had a mail in the morning.
+TEST_F(SecondChannel, AnSmsThatFailsAfterTheQuietHoursBeganIsFollowedByAMailInTheMorning) {
+  clock_.set(at("2026-12-01T18:59:50Z"));
+  provider_.answer = [this](const plugin::CallRequest& call) -> workflow::ActionOutcome {
+    if (call.action != kSms) return provider_.usual(call);
+    clock_.set(at("2026-12-01T19:00:10Z"));
+    return refused();
+  };
+  EXPECT_EQ(told_by("call-1"), "[]");
+  EXPECT_EQ(sent(kMail), 0U);
+  EXPECT_EQ(noted("participant.told"), std::vector<std::string>{});
+  clock_.set(at("2026-12-02T04:00:00Z"));
+  gateway(refused(), {});
+  EXPECT_EQ(told_by("call-2"),
+            R"([{"kind":"booked","outcome":"sent","channel":"mail","sms":"failed"}])");
+}
+
 TEST_F(SecondChannel, ARecordWithoutATelephoneIsToldByMail) {
   people_.set(patient_, "phone", "ask the ward");
   gateway({}, {});

@@ -254,6 +254,8 @@ Result<Messenger::Told> Messenger::tell_due(const Session& session, const Partic
   std::optional<Outcome> mail;
   if (sms.outcome == kFailed || sms.outcome == kNoPhone) {
     RABT_TRY(mailed, by_mail(session, one, kind));
+    // The quiet hours have begun during the call: nothing is noted, and the message stays due.
+    if (mailed.until_ms) return Told{.until_ms = mailed.until_ms};
     mail = std::move(mailed.outcome);
     if (mail && !mailed.noted) ended.push_back(*mail);
   }
