@@ -144,15 +144,15 @@ class PlayedWeek : public Clinic {
   std::string desk_;
   std::vector<Act> acts_;
   std::map<std::string, int> of_phone_;
-  // Visits by the telephones of the doctors who are rung for them.
-  std::map<std::string, int> of_rung_;
+  // Visit and number of the doctor who is rung for it, by his telephone.
+  std::map<std::string, std::pair<int, int>> of_rung_;
   std::map<std::string, int> of_key_;
   std::map<std::string, int> of_instance_;
   // Those who are on their way into a room.
   std::vector<Live*> moving_;
   std::vector<std::map<std::string, int>> messages_;
   std::vector<int> strays_;
-  std::vector<int> rung_;
+  std::vector<std::map<std::string, int>> rung_;
   std::vector<std::string> unexplained_;
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> changes_;
   std::set<std::string> not_active_;

@@ -35,7 +35,8 @@ void PlayedWeek::collect_messages() {
   for (const Json& one : (*sent)["messages"].as_array()) {
     const std::string phone = "+" + one.string_or("recipient", "");
     if (const auto rung = of_rung_.find(phone); rung != of_rung_.end()) {
-      ++rung_[static_cast<std::size_t>(rung->second)];
+      const auto& [number, doctor] = rung->second;
+      ++rung_[static_cast<std::size_t>(number)][week::doctor(doctor)];
       continue;
     }
     const auto found = of_phone_.find(phone);

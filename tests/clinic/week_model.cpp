@@ -125,8 +125,9 @@ class Model {
     return visit_.kind == Kind::emergency ? "none" : local_time(visit_.last().minute);
   }
   // The first doctor does not answer; the second one does.
-  [[nodiscard]] int rung() const {
-    return visit_.kind == Kind::emergency && visit_.answered ? 2 : 0;
+  [[nodiscard]] std::map<std::string, Range> rung() const {
+    if (visit_.kind != Kind::emergency || !visit_.answered) return {};
+    return {{doctor(visit_.first.doctor), {1, 1}}, {doctor(visit_.doctor), {1, 1}}};
   }
   [[nodiscard]] std::string record() const {
     if (visit_.merge == Merge::none) return "";
@@ -217,7 +218,7 @@ class Comparison {
       same("appointment", books.appointment, model.appointment());
       within("doctor", books.doctor, {visit.doctor, visit.doctor});
     }
-    within("doctors who are rung", books.rung, {model.rung(), model.rung()});
+    all_within("messages to ring", books.rung, model.rung());
     same("record", books.record, model.record());
     within("claims", books.claims, model.is_claimed() ? Range{1, 1} : Range{0, 0});
     within("bills", books.bills, model.is_billed() ? Range{1, 1} : Range{0, 0});
@@ -268,6 +269,10 @@ class Comparison {
 
 }  // namespace
 
+std::string doctor(int number) {
+  return "doctor " + std::to_string(number);
+}
+
 Seen perfect(const Plan& plan) {
   Seen out;
   for (const Visit& visit : plan.visits) {
@@ -277,7 +282,7 @@ Seen perfect(const Plan& plan) {
     books.start = model.start();
     books.appointment = model.appointment();
     books.doctor = visit.doctor;
-    books.rung = model.rung();
+    for (const auto& [who, range] : model.rung()) books.rung[who] = range.least;
     books.record = model.record();
     books.sessions = 1;
     books.claims = model.is_claimed() ? 1 : 0;

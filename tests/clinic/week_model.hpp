@@ -33,8 +33,8 @@ struct Books {
   int strays = 0;
   // Titles of the tasks.
   std::set<std::string> tasks;
-  // Messages to the doctors who were rung.
-  int rung = 0;
+  // Number of messages to each doctor who was rung: "doctor 7".
+  std::map<std::string, int> rung;
   // Of a patient with two records, the one that lists the visit: own, joined, or both as "wrong".
   std::string record;
 };
@@ -49,6 +49,8 @@ struct Seen {
   Figures figures;
 };
 
+// "doctor 7".
+[[nodiscard]] std::string doctor(int number);
 // Books in which everything is as the model says.
 [[nodiscard]] Seen perfect(const Plan& plan);
 // Everything that is not as the model says: "seed 1 visit 7: claims 2, not 1". No patient data.

@@ -43,7 +43,7 @@ void PlayedWeek::enter_staff() {
       const std::string phone = "+9665" + std::to_string(80'000'000 + n);
       profile.set("phone", phone);
       profile.set("languages", Json::array({Json(first ? "ar" : "en")}));
-      of_rung_[phone] = found->second->number;
+      of_rung_[phone] = {found->second->number, n};
     }
     const Json made = enter("doctor", std::move(profile));
     doctors_.push_back(made.string_or("uuid", ""));

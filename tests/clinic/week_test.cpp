@@ -9,7 +9,7 @@
 // An ordinary week of a clinic: some visits move, some are called off, some patients pay for
 // themselves, come without a booking or call for help, a doctor is ill, records are merged, systems
 // of others go away for hours, and the hub's memory is lost each day. At the end everybody's books
-// must be what a simple model says.
+// must be what a simple model says. More mistakes are planted in week_mistakes_test.cpp.
 //   RABT_WEEK_VISITS, RABT_WEEK_SEED  number of visits, and of the script
 //   RABT_WEEK_LOG                     file that takes the hub's log and the instances that run
 namespace rabt::clinic::week_test {
@@ -118,7 +118,7 @@ const std::vector<Fault>& faults() {
        [](const Planned&, Books& is) { is.chart.clear(); }},
       {"an emergency whose second doctor is not rung",
        [](const Planned& visit) { return is_emergency(visit) && visit.answered; },
-       [](const Planned&, Books& is) { --is.rung; }},
+       [](const Planned& visit, Books& is) { is.rung.erase(week::doctor(visit.doctor)); }},
       {"an emergency of which the desk hears nothing",
        [](const Planned& visit) { return !visit.answered; },
        [](const Planned&, Books& is) { is.tasks.clear(); }},
@@ -225,11 +225,13 @@ TEST(WeekModel, BooksThatAreWrongInOnePlaceAreFound) {
   expect_faults_are_found(plan, good);
 }
 
+class SlowWeek : public Week {};
+
 TEST_F(Week, EveryBookAgreesWithTheModel) {
   play_a_week(60);
 }
 
-TEST_F(Week, AWorkflowThatDoesNotMoveTheSessionIsFound) {
+TEST_F(SlowWeek, AWorkflowThatDoesNotMoveTheSessionIsFound) {
   change_workflow("consultation", "- moves: {then: move}", "- moves: {then: heard}");
   EXPECT_FALSE(play_with_mistake([](const Planned& visit) {
                  return !visit.moves.empty() && visit.is_held();
@@ -243,7 +245,7 @@ TEST_F(Week, AWorkflowThatTellsTheAppointmentNothingOfTheEndIsFound) {
                }).empty());
 }
 
-TEST_F(Week, AWorkflowThatClaimsWhatTheDeskCalledSelfPayIsFound) {
+TEST_F(SlowWeek, AWorkflowThatClaimsWhatTheDeskCalledSelfPayIsFound) {
   change_workflow("consultation",
                   R"($context.coverage == null or $context.pays == "self-pay" }', then: selfPay})",
                   R"($context.coverage == null }', then: selfPay}
@@ -253,14 +255,12 @@ TEST_F(Week, AWorkflowThatClaimsWhatTheDeskCalledSelfPayIsFound) {
                }).empty());
 }
 
-TEST_F(Week, AnEmergencyWhoseSecondDoctorIsNotRungIsFound) {
+TEST_F(SlowWeek, AnEmergencyWhoseSecondDoctorIsNotRungIsFound) {
   change_workflow("emergency", "$context.provider != $context.told", "$context.told == null");
   EXPECT_FALSE(play_with_mistake([](const Planned& visit) {
                  return is_emergency(visit) && visit.answered;
                }).empty());
 }
-
-class SlowWeek : public Week {};
 
 TEST_F(SlowWeek, TwoThousandVisitsAgreeWithTheModel) {
   play_a_week(2000);
