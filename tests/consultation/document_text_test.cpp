@@ -108,6 +108,13 @@ const char* const kDynamic =
     "fcd02cbc2fbb9281858259826542b1e87baf6d0e1b614e7b96d8e54ed179873cb03c487aee6688c3e240cff98a"
     "75a1c37b8932edc64218fc1f06f77019";
 
+bool is_unscreened(std::string_view type, std::string_view bytes, std::size_t size = 7) {
+  DocumentText text(type);
+  for (std::size_t at = 0; at < bytes.size(); at += size) text.take(bytes.substr(at, size));
+  (void)text.finish();
+  return text.unscreened();
+}
+
 // ---- DICOM
 
 // Elements of a data set, as PS3.5 writes them.
@@ -259,6 +266,29 @@ TEST(DocumentText, APdfShowsItsTextPackedOrNot) {
   EXPECT_FALSE((*detector)->find(text).empty());
 }
 
+// Symptom: a scan, of which nothing was read, passed like a text in which nothing was found.
+TEST(DocumentText, WhatNobodyReadIsKnown) {
+  const std::string page =
+      "%PDF-1.4\n4 0 obj\n<< >>\nstream\nBT (Blood count) Tj ET\nendstream\nendobj\n";
+  const std::string picture =
+      "5 0 obj\n<< /Type /XObject /Subtype /Image >>\nstream\n\xff\xd8\nendstream\nendobj\n";
+  for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::size_t{4096}}) {
+    EXPECT_FALSE(is_unscreened("PDF", page, size));
+    EXPECT_TRUE(is_unscreened("PDF", page + picture, size)) << "a picture beside the text";
+    EXPECT_TRUE(is_unscreened("PDF", "%PDF-1.4\n" + picture, size)) << "a scan";
+    EXPECT_TRUE(is_unscreened("PDF", page + "6 0 obj\n<< /Encoding /Identity-H >>\nendobj\n", size))
+        << "codes of a font are no letters";
+    EXPECT_TRUE(is_unscreened(
+        "PDF", page + "6 0 obj\n<< /Filter /FlateDecode >>\nstream\nno zlib\nendstream", size));
+  }
+  EXPECT_TRUE(is_unscreened("PDF", "%PDF-1.4"));
+  EXPECT_FALSE(is_unscreened("TEXT", "hello"));
+  EXPECT_FALSE(is_unscreened("TEXT", std::string(1U << 20U, 'x'), 100'000));
+  EXPECT_TRUE(is_unscreened("TEXT", std::string((1U << 20U) + 1, 'x'), 100'000)) << "its end";
+  for (const char* type : {"IMAGE", "DICOM", "OTHER"})
+    EXPECT_TRUE(is_unscreened(type, "hello")) << type;
+}
+
 TEST(DocumentText, AStreamWithoutAnEndHidesNothingBehindIt) {
   // Text beyond the limit of one stream is not read; the next stream is.
   const std::string huge = "1 0 obj\n<< >>\nstream\n(first) Tj " + std::string(9U << 20U, ' ') +
@@ -270,6 +300,7 @@ TEST(DocumentText, AStreamWithoutAnEndHidesNothingBehindIt) {
   EXPECT_NE(found.find("first"), std::string::npos);
   EXPECT_EQ(found.find("lost"), std::string::npos);
   EXPECT_NE(found.find("second"), std::string::npos);
+  EXPECT_TRUE(text.unscreened());
 }
 
 TEST(DocumentText, WhatCannotBeReadGivesNoText) {

@@ -114,6 +114,23 @@ TEST_F(Hearing, WhoWaitsReadsNoEventThatTheLiveChannelHides) {
   EXPECT_EQ(notes, 1U) << "offices see the whole of it";
 }
 
+TEST(HearingOfDocuments, TheFamilyIsNotToldOfOneThatIsWithheld) {
+  Membership family;
+  family.participant = "brother";
+  family.role = "family_member";
+  family.admitted = true;
+  Membership doctor = family;
+  doctor.participant = "doctor";
+  doctor.role = "doctor";
+  Json data = Json::object({{"document", "d"}, {"from", "patient"}});
+  EXPECT_TRUE(may_hear(family, "document-shared", 0, data));
+  data.set("withheld", true);
+  EXPECT_FALSE(may_hear(family, "document-shared", 0, data));
+  EXPECT_TRUE(may_hear(doctor, "document-shared", 0, data));
+  data.set("from", "brother");
+  EXPECT_TRUE(may_hear(family, "document-shared", 0, data)) << "his own";
+}
+
 // Symptom: whoever opened a link that was sent again read on the live channel what the list hid.
 // Cause: the list looked at the time of a message, the events did not.
 // Tests asked the list.

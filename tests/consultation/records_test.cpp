@@ -634,6 +634,44 @@ TEST_F(RecordsTest, ADocumentIsShownToTheRolesItNames) {
   EXPECT_EQ(verdict(records_->share_document(ask("doctor", body))), "api.invalid");
 }
 
+// Symptom: a photograph with a name in it, which nobody had looked at, was shown to the family.
+// Cause: `phi: []` said that nothing was found, where nothing had been sought.
+TEST_F(RecordsTest, TheFamilySeesNoPictureBeforeSomebodyWhoTreatsSaysSo) {
+  const auto share = [&](const char* who, const char* type, const char* media,
+                         std::string_view bytes, const Json& shown_to = Json::array()) {
+    return must(
+        records_->share_document(ask(who, Json::object({{"documentType", type},
+                                                        {"contentType", media},
+                                                        {"data", to_base64(as_bytes(bytes))},
+                                                        {"shownTo", shown_to}}))));
+  };
+  const std::string_view png = "\x89PNG\r\n\x1a\n";
+  const Json photo = share("patient", "IMAGE", "image/png", png);
+  EXPECT_EQ(photo["unscreened"], Json(true));
+  EXPECT_EQ(photo["withheld"], Json(true));
+  EXPECT_EQ(sessions_.told.back().second["withheld"], Json(true));
+  const std::string id = photo.string_or("id", "");
+  EXPECT_EQ(seen(records_->documents(ask("doctor"))), 1U);
+  EXPECT_EQ(seen(records_->documents(ask("family_member"))), 0U);
+  EXPECT_EQ(verdict(records_->document(ask("family_member", {}, id))), "record.unknown");
+  EXPECT_EQ(records_->document_content(ask("family_member", {}, id)).error().code,
+            "record.unknown");
+  // The patient does not judge that for others, and the doctor who names no family has not.
+  const Json all = Json::array({"doctor", "patient", "family_member"});
+  EXPECT_EQ(share("patient", "IMAGE", "image/png", png, all)["withheld"], Json(true));
+  EXPECT_EQ(share("doctor", "IMAGE", "image/png", png)["withheld"], Json(true));
+  EXPECT_EQ(seen(records_->documents(ask("family_member"))), 0U);
+  const Json said = share("doctor", "IMAGE", "image/png", png, all);
+  EXPECT_EQ(said["unscreened"], Json(true)) << "nobody looked at it all the same";
+  EXPECT_EQ(said["withheld"], Json(false));
+  EXPECT_EQ(sessions_.told.back().second.find("withheld"), nullptr);
+  share("family_member", "IMAGE", "image/png", png);
+  EXPECT_EQ(seen(records_->documents(ask("family_member"))), 2U) << "and his own";
+  const Json text = share("patient", "TEXT", "text/plain", "I feel better");
+  EXPECT_EQ(text["unscreened"], Json(false));
+  EXPECT_EQ(seen(records_->documents(ask("family_member"))), 3U);
+}
+
 TEST_F(RecordsTest, AnObserverNeitherSharesNorReadsDocuments) {
   const Json body =
       Json::object({{"documentType", "PDF"}, {"contentType", "application/pdf"}, {"data", kPdf}});

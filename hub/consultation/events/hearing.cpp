@@ -57,12 +57,14 @@ bool hears_message(const Membership& of, const Json& data, std::string_view open
   return of.admitted;
 }
 
-// Documents are for the roles that they name, and for whoever shared them.
+// Documents are for the roles that they name, and for whoever shared them. One that is withheld is
+// not for family members.
 bool hears_document(const Membership& of, const Json& data) {
   const Json& roles = data["shownTo"];
   if (of.role == "observer") return false;
-  if (!of.admitted || roles.size() == 0 || data.string_or("from", "") == of.participant)
-    return of.admitted;
+  if (!of.admitted || data.string_or("from", "") == of.participant) return of.admitted;
+  if (of.role == "family_member" && data["withheld"] == Json(true)) return false;
+  if (roles.size() == 0) return true;
   const Json::Array& all = roles.as_array();
   return std::find(all.begin(), all.end(), Json(of.role)) != all.end();
 }

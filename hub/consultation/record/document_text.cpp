@@ -116,6 +116,8 @@ void append_content(std::string& out, std::string_view content) {
 
 constexpr std::string_view kBegin = "stream";
 constexpr std::string_view kEnd = "endstream";
+// Encoding of a font whose codes are glyphs, Identity-H or Identity-V.
+constexpr std::string_view kTableFont = "/Identity-";
 // The dictionary of a stream stands before it, within so many bytes.
 constexpr std::size_t kMostHead = 64U << 10U;
 // Raw DEFLATE for zlib's inflateInit2: readers of PDF ignore the checksum of the frame.
@@ -169,11 +171,13 @@ DocumentText::DocumentText(std::string_view type)
     : plain_(type == "TEXT"),
       dicom_(type == "DICOM"),
       state_(plain_ || dicom_ || type == "PDF" ? State::seeking : State::over),
-      budget_(kMostStreams) {}
+      budget_(kMostStreams),
+      unscreened_(!plain_ && type != "PDF") {}
 
 void DocumentText::take(std::string_view piece) {
   if (state_ == State::over) return;
   if (plain_) {
+    if (piece.size() > kMostText - text_.size()) unscreened_ = true;
     text_ += piece.substr(0, kMostText - text_.size());
     return;
   }
@@ -189,16 +193,22 @@ void DocumentText::take(std::string_view piece) {
 
 std::string DocumentText::finish() {
   if (dicom_) return dicom_text(window_, kMostText);
-  if (!plain_) {
+  if (!plain_ && state_ != State::over) {
+    look_for_fonts(window_);
     while (step(true)) {
     }
   }
+  // A page of a scan shows no text.
+  if (!plain_ && trim(text_).empty()) unscreened_ = true;
   if (text_.size() > kMostText) text_.resize(kMostText);
   return std::move(text_);
 }
 
 bool DocumentText::step(bool last) {
-  if (state_ != State::over && (text_.size() >= kMostText || budget_ == 0)) state_ = State::over;
+  if (state_ != State::over && (text_.size() >= kMostText || budget_ == 0)) {
+    state_ = State::over;
+    unscreened_ = true;
+  }
   switch (state_) {
     case State::seeking:
       return find_stream(last);
@@ -238,7 +248,10 @@ void DocumentText::enter_stream(std::size_t word) {
   const std::string_view before = std::string_view(window_).substr(from_, word - from_);
   const std::size_t begins = before.rfind("obj");
   const std::string_view head = begins == std::string_view::npos ? "" : before.substr(begins);
-  if (head.find("/Image") != std::string_view::npos) return;
+  if (head.find("/Image") != std::string_view::npos) {
+    unscreened_ = true;
+    return;
+  }
   deflated_ = head.find("/FlateDecode") != std::string_view::npos;
   if (at_ < window_.size() && window_[at_] == '\r') ++at_;
   if (at_ < window_.size() && window_[at_] == '\n') ++at_;
@@ -254,6 +267,8 @@ bool DocumentText::take_stream(bool last) {
   }
   const std::size_t end = std::min(found, window_.size());
   unpack(std::string_view(window_).substr(from_, std::min(end - from_, kMostStream)));
+  // The rest of it goes by.
+  if ((!ends && !last) || end - from_ > kMostStream) unscreened_ = true;
   at_ = end;
   from_ = end;
   state_ = ends ? State::seeking : last ? State::over : State::skipping;
@@ -261,16 +276,25 @@ bool DocumentText::take_stream(bool last) {
 }
 
 void DocumentText::unpack(std::string_view packed) {
-  const std::string opened =
-      deflated_ ? inflate(packed, std::min(kMostStream, budget_)) : std::string();
+  const std::size_t most = std::min(kMostStream, budget_);
+  const std::string opened = deflated_ ? inflate(packed, most) : std::string();
+  // Cut, or packed in more than one way, or encrypted.
+  if (deflated_ && (opened.size() >= most || opened.empty())) unscreened_ = true;
   budget_ -= std::min(budget_, std::max<std::size_t>(opened.size(), 1));
+  look_for_fonts(opened);
   append_content(text_, deflated_ ? std::string_view(opened) : packed);
   text_.push_back('\n');
+}
+
+void DocumentText::look_for_fonts(std::string_view part) {
+  if (part.find(kTableFont) != std::string_view::npos) unscreened_ = true;
 }
 
 void DocumentText::forget() {
   if (state_ == State::skipping) from_ = at_;
   if (state_ == State::seeking) from_ = std::max(from_, at_ - std::min(at_, kMostHead));
+  // With the beginning of what stays: the name may be cut there.
+  look_for_fonts(std::string_view(window_).substr(0, from_ == 0 ? 0 : from_ + kTableFont.size()));
   window_.erase(0, from_);
   at_ -= from_;
   from_ = 0;

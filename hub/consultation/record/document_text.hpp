@@ -23,6 +23,9 @@ class DocumentText {
   void take(std::string_view piece);
   // Returns the text. Call it once, after the last byte.
   [[nodiscard]] std::string finish();
+  // After finish(): true if it holds what nobody read: pictures, as in every IMAGE, DICOM and scan,
+  // a font with a table of its own, what is beyond the bounds, and all of an OTHER.
+  [[nodiscard]] bool unscreened() const { return unscreened_; }
 
  private:
   enum class State : std::uint8_t { seeking, packed, skipping, over };
@@ -33,6 +36,8 @@ class DocumentText {
   void enter_stream(std::size_t word);
   bool take_stream(bool last);
   void unpack(std::string_view packed);
+  // Notes the font of a table of its own (ISO 32000-1 section 9.7.5.2).
+  void look_for_fonts(std::string_view part);
   // Lets go of what is not needed any more.
   void forget();
 
@@ -48,6 +53,7 @@ class DocumentText {
   // Bytes that all streams together may still unpack to.
   std::size_t budget_;
   std::string text_;
+  bool unscreened_;
 };
 
 }  // namespace rabt::consultation

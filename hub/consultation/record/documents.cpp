@@ -47,14 +47,15 @@ Status DocumentUpload::begin() {
   return ok_status();
 }
 
-Result<std::string> DocumentUpload::text(std::string_view type) const {
+Result<DocumentUpload::Read> DocumentUpload::text(std::string_view type) const {
   DocumentText found(type);
   RABT_TRY(reader, office_.parts().blobs.open(tenant_, id_));
   RABT_TRY_STATUS(reader->read(0, bytes_, [&](std::string_view piece) {
     found.take(piece);
     return ok_status();
   }));
-  return found.finish();
+  std::string text = found.finish();
+  return Read{.text = std::move(text), .unscreened = found.unscreened()};
 }
 
 Result<DocumentView> DocumentUpload::finish(const Caller& caller,
@@ -71,8 +72,8 @@ Result<DocumentView> DocumentUpload::finish(const Caller& caller,
 
   RecordAct act{.record = office_.fresh(caller, of, RecordKind::document), .also = {}};
   RABT_TRY(found, text(request.type));
-  RABT_TRY_STATUS(
-      office_.screen(caller, of, parts.documents, request.title + "\n" + found, "document", act));
+  RABT_TRY_STATUS(office_.screen(caller, of, parts.documents, request.title + "\n" + found.text,
+                                 "document", act));
 
   const Timestamp retain_until =
       keys::after(parts.clock.now(), parts.keys.policy().classes.find(keys::kRecording)->second);
@@ -86,6 +87,7 @@ Result<DocumentView> DocumentUpload::finish(const Caller& caller,
   document.set("bytes", blob.bytes);
   document.set("sha256", blob.sha256);
   document.set("shownTo", list_of_texts(request.shown_to));
+  document.set("unscreened", found.unscreened);
   act.record.blob = blob.id;
   act.also = [&](store::Transaction& transaction) -> Status {
     // Uploads that came at once are counted again, each with its own row.
@@ -97,10 +99,12 @@ Result<DocumentView> DocumentUpload::finish(const Caller& caller,
   act.acts.emplace_back("document.shared", Json::object({{"document", act.record.id},
                                                          {"type", request.type},
                                                          {"bytes", blob.bytes},
-                                                         {"sha256", blob.sha256}}));
+                                                         {"sha256", blob.sha256},
+                                                         {"unscreened", found.unscreened}}));
   Json data = Json::object({{"document", act.record.id}, {"documentType", request.type}});
   if (!of.participant.empty()) data.set("from", of.participant);
   if (!request.shown_to.empty()) data.set("shownTo", list_of_texts(request.shown_to));
+  if (is_withheld(act.record)) data.set("withheld", true);
   act.events.emplace_back("document-shared", std::move(data));
   act.shape = &shown_as<&document_view>;
   RABT_TRY_STATUS(office_.book().commit(allowed, caller, of, act));

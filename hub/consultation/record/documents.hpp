@@ -38,8 +38,13 @@ class DocumentUpload {
  private:
   // The row of the blob, which the first bytes need.
   Status begin();
+  struct Read {
+    std::string text;
+    // DocumentText::unscreened.
+    bool unscreened = false;
+  };
   // The text in it, which is read back from the blob: only now is it known what it is.
-  [[nodiscard]] Result<std::string> text(std::string_view type) const;
+  [[nodiscard]] Result<Read> text(std::string_view type) const;
 
   RecordOffice& office_;
   const std::string tenant_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/consultation/events/hearing.hpp"
+#include "hub/consultation/record/shared_views.hpp"
 
 namespace rabt::consultation {
 
@@ -80,7 +81,8 @@ bool is_shown(const Caller& caller, const Membership& of, const Record& record) 
   const bool own = record.author == of.participant;
   if (record.kind == RecordKind::note) return record.state != "draft" || is_clinical(of);
   if (record.kind == RecordKind::feedback) return own || of.host;
-  if (record.kind == RecordKind::document) return own || is_for(record, of.role);
+  if (record.kind == RecordKind::document)
+    return own || (is_for(record, of.role) && (of.role != "family_member" || !is_withheld(record)));
   if (record.kind != RecordKind::message || own) return true;
   if (record.document.string_or("audience", "") == kForHosts) return of.admits();
   const std::string to = record.document.string_or("to", "");

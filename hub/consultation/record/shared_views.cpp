@@ -1,5 +1,7 @@
 #include "hub/consultation/record/shared_views.hpp"
 
+#include <algorithm>
+
 #include "hub/consultation/acts/answers.hpp"
 
 namespace rabt::consultation {
@@ -50,6 +52,13 @@ Timestamp time_in(const Json& document, std::string_view name) {
 
 Screened screened_in(const Json& document) {
   return {.kinds = texts_in(document["phi"]), .masked = document.bool_or("masked", false)};
+}
+
+// Documents that were shared before there was the mark are judged by their type.
+bool is_unscreened(const Json& document) {
+  if (document["unscreened"].is_bool()) return document["unscreened"].as_bool();
+  const std::string type = document.string_or("documentType", "");
+  return type != "TEXT" && type != "PDF";
 }
 
 }  // namespace
@@ -168,6 +177,16 @@ Json to_json(const MessageView& view) {
   return out;
 }
 
+bool is_withheld(const Record& record) {
+  const Json& document = record.document;
+  if (!is_unscreened(document)) return false;
+  // Naming the family, somebody who treats the patient has said so.
+  const std::string role = author_in(document["author"]).role;
+  const bool clinical = role == "doctor" || role == "specialist" || role == "nurse";
+  const std::vector<std::string> to = texts_in(document["shownTo"]);
+  return !clinical || std::find(to.begin(), to.end(), "family_member") == to.end();
+}
+
 DocumentView document_view(const Record& record) {
   const Json& document = record.document;
   return {.head = head_view(record),
@@ -178,7 +197,9 @@ DocumentView document_view(const Record& record) {
           .shown_to = texts_in(document["shownTo"]),
           .bytes = document.int_or("bytes", 0),
           .sha256 = document.string_or("sha256", ""),
-          .shared_by = author_in(document["author"])};
+          .shared_by = author_in(document["author"]),
+          .unscreened = is_unscreened(document),
+          .withheld = is_withheld(record)};
 }
 
 Json to_json(const DocumentView& view) {
@@ -191,6 +212,8 @@ Json to_json(const DocumentView& view) {
   out.set("bytes", view.bytes);
   out.set("sha256", view.sha256);
   out.set("shownTo", list_of_texts(view.shown_to));
+  out.set("unscreened", view.unscreened);
+  out.set("withheld", view.withheld);
   out.set("sharedBy", text_or_null(view.shared_by.id()));
   return out;
 }

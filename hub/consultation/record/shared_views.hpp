@@ -120,7 +120,13 @@ struct DocumentView {
   // Hexadecimal.
   std::string sha256;
   RecordAuthor shared_by;
+  // The detector read not all of it: pictures, for one.
+  bool unscreened = false;
+  bool withheld = false;
 };
+// True if family members do not see a document of somebody else: not all of it was read by the
+// detector, and no doctor, specialist or nurse has said that they may.
+[[nodiscard]] bool is_withheld(const Record& record);
 [[nodiscard]] DocumentView document_view(const Record& record);
 [[nodiscard]] Json to_json(const DocumentView& view);
 
