@@ -81,8 +81,8 @@ class Merges {
     const Clock& clock;
     Random& random;
     UlidSource& ids;
-    // Of pointers that come into force, and of those that were in force and are undone. May be
-    // empty.
+    // Tells of pointers that come into force, and of those that were in force and are undone. May
+    // be empty.
     Tell tell{};
   };
   // More to write in the commit. May be empty.

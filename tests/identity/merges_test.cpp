@@ -155,7 +155,7 @@ TEST_F(MergedRecords, AreToldInTheJobThatPutsThePointerIntoForceOrUndoesIt) {
   must(merges_.take_effect(house_.administrator(), old_.id));
   must(merges_.take_effect(house_.administrator(), old_.id));
   EXPECT_EQ(told_, std::vector{"merged " + both});
-  // Where the event cannot be kept, nothing is done.
+  // Nothing is done where the event cannot be kept.
   deaf_ = true;
   EXPECT_EQ(merges_.undo(house_.administrator(), old_.id, "no").error().code, "store.busy");
   EXPECT_EQ(found(Json(old_.id)), kept_.id);

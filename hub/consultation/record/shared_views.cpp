@@ -1,7 +1,5 @@
 #include "hub/consultation/record/shared_views.hpp"
 
-#include <algorithm>
-
 #include "hub/consultation/acts/answers.hpp"
 
 namespace rabt::consultation {
@@ -178,13 +176,10 @@ Json to_json(const MessageView& view) {
 }
 
 bool is_withheld(const Record& record) {
-  const Json& document = record.document;
-  if (!is_unscreened(document)) return false;
-  // Naming the family, somebody who treats the patient has said so.
-  const std::string role = author_in(document["author"]).role;
-  const bool clinical = role == "doctor" || role == "specialist" || role == "nurse";
-  const std::vector<std::string> to = texts_in(document["shownTo"]);
-  return !clinical || std::find(to.begin(), to.end(), "family_member") == to.end();
+  if (!is_unscreened(record.document)) return false;
+  // Somebody who treats the patient decides by sharing it, and says in shownTo with whom.
+  const std::string role = author_in(record.document["author"]).role;
+  return role != "doctor" && role != "specialist" && role != "nurse";
 }
 
 DocumentView document_view(const Record& record) {

@@ -125,7 +125,7 @@ struct DocumentView {
   bool withheld = false;
 };
 // True if family members do not see a document of somebody else: not all of it was read by the
-// detector, and no doctor, specialist or nurse has said that they may.
+// detector, and no doctor, specialist or nurse has shared it.
 [[nodiscard]] bool is_withheld(const Record& record);
 [[nodiscard]] DocumentView document_view(const Record& record);
 [[nodiscard]] Json to_json(const DocumentView& view);
