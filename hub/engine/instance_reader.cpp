@@ -158,12 +158,16 @@ Status InstanceReader::add_versions(const InstanceRow& row, Materials& to) const
   }
   if (names.empty()) names.emplace_back(now->version());
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto found = definitions_.deployed(now->name_space(), now->name(), names[i]);
-    if (!found.ok()) return lost;
-    auto secrets = definitions_.secrets_of(*found->definition);
+    auto definition = now;
+    if (names[i] != now->version()) {
+      auto found = definitions_.deployed(now->name_space(), now->name(), names[i]);
+      if (!found.ok()) return lost;
+      definition = std::move(found->definition);
+    }
+    auto secrets = definitions_.secrets_of(*definition);
     // An earlier version made rows that are skipped: nothing depends on its secrets any more.
     if (!secrets.ok() && i + 1 == names.size()) return secrets.error();
-    workflow::Version version{found->definition, secrets.ok() ? *std::move(secrets) : Json()};
+    workflow::Version version{std::move(definition), secrets.ok() ? *std::move(secrets) : Json()};
     if (version.secrets.is_object()) {
       for (const auto& [name, value] : version.secrets.as_object()) to.secrets.set(name, value);
     }
