@@ -431,7 +431,9 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
       return CreatedSession{.session = acts_.view(caller, session)};
     }
   }
-  const Booking unsettled = booking;
+  // Copy of what settling changes, where it can change anything.
+  std::optional<Booking> unsettled;
+  if (booking.draft.patient.empty()) unsettled = booking;
   RABT_TRY_STATUS(settle(caller, who, input, Persons::Enters::whoever_is_unknown, booking));
   Session none;
   none.tenant = acts_.parts().tenant;
@@ -458,8 +460,8 @@ Result<CreatedSession> SessionCreation::create(const Caller& caller,
       return to_json(acts_.view(caller, session));
     };
     written = acts_.commit(caller, none, std::move(change), {.shape = shape, .also = taken});
-    if (booking.record && is_entered_already(written)) {
-      booking = unsettled;
+    if (booking.record && unsettled && is_entered_already(written)) {
+      booking = *unsettled;
       RABT_TRY_STATUS(settle(caller, who, input, Persons::Enters::nobody, booking));
       continue;
     }
