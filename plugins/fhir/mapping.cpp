@@ -13,6 +13,7 @@
 #include "in_force.hpp"
 #include "rabt/booking.hpp"
 #include "rabt/json_nlohmann.hpp"
+#include "rabt/person_number.hpp"
 #include "rabt/text.hpp"
 #include "rabt/time.hpp"
 
@@ -338,38 +339,65 @@ std::string known_type(const Json& identifier) {
   return code_among(member_of(identifier, "type"), {"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"});
 }
 
-// All identifiers of the patient that are his; empty when there are not two.
-Json patient_identifiers(const Json& patient) {
+// Type by the configuration of its system, "" if that has none.
+std::string configured_type(const Json& identifier, const Settings& settings) {
+  return sdk::configured_type(settings.number_types, text_of(identifier, "system"), {},
+                              text_of(identifier, "value"));
+}
+
+// Country that gave it, in small letters; "" when none is named.
+std::string country_of(const Json& identifier) {
+  std::string country;
+  for (const Json& extension : list_of(identifier, "extension")) {
+    if (!text_of(extension, "url").ends_with("extension-identifier-country")) continue;
+    const std::string code =
+        text_of(first(list_of(member_of(extension, "valueCodeableConcept"), "coding")), "code");
+    if (code.size() <= 3) country = lower(code);
+  }
+  return country;
+}
+
+// {system, value, type} of an identifier with a value. configured: its type by the configuration.
+Json number_of(const Json& identifier, const std::string& configured) {
+  Json one = Json::object();
+  put(one, "system", text_of(identifier, "system"));
+  one["value"] = text_of(identifier, "value");
+  put(one, "type", configured.empty() ? known_type(identifier) : configured);
+  return one;
+}
+
+// All identifiers of the patient that are his, one under an own system also under the system that
+// the hub knows; empty when there are not two.
+Json patient_identifiers(const Json& patient, const Settings& settings) {
   Json out = Json::array();
+  Json known = Json::array();
   for (const Json& identifier : list_of(patient, "identifier")) {
     const std::string value = text_of(identifier, "value");
     if (value.empty() || value.size() > kMaxIdentifier || is_old(identifier) ||
         out.size() == kMaxIdentifiers)
       continue;
-    Json one = Json::object();
-    put(one, "system", text_of(identifier, "system"));
-    one["value"] = value;
-    put(one, "type", known_type(identifier));
-    out.push_back(std::move(one));
+    const std::string configured = configured_type(identifier, settings);
+    out.push_back(number_of(identifier, configured));
+    known.push_back(sdk::known_number(out.back(), country_of(identifier), !configured.empty()));
   }
+  sdk::add_numbers(out, known, kMaxIdentifiers);
   return out.size() < 2 ? Json::array() : out;
 }
 
 // The best of the patient's identifiers for a payer; null when there is none.
-Json patient_identifier(const Json& patient, When at) {
+Json patient_identifier(const Json& patient, When at, const Settings& settings) {
   Json best;
   int best_rank = 99;
   for (const Json& identifier : list_of(patient, "identifier")) {
-    const std::string value = text_of(identifier, "value");
-    if (value.empty() || is_old(identifier)) continue;
-    const std::string system = text_of(identifier, "system");
-    const std::string type = known_type(identifier);
+    if (text_of(identifier, "value").empty() || is_old(identifier)) continue;
+    Json one = number_of(identifier, configured_type(identifier, settings));
+    const std::string type = text_of(one, "type");
     int rank = 9;
     if (!type.empty()) {
       rank = type == "MR"
                  ? 8
                  : static_cast<int>(std::find(kKnown.begin(), kKnown.end(), type) - kKnown.begin());
-    } else if (system.find("nphies.sa/identifier/") != std::string::npos) {
+    } else if (text_of(one, "system").find("nphies.sa/identifier/") != std::string::npos) {
       rank = 1;
     } else if (member_of(identifier, "type").is_null()) {
       rank = 7;
@@ -377,16 +405,8 @@ Json patient_identifier(const Json& patient, When at) {
     rank += out_of_force(identifier, at);
     if (rank >= best_rank) continue;
     best_rank = rank;
-    best = Json::object();
-    put(best, "system", system);
-    best["value"] = value;
-    put(best, "type", type);
-    for (const Json& extension : list_of(identifier, "extension")) {
-      if (!text_of(extension, "url").ends_with("extension-identifier-country")) continue;
-      const std::string country =
-          text_of(first(list_of(member_of(extension, "valueCodeableConcept"), "coding")), "code");
-      if (country.size() <= 3) put(best, "country", lower(country));
-    }
+    best = std::move(one);
+    put(best, "country", country_of(identifier));
   }
   return best;
 }
@@ -421,9 +441,9 @@ bool is_full_date(const std::string& date) {
 }
 
 // Fits the `patient` of the payer role: exactly those members.
-Json patient_data(const Json& patient, bool whole, When at) {
+Json patient_data(const Json& patient, bool whole, When at, const Settings& settings) {
   Json data = Json::object();
-  const Json identifier = patient_identifier(patient, at);
+  const Json identifier = patient_identifier(patient, at, settings);
   const std::string name = name_of(patient);
   const std::string gender = text_of(patient, "gender");
   const std::string birth_date = text_of(patient, "birthDate");
@@ -930,8 +950,8 @@ Json event_of(const Resources& delivery, const Merges& merges, const Entry& entr
   data["appointment"] = std::move(details);
   data["modality"] = is_video(appointment) ? "video" : "in-person";
   if (people.patient) {
-    put(data, "patient", patient_data(*people.patient->resource, whole, start));
-    put(data, "patientIdentifiers", patient_identifiers(*people.patient->resource));
+    put(data, "patient", patient_data(*people.patient->resource, whole, start, settings));
+    put(data, "patientIdentifiers", patient_identifiers(*people.patient->resource, settings));
   }
   if (people.practitioner) {
     const Json& person = *people.practitioner->resource;
@@ -1155,6 +1175,7 @@ Settings read_settings(std::string_view json) {
   if (bearer.is_boolean()) settings.bearer = bearer.get<bool>();
   settings.organization_reference = text_of(member_of(config, "organization"), "reference");
   settings.organization_display = text_of(member_of(config, "organization"), "display");
+  settings.number_types = sdk::read_number_types(config, "fhir.config");
   return settings;
 }
 
@@ -1262,7 +1283,7 @@ Insured insured(const Json& patients, const Json& entries, std::int64_t at,
   Insured out;
   out.output["found"] = true;
   out.output["patientReference"] = "Patient/" + text_of(patient, "id");
-  out.output["patient"] = patient_data(patient, false, at);
+  out.output["patient"] = patient_data(patient, false, at, settings);
   const std::vector<Entry> coverages = coverages_of(found, nullptr);
   if (const auto coverage = coverage_of(found, coverages, records, at)) {
     out.unread_payer = own_id(coverage->unread, "Organization", settings);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "rabt/person_number.hpp"
+
 // Between FHIR R4 (4.0.1) resources and the hub's own data. No input and output here.
 namespace rabt::fhir {
 
@@ -17,6 +19,8 @@ struct Settings {
   bool bearer = true;
   std::string organization_reference;
   std::string organization_display;
+  // Types of numbers by own systems of the record system.
+  sdk::NumberTypes number_types = {};
 };
 // Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);

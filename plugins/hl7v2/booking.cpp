@@ -11,6 +11,7 @@
 #include "rabt/booking.hpp"
 #include "rabt/hl7_ack.hpp"
 #include "rabt/json_nlohmann.hpp"
+#include "rabt/person_number.hpp"
 #include "rabt/time.hpp"
 
 namespace rabt::hl7v2 {
@@ -143,8 +144,14 @@ Json given_of(std::initializer_list<std::string> names) {
 // Types of identifiers that others know, the best for a payer first.
 constexpr std::array<std::string_view, 7> kKnown{"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"};
 
+// Type of an identifier of PID-3 by the configuration of its authority, "" if that has none.
+std::string configured_type(const Value& value, const Settings& settings) {
+  return sdk::configured_type(settings.number_types, authority_of(value, 4, settings),
+                              value.part(4, 1), value.part(1));
+}
 // The type of an identifier of PID-3 under the name that others have for it.
-std::string type_of(const Value& value) {
+std::string type_of(const Value& value, const Settings& settings) {
+  if (std::string type = configured_type(value, settings); !type.empty()) return type;
   const std::string type = value.part(5);
   if (type == "NNSAU") return "NI";
   return type == "PI" || type == "PT" ? "MR" : type;
@@ -154,7 +161,7 @@ std::string type_of(const Value& value) {
 Json identifier_of(const Value& value, const Segment& pid, const Settings& settings) {
   const std::string id = value.part(1);
   if (id.empty() || id.size() > kMaxIdentifier) return {};
-  const std::string type = type_of(value);
+  const std::string type = type_of(value, settings);
   Json out = Json::object();
   put(out, "system", authority_of(value, 4, settings));
   out["value"] = id;
@@ -170,7 +177,7 @@ Json patient_identifier(const Segment& pid, const Settings& settings) {
   for (const Value& value : pid.all(3)) {
     Json one = identifier_of(value, pid, settings);
     if (one.is_null()) continue;
-    const std::string type = type_of(value);
+    const std::string type = type_of(value, settings);
     const auto at = std::find(kKnown.begin(), kKnown.end(), type);
     const std::size_t rank =
         at == kKnown.end() ? (type.empty() ? 7 : 9) : static_cast<std::size_t>(at - kKnown.begin());
@@ -181,13 +188,19 @@ Json patient_identifier(const Segment& pid, const Settings& settings) {
   return best;
 }
 
-// All identifiers of PID-3; empty when there are not two.
+// All identifiers of PID-3, one under an own system also under the system that the hub knows; empty
+// when there are not two.
 Json patient_identifiers(const Segment& pid, const Settings& settings) {
   Json out = Json::array();
+  Json known = Json::array();
   for (const Value& value : pid.all(3)) {
     Json one = identifier_of(value, pid, settings);
-    if (!one.is_null() && out.size() < kMaxIdentifiers) out.push_back(std::move(one));
+    if (one.is_null() || out.size() == kMaxIdentifiers) continue;
+    known.push_back(sdk::known_number(one, sdk::text_of(one, "country"),
+                                      !configured_type(value, settings).empty()));
+    out.push_back(std::move(one));
   }
+  sdk::add_numbers(out, known, kMaxIdentifiers);
   return out.size() < 2 ? Json::array() : out;
 }
 

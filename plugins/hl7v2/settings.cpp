@@ -47,6 +47,7 @@ Settings read_settings(std::string_view json) {
       if (uri.is_string()) settings.systems[name] = uri.get<std::string>();
     }
   }
+  settings.number_types = sdk::read_number_types(config, "hl7v2.config");
   const Json& cover = member_of(config, "coverage");
   settings.cover = {text_of(cover, "payerLicence"), text_of(cover, "payerName"),
                     text_of(cover, "type")};

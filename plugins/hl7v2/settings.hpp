@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "rabt/person_number.hpp"
+
 namespace rabt::hl7v2 {
 
 using Json = nlohmann::json;
@@ -30,6 +32,8 @@ struct Settings {
   std::vector<std::string> self_pay_codes;
   // System URIs by namespace (HD-1).
   std::map<std::string, std::string> systems;
+  // Types of numbers by own systems (URI) and namespaces (HD-1).
+  sdk::NumberTypes number_types = {};
   Cover cover;
   // True if an appointment is known by the placer's number (SCH-1) where a message has both.
   bool by_placer = false;

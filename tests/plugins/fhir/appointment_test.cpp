@@ -760,6 +760,58 @@ TEST(Appointment, AnEventHasAllNumbersOfThePatient) {
   EXPECT_FALSE(event(bundle)["data"].contains("patientIdentifiers"));
 }
 
+// Symptom: a booking went into the record of somebody with another national id. Cause: the hub
+// knows a national id by the system of NPHIES, and the hospital has its own. Caught by: own systems
+// with a type, and own systems of the configuration.
+TEST(Appointment, ANumberUnderAnOwnSystemIsKnown) {
+  const auto numbers = [](const char* identifiers, const char* own = "{}") {
+    Json bundle = booking();
+    resource(bundle, 1)["identifier"] = Json::parse(identifiers);
+    const Settings with = read_settings(
+        std::string(R"({"base_url": "https://ehr.example.sa/fhir", "identifiers": )") + own + "}");
+    const Json data = to_events(bundle.dump(), with)[0]["data"];
+    std::string out;
+    for (const Json& one : data.value("patientIdentifiers", Json::array())) {
+      out += (out.empty() ? "" : ", ") + one.value("type", "-") + " " + one.value("system", "-") +
+             " " + one.value("value", "-");
+    }
+    return out + "; " + data["patient"]["identifier"].value("type", "-");
+  };
+  const std::string nphies = "http://nphies.sa/identifier/";
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "1000000008",
+                         "type": {"coding": [{"code": "NI"}]}}])"),
+            "NI urn:oid:1.2 1000000008, NI " + nphies + "nationalid 1000000008; NI");
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "2000000006",
+                         "type": {"coding": [{"code": "PRC"}]}}])"),
+            "PRC urn:oid:1.2 2000000006, PRC " + nphies + "iqama 2000000006; PRC");
+  EXPECT_EQ(numbers(R"([{"system": "urn:b", "value": "7", "type": {"coding": [{"code": "BN"}]}}])"),
+            "BN urn:b 7, BN " + nphies + "bordernumber 7; BN");
+  // The hub knows a passport by its country.
+  EXPECT_EQ(numbers(R"([{"system": "urn:p", "value": "A1", "type": {"coding": [{"code": "PPN"}]},
+                   "extension": [{"url": "http://nphies.sa/StructureDefinition/extension-identifier-country",
+                                  "valueCodeableConcept": {"coding": [{"code": "egy"}]}}]}])"),
+            "PPN urn:p A1, PPN http://hl7.org/fhir/sid/passport-EGY A1; PPN");
+  // A national id of another country, a number without the form, and a record number are none.
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "1000000008",
+                         "type": {"coding": [{"code": "NI"}]},
+                         "extension": [{"url": "urn:extension-identifier-country",
+                                        "valueCodeableConcept": {"coding": [{"code": "JOR"}]}}]}])"),
+            "; NI");
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "1000000009",
+                         "type": {"coding": [{"code": "NI"}]}}])"),
+            "; NI");
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "1000000008"}])"), "; -");
+  // The configuration says what a system holds. One of national ids may hold residence permits.
+  constexpr const char* kOwn = R"({"national_id": ["urn:oid:1.2"], "passport": ["urn:p"]})";
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "1000000008"}])", kOwn),
+            "NI urn:oid:1.2 1000000008, NI " + nphies + "nationalid 1000000008; NI");
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "2000000006"}])", kOwn),
+            "PRC urn:oid:1.2 2000000006, PRC " + nphies + "iqama 2000000006; PRC");
+  EXPECT_EQ(numbers(R"([{"system": "urn:p", "value": "A1"}])", kOwn),
+            "PPN urn:p A1, PPN " + nphies + "passportnumber A1; PPN");
+  EXPECT_THROW((void)numbers("[]", R"({"iqama": ["urn:x"], "passport": ["urn:x"]})"), sdk::Refusal);
+}
+
 TEST(Appointment, OnlyALicenceIsThePractitionersLicence) {
   const auto practitioner = [](const char* identifiers) {
     Json bundle = booking();

@@ -350,7 +350,73 @@ TEST(Booking, AnEventHasAllNumbersOfThePatient) {
   const Settings settings = read_settings(R"({"systems":{"KSA":"urn:ksa"}})");
   EXPECT_EQ(event(with(kBooking, "^MR~", "^PI~"), settings)["data"]["patientIdentifiers"],
             Json::parse(R"([{"value": "MRN001", "type": "MR"},
-                            {"system": "urn:ksa", "value": "1000000008", "type": "NI"}])"));
+                            {"system": "urn:ksa", "value": "1000000008", "type": "NI"},
+                            {"system": "http://nphies.sa/identifier/nationalid",
+                             "value": "1000000008", "type": "NI"}])"));
+}
+
+// Symptom: a booking went into the record of somebody with another national id. Cause: the hub
+// knows a national id by the system of NPHIES, and the hospital has its own. Caught by: own systems
+// with a type, and own systems and namespaces of the configuration.
+TEST(Booking, ANumberUnderAnOwnSystemIsKnown) {
+  const auto numbers = [](const std::string& pid, const char* config = "{}") {
+    const std::string body = with(kBooking, "MRN001^^^CLINIC^MR~1000000008^^^KSA^NI", pid);
+    const Json data = event(body, read_settings(config))["data"];
+    std::string out;
+    for (const Json& one : data.value("patientIdentifiers", Json::array())) {
+      out += (out.empty() ? "" : ", ") + one.value("type", "-") + " " + one.value("system", "-") +
+             " " + one.value("value", "-");
+    }
+    return out;
+  };
+  const std::string nphies = "http://nphies.sa/identifier/";
+  EXPECT_EQ(numbers("1000000008^^^&1.2.3&ISO^NI"),
+            "NI urn:oid:1.2.3 1000000008, NI " + nphies + "nationalid 1000000008");
+  EXPECT_EQ(numbers("2000000006^^^&1.2.3&ISO^NI"),
+            "NI urn:oid:1.2.3 2000000006, PRC " + nphies + "iqama 2000000006");
+  EXPECT_EQ(numbers("A1^^^&urn:p&URI^PPN"), "PPN urn:p A1, PPN " + nphies + "passportnumber A1");
+  // The same number under both systems stands there once under each.
+  EXPECT_EQ(numbers("1000000008^^^&urn:a&URI^NI~1000000008^^^&" + nphies + "nationalid&URI^NI"),
+            "NI urn:a 1000000008, NI " + nphies + "nationalid 1000000008");
+  // A type alone makes no national id of a number without its form, nor of a record number.
+  EXPECT_EQ(numbers("1000000009^^^&1.2.3&ISO^NI"), "");
+  EXPECT_EQ(numbers("29001011234567^^^&1.2.3&ISO^NI"), "");
+  EXPECT_EQ(numbers("1000000008^^^&1.2.3&ISO^MR"), "");
+  EXPECT_EQ(numbers("1000000008^^^&1.2.3&ISO"), "");
+  // The configuration knows the authority by its URI or its namespace, whatever the type says.
+  constexpr const char* kOwn =
+      R"({"identifiers": {"national_id": ["urn:oid:1.2.3", "CIVIL"], "border_number": ["urn:b"]}})";
+  EXPECT_EQ(numbers("1000000008^^^&1.2.3&ISO", kOwn),
+            "NI urn:oid:1.2.3 1000000008, NI " + nphies + "nationalid 1000000008");
+  EXPECT_EQ(numbers("2000000006^^^&1.2.3&ISO^PI", kOwn),
+            "PRC urn:oid:1.2.3 2000000006, PRC " + nphies + "iqama 2000000006");
+  EXPECT_EQ(numbers("1000000009^^^&1.2.3&ISO", kOwn),
+            "NI urn:oid:1.2.3 1000000009, NI " + nphies + "nationalid 1000000009");
+  EXPECT_EQ(numbers("7^^^&urn:b&URI", kOwn), "BN urn:b 7, BN " + nphies + "bordernumber 7");
+  const Json named = event(with(kBooking, "MRN001^^^CLINIC^MR~1000000008^^^KSA^NI",
+                                "M1^^^CLINIC^MR~1000000008^^^CIVIL^PI"),
+                           read_settings(kOwn))["data"];
+  EXPECT_EQ(named["patient"]["identifier"], Json::parse(R"({"value": "1000000008", "type": "NI"})"))
+      << "the workflow gives it the system of its type";
+  const std::string abroad = with(kBooking, "|||S\r", "|||S||||||||||EGY\r");
+  const Json passport = event(with(abroad, "1000000008^^^KSA^NI", "A1^^^&urn:p&URI^PPN"))["data"];
+  EXPECT_EQ(passport["patientIdentifiers"].back()["system"],
+            "http://hl7.org/fhir/sid/passport-EGY");
+}
+
+TEST(Booking, ASystemHasOneKind) {
+  const auto refused = [](const char* config) {
+    try {
+      (void)read_settings(config);
+      return std::string("taken");
+    } catch (const sdk::Refusal& wrong) {
+      return std::string(wrong.what());
+    }
+  };
+  EXPECT_NE(refused(R"({"identifiers": {"national_id": ["urn:x"], "passport": ["urn:x"]}})")
+                .find("identifiers.passport: urn:x stands under another kind"),
+            std::string::npos);
+  EXPECT_EQ(refused(R"({"identifiers": {"national_id": ["urn:x"], "iqama": ["urn:y"]}})"), "taken");
 }
 
 TEST(Booking, ThePayerIsTheOneThatIsNamed) {
