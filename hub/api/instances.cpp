@@ -335,17 +335,22 @@ Result<engine::Asked> asked_by(const Call& call, const Json& body) {
 
 }  // namespace
 
-Result<Response> Instances::retry(const Call& call) const {
-  RABT_TRY(body, body_object(call));
-  RABT_TRY(asked, asked_by(call, body));
+Result<std::string> retry_version(const Json& body) {
   const Json* const version = body.find("version");
-  if (version != nullptr && (!version->is_string() || version->as_string().empty())) {
+  if (version == nullptr) return std::string();
+  if (!version->is_string() || version->as_string().empty()) {
     return invalid("api.invalid",
                    "version: name a deployed version of the workflow, or `newest`; without it the "
                    "instance keeps its own");
   }
-  RABT_TRY_STATUS(
-      engine.retry(call.path[0], asked.actor, asked.reason, {}, body.string_or("version", "")));
+  return version->as_string();
+}
+
+Result<Response> Instances::retry(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  RABT_TRY(asked, asked_by(call, body));
+  RABT_TRY(version, retry_version(body));
+  RABT_TRY_STATUS(engine.retry(call.path[0], asked.actor, asked.reason, {}, version));
   return json_response(202, Json::object({{"retried", true}}));
 }
 

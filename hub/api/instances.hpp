@@ -43,6 +43,9 @@ struct Instances {
                                  const std::vector<engine::InstanceSummary>& list) const;
 };
 
+// `version` of the body of a retry; "" if it has none. Error api.invalid.
+[[nodiscard]] Result<std::string> retry_version(const Json& body);
+
 // Value that a query or a body has under a name; nothing if it has none.
 using Given = std::function<std::optional<std::string>(std::string_view name)>;
 // The filter of lists of instances: status, workflow, version, code, since, until. Error

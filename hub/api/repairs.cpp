@@ -46,6 +46,7 @@ Json job_json(const repair::Job& job) {
                            {"created", to_iso8601(job.created)},
                            {"createdBy", job.created_by}});
   if (job.verb == "restart") out.set("effects", standing(job));
+  if (const std::string version = job.version(); !version.empty()) out.set("version", version);
   if (const Json* was = job.effects.find("deliveries"); was != nullptr) out.set("deliveries", *was);
   if (!job.started) return out;
   out.set("started", to_iso8601(*job.started));
@@ -94,6 +95,12 @@ Result<repair::Wanted> wanted_of(const Json& body) {
     wanted.answer = body["answer"];
   } else if (body.find("answer") != nullptr) {
     return wrong("answer", "left out unless the verb is answer");
+  }
+  if (const Json* version = body.find("version"); version != nullptr) {
+    if (wanted.verb != "retry")
+      return wrong("version", "left out unless the verb is retry; filter.version is a condition");
+    RABT_TRY(name, retry_version(body));
+    wanted.version = std::move(name);
   }
   if (wanted.verb == repair::kDeliver && body.find("ids") != nullptr)
     return wrong("ids", "left out where the verb is deliver");
@@ -192,6 +199,7 @@ Result<Response> Repairs::run(const Call& call) const {
                             {"count", job.total},
                             {"sent", job.effects["sent"]},
                             {"reason", pace.reason}});
+  if (const std::string version = job.version(); !version.empty()) wish.set("version", version);
   RABT_TRY_STATUS(approvals.pass(
       call.caller, {identity::kRepairRun, "", std::move(wish), job.id + " " + call.request.body}));
   RABT_TRY(running, repairs.run(call.caller, call.path[0], pace));

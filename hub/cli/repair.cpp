@@ -24,6 +24,7 @@ struct RepairOptions {
   std::string status;
   std::string workflow;
   std::string version;
+  std::string with_version;
   std::string code;
   std::string since;
   std::string until;
@@ -68,6 +69,8 @@ void print_whole(const Json& job) {
   if (job.bool_or("more", false))
     std::printf(
         "  the filter takes more: these are the oldest; plan the rest when they are done\n");
+  if (const std::string version = job.string_or("version", ""); !version.empty())
+    std::printf("  each goes on with version %s, or is refused\n", version.c_str());
   const bool restart = job.string_or("verb", "") == "restart";
   for (const Json& one : job["sent"].as_array()) {
     const long long count = number(one, "count");
@@ -135,6 +138,7 @@ Result<Json> plan_body(const RepairOptions& options) {
                      "--since");
     body.set("filter", std::move(filter));
   }
+  if (!options.with_version.empty()) body.set("version", options.with_version);
   if (options.outcome.empty()) return body;
   Json answer = Json::object({{"outcome", options.outcome}});
   if (!options.output.empty()) {
@@ -259,6 +263,9 @@ void add_plan(args::Command& group, const std::shared_ptr<RepairOptions>& option
       "Instances in one of these states, with commas (default: the states that the act is for)");
   command->add_option("--workflow", options->workflow, "Instances of this workflow");
   command->add_option("--version", options->version, "Instances of this version");
+  command->add_option("--with-version", options->with_version,
+                      "With retry: deployed version with which each goes on, or `newest` (default: "
+                      "its own)");
   command->add_option("--code", options->code,
                       "Instances with this code: of the error of a faulted one, or role/action of "
                       "a parked one");

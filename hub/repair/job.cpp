@@ -30,8 +30,10 @@ std::optional<ItemState> item_state(std::string_view text) {
   return static_cast<ItemState>(found - kItemNames.begin());
 }
 
-std::string digest_of(std::string_view verb, const Json& answer, const std::vector<Item>& items) {
+std::string digest_of(std::string_view verb, const Json& answer, std::string_view version,
+                      const std::vector<Item>& items) {
   std::string text = "rabt-repair/1\n" + std::string(verb) + "\n" + answer.dump_sorted() + "\n";
+  if (!version.empty()) text += "version " + std::string(version) + "\n";
   for (const Item& item : items) {
     text += item.object + " " + std::to_string(item.mark.turns) + " " +
             std::to_string(item.mark.updated.ms) + " " + std::to_string(item.call) + "\n";

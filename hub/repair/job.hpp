@@ -65,7 +65,7 @@ struct Job {
   Timestamp oldest;
   Json filter;
   // {sent: [{role, action, count, withoutKey}], leftOut: [{code, count}], deliveries: {new, taken,
-  // changed}}
+  // changed}, version}
   Json effects;
   Timestamp created;
   std::string created_by;
@@ -80,6 +80,9 @@ struct Job {
   std::string why = {};
   std::string data_key;
   std::string sealed;
+
+  // Version with which a retry goes on; "" if each instance keeps its own.
+  [[nodiscard]] std::string version() const { return effects.string_or("version", ""); }
 };
 
 struct Item {
@@ -108,8 +111,8 @@ struct Counts {
 };
 
 // Fixes a list: hex of SHA-256 of what is done and to which rows in which state. answer: null but
-// for the verb `answer`.
+// for the verb `answer`. version: as of Job::version.
 [[nodiscard]] std::string digest_of(std::string_view verb, const Json& answer,
-                                    const std::vector<Item>& items);
+                                    std::string_view version, const std::vector<Item>& items);
 
 }  // namespace rabt::repair

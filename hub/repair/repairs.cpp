@@ -218,7 +218,7 @@ Result<Job> Repairs::preview(const identity::Caller& caller, const Wanted& wante
   }
   Job job{.id = parts_.ids.next().text(),
           .verb = wanted.verb,
-          .digest = digest_of(wanted.verb, wanted.answer, list.items),
+          .digest = digest_of(wanted.verb, wanted.answer, wanted.version, list.items),
           .total = static_cast<std::int64_t>(list.items.size()),
           .more = list.more,
           .oldest = list.oldest,
@@ -228,6 +228,7 @@ Result<Job> Repairs::preview(const identity::Caller& caller, const Wanted& wante
           .created_by = caller.who.actor(),
           .data_key = {},
           .sealed = {}};
+  if (!wanted.version.empty()) job.effects.set("version", wanted.version);
   RABT_TRY_STATUS(seal(job, Json::object({{"answer", wanted.answer}})));
   RABT_TRY_STATUS(parts_.store.write(
       [&](store::Transaction& transaction) { return rows_.put(transaction, job, list.items); }));
@@ -313,16 +314,18 @@ Result<Job> Repairs::turned(const identity::Caller& caller, std::string_view id,
   }
   RABT_TRY_STATUS(change(job));
   RABT_TRY(sealed, parts_.details.seal(parts_.tenant, "", Json::object({{"reason", reason}})));
+  Json detail = Json::object({{"verb", job.verb},
+                              {"digest", job.digest},
+                              {"count", job.total},
+                              {"first", job.first},
+                              {"everyMs", job.every_ms}});
+  if (const std::string version = job.version(); !version.empty()) detail.set("version", version);
   const auto entry = parts_.audit.prepare({.tenant = parts_.tenant,
                                            .actor = caller.who.actor(),
                                            .act = std::string(act),
                                            .object = "repair:" + job.id,
                                            .result = "ok",
-                                           .detail = Json::object({{"verb", job.verb},
-                                                                   {"digest", job.digest},
-                                                                   {"count", job.total},
-                                                                   {"first", job.first},
-                                                                   {"everyMs", job.every_ms}}),
+                                           .detail = std::move(detail),
                                            .client = caller.client,
                                            .request = caller.request,
                                            .sealed = sealed.text});

@@ -26,6 +26,8 @@ struct Wanted {
   std::string verb;
   // {outcome, output?}; null unless the verb is `answer`.
   Json answer = {};
+  // Version with which a retry goes on, or engine::kNewestVersion; "" for the own one of each.
+  std::string version = {};
   // The filter as it was asked for, which the job shows. No patient data.
   Json shown = Json::object();
   engine::InstanceFilter filter = {};

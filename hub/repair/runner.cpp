@@ -206,7 +206,8 @@ Status Runner::ask(const Job& job, const Item& item, const Json& content) const 
                : Status(conflict("repair.not_possible", "this hub takes no deliveries"));
   }
   engine::Engine& engine = parts_.engine;
-  if (job.verb == "retry") return engine.retry(item.object, asked.actor, asked.reason, asked.step);
+  if (job.verb == "retry")
+    return engine.retry(item.object, asked.actor, asked.reason, asked.step, job.version());
   if (job.verb == "cancel")
     return engine.cancel(item.object, asked.actor, asked.reason, asked.step);
   if (job.verb == "answer") {

@@ -111,6 +111,9 @@ TEST_F(RepairsTest, BodiesThatAreWrongAreRefusedByTheNameOfTheMember) {
   EXPECT_EQ(wrong(R"({"verb":"retry","answer":{"outcome":"done"},"filter":{"code":"x"}})"),
             "answer");
   EXPECT_EQ(wrong(R"({"verb":"retry","filter":{"failure":"x"}})"), "filter.failure");
+  EXPECT_EQ(wrong(R"({"verb":"retry","version":"","filter":{"code":"x"}})"), "version");
+  EXPECT_EQ(wrong(R"({"verb":"retry","version":7,"filter":{"code":"x"}})"), "version");
+  EXPECT_EQ(wrong(R"({"verb":"cancel","version":"newest","filter":{"code":"x"}})"), "version");
   EXPECT_EQ(wrong(R"({"verb":"retry","filter":{"code":"nothing"}})"), "repair.nothing");
   EXPECT_EQ(wrong(R"({"verb":"retry","ids":["01K00000000000000000000000"]})"), "engine.instance");
 
@@ -153,6 +156,24 @@ TEST_F(RepairsTest, ARestartNeedsTheNumberOfTheCallsThatItMakesAnew) {
   const Json again = plan();
   EXPECT_EQ(again.int_or("count", 0), 2) << "the new ones";
   EXPECT_EQ(again["leftOut"].dump(), R"([{"code":"engine.restarted","count":2}])");
+}
+
+TEST_F(RepairsTest, ARetryTakesAVersionAndShowsIt) {
+  fault(1);
+  rig_.deploy(
+      "document: {dsl: '1.0.3', namespace: test, name: claim, version: '1.1.0'}\n"
+      "schedule: {on: {one: {with: {type: test.claim.v1}}}}\ninput: {from: '${ .[0].data }'}\n"
+      "do:\n  - send: {call: 'do-key:1.0.0@script', with: {name: '${ .name }', code: A}}\n");
+  const Response made =
+      post("repairs", R"({"verb":"retry","version":"1.1.0","filter":{"code":"vendor.away"}})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const Json job = json(made);
+  EXPECT_EQ(job.string_or("version", ""), "1.1.0");
+  EXPECT_EQ(preview().find("version"), nullptr);
+  ASSERT_EQ(run(job).status, 202);
+  work(6);
+  EXPECT_EQ(get("repairs/" + job.string_or("id", ""))["counts"].int_or("well", 0), 1);
+  EXPECT_EQ(get("instances/" + ids_[0]).string_or("version", ""), "1.1.0");
 }
 
 TEST_F(RepairsTest, ADigestOfAnotherListIsAConflict) {

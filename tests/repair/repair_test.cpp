@@ -305,6 +305,49 @@ TEST(Repair, AHubThatIsKilledAtAnyPointDoesNoActTwiceAndLeavesNoneOut) {
   EXPECT_EQ(claims.size(), 200U) << "one key for each claim";
 }
 
+// Version 1.1.0 asks for another booking in the second instance: that one cannot go on with it.
+TEST(Repair, ARetryGoesOnWithTheVersionThatIsNamed) {
+  Rig rig;
+  const auto ids = rig.faulted(3);
+  rig.engine.deploy(
+      "document: {dsl: '1.0.3', namespace: test, name: claim, version: '1.1.0', metadata: {rabt: "
+      "{patient: {phone: '${ .phone }'}}}}\n"
+      "schedule: {on: {one: {with: {type: test.claim.v1}}}}\ninput: {from: '${ .[0].data }'}\ndo:\n"
+      "  - book: {call: 'do-native:1.0.0@script', with: {n: '${ if .n == 1 then 7 else .n end "
+      "}'}}\n"
+      "  - claim: {call: 'do-key:1.0.0@script', with: {n: '${ .n }', code: A}}\n");
+  rig.engine.script().on("do-key", [](ScriptedService::Call call) {
+    if (call.arguments.find("code") == nullptr)
+      return call.done(engine::failed(workflow::OutcomeKind::permanent, "payer.no_code"));
+    call.done(engine::done(call.arguments));
+  });
+  const Job own = must(rig.preview("retry"));
+  const Job job = must(rig.preview("retry", {}, {}, "newest"));
+  EXPECT_NE(job.digest, own.digest) << "another version is another act";
+  EXPECT_EQ(rig.job(job.id).version(), "newest");
+  must(rig.run(job));
+  EXPECT_EQ(rig.end_of(job.id).state, JobState::done);
+  EXPECT_EQ(rig.counts(job.id)[ItemState::well], 2);
+  const auto refused = must(rig.repairs().rows().items(job.id, -1, 10, ItemState::refused));
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].object, ids[1]);
+  EXPECT_EQ(refused[0].code, "engine.retry_version");
+  const auto version = [&](std::size_t at) {
+    return rig.engine.engine().instance(ids[at]).value().string_or("version", "");
+  };
+  EXPECT_EQ(version(0), "1.1.0");
+  EXPECT_EQ(version(1), "1.0.0");
+  EXPECT_EQ(rig.engine.status(ids[1]), "faulted") << "it stays as it was";
+  EXPECT_EQ(version(2), "1.1.0");
+  int named = 0;
+  must(audit::read_each(rig.engine.audit(), {.tenant = "t1", .act = "repair.run"},
+                        [&](const audit::Logged& logged) {
+                          named += logged.entry.detail.string_or("version", "") == "newest" ? 1 : 0;
+                          return true;
+                        }));
+  EXPECT_EQ(named, 1);
+}
+
 TEST(Repair, ARestartedInstanceIsStartedOnceThoughTheHubIsKilled) {
   Rig rig;
   const auto ids = rig.faulted(6);

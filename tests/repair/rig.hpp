@@ -66,8 +66,8 @@ class Rig {
     });
   }
   [[nodiscard]] Result<Job> preview(const std::string& verb, std::vector<std::string> states = {},
-                                    Json answer = {}) {
-    Wanted wanted{.verb = verb, .answer = std::move(answer)};
+                                    Json answer = {}, std::string version = {}) {
+    Wanted wanted{.verb = verb, .answer = std::move(answer), .version = std::move(version)};
     wanted.filter.states = std::move(states);
     return repairs_->preview(caller, wanted);
   }

@@ -25,6 +25,8 @@ interface Repair {
   perMinute?: number;
   first?: number;
   why?: string;
+  // Version with which a retry goes on.
+  version?: string;
   counts?: Record<string, number>;
   // Of a restart: calls that are made anew.
   effects?: number;
@@ -110,7 +112,7 @@ function Job({ id, onDone }: { id: string; onDone: () => void }) {
         {job.more && <Notice tone="idle">{t('repair_more')}</Notice>}
         {job.sent.map((one) => <p key={one.role + one.action}>{t('repair_sent', { n: one.count })} <Code>{one.role}/{one.action}</Code>{one.withoutKey > 0 && <>: <strong>{t('repair_keyless', { n: one.withoutKey })}</strong></>}</p>)}
         {job.leftOut.map((one) => <p key={one.code} class="muted">{t('repair_left', { n: one.count })} <Code>{one.code}</Code></p>)}
-        <Facts rows={[[t('oldest_head'), <Moment at={job.oldest} />], [t('asked_by'), <Code>{job.createdBy}</Code>], [t('repair_pace'), job.perMinute !== undefined && t('repair_pace_of', { rate: job.perMinute, first: job.first ?? 0 })], [t('repair_digest'), <Code>{job.digest.slice(0, 16)}</Code>]]} />
+        <Facts rows={[[t('oldest_head'), <Moment at={job.oldest} />], [t('version'), job.version !== undefined && <Code>{job.version}</Code>], [t('asked_by'), <Code>{job.createdBy}</Code>], [t('repair_pace'), job.perMinute !== undefined && t('repair_pace_of', { rate: job.perMinute, first: job.first ?? 0 })], [t('repair_digest'), <Code>{job.digest.slice(0, 16)}</Code>]]} />
       </Pane>
       <Rows job={job} />
       {asking && <ReasonDialog title={word('repair_act', asking)} text={asking === 'run' ? t('repair_run_more', { n: job.count }) : undefined} act={word('repair_act', asking)} danger={asking === 'stop'} ready={asking !== 'run' || (within(pace.perMinute, kPerMinute) && within(pace.first, kFirst))} onClose={() => setAsking(undefined)} onAct={ask}>{asking === 'run' && <Pace pace={pace} setPace={setPace} />}</ReasonDialog>}
