@@ -88,6 +88,10 @@ class SecondChannel : public SessionHouse {
       if (one.entry.act != act) continue;
       if (act == "action.sent") {
         out.push_back(detail.string_or("capability", ""));
+      } else if (act == "action.ended") {
+        out.push_back(detail.string_or("action", "") + " " + detail.string_or("task", "") + " " +
+                      detail.string_or("outcome", "") + " " + one.entry.result);
+        EXPECT_FALSE(one.entry.patient.empty()) << "the report of disclosures finds it";
       } else {
         out.push_back(detail.string_or("kind", "") + " " + detail.string_or("channel", "sms") +
                       " " + detail.string_or("outcome", ""));
@@ -123,6 +127,7 @@ TEST_F(SecondChannel, AMessageThatNoTelephoneTookGoesOnceByMail) {
             (std::vector<std::string>{"booked sms failed", "booked mail sent"}));
   EXPECT_EQ(noted("action.sent"),
             (std::vector<std::string>{"notify.sms.send:1.0.0", "notify.email.send:1.0.0"}));
+  EXPECT_TRUE(noted("action.ended").empty()) << "the gateway had the number that it refused";
 }
 
 // Symptom: the desk had a task for a patient who could have had a mail in the morning.
@@ -187,6 +192,10 @@ TEST_F(SecondChannel, APluginWithoutAGatewayForMailIsNoSecondChannel) {
           plugin::failed(workflow::OutcomeKind::permanent, "notify.no_email", "no gateway"));
   EXPECT_EQ(told_by("call"), R"([{"kind":"booked","outcome":"failed"}])");
   EXPECT_EQ(noted("participant.told"), std::vector<std::string>{"booked sms failed"});
+  // The entry of the disclosure is written before the plugin refuses.
+  EXPECT_EQ(noted("action.sent").size(), 2U);
+  EXPECT_EQ(noted("action.ended"),
+            std::vector<std::string>{"notify.email.send messages permanent notify.no_email"});
 }
 
 // Whoever can book could read what goes to the mail of a booking.

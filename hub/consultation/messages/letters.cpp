@@ -51,6 +51,21 @@ Status Letters::note_disclosure(const Session& session, const plugin::CallReques
       [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
 }
 
+Status Letters::note_not_sent(const Session& session, const plugin::CallRequest& request,
+                              const std::string& code) const {
+  const SessionParts& parts = acts_.parts();
+  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
+  entry.act = "action.ended";
+  entry.result = code;
+  entry.detail = Json::object({{"role", kNotifyRole},
+                               {"action", request.action},
+                               {"task", "messages"},
+                               {"outcome", workflow::to_string(workflow::OutcomeKind::permanent)}});
+  const audit::Prepared prepared = parts.audit.prepare(entry);
+  return parts.store.write(
+      [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
+}
+
 Result<Handed> Letters::hand_over(const Session* session, const Letter& letter) const {
   if (letter.cause) {
     RABT_TRY(until, limit_.take({.cause = *letter.cause,
@@ -92,8 +107,8 @@ Result<Handed> Letters::hand_over_once(const Session* session, const Letter& let
   request.version = std::string(kNotifyVersion);
   request.arguments = letter.arguments;
   request.arguments.set("reference", key);
-  if (session != nullptr && !letter.patient.empty())
-    RABT_TRY_STATUS(note_disclosure(*session, request));
+  const bool disclosed = session != nullptr && !letter.patient.empty();
+  if (disclosed) RABT_TRY_STATUS(note_disclosure(*session, request));
   request.idempotency_key = key;
   request.deadline_unix_ms = parts.clock.now().ms + kGatewayMs;
   // A message whose answer was lost, before a crash or now, was sent if the gateway says so.
@@ -111,8 +126,10 @@ Result<Handed> Letters::hand_over_once(const Session* session, const Letter& let
   const bool refused = outcome->output.string_or("status", "") == "failed";
   if (outcome->kind == workflow::OutcomeKind::done && !refused)
     return Handed{.outcome = "sent", .gateway_id = outcome->output.string_or("messageId", "")};
-  if (letter.action == kSendMail && outcome->code == kNoGateway)
+  if (letter.action == kSendMail && outcome->code == kNoGateway) {
+    if (disclosed) RABT_TRY_STATUS(note_not_sent(*session, request, outcome->code));
     return Handed{.outcome = std::string(kNoMail)};
+  }
   const auto kind = std::string_view(letter.name).substr(letter.name.find('/') + 1);
   parts.log.warn("message.failed",
                  {{"session", id_of(session)}, {"kind", kind}, {"code", outcome->code}});

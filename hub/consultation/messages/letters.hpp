@@ -74,6 +74,9 @@ class Letters {
   [[nodiscard]] std::optional<Handed> taken(const plugin::CallRequest& request) const;
   [[nodiscard]] Status note_disclosure(const Session& session,
                                        const plugin::CallRequest& request) const;
+  // After note_disclosure(): nothing has left the hub, since the plugin has no gateway for it.
+  [[nodiscard]] Status note_not_sent(const Session& session, const plugin::CallRequest& request,
+                                     const std::string& code) const;
 
   Acts& acts_;
   const MessageLimit limit_;
