@@ -174,6 +174,7 @@ struct Hub::Parts {
   std::shared_ptr<bus::Publisher> broker;
   // Destroyed before the webhooks, which its thread tells.
   std::unique_ptr<Consultations> consultations;
+  // Tells by its own thread; stop() ends it behind the plugins, whose answer it may wait for.
   std::unique_ptr<consultation::TaskNews> task_news;
   std::unique_ptr<alerts::Alerts> alerts;
   std::unique_ptr<AlertReadings> readings;
@@ -210,6 +211,8 @@ struct Hub::Parts {
   [[nodiscard]] Status open_alerts(const config::Config& config);
   void watch_alerts(const config::Config& config);
   void look_after_keys(const std::string& tenant);
+  // From now on the hub acts by itself. Not while it is held.
+  void start_acting(const config::Config& config);
   // Does what waited for time to pass. Nothing while the hub is held.
   void catch_up();
   [[nodiscard]] Json troubles() const;
@@ -451,6 +454,12 @@ void Hub::Parts::watch_alerts(const config::Config& config) {
   maintenance->removes([this] { return alerts->remove_old(); });
 }
 
+void Hub::Parts::start_acting(const config::Config& config) {
+  watch_alerts(config);
+  repair_runner->start();
+  task_news->start();
+}
+
 void Hub::Parts::catch_up() {
   if (held != nullptr) return;
   const auto done = [this](std::string_view name, const Status& status) {
@@ -459,7 +468,6 @@ void Hub::Parts::catch_up() {
   done("practice.catch_up", consultations->practice().catch_up());
   done("tasks.catch_up", tasks->catch_up());
   done("long_waits.turn", long_waits->turn());
-  done("task_news.turn", task_news->turn());
   done("merges.catch_up", consultation::settle_merges(*base->store, *merges));
   done("pairs.catch_up", pairs->compare_old());
 }
@@ -726,9 +734,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.make_compatible(config, privacy);
   hub.repairs->deliver_by(hub.api->hooks());
   hub.repair_runner->deliver_by(hub.api->hooks());
-  if (!hold) hub.watch_alerts(config);
   if (!hold) {
-    hub.repair_runner->start();
+    hub.start_acting(config);
     RABT_TRY(mllp, MllpSources::open(config, hub.api->hooks(), clock, log));
     hub.mllp = std::move(mllp);
     hub.maintenance->also([&hub] { hub.mllp->reload(); });
@@ -800,6 +807,7 @@ void Hub::Parts::stop(std::int64_t grace_ms) {
   if (consultations != nullptr) consultations->stop();
   if (webhooks != nullptr) webhooks->stop();
   if (plugins != nullptr) plugins->shutdown(grace_ms);
+  if (task_news != nullptr) task_news->stop();
   if (engine != nullptr) {
     engine->stop();
   } else if (base != nullptr && base->store != nullptr) {

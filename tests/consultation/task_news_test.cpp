@@ -1,5 +1,7 @@
 #include "hub/consultation/messages/task_news.hpp"
 
+#include <future>
+
 #include "hub/audit/reader.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/limits.hpp"
@@ -215,6 +217,29 @@ TEST_F(TaskMessages, ATaskThatComesWhileTheGatewayIsAwayChangesNoMessage) {
   const auto calls = provider_.calls("our-send-sms");
   EXPECT_EQ(calls[0].idempotency_key, calls[1].idempotency_key);
   EXPECT_EQ(waiting(), 0);
+}
+
+// Symptom: nothing else was looked after while a gateway for messages to staff hung. Cause: they
+// were sent by the thread that looks after everything. Caught by: a gateway that answers only after
+// the others have gone on.
+TEST_F(TaskMessages, AGatewayThatHangsHoldsTheThreadOfTheseMessagesAlone) {
+  std::promise<void> asked;
+  std::promise<void> answers;
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "our-send-sms") return provider_.usual(call);
+    asked.set_value();
+    answers.get_future().wait();
+    return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", "accepted"}}));
+  };
+  for_desk();
+  news_->start();
+  asked.get_future().wait();
+  must(tasks_->catch_up());
+  EXPECT_EQ(waiting(), 1) << "the message is under way";
+  answers.set_value();
+  news_->stop();
+  EXPECT_EQ(waiting(), 0) << "a message under way is finished";
+  EXPECT_EQ(provider_.calls("our-send-sms").size(), 1U);
 }
 
 TEST_F(TaskMessages, AMessageThatTheGatewayHasTakenIsNotSentAgain) {

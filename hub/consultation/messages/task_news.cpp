@@ -1,6 +1,7 @@
 #include "hub/consultation/messages/task_news.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "hub/base/clock.hpp"
@@ -13,10 +14,10 @@ namespace rabt::consultation {
 
 namespace {
 
+constexpr std::chrono::seconds kBetweenTurns{5};
 constexpr std::size_t kMostNews = 100;
-// A turn shares its thread with other work: no further letter after so long.
+// News are shared out between so many letters.
 constexpr std::size_t kMostLetters = 5;
-constexpr std::int64_t kTurnMs = 2'000;
 
 Result<std::vector<outbox::Work>> due_works(const SessionParts& parts, std::string_view kind,
                                             std::size_t limit) {
@@ -29,6 +30,35 @@ Result<std::vector<outbox::Work>> due_works(const SessionParts& parts, std::stri
 }
 
 }  // namespace
+
+void TaskNews::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void TaskNews::stop() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void TaskNews::run() {
+  Lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    const Status turned = turn();
+    if (!turned.ok()) acts_.parts().log.warn("task_news.turn", {{"code", turned.error().code}});
+    lock.lock();
+    changed_.wait_for(lock, kBetweenTurns, [this]() RABT_REQUIRES(mutex_) { return stopping_; });
+  }
+}
+
+bool TaskNews::stops() const {
+  const Lock lock(mutex_);
+  return stopping_;
+}
 
 bool TaskNews::is_on() const {
   const SessionParts& parts = acts_.parts();
@@ -109,21 +139,16 @@ Status TaskNews::share(const outbox::Work& news) const {
 Status TaskNews::tell_due() {
   const SessionParts& parts = acts_.parts();
   const std::int64_t begun = parts.clock.monotonic_ms();
-  if (begun < next_try_ms_) return ok_status();
   std::erase_if(tried_, [&](const auto& one) { return one.second <= begun; });
   RABT_TRY(works, due_works(parts, outbox::kTaskLetter, kMostLetters + tried_.size()));
   std::erase_if(works, [&](const outbox::Work& one) { return tried_.contains(one.ref); });
   Status first = ok_status();
   for (const outbox::Work& one : works) {
+    if (stops()) break;
     const Status told = tell(one);
-    const std::int64_t now = parts.clock.monotonic_ms();
-    if (!told.ok()) {
-      tried_[one.ref] = now + kMinuteMs;
-      if (first.ok()) first = told;
-    }
-    if (now - begun < kTurnMs) continue;
-    next_try_ms_ = now + kMinuteMs;
-    break;
+    if (told.ok()) continue;
+    tried_[one.ref] = parts.clock.monotonic_ms() + kMinuteMs;
+    if (first.ok()) first = told;
   }
   return first;
 }

@@ -4,8 +4,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "hub/base/mutex.hpp"
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/messages/letters.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
@@ -17,20 +19,29 @@ namespace rabt::consultation {
 // (outbox::kTaskNews); a turn shares them out to the people who have the role, or to the assignee
 // alone (outbox::kTaskLetter), and tells each of them how many tasks wait: one message in
 // limits::kTaskNewsApartMs, none about tasks that somebody has claimed. Quiet hours hold it, but
-// not where a task is due within the hour. One thread at a time; blocks until the gateway has
-// answered.
+// not where a task is due within the hour. A gateway that hangs holds the thread of this object
+// alone.
 class TaskNews {
  public:
   // wanted: `clinic.task_messages` of the configuration.
   TaskNews(Acts& acts, const Tasks& tasks, bool wanted)
       : acts_(acts), tasks_(tasks), wanted_(wanted), letters_(acts) {}
-
-  // Tells a few people of what is due. For maintenance. While the hospital has no text or no
-  // gateway for it, news are dropped. Error unavailable message.not_sent: a message was not taken,
-  // and is tried again after a minute; no other waits for it.
+  ~TaskNews() { stop(); }
+  TaskNews(const TaskNews&) = delete;
+  TaskNews& operator=(const TaskNews&) = delete;
+  // Takes a turn every few seconds from now on, on a thread of its own.
+  void start();
+  // Waits for the message under way.
+  void stop();
+  // Tells a few people of what is due; blocks until the gateway has answered. One thread at a time;
+  // after start() that of this object. While the hospital has no text or no gateway for it, news
+  // are dropped. Error unavailable message.not_sent: a message was not taken, and is tried again
+  // after a minute; no other waits for it.
   [[nodiscard]] Status turn();
 
  private:
+  void run();
+  [[nodiscard]] bool stops() const;
   [[nodiscard]] bool is_on() const;
   [[nodiscard]] Status drop() const;
   [[nodiscard]] Status share_out() const;
@@ -52,10 +63,13 @@ class TaskNews {
   const Tasks& tasks_;
   const bool wanted_;
   const Letters letters_;
-  // In uptime: when a message that was not taken is tried again, by person.
+  // In uptime: when a message that was not taken is tried again, by person. Confined to a turn.
   std::map<std::string, std::int64_t> tried_;
-  // In uptime: the gateway was slow.
-  std::int64_t next_try_ms_ = 0;
+
+  mutable Mutex mutex_;
+  Condition changed_;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
 };
 
 }  // namespace rabt::consultation
