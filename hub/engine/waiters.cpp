@@ -12,8 +12,10 @@ namespace rabt::engine {
 Waiters::Outage Waiters::away(Side side, std::string role, std::string reference, Timestamp now) {
   const Lock lock(mutex_);
   any_ = true;
+  forget_idle(now);
   State& state = sides_[side];
   state.there = false;
+  state.heard = now;
   for (auto& [key, waiter] : state.waiting) waiter.alarm.reset();
   // Alarms of other actions of the role keep their places; those that were called off take none.
   std::int64_t last = now.ms;
@@ -50,6 +52,7 @@ std::vector<Timers::Entry> Waiters::back(const Side& side, std::int64_t num,
   State& state = found->second;
   ++state.returns;
   state.there = true;
+  state.heard = now;
   state.woken.erase({num, reference});
   return wake(side, state, now);
 }
@@ -109,6 +112,20 @@ void Waiters::give(int partition) {
   const Lock lock(mutex_);
   const PartitionRange range = range_of(partition);
   forget_between(range.begin, range.end);
+}
+
+void Waiters::forget_idle(Timestamp now) {
+  std::erase_if(sides_, [&](const auto& entry) {
+    const State& state = entry.second;
+    return state.waiting.empty() && state.woken.empty() && now.ms - state.heard.ms > kKeptMs;
+  });
+  // A place that has passed holds no alarm back.
+  std::erase_if(next_, [&](const auto& entry) { return entry.second <= now; });
+}
+
+std::size_t Waiters::sides() const {
+  const Lock lock(mutex_);
+  return sides_.size();
 }
 
 void Waiters::forget_between(std::int64_t begin, std::int64_t end) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,9 +28,13 @@ struct Side {
 
 // Retries that wait because their side was unavailable. A retry is a durable timer; when the side
 // answers again, each of its waiters gets a second alarm, which comes soon. In memory: after a
-// start each waits until its timer is due. Internally synchronised.
+// start each waits until its timer is due. A side for which nothing waits is forgotten. Internally
+// synchronised.
 class Waiters {
  public:
+  // A side that changed so recently is kept: a retry for it may be on its way to the store.
+  static constexpr std::int64_t kKeptMs = 60'000;
+
   // A call ended because its side was unavailable.
   struct Outage {
     Side side;
@@ -75,12 +80,16 @@ class Waiters {
   void forget(std::int64_t num);
   // The instances of the partition belong to another hub.
   void give(int partition);
+  // Number of sides that are known.
+  [[nodiscard]] std::size_t sides() const;
 
  private:
   struct State {
     std::uint64_t returns = 0;
     // False after a call that found it unavailable, true after one that was done.
     bool there = false;
+    // Time of the last call that said so.
+    Timestamp heard;
     // By instance and timer.
     std::map<std::pair<std::int64_t, std::uint64_t>, Waiter> waiting;
     // Calls whose retry was woken and which were not done since, by instance and reference.
@@ -89,8 +98,9 @@ class Waiters {
   [[nodiscard]] std::vector<Timers::Entry> wake(const Side& side, State& state, Timestamp now)
       RABT_REQUIRES(mutex_);
   void forget_between(std::int64_t begin, std::int64_t end) RABT_REQUIRES(mutex_);
+  void forget_idle(Timestamp now) RABT_REQUIRES(mutex_);
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<Side, State> sides_ RABT_GUARDED_BY(mutex_);
   // Earliest time of the next alarm, by role.
   std::map<std::string, Timestamp> next_ RABT_GUARDED_BY(mutex_);
