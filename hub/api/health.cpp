@@ -5,6 +5,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/pauses.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/role.hpp"
 #include "hub/consultation/video/role.hpp"
@@ -130,13 +131,13 @@ Json roles_unserved(const std::map<std::string, std::string>& bindings,
                     const std::vector<plugin::PluginHost::PluginState>& states,
                     const std::function<std::string_view(std::string_view role,
                                                          const std::string& target)>& useless) {
-  constexpr std::string_view kPlugin = "plugin://";
   Json out = Json::object();
   for (const auto& [role, target] : bindings) {
-    std::string why = target.starts_with(kPlugin) ? "not loaded" : "";
+    const std::string_view id = plugin_at(target);
+    std::string why = id.empty() ? "" : "not loaded";
     for (const auto& state : states) {
       if (why.empty()) break;
-      if (state.id != target.substr(kPlugin.size()) || !state.newest || state.draining) continue;
+      if (state.id != id || !state.newest || state.draining) continue;
       why = why_unable(state);
       break;
     }

@@ -1,5 +1,6 @@
 #include "hub/assembly/alert_channels.hpp"
 
+#include "hub/base/plugin_address.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::assembly {
@@ -56,8 +57,7 @@ Result<alerts::Channels> make_channels(const config::Config& config, net::HttpCl
 alerts::Settings alert_settings(const config::Config& config) {
   alerts::Settings out = config.alerts.settings;
   const auto notify = config.roles.find(kNotify);
-  if (notify != config.roles.end() && notify->second.starts_with(plugin::kPluginScheme))
-    out.notify = notify->second.substr(plugin::kPluginScheme.size());
+  if (notify != config.roles.end()) out.notify = plugin_at(notify->second);
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "hub/assembly/backup.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/consultation/practice/waiting.hpp"
 
 namespace rabt::assembly {
@@ -169,8 +170,7 @@ void AlertReadings::add_plugins(Readings& out) {
     away[id] = answered == 0 ? failed : 0;
   }
   for (const auto& [role, target] : bindings) {
-    if (!target.starts_with(plugin::kPluginScheme)) continue;
-    const auto found = away.find(target.substr(plugin::kPluginScheme.size()));
+    const auto found = away.find(std::string(plugin_at(target)));
     if (found != away.end()) out.values.push_back({"role_away", role, found->second});
   }
 }

@@ -19,6 +19,7 @@
 #include "hub/assembly/sources.hpp"
 #include "hub/assembly/webhooks.hpp"
 #include "hub/base/file_there.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/consultation/practice/agreements.hpp"
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/engine/file_check.hpp"
@@ -112,8 +113,7 @@ class Walk {
 
   bool all_roles() {
     std::vector<std::string> listeners;
-    for (const auto& [id, entry] : config_.plugin)
-      listeners.push_back(std::string(plugin::kPluginScheme) + id);
+    for (const auto& [id, entry] : config_.plugin) listeners.push_back(plugin_address(id));
     for (const std::string& service : consultation::services())
       listeners.push_back("hub://" + service);
     bool good = true;

@@ -5,6 +5,7 @@
 #include "hub/assembly/code_maps.hpp"
 #include "hub/assembly/mapped_sources.hpp"
 #include "hub/assembly/plugins.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/plugin/package/capability.hpp"
 #include "hub/plugin/package/manifest.hpp"
@@ -21,8 +22,7 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
     RABT_TRY(package, read_installed(config, id));
     const auto& events = package.manifest.events;
     catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
-    catalog.actions_.emplace(std::string(plugin::kPluginScheme) + id,
-                             std::move(package.manifest.actions));
+    catalog.actions_.emplace(plugin_address(id), std::move(package.manifest.actions));
     if (entry.source.empty()) continue;
     RABT_TRY(source, read_mapped_source(id, entry.source));
     const auto& own = source.mapping->declared();
@@ -41,7 +41,7 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
       catalog.actions_.emplace(role, actions);
       continue;
     }
-    RABT_TRY(package, read_installed(config, target.substr(plugin::kPluginScheme.size())));
+    RABT_TRY(package, read_installed(config, std::string(plugin_at(target))));
     catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;

@@ -5,6 +5,7 @@
 
 #include "hub/api/browser.hpp"
 #include "hub/assembly/plugins.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/plugin/plugin_host.hpp"
 
 namespace rabt::assembly {
@@ -30,9 +31,8 @@ pages::Pages::Options page_options(const config::Config& config) {
   for (const config::OidcEntry& entry : config.identity.oidc)
     options.issuers.push_back({.name = entry.options.name, .display = entry.display});
   const auto bound = config.roles.find("video");
-  if (bound == config.roles.end() || !bound->second.starts_with(plugin::kPluginScheme))
-    return options;
-  const std::string id = bound->second.substr(plugin::kPluginScheme.size());
+  const std::string id(bound == config.roles.end() ? "" : plugin_at(bound->second));
+  if (id.empty()) return options;
   const std::string package = package_of(config, id);
   if (package == "twilio") {
     options.call_sources = {"wss://global.vss.twilio.com"};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hub/assembly/mapped_sources.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/consultation/messages/role.hpp"
 #include "hub/consultation/video/role.hpp"
@@ -34,7 +35,7 @@ Status check_wishes(const config::Config& config, const std::string& id,
                                         config.video.allowed_regions));
   const auto bound = config.roles.find("video");
   if (!config.video.auto_record || !config.video.recording_enabled || bound == config.roles.end() ||
-      bound->second != std::string(plugin::kPluginScheme) + id)
+      bound->second != plugin_address(id))
     return ok_status();
   const bool records =
       std::any_of(manifest.actions.begin(), manifest.actions.end(),

@@ -5,6 +5,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/number.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/base/uri.hpp"
 
 namespace rabt::cli {
@@ -206,12 +207,12 @@ void complete_issuer(std::string_view system, Json& config) {
 // Sets the video provider of the old system for sessions of the hub.
 void complete_video(std::string_view system, Json& config) {
   if (config["plugin"]["chime"].is_object()) {
-    set_at(config, "roles.video", "plugin://chime");
+    set_at(config, "roles.video", plugin_address("chime"));
     const Json region = config["plugin"]["chime"]["config"]["region"];
     if (region.is_string()) set_at(config, "plugin.chime.config.media_region", region);
   }
   if (!config["plugin"]["twilio"].is_object()) return;
-  set_at(config, "roles.video", "plugin://twilio");
+  set_at(config, "roles.video", plugin_address("twilio"));
   set_at(config, "plugin.twilio.config.callback_url",
          config["server"].string_or("public_url", "") + "/hooks/twilio");
   // BrainSAIT records unless it is told not to.

@@ -6,6 +6,7 @@
 
 #include "hub/args/args.hpp"
 #include "hub/assembly/plugins.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/ask.hpp"
@@ -218,7 +219,7 @@ int plugin_list(const std::string& path, bool json) {
     for (const std::string& id : entries) {
       if (id != manifest.id) std::printf("  is configured as %s\n", id.c_str());
       for (const auto& [role, target] : config->roles) {
-        if (target == "plugin://" + id) std::printf("  serves the role %s\n", role.c_str());
+        if (target == plugin_address(id)) std::printf("  serves the role %s\n", role.c_str());
       }
     }
     for (const auto& action : manifest.actions) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/config/config_reader.hpp"
 
 // The sections `compliance`, with whom there are agreements and where data may be, and `phi`, what
@@ -11,8 +12,6 @@ namespace {
 
 using consultation::Agreement;
 using consultation::TextRules;
-
-constexpr std::string_view kPlugin = "plugin://";
 
 bool is_date(const std::string& text) {
   return text.size() == 10 && parse_iso8601(text + "T00:00:00Z").ok();
@@ -67,8 +66,8 @@ void read_text_rules(Reader& reader, const YamlNode& node, std::string_view key,
 // Plugins that serve a role get patient data; the one of `video` says where it works.
 void read_processors(Config& config) {
   for (const auto& [role, target] : config.roles) {
-    if (!target.starts_with(kPlugin)) continue;
-    const std::string id = target.substr(kPlugin.size());
+    const std::string id(plugin_at(target));
+    if (id.empty()) continue;
     auto& processors = config.practice.processors;
     if (std::find(processors.begin(), processors.end(), id) == processors.end())
       processors.push_back(id);

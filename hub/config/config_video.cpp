@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/plugin_address.hpp"
 #include "hub/config/config_reader.hpp"
 #include "hub/consultation/session/session.hpp"
 #include "hub/schema/schema_regex.hpp"
@@ -192,7 +193,7 @@ void read_video(Reader& reader, const YamlNode& root, Config& config) {
   if (bound == config.roles.end()) return;
   config.video.provider_events = std::any_of(
       config.sources.begin(), config.sources.end(),
-      [&](const SourceEntry& source) { return "plugin://" + source.plugin == bound->second; });
+      [&](const SourceEntry& source) { return plugin_address(source.plugin) == bound->second; });
 }
 
 }  // namespace rabt::config

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/plugin_address.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/host.hpp"
 #include "hub/plugin/package/capability.hpp"
@@ -57,8 +58,7 @@ Status Host::bind_role(std::string role, std::string_view target) {
   const Target found = find_target(target);
   if (found.versions == nullptr && found.service == nullptr) {
     std::vector<std::string> targets;
-    for (const auto& [id, instance] : instances_)
-      targets.push_back(std::string(kPluginScheme) + id);
+    for (const auto& [id, instance] : instances_) targets.push_back(plugin_address(id));
     for (const auto& [name, service] : services_) targets.push_back(std::string(kHubScheme) + name);
     return unknown_target(role, target, targets);
   }
@@ -139,7 +139,7 @@ std::vector<std::string> Host::providers(std::string_view action, std::string_vi
     const CompiledAction* serving = nullptr;
     if (choose(found, action, version, serving)) out.push_back(std::move(target));
   };
-  for (const auto& [id, instance] : instances_) ask(std::string(kPluginScheme) + id);
+  for (const auto& [id, instance] : instances_) ask(plugin_address(id));
   for (const auto& [name, service] : services_) ask(std::string(kHubScheme) + name);
   return out;
 }
@@ -191,8 +191,8 @@ Host::Target Host::target_of(std::string_view role) const {
 
 Host::Target Host::find_target(std::string_view target) const {
   Target out;
-  if (target.starts_with(kPluginScheme)) {
-    const auto found = instances_.find(target.substr(kPluginScheme.size()));
+  if (const std::string_view id = plugin_at(target); !id.empty()) {
+    const auto found = instances_.find(id);
     if (found != instances_.end()) out.versions = &found->second;
   } else if (target.starts_with(kHubScheme)) {
     const auto found = services_.find(target.substr(kHubScheme.size()));

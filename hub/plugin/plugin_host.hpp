@@ -43,9 +43,6 @@ namespace rabt::plugin {
 
 struct PluginConfig;
 
-// The beginning of the target of a role that a plugin serves: "plugin://twilio".
-inline constexpr std::string_view kPluginScheme = "plugin://";
-
 // Internally synchronised.
 class PluginHost : public ActionRunner {
  public:

@@ -57,6 +57,10 @@ TEST(Lint, ChecksTheDocument) {
             "3:14 workflow.value\n5:12 workflow.type\n");
   EXPECT_EQ(codes("document: {dsl: 1.0.3, namespace: x, name: y}\n" + body),
             "1:1 workflow.missing_key\n");
+  const std::string whole = "document: {dsl: 1.0.3, namespace: x, name: y, version: 1.0.0}\n";
+  EXPECT_EQ(codes(whole + "use: {catalogs: {c: {endpoint: 'plugin://'}}}\n" + body),
+            "2:32 workflow.value\n")
+      << "it names no plugin";
   EXPECT_EQ(codes(body), "1:1 workflow.missing_key\n");
   EXPECT_EQ(codes("document: {dsl: 1.0.1, namespace: x, name: y, version: 1.0.0}\ndo: [{a: {wait: "
                   "'${ .t }'}}]\n"),

@@ -13,6 +13,7 @@
 #include "hub/api/requests/shared_requests.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/session/time.hpp"
 #include "hub/http/problem.hpp"
@@ -914,7 +915,7 @@ Result<Response> health(DoorCall& call) {
        {"version", "1.0.0"},
        {"database", works ? "connected" : "disconnected"},
        {"redis", "not_used"},
-       {"twilio", call.house.video == "plugin://twilio" ? "configured" : "not_configured"},
+       {"twilio", plugin_at(call.house.video) == "twilio" ? "configured" : "not_configured"},
        {"timestamp", to_iso8601(call.house.clock.now())}});
   if (troubles.size() > 0 && Health::may_see_detail(call.caller.who)) body.set("detail", troubles);
   return call.reply(body);

@@ -8,6 +8,7 @@
 #include "hub/api/requests/figure_requests.hpp"
 #include "hub/api/requests/reading_requests.hpp"
 #include "hub/api/requests/session_requests.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/consultation/practice/metering/metering.hpp"
 
 // PulseOne Video Consultation: docs/compat/pulseone.md. Ids are UUIDs, names snake_case, status in
@@ -322,7 +323,7 @@ Result<Response> health(DoorCall& call) {
        {"version", "1.0.0"},
        {"database", word("database")},
        {"rabbitmq", call.house.bus ? word("rabbitmq") : "not_configured"},
-       {"aws_chime", call.house.video == "plugin://chime" ? "configured" : "not_configured"}});
+       {"aws_chime", plugin_at(call.house.video) == "chime" ? "configured" : "not_configured"}});
   if (troubles.size() > 0 && Health::may_see_detail(call.caller.who)) body.set("detail", troubles);
   return call.reply(body);
 }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/plugin_address.hpp"
 #include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/execution.hpp"
@@ -224,7 +225,7 @@ void Parser::read_use(const YamlNode& use) {
       uri = endpoint.value->find("uri");
     }
     const std::string text = text_of(*uri, "a catalog's endpoint");
-    if (!text.empty() && !text.starts_with("plugin://") && !text.starts_with("hub://")) {
+    if (!text.empty() && plugin_at(text).empty() && !text.starts_with("hub://")) {
       error(*uri->value, "workflow.value",
             "a catalog's endpoint is plugin://<plugin> or hub://<service>");
     }
