@@ -26,9 +26,9 @@ inline std::map<std::string, Operation> operations() {
     if (!line.empty() && line[0] != ' ') in_paths = line == "paths:";
     if (!in_paths) continue;
     if (line.starts_with("  /")) now.pattern = line.substr(2, line.size() - 3);
-    for (const char* one : {"get", "put", "post", "delete", "patch"}) {
-      if (line != std::string("    ") + one + ":") continue;
-      now.method = one;
+    for (const char* letter : {"get", "put", "post", "delete", "patch"}) {
+      if (line != std::string("    ") + letter + ":") continue;
+      now.method = letter;
       std::transform(now.method.begin(), now.method.end(), now.method.begin(), ::toupper);
     }
     if (line.starts_with(name)) out[line.substr(name.size())] = now;

@@ -14,8 +14,8 @@ class SoftHsm {
  public:
   static constexpr const char* kMissing = "softhsm2 is not installed";
   static SoftHsm& shared() {
-    static SoftHsm one;
-    return one;
+    static SoftHsm hsm;
+    return hsm;
   }
   SoftHsm(const SoftHsm&) = delete;
   SoftHsm& operator=(const SoftHsm&) = delete;

@@ -46,9 +46,9 @@ class StoreUnderTest {
   // The database that those of the tests are copies of.
   static const std::string& migrated() {
     static const std::string name = [] {
-      const std::string made = postgres_server().create();
-      open_server(made, null_logger());
-      return made;
+      const std::string text = postgres_server().create();
+      open_server(text, null_logger());
+      return text;
     }();
     return name;
   }

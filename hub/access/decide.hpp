@@ -149,13 +149,13 @@ class Relations {
  public:
   constexpr Relations() = default;
   constexpr Relations(std::initializer_list<Is> all) {
-    for (const Is one : all) add(one);
+    for (const Is is : all) add(is);
   }
-  constexpr void add(Is one, bool so = true) {
-    if (so) bits_ |= 1U << static_cast<unsigned>(one);
+  constexpr void add(Is is, bool so = true) {
+    if (so) bits_ |= 1U << static_cast<unsigned>(is);
   }
   constexpr void add(Relations others) { bits_ |= others.bits_; }
-  [[nodiscard]] constexpr bool has(Is one) const { return has_any({one}); }
+  [[nodiscard]] constexpr bool has(Is is) const { return has_any({is}); }
   [[nodiscard]] constexpr bool has_any(Relations of) const { return (bits_ & of.bits_) != 0; }
   [[nodiscard]] constexpr bool has_all(Relations of) const {
     return (bits_ & of.bits_) == of.bits_;

@@ -72,19 +72,21 @@ Result<std::vector<Grants::Row>> Grants::rows(store::Connection& connection,
   RABT_TRY_STATUS(connection.query(statement, {tenant_, key}, [&](const store::Row& row) {
     Row one;
     Grant& grant = one.grant;
-    grant.id = std::string(row.text(0));
-    grant.instance = std::string(row.text(1));
-    one.patient = std::string(row.blob(2));
+    grant.id = std::string(row.text(sql::kFindGrant["id"]));
+    grant.instance = std::string(row.text(sql::kFindGrant["instance"]));
+    one.patient = std::string(row.blob(sql::kFindGrant["patient"]));
     grant.patient = to_hex(as_bytes(one.patient));
-    grant.opened = Timestamp{row.integer(3)};
-    one.length_ms = row.integer(4);
+    grant.opened = Timestamp{row.integer(sql::kFindGrant["opened_ms"])};
+    one.length_ms = row.integer(sql::kFindGrant["length_ms"]);
     grant.expires = Timestamp{grant.opened.ms + one.length_ms};
-    one.boot = std::string(row.text(5));
-    one.clock_ms = row.integer(6);
-    grant.opened_by = std::string(row.text(7));
-    grant.uses = row.integer(8);
-    grant.state = row.is_null(9) ? "open" : std::string(row.text(9));
-    grant.reviewed = !row.is_null(10);
+    one.boot = std::string(row.text(sql::kFindGrant["boot"]));
+    one.clock_ms = row.integer(sql::kFindGrant["clock_ms"]);
+    grant.opened_by = std::string(row.text(sql::kFindGrant["opened_by"]));
+    grant.uses = row.integer(sql::kFindGrant["uses"]);
+    grant.state = row.is_null(sql::kFindGrant["ended_how"])
+                      ? "open"
+                      : std::string(row.text(sql::kFindGrant["ended_how"]));
+    grant.reviewed = !row.is_null(sql::kFindGrant["reviewed_ms"]);
     out.push_back(std::move(one));
     return true;
   }));
@@ -233,8 +235,9 @@ Result<Tally> Grants::unreviewed() const {
   Tally out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kUnreviewedGrants, {tenant_}, [&](const store::Row& row) {
-      out.count = row.integer(0);
-      if (!row.is_null(1)) out.oldest = {row.integer(1)};
+      out.count = row.integer(sql::kUnreviewedGrants["count"]);
+      if (!row.is_null(sql::kUnreviewedGrants["first_opened_ms"]))
+        out.oldest = {row.integer(sql::kUnreviewedGrants["first_opened_ms"])};
       return false;
     });
   }));

@@ -22,12 +22,12 @@ Result<PatientDetail::Sealed> PatientDetail::seal(std::string_view tenant, std::
                 .tenant = std::string(tenant),
                 .patient = std::string(patient),
                 .bucket = std::move(bucket),
-                .made = std::nullopt};
+                .key = std::nullopt};
   std::string id;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::kFindKey, {tenant, store::Blob{patient}, sealed.bucket},
                             [&](const store::Row& row) {
-                              id = std::string(row.blob(0));
+                              id = std::string(row.blob(sql::kFindKey["data_key"]));
                               return false;
                             });
   }));
@@ -35,7 +35,7 @@ Result<PatientDetail::Sealed> PatientDetail::seal(std::string_view tenant, std::
   if (id.empty()) {
     RABT_TRY(data_key, lease.make(keys::kAuditDetail));
     key = data_key.key;
-    sealed.made = std::move(data_key);
+    sealed.key = std::move(data_key);
   } else {
     RABT_TRY(opened, lease.open(id));
     key = std::move(opened);
@@ -47,11 +47,11 @@ Result<PatientDetail::Sealed> PatientDetail::seal(std::string_view tenant, std::
 }
 
 Status PatientDetail::store(store::Transaction& transaction, const Sealed& sealed) {
-  if (!sealed.made) return ok_status();
-  RABT_TRY_STATUS(keys::insert(transaction, *sealed.made));
+  if (!sealed.key) return ok_status();
+  RABT_TRY_STATUS(keys::insert(transaction, *sealed.key));
   return run(
       transaction, sql::kInsertKey,
-      {sealed.tenant, store::Blob{sealed.patient}, sealed.bucket, store::Blob{sealed.made->id}});
+      {sealed.tenant, store::Blob{sealed.patient}, sealed.bucket, store::Blob{sealed.key->id}});
 }
 
 Result<Json> PatientDetail::open(std::string_view tenant, std::string_view patient,

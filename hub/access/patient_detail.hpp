@@ -28,7 +28,7 @@ class PatientDetail {
     std::string patient;
     std::string bucket;
     // Unset when the key is stored already.
-    std::optional<keys::NewDataKey> made;
+    std::optional<keys::NewDataKey> key;
   };
   // patient: blind index, or empty when the patient is unknown. Not inside a store job.
   [[nodiscard]] Result<Sealed> seal(std::string_view tenant, std::string_view patient,

@@ -29,7 +29,8 @@ inline constexpr Statement kReviewGrant{
     "UPDATE break_glass SET reviewed_ms = $3 WHERE tenant = $1 AND id = $2 AND reviewed_ms IS "
     "NULL"};
 inline constexpr Statement kUnreviewedGrants{
-    "SELECT count(*), min(opened_ms) FROM break_glass WHERE tenant = $1 AND reviewed_ms IS NULL"};
+    "SELECT count(*) AS count, min(opened_ms) AS first_opened_ms FROM break_glass WHERE tenant = "
+    "$1 AND reviewed_ms IS NULL"};
 
 inline constexpr Statement kFindKey{
     "SELECT data_key FROM patient_key WHERE tenant = $1 AND patient = $2 AND bucket = $3"};

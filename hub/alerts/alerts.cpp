@@ -63,15 +63,16 @@ Status Alerts::load() {
   RABT_TRY(tellings, read_tellings(parts_.store, parts_.tenant, now - kHourMs));
   RABT_TRY(snoozes, read_snoozes(parts_.store, parts_.tenant, now));
   const Lock lock(mutex_);
-  for (Alert& one : alerts) {
-    Living living{.alert = one, .course = Course(one.severity, one.count)};
-    if (one.is_open()) {
-      living_.insert_or_assign({one.rule, one.object}, std::move(living));
+  for (Alert& alert : alerts) {
+    Living living{.alert = alert, .course = Course(alert.severity, alert.count)};
+    if (alert.is_open()) {
+      living_.insert_or_assign({alert.rule, alert.object}, std::move(living));
     } else {
       closing_.push_back(std::move(living));
     }
   }
-  for (Telling& one : tellings) tellings_.push_back({.telling = std::move(one), .dirty = false});
+  for (Telling& telling : tellings)
+    tellings_.push_back({.telling = std::move(telling), .dirty = false});
   snoozes_ = std::move(snoozes);
   return ok_status();
 }
@@ -156,8 +157,8 @@ void Alerts::judge_one(const Cause& cause, std::optional<std::int64_t> value, bo
 
 std::optional<std::int64_t> Alerts::stuck_seconds(Way way) const {
   std::optional<std::int64_t> oldest;
-  for (const Sent& one : tellings_) {
-    const Telling& telling = one.telling;
+  for (const Sent& sent : tellings_) {
+    const Telling& telling = sent.telling;
     if (telling.way != way || telling.state != "open" || telling.attempts == 0) continue;
     oldest = std::min(oldest.value_or(telling.at_ms), telling.at_ms);
   }
@@ -170,8 +171,8 @@ std::optional<std::int64_t> Alerts::stuck_seconds(Way way) const {
 void Alerts::tell() {
   const std::int64_t now = parts_.clock.now().ms;
   std::set<std::string_view> recent;
-  for (const Sent& one : tellings_) {
-    if (one.telling.at_ms > now - kHourMs) recent.insert(one.telling.id);
+  for (const Sent& telling : tellings_) {
+    if (telling.telling.at_ms > now - kHourMs) recent.insert(telling.telling.id);
   }
   std::vector<Want> wants;
   std::map<const Alert*, Living*> of;
@@ -268,26 +269,26 @@ void Alerts::settle() {
     telling.due_ms = now + pause_after(telling.attempts);
     if (now - telling.at_ms >= kTriedMs) telling.state = "dead";
   }
-  std::erase_if(tellings_, [&](const Sent& one) {
-    return one.telling.state != "open" && !one.dirty && one.telling.at_ms <= now - kHourMs;
+  std::erase_if(tellings_, [&](const Sent& sent) {
+    return sent.telling.state != "open" && !sent.dirty && sent.telling.at_ms <= now - kHourMs;
   });
 }
 
 void Alerts::send() {
   const std::int64_t now = parts_.clock.now().ms;
-  for (Sent& one : tellings_) {
-    Telling& telling = one.telling;
-    if (telling.state != "open" || one.in_flight || telling.due_ms > now) continue;
+  for (Sent& sent : tellings_) {
+    Telling& telling = sent.telling;
+    if (telling.state != "open" || sent.in_flight || telling.due_ms > now) continue;
     const auto& channel = channels_.at(static_cast<std::size_t>(telling.way));
     const auto target = static_cast<std::size_t>(telling.target);
     if (channel == nullptr || target >= channel->targets()) {
       // The configuration has changed since.
       telling.state = "dead";
       telling.code = "alert.channel";
-      one.dirty = true;
+      sent.dirty = true;
       continue;
     }
-    one.in_flight = true;
+    sent.in_flight = true;
     ++telling.attempts;
     channel->send(
         {.id = telling.id, .facts = telling.facts, .at_ms = telling.at_ms}, target,
@@ -307,15 +308,15 @@ void Alerts::write() {
     if (living.dirty) alerts.push_back(living.alert);
   }
   std::vector<Telling> tellings;
-  for (const Sent& one : tellings_) {
-    if (one.dirty) tellings.push_back(one.telling);
+  for (const Sent& sent : tellings_) {
+    if (sent.dirty) tellings.push_back(sent.telling);
   }
   if (alerts.empty() && tellings.empty()) return;
   const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
     // Closed ones first: a cause has one open row.
     for (const bool open : {false, true}) {
-      for (const Alert& one : alerts) {
-        if (one.is_open() == open) RABT_TRY_STATUS(put(transaction, parts_.tenant, one));
+      for (const Alert& alert : alerts) {
+        if (alert.is_open() == open) RABT_TRY_STATUS(put(transaction, parts_.tenant, alert));
       }
     }
     for (const Telling& one : tellings) RABT_TRY_STATUS(put(transaction, parts_.tenant, one));
@@ -328,7 +329,7 @@ void Alerts::write() {
   }
   unwritten_ = false;
   for (auto& [cause, living] : living_) living.dirty = false;
-  for (Sent& one : tellings_) one.dirty = false;
+  for (Sent& telling : tellings_) telling.dirty = false;
   for (Living& living : closing_) living.dirty = false;
   std::erase_if(closing_, [](const Living& one) { return one.alert.over; });
 }
@@ -343,9 +344,10 @@ Result<std::vector<Alert>> Alerts::list(const AlertFilter& filter, std::string_v
                                         std::size_t limit) const {
   RABT_TRY(found, list_alerts(parts_.store, parts_.tenant, filter, before, limit));
   const Lock lock(mutex_);
-  for (Alert& one : found) {
-    const auto living = living_.find({one.rule, one.object});
-    if (living != living_.end() && living->second.alert.id == one.id) one = living->second.alert;
+  for (Alert& alert : found) {
+    const auto living = living_.find({alert.rule, alert.object});
+    if (living != living_.end() && living->second.alert.id == alert.id)
+      alert = living->second.alert;
   }
   return found;
 }
@@ -367,9 +369,9 @@ std::vector<Alert> Alerts::open_alerts(bool bad_only) const {
         out.push_back(living.alert);
     }
   }
-  std::stable_sort(out.begin(), out.end(), [](const Alert& one, const Alert& other) {
-    return one.severity != other.severity ? one.severity > other.severity
-                                          : one.opened_ms < other.opened_ms;
+  std::stable_sort(out.begin(), out.end(), [](const Alert& alert, const Alert& other) {
+    return alert.severity != other.severity ? alert.severity > other.severity
+                                            : alert.opened_ms < other.opened_ms;
   });
   return out;
 }

@@ -64,10 +64,13 @@ std::int64_t Rhythm::missed(std::int64_t now_ms) const {
 Status Rhythms::load(std::int64_t now_ms) {
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::kReadRhythm, {tenant_}, [&](const store::Row& row) {
-      const auto hour = row.integer(1);
+      const auto hour = row.integer(sql::kReadRhythm["hour"]);
       if (hour < 0 || hour >= static_cast<std::int64_t>(kWeekHours)) return true;
-      auto& one = sources_.try_emplace(std::string(row.text(0)), One{Rhythm(now_ms)}).first->second;
-      one.rhythm.know(static_cast<std::size_t>(hour), row.integer(2));
+      auto& one =
+          sources_
+              .try_emplace(std::string(row.text(sql::kReadRhythm["source"])), One{Rhythm(now_ms)})
+              .first->second;
+      one.rhythm.know(static_cast<std::size_t>(hour), row.integer(sql::kReadRhythm["mean"]));
       return true;
     });
   }));

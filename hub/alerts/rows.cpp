@@ -29,36 +29,38 @@ Value or_null(const std::optional<std::int64_t>& value) {
 }
 
 Alert alert_of(const Row& row) {
-  return {.id = text(row, 0),
-          .rule = text(row, 1),
-          .object = text(row, 2),
-          .severity = parse_severity(row.text(3)).value_or(Severity::warn),
-          .value = row.integer(4),
-          .worst = row.integer(5),
-          .opened_ms = row.integer(6),
-          .last_ms = row.integer(7),
-          .count = row.integer(8),
-          .told_ms = maybe(row, 9),
-          .told_severity = parse_severity(row.text(10)).value_or(Severity::warn),
-          .closed_ms = maybe(row, 11),
-          .over = row.integer(12) != 0,
-          .acked_by = text(row, 13),
-          .acked_ms = maybe(row, 14),
-          .data_key = std::string(row.blob(15)),
-          .sealed = std::string(row.blob(16))};
+  return {
+      .id = text(row, sql::kLivingAlerts["id"]),
+      .rule = text(row, sql::kLivingAlerts["rule"]),
+      .object = text(row, sql::kLivingAlerts["object"]),
+      .severity = parse_severity(row.text(sql::kLivingAlerts["severity"])).value_or(Severity::warn),
+      .value = row.integer(sql::kLivingAlerts["value"]),
+      .worst = row.integer(sql::kLivingAlerts["worst"]),
+      .opened_ms = row.integer(sql::kLivingAlerts["opened_ms"]),
+      .last_ms = row.integer(sql::kLivingAlerts["last_ms"]),
+      .count = row.integer(sql::kLivingAlerts["count"]),
+      .told_ms = maybe(row, sql::kLivingAlerts["told_ms"]),
+      .told_severity =
+          parse_severity(row.text(sql::kLivingAlerts["told_severity"])).value_or(Severity::warn),
+      .closed_ms = maybe(row, sql::kLivingAlerts["closed_ms"]),
+      .over = row.integer(sql::kLivingAlerts["over"]) != 0,
+      .acked_by = text(row, sql::kLivingAlerts["acked_by"]),
+      .acked_ms = maybe(row, sql::kLivingAlerts["acked_ms"]),
+      .data_key = std::string(row.blob(sql::kLivingAlerts["data_key"])),
+      .sealed = std::string(row.blob(sql::kLivingAlerts["sealed"]))};
 }
 
 Telling telling_of(const Row& row) {
-  const auto facts = Json::parse(row.text(3));
-  return {.id = text(row, 0),
-          .way = parse_way(row.text(1)).value_or(Way::webhook),
-          .target = row.integer(2),
+  const auto facts = Json::parse(row.text(sql::kUntoldTellings["facts"]));
+  return {.id = text(row, sql::kUntoldTellings["id"]),
+          .way = parse_way(row.text(sql::kUntoldTellings["way"])).value_or(Way::webhook),
+          .target = row.integer(sql::kUntoldTellings["target"]),
           .facts = read_facts(facts.ok() ? *facts : Json::object()),
-          .state = text(row, 4),
-          .attempts = row.integer(5),
-          .at_ms = row.integer(6),
-          .due_ms = row.integer(7),
-          .code = text(row, 8)};
+          .state = text(row, sql::kUntoldTellings["state"]),
+          .attempts = row.integer(sql::kUntoldTellings["attempts"]),
+          .at_ms = row.integer(sql::kUntoldTellings["at_ms"]),
+          .due_ms = row.integer(sql::kUntoldTellings["due_ms"]),
+          .code = text(row, sql::kUntoldTellings["code"])};
 }
 
 // Appends each row of a statement.
@@ -138,7 +140,8 @@ Result<Snoozes> read_snoozes(store::Store& store, std::string_view tenant, std::
   Snoozes out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::kSnoozes, {tenant, now_ms}, [&](const Row& row) {
-      out.insert_or_assign({text(row, 0), text(row, 1)}, row.integer(2));
+      out.insert_or_assign({text(row, sql::kSnoozes["rule"]), text(row, sql::kSnoozes["object"])},
+                           row.integer(sql::kSnoozes["until_ms"]));
       return true;
     });
   }));

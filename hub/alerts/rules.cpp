@@ -63,15 +63,15 @@ std::span<const Rule> rules() {
 }
 
 const Rule* find_rule(std::string_view name) {
-  const auto found =
-      std::find_if(kRules.begin(), kRules.end(), [&](const Rule& one) { return one.name == name; });
+  const auto found = std::find_if(kRules.begin(), kRules.end(),
+                                  [&](const Rule& rule) { return rule.name == name; });
   return found == kRules.end() ? nullptr : &*found;
 }
 
 std::vector<std::string> rule_names() {
   std::vector<std::string> out;
   out.reserve(kRules.size());
-  for (const Rule& one : kRules) out.emplace_back(one.name);
+  for (const Rule& rule : kRules) out.emplace_back(rule.name);
   return out;
 }
 

@@ -92,8 +92,8 @@ Plan plan(std::vector<Want> wants, int count) {
   std::stable_sort(wants.begin(), wants.end(), [](const Want& one, const Want& other) {
     return one.alert->severity > other.alert->severity;
   });
-  const auto pages = std::count_if(wants.begin(), wants.end(), [](const Want& one) {
-    return one.alert->severity == Severity::page;
+  const auto pages = std::count_if(wants.begin(), wants.end(), [](const Want& want) {
+    return want.alert->severity == Severity::page;
   });
   Plan out;
   // Takes the wants from `first` to `last`: one a telling, and the rest in the last telling.
@@ -122,9 +122,9 @@ std::vector<Way> ways_for(const Alert& alert, Severity severity, const std::vect
   if (!subject) return ways;
   std::vector<Way> out;
   const auto add = [&](const std::vector<Way>& from) {
-    for (const Way one : from) {
-      if (one == *subject || (one == Way::sms && severity != Severity::page)) continue;
-      if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(one);
+    for (const Way way : from) {
+      if (way == *subject || (way == Way::sms && severity != Severity::page)) continue;
+      if (std::find(out.begin(), out.end(), way) == out.end()) out.push_back(way);
     }
   };
   add(ways);

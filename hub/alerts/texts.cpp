@@ -50,7 +50,7 @@ constexpr std::size_t kMinutes = std::string_view("2026-11-26T16:10").size();
 
 const Words* words_of(std::string_view rule) {
   const auto found = std::find_if(kWords.begin(), kWords.end(),
-                                  [&](const Words& one) { return one.rule == rule; });
+                                  [&](const Words& words) { return words.rule == rule; });
   return found == kWords.end() ? nullptr : &*found;
 }
 

@@ -12,8 +12,8 @@ namespace {
 Json explained(access::Right right, const access::Facts& facts) {
   const access::Decision decision = access::decide(right, facts);
   Json trail = Json::array();
-  for (const access::Trial& one : access::explain(right, facts)) {
-    trail.push_back(Json::object({{"rule", one.rule}, {"outcome", one.outcome}}));
+  for (const access::Trial& trial : access::explain(right, facts)) {
+    trail.push_back(Json::object({{"rule", trial.rule}, {"outcome", trial.outcome}}));
   }
   Json out = Json::object(
       {{"right", access::to_string(right)}, {"allowed", decision.allowed}, {"rules", trail}});

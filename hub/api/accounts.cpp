@@ -51,7 +51,7 @@ Response enrolment(int status, const identity::Enrolment& factor) {
 
 Json list_of(std::vector<std::string> codes) {
   Json out = Json::array();
-  for (std::string& one : codes) out.push_back(std::move(one));
+  for (std::string& code : codes) out.push_back(std::move(code));
   return out;
 }
 
@@ -259,9 +259,9 @@ Result<Response> Accounts::list(const Call& call) const {
   consultation::Page page;
   page.next = cut_to_page(all, window);
   RABT_TRY(items, managed(all));
-  for (Json& one : items) {
+  for (Json& item : items) {
     // An issuer may know the person by an outside id, which the database has sealed.
-    if (!sign_in || one["signIn"] == Json(kNoWayIn)) page.items.push_back(std::move(one));
+    if (!sign_in || item["signIn"] == Json(kNoWayIn)) page.items.push_back(std::move(item));
   }
   return answer(call, page);
 }
@@ -300,13 +300,13 @@ Result<std::vector<Json>> Accounts::managed(const std::vector<identity::Person>&
   std::vector<Json> out;
   out.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
-    Json one = managed_json(all[i]);
+    Json item = managed_json(all[i]);
     // Without a username there is no account.
-    if (ways[i].any || !one["username"].is_null())
-      one.set("signIn", ways[i].any ? "ready" : kNoWayIn);
+    if (ways[i].any || !item["username"].is_null())
+      item.set("signIn", ways[i].any ? "ready" : kNoWayIn);
     if (!ways[i].any && ways[i].code_until_ms > 0)
-      one.set("codeUntil", to_iso8601({ways[i].code_until_ms}));
-    out.push_back(std::move(one));
+      item.set("codeUntil", to_iso8601({ways[i].code_until_ms}));
+    out.push_back(std::move(item));
   }
   return out;
 }

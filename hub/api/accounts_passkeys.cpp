@@ -10,13 +10,13 @@ using http::Response;
 
 namespace {
 
-Json json_of(const identity::Passkey& one) {
-  Json out = Json::object({{"id", one.id},
-                           {"name", one.name},
-                           {"backupEligible", one.backup_eligible},
-                           {"backedUp", one.backed_up},
-                           {"created", to_iso8601({one.created_ms})}});
-  if (one.used_ms > 0) out.set("lastUsed", to_iso8601({one.used_ms}));
+Json json_of(const identity::Passkey& passkey) {
+  Json out = Json::object({{"id", passkey.id},
+                           {"name", passkey.name},
+                           {"backupEligible", passkey.backup_eligible},
+                           {"backedUp", passkey.backed_up},
+                           {"created", to_iso8601({passkey.created_ms})}});
+  if (passkey.used_ms > 0) out.set("lastUsed", to_iso8601({passkey.used_ms}));
   return out;
 }
 
@@ -99,7 +99,7 @@ Result<Response> Accounts::passkeys(const Call& call) const {
   RABT_TRY(person, own_person(call));
   RABT_TRY(all, accounts.passkeys(person));
   Json items = Json::array();
-  for (const identity::Passkey& one : all) items.push_back(json_of(one));
+  for (const identity::Passkey& passkey : all) items.push_back(json_of(passkey));
   return json_response(200, Json::object({{"items", std::move(items)}}));
 }
 
@@ -120,13 +120,13 @@ Result<Response> Accounts::sessions(const Call& call) const {
   RABT_TRY(person, own_person(call));
   RABT_TRY(all, accounts.sessions(person));
   Json items = Json::array();
-  for (const identity::Session& one : all)
-    items.push_back(Json::object({{"id", one.id},
-                                  {"current", one.id == call.caller.who.session},
-                                  {"factors", one.factors},
-                                  {"created", to_iso8601({one.created_ms})},
-                                  {"lastSeen", to_iso8601({one.seen_ms})},
-                                  {"ends", to_iso8601({one.ends_ms})}}));
+  for (const identity::Session& session : all)
+    items.push_back(Json::object({{"id", session.id},
+                                  {"current", session.id == call.caller.who.session},
+                                  {"factors", session.factors},
+                                  {"created", to_iso8601({session.created_ms})},
+                                  {"lastSeen", to_iso8601({session.seen_ms})},
+                                  {"ends", to_iso8601({session.ends_ms})}}));
   return json_response(200, Json::object({{"items", std::move(items)}}));
 }
 

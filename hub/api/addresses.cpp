@@ -37,11 +37,11 @@ std::optional<IpAddress> ip_of(std::string_view text) {
   return address ? std::optional(plain(*address)) : std::nullopt;
 }
 
-bool same(const IpAddress& one, const IpAddress& other, int bits) {
-  if (one.v6 != other.v6) return false;
+bool same(const IpAddress& address, const IpAddress& other, int bits) {
+  if (address.v6 != other.v6) return false;
   for (std::size_t i = 0; bits > 0; ++i, bits -= 8) {
     const int shift = bits < 8 ? 8 - bits : 0;
-    if ((one.bytes[i] >> shift) != (other.bytes[i] >> shift)) return false;
+    if ((address.bytes[i] >> shift) != (other.bytes[i] >> shift)) return false;
   }
   return true;
 }
@@ -90,8 +90,9 @@ Result<Proxies> Proxies::make(const std::vector<std::string>& texts) {
 }
 
 bool Proxies::holds(const IpAddress& address) const {
-  return std::any_of(networks_.begin(), networks_.end(),
-                     [&](const Network& one) { return same(one.address, address, one.bits); });
+  return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
+    return same(network.address, address, network.bits);
+  });
 }
 
 bool Proxies::has(std::string_view address) const {

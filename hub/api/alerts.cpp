@@ -90,8 +90,8 @@ Result<Response> AlertRecords::list(const Call& call) const {
   }
   const Snoozes snoozes = all.snoozes();
   Json items = Json::array();
-  for (const Alert& one : found) {
-    RABT_TRY(item, to_json(one, snoozes));
+  for (const Alert& alert : found) {
+    RABT_TRY(item, to_json(alert, snoozes));
     items.push_back(std::move(item));
   }
   Json held = Json::array();

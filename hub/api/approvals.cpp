@@ -10,15 +10,15 @@ using http::Response;
 Result<Response> Approvals::list(const Call& /*call*/) const {
   RABT_TRY(open, approvals.open());
   Json items = Json::array();
-  for (identity::Approval& one : open) {
-    items.push_back(
-        Json::object({{"id", one.id},
-                      {"act", one.act},
-                      {"askedBy", one.asker},
-                      {"confirmedBy", one.confirmer.empty() ? Json() : Json(one.confirmer)},
-                      {"wish", std::move(one.wish)},
-                      {"asked", to_iso8601({one.asked_ms})},
-                      {"until", to_iso8601({one.ends_ms})}}));
+  for (identity::Approval& approval : open) {
+    items.push_back(Json::object(
+        {{"id", approval.id},
+         {"act", approval.act},
+         {"askedBy", approval.asker},
+         {"confirmedBy", approval.confirmer.empty() ? Json() : Json(approval.confirmer)},
+         {"wish", std::move(approval.wish)},
+         {"asked", to_iso8601({approval.asked_ms})},
+         {"until", to_iso8601({approval.ends_ms})}}));
   }
   return json_response(200, Json::object({{"items", std::move(items)}}));
 }

@@ -45,7 +45,7 @@ template <typename View>
 [[nodiscard]] Result<http::Response> answer(const Call& call, consultation::PageOf<View> page) {
   consultation::Page shown{.items = {}, .next = std::move(page.next), .total = page.total};
   shown.items.reserve(page.items.size());
-  for (const View& one : page.items) shown.items.push_back(to_json(one));
+  for (const View& item : page.items) shown.items.push_back(to_json(item));
   return answer(call, shown);
 }
 // A list of a session, {items, next?}: its next, which is the place of the next page, becomes the

@@ -44,20 +44,20 @@ constexpr std::int64_t kStretch = static_cast<std::int64_t>(audit::kMaxEntriesPe
 constexpr int kStretches = 20;
 
 Json entry_json(const audit::Logged& logged) {
-  const audit::Entry& one = logged.entry;
+  const audit::Entry& entry = logged.entry;
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   return Json::object(
       {{"seq", logged.seq},
        {"at", to_iso8601({logged.at_ms})},
-       {"actor", one.actor},
-       {"act", one.act},
+       {"actor", entry.actor},
+       {"act", entry.act},
        // A patient's object is a pseudonym.
-       {"object", one.object.starts_with("patient:") ? Json("patient") : Json(one.object)},
-       {"result", one.result},
-       {"detail", one.detail},
-       {"purpose", or_null(one.purpose)},
-       {"client", or_null(one.client)},
-       {"request", or_null(one.request)}});
+       {"object", entry.object.starts_with("patient:") ? Json("patient") : Json(entry.object)},
+       {"result", entry.result},
+       {"detail", entry.detail},
+       {"purpose", or_null(entry.purpose)},
+       {"client", or_null(entry.client)},
+       {"request", or_null(entry.request)}});
 }
 
 struct Format {

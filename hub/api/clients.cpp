@@ -20,9 +20,9 @@ constexpr std::string_view kAssertionType =
 Json client_json(const identity::Client& client) {
   Json roles = roles_json(client.roles);
   Json addresses = Json::array();
-  for (const std::string& one : client.addresses) addresses.push_back(one);
+  for (const std::string& address : client.addresses) addresses.push_back(address);
   Json certificates = Json::array();
-  for (const std::string& one : client.certificates) certificates.push_back(one);
+  for (const std::string& certificate : client.certificates) certificates.push_back(certificate);
   return Json::object({{"id", client.id},
                        {"name", client.name},
                        {"active", client.active},
@@ -58,8 +58,8 @@ Result<identity::ClientChange> change_of(Json body) {
       wanted.jwks = value;
     } else if ((name == "addresses" || name == "certificates") && value.is_array()) {
       std::vector<std::string> texts;
-      for (const Json& one : value.as_array())
-        texts.push_back(one.is_string() ? one.as_string() : "");
+      for (const Json& item : value.as_array())
+        texts.push_back(item.is_string() ? item.as_string() : "");
       (name == "addresses" ? wanted.addresses : wanted.certificates) = std::move(texts);
     } else if (name != "id") {
       return invalid("api.invalid",
@@ -95,7 +95,7 @@ std::string only(const std::vector<std::pair<std::string, std::string>>& form,
 Result<Response> Clients::list(const Call& /*call*/) const {
   RABT_TRY(all, clients.all());
   Json items = Json::array();
-  for (const identity::Client& one : all) items.push_back(client_json(one));
+  for (const identity::Client& client : all) items.push_back(client_json(client));
   return json_response(200, Json::object({{"items", std::move(items)}}));
 }
 

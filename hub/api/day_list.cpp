@@ -39,8 +39,9 @@ Result<Format> format_of(const http::Request& request) {
     return invalid("api.invalid", "format: must be json, html or csv");
   }
   Format wanted = kFormats.front();
-  for (const Format& one : kFormats) {
-    if (pages::weight_of(request, one.type) > pages::weight_of(request, wanted.type)) wanted = one;
+  for (const Format& format : kFormats) {
+    if (pages::weight_of(request, format.type) > pages::weight_of(request, wanted.type))
+      wanted = format;
   }
   return wanted;
 }

@@ -26,21 +26,22 @@ crypto::SealContext context(std::string_view tenant, std::string_view uid,
 }
 
 Json entry_of(const store::Row& row) {
-  Json out = Json::object({{"id", row.integer(0)},
-                           {"source", row.text(1)},
-                           {"outcome", row.text(2)},
-                           {"at", to_iso8601({row.integer(3)})},
-                           {"client", row.text(4)},
-                           {"request", row.text(5)},
-                           {"code", row.text(6)},
-                           {"reason", row.text(7)},
-                           {"length", row.integer(8)},
-                           {"bodyKept", row.integer(9) != 0}});
-  if (row.text(10).empty()) return out;
-  out.set("settled", row.text(10));
-  if (!row.text(11).empty()) out.set("became", row.text(11));
-  out.set("settledBy", row.text(12));
-  out.set("settledAt", to_iso8601({row.integer(13)}));
+  Json out = Json::object({{"id", row.integer(sql::kListOutcome["id"])},
+                           {"source", row.text(sql::kListOutcome["source"])},
+                           {"outcome", row.text(sql::kListOutcome["outcome"])},
+                           {"at", to_iso8601({row.integer(sql::kListOutcome["at_ms"])})},
+                           {"client", row.text(sql::kListOutcome["client"])},
+                           {"request", row.text(sql::kListOutcome["request"])},
+                           {"code", row.text(sql::kListOutcome["code"])},
+                           {"reason", row.text(sql::kListOutcome["reason"])},
+                           {"length", row.integer(sql::kListOutcome["length"])},
+                           {"bodyKept", row.integer(sql::kListOutcome["kept"]) != 0}});
+  if (row.text(sql::kListOutcome["settled"]).empty()) return out;
+  out.set("settled", row.text(sql::kListOutcome["settled"]));
+  if (!row.text(sql::kListOutcome["became"]).empty())
+    out.set("became", row.text(sql::kListOutcome["became"]));
+  out.set("settledBy", row.text(sql::kListOutcome["settled_by"]));
+  out.set("settledAt", to_iso8601({row.integer(sql::kListOutcome["settled_ms"])}));
   return out;
 }
 
@@ -135,9 +136,10 @@ Result<http::Response> DeliveryOutcomes::list(const Call& call) const {
                                                 {parts_.tenant, limit, *source}, add)
                              : connection.query(sql::kListOutcomes, {parts_.tenant, limit}, add));
     return connection.query(sql::kOutcomeTotals, {parts_.tenant}, [&](const store::Row& row) {
-      if (!source || row.text(0) == *source)
-        totals.push_back(Json::object(
-            {{"source", row.text(0)}, {"outcome", row.text(1)}, {"total", row.integer(2)}}));
+      if (!source || row.text(sql::kOutcomeTotals["source"]) == *source)
+        totals.push_back(Json::object({{"source", row.text(sql::kOutcomeTotals["source"])},
+                                       {"outcome", row.text(sql::kOutcomeTotals["outcome"])},
+                                       {"total", row.integer(sql::kOutcomeTotals["total"])}}));
       return true;
     });
   }));
@@ -149,14 +151,15 @@ Result<std::vector<std::pair<std::string, Tally>>> DeliveryOutcomes::lately(
     Timestamp unreadable_since, Timestamp since) const {
   std::vector<std::pair<std::string, Tally>> out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kOutcomesLately, {parts_.tenant, unreadable_since.ms, since.ms},
-                            [&](const store::Row& row) {
-                              out.emplace_back(std::string(row.text(1)),
-                                               Tally{.of = std::string(row.text(0)),
-                                                     .count = row.integer(2),
-                                                     .oldest = {row.integer(3)}});
-                              return true;
-                            });
+    return connection.query(
+        sql::kOutcomesLately, {parts_.tenant, unreadable_since.ms, since.ms},
+        [&](const store::Row& row) {
+          out.emplace_back(std::string(row.text(sql::kOutcomesLately["outcome"])),
+                           Tally{.of = std::string(row.text(sql::kOutcomesLately["source"])),
+                                 .count = row.integer(sql::kOutcomesLately["count"]),
+                                 .oldest = {row.integer(sql::kOutcomesLately["first_at_ms"])}});
+          return true;
+        });
   }));
   return out;
 }
@@ -167,9 +170,9 @@ Result<std::string> DeliveryOutcomes::body(std::int64_t id) const {
   std::string sealed;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kReadBody, {id, parts_.tenant}, [&](const store::Row& row) {
-      uid = std::string(row.blob(0));
-      data_key = std::string(row.blob(1));
-      sealed = std::string(row.blob(2));
+      uid = std::string(row.blob(sql::kReadBody["uid"]));
+      data_key = std::string(row.blob(sql::kReadBody["data_key"]));
+      sealed = std::string(row.blob(sql::kReadBody["sealed"]));
       return false;
     });
   }));
@@ -187,14 +190,14 @@ Result<KeptDelivery> DeliveryOutcomes::kept(std::int64_t id) const {
   std::string envelope;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kReadKept, {id, parts_.tenant}, [&](const store::Row& row) {
-      uid = std::string(row.blob(0));
-      data_key = std::string(row.blob(1));
-      body = std::string(row.blob(2));
-      envelope = std::string(row.blob(3));
-      out.source = std::string(row.text(4));
-      out.client = std::string(row.text(5));
-      out.request = std::string(row.text(6));
-      out.settled = std::string(row.text(7));
+      uid = std::string(row.blob(sql::kReadKept["uid"]));
+      data_key = std::string(row.blob(sql::kReadKept["data_key"]));
+      body = std::string(row.blob(sql::kReadKept["sealed"]));
+      envelope = std::string(row.blob(sql::kReadKept["envelope"]));
+      out.source = std::string(row.text(sql::kReadKept["source"]));
+      out.client = std::string(row.text(sql::kReadKept["client"]));
+      out.request = std::string(row.text(sql::kReadKept["request"]));
+      out.settled = std::string(row.text(sql::kReadKept["settled"]));
       return false;
     });
   }));
@@ -220,8 +223,9 @@ Result<std::vector<repair::Deliveries::One>> DeliveryOutcomes::oldest(
         {parts_.tenant, filter.source, filter.code, filter.since ? filter.since->ms : INT64_MIN,
          filter.until ? filter.until->ms : INT64_MAX, static_cast<std::int64_t>(limit)},
         [&](const store::Row& row) {
-          out.push_back(
-              {.id = row.integer(0), .source = std::string(row.text(1)), .at = {row.integer(2)}});
+          out.push_back({.id = row.integer(sql::kOldestKept["id"]),
+                         .source = std::string(row.text(sql::kOldestKept["source"])),
+                         .at = {row.integer(sql::kOldestKept["at_ms"])}});
           return true;
         });
   }));

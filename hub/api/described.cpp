@@ -200,18 +200,18 @@ Described::Described() {
     for (const std::string_view method : kMethods) {
       const Json* const described = methods.find(method);
       if (described == nullptr) continue;
-      Operation& one = operations_[described->string_or("operationId", "")];
+      Operation& operation = operations_[described->string_or("operationId", "")];
       for (const Json* list : {methods.find("parameters"), described->find("parameters")}) {
         if (list == nullptr) continue;
         for (const Json& given : list->as_array()) {
           const Json& parameter = compiler.follow(given);
           if (parameter.string_or("in", "") == "query")
-            one.parameters.insert(parameter.string_or("name", ""));
+            operation.parameters.insert(parameter.string_or("name", ""));
         }
       }
       const Json& body = compiler.follow((*described)["requestBody"]);
       const Json& schema = body["content"]["application/json"]["schema"];
-      if (schema.is_object()) one.body = compiler.node_of({&schema});
+      if (schema.is_object()) operation.body = compiler.node_of({&schema});
     }
   }
 }

@@ -26,12 +26,12 @@ Json key_health(const crypto::RootProvider& root, const std::string& trouble) {
 Json audit_health(const audit::LogState& state) {
   Json anchors = Json::array();
   for (const audit::AnchorState& anchor : state.anchors) {
-    Json one = Json::object({{"name", anchor.name},
-                             {"required", anchor.required},
-                             {"failing", anchor.failing},
-                             {"size", anchor.size}});
-    if (anchor.failing) one.set("code", anchor.code);
-    anchors.push_back(std::move(one));
+    Json item = Json::object({{"name", anchor.name},
+                              {"required", anchor.required},
+                              {"failing", anchor.failing},
+                              {"size", anchor.size}});
+    if (anchor.failing) item.set("code", anchor.code);
+    anchors.push_back(std::move(item));
   }
   Json out = Json::object({{"appendable", state.appendable},
                            {"signing", state.signing},
@@ -113,8 +113,8 @@ std::vector<HealthFault> wrong_parts(const store::Store::Stats& stats, const aud
 // For the operator's log.
 std::string in_words(const std::vector<HealthFault>& faults) {
   std::string out;
-  for (const HealthFault& one : faults)
-    out.append(out.empty() ? "" : ", ").append(one.part).append(" ").append(one.why);
+  for (const HealthFault& fault : faults)
+    out.append(out.empty() ? "" : ", ").append(fault.part).append(" ").append(fault.why);
   return out;
 }
 
@@ -235,7 +235,7 @@ http::Response Health::get(const Call& call) const {
   if (held) body.set("held", true);
   if (paused) {
     Json pauses = Json::array();
-    for (const engine::RolePause& one : paused()) pauses.push_back(to_json(one));
+    for (const engine::RolePause& pause : paused()) pauses.push_back(to_json(pause));
     if (pauses.size() > 0) body.set("rolesPaused", std::move(pauses));
   }
   if (Json beside = troubles(); beside.size() > 0) body.set("detail", std::move(beside));

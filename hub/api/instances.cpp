@@ -136,12 +136,12 @@ void Instances::add_calls(Json& items) const {
     const auto calls = engine.pending_calls(item.string_or("id", ""));
     if (calls.ok()) {
       Json list = Json::array();
-      for (const engine::PendingCall& one : *calls) {
-        list.push_back(Json::object({{"role", one.role},
-                                     {"action", one.action},
-                                     {"task", one.task},
-                                     {"reference", one.reference},
-                                     {"since", to_iso8601(one.since)}}));
+      for (const engine::PendingCall& call : *calls) {
+        list.push_back(Json::object({{"role", call.role},
+                                     {"action", call.action},
+                                     {"task", call.task},
+                                     {"reference", call.reference},
+                                     {"since", to_iso8601(call.since)}}));
       }
       item.set("calls", std::move(list));
     }
@@ -174,17 +174,17 @@ Result<Response> Instances::counts(const Call& call) const {
   RABT_TRY(filter, filter_in(call.request));
   RABT_TRY(counts, engine.counts(filter));
   Json workflows = Json::array();
-  for (const auto& one : counts.workflows) {
-    workflows.push_back(Json::object({{"workflow", one.name},
-                                      {"version", one.version},
-                                      {"byStatus", states_json(one.states, false)}}));
+  for (const auto& workflow : counts.workflows) {
+    workflows.push_back(Json::object({{"workflow", workflow.name},
+                                      {"version", workflow.version},
+                                      {"byStatus", states_json(workflow.states, false)}}));
   }
   Json codes = Json::array();
-  for (const auto& one : counts.codes) {
-    codes.push_back(Json::object({{"status", one.status},
-                                  {"code", one.code},
-                                  {"count", one.count},
-                                  {"oldest", to_iso8601(one.oldest)}}));
+  for (const auto& code : counts.codes) {
+    codes.push_back(Json::object({{"status", code.status},
+                                  {"code", code.code},
+                                  {"count", code.count},
+                                  {"oldest", to_iso8601(code.oldest)}}));
   }
   return json_response(200, Json::object({{"total", counts.total},
                                           {"byStatus", states_json(counts.states, true)},
@@ -242,8 +242,8 @@ Status Instances::admit_person(const Call& call, const std::string& patient) con
 Status Instances::admit_key(const Call& call,
                             const std::vector<engine::InstanceSummary>& list) const {
   std::vector<std::string> people;
-  for (const engine::InstanceSummary& one : list) {
-    RABT_TRY(of, patients.index.patients_of(one.id));
+  for (const engine::InstanceSummary& summary : list) {
+    RABT_TRY(of, patients.index.patients_of(summary.id));
     people.insert(people.end(), of.begin(), of.end());
   }
   return patients.access.admit(

@@ -37,7 +37,7 @@ Result<Json> PersonRecords::patient_json(const identity::Person& person) const {
   if (pointer) out.set("mergedInto", pointer_json(*pointer, pointer->survivor));
   RABT_TRY(others, merges.into(person.id));
   Json from = Json::array();
-  for (const identity::Merge& one : others) from.push_back(pointer_json(one, one.merged));
+  for (const identity::Merge& other : others) from.push_back(pointer_json(other, other.merged));
   if (!others.empty()) out.set("mergedFrom", std::move(from));
   return out;
 }

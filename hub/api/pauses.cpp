@@ -39,15 +39,15 @@ Result<Response> Pauses::preview(const Call& call) const {
   RABT_TRY(until, end_of(clock, call.request.parameter("for")));
   RABT_TRY(preview, engine.preview_pause(call.path[0], until));
   Json late = Json::array();
-  for (const engine::LateCall& one : preview.late) {
+  for (const engine::LateCall& late_call : preview.late) {
     if (late.size() == kShown) break;
-    late.push_back(Json::object({{"instance", one.instance},
-                                 {"workflow", one.workflow},
-                                 {"version", one.version},
-                                 {"task", one.deadline.task},
-                                 {"reference", one.deadline.reference},
-                                 {"kind", one.deadline.kind},
-                                 {"at", to_iso8601(one.deadline.at)}}));
+    late.push_back(Json::object({{"instance", late_call.instance},
+                                 {"workflow", late_call.workflow},
+                                 {"version", late_call.version},
+                                 {"task", late_call.deadline.task},
+                                 {"reference", late_call.deadline.reference},
+                                 {"kind", late_call.deadline.kind},
+                                 {"at", to_iso8601(late_call.deadline.at)}}));
   }
   Json body = Json::object({{"role", std::string(call.path[0])},
                             {"count", static_cast<std::int64_t>(preview.late.size())},
@@ -55,8 +55,8 @@ Result<Response> Pauses::preview(const Call& call) const {
                             {"more", preview.more},
                             {"digest", preview.digest}});
   if (until) body.set("until", to_iso8601(*until));
-  for (const engine::RolePause& one : engine.paused_roles()) {
-    if (one.role == call.path[0]) body.set("paused", to_json(one));
+  for (const engine::RolePause& role : engine.paused_roles()) {
+    if (role.role == call.path[0]) body.set("paused", to_json(role));
   }
   return json_response(200, body);
 }

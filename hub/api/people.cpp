@@ -62,11 +62,12 @@ Json provider_json(const identity::Person& person) {
 // Ok if the caller may say of a person what is new in `given`. Error denied person.vouched.
 Status may_vouch(const Call& call, const Json& given, const Json& record, bool self) {
   if (may(access::Right::person_vouch, call)) return ok_status();
-  for (const Vouched& one : kVouched) {
-    const Json* said = given.find(one.name);
-    if (said == nullptr || *said == record[one.name] || (one.by_staff && !self)) continue;
-    const std::string_view who = one.by_staff ? "the hospital's staff" : "an administrator";
-    return denied("person.vouched", std::string(one.name) + ": is recorded by " + std::string(who) +
+  for (const Vouched& vouched : kVouched) {
+    const Json* said = given.find(vouched.name);
+    if (said == nullptr || *said == record[vouched.name] || (vouched.by_staff && !self)) continue;
+    const std::string_view who = vouched.by_staff ? "the hospital's staff" : "an administrator";
+    return denied("person.vouched", std::string(vouched.name) + ": is recorded by " +
+                                        std::string(who) +
                                         " or by a system of the hospital (role integration)");
   }
   for (const std::string_view name : kEntered) {

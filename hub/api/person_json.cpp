@@ -53,8 +53,8 @@ Result<identity::Roles> take_roles(Json& body) {
   };
   if (!list.is_array()) return wrong();
   identity::Roles roles;
-  for (const Json& one : list.as_array()) {
-    const auto role = one.is_string() ? identity::parse_role(one.as_string()) : std::nullopt;
+  for (const Json& item : list.as_array()) {
+    const auto role = item.is_string() ? identity::parse_role(item.as_string()) : std::nullopt;
     if (!role) return wrong();
     roles.add(*role);
   }

@@ -35,10 +35,10 @@ bool held(const http::Request& request, const consultation::Recording& recording
     std::string_view rest = value;
     while (!rest.empty()) {
       const std::size_t comma = std::min(rest.find(','), rest.size());
-      std::string_view one = trim(rest.substr(0, comma), " \t");
+      std::string_view text = trim(rest.substr(0, comma), " \t");
       rest.remove_prefix(std::min(comma + 1, rest.size()));
-      if (one.starts_with("W/")) one.remove_prefix(2);
-      if (one == "*" || one == tag) return true;
+      if (text.starts_with("W/")) text.remove_prefix(2);
+      if (text == "*" || text == tag) return true;
     }
   }
   return false;

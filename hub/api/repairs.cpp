@@ -28,7 +28,7 @@ Error wrong(std::string_view name, std::string_view must) {
 // Calls that a restart makes anew, the effects of which stand.
 std::int64_t standing(const repair::Job& job) {
   std::int64_t out = 0;
-  for (const Json& one : job.effects["sent"].as_array()) out += one.int_or("count", 0);
+  for (const Json& item : job.effects["sent"].as_array()) out += item.int_or("count", 0);
   return out;
 }
 
@@ -78,8 +78,8 @@ Result<std::vector<std::string>> ids_in(const Json& body) {
                  "a list of 1 to " + std::to_string(repair::kMaxItems) + " ids of instances");
   };
   if (!given.is_array() || given.size() == 0 || given.size() > repair::kMaxItems) return bad();
-  for (const Json& one : given.as_array()) {
-    const auto id = one.is_string() ? Ulid::parse(one.as_string()) : std::nullopt;
+  for (const Json& item : given.as_array()) {
+    const auto id = item.is_string() ? Ulid::parse(item.as_string()) : std::nullopt;
     if (!id) return bad();
     out.push_back(id->text());
   }

@@ -91,16 +91,17 @@ Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
   const std::int64_t now = parts_.clock.now().ms;
   const auto find = [&](store::Connection& connection) {
     row = Row{};
-    return connection.query(sql::kFindReplay, {out.ticket.tenant, store::Blob{out.ticket.key}},
-                            [&row](const store::Row& one) {
-                              row.there = true;
-                              row.fingerprint = std::string(one.blob(0));
-                              row.status = static_cast<int>(one.integer(1));
-                              row.data_key = std::string(one.blob(2));
-                              row.sealed = std::string(one.blob(3));
-                              row.expires_ms = one.integer(4);
-                              return false;
-                            });
+    return connection.query(
+        sql::kFindReplay, {out.ticket.tenant, store::Blob{out.ticket.key}},
+        [&row](const store::Row& one) {
+          row.there = true;
+          row.fingerprint = std::string(one.blob(sql::kFindReplay["fingerprint"]));
+          row.status = static_cast<int>(one.integer(sql::kFindReplay["status"]));
+          row.data_key = std::string(one.blob(sql::kFindReplay["data_key"]));
+          row.sealed = std::string(one.blob(sql::kFindReplay["sealed"]));
+          row.expires_ms = one.integer(sql::kFindReplay["expires_ms"]);
+          return false;
+        });
   };
   const auto begin = [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(run(transaction, sql::kExpireReplays, {now}));

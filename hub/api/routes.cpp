@@ -434,13 +434,13 @@ constexpr bool fits(std::string_view pattern, std::string_view path, PathParamet
 
 // Each operation stands in the table once, and no pattern has more parameters than a Call takes.
 constexpr bool is_sound() {
-  for (const Route& one : kRoutes) {
-    if (std::count(one.pattern.begin(), one.pattern.end(), '{') >
+  for (const Route& route : kRoutes) {
+    if (std::count(route.pattern.begin(), route.pattern.end(), '{') >
         static_cast<std::ptrdiff_t>(kMaxPathParameters))
       return false;
-    for (const Route* other = &one + 1; other != std::end(kRoutes); ++other) {
-      if (one.operation == other->operation) return false;
-      if (one.pattern == other->pattern && one.method == other->method) return false;
+    for (const Route* other = &route + 1; other != std::end(kRoutes); ++other) {
+      if (route.operation == other->operation) return false;
+      if (route.pattern == other->pattern && route.method == other->method) return false;
     }
   }
   return true;

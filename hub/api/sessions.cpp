@@ -57,10 +57,10 @@ Result<http::Response> patient_history(Resources& resources, const Call& call) {
   consultation::Window window{.limit = 200};
   do {
     RABT_TRY(page, resources.sessions->reading.list(ask.caller, list_sessions_of(ask), window));
-    for (const consultation::SessionView& one : page.items) {
-      completed += one.status == consultation::SessionStatus::completed ? 1 : 0;
-      minutes += one.course.minutes().value_or(0);
-      sessions.push_back(to_json(one));
+    for (const consultation::SessionView& item : page.items) {
+      completed += item.status == consultation::SessionStatus::completed ? 1 : 0;
+      minutes += item.course.minutes().value_or(0);
+      sessions.push_back(to_json(item));
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);

@@ -21,9 +21,10 @@ inline constexpr Statement kDropBodies{
 inline constexpr Statement kDropOldBodies{
     "UPDATE delivery_outcome SET data_key = $2, sealed = $2, envelope = $2 WHERE length(data_key) "
     "> 0 AND at_ms < $1"};
-#define RABT_OUTCOME                                                                           \
-  "SELECT id, source, outcome, at_ms, client, request, code, reason, length, "                 \
-  "length(data_key) > 0, settled, became, settled_by, settled_ms FROM delivery_outcome WHERE " \
+#define RABT_OUTCOME                                                                             \
+  "SELECT id, source, outcome, at_ms, client, request, code, reason, length, "                   \
+  "length(data_key) > 0 AS kept, settled, became, settled_by, settled_ms FROM delivery_outcome " \
+  "WHERE "                                                                                       \
   "tenant = $1 "
 inline constexpr Statement kListOutcomes{RABT_OUTCOME "ORDER BY id DESC LIMIT $2"};
 inline constexpr Statement kListOutcomesOfSource{RABT_OUTCOME
@@ -46,7 +47,8 @@ inline constexpr Statement kReadKept{
     "> 0"};
 // At most kKeptOutcomes of each source.
 inline constexpr Statement kOutcomesLately{
-    "SELECT source, outcome, count(*), min(at_ms) FROM delivery_outcome WHERE tenant = $1 AND "
+    "SELECT source, outcome, count(*) AS count, min(at_ms) AS first_at_ms FROM delivery_outcome "
+    "WHERE tenant = $1 AND "
     "settled = '' AND at_ms >= CASE outcome WHEN 'unreadable' THEN CAST($2 AS BIGINT) ELSE $3 END "
     "GROUP BY source, outcome ORDER BY source, outcome"};
 inline constexpr Statement kReadBody{

@@ -39,12 +39,12 @@ Json parked_head(const std::string& instance, std::uint64_t call) {
                        {"object", Json::object({{"type", "instance"}, {"id", instance}})}});
 }
 
-Json parked_json(const engine::ParkedCall& one) {
-  Json out = parked_head(one.instance, one.call);
+Json parked_json(const engine::ParkedCall& call) {
+  Json out = parked_head(call.instance, call.call);
   out.set("state", "open");
-  out.set("opened", to_iso8601(one.since));
-  out.set("workflow", one.workflow + " " + one.workflow_version);
-  out.set("call", Json::object({{"role", one.role}, {"action", one.action}}));
+  out.set("opened", to_iso8601(call.since));
+  out.set("workflow", call.workflow + " " + call.workflow_version);
+  out.set("call", Json::object({{"role", call.role}, {"action", call.action}}));
   return out;
 }
 
@@ -55,11 +55,11 @@ Json answers_of(const Json& schema) {
 
 // A call whose effect nobody knows may also be tried as the workflow does it; one that failed may
 // not, because the workflow tries it no more.
-Json form_of_call(const engine::ParkedCall& one) {
+Json form_of_call(const engine::ParkedCall& call) {
   Json choices = Json::array({"again", "done", "permanent"});
-  if (!one.failed) choices.push_back("transient");
+  if (!call.failed) choices.push_back("transient");
   Json members = Json::object({{"outcome", Json::object({{"enum", std::move(choices)}})}});
-  members.set("output", one.output_schema.is_null() ? Json::object() : one.output_schema);
+  members.set("output", call.output_schema.is_null() ? Json::object() : call.output_schema);
   return Json::object({{"type", "object"},
                        {"properties", std::move(members)},
                        {"required", Json::array({"outcome"})},
@@ -164,9 +164,9 @@ Result<Response> Tasks::list(const Call& call) const {
   if (wants_parked(who, filter)) {
     RABT_TRY(calls,
              engine.parked(filter.object.empty() ? window.limit + 1 : kMaxParked, window.cursor));
-    for (const engine::ParkedCall& one : calls) {
-      if (filter.object.empty() || filter.object == one.instance)
-        items.emplace_back(one.instance, parked_json(one));
+    for (const engine::ParkedCall& parked_call : calls) {
+      if (filter.object.empty() || filter.object == parked_call.instance)
+        items.emplace_back(parked_call.instance, parked_json(parked_call));
     }
   }
   std::sort(items.begin(), items.end(),

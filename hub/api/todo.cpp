@@ -19,8 +19,8 @@ constexpr std::string_view kWarn = "warn";
 constexpr std::string_view kHealthPage = "/console/plugins";
 
 // "1 decision waits", "3 decisions wait"
-std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
-  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
+std::string counted(std::int64_t count, std::string_view text, std::string_view many) {
+  return std::to_string(count) + " " + std::string(count == 1 ? text : many);
 }
 
 // A word of a command line, as a shell takes it.
@@ -125,8 +125,8 @@ void Todo::add_health(Items& items) const {
                .text = Json::object({{"ar", ar}, {"en", en}})});
   };
   const Json beside = health.troubles();
-  for (const HealthFault& one : health.faults()) {
-    if (one.part == kStorePart && one.why != kWritesWait) {
+  for (const HealthFault& fault : health.faults()) {
+    if (fault.part == kStorePart && fault.why != kWritesWait) {
       const auto [code, why] = cut_code(beside.string_or("database", "store.full"));
       const bool full = code == "store.full";
       add(kPage, code,
@@ -135,15 +135,15 @@ void Todo::add_health(Items& items) const {
           full ? "القرص ممتلئ ولذلك لا يحفظ شيء، ويكفي توفير مساحة دون إعادة تشغيل"
                : "لا يستطيع المحور حفظ أي شيء: " + code,
           full ? "df -h" : "rabt store check");
-    } else if (one.part == kStorePart) {
+    } else if (fault.part == kStorePart) {
       add(kPage, "store.queue",
           "The database is too slow: " + std::to_string(health.store.stats().queued) +
               " writes wait",
           "قاعدة البيانات بطيئة جدا، وعمليات الحفظ متراكمة", "rabt instances --counts");
-    } else if (one.part == kKeysPart) {
-      add(kPage, one.why,
-          "Keys cannot be used or kept: " + one.why + "; docs/problems.md says what helps",
-          "تعذر استخدام المفاتيح أو حفظها: " + one.why, "rabt keys status");
+    } else if (fault.part == kKeysPart) {
+      add(kPage, fault.why,
+          "Keys cannot be used or kept: " + fault.why + "; docs/problems.md says what helps",
+          "تعذر استخدام المفاتيح أو حفظها: " + fault.why, "rabt keys status");
     }
     // The others have items of their own.
   }
@@ -196,18 +196,18 @@ void Todo::add_health(Items& items) const {
 
 Status Todo::add_instances(Items& items) const {
   RABT_TRY(codes, engine.open_codes({clock.now().ms - kShownMs}));
-  for (const auto& one : codes) {
-    const bool parked = one.status == "parked";
+  for (const auto& code : codes) {
+    const bool parked = code.status == "parked";
     Items::One item{
         .kind = parked ? "decision" : "faulted",
-        .count = one.count,
-        .oldest = one.oldest,
-        .what = parked ? counted(one.count, "decision waits", "decisions wait") + ": " + one.code
-                       : counted(one.count, "run", "runs") + " failed within 7 days: " + one.code,
-        .command = "rabt instances --status " + one.status + " --code " + word(one.code),
-        .link = parked ? "/console/tasks" : instances_link(one.status, one.code),
-        .names = {{"code", one.code}}};
-    if (parked) item.names.emplace_back("role", one.code.substr(0, one.code.find('/')));
+        .count = code.count,
+        .oldest = code.oldest,
+        .what = parked ? counted(code.count, "decision waits", "decisions wait") + ": " + code.code
+                       : counted(code.count, "run", "runs") + " failed within 7 days: " + code.code,
+        .command = "rabt instances --status " + code.status + " --code " + word(code.code),
+        .link = parked ? "/console/tasks" : instances_link(code.status, code.code),
+        .names = {{"code", code.code}}};
+    if (parked) item.names.emplace_back("role", code.code.substr(0, code.code.find('/')));
     items.add(item);
   }
   return ok_status();
@@ -282,21 +282,21 @@ void Todo::add_plugins(Items& items) const {
 }
 
 void Todo::add_paused(Items& items) const {
-  for (const engine::RolePause& one : engine.paused_roles()) {
-    const std::string until = one.until ? to_iso8601(*one.until) : std::string();
-    const std::string en = "The role " + one.role + " is paused" +
+  for (const engine::RolePause& role : engine.paused_roles()) {
+    const std::string until = role.until ? to_iso8601(*role.until) : std::string();
+    const std::string en = "The role " + role.role + " is paused" +
                            (until.empty() ? "" : " until " + until) + ": " +
-                           counted(one.held, "call is held", "calls are held");
-    const std::string ar = "الدور " + one.role + " موقوف مؤقتا" +
+                           counted(role.held, "call is held", "calls are held");
+    const std::string ar = "الدور " + role.role + " موقوف مؤقتا" +
                            (until.empty() ? "" : " حتى " + until) +
-                           "، النداءات المعلقة: " + std::to_string(one.held);
+                           "، النداءات المعلقة: " + std::to_string(role.held);
     items.add({.kind = "paused",
-               .count = one.held,
-               .oldest = one.since,
+               .count = role.held,
+               .oldest = role.since,
                .what = en,
-               .command = "rabt roles resume " + word(one.role) + " --reason TEXT",
+               .command = "rabt roles resume " + word(role.role) + " --reason TEXT",
                .link = "/console/plugins",
-               .names = {{"role", one.role}},
+               .names = {{"role", role.role}},
                .text = Json::object({{"ar", ar}, {"en", en}})});
   }
 }
@@ -327,14 +327,14 @@ void Todo::add_audit(Items& items) const {
 
 Status Todo::add_people(Items& items) const {
   RABT_TRY(waiting, tasks.waiting());
-  for (const Tally& one : waiting) {
+  for (const Tally& tally : waiting) {
     items.add({.kind = "task",
-               .count = one.count,
-               .oldest = one.oldest,
-               .what = counted(one.count, "task waits", "tasks wait") + ": " + one.of,
-               .command = "rabt tasks --kind " + word(one.of),
+               .count = tally.count,
+               .oldest = tally.oldest,
+               .what = counted(tally.count, "task waits", "tasks wait") + ": " + tally.of,
+               .command = "rabt tasks --kind " + word(tally.of),
                .link = "/console/tasks",
-               .names = {{"code", one.of}}});
+               .names = {{"code", tally.of}}});
   }
   RABT_TRY(unreviewed, grants.unreviewed());
   if (unreviewed.count > 0) {
@@ -395,21 +395,21 @@ void Todo::add_alerts(Items& items) const {
        {"audit_refused", "audit"},
        {"audit_unsigned", "audit"},
        {"audit_anchor", "anchor"}}};
-  for (const alerts::Alert& one : alerts.bad_alerts()) {
-    const auto* const same = std::find_if(kSame.begin(), kSame.end(),
-                                          [&](const auto& pair) { return pair.first == one.rule; });
-    if (same != kSame.end() && items.mark(same->second, one.object, one.id)) continue;
+  for (const alerts::Alert& alert : alerts.bad_alerts()) {
+    const auto* const same = std::find_if(
+        kSame.begin(), kSame.end(), [&](const auto& pair) { return pair.first == alert.rule; });
+    if (same != kSame.end() && items.mark(same->second, alert.object, alert.id)) continue;
     Items::One item{
         .kind = "alert",
-        .oldest = {one.opened_ms},
-        .severity = one.severity == alerts::Severity::page ? kPage : kWarn,
-        .what = alerts::what(one.rule, one.object, one.value, alerts::Language::en),
-        .command = alerts::command_of(one.rule, one.object),
+        .oldest = {alert.opened_ms},
+        .severity = alert.severity == alerts::Severity::page ? kPage : kWarn,
+        .what = alerts::what(alert.rule, alert.object, alert.value, alerts::Language::en),
+        .command = alerts::command_of(alert.rule, alert.object),
         .link = "/console/alerts",
-        .names = {{"code", one.rule}, {"alert", one.id}},
+        .names = {{"code", alert.rule}, {"alert", alert.id}},
         .text = Json::object(
-            {{"ar", alerts::what(one.rule, one.object, one.value, alerts::Language::ar)},
-             {"en", alerts::what(one.rule, one.object, one.value, alerts::Language::en)}})};
+            {{"ar", alerts::what(alert.rule, alert.object, alert.value, alerts::Language::ar)},
+             {"en", alerts::what(alert.rule, alert.object, alert.value, alerts::Language::en)}})};
     items.add(item);
   }
 }

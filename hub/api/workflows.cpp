@@ -59,14 +59,14 @@ Json wish_of(const Order& order) {
 Result<Response> Workflows::list(const Call& /*call*/) const {
   RABT_TRY(list, engine.workflows());
   Json items = Json::array();
-  for (const engine::DeployedWorkflow& one : list) {
-    items.push_back(Json::object({{"namespace", one.name_space},
-                                  {"name", one.name},
-                                  {"version", one.version},
-                                  {"active", one.active},
-                                  {"deployed", to_iso8601(one.deployed)},
-                                  {"sha256", one.sha256},
-                                  {"running", one.running}}));
+  for (const engine::DeployedWorkflow& workflow : list) {
+    items.push_back(Json::object({{"namespace", workflow.name_space},
+                                  {"name", workflow.name},
+                                  {"version", workflow.version},
+                                  {"active", workflow.active},
+                                  {"deployed", to_iso8601(workflow.deployed)},
+                                  {"sha256", workflow.sha256},
+                                  {"running", workflow.running}}));
   }
   return json_response(200, Json::object({{"items", std::move(items)}}));
 }

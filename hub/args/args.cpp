@@ -41,8 +41,8 @@ std::vector<std::string> commands_of(const CLI::App& app) {
 
 std::vector<std::string> options_of(const CLI::App& app) {
   std::vector<std::string> out;
-  for (const CLI::Option* one : app.get_options()) {
-    for (const std::string& name : one->get_lnames()) out.push_back("--" + name);
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) out.push_back("--" + name);
   }
   return out;
 }
@@ -62,8 +62,8 @@ std::string explain(const CLI::App& program, const CLI::ParseError& failure) {
   const bool extras = dynamic_cast<const CLI::ExtrasError*>(&failure) != nullptr;
   const bool missing = dynamic_cast<const CLI::RequiredError*>(&failure) != nullptr;
   if (!left.empty() && (missing || extras)) {
-    const auto option = std::find_if(left.begin(), left.end(), [](const std::string& one) {
-      return one.starts_with("-") && one.size() > 1;
+    const auto option = std::find_if(left.begin(), left.end(), [](const std::string& text) {
+      return text.starts_with("-") && text.size() > 1;
     });
     if (option != left.end()) {
       const std::string name = option->substr(0, option->find('='));
@@ -76,17 +76,18 @@ std::string explain(const CLI::App& program, const CLI::ParseError& failure) {
     return "`" + left.front() + "` is a word too many for `" + at.name + "`";
   }
   if (missing) {
-    for (const CLI::Option* one : at.app->get_options()) {
-      if (one->get_required() && one->count() == 0)
-        return "`" + at.name + "` needs " + one->get_name() + ": " + one->get_description();
+    for (const CLI::Option* get_option : at.app->get_options()) {
+      if (get_option->get_required() && get_option->count() == 0)
+        return "`" + at.name + "` needs " + get_option->get_name() + ": " +
+               get_option->get_description();
     }
     if (!commands.empty()) return "`" + at.name + "` needs a command: " + listed(commands);
   }
   return failure.what();
 }
 
-bool shown(const CLI::Option& one) {
-  return !one.get_group().empty();
+bool shown(const CLI::Option& option) {
+  return !option.get_group().empty();
 }
 
 // Calls visit(command, its name with those before it) for the program and every command below.
@@ -296,10 +297,10 @@ std::string Program::bash_completion() const {
   std::string table;
   walk(*owned_, owned_->get_name(), [&table](const CLI::App& app, const std::string& name) {
     std::string words;
-    for (const std::string& one : commands_of(app)) words += one + " ";
-    for (const CLI::Option* one : app.get_options()) {
-      if (!shown(*one)) continue;
-      for (const std::string& long_name : one->get_lnames()) words += "--" + long_name + " ";
+    for (const std::string& text : commands_of(app)) words += text + " ";
+    for (const CLI::Option* option : app.get_options()) {
+      if (!shown(*option)) continue;
+      for (const std::string& long_name : option->get_lnames()) words += "--" + long_name + " ";
     }
     table += "  [\"" + name + "\"]=\"" + words + "\"\n";
   });
@@ -327,10 +328,10 @@ std::string Program::manual() const {
                     "\n.I COMMAND\n[options]\n.SH COMMANDS\n";
   walk(*owned_, name, [&out](const CLI::App& app, const std::string& path) {
     out += ".SS " + roff(path) + "\n" + roff(app.get_description()) + "\n";
-    for (const CLI::Option* one : app.get_options()) {
-      if (!shown(*one) || one->get_name(false, true) == "-h,--help") continue;
-      out += ".TP\n.B " + roff(one->get_name(one->get_positional(), true)) + "\n" +
-             roff(one->get_description()) + "\n";
+    for (const CLI::Option* option : app.get_options()) {
+      if (!shown(*option) || option->get_name(false, true) == "-h,--help") continue;
+      out += ".TP\n.B " + roff(option->get_name(option->get_positional(), true)) + "\n" +
+             roff(option->get_description()) + "\n";
     }
     if (!app.get_footer().empty()) out += ".PP\n" + roff(app.get_footer()) + "\n";
   });

@@ -93,9 +93,9 @@ void AlertReadings::add_runs(Readings& out) {
   const std::int64_t uptime = parts_.clock.monotonic_ms();
   if (const auto parked = parts_.engine.parked_first(); parked.ok()) {
     std::map<std::string, std::int64_t> oldest;
-    for (const Tally& one : *parked) {
-      std::int64_t& age = oldest[one.of.substr(0, one.of.find('/'))];
-      age = std::max(age, (now - one.oldest.ms) / kSecondMs);
+    for (const Tally& tally : *parked) {
+      std::int64_t& age = oldest[tally.of.substr(0, tally.of.find('/'))];
+      age = std::max(age, (now - tally.oldest.ms) / kSecondMs);
     }
     for (const auto& [role, age] : oldest) out.values.push_back({"parked", role, age});
   } else {
@@ -108,15 +108,15 @@ void AlertReadings::add_runs(Readings& out) {
   out.values.push_back({"faulted", {}, faulted * kFaultedOneIn > ended ? faulted : 0});
   out.values.push_back({"late_timers", {}, stats.timer_late_ms / kSecondMs});
   if (const auto rooms = consultation::waiting_rooms(parts_.store, tenant_); rooms.ok()) {
-    for (const Tally& one : *rooms)
-      out.values.push_back({"patients_waiting", one.of.empty() ? "hospital" : one.of,
-                            (now - one.oldest.ms) / kSecondMs});
+    for (const Tally& room : *rooms)
+      out.values.push_back({"patients_waiting", room.of.empty() ? "hospital" : room.of,
+                            (now - room.oldest.ms) / kSecondMs});
   } else {
     out.unread.insert("patients_waiting");
   }
   if (const auto tasks = parts_.tasks.waiting(); tasks.ok()) {
-    for (const Tally& one : *tasks) {
-      if (one.of == "emergency") out.values.push_back({"emergency_unanswered", {}, one.count});
+    for (const Tally& task : *tasks) {
+      if (task.of == "emergency") out.values.push_back({"emergency_unanswered", {}, task.count});
     }
   } else {
     out.unread.insert("emergency_unanswered");
@@ -132,10 +132,11 @@ void AlertReadings::add_standstill(Readings& out) {
   if (!found.ok()) return;
   out.unread.erase("work_waiting");
   next_standstill_ms_ = uptime + kEveryMs;
-  for (const engine::Waiting& one : *found) {
+  for (const engine::Waiting& waiting : *found) {
     // Decisions are what the rule `parked` is about.
-    if (one.count == 0 || one.for_what == "decision") continue;
-    out.values.push_back({"work_waiting", std::string(one.for_what), one.oldest_ms / kSecondMs});
+    if (waiting.count == 0 || waiting.for_what == "decision") continue;
+    out.values.push_back(
+        {"work_waiting", std::string(waiting.for_what), waiting.oldest_ms / kSecondMs});
   }
 }
 
@@ -188,9 +189,9 @@ void AlertReadings::add_ends(Readings& out) const {
   }
   // One that was renewed has another entry. Without an end it stays.
   std::map<std::string, std::int64_t> ends;
-  for (const consultation::Agreement& one : agreements_) {
-    const auto end = parse_iso8601(one.valid_to + "T00:00:00Z");
-    std::int64_t& last = ends[one.party];
+  for (const consultation::Agreement& agreement : agreements_) {
+    const auto end = parse_iso8601(agreement.valid_to + "T00:00:00Z");
+    std::int64_t& last = ends[agreement.party];
     last = std::max(last, end.ok() ? end->ms : std::numeric_limits<std::int64_t>::max());
   }
   for (const auto& [party, end] : ends)

@@ -248,8 +248,8 @@ Status copy_plugins(const std::string& store, FileCopies& copies) {
     const fs::path name = fs::path("keys") / (key.id() + ".json");
     RABT_TRY_STATUS(copies.add(from / name, to / name));
   }
-  for (const plugin::LockEntry& one : opened->entries()) {
-    const fs::path name = fs::path(one.id) / one.version;
+  for (const plugin::LockEntry& entry : opened->entries()) {
+    const fs::path name = fs::path(entry.id) / entry.version;
     RABT_TRY_STATUS(copy_package(from / name, to / name, copies));
   }
   return ok_status();

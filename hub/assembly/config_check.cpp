@@ -103,9 +103,9 @@ class Walk {
     good = add(check_record(id, entry, unsigned_ == Unsigned::take), of) && good;
     const auto chosen = choose_packages(config_, id, unsigned_);
     if (!add(chosen, of)) return false;
-    for (const ChosenPackage& one : *chosen) {
-      if (!one.fault) continue;
-      mistakes_.push_back(of + ": " + one.fault->message);
+    for (const ChosenPackage& package : *chosen) {
+      if (!package.fault) continue;
+      mistakes_.push_back(of + ": " + package.fault->message);
       good = false;
     }
     return readable ? add(check_settings(config_, id, *chosen), of) && good : false;
@@ -150,10 +150,10 @@ class Walk {
                const std::optional<engine::Engine::Options>& options) {
     const auto catalog = ManifestCatalog::make(config_);
     if (!add(catalog)) return;
-    for (const Error& one : unserved_roles(config_, *catalog)) add(Status(one));
+    for (const Error& error : unserved_roles(config_, *catalog)) add(Status(error));
     if (!options) return;
-    for (const engine::Finding& one : engine::check_files(files, *catalog, *options))
-      mistakes_.push_back(to_text(one));
+    for (const engine::Finding& finding : engine::check_files(files, *catalog, *options))
+      mistakes_.push_back(to_text(finding));
   }
 
   // Checks the systems that send to the hub, and those that the hub tells.

@@ -81,8 +81,8 @@ void Consultations::begin(engine::Engine& engine, webhooks::Webhooks& webhooks) 
                                               const store::Store::Job& also) -> Status {
     std::vector<webhooks::Delivery> deliveries;
     for (const Json& event : events) {
-      for (webhooks::Delivery& one : webhooks.deliveries_of(event))
-        deliveries.push_back(std::move(one));
+      for (webhooks::Delivery& delivery : webhooks.deliveries_of(event))
+        deliveries.push_back(std::move(delivery));
     }
     RABT_TRY_STATUS(engine.tell(events, [&](store::Transaction& transaction) -> Status {
       RABT_TRY_STATUS(webhooks.put(transaction, deliveries));

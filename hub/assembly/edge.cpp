@@ -55,20 +55,20 @@ Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Lo
              open_tls(entry, {entry.mtls->authorities, entry.mtls->revoked}, options.named, clock));
     edge->mtls_ = std::move(mtls);
   }
-  RABT_TRY(
-      server,
-      http::Server::start(
-          http::ServerOptions{
-              .address = entry.address,
-              .port = entry.port,
-              .threads = options.handlers,
-              .streams = options.streams,
-              .proxy = [proxies = entry.proxies](std::string_view one) { return proxies.has(one); },
-              .client = [proxies = entry.proxies](
-                            const http::Request& head) { return proxies.client_of(head); },
-              .tls = edge->tls_,
-              .word = word_at(judge, "")},
-          admit_at(judge, ""), log));
+  RABT_TRY(server,
+           http::Server::start(
+               http::ServerOptions{
+                   .address = entry.address,
+                   .port = entry.port,
+                   .threads = options.handlers,
+                   .streams = options.streams,
+                   .proxy = [proxies = entry.proxies](
+                                std::string_view text) { return proxies.has(text); },
+                   .client = [proxies = entry.proxies](
+                                 const http::Request& head) { return proxies.client_of(head); },
+                   .tls = edge->tls_,
+                   .word = word_at(judge, "")},
+               admit_at(judge, ""), log));
   edge->server_ = std::move(server);
   RABT_TRY_STATUS(edge->listen_mtls(judge));
   return edge;

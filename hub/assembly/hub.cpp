@@ -321,9 +321,9 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
   RABT_TRY_STATUS(make_consultations(config));
   RABT_TRY_STATUS(load_plugins(config, *plugins, unsigned_ones, base->log));
   for (const auto& [role, target] : config.roles) RABT_TRY_STATUS(plugins->bind_role(role, target));
-  for (const Error& one : unserved_roles(config, *plugins))
+  for (const Error& error : unserved_roles(config, *plugins))
     base->log.warn("role.not_served",
-                   {{"code", std::string_view(one.code)}, {"reason", one.message}});
+                   {{"code", std::string_view(error.code)}, {"reason", error.message}});
   return ok_status();
 }
 
@@ -559,7 +559,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   const api::Patients who{*access, *patients, *base->keyring, config.tenant};
   const std::int64_t treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL;
   std::set<std::string> readers;
-  for (const config::SourceEntry& one : config.sources) readers.insert(one.plugin);
+  for (const config::SourceEntry& source : config.sources) readers.insert(source.plugin);
   const api::Health health{*base->store,
                            *base->audit,
                            *base->keyring,

@@ -134,15 +134,15 @@ Status check_settings(const config::Config& config, const std::string& id,
   RABT_TRY(configured, plugin_config(config, id));
   if (configured.config.is_null()) configured.config = Json::object();
   Status fits = ok_status();
-  for (const ChosenPackage& one : packages) {
-    if (one.fault) continue;
-    RABT_TRY(read, plugin::read_package(*one.files));
-    if (&one == packages.data()) {
+  for (const ChosenPackage& package : packages) {
+    if (package.fault) continue;
+    RABT_TRY(read, plugin::read_package(*package.files));
+    if (&package == packages.data()) {
       RABT_TRY_STATUS(plugin::check_secrets(read, configured.secrets));
       RABT_TRY_STATUS(check_wishes(config, id, read.manifest));
     }
     // An older version beside may be the one that the configuration was written for.
-    Status fit = plugin::check_config(read, configured.config, one.folder);
+    Status fit = plugin::check_config(read, configured.config, package.folder);
     if (fit.ok()) return fit;
     if (fits.ok()) fits = fit;
   }
@@ -228,8 +228,8 @@ Result<Json> PluginUpgrade::run(const std::string& id) {
   }
   RABT_TRY(gone, retire());
   Json retired = Json::array();
-  for (const std::string& one : gone) {
-    if (one.starts_with(id + " ")) retired.push_back(one.substr(id.size() + 1));
+  for (const std::string& text : gone) {
+    if (text.starts_with(id + " ")) retired.push_back(text.substr(id.size() + 1));
   }
   Json serving = Json::array();
   for (const auto& state : plugins_.plugins()) {

@@ -149,7 +149,7 @@ Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& con
     http::MllpOptions options{
         .address = listen.address, .port = listen.port, .names = listen.names};
     if (listen.from) {
-      options.allowed = [from = *listen.from](std::string_view one) { return from.has(one); };
+      options.allowed = [from = *listen.from](std::string_view text) { return from.has(text); };
     }
     RABT_TRY(tls, open_mllp_tls(config.server, listen, clock));
     options.tls = std::move(tls);

@@ -15,12 +15,12 @@ Result<std::vector<engine::Waiting>> Standstill::look() const {
 Status Standstill::trouble() const {
   RABT_TRY(all, look());
   std::string text;
-  for (const engine::Waiting& one : all) {
-    if (one.count == 0) continue;
+  for (const engine::Waiting& waiting : all) {
+    if (waiting.count == 0) continue;
     if (!text.empty()) text += "; ";
-    text += std::to_string(one.count) + " for " + std::string(one.for_what) +
-            ", the oldest since " + std::to_string(one.oldest_ms / 60'000) + " minutes";
-    if (!one.code.empty()) text += " (" + one.code + ")";
+    text += std::to_string(waiting.count) + " for " + std::string(waiting.for_what) +
+            ", the oldest since " + std::to_string(waiting.oldest_ms / 60'000) + " minutes";
+    if (!waiting.code.empty()) text += " (" + waiting.code + ")";
   }
   if (text.empty()) return ok_status();
   return unavailable("work.waits", "accepted work waits: " + text +

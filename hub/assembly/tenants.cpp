@@ -124,7 +124,8 @@ class Tenants::Tenant {
       return http::problem(unavailable("tenant.unavailable",
                                        "this tenant does not serve at present; try again later"));
     }
-    return share_.admit(head, [&](const Request& one) { return hub->admit(one, listener); });
+    return share_.admit(head,
+                        [&](const Request& request) { return hub->admit(request, listener); });
   }
   void word(const Request& head, std::string_view listener, Response& problem) const {
     const Hub* hub = hub_.load();
@@ -250,12 +251,12 @@ Result<std::unique_ptr<Tenants>> Tenants::start(const config::Tenants& tenants, 
   all->reloading_ = std::thread([&tenants = *all] { tenants.reload(); });
   std::string message;
   bool any = false;
-  for (const auto& one : all->tenants_) {
-    any = one->tried() || any;
-    const auto refused = one->refused();
+  for (const auto& tenant : all->tenants_) {
+    any = tenant->tried() || any;
+    const auto refused = tenant->refused();
     if (refused)
       message +=
-          "tenant " + one->entry().name + " [" + refused->code + "]: " + refused->message + "\n";
+          "tenant " + tenant->entry().name + " [" + refused->code + "]: " + refused->message + "\n";
   }
   if (any) return all;
   return unavailable("tenant.none", message + "no tenant can be served");
@@ -276,7 +277,7 @@ void Tenants::stop() {
   }
   if (reloading_.joinable()) reloading_.join();
   for (const auto& one : tenants_) one->tell_to_stop();
-  for (const auto& one : tenants_) one->stop();
+  for (const auto& tenant : tenants_) tenant->stop();
 }
 
 void Tenants::reload() {

@@ -32,7 +32,7 @@ webhooks::Configured broker_entry(const config::BusEntry& bus) {
   for (const std::string& host : bus.hosts) out.url += (&host == &bus.hosts[0] ? "" : ",") + host;
   out.url += "/" + bus.exchange;
   out.wants.events.clear();
-  for (const webhooks::Route& one : bus.keys) out.wants.events.push_back(one.event);
+  for (const webhooks::Route& key : bus.keys) out.wants.events.push_back(key.event);
   out.routes = std::make_shared<const std::vector<webhooks::Route>>(bus.keys);
   return out;
 }

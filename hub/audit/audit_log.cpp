@@ -41,20 +41,21 @@ Status load_tail(store::Connection& connection, Tail& tail) {
   tail.n = 0;
   bool good = true;
   RABT_TRY_STATUS(connection.query(sql::kHead, {}, [&](const store::Row& row) {
-    size = row.integer(0);
-    good = to_digest(row.blob(1), tail.mac);
-    tail.n = row.integer(2);
+    size = row.integer(sql::kHead["seq"]);
+    good = to_digest(row.blob(sql::kHead["mac"]), tail.mac);
+    tail.n = row.integer(sql::kHead["n"]);
     return false;
   }));
   if (!good)
     return corrupt("audit.broken",
                    "entry " + std::to_string(size) + " of the audit log is damaged" + advice());
   tail.look_up = {};
-  RABT_TRY_STATUS(connection.query(sql::kLookUp, {size / kTileWidth * kTileWidth, size},
-                                   [&](const store::Row& row) {
-                                     tail.look_up.add(row.integer(0), row.text(1), row.text(2));
-                                     return true;
-                                   }));
+  RABT_TRY_STATUS(connection.query(
+      sql::kLookUp, {size / kTileWidth * kTileWidth, size}, [&](const store::Row& row) {
+        tail.look_up.add(row.integer(sql::kLookUp["at_ms"]), row.text(sql::kLookUp["object"]),
+                         row.text(sql::kLookUp["patient"]));
+        return true;
+      }));
   return tail.frontier.load(connection, size);
 }
 
@@ -63,7 +64,7 @@ Status load_tail(store::Connection& connection, Tail& tail) {
 Status check_tail(store::Connection& connection, const SecretBytes& mac_key, std::int64_t size) {
   std::int64_t covered = 0;
   RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
-    covered = row.integer(1);
+    covered = row.integer(sql::kLastCheckpoint["size"]);
     return false;
   }));
   const std::int64_t full = size / kTileWidth * kTileWidth;

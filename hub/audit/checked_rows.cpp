@@ -66,7 +66,7 @@ Status rows_hold(store::Connection& connection, const SecretBytes* mac_key, std:
   if (chain && from > 0) {
     good = false;
     RABT_TRY_STATUS(connection.query(sql::kMac, {from}, [&](const store::Row& row) {
-      good = to_digest(row.blob(0), mac);
+      good = to_digest(row.blob(sql::kMac["mac"]), mac);
       return false;
     }));
     if (!good)
@@ -75,17 +75,19 @@ Status rows_hold(store::Connection& connection, const SecretBytes* mac_key, std:
   std::int64_t next = from + 1;
   std::string wrong;
   RABT_TRY_STATUS(connection.query(sql::kChainEntries, {from, to}, [&](const store::Row& row) {
-    if (row.integer(0) != next) return false;
-    const Digest leaf = leaf_hash(row.blob(3));
-    if (row.blob(4) != as_text(leaf)) {
+    if (row.integer(sql::kChainEntries["seq"]) != next) return false;
+    const Digest leaf = leaf_hash(row.blob(sql::kChainEntries["canonical"]));
+    if (row.blob(sql::kChainEntries["leaf"]) != as_text(leaf)) {
       wrong = "its content does not match its hash";
     } else if (chain) {
       mac = row_mac(*chain, mac, leaf);
-      if (row.blob(5) != as_text(mac))
+      if (row.blob(sql::kChainEntries["mac"]) != as_text(mac))
         wrong = "its MAC does not follow from its content and the entry before it";
     }
     if (!wrong.empty())
-      wrong = entry_text(next, row.integer(1), row.integer(2)) + ": " + wrong;
+      wrong = entry_text(next, row.integer(sql::kChainEntries["stream"]),
+                         row.integer(sql::kChainEntries["n"])) +
+              ": " + wrong;
     else
       ++next;
     return wrong.empty();
@@ -99,8 +101,8 @@ Status rows_hold(store::Connection& connection, const SecretBytes* mac_key, std:
 Status CheckedRows::take_newest() {
   std::optional<Checkpoint> newest;
   RABT_TRY_STATUS(connection_.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
-    newest = unverified_note(row.text(2));
-    if (newest && newest->size != row.integer(1)) newest.reset();
+    newest = unverified_note(row.text(sql::kLastCheckpoint["note"]));
+    if (newest && newest->size != row.integer(sql::kLastCheckpoint["size"])) newest.reset();
     return false;
   }));
   if (!newest && (size_ > 0 || known_.checkpoint)) {
@@ -123,9 +125,9 @@ Status CheckedRows::take_newest() {
 Status CheckedRows::open() {
   std::int64_t least = 1;
   RABT_TRY_STATUS(connection_.query(sql::kEnds, {}, [&](const store::Row& row) {
-    if (row.is_null(0)) return false;
-    least = row.integer(0);
-    size_ = row.integer(1);
+    if (row.is_null(sql::kEnds["first"])) return false;
+    least = row.integer(sql::kEnds["first"]);
+    size_ = row.integer(sql::kEnds["last"]);
     return false;
   }));
   if (least < 1) {
@@ -173,15 +175,19 @@ Status CheckedRows::each(std::int64_t first, std::int64_t last,
   std::optional<Error> failed;
   bool more = true;
   const auto look = [&](const store::Row& row) -> Result<bool> {
-    const LoggedRow logged{row.integer(0), row.integer(1), row.integer(2),
-                           row.integer(3), row.text(4),    row.text(5),
-                           row.text(6),    row.text(7),    row.blob(8)};
+    const LoggedRow logged{
+        row.integer(sql::kWholeEntries["seq"]),   row.integer(sql::kWholeEntries["stream"]),
+        row.integer(sql::kWholeEntries["n"]),     row.integer(sql::kWholeEntries["at_ms"]),
+        row.text(sql::kWholeEntries["tenant"]),   row.text(sql::kWholeEntries["act"]),
+        row.text(sql::kWholeEntries["object"]),   row.text(sql::kWholeEntries["patient"]),
+        row.blob(sql::kWholeEntries["canonical"])};
     if (logged.seq != next) return broken("entry " + std::to_string(next) + " is missing");
     const auto wrong = [&logged](const std::string& what) {
       return broken(entry_text(logged.seq, logged.stream, logged.n) + ": " + what);
     };
     const Digest leaf = leaf_hash(logged.canonical);
-    if (row.blob(9) != as_text(leaf)) return wrong("its content does not match its hash");
+    if (row.blob(sql::kWholeEntries["leaf"]) != as_text(leaf))
+      return wrong("its content does not match its hash");
     RABT_TRY(hash, expected(logged.seq));
     if (hash != leaf) {
       return wrong("it is not the one that tile 0/" +
@@ -214,7 +220,7 @@ Status CheckedRows::check_tile(std::int64_t number) {
   std::string root;
   RABT_TRY_STATUS(
       connection_.query(sql::kTileRoots, {0, number, number + 1}, [&](const store::Row& row) {
-        root = row.blob(1);
+        root = row.blob(sql::kTileRoots["root"]);
         return false;
       }));
   if (root != as_text(fold(hashes)))
@@ -222,8 +228,9 @@ Status CheckedRows::check_tile(std::int64_t number) {
   bool right = false;
   const std::string keys = look_up.keys();
   RABT_TRY_STATUS(connection_.query(sql::kFindOfTile, {number}, [&](const store::Row& row) {
-    right = row.integer(0) == look_up.from_ms() && row.integer(1) == look_up.to_ms() &&
-            row.blob(2) == keys;
+    right = row.integer(sql::kFindOfTile["from_ms"]) == look_up.from_ms() &&
+            row.integer(sql::kFindOfTile["to_ms"]) == look_up.to_ms() &&
+            row.blob(sql::kFindOfTile["keys"]) == keys;
     return false;
   }));
   if (!right) return broken(tile + "its look-up row is missing or not that of its entries");

@@ -33,13 +33,15 @@ struct Row {
 Result<std::optional<Row>> last_row(store::Connection& connection) {
   std::optional<Row> last;
   RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
-    last = Row{row.integer(0), row.integer(1), std::string(row.text(2))};
+    last =
+        Row{row.integer(sql::kLastCheckpoint["number"]), row.integer(sql::kLastCheckpoint["size"]),
+            std::string(row.text(sql::kLastCheckpoint["note"]))};
     return false;
   }));
   if (!last) return last;
   RABT_TRY_STATUS(
       connection.query(sql::kCheckpoint, {last->number - 1}, [&](const store::Row& row) {
-        last->first = origin_of(row.text(0)) != origin_of(last->note);
+        last->first = origin_of(row.text(sql::kCheckpoint["note"])) != origin_of(last->note);
         return false;
       }));
   return last;
@@ -322,8 +324,10 @@ Status Checkpoints::look_at_checkpoints(store::Connection& connection) {
   const std::int64_t last = std::min(next + kCheckpointsAtOnce - 1, number_);
   bool good = true;
   RABT_TRY_STATUS(connection.query(sql::kCheckpointRows, {next, last}, [&](const store::Row& row) {
-    good = row.integer(0) == next &&
-           row.blob(2) == as_text(checkpoint_mac(options_.mac_key.expose(), next, row.text(1)));
+    good = row.integer(sql::kCheckpointRows["number"]) == next &&
+           row.blob(sql::kCheckpointRows["mac"]) ==
+               as_text(checkpoint_mac(options_.mac_key.expose(), next,
+                                      row.text(sql::kCheckpointRows["note"])));
     if (good) ++next;
     return good;
   }));

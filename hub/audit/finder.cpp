@@ -112,17 +112,22 @@ Status each_run(store::Connection& connection, const SecretBytes* mac_key, const
     RABT_TRY_STATUS(connection.query(
         sql::kFinds, {(first - 1) / kTileWidth, (last - 1) / kTileWidth},
         [&](const store::Row& row) {
-          if (row.blob(4) != as_text(look_up_mac(mac_key->expose(), row.integer(0), row.integer(1),
-                                                 row.integer(2), row.blob(3)))) {
+          if (row.blob(sql::kFinds["mac"]) !=
+              as_text(look_up_mac(mac_key->expose(), row.integer(sql::kFinds["tile"]),
+                                  row.integer(sql::kFinds["from_ms"]),
+                                  row.integer(sql::kFinds["to_ms"]),
+                                  row.blob(sql::kFinds["keys"])))) {
             failed = corrupt("audit.broken",
-                             "tile 0/" + std::to_string(row.integer(0)) +
+                             "tile 0/" + std::to_string(row.integer(sql::kFinds["tile"])) +
                                  ": its look-up row is not the one that was written" + advice());
             return false;
           }
-          const std::int64_t begin = row.integer(0) * kTileWidth + 1;
+          const std::int64_t begin = row.integer(sql::kFinds["tile"]) * kTileWidth + 1;
           const std::int64_t end = std::min(begin + kTileWidth, last + 1);
-          bool may = row.integer(2) >= wanted.from_ms && row.integer(1) < wanted.to_ms;
-          for (const std::string& key : keys) may = may && holds_key(row.blob(3), key);
+          bool may = row.integer(sql::kFinds["to_ms"]) >= wanted.from_ms &&
+                     row.integer(sql::kFinds["from_ms"]) < wanted.to_ms;
+          for (const std::string& key : keys)
+            may = may && holds_key(row.blob(sql::kFinds["keys"]), key);
           if (!may) {
             give_below(begin);
             run = std::max(run, end);

@@ -22,7 +22,7 @@ std::string advice() {
 Result<std::int64_t> committed_size(store::Connection& connection) {
   std::int64_t size = 0;
   RABT_TRY_STATUS(connection.query(sql::kHead, {}, [&](const store::Row& row) {
-    size = row.integer(0);
+    size = row.integer(sql::kHead["seq"]);
     return false;
   }));
   return size;
@@ -48,7 +48,7 @@ Status Ledger::holds(const Checkpoint& checkpoint, const std::string& where) con
     RABT_TRY(committed, committed_size(connection));
     size = committed;
     RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
-      in_database = row.integer(1);
+      in_database = row.integer(sql::kLastCheckpoint["size"]);
       return false;
     }));
     if (checkpoint.size > size) return ok_status();
@@ -121,18 +121,18 @@ Result<std::string> Ledger::entries(std::int64_t number, int width) const {
   std::string bytes;
   std::int64_t next = number * kTileWidth + 1;
   RABT_TRY_STATUS(read([&](store::Connection& connection) {
-    return connection.query(sql::kEntries, {next - 1, next - 1 + width},
-                            [&](const store::Row& row) {
-                              const std::string_view entry = row.blob(1);
-                              if (row.integer(0) != next || entry.size() > 0xffff ||
-                                  row.blob(2) != as_text(leaf_hash(entry)))
-                                return false;
-                              bytes.push_back(static_cast<char>(entry.size() >> 8U));
-                              bytes.push_back(static_cast<char>(entry.size()));
-                              bytes.append(entry);
-                              ++next;
-                              return true;
-                            });
+    return connection.query(
+        sql::kEntries, {next - 1, next - 1 + width}, [&](const store::Row& row) {
+          const std::string_view entry = row.blob(sql::kEntries["canonical"]);
+          if (row.integer(sql::kEntries["seq"]) != next || entry.size() > 0xffff ||
+              row.blob(sql::kEntries["leaf"]) != as_text(leaf_hash(entry)))
+            return false;
+          bytes.push_back(static_cast<char>(entry.size() >> 8U));
+          bytes.push_back(static_cast<char>(entry.size()));
+          bytes.append(entry);
+          ++next;
+          return true;
+        });
   }));
   if (next != number * kTileWidth + 1 + width)
     return corrupt("audit.broken", "entry " + std::to_string(next) +

@@ -17,20 +17,20 @@ Result<Signed> find_signed(store::Connection& connection, std::int64_t size) {
   Signed found{.size = size};
   if (size == 0) {
     RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
-      found.size = row.integer(1);
-      found.note = row.text(2);
+      found.size = row.integer(sql::kLastCheckpoint["size"]);
+      found.note = row.text(sql::kLastCheckpoint["note"]);
       return false;
     }));
   } else {
     RABT_TRY_STATUS(connection.query(sql::kCheckpointOfSize, {size}, [&](const store::Row& row) {
-      found.note = row.text(0);
+      found.note = row.text(sql::kCheckpointOfSize["note"]);
       return false;
     }));
   }
   if (!found.note.empty()) return found;
   std::int64_t next = 0;
   RABT_TRY_STATUS(connection.query(sql::kCheckpointFrom, {size}, [&](const store::Row& row) {
-    next = row.integer(0);
+    next = row.integer(sql::kCheckpointFrom["size"]);
     return false;
   }));
   return not_found("audit.not_signed",
@@ -54,7 +54,7 @@ Result<std::string> prove_entry(store::Connection& connection, std::int64_t seq,
                                 std::int64_t size) {
   std::string entry;
   RABT_TRY_STATUS(connection.query(sql::kEntries, {seq - 1, seq}, [&](const store::Row& row) {
-    entry = row.blob(1);
+    entry = row.blob(sql::kEntries["canonical"]);
     return false;
   }));
   if (entry.empty())

@@ -137,7 +137,7 @@ Status read_each(AuditLog& log, const Query& query,
 Result<std::optional<Timestamp>> newest_entry(store::Connection& connection) {
   std::optional<Timestamp> at;
   RABT_TRY_STATUS(connection.query(sql::kNewestAt, {}, [&](const store::Row& row) {
-    at = Timestamp{row.integer(0)};
+    at = Timestamp{row.integer(sql::kNewestAt["at_ms"])};
     return false;
   }));
   return at;

@@ -27,13 +27,13 @@ inline constexpr Statement kEntries{
     "SELECT seq, canonical, leaf FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq"};
 inline constexpr Statement kLookUp{
     "SELECT at_ms, object, patient FROM audit WHERE seq > $1 AND seq <= $2"};
-inline constexpr Statement kNewestSeq{"SELECT max(seq) FROM audit"};
+inline constexpr Statement kNewestSeq{"SELECT max(seq) AS last_seq FROM audit"};
 inline constexpr Statement kSignedEntries{
     "SELECT seq, stream, n, at_ms, tenant, act, object, patient, canonical, leaf, mac FROM audit "
     "WHERE seq >= $1 AND seq <= $2 ORDER BY seq LIMIT $3"};
 // One statement with both would walk the whole table: SQLite takes only one of them from an end.
 inline constexpr Statement kEnds{
-    "SELECT (SELECT min(seq) FROM audit), (SELECT max(seq) FROM audit)"};
+    "SELECT (SELECT min(seq) FROM audit) AS first, (SELECT max(seq) FROM audit) AS last"};
 inline constexpr Statement kWholeEntries{
     "SELECT seq, stream, n, at_ms, tenant, act, object, patient, canonical, leaf FROM audit WHERE "
     "seq >= $1 AND seq <= $2 ORDER BY seq"};

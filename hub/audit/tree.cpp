@@ -64,7 +64,7 @@ Result<std::vector<Digest>> read_tile(store::Connection& connection, int level, 
   hashes.reserve(static_cast<std::size_t>(width));
   if (width == kTileWidth) {
     RABT_TRY_STATUS(connection.query(sql::kTile, {level, number}, [&](const store::Row& row) {
-      const std::string_view bytes = row.blob(0);
+      const std::string_view bytes = row.blob(sql::kTile["hashes"]);
       if (bytes.size() != static_cast<std::size_t>(width) * kHash) return false;
       hashes.resize(static_cast<std::size_t>(width));
       for (std::size_t i = 0; i < hashes.size(); ++i)
@@ -79,7 +79,9 @@ Result<std::vector<Digest>> read_tile(store::Connection& connection, int level, 
   std::int64_t next = level == 0 ? begin + 1 : begin;
   const auto each = [&](const store::Row& row) {
     Digest hash{};
-    if (row.integer(0) != next || !to_digest(row.blob(1), hash)) return false;
+    if (row.integer(sql::kLeaves["seq"]) != next ||
+        !to_digest(row.blob(sql::kLeaves["leaf"]), hash))
+      return false;
     ++next;
     hashes.push_back(hash);
     return true;

@@ -73,7 +73,7 @@ Status Walk::read_checkpoints() {
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
     return connection.query(sql::kCheckpoints, {}, [&](const store::Row& row) {
       checkpoint(row, next, size);
-      notes.emplace_back(row.text(2));
+      notes.emplace_back(row.text(sql::kCheckpoints["note"]));
       return true;
     });
   }));
@@ -101,9 +101,10 @@ Status Walk::read_checkpoints() {
 }
 
 void Walk::checkpoint(const store::Row& row, std::int64_t& next, std::int64_t& size) {
-  const std::int64_t number = row.integer(0);
-  const std::string note_text(row.text(2));
-  const std::string where = "checkpoint at " + std::to_string(row.integer(1)) + ": ";
+  const std::int64_t number = row.integer(sql::kCheckpoints["number"]);
+  const std::string note_text(row.text(sql::kCheckpoints["note"]));
+  const std::string where =
+      "checkpoint at " + std::to_string(row.integer(sql::kCheckpoints["size"])) + ": ";
   if (number != next) {
     problem(number > next && number - next > 1
                 ? "checkpoints number " + std::to_string(next) + " to " +
@@ -114,7 +115,7 @@ void Walk::checkpoint(const store::Row& row, std::int64_t& next, std::int64_t& s
   if (number >= next) next = number + 1;
   if (options_.mac_key != nullptr) {
     const Digest mac = checkpoint_mac(options_.mac_key->expose(), number, note_text);
-    if (row.blob(3) != as_text(mac))
+    if (row.blob(sql::kCheckpoints["mac"]) != as_text(mac))
       problem(where + "its MAC does not follow from its number and note");
   }
   if (!key_) return;
@@ -125,7 +126,7 @@ void Walk::checkpoint(const store::Row& row, std::int64_t& next, std::int64_t& s
     problem(where + note.error().message);
     return;
   }
-  if (note->size != row.integer(1)) {
+  if (note->size != row.integer(sql::kCheckpoints["size"])) {
     problem(where + "its size column is not the size of its note, " + std::to_string(note->size));
   }
   if (note->size < size || (note->size == size && origin == last_origin_))

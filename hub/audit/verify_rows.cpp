@@ -39,7 +39,9 @@ Status Walk::measure() {
   std::vector<std::int64_t> surplus_finds;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(sql::kNewestSeq, {}, [&](const store::Row& row) {
-      end_ = row.is_null(0) ? 0 : std::max<std::int64_t>(0, row.integer(0));
+      end_ = row.is_null(sql::kNewestSeq["last_seq"])
+                 ? 0
+                 : std::max<std::int64_t>(0, row.integer(sql::kNewestSeq["last_seq"]));
       return false;
     }));
     std::int64_t levels = 0;
@@ -48,12 +50,13 @@ Status Walk::measure() {
     for (std::int64_t level = 0; level <= levels; ++level, full /= kTileWidth) {
       RABT_TRY_STATUS(
           connection.query(sql::kSurplusTiles, {levels, level, full}, [&](const store::Row& row) {
-            surplus.emplace_back(row.integer(0), row.integer(1));
+            surplus.emplace_back(row.integer(sql::kSurplusTiles["level"]),
+                                 row.integer(sql::kSurplusTiles["number"]));
             return true;
           }));
     }
     return connection.query(sql::kSurplusFinds, {end_ / kTileWidth}, [&](const store::Row& row) {
-      surplus_finds.push_back(row.integer(0));
+      surplus_finds.push_back(row.integer(sql::kSurplusFinds["tile"]));
       return true;
     });
   }));
@@ -131,16 +134,16 @@ Status Walk::skip_tiles(std::int64_t from, std::int64_t to) {
     const std::int64_t before = next;
     bool damaged = false;
     RABT_TRY_STATUS(read_([&](store::Connection& connection) {
-      return connection.query(sql::kLeafTileRoots, {next, to, kRowsPerRead},
-                              [&](const store::Row& row) {
-                                const Hash root = to_hash(row.blob(1));
-                                damaged = row.integer(0) != next || !root;
-                                if (damaged) return false;
-                                ++next;
-                                add_tile_root(*root);
-                                check_claims(next * kTileWidth);
-                                return true;
-                              });
+      return connection.query(
+          sql::kLeafTileRoots, {next, to, kRowsPerRead}, [&](const store::Row& row) {
+            const Hash root = to_hash(row.blob(sql::kLeafTileRoots["root"]));
+            damaged = row.integer(sql::kLeafTileRoots["number"]) != next || !root;
+            if (damaged) return false;
+            ++next;
+            add_tile_root(*root);
+            check_claims(next * kTileWidth);
+            return true;
+          });
     }));
     if (damaged || next == before) {
       problem(tile_text(0, next) + "it is missing or damaged");
@@ -153,7 +156,7 @@ Status Walk::skip_tiles(std::int64_t from, std::int64_t to) {
   Hash mac;
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
     return connection.query(sql::kMac, {to * kTileWidth}, [&](const store::Row& row) {
-      mac = to_hash(row.blob(0));
+      mac = to_hash(row.blob(sql::kMac["mac"]));
       return false;
     });
   }));
@@ -192,12 +195,12 @@ Status Walk::leap(std::int64_t from, std::int64_t& done) {
     RABT_TRY_STATUS(connection.query(sql::kSignedEntries,
                                      {from * kTileWidth + 1, end_, std::int64_t{1}},
                                      [&](const store::Row& row) {
-                                       next_row = row.integer(0);
+                                       next_row = row.integer(sql::kSignedEntries["seq"]);
                                        return false;
                                      }));
     return connection.query(sql::kLeafTileRoots, {from, INT64_MAX, std::int64_t{1}},
                             [&](const store::Row& row) {
-                              next_tile = row.integer(0);
+                              next_tile = row.integer(sql::kLeafTileRoots["number"]);
                               return false;
                             });
   }));
@@ -219,7 +222,7 @@ Status Walk::each_row(std::int64_t first, std::int64_t last,
       return connection.query(sql::kSignedEntries, {next, last, kRowsPerRead},
                               [&](const store::Row& row) {
                                 each(row);
-                                next = row.integer(0) + 1;
+                                next = row.integer(sql::kSignedEntries["seq"]) + 1;
                                 ++got;
                                 return true;
                               });

@@ -72,11 +72,14 @@ Status Walk::check_find(std::int64_t number, const SeenTile& seen) {
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
     return connection.query(sql::kFindWithMac, {number}, [&](const store::Row& row) {
       there = true;
-      right = row.integer(0) == expected.from_ms() && row.integer(1) == expected.to_ms() &&
-              row.blob(2) == keys &&
+      right = row.integer(sql::kFindWithMac["from_ms"]) == expected.from_ms() &&
+              row.integer(sql::kFindWithMac["to_ms"]) == expected.to_ms() &&
+              row.blob(sql::kFindWithMac["keys"]) == keys &&
               (options_.mac_key == nullptr ||
-               row.blob(3) == as_text(look_up_mac(options_.mac_key->expose(), number,
-                                                  row.integer(0), row.integer(1), keys)));
+               row.blob(sql::kFindWithMac["mac"]) ==
+                   as_text(look_up_mac(options_.mac_key->expose(), number,
+                                       row.integer(sql::kFindWithMac["from_ms"]),
+                                       row.integer(sql::kFindWithMac["to_ms"]), keys)));
       return false;
     });
   }));
@@ -91,8 +94,8 @@ Result<Walk::Tile> Walk::read_tile(int level, std::int64_t number) {
   RABT_TRY_STATUS(read_([&](store::Connection& connection) {
     return connection.query(sql::kTileWithRoot, {level, number}, [&](const store::Row& row) {
       tile.there = true;
-      tile.root = to_hash(row.blob(0));
-      const std::string_view bytes = row.blob(1);
+      tile.root = to_hash(row.blob(sql::kTileWithRoot["root"]));
+      const std::string_view bytes = row.blob(sql::kTileWithRoot["hashes"]);
       if (bytes.size() != kTileWidth * 32) return false;
       for (std::size_t at = 0; at < bytes.size(); at += 32)
         tile.hashes.push_back(*to_hash(bytes.substr(at, 32)));

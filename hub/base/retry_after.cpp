@@ -27,8 +27,9 @@ class Cursor {
   }
   // A whole name (Sunday) is longer than a short one (Sun).
   bool day_name(bool whole) {
-    return std::any_of(kDays.begin(), kDays.end(),
-                       [&](std::string_view one) { return take(whole ? one : one.substr(0, 3)); });
+    return std::any_of(kDays.begin(), kDays.end(), [&](std::string_view text) {
+      return take(whole ? text : text.substr(0, 3));
+    });
   }
   std::optional<unsigned> month() {
     const std::string name = lower(rest_.substr(0, 3));

@@ -386,7 +386,7 @@ Status FileBlobStore::adopt(store::Transaction& transaction, std::string_view te
   if (changed == 1) return ok_status();
   std::optional<std::string> present;
   RABT_TRY_STATUS(transaction.query(sql::kOwner, {tenant, id}, [&present](const store::Row& row) {
-    present = row.text(0);
+    present = row.text(sql::kOwner["owner"]);
     return false;
   }));
   if (!present) return unknown(id);
@@ -401,20 +401,20 @@ Result<BlobInfo> FileBlobStore::look_up(std::string_view tenant, std::string_vie
   std::optional<BlobInfo> found;
   const std::string name = ulid->text();
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(sql::kFind, {tenant, std::string_view(name), finished ? 1 : 0},
-                            [&](const store::Row& row) {
-                              BlobInfo info;
-                              info.id = name;
-                              info.tenant = tenant;
-                              info.content_type = row.text(0);
-                              info.bytes = static_cast<std::uint64_t>(row.integer(1));
-                              info.sha256 = row.text(2);
-                              info.owner = row.text(3);
-                              info.created = {row.integer(4)};
-                              info.data_key = row.blob(5);
-                              found = std::move(info);
-                              return false;
-                            });
+    return connection.query(
+        sql::kFind, {tenant, std::string_view(name), finished ? 1 : 0}, [&](const store::Row& row) {
+          BlobInfo info;
+          info.id = name;
+          info.tenant = tenant;
+          info.content_type = row.text(sql::kFind["content_type"]);
+          info.bytes = static_cast<std::uint64_t>(row.integer(sql::kFind["bytes"]));
+          info.sha256 = row.text(sql::kFind["sha256"]);
+          info.owner = row.text(sql::kFind["owner"]);
+          info.created = {row.integer(sql::kFind["created_ms"])};
+          info.data_key = row.blob(sql::kFind["data_key"]);
+          found = std::move(info);
+          return false;
+        });
   }));
   if (!found) return unknown(name);
   return *std::move(found);
@@ -430,8 +430,8 @@ bool FileBlobStore::drop(const std::string& id) {
     std::string key;
     RABT_TRY_STATUS(
         transaction.query(sql::kOrphan, {std::string_view(id), mine}, [&](const store::Row& row) {
-          tenant = std::string(row.text(0));
-          key = std::string(row.blob(1));
+          tenant = std::string(row.text(sql::kOrphan["tenant"]));
+          key = std::string(row.blob(sql::kOrphan["data_key"]));
           return false;
         }));
     gone = !key.empty();  // else it was taken over meanwhile, or another incarnation writes it
@@ -453,7 +453,7 @@ std::int64_t FileBlobStore::sweep_rows() {
   const Status listed = store_.read([&](store::Connection& connection) {
     return connection.query(sql::kOrphans, {before, std::string_view(folder_->incarnation)},
                             [&ids](const store::Row& row) {
-                              ids.emplace_back(row.text(0));
+                              ids.emplace_back(row.text(sql::kOrphans["id"]));
                               return true;
                             });
   });
@@ -500,7 +500,7 @@ Result<std::string> data_key_of(store::Connection& connection, std::string_view 
                                 std::string_view id) {
   std::string key;
   RABT_TRY_STATUS(connection.query(sql::kDataKey, {tenant, id}, [&](const store::Row& row) {
-    key = std::string(row.blob(0));
+    key = std::string(row.blob(sql::kDataKey["data_key"]));
     return false;
   }));
   return key;

@@ -140,7 +140,7 @@ void Publisher::serve(Connection& connection) {
     parts_.log.warn("bus.lost", {{"code", ended.error().code}, {"detail", ended.error().message}});
   }
   for (auto& [number, one] : line.under_way) finish(std::move(one), Outcome::lost);
-  for (Waiting& one : left) finish({.id = {}, .done = std::move(one.done)}, Outcome::lost);
+  for (Waiting& waiting : left) finish({.id = {}, .done = std::move(waiting.done)}, Outcome::lost);
 }
 
 Status Publisher::exchange(Line& line) {
@@ -170,19 +170,19 @@ Status Publisher::send(Line& line) {
     taken.swap(waiting_);
   }
   Status status = ok_status();
-  for (Waiting& one : taken) {
+  for (Waiting& waiting : taken) {
     if (!status.ok()) {
-      finish({.id = {}, .done = std::move(one.done)}, Outcome::lost);
+      finish({.id = {}, .done = std::move(waiting.done)}, Outcome::lost);
       continue;
     }
-    const auto number = line.connection.publish(one.message);
+    const auto number = line.connection.publish(waiting.message);
     if (!number.ok()) {
       status = number.error();
-      finish({.id = {}, .done = std::move(one.done)}, Outcome::lost);
+      finish({.id = {}, .done = std::move(waiting.done)}, Outcome::lost);
       continue;
     }
-    line.under_way.emplace(*number, UnderWay{.id = std::move(one.message.id),
-                                             .done = std::move(one.done),
+    line.under_way.emplace(*number, UnderWay{.id = std::move(waiting.message.id),
+                                             .done = std::move(waiting.done),
                                              .since_ms = parts_.clock.monotonic_ms()});
   }
   return status;
@@ -228,7 +228,7 @@ void Publisher::settle(Line& line, const Said& said) {
   }
 }
 
-void Publisher::finish(UnderWay&& one, Outcome outcome) {
+void Publisher::finish(UnderWay&& way, Outcome outcome) {
   switch (outcome) {
     case Outcome::acked:
       ++acked_;
@@ -243,7 +243,7 @@ void Publisher::finish(UnderWay&& one, Outcome outcome) {
       ++lost_;
       break;
   }
-  one.done(outcome);
+  way.done(outcome);
 }
 
 void Publisher::write_metrics(MetricsWriter& out) const {

@@ -85,7 +85,7 @@ class Publisher {
   [[nodiscard]] Status send(Line& line);
   [[nodiscard]] Status hear(Line& line);
   void settle(Line& line, const Said& said);
-  void finish(UnderWay&& one, Outcome outcome);
+  void finish(UnderWay&& way, Outcome outcome);
   void set_reached(bool reached);
   // Notes that the broker is not reached.
   void set_trouble(Error trouble);

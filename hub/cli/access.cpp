@@ -38,13 +38,13 @@ int explain(const ExplainOptions& options) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*answer)["rights"].as_array()) {
-    const bool allowed = one.bool_or("allowed", false);
-    std::printf("%-22s %-4s %s\n", one.string_or("right", "").c_str(), allowed ? "may" : "not",
-                one.string_or(allowed ? "rule" : "code", "").c_str());
+  for (const Json& item : (*answer)["rights"].as_array()) {
+    const bool allowed = item.bool_or("allowed", false);
+    std::printf("%-22s %-4s %s\n", item.string_or("right", "").c_str(), allowed ? "may" : "not",
+                item.string_or(allowed ? "rule" : "code", "").c_str());
     if (options.right.empty()) continue;
-    if (!allowed) std::printf("  %s\n", one.string_or("why", "").c_str());
-    for (const Json& rule : one["rules"].as_array()) {
+    if (!allowed) std::printf("  %s\n", item.string_or("why", "").c_str());
+    for (const Json& rule : item["rules"].as_array()) {
       std::printf("  %-28s %s\n", rule.string_or("rule", "").c_str(),
                   rule.string_or("outcome", "").c_str());
     }

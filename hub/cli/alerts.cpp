@@ -34,21 +34,21 @@ Result<Json> listed(const AlertsOptions& options) {
   return hub.get(path);
 }
 
-void print_alert(const Json& one) {
-  const bool open = one.string_or("state", "") == "open";
-  std::printf("%s %s  %s\n      since %s", one.string_or("severity", "") == "page" ? "!" : "-",
-              one.string_or("id", "").c_str(), one["text"].string_or("en", "").c_str(),
-              one.string_or("opened", "").c_str());
-  if (!open) std::printf(", closed %s", one.string_or("closed", "").c_str());
-  if (const Json& acked = one["acknowledged"]; acked.is_object()) {
+void print_alert(const Json& item) {
+  const bool open = item.string_or("state", "") == "open";
+  std::printf("%s %s  %s\n      since %s", item.string_or("severity", "") == "page" ? "!" : "-",
+              item.string_or("id", "").c_str(), item["text"].string_or("en", "").c_str(),
+              item.string_or("opened", "").c_str());
+  if (!open) std::printf(", closed %s", item.string_or("closed", "").c_str());
+  if (const Json& acked = item["acknowledged"]; acked.is_object()) {
     std::printf(", acknowledged by %s", acked.string_or("by", "").c_str());
     if (acked["note"].is_string())
       std::printf(": %s", printable(acked.string_or("note", "")).c_str());
   }
-  if (one["snoozed"].is_string())
-    std::printf(", snoozed until %s", one.string_or("snoozed", "").c_str());
+  if (item["snoozed"].is_string())
+    std::printf(", snoozed until %s", item.string_or("snoozed", "").c_str());
   std::printf("\n");
-  if (open) std::printf("      %s\n", one.string_or("command", "").c_str());
+  if (open) std::printf("      %s\n", item.string_or("command", "").c_str());
 }
 
 int list_alerts(const AlertsOptions& options) {
@@ -60,11 +60,11 @@ int list_alerts(const AlertsOptions& options) {
   }
   const Json::Array& items = (*found)["items"].as_array();
   if (items.empty()) std::printf("No alert%s.\n", options.all ? "" : " is open");
-  for (const Json& one : items) print_alert(one);
-  for (const Json& one : (*found)["snoozes"].as_array()) {
-    std::printf("Snoozed until %s: %s%s\n", one.string_or("until", "").c_str(),
-                one.string_or("rule", "").c_str(),
-                one["object"].is_string() ? ("/" + one.string_or("object", "")).c_str() : "");
+  for (const Json& node : items) print_alert(node);
+  for (const Json& item : (*found)["snoozes"].as_array()) {
+    std::printf("Snoozed until %s: %s%s\n", item.string_or("until", "").c_str(),
+                item.string_or("rule", "").c_str(),
+                item["object"].is_string() ? ("/" + item.string_or("object", "")).c_str() : "");
   }
   if (found->find("next") != nullptr)
     std::fprintf(stderr, "the newest 200 are shown; filter by --rule\n");

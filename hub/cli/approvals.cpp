@@ -30,12 +30,12 @@ int list_approvals(const ApprovalsOptions& options) {
     std::printf("%s\n", found->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*found)["items"].as_array()) {
-    std::printf("%s  %-14s  %-9s  until %s  asked by %s\n    %s\n", one.string_or("id", "").c_str(),
-                one.string_or("act", "").c_str(),
-                one["confirmedBy"].is_string() ? "confirmed" : "asked",
-                one.string_or("until", "").c_str(), one.string_or("askedBy", "").c_str(),
-                one["wish"].dump().c_str());
+  for (const Json& item : (*found)["items"].as_array()) {
+    std::printf("%s  %-14s  %-9s  until %s  asked by %s\n    %s\n",
+                item.string_or("id", "").c_str(), item.string_or("act", "").c_str(),
+                item["confirmedBy"].is_string() ? "confirmed" : "asked",
+                item.string_or("until", "").c_str(), item.string_or("askedBy", "").c_str(),
+                item["wish"].dump().c_str());
   }
   return 0;
 }

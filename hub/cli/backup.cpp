@@ -45,10 +45,10 @@ int create(const BackupOptions& options) {
                  "takes both; copy the backup to another disk\n",
                  static_cast<long long>(backup->linked_blobs));
   }
-  for (const std::string& one : backup->secret)
-    std::fprintf(stderr, "not in the backup: %s\n", printable(one).c_str());
-  for (const std::string& one : backup->missing)
-    std::fprintf(stderr, "MISSING in the backup: %s\n", printable(one).c_str());
+  for (const std::string& word : backup->secret)
+    std::fprintf(stderr, "not in the backup: %s\n", printable(word).c_str());
+  for (const std::string& text : backup->missing)
+    std::fprintf(stderr, "MISSING in the backup: %s\n", printable(text).c_str());
   if (options.visits_list) {
     const Status written = write_visits(*config, options.folder, clock.now());
     if (!written.ok()) {

@@ -34,8 +34,8 @@ Json list_of(const std::vector<std::string>& words) {
 
 std::string words(const Json& list) {
   std::string out;
-  for (const Json& one : list.as_array())
-    out.append(out.empty() ? "" : ",").append(one.as_string());
+  for (const Json& item : list.as_array())
+    out.append(out.empty() ? "" : ",").append(item.as_string());
   return out.empty() ? "-" : out;
 }
 
@@ -52,10 +52,10 @@ int list_clients(const ClientsOptions& options) {
     return 0;
   }
   std::printf("%-24s  %-8s  %-32s  addresses\n", "id", "state", "roles");
-  for (const Json& one : (*found)["items"].as_array()) {
-    std::printf("%-24s  %-8s  %-32s  %s\n", one.string_or("id", "").c_str(),
-                one.bool_or("active", false) ? "active" : "disabled", words(one["roles"]).c_str(),
-                words(one["addresses"]).c_str());
+  for (const Json& item : (*found)["items"].as_array()) {
+    std::printf("%-24s  %-8s  %-32s  %s\n", item.string_or("id", "").c_str(),
+                item.bool_or("active", false) ? "active" : "disabled", words(item["roles"]).c_str(),
+                words(item["addresses"]).c_str());
   }
   return 0;
 }

@@ -28,7 +28,7 @@ namespace {
 
 // Prints mistakes, one a line.
 bool said(const std::vector<std::string>& mistakes) {
-  for (const std::string& one : mistakes) std::fprintf(stderr, "%s\n", one.c_str());
+  for (const std::string& mistake : mistakes) std::fprintf(stderr, "%s\n", mistake.c_str());
   return !mistakes.empty();
 }
 

@@ -122,8 +122,9 @@ std::span<const Variable> variables_of(std::string_view system) {
 }
 
 const Variable* find(std::span<const Variable> table, std::string_view name) {
-  const auto found = std::find_if(table.begin(), table.end(),
-                                  [name](const Variable& one) { return one.name == name; });
+  const auto found = std::find_if(table.begin(), table.end(), [name](const Variable& variable) {
+    return variable.name == name;
+  });
   return found == table.end() ? nullptr : &*found;
 }
 
@@ -151,7 +152,8 @@ Json texts_of(std::string_view text) {
   Json out = Json::array();
   while (!text.empty()) {
     const auto comma = text.find(',');
-    if (const std::string_view one = trim(text.substr(0, comma)); !one.empty()) out.push_back(one);
+    if (const std::string_view word = trim(text.substr(0, comma)); !word.empty())
+      out.push_back(word);
     text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
   }
   return out;

@@ -33,9 +33,9 @@ std::string local(std::int64_t ms) {
 }
 
 // Both names of somebody, the Latin one first.
-std::string names_of(const Json& one) {
-  const std::string name = one.string_or("name", "");
-  const std::string arabic = one.string_or("nameAr", "");
+std::string names_of(const Json& item) {
+  const std::string name = item.string_or("name", "");
+  const std::string arabic = item.string_or("nameAr", "");
   if (name.empty() || arabic.empty() || name == arabic) return name.empty() ? arabic : name;
   return name + " / " + arabic;
 }
@@ -139,7 +139,7 @@ Result<std::string> day_list(const config::Config& config, const DayList& asked)
   std::string out = asked.date + ", times of Riyadh, as of " +
                     local(SystemClock().now().ms).substr(0, kDate + 1 + kClock) +
                     ". Names and telephones of patients: keep it locked, and shred it.\n";
-  for (const Json& one : list["visits"].as_array()) out += line_of(one);
+  for (const Json& item : list["visits"].as_array()) out += line_of(item);
   return out;
 }
 

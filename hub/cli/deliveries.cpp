@@ -39,15 +39,15 @@ int list_deliveries(const DeliveriesOptions& options) {
     std::printf("%s\n", found->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*found)["items"].as_array()) {
-    const std::string settled = one.string_or("settled", "");
-    std::printf("%-6lld  %s  %-12s  %-10s  %s  %s\n", static_cast<long long>(one.int_or("id", 0)),
-                one.string_or("at", "").c_str(), one.string_or("source", "").c_str(),
-                one.string_or("outcome", "").c_str(),
-                !settled.empty()                 ? settled.c_str()
-                : one.bool_or("bodyKept", false) ? "body kept"
-                                                 : "-        ",
-                one.string_or("reason", "").c_str());
+  for (const Json& item : (*found)["items"].as_array()) {
+    const std::string settled = item.string_or("settled", "");
+    std::printf("%-6lld  %s  %-12s  %-10s  %s  %s\n", static_cast<long long>(item.int_or("id", 0)),
+                item.string_or("at", "").c_str(), item.string_or("source", "").c_str(),
+                item.string_or("outcome", "").c_str(),
+                !settled.empty()                  ? settled.c_str()
+                : item.bool_or("bodyKept", false) ? "body kept"
+                                                  : "-        ",
+                item.string_or("reason", "").c_str());
   }
   if ((*found)["items"].as_array().size() == kListed)
     std::fprintf(stderr, "the newest %zu are shown; --source NAME looks at one source\n", kListed);
@@ -63,15 +63,15 @@ int describe_delivery(const DeliveriesOptions& options) {
   if (!id) return complain(invalid("cli.delivery", "the id is a number, which the list shows"));
   const auto found = client->get("/api/v1/deliveries?id=" + std::to_string(*id));
   if (!found.ok()) return complain(found.error());
-  for (const Json& one : (*found)["items"].as_array()) {
+  for (const Json& item : (*found)["items"].as_array()) {
     if (options.json) {
-      std::printf("%s\n", one.dump_pretty().c_str());
+      std::printf("%s\n", item.dump_pretty().c_str());
       return 0;
     }
-    for (const auto& [name, value] : one.as_object())
+    for (const auto& [name, value] : item.as_object())
       std::printf("%-10s  %s\n", name.c_str(),
                   value.is_string() ? value.as_string().c_str() : value.dump().c_str());
-    if (one.bool_or("bodyKept", false))
+    if (item.bool_or("bodyKept", false))
       std::printf("--body --reason TEXT prints the body, for administrators\n");
     return 0;
   }

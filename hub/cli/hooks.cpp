@@ -31,9 +31,9 @@ struct HooksOptions {
 Result<const config::SourceEntry*> source_of(const config::Config& config,
                                              const std::string& name) {
   std::string names;
-  for (const config::SourceEntry& one : config.sources) {
-    if (one.name == name) return &one;
-    names += (names.empty() ? "" : ", ") + one.name;
+  for (const config::SourceEntry& source : config.sources) {
+    if (source.name == name) return &source;
+    names += (names.empty() ? "" : ", ") + source.name;
   }
   return invalid("cli.source", "the configuration has no source " + name +
                                    (names.empty() ? std::string() : "; it has " + names));

@@ -56,7 +56,7 @@ Json for_terminal(const Json& value) {
   if (value.is_string()) return printable_lines(value.as_string());
   if (value.is_array()) {
     Json out = Json::array();
-    for (const Json& one : value.as_array()) out.push_back(for_terminal(one));
+    for (const Json& item : value.as_array()) out.push_back(for_terminal(item));
     return out;
   }
   if (!value.is_object()) return value;
@@ -83,7 +83,7 @@ Result<Json> HubClient::list(std::string_view path, std::string_view reason) {
   std::string next(path);
   while (!next.empty()) {
     RABT_TRY(page, get(next, reason));
-    for (const Json& one : page["items"].as_array()) items.push_back(one);
+    for (const Json& item : page["items"].as_array()) items.push_back(item);
     next = page.string_or("next", "");
   }
   return Json::object({{"items", std::move(items)}});

@@ -70,14 +70,14 @@ std::string query_of(const InstancesOptions& options) {
 }
 
 // Words of a line of the list beside state and times.
-std::string more_of(const Json& one) {
-  const Json& error = one["error"];
-  const Json& waits = one["waits"];
+std::string more_of(const Json& item) {
+  const Json& error = item["error"];
+  const Json& waits = item["waits"];
   if (error.is_object()) {
     const std::string task = error.string_or("task", "");
     return error.string_or("code", "") + (task.empty() ? "" : " in " + task);
   }
-  if (!waits.is_object()) return one.string_or("held", "");
+  if (!waits.is_object()) return item.string_or("held", "");
   if (const std::string role = waits.string_or("role", ""); !role.empty()) {
     const std::string code = waits.string_or("code", "");
     return role + "/" + waits.string_or("action", "") + " in " + waits.string_or("task", "") +
@@ -120,12 +120,13 @@ int print_counts(HubClient& client, const InstancesOptions& options) {
   };
   std::printf("%8lld  instances\n", static_cast<long long>(found->int_or("total", 0)));
   line((*found)["byStatus"], "");
-  for (const Json& one : (*found)["byWorkflow"].as_array())
-    line(one["byStatus"], one.string_or("workflow", "") + " " + one.string_or("version", ""));
-  for (const Json& one : (*found)["byCode"].as_array()) {
+  for (const Json& node : (*found)["byWorkflow"].as_array())
+    line(node["byStatus"], node.string_or("workflow", "") + " " + node.string_or("version", ""));
+  for (const Json& item : (*found)["byCode"].as_array()) {
     std::printf("%8lld  %-10s %s, the oldest of %s\n",
-                static_cast<long long>(one.int_or("count", 0)), one.string_or("status", "").c_str(),
-                one.string_or("code", "").c_str(), one.string_or("oldest", "").c_str());
+                static_cast<long long>(item.int_or("count", 0)),
+                item.string_or("status", "").c_str(), item.string_or("code", "").c_str(),
+                item.string_or("oldest", "").c_str());
   }
   return 0;
 }
@@ -142,10 +143,10 @@ int print_calls(HubClient& client, InstancesOptions options) {
     std::printf("%s\n", list->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*list)["items"].as_array()) {
-    const std::string of = one.string_or("id", "") + "  " + one.string_or("workflow", "") + " " +
-                           one.string_or("version", "") + "  ";
-    const Json& calls = one["calls"];
+  for (const Json& item : (*list)["items"].as_array()) {
+    const std::string of = item.string_or("id", "") + "  " + item.string_or("workflow", "") + " " +
+                           item.string_or("version", "") + "  ";
+    const Json& calls = item["calls"];
     if (!calls.is_array()) {
       std::printf("%scalls that cannot be read\n", of.c_str());
       continue;
@@ -307,11 +308,11 @@ int list_instances(const InstancesOptions& options) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*answer)["items"].as_array()) {
-    std::printf("%s  %-10s %s %s  %s  %s  %s\n", one.string_or("id", "").c_str(),
-                one.string_or("status", "").c_str(), one.string_or("workflow", "").c_str(),
-                one.string_or("version", "").c_str(), one.string_or("created", "").c_str(),
-                one.string_or("updated", "").c_str(), more_of(one).c_str());
+  for (const Json& item : (*answer)["items"].as_array()) {
+    std::printf("%s  %-10s %s %s  %s  %s  %s\n", item.string_or("id", "").c_str(),
+                item.string_or("status", "").c_str(), item.string_or("workflow", "").c_str(),
+                item.string_or("version", "").c_str(), item.string_or("created", "").c_str(),
+                item.string_or("updated", "").c_str(), more_of(item).c_str());
   }
   if (answer->find("next") != nullptr || answer->find("cursor") != nullptr)
     std::fprintf(stderr, "the newest %zu are shown; filter by --status, --workflow or --until\n",

@@ -90,11 +90,11 @@ Json profile_of(const Json& row) {
   for (const auto& [column, kind] : kIdentifiers) {
     const std::string value = cell_of(row, column);
     if (value.empty()) continue;
-    Json one = Json::object({{"kind", kind}, {"value", value}});
+    Json item = Json::object({{"kind", kind}, {"value", value}});
     if (const std::string country = cell_of(row, "passportCountry");
         kind == "passport" && !country.empty())
-      one.set("system", country);
-    identifiers.push_back(std::move(one));
+      item.set("system", country);
+    identifiers.push_back(std::move(item));
   }
   if (identifiers.size() > 0) out.set("identifiers", std::move(identifiers));
   const Json system = cell_of(row, "externalSystem");
@@ -118,7 +118,7 @@ bool is_found_again(const Json& profile) {
   const Json& list = profile["identifiers"];
   return list.is_array() &&
          std::any_of(list.as_array().begin(), list.as_array().end(),
-                     [](const Json& one) { return one.string_or("kind", "") != "passport"; });
+                     [](const Json& item) { return item.string_or("kind", "") != "passport"; });
 }
 
 // Error: one line a mistake; none quotes a value.
@@ -130,8 +130,8 @@ Result<Entry> entry_of(const Json& row) {
   if (roles.size() == 0)
     return invalid("cli.people", "roles: is empty; patient, doctor, desk and so on");
   identity::Roles of;
-  for (const Json& one : roles.as_array()) {
-    const auto role = identity::parse_role(one.as_string());
+  for (const Json& item : roles.as_array()) {
+    const auto role = identity::parse_role(item.as_string());
     if (!role)
       return invalid("cli.people",
                      "roles: holds a word that is no role; docs/identity.md has them");
@@ -197,8 +197,8 @@ std::map<std::string, std::string> keys_of(const Json& profile) {
   }
   for (const char* list : {"identifiers", "externalIds"}) {
     if (!profile[list].is_array()) continue;
-    for (const Json& one : profile[list].as_array())
-      out[one.dump()] = one.string_or("kind", "externalId");
+    for (const Json& item : profile[list].as_array())
+      out[item.dump()] = item.string_or("kind", "externalId");
   }
   return out;
 }
@@ -328,8 +328,8 @@ class Import {
       const auto all = patiently([&] { return hub_->list("/api/v1/users?signIn=none"); });
       if (!all.ok()) return refused(number, username, all.error());
       waiting_ = std::make_unique<std::map<std::string, Json>>();
-      for (const Json& one : (*all)["items"].as_array())
-        waiting_->emplace(one.string_or("username", ""), one);
+      for (const Json& item : (*all)["items"].as_array())
+        waiting_->emplace(item.string_or("username", ""), item);
     }
     if (username.empty() || !waiting_->contains(username)) {
       say(number, "known", as_it_is);

@@ -119,10 +119,10 @@ Status check_unused(const config::Config& config, const std::string& id,
     return health.error().code == "net.no_answer" ? ok_status() : Status(health.error());
   const Json& plugins = (*health)["plugins"];
   for (std::size_t i = 0; i < plugins.size(); ++i) {
-    const Json& one = plugins.item(i);
-    const std::string loaded = one.string_or("version", "");
-    const std::string serves = one.string_or("serves", "");
-    if (one.string_or("id", "") != id || (!version.empty() && loaded != version) ||
+    const Json& item = plugins.item(i);
+    const std::string loaded = item.string_or("version", "");
+    const std::string serves = item.string_or("serves", "");
+    if (item.string_or("id", "") != id || (!version.empty() && loaded != version) ||
         serves == "open calls")
       continue;
     return conflict("plugin.in_use",
@@ -235,9 +235,9 @@ int plugin_list(const std::string& path, bool json) {
   };
   for (const LockEntry& entry : store->entries()) {
     const auto package = store->load(entry);
-    Json one = to_json(entry);
-    one.set("state", package.ok() ? "verified" : package.error().code);
-    list.push_back(std::move(one));
+    Json node = to_json(entry);
+    node.set("state", package.ok() ? "verified" : package.error().code);
+    list.push_back(std::move(node));
     if (json) {
       if (!package.ok()) code = 1;
     } else if (package.ok()) {
@@ -255,10 +255,10 @@ int plugin_list(const std::string& path, bool json) {
     const auto package =
         folder.ok() ? plugin::read_package(*folder) : Result<plugin::Package>(folder.error());
     if (json) {
-      Json one =
+      Json item =
           Json::object({{"id", id}, {"state", package.ok() ? "unsigned" : package.error().code}});
-      if (package.ok()) one.set("version", package->manifest.version);
-      list.push_back(std::move(one));
+      if (package.ok()) item.set("version", package->manifest.version);
+      list.push_back(std::move(item));
       if (!package.ok()) code = 1;
     } else if (package.ok()) {
       show(*package, "UNSIGNED: only `rabt serve --dev` loads it");

@@ -72,16 +72,16 @@ void print_whole(const Json& job) {
   if (const std::string version = job.string_or("version", ""); !version.empty())
     std::printf("  each goes on with version %s, or is refused\n", version.c_str());
   const bool restart = job.string_or("verb", "") == "restart";
-  for (const Json& one : job["sent"].as_array()) {
-    const long long count = number(one, "count");
-    const std::string to = one.string_or("role", "") + " " + one.string_or("action", "");
+  for (const Json& node : job["sent"].as_array()) {
+    const long long count = number(node, "count");
+    const std::string to = node.string_or("role", "") + " " + node.string_or("action", "");
     if (restart) {
       std::printf(
           "  %lld will be made anew under new keys: %s; the effects of the old ones stand\n", count,
           to.c_str());
     } else {
       std::printf("  %lld may be sent once more to %s, %lld of them without a key\n", count,
-                  to.c_str(), number(one, "withoutKey"));
+                  to.c_str(), number(node, "withoutKey"));
     }
   }
   if (restart && job.string_or("state", "") == "previewed")
@@ -90,8 +90,8 @@ void print_whole(const Json& job) {
     std::printf("  deliveries: %lld new, %lld taken already, %lld changed\n", number(was, "new"),
                 number(was, "taken"), number(was, "changed"));
   }
-  for (const Json& one : job["leftOut"].as_array())
-    std::printf("  %lld left out: %s\n", number(one, "count"), one.string_or("code", "").c_str());
+  for (const Json& item : job["leftOut"].as_array())
+    std::printf("  %lld left out: %s\n", number(item, "count"), item.string_or("code", "").c_str());
   if (job.string_or("state", "") == "previewed") {
     std::printf("  digest %s\n", job.string_or("digest", "").c_str());
     return;
@@ -211,15 +211,15 @@ int print_items(HubClient& client, const RepairOptions& options) {
     const auto page = client.get(path);
     if (!page.ok()) return complain(page.error());
     path = page->string_or("next", "");
-    for (const Json& one : (*page)["items"].as_array()) {
+    for (const Json& item : (*page)["items"].as_array()) {
       if (options.json) {
-        std::printf("%s\n", one.dump().c_str());
+        std::printf("%s\n", item.dump().c_str());
         continue;
       }
-      const std::string became = one.string_or("restartedAs", "");
-      std::printf("%5lld  %s  %-8s %s%s\n", number(one, "n"),
-                  one.string_or("instance", one.string_or("delivery", "")).c_str(),
-                  one.string_or("state", "").c_str(), one.string_or("code", "").c_str(),
+      const std::string became = item.string_or("restartedAs", "");
+      std::printf("%5lld  %s  %-8s %s%s\n", number(item, "n"),
+                  item.string_or("instance", item.string_or("delivery", "")).c_str(),
+                  item.string_or("state", "").c_str(), item.string_or("code", "").c_str(),
                   became.empty() ? "" : ("as " + became).c_str());
     }
   }

@@ -34,11 +34,11 @@ long long number_in(const Json& of, std::string_view name) {
 
 // Prints the calls that would come too late, one line each.
 void print_late(const Json& preview) {
-  for (const Json& one : preview["late"].as_array()) {
-    std::printf("%s  %s %s  %s  %s  %s\n", one.string_or("at", "").c_str(),
-                one.string_or("workflow", "").c_str(), one.string_or("version", "").c_str(),
-                one.string_or("instance", "").c_str(), one.string_or("reference", "").c_str(),
-                one.string_or("kind", "").c_str());
+  for (const Json& item : preview["late"].as_array()) {
+    std::printf("%s  %s %s  %s  %s  %s\n", item.string_or("at", "").c_str(),
+                item.string_or("workflow", "").c_str(), item.string_or("version", "").c_str(),
+                item.string_or("instance", "").c_str(), item.string_or("reference", "").c_str(),
+                item.string_or("kind", "").c_str());
   }
   const long long count = number_in(preview, "count");
   const auto shown = static_cast<long long>(preview["late"].size());

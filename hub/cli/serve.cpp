@@ -183,10 +183,10 @@ int serve_several(const ServeOptions& options, bool allow_debugging, const confi
   const SystemClock clock;
   const auto tenants = assembly::Tenants::start(config, clock, *log, {.hub = options.hub});
   if (!tenants.ok()) return cannot_start(tenants.error());
-  for (const config::TenantEntry& one : config.entries) {
-    const auto refused = (*tenants)->refused(one.name);
+  for (const config::TenantEntry& entry : config.entries) {
+    const auto refused = (*tenants)->refused(entry.name);
     if (!refused) continue;
-    std::fprintf(stderr, "rabt: the tenant %s cannot start [%s]\n%s\n", one.name.c_str(),
+    std::fprintf(stderr, "rabt: the tenant %s cannot start [%s]\n%s\n", entry.name.c_str(),
                  refused->code.c_str(), refused->message.c_str());
   }
   const int code = run_until_signal(options, (*tenants)->url(), *log, end);

@@ -52,7 +52,7 @@ std::shared_ptr<const Mapping> load_mapping(const std::string& path) {
     return nullptr;
   }
   auto outcome = Mapping::compile(*files);
-  for (const auto& one : outcome.diagnostics) wrong(to_string(one, path));
+  for (const auto& diagnostic : outcome.diagnostics) wrong(to_string(diagnostic, path));
   return outcome.mapping;
 }
 
@@ -94,8 +94,9 @@ void lint_sample(const std::string& path, const Mapping& mapping, const mapping:
 
 // A place that the mapping names as one that nobody needs, or that lies below one.
 bool is_left(const Mapping& mapping, const std::string& place) {
-  return std::any_of(mapping.unread().begin(), mapping.unread().end(),
-                     [&](const std::string& one) { return (place + "/").starts_with(one + "/"); });
+  return std::any_of(
+      mapping.unread().begin(), mapping.unread().end(),
+      [&](const std::string& text) { return (place + "/").starts_with(text + "/"); });
 }
 
 int lint(const SourcesOptions& options) {
@@ -114,8 +115,8 @@ int lint(const SourcesOptions& options) {
     }
     if (mapping->samples().empty())
       findings.warnings.emplace_back("no `samples`: nothing says what the mapping misses");
-    for (const std::string& one : findings.warnings)
-      std::fprintf(stderr, "%s: warning: %s\n", path.c_str(), one.c_str());
+    for (const std::string& warning : findings.warnings)
+      std::fprintf(stderr, "%s: warning: %s\n", path.c_str(), warning.c_str());
     if (findings.failed) {
       code = 1;
       continue;

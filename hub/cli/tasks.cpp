@@ -92,7 +92,7 @@ int run_tasks(const TasksOptions& options) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : items->as_array()) print_line(one);
+  for (const Json& item : items->as_array()) print_line(item);
   if (answer->find("next") != nullptr)
     std::fprintf(stderr, "the newest 200 are shown; filter by --role, --kind or --object\n");
   return 0;

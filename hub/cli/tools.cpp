@@ -21,7 +21,7 @@ int become(const std::string& program, const std::vector<std::string>& arguments
   std::string path = (self.parent_path() / program).string();
   std::vector<std::string> copies = arguments;
   std::vector<char*> argv{path.data()};
-  for (std::string& one : copies) argv.push_back(one.data());
+  for (std::string& copy : copies) argv.push_back(copy.data());
   argv.push_back(nullptr);
   ::execv(path.c_str(), argv.data());
   return complain(unavailable("cli.program", path + " cannot be started: " + std::strerror(errno) +

@@ -35,8 +35,8 @@ struct UsersOptions {
 
 std::string words(const Json& list) {
   std::string out;
-  for (const Json& one : list.as_array())
-    out.append(out.empty() ? "" : ",").append(one.as_string());
+  for (const Json& item : list.as_array())
+    out.append(out.empty() ? "" : ",").append(item.as_string());
   return out;
 }
 

@@ -33,11 +33,11 @@ int print_list(const WebhooksOptions& options) {
     return 0;
   }
   std::printf("%-26s  %-8s  %7s  %7s  name\n", "id", "state", "waiting", "dead");
-  for (const Json& one : (*found)["items"].as_array()) {
-    std::printf("%-26s  %-8s  %7lld  %7lld  %s\n", one.string_or("id", "").c_str(),
-                one.string_or("state", "").c_str(),
-                static_cast<long long>(one.int_or("waiting", 0)),
-                static_cast<long long>(one.int_or("dead", 0)), one.string_or("name", "").c_str());
+  for (const Json& item : (*found)["items"].as_array()) {
+    std::printf("%-26s  %-8s  %7lld  %7lld  %s\n", item.string_or("id", "").c_str(),
+                item.string_or("state", "").c_str(),
+                static_cast<long long>(item.int_or("waiting", 0)),
+                static_cast<long long>(item.int_or("dead", 0)), item.string_or("name", "").c_str());
   }
   return 0;
 }
@@ -45,9 +45,9 @@ int print_list(const WebhooksOptions& options) {
 // The path of the webhook that the person named.
 Result<std::string> path_of(HubClient& client, const std::string& webhook) {
   RABT_TRY(list, client.list("/api/v1/webhooks"));
-  for (const Json& one : list["items"].as_array()) {
-    const std::string id = one.string_or("id", "");
-    if (one.string_or("name", "") == webhook || id == webhook) return "/api/v1/webhooks/" + id;
+  for (const Json& item : list["items"].as_array()) {
+    const std::string id = item.string_or("id", "");
+    if (item.string_or("name", "") == webhook || id == webhook) return "/api/v1/webhooks/" + id;
   }
   return not_found("webhook.unknown", "there is no webhook " + webhook);
 }
@@ -64,12 +64,12 @@ int print_deliveries(const WebhooksOptions& options) {
     std::printf("%s\n", found->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*found)["items"].as_array()) {
-    std::printf("%-26s  %-4s  %2lld  %s  %s  %s\n", one.string_or("id", "").c_str(),
-                one.string_or("state", "").c_str(),
-                static_cast<long long>(one.int_or("attempts", 0)),
-                one.string_or("createdAt", "").c_str(), one.string_or("type", "").c_str(),
-                one.string_or("code", "").c_str());
+  for (const Json& item : (*found)["items"].as_array()) {
+    std::printf("%-26s  %-4s  %2lld  %s  %s  %s\n", item.string_or("id", "").c_str(),
+                item.string_or("state", "").c_str(),
+                static_cast<long long>(item.int_or("attempts", 0)),
+                item.string_or("createdAt", "").c_str(), item.string_or("type", "").c_str(),
+                item.string_or("code", "").c_str());
   }
   return 0;
 }

@@ -87,9 +87,9 @@ int workflow_lint(const LintOptions& options) {
                                     .column = need.column});
       }
     }
-    for (const auto& one : file.diagnostics) {
-      if (one.severity == workflow::Severity::error) ++errors;
-      if (one.severity == workflow::Severity::warning) ++warnings;
+    for (const auto& diagnostic : file.diagnostics) {
+      if (diagnostic.severity == workflow::Severity::error) ++errors;
+      if (diagnostic.severity == workflow::Severity::warning) ++warnings;
     }
   }
   if (options.format == "json") {

@@ -77,16 +77,16 @@ std::string change_text(const Json& entry) {
   return change;
 }
 
-void print_difference(const Json& one) {
-  const std::string change = one.string_or("change", "");
+void print_difference(const Json& item) {
+  const std::string change = item.string_or("change", "");
   const char sign = change == "added"     ? '+'
                     : change == "removed" ? '-'
                     : change == "moved"   ? '>'
                                           : '~';
-  std::printf("    %c %s %s", sign, one.string_or("what", "").c_str(),
-              one.string_or("path", "").c_str());
-  const std::string from = one.string_or("from", "");
-  const std::string to = one.string_or("to", "");
+  std::printf("    %c %s %s", sign, item.string_or("what", "").c_str(),
+              item.string_or("path", "").c_str());
+  const std::string from = item.string_or("from", "");
+  const std::string to = item.string_or("to", "");
   if (!from.empty() && !to.empty()) {
     std::printf(": %s -> %s", from.c_str(), to.c_str());
   } else if (!from.empty() || !to.empty()) {
@@ -96,11 +96,11 @@ void print_difference(const Json& one) {
 }
 
 void print_findings(const Json& list, const char* severity) {
-  for (const Json& one : list.as_array()) {
-    std::printf("%s:%lld:%lld: %s: %s [%s]\n", one.string_or("file", "").c_str(),
-                static_cast<long long>(one.int_or("line", 0)),
-                static_cast<long long>(one.int_or("column", 0)), severity,
-                one.string_or("message", "").c_str(), one.string_or("code", "").c_str());
+  for (const Json& item : list.as_array()) {
+    std::printf("%s:%lld:%lld: %s: %s [%s]\n", item.string_or("file", "").c_str(),
+                static_cast<long long>(item.int_or("line", 0)),
+                static_cast<long long>(item.int_or("column", 0)), severity,
+                item.string_or("message", "").c_str(), item.string_or("code", "").c_str());
   }
 }
 
@@ -108,7 +108,7 @@ void print_plan(const Json& plan) {
   for (const Json& entry : plan["workflows"].as_array()) {
     std::printf("%s: %s\n", title(entry).c_str(), change_text(entry).c_str());
     if (entry["differences"].is_array()) {
-      for (const Json& one : entry["differences"].as_array()) print_difference(one);
+      for (const Json& item : entry["differences"].as_array()) print_difference(item);
     }
     if (entry["children"].is_array()) {
       for (const Json& child : entry["children"].as_array()) {
@@ -199,11 +199,11 @@ int workflow_list(const DeployOptions& options) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*answer)["items"].as_array()) {
-    std::printf("%-40s %-8s %6lld running  %s\n", title(one).c_str(),
-                one.bool_or("active", false) ? "active" : "",
-                static_cast<long long>(one.int_or("running", 0)),
-                one.string_or("deployed", "").c_str());
+  for (const Json& item : (*answer)["items"].as_array()) {
+    std::printf("%-40s %-8s %6lld running  %s\n", title(item).c_str(),
+                item.bool_or("active", false) ? "active" : "",
+                static_cast<long long>(item.int_or("running", 0)),
+                item.string_or("deployed", "").c_str());
   }
   return 0;
 }

@@ -20,23 +20,23 @@ namespace {
 constexpr std::int64_t kWeekMs = 7LL * 24 * 3'600'000;
 
 // Words of a difference, without its class and its examples.
-std::string words_of(const Json& one) {
-  std::string out = one.string_or("reference", "");
+std::string words_of(const Json& item) {
+  std::string out = item.string_or("reference", "");
   const auto add = [&out](const std::string& text) {
     if (!text.empty()) out += (out.empty() ? "" : " ") + text;
   };
-  const std::string role = one.string_or("role", "");
-  if (!role.empty()) add(role + "/" + one.string_or("action", ""));
+  const std::string role = item.string_or("role", "");
+  if (!role.empty()) add(role + "/" + item.string_or("action", ""));
   std::string members;
-  if (const Json& names = one["members"]; names.is_array()) {
+  if (const Json& names = item["members"]; names.is_array()) {
     for (const Json& member : names.as_array())
       members += (members.empty() ? "" : ", ") + member.as_string();
   }
   if (!members.empty()) add("(" + members + ")");
-  if (const Json& error = one["error"]; error.is_object()) add(error.string_or("code", ""));
-  add(one.string_or("code", ""));
-  if (const std::string then = one.string_or("then", ""); !then.empty())
-    add("[" + then + " -> " + one.string_or("now", "") + "]");
+  if (const Json& error = item["error"]; error.is_object()) add(error.string_or("code", ""));
+  add(item.string_or("code", ""));
+  if (const std::string then = item.string_or("then", ""); !then.empty())
+    add("[" + then + " -> " + item.string_or("now", "") + "]");
   return out;
 }
 
@@ -44,11 +44,11 @@ void print_replay(const Json& replay) {
   std::printf("%s/%s %s on %s\n", replay.string_or("namespace", "").c_str(),
               replay.string_or("workflow", "").c_str(), replay.string_or("version", "").c_str(),
               replay_summary(replay).c_str());
-  for (const Json& one : replay["differences"].as_array()) {
-    std::printf("  %5lld  %-15s  %s\n", static_cast<long long>(one.int_or("count", 0)),
-                one.string_or("class", "").c_str(), words_of(one).c_str());
+  for (const Json& item : replay["differences"].as_array()) {
+    std::printf("  %5lld  %-15s  %s\n", static_cast<long long>(item.int_or("count", 0)),
+                item.string_or("class", "").c_str(), words_of(item).c_str());
     std::string examples;
-    for (const Json& id : one["examples"].as_array())
+    for (const Json& id : item["examples"].as_array())
       examples += (examples.empty() ? "" : " ") + id.as_string();
     std::printf("         %-15s  e.g. %s\n", "", examples.c_str());
   }
@@ -60,8 +60,8 @@ void print_replay(const Json& replay) {
 // nothing was replayed.
 int exit_code(const Json& replay) {
   int code = replay.int_or("instances", 0) == 0 ? 1 : 0;
-  for (const Json& one : replay["classes"].as_array()) {
-    const std::string name = one.string_or("class", "");
+  for (const Json& item : replay["classes"].as_array()) {
+    const std::string name = item.string_or("class", "");
     if (name == "faults") return 1;
     if (name != "same") code = 2;
   }
@@ -116,9 +116,9 @@ std::string replay_summary(const Json& replay) {
   const std::int64_t count = replay.int_or("instances", 0);
   std::string out = std::to_string(count) + (count == 1 ? " instance" : " instances");
   const char* separator = ": ";
-  for (const Json& one : replay["classes"].as_array()) {
-    out += std::exchange(separator, ", ") + std::to_string(one.int_or("count", 0)) + " " +
-           one.string_or("class", "");
+  for (const Json& item : replay["classes"].as_array()) {
+    out += std::exchange(separator, ", ") + std::to_string(item.int_or("count", 0)) + " " +
+           item.string_or("class", "");
   }
   return out;
 }

@@ -63,11 +63,11 @@ bool load_events(const std::string& path, RunInput& out) {
   if (!text.ok()) return complain(path + ": cannot be read: " + text.error().message);
   std::string_view rest = *text;
   for (int line = 1; !rest.empty(); ++line) {
-    const std::string_view one = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
-    if (one.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const std::string_view word = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    if (word.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string place = path + ':' + std::to_string(line) + ": error: ";
-    auto event = Json::parse(one);
+    auto event = Json::parse(word);
     if (!event.ok())
       return complain(place + event.error().message + " [" + event.error().code + ']');
     std::int64_t after_ms = 0;

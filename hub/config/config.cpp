@@ -133,8 +133,8 @@ Result<Config> load_config(const std::string& path) {
   RABT_TRY(root, read_yaml(path, "the configuration", kOtherFile));
   if (const YamlEntry* several = root->find("tenants"); several != nullptr) {
     std::string names;
-    for (const YamlEntry& one : several->value->entries)
-      names.append(names.empty() ? "" : ", ").append(one.key);
+    for (const YamlEntry& entry : several->value->entries)
+      names.append(names.empty() ? "" : ", ").append(entry.key);
     return invalid("config.tenant", path +
                                         " serves several tenants; say which one is meant with "
                                         "--tenant: " +

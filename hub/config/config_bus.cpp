@@ -111,8 +111,9 @@ void read_bus(Reader& reader, const YamlNode& root, Config& config) {
                    "`bus` needs `password`: {file: PATH} or {env: NAME}, where the password of "
                    "`bus.user` is");
   }
-  const bool taken = std::any_of(config.webhooks.begin(), config.webhooks.end(),
-                                 [](const WebhookEntry& one) { return one.name == "rabbitmq"; });
+  const bool taken = std::any_of(
+      config.webhooks.begin(), config.webhooks.end(),
+      [](const WebhookEntry& webhook_entry) { return webhook_entry.name == "rabbitmq"; });
   if (taken)
     reader.mistake(node->line, node->column,
                    "a webhook is called `rabbitmq`, as the broker of `bus` is in the list of "

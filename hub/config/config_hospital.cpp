@@ -72,7 +72,8 @@ Status read_texts(const std::string& path, const std::string& language,
       check_places(reader, *entry, language, house);
     if (needed || !text.empty()) house.texts[language][std::string(name)] = std::move(text);
   };
-  for (const auto& one : consultation::message_templates()) take(one.name, one.needed);
+  for (const auto& message_template : consultation::message_templates())
+    take(message_template.name, message_template.needed);
   return reader.end();
 }
 
@@ -102,9 +103,9 @@ void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
     if (!read.ok()) reader.mistake(entry.line, entry.column, read.error().message);
   }
   auto& texts = config.house.texts;
-  for (const auto& one : consultation::message_templates()) {
-    const std::string text(one.name);
-    if (!one.needed && texts["ar"].contains(text) != texts["en"].contains(text))
+  for (const auto& message_template : consultation::message_templates()) {
+    const std::string text(message_template.name);
+    if (!message_template.needed && texts["ar"].contains(text) != texts["en"].contains(text))
       reader.mistake(entry.line, entry.column,
                      "the text `" + text + "` stands in one of " + folder +
                          "/ar.yaml and en.yaml alone; write it in both languages, or in none");

@@ -68,8 +68,8 @@ void read_algorithms(Reader& reader, const YamlEntry& named, std::vector<std::st
   reader.texts(node, "algs", out);
   constexpr std::array<std::string_view, 6> kTaken{"RS256", "PS256", "ES256",
                                                    "RS384", "ES384", "EdDSA"};
-  for (const std::string& one : out) {
-    if (std::find(kTaken.begin(), kTaken.end(), one) != kTaken.end()) continue;
+  for (const std::string& text : out) {
+    if (std::find(kTaken.begin(), kTaken.end(), text) != kTaken.end()) continue;
     reader.mistake(node.line, node.column,
                    "`algs` lists what its keys may be used with: RS256, PS256, ES256, RS384, "
                    "ES384, EdDSA");

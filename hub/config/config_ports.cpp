@@ -7,8 +7,8 @@ namespace rabt::config {
 namespace {
 
 // 0.0.0.0 stands for every IPv4 address, and :: for all.
-bool covers(const net::IpAddress& all, const net::IpAddress& one) {
-  return all == net::IpAddress{.v6 = all.v6, .bytes = {}} && (all.v6 || !one.v6);
+bool covers(const net::IpAddress& all, const net::IpAddress& address) {
+  return all == net::IpAddress{.v6 = all.v6, .bytes = {}} && (all.v6 || !address.v6);
 }
 
 std::vector<Listening> listeners_of(const ServerEntry& server) {
@@ -27,9 +27,9 @@ std::vector<Listening> listeners_of(const ServerEntry& server) {
   return out;
 }
 
-std::string both(const Listening& one, const Listening& other) {
-  return "`" + one.setting + "` and `" + other.setting + "` are both " + std::to_string(one.port) +
-         "; give each a port of its own";
+std::string both(const Listening& listening, const Listening& other) {
+  return "`" + listening.setting + "` and `" + other.setting + "` are both " +
+         std::to_string(listening.port) + "; give each a port of its own";
 }
 
 }  // namespace
@@ -55,10 +55,10 @@ std::vector<Listening> listeners_of(const Config& config) {
   return out;
 }
 
-bool clash(const Listening& one, const Listening& other) {
-  if (one.port != other.port || one.port == 0) return false;
-  if (one.address == other.address) return true;
-  const auto first = net::parse_ip(one.address);
+bool clash(const Listening& listening, const Listening& other) {
+  if (listening.port != other.port || listening.port == 0) return false;
+  if (listening.address == other.address) return true;
+  const auto first = net::parse_ip(listening.address);
   const auto second = net::parse_ip(other.address);
   // An address with a zone is no other's.
   if (!first || !second) return false;
@@ -69,12 +69,12 @@ void check_ports(Reader& reader, const YamlNode& root, const Config& config) {
   // A port that is wrong has been left at its default.
   if (!reader.end().ok()) return;
   std::vector<Listening> before = listeners_of(config.server);
-  for (const Listening& one : listeners_of(config)) {
-    const YamlEntry& entry = *root.find(one.section)->value->find(one.name);
+  for (const Listening& listening : listeners_of(config)) {
+    const YamlEntry& entry = *root.find(listening.section)->value->find(listening.name);
     for (const Listening& other : before) {
-      if (clash(one, other)) reader.mistake(entry.line, entry.column, both(one, other));
+      if (clash(listening, other)) reader.mistake(entry.line, entry.column, both(listening, other));
     }
-    before.push_back(one);
+    before.push_back(listening);
   }
 }
 

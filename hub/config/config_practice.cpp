@@ -20,21 +20,21 @@ bool is_date(const std::string& text) {
 void read_agreement(Reader& reader, const YamlNode& node, std::vector<Agreement>& out) {
   if (!reader.mapping(node, "an agreement")) return;
   reader.only(node, {"party", "kind", "signed_on", "valid_to", "document"});
-  Agreement one;
-  reader.text(node, "party", one.party, true);
-  reader.choice(node, "kind", {"baa", "dpa"}, one.kind);
-  reader.text(node, "signed_on", one.signed_on, true);
-  reader.text(node, "valid_to", one.valid_to);
-  reader.text(node, "document", one.document);
+  Agreement agreement;
+  reader.text(node, "party", agreement.party, true);
+  reader.choice(node, "kind", {"baa", "dpa"}, agreement.kind);
+  reader.text(node, "signed_on", agreement.signed_on, true);
+  reader.text(node, "valid_to", agreement.valid_to);
+  reader.text(node, "document", agreement.document);
   for (const auto& [key, date] :
-       {std::pair{"signed_on", &one.signed_on}, std::pair{"valid_to", &one.valid_to}}) {
+       {std::pair{"signed_on", &agreement.signed_on}, std::pair{"valid_to", &agreement.valid_to}}) {
     const YamlEntry* const entry = node.find(key);
     if (entry != nullptr && !is_date(*date)) {
       reader.mistake(entry->line, entry->column,
                      "`" + std::string(key) + "` must be a date such as 2026-11-22, in quotes");
     }
   }
-  out.push_back(std::move(one));
+  out.push_back(std::move(agreement));
 }
 
 void read_compliance(Reader& reader, const YamlNode& node, Config& config) {

@@ -100,7 +100,7 @@ struct Listening {
 // The listeners of one tenant: of `doors` that are open, and of `sources`.
 [[nodiscard]] std::vector<Listening> listeners_of(const Config& config);
 // True if the system would refuse the second of these.
-[[nodiscard]] bool clash(const Listening& one, const Listening& other);
+[[nodiscard]] bool clash(const Listening& listening, const Listening& other);
 // Listeners of a tenant that find their port taken, by another one of his or by the server, are
 // mistakes.
 void check_ports(Reader& reader, const YamlNode& root, const Config& config);

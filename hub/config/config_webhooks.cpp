@@ -48,13 +48,14 @@ void read_webhooks(Reader& reader, const YamlNode& root, Config& config) {
     return;
   }
   for (const auto& item : entry->value->items) {
-    WebhookEntry one = read_webhook(reader, *item);
+    WebhookEntry webhook_entry = read_webhook(reader, *item);
     const bool twice =
         std::any_of(config.webhooks.begin(), config.webhooks.end(),
-                    [&](const WebhookEntry& other) { return other.name == one.name; });
-    if (twice && !one.name.empty())
-      reader.mistake(item->line, item->column, "there are two webhooks called `" + one.name + "`");
-    config.webhooks.push_back(std::move(one));
+                    [&](const WebhookEntry& other) { return other.name == webhook_entry.name; });
+    if (twice && !webhook_entry.name.empty())
+      reader.mistake(item->line, item->column,
+                     "there are two webhooks called `" + webhook_entry.name + "`");
+    config.webhooks.push_back(std::move(webhook_entry));
   }
 }
 

@@ -71,19 +71,19 @@ void read_tenants(Reader& reader, const YamlEntry& tenants, Tenants& out) {
     reader.mistake(tenants.line, tenants.column, "`tenants` names no tenant");
   std::map<std::string, std::string> owners;
   for (const YamlEntry& entry : tenants.value->entries) {
-    TenantEntry one = read_entry(reader, entry);
-    for (const std::string& host : one.hosts) {
-      const auto [owner, is_new] = owners.emplace(host, one.name);
+    TenantEntry tenant_entry = read_entry(reader, entry);
+    for (const std::string& host : tenant_entry.hosts) {
+      const auto [owner, is_new] = owners.emplace(host, tenant_entry.name);
       if (is_new) continue;
       reader.mistake(entry.line, entry.column,
                      "the host `" + host + "` is that of `" + owner->second + "` already");
     }
-    if (!one.tls_certificates.empty() && out.server.tls_certificates.empty()) {
+    if (!tenant_entry.tls_certificates.empty() && out.server.tls_certificates.empty()) {
       reader.mistake(entry.line, entry.column,
                      "`tls` of a tenant needs `server.tls`: the certificate of those who name no "
                      "host");
     }
-    out.entries.push_back(std::move(one));
+    out.entries.push_back(std::move(tenant_entry));
   }
 }
 
@@ -102,10 +102,12 @@ void check_shared(Reader& reader, const YamlNode& root, const Tenants& tenants,
         "`tenant` must be `" + entry.name + "`, as " + tenants.file + " calls this tenant");
   }
   if (const YamlNode* server = reader.section(root, "server")) {
-    for (const YamlEntry& one : server->entries) {
-      if (one.key == "public_url" || one.key == "rates" || one.key == "cors") continue;
-      reader.mistake(one.line, one.column,
-                     "`server." + one.key + "` is set once for all tenants, in " + tenants.file);
+    for (const YamlEntry& yaml_entry : server->entries) {
+      if (yaml_entry.key == "public_url" || yaml_entry.key == "rates" || yaml_entry.key == "cors")
+        continue;
+      reader.mistake(
+          yaml_entry.line, yaml_entry.column,
+          "`server." + yaml_entry.key + "` is set once for all tenants, in " + tenants.file);
     }
   }
   if (!config.public_url.empty()) {
@@ -135,8 +137,8 @@ std::string real(const std::string& path) {
 }
 
 // True if one folder is the other, or lies in it.
-bool within(const std::string& one, const std::string& other) {
-  const std::string inner = real(one) + "/";
+bool within(const std::string& text, const std::string& other) {
+  const std::string inner = real(text) + "/";
   return inner.starts_with(real(other) + "/");
 }
 
@@ -203,32 +205,32 @@ Result<std::string> file_of(const std::string& path, std::string_view tenant) {
                    path + " is the configuration of one tenant; leave --tenant out");
   }
   std::string names;
-  for (const TenantEntry& one : several->entries) {
-    if (one.name == tenant) return one.file;
-    names.append(names.empty() ? "" : ", ").append(one.name);
+  for (const TenantEntry& entry : several->entries) {
+    if (entry.name == tenant) return entry.file;
+    names.append(names.empty() ? "" : ", ").append(entry.name);
   }
   return invalid("config.tenant",
                  path + " names no tenant `" + std::string(tenant) + "`, but: " + names);
 }
 
-Status apart(const Config& one, const Config& other) {
+Status apart(const Config& config, const Config& other) {
   const auto shared = [&](const std::string& what, const std::string& value) {
-    return invalid("config.shared", one.file + " and " + other.file + " have the same " + what +
+    return invalid("config.shared", config.file + " and " + other.file + " have the same " + what +
                                         ", " + value +
                                         "; tenants have nothing in common: give each its own");
   };
-  for (const std::string& mine : folders_of(one)) {
+  for (const std::string& mine : folders_of(config)) {
     for (const std::string& theirs : folders_of(other)) {
       if (within(mine, theirs)) return shared("folder", theirs);
       if (within(theirs, mine)) return shared("folder", mine);
     }
   }
-  if (!one.log_file.empty() && real(one.log_file) == real(other.log_file))
-    return shared("log file", one.log_file);
-  if (one.audit.origin == other.audit.origin)
-    return shared("name of the audit log", one.audit.origin);
-  if (root_of(one) == root_of(other)) return shared("root of all keys", root_of(one));
-  for (const Listening& mine : listeners_of(one)) {
+  if (!config.log_file.empty() && real(config.log_file) == real(other.log_file))
+    return shared("log file", config.log_file);
+  if (config.audit.origin == other.audit.origin)
+    return shared("name of the audit log", config.audit.origin);
+  if (root_of(config) == root_of(other)) return shared("root of all keys", root_of(config));
+  for (const Listening& mine : listeners_of(config)) {
     for (const Listening& theirs : listeners_of(other)) {
       if (clash(mine, theirs))
         return shared("port", std::to_string(mine.port) + " (`" + mine.setting + "` and `" +

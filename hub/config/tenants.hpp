@@ -43,7 +43,7 @@ struct Tenants {
 // Ok if two tenants have nothing in common that would mix what is theirs: folders, log files, the
 // root of their keys, the name of their audit logs, ports. Error invalid config.shared names what
 // it is.
-[[nodiscard]] Status apart(const Config& one, const Config& other);
+[[nodiscard]] Status apart(const Config& config, const Config& other);
 // The host of `HOST`, `HOST:PORT` or `[IPv6]:PORT`, in lower case. Empty if it is none.
 [[nodiscard]] std::string host_of(std::string_view authority);
 

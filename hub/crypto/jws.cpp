@@ -49,8 +49,8 @@ constexpr std::array kAlgorithms{Algorithm{"HS256", Kind::hmac, "SHA256"},
                                  Algorithm{"EdDSA", Kind::ed25519, nullptr, "Ed25519"}};
 
 const Algorithm* find_algorithm(std::string_view name) {
-  for (const Algorithm& one : kAlgorithms) {
-    if (one.name == name) return &one;
+  for (const Algorithm& algorithm : kAlgorithms) {
+    if (algorithm.name == name) return &algorithm;
   }
   return nullptr;
 }
@@ -294,13 +294,14 @@ Result<JwsKey> JwsKey::from_jwk(const Json& jwk, const std::vector<std::string>&
   auto state = std::make_unique<State>();
   state->id = *std::move(id);
   for (const std::string& name : algorithms) {
-    const Algorithm* one = find_algorithm(name);
-    if (one == nullptr || (!own->empty() && *own != name)) continue;
-    const bool fits = type == "RSA"   ? one->kind == Kind::rsa || one->kind == Kind::pss
-                      : type == "EC"  ? one->kind == Kind::ec && one->curve == curve
-                      : type == "OKP" ? one->kind == Kind::ed25519 && one->curve == curve
-                                      : false;
-    if (fits) state->algorithms.push_back(one);
+    const Algorithm* algorithm = find_algorithm(name);
+    if (algorithm == nullptr || (!own->empty() && *own != name)) continue;
+    const bool fits = type == "RSA"  ? algorithm->kind == Kind::rsa || algorithm->kind == Kind::pss
+                      : type == "EC" ? algorithm->kind == Kind::ec && algorithm->curve == curve
+                      : type == "OKP"
+                          ? algorithm->kind == Kind::ed25519 && algorithm->curve == curve
+                          : false;
+    if (fits) state->algorithms.push_back(algorithm);
   }
   if (state->algorithms.empty())
     return bad_key("the key fits none of the algorithms that are taken");

@@ -173,7 +173,7 @@ Result<KeyringFile> parse_keyring(const PrivateFile& file, ByteView bytes) {
 std::vector<TenantInfo> tenants_of(const KeyringFile& keyring) {
   std::vector<TenantInfo> out;
   for (const auto& [name, tenant] : keyring.tenants) {
-    TenantInfo one{
+    TenantInfo tenant_info{
         .name = name, .key_version = tenant.key_version, .root_version = tenant.key.version};
     for (const auto& [bucket_name, bucket] : tenant.buckets) {
       BucketInfo shown{.name = bucket_name,
@@ -186,9 +186,9 @@ std::vector<TenantInfo> tenants_of(const KeyringFile& keyring) {
         shown.version = bucket.versions.back().number;
         shown.oldest_version = bucket.versions.front().number;
       }
-      one.buckets.push_back(std::move(shown));
+      tenant_info.buckets.push_back(std::move(shown));
     }
-    out.push_back(std::move(one));
+    out.push_back(std::move(tenant_info));
   }
   return out;
 }

@@ -163,8 +163,8 @@ CK_RV Token::generate(CK_SESSION_HANDLE session, std::uint32_t version) {
                     attribute(CKA_ENCRYPT, no),     attribute(CKA_DECRYPT, no),
                     attribute(CKA_VALUE_LEN, size), attribute(CKA_LABEL, options_.key),
                     attribute(CKA_ID, id)};
-  CK_OBJECT_HANDLE made = 0;
-  return call_.C_GenerateKey(session, &mechanism, wanted.data(), wanted.size(), &made);
+  CK_OBJECT_HANDLE handle = 0;
+  return call_.C_GenerateKey(session, &mechanism, wanted.data(), wanted.size(), &handle);
 }
 
 CK_RV Token::wrap(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE with,

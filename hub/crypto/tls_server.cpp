@@ -94,9 +94,9 @@ using Stamps = std::vector<Stamp>;
 Stamps stamps_of(const TlsFiles& files) {
   Stamps out{stamp_of(files.certificates), stamp_of(files.key), stamp_of(files.client_authorities),
              stamp_of(files.client_revoked)};
-  for (const TlsNamed& one : files.named) {
-    out.push_back(stamp_of(one.certificates));
-    out.push_back(stamp_of(one.key));
+  for (const TlsNamed& named : files.named) {
+    out.push_back(stamp_of(named.certificates));
+    out.push_back(stamp_of(named.key));
   }
   return out;
 }
@@ -186,16 +186,16 @@ Result<Loaded> load(const TlsFiles& files, const Clock& clock) {
   out.expires = *expires;
   if (files.named.empty()) return out;
   auto named = std::make_shared<NamedContexts>();
-  for (const TlsNamed& one : files.named) {
-    RABT_TRY(loaded, load({.certificates = one.certificates,
-                           .key = one.key,
+  for (const TlsNamed& tls_named : files.named) {
+    RABT_TRY(loaded, load({.certificates = tls_named.certificates,
+                           .key = tls_named.key,
                            .only_1_3 = files.only_1_3,
                            .client_authorities = files.client_authorities,
                            .client_revoked = files.client_revoked},
                           clock));
     out.expires = std::min(out.expires, loaded.expires);
     const std::shared_ptr<SSL_CTX> shared(loaded.context.release(), Free());
-    for (const std::string& host : one.hosts) named->emplace(host, shared);
+    for (const std::string& host : tls_named.hosts) named->emplace(host, shared);
   }
   out.named = std::move(named);
   RABT_CHECK(SSL_CTX_set_tlsext_servername_callback(context, choose_certificate) == 1);

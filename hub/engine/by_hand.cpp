@@ -84,10 +84,10 @@ constexpr std::size_t kMaxNamed = 20;
 std::string named(const std::vector<workflow::Standing>& list) {
   std::string out;
   for (std::size_t i = 0; i < std::min(list.size(), kMaxNamed); ++i) {
-    const workflow::Standing& one = list[i];
-    out += (i == 0 ? "" : ", ") + one.task;
-    if (!one.role.empty()) out += " (" + one.role + " " + one.action + ")";
-    if (!one.known) out += " with an unknown outcome";
+    const workflow::Standing& standing = list[i];
+    out += (i == 0 ? "" : ", ") + standing.task;
+    if (!standing.role.empty()) out += " (" + standing.role + " " + standing.action + ")";
+    if (!standing.known) out += " with an unknown outcome";
   }
   if (list.size() > kMaxNamed) out += " and more";
   return out;

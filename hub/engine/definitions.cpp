@@ -16,8 +16,8 @@ std::shared_ptr<const std::vector<DeployedDefinition>> Definitions::all() const 
 
 std::shared_ptr<const workflow::Definition> Definitions::find(std::int64_t id) const {
   const auto deployed = all();
-  for (const DeployedDefinition& one : *deployed) {
-    if (one.id == id) return one.definition;
+  for (const DeployedDefinition& definition : *deployed) {
+    if (definition.id == id) return definition.definition;
   }
   return nullptr;
 }
@@ -26,17 +26,17 @@ Result<DeployedDefinition> Definitions::deployed(std::string_view name_space, st
                                                  std::string_view version) const {
   const auto list = all();
   const DeployedDefinition* found = nullptr;
-  for (const DeployedDefinition& one : *list) {
-    const workflow::Definition& definition = *one.definition;
+  for (const DeployedDefinition& deployed_definition : *list) {
+    const workflow::Definition& definition = *deployed_definition.definition;
     if (definition.name() != name || (!name_space.empty() && definition.name_space() != name_space))
       continue;
-    if (version.empty() ? !one.active : definition.version() != version) continue;
+    if (version.empty() ? !deployed_definition.active : definition.version() != version) continue;
     if (found != nullptr) {
       return conflict("engine.workflow", "workflows of this name are deployed in the namespaces " +
                                              found->definition->name_space() + " and " +
                                              definition.name_space() + "; name one of them");
     }
-    found = &one;
+    found = &deployed_definition;
   }
   if (found == nullptr) {
     return not_found("engine.workflow", version.empty()
@@ -49,9 +49,9 @@ Result<DeployedDefinition> Definitions::deployed(std::string_view name_space, st
 std::int64_t Definitions::child_of(std::int64_t parent, std::string_view name_space,
                                    std::string_view name, std::string_view version) const {
   const auto deployed = all();
-  for (const DeployedDefinition& one : *deployed) {
-    if (one.id != parent) continue;
-    for (const auto& bound : one.children) {
+  for (const DeployedDefinition& definition : *deployed) {
+    if (definition.id != parent) continue;
+    for (const auto& bound : definition.children) {
       if (bound.name == name && bound.name_space == name_space && bound.version == version)
         return bound.child;
     }
@@ -79,25 +79,29 @@ Status Definitions::load() {
   struct Row {
     std::string name;
     std::string source;
-    DeployedDefinition one;
+    DeployedDefinition definition;
   };
   std::vector<Row> rows;
   std::map<std::int64_t, std::vector<DeployedDefinition::Bound>> children;
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(sql::kAllDefinitions, {context_.options.tenant},
-                                     [&](const store::Row& row) {
-                                       rows.push_back({std::string(row.text(1)),
-                                                       std::string(row.blob(3)),
-                                                       {.id = row.integer(0),
-                                                        .active = row.integer(4) != 0,
-                                                        .sha256 = std::string(row.text(5)),
-                                                        .deployed = Timestamp{row.integer(6)}}});
-                                       return true;
-                                     }));
+    RABT_TRY_STATUS(connection.query(
+        sql::kAllDefinitions, {context_.options.tenant}, [&](const store::Row& row) {
+          rows.push_back(
+              {std::string(row.text(sql::kAllDefinitions["name"])),
+               std::string(row.blob(sql::kAllDefinitions["source"])),
+               {.id = row.integer(sql::kAllDefinitions["id"]),
+                .active = row.integer(sql::kAllDefinitions["active"]) != 0,
+                .sha256 = std::string(row.text(sql::kAllDefinitions["sha256"])),
+                .deployed = Timestamp{row.integer(sql::kAllDefinitions["deployed_ms"])}}});
+          return true;
+        }));
     return connection.query(
         sql::kAllDefinitionChildren, {context_.options.tenant}, [&](const store::Row& row) {
-          children[row.integer(0)].push_back({std::string(row.text(1)), std::string(row.text(2)),
-                                              std::string(row.text(3)), row.integer(4)});
+          children[row.integer(sql::kAllDefinitionChildren["definition"])].push_back(
+              {std::string(row.text(sql::kAllDefinitionChildren["namespace"])),
+               std::string(row.text(sql::kAllDefinitionChildren["name"])),
+               std::string(row.text(sql::kAllDefinitionChildren["version"])),
+               row.integer(sql::kAllDefinitionChildren["child"])});
           return true;
         });
   }));
@@ -113,9 +117,9 @@ Status Definitions::load() {
               (parsed.diagnostics.empty() ? std::string("unknown reason")
                                           : to_string(parsed.diagnostics.front(), row.name)));
     }
-    row.one.definition = parsed.definition;
-    row.one.children = std::move(children[row.one.id]);
-    loaded->push_back(std::move(row.one));
+    row.definition.definition = parsed.definition;
+    row.definition.children = std::move(children[row.definition.id]);
+    loaded->push_back(std::move(row.definition));
   }
   const WriteLock lock(mutex_);
   deployed_ = std::move(loaded);
@@ -133,14 +137,15 @@ Status Definitions::load_bindings() {
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::kAllBindings, {context_.options.tenant}, [&](const store::Row& row) {
-          const auto roles = Json::parse(row.text(1));
+          const auto roles = Json::parse(row.text(sql::kAllBindings["roles"]));
           if (!roles.ok() || !roles->is_object()) {
             fault = corrupt("engine.binding", "a stored binding of roles cannot be read");
             return false;
           }
-          auto& held = bindings_[row.integer(0)];
+          auto& held = bindings_[row.integer(sql::kAllBindings["id"])];
           for (const auto& [role, target] : roles->as_object()) held[role] = target.as_string();
-          if (row.text(1) == text) binding_ = row.integer(0);
+          if (row.text(sql::kAllBindings["roles"]) == text)
+            binding_ = row.integer(sql::kAllBindings["id"]);
           return true;
         });
   }));
@@ -169,7 +174,9 @@ Result<std::vector<plugin::Need>> Definitions::needs() {
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kRunningByBinding, {context_.options.tenant},
                             [&](const store::Row& row) {
-                              used.push_back({row.integer(0), row.integer(1), row.integer(2)});
+                              used.push_back({row.integer(sql::kRunningByBinding["definition"]),
+                                              row.integer(sql::kRunningByBinding["binding"]),
+                                              row.integer(sql::kRunningByBinding["count"])});
                               return true;
                             });
   }));
@@ -180,9 +187,11 @@ Result<std::vector<plugin::Need>> Definitions::needs() {
   // Children of these start with the roles as bound now. The list grows while it is read.
   std::set<std::int64_t> seen;
   for (std::size_t i = 0; i < used.size(); ++i) {
-    for (const DeployedDefinition& one : *deployed) {
-      if (one.id != used[i].definition || !seen.insert(one.id).second) continue;
-      for (const auto& child : one.children) {
+    for (const DeployedDefinition& deployed_definition : *deployed) {
+      if (deployed_definition.id != used[i].definition ||
+          !seen.insert(deployed_definition.id).second)
+        continue;
+      for (const auto& child : deployed_definition.children) {
         if (!seen.contains(child.child)) used.push_back({child.child, binding_, 0});
       }
     }

@@ -16,7 +16,8 @@ Result<std::map<std::int64_t, std::int64_t>> Engine::Impl::running_instances() c
   RABT_TRY_STATUS(context.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kCountRunning, {context.options.tenant},
                             [&](const store::Row& row) {
-                              running[row.integer(0)] = row.integer(1);
+                              running[row.integer(sql::kCountRunning["definition"])] =
+                                  row.integer(sql::kCountRunning["count"]);
                               return true;
                             });
   }));
@@ -78,12 +79,13 @@ Result<Json> Engine::plan(const std::vector<WorkflowFile>& files, bool prune) {
     if (children.size() != 0) entry.set("children", children);
     workflows.push_back(std::move(entry));
   }
-  for (const DeployedDefinition& one : draft.removed) {
-    Json entry = Json::object({{"namespace", one.definition->name_space()},
-                               {"name", one.definition->name()},
-                               {"version", one.definition->version()},
+  for (const DeployedDefinition& deployed_definition : draft.removed) {
+    Json entry = Json::object({{"namespace", deployed_definition.definition->name_space()},
+                               {"name", deployed_definition.definition->name()},
+                               {"version", deployed_definition.definition->version()},
                                {"change", "removed"}});
-    if (Json list = running(*one.definition); list.size() != 0) entry.set("running", list);
+    if (Json list = running(*deployed_definition.definition); list.size() != 0)
+      entry.set("running", list);
     workflows.push_back(std::move(entry));
   }
   Json errors = Json::array();
@@ -141,8 +143,8 @@ Status Engine::Impl::store_draft(store::Transaction& transaction, const Draft& d
     RABT_TRY_STATUS(audit("workflow.deployed", definition,
                           Json::object({{"sha256", item.sha256}, {"change", item.change}})));
   }
-  for (const DeployedDefinition& one : draft.removed) {
-    const Definition& definition = *one.definition;
+  for (const DeployedDefinition& deployed_definition : draft.removed) {
+    const Definition& definition = *deployed_definition.definition;
     transaction.put(sql::kDeactivateDefinitions,
                     {tenant, definition.name_space(), definition.name()});
     transaction.put(sql::kDeleteSchedule, {tenant, definition.name_space(), definition.name()});
@@ -162,9 +164,9 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
     done.push_back({item.definition->name_space(), item.definition->name(),
                     item.definition->version(), item.change});
   }
-  for (const DeployedDefinition& one : draft.removed) {
-    done.push_back({one.definition->name_space(), one.definition->name(), one.definition->version(),
-                    "removed"});
+  for (const DeployedDefinition& definition : draft.removed) {
+    done.push_back({definition.definition->name_space(), definition.definition->name(),
+                    definition.definition->version(), "removed"});
   }
   if (!draft.changes()) return done;
 
@@ -179,11 +181,11 @@ Result<std::vector<Deployed>> Engine::apply(const std::vector<WorkflowFile>& fil
   if (const Status looked = engine.wanted.look(); !looked.ok())
     engine.context.parts.log.warn("engine.look_failed", {{"code", looked.error().code}});
   for (const Timers::Entry& alarm : alarms) engine.timers.add(alarm);
-  for (const Deployed& one : done) {
-    if (one.change != "unchanged")
-      engine.context.parts.log.info(
-          "workflow.deployed",
-          {{"workflow", one.name}, {"version", one.version}, {"change", one.change}});
+  for (const Deployed& deployed : done) {
+    if (deployed.change != "unchanged")
+      engine.context.parts.log.info("workflow.deployed", {{"workflow", deployed.name},
+                                                          {"version", deployed.version},
+                                                          {"change", deployed.change}});
   }
   return done;
 }
@@ -192,14 +194,14 @@ Result<std::vector<DeployedWorkflow>> Engine::workflows() {
   const auto all = impl_->definitions.all();
   RABT_TRY(counts, impl_->running_instances());
   std::vector<DeployedWorkflow> list;
-  for (const DeployedDefinition& one : *all) {
-    list.push_back({.name_space = one.definition->name_space(),
-                    .name = one.definition->name(),
-                    .version = one.definition->version(),
-                    .sha256 = one.sha256,
-                    .active = one.active,
-                    .deployed = one.deployed,
-                    .running = counts[one.id]});
+  for (const DeployedDefinition& definition : *all) {
+    list.push_back({.name_space = definition.definition->name_space(),
+                    .name = definition.definition->name(),
+                    .version = definition.definition->version(),
+                    .sha256 = definition.sha256,
+                    .active = definition.active,
+                    .deployed = definition.deployed,
+                    .running = counts[definition.id]});
   }
   std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
     return std::tie(a.name_space, a.name) < std::tie(b.name_space, b.name);
@@ -214,7 +216,7 @@ Result<std::string> Engine::source(std::string_view name_space, std::string_view
   RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kReadSource, {found.id, impl_->context.options.tenant},
                             [&](const store::Row& row) {
-                              text = std::string(row.blob(0));
+                              text = std::string(row.blob(sql::kReadSource["source"]));
                               return false;
                             });
   }));

@@ -175,15 +175,16 @@ void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDe
       bound.stored = other.stored;
       bound.version = other.definition->version();
     }
-    for (const DeployedDefinition& one : all) {
+    for (const DeployedDefinition& definition : all) {
       if (!bound.version.empty()) break;
       const bool goes = std::any_of(removed.begin(), removed.end(),
-                                    [&](const auto& gone) { return gone.id == one.id; });
-      if (one.definition->name() == child.name &&
-          one.definition->name_space() == child.name_space &&
-          (latest ? one.active && !goes : one.definition->version() == child.version)) {
-        bound.stored = one.id;
-        bound.version = one.definition->version();
+                                    [&](const auto& gone) { return gone.id == definition.id; });
+      if (definition.definition->name() == child.name &&
+          definition.definition->name_space() == child.name_space &&
+          (latest ? definition.active && !goes
+                  : definition.definition->version() == child.version)) {
+        bound.stored = definition.id;
+        bound.version = definition.definition->version();
       }
     }
     if (bound.version.empty()) {
@@ -272,15 +273,17 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
       item.change = item.before == nullptr ? "new" : "new-version";
     }
   }
-  for (const DeployedDefinition& one : *all) {
-    if (!prune || !one.active || !name_spaces.contains(one.definition->name_space())) continue;
+  for (const DeployedDefinition& deployed_definition : *all) {
+    if (!prune || !deployed_definition.active ||
+        !name_spaces.contains(deployed_definition.definition->name_space()))
+      continue;
     if (std::none_of(draft.items.begin(), draft.items.end(),
                      [&](const Draft::Item& item) {
-                       return same_name(*item.definition, *one.definition);
+                       return same_name(*item.definition, *deployed_definition.definition);
                      }) &&
-        draft.wrong_file(one.definition->name_space(), one.definition->name(), "latest") ==
-            nullptr) {
-      draft.removed.push_back(one);
+        draft.wrong_file(deployed_definition.definition->name_space(),
+                         deployed_definition.definition->name(), "latest") == nullptr) {
+      draft.removed.push_back(deployed_definition);
     }
   }
   for (Draft::Item& item : draft.items) {

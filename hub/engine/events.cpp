@@ -38,16 +38,16 @@ Result<PreparedEvent> Events::prepare(Json envelope,
                                         envelope.dump(), context_.parts.random);
   std::set<std::string> correlations;
   const auto all = definitions_.all();
-  for (const DeployedDefinition& one : *all) {
-    for (const std::string& key : one.definition->correlation_keys(envelope))
+  for (const DeployedDefinition& definition : *all) {
+    for (const std::string& key : definition.definition->correlation_keys(envelope))
       correlations.insert(lease->keys.blind_index(kCorrelationField, key));
-    if (one.active && one.definition->starts_on_all()) {
-      const auto types = one.definition->start_types();
+    if (definition.active && definition.definition->starts_on_all()) {
+      const auto types = definition.definition->start_types();
       if (std::find(types.begin(), types.end(), type) != types.end())
-        event.collecting.push_back(one.id);
+        event.collecting.push_back(definition.id);
     }
-    if (!one.active || !one.definition->starts_on(envelope)) continue;
-    RABT_TRY(start, starts_.prepare(one.id, *one.definition, envelope, *lease));
+    if (!definition.active || !definition.definition->starts_on(envelope)) continue;
+    RABT_TRY(start, starts_.prepare(definition.id, *definition.definition, envelope, *lease));
     event.starts.push_back(std::move(start));
   }
   if (!event.collecting.empty()) event.lease = lease;
@@ -97,7 +97,9 @@ Result<std::vector<UnheardStart>> Events::unheard() const {
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::kUnheardStarts, {context_.options.tenant}, [&](const store::Row& row) {
-          found.push_back({std::string(row.blob(0)), row.integer(1), row.integer(2)});
+          found.push_back({std::string(row.blob(sql::kUnheardStarts["business_key"])),
+                           row.integer(sql::kUnheardStarts["event"]),
+                           row.integer(sql::kUnheardStarts["instance"])});
           return true;
         });
   }));
@@ -111,10 +113,11 @@ Result<AfterCommit> Events::start_unheard(const UnheardStart& unheard, const Jso
   const auto all = definitions_.all();
   if (!envelope.is_null()) {
     RABT_TRY(lease, KeyLease::take(context_.parts.keys, tenant));
-    for (const DeployedDefinition& one : *all) {
-      if (!one.active || !one.definition->unheard_starts() || !one.definition->starts_on(envelope))
+    for (const DeployedDefinition& definition : *all) {
+      if (!definition.active || !definition.definition->unheard_starts() ||
+          !definition.definition->starts_on(envelope))
         continue;
-      RABT_TRY(start, starts_.prepare(one.id, *one.definition, envelope, *lease));
+      RABT_TRY(start, starts_.prepare(definition.id, *definition.definition, envelope, *lease));
       if (start.business_key == unheard.business_key) starts.push_back(std::move(start));
     }
   }
@@ -143,9 +146,9 @@ Result<Json> Events::read(std::int64_t event) const {
   std::string data_key;
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kReadEvent, {event}, [&](const store::Row& row) {
-      uid = std::string(row.blob(0));
-      sealed = std::string(row.blob(1));
-      data_key = std::string(row.blob(2));
+      uid = std::string(row.blob(sql::kReadEvent["uid"]));
+      sealed = std::string(row.blob(sql::kReadEvent["sealed"]));
+      data_key = std::string(row.blob(sql::kReadEvent["data_key"]));
       return false;
     });
   }));
@@ -159,7 +162,7 @@ Result<Timestamp> Events::received_at(std::int64_t event) const {
   Timestamp received;
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kEventReceived, {event}, [&](const store::Row& row) {
-      received.ms = row.integer(0);
+      received.ms = row.integer(sql::kEventReceived["received_ms"]);
       return false;
     });
   }));
@@ -191,7 +194,7 @@ Result<bool> Events::overtook(std::int64_t num, std::int64_t start_event, std::i
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kEarlierOfBusinessKey, {num, event}, [&](const store::Row& row) {
       present = true;
-      earlier = row.integer(0) != 0;
+      earlier = row.integer(sql::kEarlierOfBusinessKey["has_earlier"]) != 0;
       return false;
     });
   }));
@@ -204,12 +207,13 @@ Result<std::vector<EventMatch>> Events::listens_for(const std::vector<StoredEven
     for (const StoredEvent& stored : events) {
       std::set<std::pair<std::int64_t, std::int64_t>> found;
       for (const std::string& key : stored.keys) {
-        RABT_TRY_STATUS(connection.query(sql::kSubscribersOfKey,
-                                         {context_.options.tenant, store::Blob{key}},
-                                         [&](const store::Row& row) {
-                                           found.emplace(row.integer(0), row.integer(1));
-                                           return true;
-                                         }));
+        RABT_TRY_STATUS(
+            connection.query(sql::kSubscribersOfKey, {context_.options.tenant, store::Blob{key}},
+                             [&](const store::Row& row) {
+                               found.emplace(row.integer(sql::kSubscribersOfKey["instance"]),
+                                             row.integer(sql::kSubscribersOfKey["listen"]));
+                               return true;
+                             }));
       }
       for (const auto& [num, listen] : found)
         matches.push_back({num, static_cast<std::uint64_t>(listen), stored.event, stored.envelope});
@@ -229,7 +233,7 @@ Result<std::vector<EventMatch>> Events::events_for(const std::vector<StoredListe
             sql::kEventsOfKey,
             {context_.options.tenant, store::Blob{key}, listen.start_event, kMaxEventsOfKey},
             [&](const store::Row& row) {
-              found.insert(row.integer(0));
+              found.insert(row.integer(sql::kEventsOfKey["event"]));
               return true;
             }));
       }
@@ -253,15 +257,15 @@ Status Events::collect(store::Transaction& transaction, const PreparedEvent& eve
   std::int64_t version = 0;
   std::string sealed;
   std::string data_key;
-  RABT_TRY_STATUS(transaction.query(sql::kFindStartSet,
-                                    {tenant, active->name_space(), active->name()},
-                                    [&](const store::Row& row) {
-                                      of = row.integer(0);
-                                      sealed = std::string(row.blob(1));
-                                      data_key = std::string(row.blob(2));
-                                      version = row.integer(3);
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(
+      transaction.query(sql::kFindStartSet, {tenant, active->name_space(), active->name()},
+                        [&](const store::Row& row) {
+                          of = row.integer(sql::kFindStartSet["definition"]);
+                          sealed = std::string(row.blob(sql::kFindStartSet["sealed"]));
+                          data_key = std::string(row.blob(sql::kFindStartSet["data_key"]));
+                          version = row.integer(sql::kFindStartSet["version"]);
+                          return false;
+                        }));
   // Sets of another version go on when it starts on the same events.
   const auto of_definition = of == 0 ? nullptr : definitions_.find(of);
   Json pending;

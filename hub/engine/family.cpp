@@ -8,7 +8,8 @@ Result<std::vector<FamilyMember>> family_of(store::Connection& connection, std::
                                             std::string_view id) {
   std::vector<FamilyMember> family;
   RABT_TRY_STATUS(connection.query(sql::kFamily, {tenant, id}, [&](const store::Row& row) {
-    family.push_back({std::string(row.text(0)), std::string(row.blob(1))});
+    family.push_back({std::string(row.text(sql::kFamily["id"])),
+                      std::string(row.blob(sql::kFamily["data_key"]))});
     return true;
   }));
   return family;

@@ -29,8 +29,8 @@ struct Shown {
   std::string state;
   std::int64_t attempts = 0;
   // A task runs once for each item of a loop: what is open counts more than what has ended.
-  void add(const std::string& one, std::int64_t more) {
-    if (!is_open(state) || is_open(one)) state = one;
+  void add(const std::string& text, std::int64_t more) {
+    if (!is_open(state) || is_open(text)) state = text;
     attempts += more;
   }
 };

@@ -22,7 +22,7 @@ std::string codes_text(const Json& codes) {
     if (code.is_string()) {
       add(name, code);
     } else {
-      for (const Json& one : code.as_array()) add(name, one);
+      for (const Json& item : code.as_array()) add(name, item);
     }
   }
   return out;

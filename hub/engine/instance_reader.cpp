@@ -12,20 +12,26 @@ namespace rabt::engine {
 namespace {
 
 InstanceRow to_row(const store::Row& row) {
-  return {.num = row.integer(0),
-          .id = std::string(row.text(1)),
-          .tenant = std::string(row.text(2)),
-          .definition = row.integer(3),
-          .status = static_cast<int>(row.integer(4)),
-          .busy = row.integer(5) != 0,
-          .parked = row.is_null(6) ? std::string() : std::string(row.text(6)),
-          .start_event = row.integer(7),
-          .data_key = std::string(row.blob(8)),
-          .created = Timestamp{row.integer(9)},
-          .updated = Timestamp{row.integer(10)},
-          .binding = row.integer(11),
-          .about = row.is_null(12) ? std::string() : std::string(row.text(12)),
-          .question = row.is_null(13) ? std::string() : std::string(row.text(13))};
+  return {.num = row.integer(sql::kLoadInstance["num"]),
+          .id = std::string(row.text(sql::kLoadInstance["id"])),
+          .tenant = std::string(row.text(sql::kLoadInstance["tenant"])),
+          .definition = row.integer(sql::kLoadInstance["definition"]),
+          .status = static_cast<int>(row.integer(sql::kLoadInstance["status"])),
+          .busy = row.integer(sql::kLoadInstance["busy"]) != 0,
+          .parked = row.is_null(sql::kLoadInstance["parked"])
+                        ? std::string()
+                        : std::string(row.text(sql::kLoadInstance["parked"])),
+          .start_event = row.integer(sql::kLoadInstance["start_event"]),
+          .data_key = std::string(row.blob(sql::kLoadInstance["data_key"])),
+          .created = Timestamp{row.integer(sql::kLoadInstance["created_ms"])},
+          .updated = Timestamp{row.integer(sql::kLoadInstance["updated_ms"])},
+          .binding = row.integer(sql::kLoadInstance["binding"]),
+          .about = row.is_null(sql::kLoadInstance["about"])
+                       ? std::string()
+                       : std::string(row.text(sql::kLoadInstance["about"])),
+          .question = row.is_null(sql::kLoadInstance["question"])
+                          ? std::string()
+                          : std::string(row.text(sql::kLoadInstance["question"]))};
 }
 
 }  // namespace
@@ -62,7 +68,8 @@ Result<std::vector<workflow::Input>> InstanceReader::journal(const InstanceRow& 
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kReadJournal, {row.num}, [&](const store::Row& entry) {
       const std::string name = row.id + "/" + std::to_string(inputs.size());
-      auto plain = key.open(journal_context(row.tenant, name), entry.blob(0));
+      auto plain =
+          key.open(journal_context(row.tenant, name), entry.blob(sql::kReadJournal["sealed"]));
       if (!plain.ok()) {
         failure = plain.error();
         return false;
@@ -107,14 +114,15 @@ Result<std::shared_ptr<const Origin>> InstanceReader::origin(const InstanceRow& 
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kLoadOrigin, {row.num}, [&](const store::Row& found) {
       origin = std::make_shared<Origin>();
-      sealed = std::string(found.blob(0));
-      if (!found.is_null(1)) {
-        origin->parent = found.integer(1);
-        origin->call = static_cast<std::uint64_t>(found.integer(2));
-        if (!found.is_null(5)) origin->parent_id = std::string(found.text(5));
+      sealed = std::string(found.blob(sql::kLoadOrigin["input"]));
+      if (!found.is_null(sql::kLoadOrigin["parent"])) {
+        origin->parent = found.integer(sql::kLoadOrigin["parent"]);
+        origin->call = static_cast<std::uint64_t>(found.integer(sql::kLoadOrigin["call"]));
+        if (!found.is_null(sql::kLoadOrigin["id"]))
+          origin->parent_id = std::string(found.text(sql::kLoadOrigin["id"]));
       }
-      origin->awaited = found.integer(3) != 0;
-      origin->depth = static_cast<int>(found.integer(4));
+      origin->awaited = found.integer(sql::kLoadOrigin["awaited"]) != 0;
+      origin->depth = static_cast<int>(found.integer(sql::kLoadOrigin["depth"]));
       return false;
     });
   }));
@@ -129,7 +137,7 @@ Result<std::shared_ptr<const Origin>> InstanceReader::origin(const InstanceRow& 
 Result<std::string> InstanceReader::patient(store::Connection& connection, std::int64_t num) {
   std::string patient;
   RABT_TRY_STATUS(connection.query(sql::kPatientOf, {num}, [&](const store::Row& row) {
-    patient = std::string(row.blob(0));
+    patient = std::string(row.blob(sql::kPatientOf["patient"]));
     return false;
   }));
   return patient;

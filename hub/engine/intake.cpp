@@ -47,9 +47,9 @@ Status find_repeated(store::Transaction& transaction, Intake& intake) {
       {intake.delivery.tenant, intake.delivery.source, store::Blob{intake.dedupe}},
       [&](const store::Row& row) {
         intake.accepted.repeated = true;
-        conflicting = row.blob(0) != intake.body;
-        intake.accepted.status = static_cast<int>(row.integer(1));
-        intake.accepted.answer = std::string(row.text(2));
+        conflicting = row.blob(sql::kFindDelivery["body_index"]) != intake.body;
+        intake.accepted.status = static_cast<int>(row.integer(sql::kFindDelivery["status"]));
+        intake.accepted.answer = std::string(row.text(sql::kFindDelivery["answer"]));
         return false;
       }));
   if (conflicting) {
@@ -189,12 +189,13 @@ Result<Known> Engine::known(const Delivery& delivery) {
   add_indexes(intake, *lease);
   Known out = Known::nothing;
   RABT_TRY_STATUS(context.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kFindDelivery,
-                            {delivery.tenant, delivery.source, store::Blob{intake.dedupe}},
-                            [&](const store::Row& row) {
-                              out = row.blob(0) == intake.body ? Known::same : Known::changed;
-                              return false;
-                            });
+    return connection.query(
+        sql::kFindDelivery, {delivery.tenant, delivery.source, store::Blob{intake.dedupe}},
+        [&](const store::Row& row) {
+          out = row.blob(sql::kFindDelivery["body_index"]) == intake.body ? Known::same
+                                                                          : Known::changed;
+          return false;
+        });
   }));
   return out;
 }

@@ -38,24 +38,24 @@ class Lister {
       : context_(context), definitions_(definitions) {}
 
   bool add(const store::Row& row) {
-    const auto definition = definitions_.find(row.integer(1));
+    const auto definition = definitions_.find(row.integer(sql::kListInstances["definition"]));
     if (definition == nullptr) return true;
-    const int status = static_cast<int>(row.integer(2));
-    const bool parked = !row.is_null(3);
-    InstanceSummary one{.id = std::string(row.text(0)),
-                        .workflow = definition->name(),
-                        .version = definition->version(),
-                        .status = state_text(status, parked),
-                        .created = Timestamp{row.integer(4)},
-                        .updated = Timestamp{row.integer(5)},
-                        .held = context_.held.of(row.text(0)),
-                        .paused = context_.pauses.of(row.text(0))};
+    const int status = static_cast<int>(row.integer(sql::kListInstances["status"]));
+    const bool parked = !row.is_null(sql::kListInstances["parked"]);
+    InstanceSummary summary{.id = std::string(row.text(sql::kListInstances["id"])),
+                            .workflow = definition->name(),
+                            .version = definition->version(),
+                            .status = state_text(status, parked),
+                            .created = Timestamp{row.integer(sql::kListInstances["created_ms"])},
+                            .updated = Timestamp{row.integer(sql::kListInstances["updated_ms"])},
+                            .held = context_.held.of(row.text(sql::kListInstances["id"])),
+                            .paused = context_.pauses.of(row.text(sql::kListInstances["id"]))};
     if (status == as_int(workflow::InstanceStatus::faulted)) {
-      one.error = parsed(row, 6);
+      summary.error = parsed(row, sql::kListInstances["about"]);
     } else if (!has_ended(status)) {
-      one.waits = parsed(row, parked ? 7 : 6);
+      summary.waits = parsed(row, parked ? 7 : 6);
     }
-    list_.push_back(std::move(one));
+    list_.push_back(std::move(summary));
     return true;
   }
   // The newest first.
@@ -118,8 +118,9 @@ Result<std::vector<InstanceSummary>> Engine::instances(const InstanceFilter& fil
     return ok_status();
   }));
   if (filter.patient || filter.key) {
-    std::erase_if(lister.list(),
-                  [&](const InstanceSummary& one) { return !wants_state(filter, one.status); });
+    std::erase_if(lister.list(), [&](const InstanceSummary& summary) {
+      return !wants_state(filter, summary.status);
+    });
   }
   return lister.take(limit);
 }
@@ -128,9 +129,9 @@ Result<std::vector<InstanceSummary>> Engine::instances(const InstanceFilter& fil
 Result<std::vector<std::string>> Engine::Impl::business_keys(const std::string& key,
                                                              const std::string& workflow) const {
   std::set<std::string> names;
-  for (const DeployedDefinition& one : *definitions.all()) {
-    if (workflow.empty() || one.definition->name() == workflow)
-      names.insert(one.definition->name());
+  for (const DeployedDefinition& definition : *definitions.all()) {
+    if (workflow.empty() || definition.definition->name() == workflow)
+      names.insert(definition.definition->name());
   }
   RABT_TRY(lease, KeyLease::take(context.parts.keys, context.options.tenant));
   std::vector<std::string> out;
@@ -143,14 +144,17 @@ Result<InstanceCounts> Engine::counts(const InstanceFilter& filter) {
   std::map<std::int64_t, std::array<std::int64_t, kStates.size()>> by_definition;
   std::map<std::pair<std::string, std::string>, InstanceCounts::Code> by_code;
   const auto add = [&](const store::Row& row) {
-    const int status = static_cast<int>(row.integer(0));
-    const std::string_view code = row.is_null(2) ? std::string_view() : row.text(2);
+    const int status = static_cast<int>(row.integer(sql::kCountInstances["status"]));
+    const std::string_view code = row.is_null(sql::kCountInstances["code"])
+                                      ? std::string_view()
+                                      : row.text(sql::kCountInstances["code"]);
     const std::string state = state_text(status, !has_ended(status) && !code.empty());
     const auto place = std::find(kStates.begin(), kStates.end(), state) - kStates.begin();
-    ++by_definition[row.integer(1)].at(static_cast<std::size_t>(place));
+    ++by_definition[row.integer(sql::kCountInstances["definition"])].at(
+        static_cast<std::size_t>(place));
     if (code.empty()) return true;
     InstanceCounts::Code& one = by_code[{state, std::string(code)}];
-    const Timestamp updated{row.integer(3)};
+    const Timestamp updated{row.integer(sql::kCountInstances["updated_ms"])};
     one.oldest = one.count == 0 ? updated : std::min(one.oldest, updated);
     ++one.count;
     return true;
@@ -166,11 +170,11 @@ Result<InstanceCounts> Engine::counts(const InstanceFilter& filter) {
   for (const auto& [id, states] : by_definition) {
     const auto definition = impl_->definitions.find(id);
     if (definition == nullptr) continue;
-    InstanceCounts::Workflow& one = by_workflow[{definition->name(), definition->version()}];
-    one.name = definition->name();
-    one.version = definition->version();
+    InstanceCounts::Workflow& workflow = by_workflow[{definition->name(), definition->version()}];
+    workflow.name = definition->name();
+    workflow.version = definition->version();
     for (std::size_t i = 0; i < states.size(); ++i) {
-      one.states.at(i) += states.at(i);
+      workflow.states.at(i) += states.at(i);
       out.states.at(i) += states.at(i);
       out.total += states.at(i);
     }
@@ -189,13 +193,13 @@ Result<InstanceCounts> Engine::counts(const InstanceFilter& filter) {
 Result<std::vector<Tally>> Engine::parked_first() {
   std::vector<Tally> out;
   RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kParkedFirst, {impl_->context.options.tenant},
-                            [&](const store::Row& row) {
-                              out.push_back({.of = std::string(row.text(0)),
-                                             .count = row.integer(1),
-                                             .oldest = {row.integer(2)}});
-                              return true;
-                            });
+    return connection.query(
+        sql::kParkedFirst, {impl_->context.options.tenant}, [&](const store::Row& row) {
+          out.push_back({.of = std::string(row.text(sql::kParkedFirst["code"])),
+                         .count = row.integer(sql::kParkedFirst["count"]),
+                         .oldest = {row.integer(sql::kParkedFirst["first_updated_ms"])}});
+          return true;
+        });
   }));
   return out;
 }
@@ -205,14 +209,15 @@ Result<std::vector<InstanceCounts::Code>> Engine::open_codes(Timestamp faulted_s
   RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) -> Status {
     const auto read = [&](const store::Statement& statement, std::string_view status,
                           Timestamp since) {
-      return connection.query(statement, {impl_->context.options.tenant, since.ms},
-                              [&](const store::Row& row) {
-                                out.push_back({.status = std::string(status),
-                                               .code = std::string(row.text(0)),
-                                               .count = row.integer(1),
-                                               .oldest = Timestamp{row.integer(2)}});
-                                return true;
-                              });
+      return connection.query(
+          statement, {impl_->context.options.tenant, since.ms}, [&](const store::Row& row) {
+            out.push_back(
+                {.status = std::string(status),
+                 .code = std::string(row.text(sql::kParkedByCode["code"])),
+                 .count = row.integer(sql::kParkedByCode["count"]),
+                 .oldest = Timestamp{row.integer(sql::kParkedByCode["first_updated_ms"])}});
+            return true;
+          });
     };
     RABT_TRY_STATUS(read(sql::kParkedByCode, kParkedState, {}));
     return read(sql::kFaultedByCode, "faulted", faulted_since);

@@ -35,9 +35,9 @@ void Worker::look_at_side(const ResidentInstance& instance, const OpenCall& call
     cause.outage = context_.waiters.away(side_of(action), action.role, action.reference,
                                          context_.parts.clock.now());
     // The turn ends the task, and its time limit with it; this holds for the next try as well.
-    for (const workflow::Deadline& one : instance.execution.deadlines(action.role)) {
-      if (one.kind != "usefulUntil") continue;
-      cause.outage->deadline = one.at;
+    for (const workflow::Deadline& deadline : instance.execution.deadlines(action.role)) {
+      if (deadline.kind != "usefulUntil") continue;
+      cause.outage->deadline = deadline.at;
       break;
     }
   } else if (context_.waiters.any() && is_there(action, outcome)) {

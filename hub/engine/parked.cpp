@@ -57,12 +57,12 @@ Result<std::vector<ParkedCall>> Engine::parked(std::size_t limit, const std::str
     return connection.query(
         sql::kParkedCalls, {impl_->context.options.tenant, start, static_cast<std::int64_t>(limit)},
         [&](const store::Row& row) {
-          ParkedCall one{.instance = std::string(row.text(0)),
-                         .workflow = std::string(row.text(3)),
-                         .workflow_version = std::string(row.text(4)),
-                         .since = Timestamp{row.integer(2)}};
-          read_parked(row.text(1), one);
-          out.push_back(std::move(one));
+          ParkedCall call{.instance = std::string(row.text(sql::kParkedCalls["id"])),
+                          .workflow = std::string(row.text(sql::kParkedCalls["name"])),
+                          .workflow_version = std::string(row.text(sql::kParkedCalls["version"])),
+                          .since = Timestamp{row.integer(sql::kParkedCalls["updated_ms"])}};
+          read_parked(row.text(sql::kParkedCalls["parked"]), call);
+          out.push_back(std::move(call));
           return true;
         });
   }));

@@ -9,7 +9,7 @@ Result<std::vector<std::string>> PatientIndex::patients_of(std::string_view inst
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::kPatientsOfInstance, {tenant_, instance},
                             [&](const store::Row& row) {
-                              patients.emplace_back(row.blob(0));
+                              patients.emplace_back(row.blob(sql::kPatientsOfInstance["patient"]));
                               return true;
                             });
   }));
@@ -23,7 +23,8 @@ Result<std::vector<access::PatientInstance>> PatientIndex::instances_of(
     return connection.query(
         sql::kInstancesOfPatient, {tenant_, store::Blob{patient}}, [&](const store::Row& row) {
           instances.push_back(
-              {.id = std::string(row.text(0)), .patient = std::string(row.blob(1))});
+              {.id = std::string(row.text(sql::kInstancesOfPatient["id"])),
+               .patient = std::string(row.blob(sql::kInstancesOfPatient["patient"]))});
           return true;
         });
   }));

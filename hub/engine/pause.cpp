@@ -24,9 +24,9 @@ Json detail_of(const RolePause& pause) {
 
 std::string digest_of(std::string_view role, const std::vector<LateCall>& late) {
   std::string text = "rabt-pause/1\n" + std::string(role) + "\n";
-  for (const LateCall& one : late) {
-    text += one.instance + " " + one.deadline.reference + " " + one.deadline.kind + " " +
-            std::to_string(one.deadline.at.ms) + "\n";
+  for (const LateCall& call : late) {
+    text += call.instance + " " + call.deadline.reference + " " + call.deadline.kind + " " +
+            std::to_string(call.deadline.at.ms) + "\n";
   }
   return to_hex(as_bytes(as_text(crypto::sha256(text))));
 }
@@ -57,10 +57,12 @@ bool calls(const workflow::Definition& definition, std::string_view role) {
 Status Engine::Impl::load_pauses() {
   return context.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kRolePauses, {context.options.tenant}, [&](const store::Row& row) {
-      RolePause one{.role = std::string(row.text(0)), .since = {row.integer(1)}};
-      if (!row.is_null(2)) one.until = Timestamp{row.integer(2)};
-      one.by = std::string(row.text(3));
-      context.pauses.begin(std::move(one));
+      RolePause pause{.role = std::string(row.text(sql::kRolePauses["role"])),
+                      .since = {row.integer(sql::kRolePauses["since_ms"])}};
+      if (!row.is_null(sql::kRolePauses["until_ms"]))
+        pause.until = Timestamp{row.integer(sql::kRolePauses["until_ms"])};
+      pause.by = std::string(row.text(sql::kRolePauses["paused_by"]));
+      context.pauses.begin(std::move(pause));
       return true;
     });
   });
@@ -103,11 +105,11 @@ Result<PausePreview> Engine::preview_pause(std::string_view role, std::optional<
   PausePreview out;
   RABT_TRY(lease, engine.context.parts.keys.lease(engine.context.options.tenant));
   std::size_t looked = 0;
-  for (const DeployedDefinition& one : *engine.definitions.all()) {
-    if (!calls(*one.definition, role)) continue;
+  for (const DeployedDefinition& definition : *engine.definitions.all()) {
+    if (!calls(*definition.definition, role)) continue;
     RABT_TRY(found, repairable({.states = {"running", "waiting"},
-                                .workflow = one.definition->name(),
-                                .version = one.definition->version()},
+                                .workflow = definition.definition->name(),
+                                .version = definition.definition->version()},
                                kMaxLooked + 1));
     for (const Repairable& instance : found) {
       if (++looked > kMaxLooked) {
@@ -116,20 +118,20 @@ Result<PausePreview> Engine::preview_pause(std::string_view role, std::optional<
       }
       RABT_TRY(row, engine.reader.row(instance.id));
       // An instance of another namespace, or one that has ended since.
-      if (row.definition != one.id || has_ended(row.status)) continue;
+      if (row.definition != definition.id || has_ended(row.status)) continue;
       RABT_TRY(from, engine.reader.materials(row, lease));
       workflow::History history(std::move(from.versions));
       for (const workflow::Input& input : from.inputs) (void)history.apply(input);
       for (workflow::Deadline& deadline : history.execution().deadlines(role)) {
         if (until && deadline.at > *until) continue;
-        out.late.push_back(
-            {instance.id, one.definition->name(), one.definition->version(), std::move(deadline)});
+        out.late.push_back({instance.id, definition.definition->name(),
+                            definition.definition->version(), std::move(deadline)});
       }
     }
   }
-  std::sort(out.late.begin(), out.late.end(), [](const LateCall& one, const LateCall& other) {
-    return std::tuple(one.deadline.at.ms, std::string_view(one.instance),
-                      std::string_view(one.deadline.reference)) <
+  std::sort(out.late.begin(), out.late.end(), [](const LateCall& call, const LateCall& other) {
+    return std::tuple(call.deadline.at.ms, std::string_view(call.instance),
+                      std::string_view(call.deadline.reference)) <
            std::tuple(other.deadline.at.ms, std::string_view(other.instance),
                       std::string_view(other.deadline.reference));
   });
@@ -201,21 +203,21 @@ Result<std::int64_t> Engine::Impl::end_pause(const RolePause& pause, const Asked
 Result<std::int64_t> Engine::resume_role(std::string_view role, const Asked& asked) {
   Impl& engine = *impl_;
   const Lock serial(engine.pause_mutex);
-  for (const RolePause& one : paused_roles()) {
-    if (one.role == role) return engine.end_pause(one, asked);
+  for (const RolePause& paused_role : paused_roles()) {
+    if (paused_role.role == role) return engine.end_pause(paused_role, asked);
   }
   return not_paused();
 }
 
 void Engine::Impl::end_due_pauses() {
   const Lock serial(pause_mutex);
-  for (const RolePause& one : context.pauses.all()) {
-    if (!one.until || *one.until > context.parts.clock.now()) continue;
-    const auto ended = end_pause(one, {.actor = "node:clock", .reason = {}});
+  for (const RolePause& pause : context.pauses.all()) {
+    if (!pause.until || *pause.until > context.parts.clock.now()) continue;
+    const auto ended = end_pause(pause, {.actor = "node:clock", .reason = {}});
     // Tried again at the next sweep.
     if (!ended.ok())
       context.parts.log.warn("role.not_resumed",
-                             {{"role", one.role}, {"code", ended.error().code}});
+                             {{"role", pause.role}, {"code", ended.error().code}});
   }
 }
 

@@ -30,9 +30,10 @@ std::vector<RolePause> Pauses::all() const {
   const Lock lock(list_->mutex);
   std::vector<RolePause> out;
   for (const auto& [role, pause] : list_->roles) {
-    RolePause& one = out.emplace_back(pause);
-    one.held = std::count_if(list_->calls.begin(), list_->calls.end(),
-                             [&name = role](const auto& call) { return call.second.role == name; });
+    RolePause& role_pause = out.emplace_back(pause);
+    role_pause.held =
+        std::count_if(list_->calls.begin(), list_->calls.end(),
+                      [&name = role](const auto& call) { return call.second.role == name; });
   }
   return out;
 }

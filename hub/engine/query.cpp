@@ -51,17 +51,18 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
   RABT_TRY_STATUS(context.parts.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(
         sql::kStartedBy, {row.num, kMaxShownChildren}, [&](const store::Row& child) {
-          out.children.emplace_back(child.text(0));
-          by_call.emplace(static_cast<std::uint64_t>(child.integer(1)), child.text(0));
+          out.children.emplace_back(child.text(sql::kStartedBy["id"]));
+          by_call.emplace(static_cast<std::uint64_t>(child.integer(sql::kStartedBy["call"])),
+                          child.text(sql::kStartedBy["id"]));
           return true;
         }));
     RABT_TRY_STATUS(connection.query(sql::kJournalEnd, {row.num}, [&](const store::Row& end) {
-      mark.turns = end.integer(0);
+      mark.turns = end.integer(sql::kJournalEnd["journal_end"]);
       return false;
     }));
-    const auto into = [](std::string& one) {
-      return [&one](const store::Row& other) {
-        one = std::string(other.text(0));
+    const auto into = [](std::string& text) {
+      return [&text](const store::Row& other) {
+        text = std::string(other.text(0));
         return false;
       };
     };

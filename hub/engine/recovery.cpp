@@ -37,7 +37,9 @@ Result<bool> Recovery::expire_deliveries() {
       std::chrono::milliseconds(limits::kEventRetention).count() + kHourMs;
   RABT_TRY_STATUS(context_.parts.store.read([&before](store::Connection& connection) {
     return connection.query(sql::kFirstExpiry, {}, [&before](const store::Row& row) {
-      if (!row.is_null(0)) before.ms = std::min(before.ms, row.integer(0) - kMargin);
+      if (!row.is_null(sql::kFirstExpiry["first_expires_ms"]))
+        before.ms =
+            std::min(before.ms, row.integer(sql::kFirstExpiry["first_expires_ms"]) - kMargin);
       return false;
     });
   }));
@@ -56,7 +58,7 @@ Result<Recovery::Found> Recovery::find(int partition, Timestamp due_by, std::int
   Found found;
   const auto numbers = [](std::vector<std::int64_t>& into) {
     return [&into](const store::Row& row) {
-      into.push_back(row.integer(0));
+      into.push_back(row.integer(sql::kListParked["id"]));
       return true;
     };
   };
@@ -67,27 +69,32 @@ Result<Recovery::Found> Recovery::find(int partition, Timestamp due_by, std::int
         connection.query(sql::kChildrenToCancel, {begin, end}, numbers(found.unwanted_children)));
     RABT_TRY_STATUS(
         connection.query(sql::kTimersDue, {begin, end, due_by.ms}, [&](const store::Row& row) {
-          found.timers.push_back({Timestamp{row.integer(2)}, row.integer(0),
-                                  static_cast<std::uint64_t>(row.integer(1)), Timers::Kind::task});
+          found.timers.push_back({Timestamp{row.integer(sql::kTimersDue["due_ms"])},
+                                  row.integer(sql::kTimersDue["instance"]),
+                                  static_cast<std::uint64_t>(row.integer(sql::kTimersDue["timer"])),
+                                  Timers::Kind::task});
           return true;
         }));
     if (partition == kFirstPartition) {
       RABT_TRY_STATUS(connection.query(
           sql::kSchedulesDue, {context_.options.tenant, due_by.ms}, [&](const store::Row& row) {
-            found.timers.push_back({Timestamp{row.integer(1)}, 0,
-                                    static_cast<std::uint64_t>(row.integer(0)),
-                                    Timers::Kind::schedule});
+            found.timers.push_back(
+                {Timestamp{row.integer(sql::kSchedulesDue["due_ms"])}, 0,
+                 static_cast<std::uint64_t>(row.integer(sql::kSchedulesDue["definition"])),
+                 Timers::Kind::schedule});
             return true;
           }));
     }
     RABT_TRY_STATUS(connection.query(sql::kNewestEvent, {}, [&](const store::Row& row) {
-      found.last_event = row.integer(0);
+      found.last_event = row.integer(sql::kNewestEvent["newest_seq"]);
       return false;
     }));
     return connection.query(
         sql::kOpenMatches, {begin, end, after_event}, [&](const store::Row& row) {
           found.matches.push_back(
-              {row.integer(0), static_cast<std::uint64_t>(row.integer(1)), row.integer(2), Json()});
+              {row.integer(sql::kOpenMatches["instance"]),
+               static_cast<std::uint64_t>(row.integer(sql::kOpenMatches["listen"])),
+               row.integer(sql::kOpenMatches["event"]), Json()});
           return true;
         });
   }));

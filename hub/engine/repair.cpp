@@ -18,14 +18,15 @@ Result<InstanceState> read_state(store::Connection& connection, std::string_view
     return row.is_null(column) ? std::string() : std::string(row.text(column));
   };
   RABT_TRY_STATUS(connection.query(sql::kStateOfInstance, {id, tenant}, [&](const store::Row& row) {
-    found = InstanceState{.num = row.integer(0),
-                          .status = static_cast<int>(row.integer(1)),
-                          .busy = row.integer(2) != 0,
-                          .parked = row.integer(3) != 0,
-                          .code = text(row, 4),
-                          .about = text(row, 5),
-                          .mark = {.turns = row.integer(7), .updated = {row.integer(6)}},
-                          .restarted_as = text(row, 8)};
+    found = InstanceState{.num = row.integer(sql::kStateOfInstance["num"]),
+                          .status = static_cast<int>(row.integer(sql::kStateOfInstance["status"])),
+                          .busy = row.integer(sql::kStateOfInstance["busy"]) != 0,
+                          .parked = row.integer(sql::kStateOfInstance["is_parked"]) != 0,
+                          .code = text(row, sql::kStateOfInstance["code"]),
+                          .about = text(row, sql::kStateOfInstance["about"]),
+                          .mark = {.turns = row.integer(sql::kStateOfInstance["journal_end"]),
+                                   .updated = {row.integer(sql::kStateOfInstance["updated_ms"])}},
+                          .restarted_as = text(row, sql::kStateOfInstance["restarted_as"])};
     return false;
   }));
   if (!found) return not_found("engine.instance", "there is no instance with this id");
@@ -38,21 +39,27 @@ namespace {
 constexpr std::string_view kNoKey = "none";
 
 Repairable to_repairable(const store::Row& row) {
-  const bool parked = !row.is_null(2);
-  Repairable one{.id = std::string(row.text(0)),
-                 .status = state_text(static_cast<int>(row.integer(1)), parked),
-                 .created = {row.integer(3)},
-                 .mark = {.turns = row.integer(6), .updated = {row.integer(4)}},
-                 .subject = row.is_null(7) ? std::string(row.text(0)) : std::string(row.blob(7)),
-                 .restarted = row.integer(8) != 0};
-  if (!parked) return one;
-  const ParkedName name = parked_name(row.text(2));
-  one.call = name.call;
-  one.role = name.role;
-  one.action = name.action;
-  const auto question = row.is_null(5) ? Result<Json>(Json::object()) : Json::parse(row.text(5));
-  if (question.ok()) one.failure = question->string_or("code", "");
-  return one;
+  const bool parked = !row.is_null(sql::kRepairableById["parked"]);
+  Repairable repairable{
+      .id = std::string(row.text(sql::kRepairableById["id"])),
+      .status = state_text(static_cast<int>(row.integer(sql::kRepairableById["status"])), parked),
+      .created = {row.integer(sql::kRepairableById["created_ms"])},
+      .mark = {.turns = row.integer(sql::kRepairableById["journal_end"]),
+               .updated = {row.integer(sql::kRepairableById["updated_ms"])}},
+      .subject = row.is_null(sql::kRepairableById["first_patient"])
+                     ? std::string(row.text(sql::kRepairableById["id"]))
+                     : std::string(row.blob(sql::kRepairableById["first_patient"])),
+      .restarted = row.integer(sql::kRepairableById["restarts"]) != 0};
+  if (!parked) return repairable;
+  const ParkedName name = parked_name(row.text(sql::kRepairableById["parked"]));
+  repairable.call = name.call;
+  repairable.role = name.role;
+  repairable.action = name.action;
+  const auto question = row.is_null(sql::kRepairableById["question"])
+                            ? Result<Json>(Json::object())
+                            : Json::parse(row.text(sql::kRepairableById["question"]));
+  if (question.ok()) repairable.failure = question->string_or("code", "");
+  return repairable;
 }
 
 // The call whose end is row `to` of the journal.
@@ -159,8 +166,9 @@ Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) 
   RABT_TRY(from, engine.reader.kept_materials(row, lease));
   if (act == SentBy::restart) {
     std::vector<SentAgain> out;
-    for (const workflow::Standing& one : workflow::standing_effects(from.versions, from.inputs))
-      out.push_back({.role = one.role, .action = one.action, .without_key = true});
+    for (const workflow::Standing& standing :
+         workflow::standing_effects(from.versions, from.inputs))
+      out.push_back({.role = standing.role, .action = standing.action, .without_key = true});
     return out;
   }
   std::optional<workflow::CallAction> call;

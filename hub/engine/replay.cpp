@@ -151,11 +151,11 @@ class Summary {
     });
     Json differences = Json::array();
     for (const Group* group : most) {
-      Json one =
+      Json item =
           Json::object({{"class", workflow::to_string(group->result)}, {"count", group->count}});
-      for (const auto& [name, value] : group->difference.as_object()) one.set(name, value);
-      one.set("examples", Json(group->examples));
-      differences.push_back(std::move(one));
+      for (const auto& [name, value] : group->difference.as_object()) item.set(name, value);
+      item.set("examples", Json(group->examples));
+      differences.push_back(std::move(item));
     }
     out.set("instances", instances_);
     out.set("classes", std::move(classes));
@@ -180,8 +180,8 @@ bool by_events(const InstanceReader::Materials& from) {
   const auto* const start = std::get_if<workflow::Start>(&from.inputs.front().what);
   if (start == nullptr || !start->input.is_array() || start->input.size() == 0) return false;
   const Json::Array& events = start->input.as_array();
-  return std::all_of(events.begin(), events.end(), [](const Json& one) {
-    return one.is_object() && one.find("specversion") != nullptr;
+  return std::all_of(events.begin(), events.end(), [](const Json& item) {
+    return item.is_object() && item.find("specversion") != nullptr;
   });
 }
 
@@ -255,12 +255,12 @@ class Replayer {
     if (const auto entry = files_.find(number); entry != files_.end()) return &entry->second;
     File file{.definition = definition, .graph = workflow::graph_of(*definition)};
     RABT_TRY_STATUS(from_.context.parts.store.read([&](store::Connection& connection) {
-      return connection.query(sql::kReadSource, {number, from_.context.options.tenant},
-                              [&](const store::Row& row) {
-                                const auto yaml = workflow::parse_yaml(row.blob(0));
-                                if (yaml.root != nullptr) keys_in(*yaml.root, file.keys);
-                                return false;
-                              });
+      return connection.query(
+          sql::kReadSource, {number, from_.context.options.tenant}, [&](const store::Row& row) {
+            const auto yaml = workflow::parse_yaml(row.blob(sql::kReadSource["source"]));
+            if (yaml.root != nullptr) keys_in(*yaml.root, file.keys);
+            return false;
+          });
     }));
     return &files_.emplace(number, std::move(file)).first->second;
   }
@@ -314,9 +314,9 @@ class Replayer {
     }
     if (members.size() != 0) out.set("members", std::move(members));
     if (!first.error.is_null()) out.set("error", error_of(first.error, in, *before.definition));
-    if (replay.was == replay.is || workflow::stops(replay.result)) return out;
+    if (replay.was == replay.status || workflow::stops(replay.result)) return out;
     out.set("then", workflow::to_string(replay.was));
-    out.set("now", workflow::to_string(replay.is));
+    out.set("now", workflow::to_string(replay.status));
     return out;
   }
 
@@ -397,10 +397,10 @@ Result<Json> Engine::replay(const WorkflowFile& file, const ReplayFilter& filter
   Replayer replayer({engine.context, engine.definitions, engine.reader, engine.stopping},
                     std::move(next));
   bool stopped = false;
-  for (const InstanceSummary& one : list) {
+  for (const InstanceSummary& summary : list) {
     stopped = replayer.over();
     if (stopped) break;
-    RABT_TRY_STATUS(replayer.add(one.id, !filter.instances.workflow.empty()));
+    RABT_TRY_STATUS(replayer.add(summary.id, !filter.instances.workflow.empty()));
   }
   Json out = Json::object({{"namespace", definition->name_space()},
                            {"workflow", definition->name()},

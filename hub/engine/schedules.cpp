@@ -54,13 +54,14 @@ Status Schedules::store(store::Transaction& transaction, const Definition& now, 
   bool present = false;
   std::int64_t old_definition = 0;
   std::optional<Timestamp> old_due;
-  RABT_TRY_STATUS(transaction.query(sql::kFindSchedule, {tenant, now.name_space(), now.name()},
-                                    [&](const store::Row& row) {
-                                      present = true;
-                                      old_definition = row.integer(0);
-                                      if (!row.is_null(1)) old_due = Timestamp{row.integer(1)};
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(transaction.query(
+      sql::kFindSchedule, {tenant, now.name_space(), now.name()}, [&](const store::Row& row) {
+        present = true;
+        old_definition = row.integer(sql::kFindSchedule["definition"]);
+        if (!row.is_null(sql::kFindSchedule["due_ms"]))
+          old_due = Timestamp{row.integer(sql::kFindSchedule["due_ms"])};
+        return false;
+      }));
   const auto old = present ? definitions_.find(old_definition) : nullptr;
   const bool instance_decides = present && !old_due && schedule->after_ms >= 0;
   const bool keep = old != nullptr && old_due && same(old->schedule(), schedule);
@@ -86,8 +87,9 @@ Status Schedules::instance_ended(store::Transaction& transaction, const Definiti
   std::optional<Timestamp> due;
   RABT_TRY_STATUS(
       transaction.query(sql::kScheduleOfInstance, {ended.num}, [&](const store::Row& row) {
-        of = row.integer(0);
-        if (!row.is_null(1)) due = Timestamp{row.integer(1)};
+        of = row.integer(sql::kScheduleOfInstance["definition"]);
+        if (!row.is_null(sql::kScheduleOfInstance["due_ms"]))
+          due = Timestamp{row.integer(sql::kScheduleOfInstance["due_ms"])};
         return false;
       }));
   const auto active = of == 0 ? nullptr : definitions.find(of);

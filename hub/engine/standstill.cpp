@@ -13,10 +13,13 @@ Status count_waiting(
       RABT_TRY_STATUS(connection.query(
           *statement, {tenant, now.ms - kStandstillMs},
           [&, name = for_what](const store::Row& row) {
-            out.push_back({.for_what = name,
-                           .count = row.integer(0),
-                           .oldest_ms = row.is_null(1) ? 0 : now.ms - row.integer(1),
-                           .code = std::string(row.text(2))});
+            out.push_back(
+                {.for_what = name,
+                 .count = row.integer(sql::kWaitForDecision["count"]),
+                 .oldest_ms = row.is_null(sql::kWaitForDecision["first_updated_ms"])
+                                  ? 0
+                                  : now.ms - row.integer(sql::kWaitForDecision["first_updated_ms"]),
+                 .code = std::string(row.text(sql::kWaitForDecision["code"]))});
             return false;
           }));
     }

@@ -115,11 +115,11 @@ Result<StoredStart> Starts::store(store::Transaction& transaction, const Prepare
                                 store::Blob{start.key.id}, now, now, definitions_.binding()}));
   if (inserted == 0) {
     StoredStart taken{.refused = std::string(kBusinessKeyTaken)};
-    RABT_TRY_STATUS(transaction.query(sql::kRunningByBusinessKey, {tenant, business_key},
-                                      [&](const store::Row& row) {
-                                        taken.existing = std::string(row.text(0));
-                                        return false;
-                                      }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::kRunningByBusinessKey, {tenant, business_key}, [&](const store::Row& row) {
+          taken.existing = std::string(row.text(sql::kRunningByBusinessKey["id"]));
+          return false;
+        }));
     if (taken.existing.empty())
       return conflict(std::string(store::kRaced), "the instance with the business key has ended");
     return taken;

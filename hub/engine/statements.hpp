@@ -38,7 +38,8 @@ inline constexpr Statement kLivingDefinitions{
     "SELECT DISTINCT definition FROM instance WHERE tenant = $1 AND status IN (0, 1, 3)"};
 // Numbers of running instances, for plan.
 inline constexpr Statement kCountRunning{
-    "SELECT definition, COUNT(*) FROM running_instance WHERE tenant = $1 GROUP BY definition"};
+    "SELECT definition, COUNT(*) AS count FROM running_instance WHERE tenant = $1 GROUP BY "
+    "definition"};
 
 inline constexpr Statement kFindDelivery{
     "SELECT body_index, status, answer FROM delivery WHERE tenant = $1 AND source = $2 AND dedupe "
@@ -51,7 +52,7 @@ inline constexpr Statement kUpdateDelivery{
 inline constexpr Statement kExpireDeliveries{
     "DELETE FROM delivery WHERE (tenant, source, dedupe) IN (SELECT tenant, source, dedupe FROM "
     "delivery WHERE received_ms < $1 ORDER BY received_ms LIMIT 500)"};
-inline constexpr Statement kFirstExpiry{"SELECT MIN(expires_ms) FROM event"};
+inline constexpr Statement kFirstExpiry{"SELECT MIN(expires_ms) AS first_expires_ms FROM event"};
 
 inline constexpr Statement kInsertEvent{
     "INSERT INTO event (seq, uid, tenant, origin, data_key, sealed, received_ms, expires_ms) "
@@ -74,7 +75,8 @@ inline constexpr Statement kInsertBinding{
     "INSERT INTO binding (tenant, roles) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kAllBindings{"SELECT id, roles FROM binding WHERE tenant = $1"};
 inline constexpr Statement kRunningByBinding{
-    "SELECT definition, binding, COUNT(*) FROM running_instance WHERE tenant = $1 GROUP BY "
+    "SELECT definition, binding, COUNT(*) AS count FROM running_instance WHERE tenant = $1 GROUP "
+    "BY "
     "definition, binding ORDER BY definition, binding"};
 inline constexpr Statement kRunningByBusinessKey{
     "SELECT id FROM running_instance WHERE tenant = $1 AND business_key = $2"};
@@ -107,9 +109,12 @@ inline constexpr Statement kLoadInstanceById{
     "created_ms, updated_ms, binding, about, question "
     "FROM instance WHERE id = $1 AND tenant = $2"};
 inline constexpr Statement kStateOfInstance{
-    "SELECT i.num, i.status, i.busy, i.parked IS NOT NULL, i.code, i.about, i.updated_ms, (SELECT "
-    "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num), (SELECT a.id FROM restart "
-    "r JOIN instance a ON a.num = r.instance WHERE r.of = i.num) FROM instance i WHERE i.id = $1 "
+    "SELECT i.num, i.status, i.busy, i.parked IS NOT NULL AS is_parked, i.code, i.about, "
+    "i.updated_ms, (SELECT "
+    "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num) AS journal_end, (SELECT "
+    "a.id FROM restart "
+    "r JOIN instance a ON a.num = r.instance WHERE r.of = i.num) AS restarted_as FROM instance i "
+    "WHERE i.id = $1 "
     "AND i.tenant = $2"};
 inline constexpr Statement kBusyInstances{
     "SELECT num FROM instance WHERE busy = 1 AND num >= $1 AND num < $2 ORDER BY num"};
@@ -131,11 +136,13 @@ inline constexpr Statement kListParked{RABT_LISTED
                                        "FROM instance i WHERE " RABT_WANTED
                                        "AND i.parked IS NOT NULL ORDER BY i.id DESC LIMIT $8"};
 // The same, the oldest first.
-#define RABT_REPAIRABLE                                                                           \
-  "SELECT i.id, i.status, i.parked, i.created_ms, i.updated_ms, i.question, (SELECT "             \
-  "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num), (SELECT p.patient FROM "   \
-  "instance_patient p WHERE p.instance = i.num ORDER BY p.place LIMIT 1), (SELECT COUNT(*) FROM " \
-  "restart r WHERE r.of = i.num) FROM instance i "
+#define RABT_REPAIRABLE                                                                         \
+  "SELECT i.id, i.status, i.parked, i.created_ms, i.updated_ms, i.question, (SELECT "           \
+  "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num) AS journal_end, (SELECT " \
+  "p.patient FROM "                                                                             \
+  "instance_patient p WHERE p.instance = i.num ORDER BY p.place LIMIT 1) AS first_patient, "    \
+  "(SELECT COUNT(*) FROM "                                                                      \
+  "restart r WHERE r.of = i.num) AS restarts FROM instance i "
 inline constexpr Statement kOldestInstances{
     RABT_REPAIRABLE "WHERE " RABT_WANTED
                     "AND i.status = $9 AND ($9 > 1 OR i.code IS NULL) ORDER BY i.id LIMIT $8"};
@@ -160,16 +167,19 @@ inline constexpr Statement kParkedCalls{
     "NOT NULL ORDER BY i.id DESC LIMIT $3"};
 // Number and time of the last change of the first, by code, of those that changed from $2 on.
 inline constexpr Statement kParkedByCode{
-    "SELECT code, COUNT(*), MIN(updated_ms) FROM instance WHERE tenant = $1 AND parked IS NOT NULL "
+    "SELECT code, COUNT(*) AS count, MIN(updated_ms) AS first_updated_ms FROM instance WHERE "
+    "tenant = $1 AND parked IS NOT NULL "
     "AND updated_ms >= $2 GROUP BY code ORDER BY 3"};
 // The first thousand are enough to say that somebody has to decide.
 inline constexpr Statement kParkedFirst{
-    "SELECT code, COUNT(*), MIN(updated_ms) FROM (SELECT code, updated_ms FROM instance INDEXED BY "
+    "SELECT code, COUNT(*) AS count, MIN(updated_ms) AS first_updated_ms FROM (SELECT code, "
+    "updated_ms FROM instance INDEXED BY "
     "instance_parked WHERE tenant = $1 AND parked IS NOT NULL ORDER BY id LIMIT 1000) first GROUP "
     "BY "
     "code"};
 inline constexpr Statement kFaultedByCode{
-    "SELECT code, COUNT(*), MIN(updated_ms) FROM instance WHERE tenant = $1 AND status = 3 AND "
+    "SELECT code, COUNT(*) AS count, MIN(updated_ms) AS first_updated_ms FROM instance WHERE "
+    "tenant = $1 AND status = 3 AND "
     "code IS NOT NULL AND updated_ms >= $2 GROUP BY code ORDER BY 3"};
 inline constexpr Statement kCountInstances{
     "SELECT i.status, i.definition, i.code, i.updated_ms FROM instance i WHERE i.tenant = $1 AND "
@@ -177,19 +187,22 @@ inline constexpr Statement kCountInstances{
     "$2) AND ($3 = '' OR d.version = $3)) AND ($4 = '' OR i.code = $4) AND i.updated_ms >= $5 AND "
     "i.updated_ms < $6"};
 inline constexpr Statement kWaitForDecision{
-    "SELECT count(*), min(updated_ms), '' FROM instance INDEXED BY instance_business_key WHERE "
+    "SELECT count(*) AS count, min(updated_ms) AS first_updated_ms, '' AS code FROM instance "
+    "INDEXED BY instance_business_key WHERE "
     "tenant = $1 AND business_key IS NOT NULL AND status < 2 AND parked IS NOT NULL AND updated_ms "
     "< $2"};
 // An instance that nothing will wake: neither an event, nor a time, nor an answer.
 inline constexpr Statement kWaitForNothing{
-    "SELECT count(*), min(i.updated_ms), '' FROM instance i INDEXED BY instance_business_key WHERE "
+    "SELECT count(*) AS count, min(i.updated_ms) AS first_updated_ms, '' AS code FROM instance i "
+    "INDEXED BY instance_business_key WHERE "
     "i.tenant = $1 AND i.business_key IS NOT NULL AND i.status < 2 AND i.parked IS NULL AND i.busy "
     "= 0 AND i.updated_ms < $2 AND NOT EXISTS (SELECT 1 FROM timer t WHERE t.instance = i.num) AND "
     "NOT EXISTS (SELECT 1 FROM subscription s WHERE s.instance = i.num) AND NOT EXISTS (SELECT 1 "
     "FROM child c WHERE c.parent = i.num)"};
 // An instance whose call has had no answer.
 inline constexpr Statement kWaitForAnswer{
-    "SELECT count(*), min(i.updated_ms), '' FROM instance i INDEXED BY instance_busy WHERE i.busy "
+    "SELECT count(*) AS count, min(i.updated_ms) AS first_updated_ms, '' AS code FROM instance i "
+    "INDEXED BY instance_busy WHERE i.busy "
     "= 1 AND i.tenant = $1 AND i.status < 2 AND i.parked IS NULL AND i.updated_ms < $2"};
 inline constexpr Statement kFamily{
     "WITH RECURSIVE family (num) AS (SELECT num FROM instance WHERE tenant = $1 AND id = $2 UNION "
@@ -270,12 +283,12 @@ inline constexpr Statement kScheduleAfter{
     "UPDATE schedule SET due_ms = $2 WHERE instance = $1 AND due_ms IS NOT DISTINCT FROM $3"};
 inline constexpr Statement kSchedulesDue{
     "SELECT definition, due_ms FROM schedule WHERE tenant = $1 AND due_ms <= $2"};
-inline constexpr Statement kNewestEvent{"SELECT COALESCE(MAX(seq), 0) FROM event"};
+inline constexpr Statement kNewestEvent{"SELECT COALESCE(MAX(seq), 0) AS newest_seq FROM event"};
 
 inline constexpr Statement kInsertJournal{
     "INSERT INTO journal (instance, n, sealed) VALUES ($1, $2, $3)"};
 inline constexpr Statement kJournalEnd{
-    "SELECT COALESCE(MAX(n), 0) FROM journal WHERE instance = $1"};
+    "SELECT COALESCE(MAX(n), 0) AS journal_end FROM journal WHERE instance = $1"};
 inline constexpr Statement kReadJournal{
     "SELECT sealed FROM journal WHERE instance = $1 ORDER BY n"};
 
@@ -306,7 +319,8 @@ inline constexpr Statement kEventReceived{"SELECT received_ms FROM event WHERE s
 // True if an instance with the same business key was started by an event before $2.
 inline constexpr Statement kEarlierOfBusinessKey{
     "SELECT EXISTS (SELECT 1 FROM instance o WHERE o.tenant = i.tenant AND o.business_key = "
-    "i.business_key AND o.num <> i.num AND o.start_event < $2) FROM instance i WHERE i.num = $1 "
+    "i.business_key AND o.num <> i.num AND o.start_event < $2) AS has_earlier FROM instance i "
+    "WHERE i.num = $1 "
     "AND i.business_key IS NOT NULL"};
 inline constexpr Statement kInsertUnheardStart{
     "INSERT INTO unheard_start (tenant, business_key, event, instance) SELECT $1, $2, $3, num FROM "

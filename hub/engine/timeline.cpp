@@ -57,8 +57,8 @@ void Timeline::heard(const workflow::Input& input, const std::vector<workflow::E
   Json codes;
   if (event != nullptr) codes = codes_of(event->event);
   if (start != nullptr && start->input.is_array()) {
-    for (const Json& one : start->input.as_array()) {
-      if (codes.is_null()) codes = codes_of(one);
+    for (const Json& item : start->input.as_array()) {
+      if (codes.is_null()) codes = codes_of(item);
     }
   }
   if (codes.is_null()) return;

@@ -35,7 +35,7 @@ void put_waits(store::Transaction& transaction, const std::string& tenant,
 Status check_alone(store::Transaction& transaction, std::int64_t num) {
   std::string holder;
   RABT_TRY_STATUS(transaction.query(sql::kHolderOfBusinessKey, {num}, [&](const store::Row& row) {
-    holder = std::string(row.text(0));
+    holder = std::string(row.text(sql::kHolderOfBusinessKey["id"]));
     return false;
   }));
   if (!holder.empty()) {
@@ -43,7 +43,7 @@ Status check_alone(store::Transaction& transaction, std::int64_t num) {
                     "instance " + holder + " lives for the same business key");
   }
   RABT_TRY_STATUS(transaction.query(sql::kRestartedAs, {num}, [&](const store::Row& row) {
-    holder = std::string(row.text(0));
+    holder = std::string(row.text(sql::kRestartedAs["id"]));
     return false;
   }));
   if (holder.empty()) return ok_status();
@@ -112,7 +112,9 @@ Status cancel_children(store::Transaction& transaction, PreparedTurn& prepared) 
   };
   std::vector<Row> rows;
   RABT_TRY_STATUS(transaction.query(sql::kChildrenOf, {prepared.num}, [&](const store::Row& row) {
-    rows.push_back({row.integer(0), row.integer(1), !row.is_null(3)});
+    rows.push_back({row.integer(sql::kChildrenOf["call"]),
+                    row.integer(sql::kChildrenOf["instance"]),
+                    !row.is_null(sql::kChildrenOf["num"])});
     return true;
   }));
   const std::vector<std::uint64_t>& cancelled = prepared.turn.cancelled_children;

@@ -59,11 +59,11 @@ void Engine::Impl::start_unheard() {
   if (!found.ok()) return tell(found.error());
   // Keys whose next instance was started, or whose first event cannot be read now.
   std::set<std::string> done;
-  for (const UnheardStart& one : *found) {
-    if (stopping || done.contains(one.business_key)) continue;
-    const auto started = start_unheard(one);
+  for (const UnheardStart& start : *found) {
+    if (stopping || done.contains(start.business_key)) continue;
+    const auto started = start_unheard(start);
     if (!started.ok()) tell(started.error());
-    if (!started.ok() || *started) done.insert(one.business_key);
+    if (!started.ok() || *started) done.insert(start.business_key);
   }
 }
 

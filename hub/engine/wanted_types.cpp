@@ -8,8 +8,8 @@ namespace rabt::engine {
 
 void WantedTypes::deploy(std::shared_ptr<const std::vector<DeployedDefinition>> deployed) {
   const Lock lock(mutex_);
-  for (const DeployedDefinition& one : *deployed_) {
-    if (one.active) living_.insert(one.id);
+  for (const DeployedDefinition& definition : *deployed_) {
+    if (definition.active) living_.insert(definition.id);
   }
   before_.push_back(deployed_);
   deployed_ = std::move(deployed);
@@ -28,7 +28,7 @@ Status WantedTypes::look() {
   std::set<std::int64_t> found;
   const Status read = store_.read([&](store::Connection& connection) {
     return connection.query(sql::kLivingDefinitions, {tenant_}, [&](const store::Row& row) {
-      found.insert(row.integer(0));
+      found.insert(row.integer(sql::kLivingDefinitions["definition"]));
       return true;
     });
   });
@@ -90,8 +90,9 @@ void WantedTypes::job_over(std::int64_t definition, bool written) {
 void WantedTypes::ended(std::int64_t definition) {
   const Lock lock(mutex_);
   const bool active = std::any_of(
-      deployed_->begin(), deployed_->end(),
-      [&](const DeployedDefinition& one) { return one.id == definition && one.active; });
+      deployed_->begin(), deployed_->end(), [&](const DeployedDefinition& deployed_definition) {
+        return deployed_definition.id == definition && deployed_definition.active;
+      });
   if (!active) ended_ = true;
 }
 
@@ -107,21 +108,22 @@ void WantedTypes::make_types() {
   std::map<std::int64_t, const DeployedDefinition*> by_id;
   // Grows while it is read.
   std::vector<std::int64_t> wanted(living_.begin(), living_.end());
-  for (const DeployedDefinition& one : *deployed_) {
-    by_id.emplace(one.id, &one);
-    if (one.active) wanted.push_back(one.id);
+  for (const DeployedDefinition& deployed_definition : *deployed_) {
+    by_id.emplace(deployed_definition.id, &deployed_definition);
+    if (deployed_definition.active) wanted.push_back(deployed_definition.id);
   }
   auto types = std::make_shared<Types>();
   std::set<std::int64_t> seen;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto found = by_id.find(wanted[i]);
     if (found == by_id.end() || !seen.insert(wanted[i]).second) continue;
-    const DeployedDefinition& one = *found->second;
-    for (const auto& bound : one.children) wanted.push_back(bound.child);
-    if (one.active) {
-      for (std::string& type : one.definition->start_types()) types->named.insert(std::move(type));
+    const DeployedDefinition& definition = *found->second;
+    for (const auto& bound : definition.children) wanted.push_back(bound.child);
+    if (definition.active) {
+      for (std::string& type : definition.definition->start_types())
+        types->named.insert(std::move(type));
     }
-    const auto heard = one.definition->heard_types();
+    const auto heard = definition.definition->heard_types();
     if (!heard) types->every = true;
     if (heard) types->named.insert(heard->begin(), heard->end());
   }

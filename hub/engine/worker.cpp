@@ -405,8 +405,12 @@ void Worker::settle_children(std::int64_t num) {
   };
   const Status read = context_.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kChildrenOf, {num}, [&](const store::Row& row) {
-      rows.push_back({static_cast<std::uint64_t>(row.integer(0)), row.integer(1),
-                      row.is_null(2) ? std::string() : std::string(row.text(2)), !row.is_null(3)});
+      rows.push_back({static_cast<std::uint64_t>(row.integer(sql::kChildrenOf["call"])),
+                      row.integer(sql::kChildrenOf["instance"]),
+                      row.is_null(sql::kChildrenOf["refused"])
+                          ? std::string()
+                          : std::string(row.text(sql::kChildrenOf["refused"])),
+                      !row.is_null(sql::kChildrenOf["num"])});
       return true;
     });
   });
@@ -454,10 +458,10 @@ void Worker::sweep() {
     for (const workflow::Effect& effect : instance.execution.open()) {
       const auto* listen = std::get_if<workflow::Subscribe>(&effect);
       if (listen == nullptr) continue;
-      StoredListen& one =
+      StoredListen& stored_listen =
           listens.emplace_back(StoredListen{num, listen->id, instance.start_event, {}});
       for (const std::string& correlation : listen->keys)
-        one.keys.push_back(lease_->keys.blind_index(kCorrelationField, correlation));
+        stored_listen.keys.push_back(lease_->keys.blind_index(kCorrelationField, correlation));
     }
     look_for_events(instance, listens);
   }

@@ -160,8 +160,8 @@ Result<std::string> value_of(const Json& value, const std::string& place) {
   if (!value.is_array()) return repetition_of(value, place);
   std::string out;
   bool first = true;
-  for (const Json& one : value.as_array()) {
-    RABT_TRY(text, repetition_of(one, place));
+  for (const Json& item : value.as_array()) {
+    RABT_TRY(text, repetition_of(item, place));
     if (!first) out.push_back('~');
     first = false;
     out += text;
@@ -209,7 +209,7 @@ Status write_members(Writer& writer, const Json& segments) {
       RABT_TRY_STATUS(writer.segment(name, value));
       continue;
     }
-    for (const Json& one : value.as_array()) RABT_TRY_STATUS(writer.segment(name, one));
+    for (const Json& item : value.as_array()) RABT_TRY_STATUS(writer.segment(name, item));
   }
   return ok_status();
 }
@@ -250,9 +250,9 @@ Result<std::string> write_hl7(const Json& message) {
   if (message.is_object()) {
     RABT_TRY_STATUS(write_members(writer, message));
   } else if (message.is_array()) {
-    for (const Json& one : message.as_array()) {
-      if (!one.is_object()) return wrong("a list of segments has objects such as {PID: {...}}");
-      RABT_TRY_STATUS(write_members(writer, one));
+    for (const Json& item : message.as_array()) {
+      if (!item.is_object()) return wrong("a list of segments has objects such as {PID: {...}}");
+      RABT_TRY_STATUS(write_members(writer, item));
     }
   }
   if (writer.empty()) return wrong("HL7 v2 is written of an object of segments, or a list of them");

@@ -238,26 +238,26 @@ void Loop::State::waits(std::size_t lane, Waiting one) {
   waiting[lane].push_back(std::move(one));
 }
 
-std::optional<Loop::State::Running> Loop::State::enter(std::size_t lane, Waiting one) {
+std::optional<Loop::State::Running> Loop::State::enter(std::size_t lane, Waiting piece) {
   if (running[lane] >= limits[lane]) {
-    waits(lane, std::move(one));
+    waits(lane, std::move(piece));
     return std::nullopt;
   }
-  if (!has_part(lane, one)) return std::nullopt;
+  if (!has_part(lane, piece)) return std::nullopt;
   ++running[lane];
-  return Running{std::move(one.work), lane, std::move(one.share.whose)};
+  return Running{std::move(piece.work), lane, std::move(piece.share.whose)};
 }
 
-bool Loop::State::has_part(std::size_t lane, Waiting& one) {
-  if (one.share.most == 0) one.share.whose.clear();
-  if (one.share.whose.empty()) return true;
-  Shared& of = shares[lane][one.share.whose];
-  if (of.running < one.share.most) {
+bool Loop::State::has_part(std::size_t lane, Waiting& piece) {
+  if (piece.share.most == 0) piece.share.whose.clear();
+  if (piece.share.whose.empty()) return true;
+  Shared& of = shares[lane][piece.share.whose];
+  if (of.running < piece.share.most) {
     ++of.running;
     return true;
   }
-  tell_late(lane, one.since);
-  of.waiting.push_back(std::move(one));
+  tell_late(lane, piece.since);
+  of.waiting.push_back(std::move(piece));
   return false;
 }
 

@@ -315,11 +315,11 @@ bool MllpListener::State::has_room(const std::string& address) {
   const bool has_its_part = of_address >= (options.max_connections * 3 + 3) / 4;
   if (!has_its_part && open < options.max_connections) return true;
   Connection* longest = nullptr;
-  for (Connection& one : connections) {
-    const std::int64_t since = one.silent_since_ms;
-    if (one.over || since == kTaking || now_ms() - since < kSilentMs) continue;
-    if (has_its_part && one.address != address) continue;
-    if (longest == nullptr || since < longest->silent_since_ms) longest = &one;
+  for (Connection& connection : connections) {
+    const std::int64_t since = connection.silent_since_ms;
+    if (connection.over || since == kTaking || now_ms() - since < kSilentMs) continue;
+    if (has_its_part && connection.address != address) continue;
+    if (longest == nullptr || since < longest->silent_since_ms) longest = &connection;
   }
   if (longest == nullptr) return false;
   refused(longest->address, "silent, and another needs its place");
@@ -393,7 +393,7 @@ MllpListener::~MllpListener() {
       if (!one.over) ::shutdown(one.socket.impl()->sockfd(), SHUT_RD);
     }
   }
-  for (State::Connection& one : open) one.thread.join();
+  for (State::Connection& connection : open) connection.thread.join();
 }
 
 Result<std::unique_ptr<MllpListener>> MllpListener::start(MllpOptions options, TakeMessage take,

@@ -81,11 +81,11 @@ bool names_files(std::string_view code) {
 }  // namespace
 
 int status_of(const Error& error) {
-  for (const ByCode& one : kByCode) {
-    if (one.code == error.code) return one.status;
+  for (const ByCode& code : kByCode) {
+    if (code.code == error.code) return code.status;
   }
-  for (const ByFamily& one : kByFamily) {
-    if (one.kind == error.kind && belongs(error.code, one.pattern)) return one.status;
+  for (const ByFamily& family : kByFamily) {
+    if (family.kind == error.kind && belongs(error.code, family.pattern)) return family.status;
   }
   return error_policy(error.kind).http_status;
 }

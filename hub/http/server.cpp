@@ -105,24 +105,24 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
   [[nodiscard]] int fd() const { return socket_.impl()->sockfd(); }
   void arm() { shared_.loop.arm(id_, fd(), EPOLLIN, shared_.clock.monotonic_ms() + kLookMs); }
 
-  void serve(Descriptor one, const sockaddr_storage& address, socklen_t size) {
-    auto peer = peer_of(one.get(), address, size);
+  void serve(Descriptor descriptor, const sockaddr_storage& address, socklen_t size) {
+    auto peer = peer_of(descriptor.get(), address, size);
     if (!peer) return;
     const auto& proxy = shared_.options.proxy;
     if (proxy != nullptr && proxy(peer->address)) peer->seat.clear();
     auto seat = shared_.seats.take(peer->seat);
-    if (seat == nullptr) return turn_away(one, peer->address);
+    if (seat == nullptr) return turn_away(descriptor, peer->address);
     if (!peer->uid) {
       const int on = 1;
-      (void)::setsockopt(one.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      (void)::setsockopt(descriptor.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    std::make_shared<Connection>(shared_, listener_, std::move(one), *std::move(peer),
+    std::make_shared<Connection>(shared_, listener_, std::move(descriptor), *std::move(peer),
                                  std::move(seat))
         ->begin();
   }
 
   // One connection too many is told so at once.
-  void turn_away(const Descriptor& one, std::string_view address) {
+  void turn_away(const Descriptor& descriptor, std::string_view address) {
     ++shared_.overloaded;
     // A handshake would cost what is short.
     if (listener_.tls != nullptr) return;
@@ -136,11 +136,11 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
         write_head(response, response.body.size(), {.request_id = id, .now = shared_.clock.now()}) +
         response.body;
     char unread[kReadChunk];
-    while (::recv(one.get(), unread, sizeof unread, MSG_DONTWAIT) ==
+    while (::recv(descriptor.get(), unread, sizeof unread, MSG_DONTWAIT) ==
            static_cast<ssize_t>(sizeof unread)) {
     }
-    (void)!::send(one.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ::shutdown(one.get(), SHUT_WR);
+    (void)!::send(descriptor.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::shutdown(descriptor.get(), SHUT_WR);
   }
 
   Shared& shared_;

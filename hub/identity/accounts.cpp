@@ -197,7 +197,7 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
   out.person = std::string(person);
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(sql::kKeyOf, {tenant, person}, [&](const store::Row& row) {
-      out.data_key = std::string(row.blob(0));
+      out.data_key = std::string(row.blob(sql::kKeyOf["data_key"]));
       return false;
     }));
     if (out.data_key.empty()) return not_found("person.unknown", "there is no such person");
@@ -206,52 +206,54 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
     Status opened = ok_status();
     RABT_TRY_STATUS(
         connection.query(sql::kCredentials, {tenant, person}, [&](const store::Row& row) {
-          const std::string kind(row.text(0));
-          const std::string id(row.text(1));
-          auto plain = out.key->open(
-              context_of(tenant, person, id.empty() ? kind : kind + "/" + id), row.blob(3));
+          const std::string kind(row.text(sql::kCredentials["kind"]));
+          const std::string id(row.text(sql::kCredentials["id"]));
+          auto plain =
+              out.key->open(context_of(tenant, person, id.empty() ? kind : kind + "/" + id),
+                            row.blob(sql::kCredentials["sealed"]));
           if (!plain.ok()) {
             opened = plain.error();
             return false;
           }
           if (kind == "password") {
             out.password = *std::move(plain);
-            out.password_ms = row.integer(5);
+            out.password_ms = row.integer(sql::kCredentials["created_ms"]);
           } else if (kind == "totp") {
             out.totp = *std::move(plain);
-            out.totp_active = row.text(2) == "active";
-            out.last_step = row.integer(4);
+            out.totp_active = row.text(sql::kCredentials["state"]) == "active";
+            out.last_step = row.integer(sql::kCredentials["last_step"]);
           } else if (kind == "recovery") {
             out.recovery.emplace_back(id, *std::move(plain));
           } else if (kind == "activation") {
             out.activation = *std::move(plain);
-            out.activation_ends_ms = row.integer(4);
+            out.activation_ends_ms = row.integer(sql::kCredentials["last_step"]);
           }
           return true;
         }));
     if (!opened.ok()) return opened;
     RABT_TRY_STATUS(
         connection.query(sql::kPasskeysOf, {tenant, person}, [&](const store::Row& row) {
-          StoredPasskey one;
-          one.shown.id = std::string(row.text(0));
+          StoredPasskey passkey;
+          passkey.shown.id = std::string(row.text(sql::kPasskeysOf["id"]));
           const auto plain =
-              out.key->open(context_of(tenant, person, "passkey/" + one.shown.id), row.blob(1));
+              out.key->open(context_of(tenant, person, "passkey/" + passkey.shown.id),
+                            row.blob(sql::kPasskeysOf["sealed"]));
           const auto said = plain.ok() ? Json::parse(*plain) : Result<Json>(plain.error());
           if (!said.ok()) {
             opened = said.error();
             return false;
           }
-          one.sign_count = row.integer(2);
-          one.shown.created_ms = row.integer(3);
-          one.shown.used_ms = row.integer(4);
-          one.shown.name = said->string_or("name", "");
-          one.shown.backup_eligible = said->bool_or("backupEligible", false);
-          one.shown.backed_up = said->bool_or("backedUp", false);
-          one.credential =
+          passkey.sign_count = row.integer(sql::kPasskeysOf["sign_count"]);
+          passkey.shown.created_ms = row.integer(sql::kPasskeysOf["created_ms"]);
+          passkey.shown.used_ms = row.integer(sql::kPasskeysOf["used_ms"]);
+          passkey.shown.name = said->string_or("name", "");
+          passkey.shown.backup_eligible = said->bool_or("backupEligible", false);
+          passkey.shown.backed_up = said->bool_or("backedUp", false);
+          passkey.credential =
               as_text(crypto::from_base64url(said->string_or("credential", "")).value_or(Bytes()));
-          one.key = (*said)["key"];
-          one.algorithm = said->string_or("algorithm", "");
-          out.passkeys.push_back(std::move(one));
+          passkey.key = (*said)["key"];
+          passkey.algorithm = said->string_or("algorithm", "");
+          out.passkeys.push_back(std::move(passkey));
           return true;
         }));
     return opened;
@@ -430,12 +432,13 @@ Status Accounts::close(const Caller& by, std::string_view issuer, std::string_vi
       by, "user.logout", person,
       [&](store::Transaction& transaction) -> Status {
         std::vector<std::pair<std::string, std::string>> ended;
-        RABT_TRY_STATUS(transaction.query(one ? sql::kOfIssuerSession : sql::kOfIssuer,
-                                          {all.tenant, issuer, one ? issuer_session : person},
-                                          [&](const store::Row& row) {
-                                            ended.emplace_back(row.text(0), row.text(1));
-                                            return true;
-                                          }));
+        RABT_TRY_STATUS(transaction.query(
+            one ? sql::kOfIssuerSession : sql::kOfIssuer,
+            {all.tenant, issuer, one ? issuer_session : person}, [&](const store::Row& row) {
+              ended.emplace_back(row.text(sql::kOfIssuerSession["person"]),
+                                 row.text(sql::kOfIssuerSession["id"]));
+              return true;
+            }));
         for (const auto& [who, session] : ended) {
           RABT_TRY_STATUS(store::run(transaction, sql::kEndSession, {all.tenant, who, session}));
           RABT_TRY_STATUS(raise_epoch(transaction, all.tenant, person_subject(who)));
@@ -456,13 +459,13 @@ Result<Principal> Accounts::session(std::string_view token, bool only_look) {
   RABT_TRY_STATUS(all.parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kFindSession, {store::Blob{hashed}, all.tenant},
                             [&](const store::Row& row) {
-                              out.session = std::string(row.text(0));
-                              out.id = std::string(row.text(1));
-                              seen = row.integer(2);
-                              ends = row.integer(3);
-                              out.strong_ms = row.integer(4);
-                              out.proven_ms = row.integer(5);
-                              out.confined_to = confined_to(row.text(6));
+                              out.session = std::string(row.text(sql::kFindSession["id"]));
+                              out.id = std::string(row.text(sql::kFindSession["person"]));
+                              seen = row.integer(sql::kFindSession["seen_ms"]);
+                              ends = row.integer(sql::kFindSession["ends_ms"]);
+                              out.strong_ms = row.integer(sql::kFindSession["strong_ms"]);
+                              out.proven_ms = row.integer(sql::kFindSession["proven_ms"]);
+                              out.confined_to = confined_to(row.text(sql::kFindSession["factors"]));
                               return false;
                             });
   }));
@@ -527,15 +530,15 @@ Result<std::vector<Session>> Accounts::sessions(std::string_view person) {
   RABT_TRY(idle_ms, all.idle_of(person));
   std::vector<Session> out;
   RABT_TRY_STATUS(all.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kSessionsOf, {all.tenant, person, now, now - idle_ms},
-                            [&](const store::Row& row) {
-                              out.push_back({.id = std::string(row.text(0)),
-                                             .factors = std::string(row.text(1)),
-                                             .created_ms = row.integer(2),
-                                             .seen_ms = row.integer(3),
-                                             .ends_ms = row.integer(4)});
-                              return true;
-                            });
+    return connection.query(
+        sql::kSessionsOf, {all.tenant, person, now, now - idle_ms}, [&](const store::Row& row) {
+          out.push_back({.id = std::string(row.text(sql::kSessionsOf["id"])),
+                         .factors = std::string(row.text(sql::kSessionsOf["factors"])),
+                         .created_ms = row.integer(sql::kSessionsOf["created_ms"]),
+                         .seen_ms = row.integer(sql::kSessionsOf["seen_ms"]),
+                         .ends_ms = row.integer(sql::kSessionsOf["ends_ms"])});
+          return true;
+        });
   }));
   return out;
 }
@@ -572,7 +575,7 @@ Result<SignedIn> Accounts::State::renew_session(const Caller& caller, bool stron
         if (rows != 1) return unauthenticated();
         RABT_TRY_STATUS(transaction.query(sql::kFindSession, {store::Blob{hashed}, tenant},
                                           [&](const store::Row& row) {
-                                            ends = row.integer(3);
+                                            ends = row.integer(sql::kFindSession["ends_ms"]);
                                             return false;
                                           }));
         return raise_epoch(transaction, tenant, person_subject(person));

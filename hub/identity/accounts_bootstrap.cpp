@@ -43,8 +43,11 @@ Status check_code(store::Store& store, std::string_view tenant, std::string_view
     good = false;
     bool open = false;
     RABT_TRY_STATUS(transaction.query(sql::kFindBootstrap, {tenant}, [&](const store::Row& row) {
-      open = row.integer(3) == 0 && row.integer(1) < kCodeTries && row.integer(2) > now;
-      good = open && constant_time_equal(as_bytes(row.blob(0)), as_bytes(shown));
+      open = row.integer(sql::kFindBootstrap["done"]) == 0 &&
+             row.integer(sql::kFindBootstrap["tries"]) < kCodeTries &&
+             row.integer(sql::kFindBootstrap["ends_ms"]) > now;
+      good = open &&
+             constant_time_equal(as_bytes(row.blob(sql::kFindBootstrap["code"])), as_bytes(shown));
       return false;
     }));
     if (!open || good) return ok_status();

@@ -217,14 +217,16 @@ Result<Accounts::WaysIn> Accounts::State::ways_in(store::Connection& connection,
                                                   const Person& person) const {
   WaysIn out;
   RABT_TRY_STATUS(connection.query(sql::kWaysIn, {tenant, person.id}, [&](const store::Row& row) {
-    out.any = row.integer(0) != 0;
-    out.code_until_ms = row.integer(1) > parts.clock.now().ms ? row.integer(1) : 0;
+    out.any = row.integer(sql::kWaysIn["has_way_in"]) != 0;
+    out.code_until_ms = row.integer(sql::kWaysIn["code_until_ms"]) > parts.clock.now().ms
+                            ? row.integer(sql::kWaysIn["code_until_ms"])
+                            : 0;
     return false;
   }));
   const Json& known_as = person.profile["externalIds"];
   if (!known_as.is_array()) return out;
-  for (const Json& one : known_as.as_array()) {
-    const std::string system = one.string_or("system", "");
+  for (const Json& item : known_as.as_array()) {
+    const std::string system = item.string_or("system", "");
     out.any = out.any || std::find(options.issuer_systems.begin(), options.issuer_systems.end(),
                                    system) != options.issuer_systems.end();
   }

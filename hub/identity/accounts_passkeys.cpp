@@ -15,19 +15,19 @@ constexpr std::size_t kMaxPasskeyName = 80;
 constexpr std::size_t kChallenge = 32;
 constexpr std::string_view kProduct = "Rabt";
 
-Json sealed_form(const StoredPasskey& one) {
-  return Json::object({{"credential", crypto::base64url(as_bytes(one.credential))},
-                       {"key", one.key},
-                       {"algorithm", one.algorithm},
-                       {"name", one.shown.name},
-                       {"backupEligible", one.shown.backup_eligible},
-                       {"backedUp", one.shown.backed_up}});
+Json sealed_form(const StoredPasskey& passkey) {
+  return Json::object({{"credential", crypto::base64url(as_bytes(passkey.credential))},
+                       {"key", passkey.key},
+                       {"algorithm", passkey.algorithm},
+                       {"name", passkey.shown.name},
+                       {"backupEligible", passkey.shown.backup_eligible},
+                       {"backedUp", passkey.shown.backed_up}});
 }
 
 std::string seal(const crypto::DataKey& key, Random& random, std::string_view tenant,
-                 std::string_view person, const StoredPasskey& one) {
-  const std::string place = "passkey/" + one.shown.id;
-  return key.seal({tenant, "credential", person, place}, sealed_form(one).dump(), random);
+                 std::string_view person, const StoredPasskey& passkey) {
+  const std::string place = "passkey/" + passkey.shown.id;
+  return key.seal({tenant, "credential", person, place}, sealed_form(passkey).dump(), random);
 }
 
 Result<std::string> check_name(std::string_view name) {
@@ -49,9 +49,9 @@ Error absent() {
 
 Json descriptors(const std::vector<StoredPasskey>& passkeys) {
   Json out = Json::array();
-  for (const StoredPasskey& one : passkeys)
+  for (const StoredPasskey& passkey : passkeys)
     out.push_back(Json::object(
-        {{"type", "public-key"}, {"id", crypto::base64url(as_bytes(one.credential))}}));
+        {{"type", "public-key"}, {"id", crypto::base64url(as_bytes(passkey.credential))}}));
   return out;
 }
 
@@ -89,9 +89,11 @@ Result<Accounts::State::Begun> Accounts::State::end(std::string_view use, const 
     good = false;
     RABT_TRY_STATUS(transaction.query(
         sql::kFindCeremony, {store::Blob{handle}, tenant}, [&](const store::Row& row) {
-          good = row.text(0) == use && row.text(1) == who.person && row.text(2) == who.session &&
-                 row.integer(4) > parts.clock.now().ms;
-          out.challenge = std::string(row.blob(3));
+          good = row.text(sql::kFindCeremony["use"]) == use &&
+                 row.text(sql::kFindCeremony["person"]) == who.person &&
+                 row.text(sql::kFindCeremony["session"]) == who.session &&
+                 row.integer(sql::kFindCeremony["ends_ms"]) > parts.clock.now().ms;
+          out.challenge = std::string(row.blob(sql::kFindCeremony["challenge"]));
           return false;
         }));
     // However it came, it is not answered again.
@@ -110,9 +112,9 @@ Accounts::State::Judged Accounts::State::judge_passkey(const Caller& caller, con
     out.error = of.error();
     return out;
   }
-  const auto found =
-      std::find_if(proofs.passkeys.begin(), proofs.passkeys.end(),
-                   [&](const StoredPasskey& one) { return one.credential == of->credential; });
+  const auto found = std::find_if(
+      proofs.passkeys.begin(), proofs.passkeys.end(),
+      [&](const StoredPasskey& passkey) { return passkey.credential == of->credential; });
   if (found == proofs.passkeys.end()) {
     out.error = absent();
     return out;
@@ -174,8 +176,8 @@ Result<Ceremony> Accounts::begin_passkey(const Caller& caller) {
   const std::string name = shown_username(found.profile);
   const std::string& label = name.empty() ? person : name;
   Json algorithms = Json::array();
-  for (const PasskeyAlgorithm& one : kPasskeyAlgorithms)
-    algorithms.push_back(Json::object({{"type", "public-key"}, {"alg", one.cose}}));
+  for (const PasskeyAlgorithm& algorithm : kPasskeyAlgorithms)
+    algorithms.push_back(Json::object({{"type", "public-key"}, {"alg", algorithm.cose}}));
   return all.begin(
       "register", caller.who,
       Json::object(
@@ -232,7 +234,7 @@ Result<Passkey> Accounts::add_passkey(const Caller& caller, const PasskeyAnswer&
 Result<std::vector<Passkey>> Accounts::passkeys(std::string_view person) {
   RABT_TRY(proofs, state_->proofs(person));
   std::vector<Passkey> out;
-  for (StoredPasskey& one : proofs.passkeys) out.push_back(std::move(one.shown));
+  for (StoredPasskey& passkey : proofs.passkeys) out.push_back(std::move(passkey.shown));
   return out;
 }
 
@@ -242,8 +244,9 @@ Result<Passkey> Accounts::rename_passkey(const Caller& caller, std::string_view 
   const std::string& person = caller.who.person;
   RABT_TRY(called, check_name(name));
   RABT_TRY(proofs, all.proofs(person));
-  const auto found = std::find_if(proofs.passkeys.begin(), proofs.passkeys.end(),
-                                  [&](const StoredPasskey& one) { return one.shown.id == id; });
+  const auto found =
+      std::find_if(proofs.passkeys.begin(), proofs.passkeys.end(),
+                   [&](const StoredPasskey& passkey) { return passkey.shown.id == id; });
   if (found == proofs.passkeys.end()) return absent();
   found->shown.name = std::move(called);
   const std::string sealed = seal(*proofs.key, all.parts.random, all.tenant, person, *found);
@@ -305,9 +308,9 @@ Result<SignedIn> Accounts::sign_in(const Caller& caller, const PasskeyAnswer& an
     return all.refuse(by, "user.login_failed", "", sign_in_failed(), "the passkey is of nobody");
   RABT_TRY(proofs, all.proofs(person));
   // Only who shows one of the person's passkeys may add to the person's failures.
-  const bool own =
-      std::any_of(proofs.passkeys.begin(), proofs.passkeys.end(),
-                  [&](const StoredPasskey& one) { return one.credential == of->credential; });
+  const bool own = std::any_of(
+      proofs.passkeys.begin(), proofs.passkeys.end(),
+      [&](const StoredPasskey& passkey) { return passkey.credential == of->credential; });
   if (!own) return all.refuse(by, "user.login_failed", person, sign_in_failed(), absent().message);
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
   by.who.kind = Kind::person;

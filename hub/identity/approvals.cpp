@@ -82,17 +82,17 @@ struct Approvals::Row {
 
   static Row of(const store::Row& row) {
     Row out;
-    out.approval.id = std::string(row.text(0));
-    out.approval.act = std::string(row.text(1));
-    out.approval.asker = std::string(row.text(2));
-    out.asker_person = std::string(row.text(3));
-    out.object = std::string(row.text(4));
-    out.state = std::string(row.text(5));
-    out.approval.confirmer = std::string(row.text(6));
-    out.approval.asked_ms = row.integer(7);
-    out.approval.ends_ms = row.integer(8);
-    out.data_key = std::string(row.blob(9));
-    out.sealed = std::string(row.blob(10));
+    out.approval.id = std::string(row.text(sql::kFindApproval["id"]));
+    out.approval.act = std::string(row.text(sql::kFindApproval["act"]));
+    out.approval.asker = std::string(row.text(sql::kFindApproval["asker"]));
+    out.asker_person = std::string(row.text(sql::kFindApproval["asker_person"]));
+    out.object = std::string(row.text(sql::kFindApproval["object"]));
+    out.state = std::string(row.text(sql::kFindApproval["state"]));
+    out.approval.confirmer = std::string(row.text(sql::kFindApproval["confirmer"]));
+    out.approval.asked_ms = row.integer(sql::kFindApproval["asked_ms"]);
+    out.approval.ends_ms = row.integer(sql::kFindApproval["ends_ms"]);
+    out.data_key = std::string(row.blob(sql::kFindApproval["data_key"]));
+    out.sealed = std::string(row.blob(sql::kFindApproval["sealed"]));
     return out;
   }
 };
@@ -199,8 +199,9 @@ Result<Tally> Approvals::asked() const {
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kCountAsked, {tenant_, parts_.clock.now().ms},
                             [&](const store::Row& row) {
-                              out.count = row.integer(0);
-                              if (!row.is_null(1)) out.oldest = {row.integer(1)};
+                              out.count = row.integer(sql::kCountAsked["count"]);
+                              if (!row.is_null(sql::kCountAsked["first_asked_ms"]))
+                                out.oldest = {row.integer(sql::kCountAsked["first_asked_ms"])};
                               return false;
                             });
   }));

@@ -196,8 +196,8 @@ Status check_change(const ClientChange& wanted) {
         "integration; whoever treats is a person");
   if (wanted.addresses) {
     if (wanted.addresses->size() > kMaxNetworks) return unfit("addresses: at most 32");
-    for (const std::string& one : *wanted.addresses) {
-      if (!parse_network(one))
+    for (const std::string& address : *wanted.addresses) {
+      if (!parse_network(address))
         return unfit("addresses: each is an address or a network, such as 10.1.0.0/16");
     }
   }
@@ -263,25 +263,25 @@ Result<std::int64_t> check_assertion(const Json& claims, std::string_view client
 
 Status read_certificates(store::Connection& connection, std::string_view tenant, Client& client) {
   client.certificates.clear();
-  return connection.query(sql::kCertificatesOfClient, {tenant, client.id},
-                          [&](const store::Row& row) {
-                            client.certificates.emplace_back(row.text(0));
-                            return true;
-                          });
+  return connection.query(
+      sql::kCertificatesOfClient, {tenant, client.id}, [&](const store::Row& row) {
+        client.certificates.emplace_back(row.text(sql::kCertificatesOfClient["value"]));
+        return true;
+      });
 }
 
 Client read_client(const store::Row& row) {
   Client out;
-  out.id = std::string(row.text(0));
-  out.name = std::string(row.text(1));
-  out.active = row.integer(2) != 0;
-  out.roles = roles_of(row.text(3));
-  out.addresses = split(row.text(4), ' ');
-  if (!row.text(5).empty()) {
-    auto jwks = Json::parse(row.text(5));
+  out.id = std::string(row.text(sql::kFindClient["id"]));
+  out.name = std::string(row.text(sql::kFindClient["name"]));
+  out.active = row.integer(sql::kFindClient["active"]) != 0;
+  out.roles = roles_of(row.text(sql::kFindClient["roles"]));
+  out.addresses = split(row.text(sql::kFindClient["addresses"]), ' ');
+  if (!row.text(sql::kFindClient["jwks"]).empty()) {
+    auto jwks = Json::parse(row.text(sql::kFindClient["jwks"]));
     if (jwks.ok()) out.jwks = *std::move(jwks);
   }
-  out.version = row.integer(6);
+  out.version = row.integer(sql::kFindClient["version"]);
   return out;
 }
 
@@ -312,7 +312,7 @@ Result<std::vector<Client>> Clients::all() {
       out.push_back(read_client(row));
       return true;
     }));
-    for (Client& one : out) RABT_TRY_STATUS(read_certificates(connection, tenant_, one));
+    for (Client& client : out) RABT_TRY_STATUS(read_certificates(connection, tenant_, client));
     return ok_status();
   }));
   return out;
@@ -320,8 +320,8 @@ Result<std::vector<Client>> Clients::all() {
 
 Status Clients::put_certificates(store::Transaction& transaction, const Client& client) {
   RABT_TRY_STATUS(store::run(transaction, sql::kDropCertificates, {tenant_, client.id}));
-  for (const std::string& one : client.certificates) {
-    RABT_TRY(rows, transaction.execute(sql::kPutCertificate, {tenant_, one, client.id}));
+  for (const std::string& certificate : client.certificates) {
+    RABT_TRY(rows, transaction.execute(sql::kPutCertificate, {tenant_, certificate, client.id}));
     if (rows != 1)
       return conflict("client.certificate_taken", "another client is known by this certificate");
   }
@@ -405,7 +405,10 @@ Result<std::vector<ClientKey>> Clients::keys(std::string_view id) {
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(sql::kKeysOfClient, {tenant_, id}, [&](const store::Row& row) {
-      out.push_back({std::string(row.text(0)), row.integer(1), row.integer(2), row.integer(3)});
+      out.push_back({std::string(row.text(sql::kKeysOfClient["id"])),
+                     row.integer(sql::kKeysOfClient["created_ms"]),
+                     row.integer(sql::kKeysOfClient["ends_ms"]),
+                     row.integer(sql::kKeysOfClient["used_day"])});
       return true;
     });
   }));
@@ -439,7 +442,7 @@ Result<Clients::NewKey> Clients::add_key(const Caller& caller, std::string_view 
               std::int64_t count = 0;
               RABT_TRY_STATUS(
                   transaction.query(sql::kCountKeys, {tenant_, id}, [&](const store::Row& row) {
-                    count = row.integer(0);
+                    count = row.integer(sql::kCountKeys["count"]);
                     return false;
                   }));
               if (count >= kKeysOfClient)
@@ -480,10 +483,10 @@ Result<Principal> Clients::of_key(std::string_view text, bool only_look) {
   std::int64_t used_day = 0;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kFindKey, {tenant_, id}, [&](const store::Row& row) {
-      client = std::string(row.text(0));
-      stored = std::string(row.blob(1));
-      ends = row.integer(2);
-      used_day = row.integer(3);
+      client = std::string(row.text(sql::kFindKey["client"]));
+      stored = std::string(row.blob(sql::kFindKey["mac"]));
+      ends = row.integer(sql::kFindKey["ends_ms"]);
+      used_day = row.integer(sql::kFindKey["used_day"]);
       return false;
     });
   }));
@@ -508,10 +511,10 @@ Result<Principal> Clients::of_token(std::string_view text,
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kFindClientToken, {store::Blob{hashed}, tenant_},
                             [&](const store::Row& row) {
-                              out.id = std::string(row.text(0));
-                              out.roles = roles_of(row.text(1));
-                              ends = row.integer(2);
-                              bound = std::string(row.text(3));
+                              out.id = std::string(row.text(sql::kFindClientToken["client"]));
+                              out.roles = roles_of(row.text(sql::kFindClientToken["roles"]));
+                              ends = row.integer(sql::kFindClientToken["ends_ms"]);
+                              bound = std::string(row.text(sql::kFindClientToken["certificate"]));
                               return false;
                             });
   }));
@@ -540,8 +543,8 @@ Result<Principal> Clients::principal(std::string_view text, std::string_view add
 Result<std::optional<Principal>> Clients::of_certificate(const crypto::PeerCertificate& certificate,
                                                          std::string_view address, bool only_look) {
   std::vector<std::string> names{std::string(kDigest) + certificate.sha256};
-  for (const std::string& one : certificate.uris) names.push_back(std::string(kUri) + one);
-  for (const std::string& one : certificate.dns) names.push_back(std::string(kDns) + one);
+  for (const std::string& word : certificate.uris) names.push_back(std::string(kUri) + word);
+  for (const std::string& text : certificate.dns) names.push_back(std::string(kDns) + text);
   std::string id;
   bool several = false;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
@@ -550,8 +553,8 @@ Result<std::optional<Principal>> Clients::of_certificate(const crypto::PeerCerti
     for (const std::string& name : names) {
       RABT_TRY_STATUS(
           connection.query(sql::kFindCertificate, {tenant_, name}, [&](const store::Row& row) {
-            several = several || (!id.empty() && row.text(0) != id);
-            id = std::string(row.text(0));
+            several = several || (!id.empty() && row.text(sql::kFindCertificate["client"]) != id);
+            id = std::string(row.text(sql::kFindCertificate["client"]));
             return false;
           }));
     }
@@ -587,8 +590,8 @@ Result<Clients::Grant> Clients::grant(const Caller& by, std::string_view asserti
   if (!may_call_from(client->addresses, by.client))
     return unproven("the client may not call from this address");
   bool good = false;
-  for (const Json& one : client->jwks["keys"].as_array()) {
-    const auto key = crypto::JwsKey::from_jwk(one, assertion_algorithms());
+  for (const Json& item : client->jwks["keys"].as_array()) {
+    const auto key = crypto::JwsKey::from_jwk(item, assertion_algorithms());
     if (key.ok() && key->id() == jws->key_id && key->verifies(*jws)) good = true;
   }
   if (!good) return unproven("no key of the client made the signature");

@@ -26,7 +26,9 @@ Result<std::vector<Changed>> changed_after(store::Store& store, std::int64_t epo
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(sql::kEpochsAfter, {epoch}, [&](const store::Row& row) {
-      out.push_back({std::string(row.text(0)), std::string(row.text(1)), row.integer(2)});
+      out.push_back({std::string(row.text(sql::kEpochsAfter["tenant"])),
+                     std::string(row.text(sql::kEpochsAfter["subject"])),
+                     row.integer(sql::kEpochsAfter["epoch"])});
       return true;
     });
   }));
@@ -37,7 +39,7 @@ Result<std::int64_t> newest_epoch(store::Store& store) {
   std::int64_t newest = 0;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::kNewestEpoch, {}, [&](const store::Row& row) {
-      newest = row.integer(0);
+      newest = row.integer(sql::kNewestEpoch["epoch"]);
       return false;
     });
   }));

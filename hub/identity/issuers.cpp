@@ -96,7 +96,7 @@ Status check_audience(const Json& claims, const IssuerOptions& issuer) {
   if (audience->is_string() && *audience == wanted) return ok_status();
   if (audience->is_array() && audience->size() <= kMaxIssuedRoles &&
       std::any_of(audience->as_array().begin(), audience->as_array().end(),
-                  [&](const Json& one) { return one.is_string() && one == wanted; }))
+                  [&](const Json& item) { return item.is_string() && item == wanted; }))
     return ok_status();
   return refused("the token is for another audience");
 }
@@ -149,9 +149,9 @@ bool read_roles(const IssuerOptions& issuer, const Json& claim, Roles& roles) {
     return true;
   }
   if (!claim.is_array() || claim.size() > kMaxIssuedRoles) return false;
-  for (const Json& one : claim.as_array()) {
-    if (!one.is_string()) return false;
-    add_role(issuer, one.as_string(), roles);
+  for (const Json& item : claim.as_array()) {
+    if (!item.is_string()) return false;
+    add_role(issuer, item.as_string(), roles);
   }
   return true;
 }

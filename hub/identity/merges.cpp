@@ -25,7 +25,8 @@ Result<std::optional<Pointer>> pointer_of(store::Connection& connection, std::st
                                           std::string_view id) {
   std::optional<Pointer> out;
   RABT_TRY_STATUS(connection.query(sql::kPointer, {tenant, id}, [&](const store::Row& row) {
-    out = Pointer{std::string(row.text(0)), row.text(1) == kInForce};
+    out = Pointer{std::string(row.text(sql::kPointer["survivor"])),
+                  row.text(sql::kPointer["state"]) == kInForce};
     return false;
   }));
   return out;
@@ -52,7 +53,8 @@ Result<std::vector<std::string>> all_behind(store::Connection& connection, std::
     std::vector<std::string> more;
     RABT_TRY_STATUS(
         connection.query(sql::kPointersTo, {tenant, out[at]}, [&](const store::Row& row) {
-          if (waiting || row.text(1) == kInForce) more.emplace_back(row.text(0));
+          if (waiting || row.text(sql::kPointersTo["state"]) == kInForce)
+            more.emplace_back(row.text(sql::kPointersTo["merged"]));
           return true;
         }));
     out.insert(out.end(), more.begin(), more.end());
@@ -91,8 +93,8 @@ Result<OtherRecords> others_of(store::Connection& connection, std::string_view t
   if (id.empty()) return out;
   RABT_TRY(records, records_of(connection, tenant, id));
   std::size_t at = 0;
-  for (std::string& one : records) {
-    if (one != id && at < out.size()) out[at++] = std::move(one);
+  for (std::string& record : records) {
+    if (record != id && at < out.size()) out[at++] = std::move(record);
   }
   return out;
 }
@@ -103,14 +105,15 @@ struct Merges::Row {
 
   static Row of(const store::Row& row) {
     Row out;
-    out.merge.id = std::string(row.text(0));
-    out.merge.merged = std::string(row.text(1));
-    out.merge.survivor = std::string(row.text(2));
-    out.merge.in_force = row.text(3) == kInForce;
-    out.merge.by = std::string(row.text(4));
-    out.merge.asked_ms = row.integer(5);
-    if (!row.is_null(6)) out.merge.since_ms = row.integer(6);
-    out.sealed = std::string(row.blob(7));
+    out.merge.id = std::string(row.text(sql::kMergeOf["id"]));
+    out.merge.merged = std::string(row.text(sql::kMergeOf["merged"]));
+    out.merge.survivor = std::string(row.text(sql::kMergeOf["survivor"]));
+    out.merge.in_force = row.text(sql::kMergeOf["state"]) == kInForce;
+    out.merge.by = std::string(row.text(sql::kMergeOf["by_actor"]));
+    out.merge.asked_ms = row.integer(sql::kMergeOf["asked_ms"]);
+    if (!row.is_null(sql::kMergeOf["since_ms"]))
+      out.merge.since_ms = row.integer(sql::kMergeOf["since_ms"]);
+    out.sealed = std::string(row.blob(sql::kMergeOf["sealed"]));
     return out;
   }
 };
@@ -120,7 +123,7 @@ Result<std::shared_ptr<const crypto::DataKey>> Merges::key_of_person(
   std::string id;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kKeyOf, {tenant_, person}, [&](const store::Row& row) {
-      id = std::string(row.blob(0));
+      id = std::string(row.blob(sql::kKeyOf["data_key"]));
       return false;
     });
   }));
@@ -169,10 +172,10 @@ Result<std::vector<std::string>> Merges::check(const MergeWish& wish) {
                     "the record was changed meanwhile; read it again and repeat the merge");
   std::vector<std::string> differ;
   for (const char* member : {"birthDate", "gender"}) {
-    const Json& one = merged.profile[member];
+    const Json& item = merged.profile[member];
     const Json& other = survivor.profile[member];
     // A member that one of them lacks contradicts nothing.
-    if (!one.is_null() && !other.is_null() && one != other) differ.emplace_back(member);
+    if (!item.is_null() && !other.is_null() && item != other) differ.emplace_back(member);
   }
   return differ;
 }
@@ -266,7 +269,7 @@ Result<std::vector<std::string>> Merges::waiting() {
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(sql::kMergesWaiting, {tenant_}, [&](const store::Row& row) {
-      out.emplace_back(row.text(0));
+      out.emplace_back(row.text(sql::kMergesWaiting["merged"]));
       return true;
     });
   }));

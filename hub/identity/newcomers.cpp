@@ -41,18 +41,18 @@ Status put_number(Json& profile, const Json& number) {
   if (is_one_in_the_kingdom(kind) && !is_number_of_the_kingdom(kind, value))
     return not_entered("a national id or residence permit of the booking has a wrong check digit");
   const std::string_view member = kind.empty() ? "externalIds" : "identifiers";
-  Json one = Json::object({{"system", system}, {"value", value}});
-  if (!kind.empty()) one.set("kind", kind);
+  Json item = Json::object({{"system", system}, {"value", value}});
+  if (!kind.empty()) item.set("kind", kind);
   const Json& numbers = profile[member];
   Json list = numbers.is_array() ? numbers : Json::array();
   const bool twice = std::any_of(list.as_array().begin(), list.as_array().end(),
-                                 [&](const Json& other) { return other == one; });
+                                 [&](const Json& other) { return other == item; });
   if (twice || list.size() == kMostNumbers) return ok_status();
   if (is_one_in_the_kingdom(kind) &&
       std::any_of(list.as_array().begin(), list.as_array().end(),
                   [&](const Json& other) { return other.string_or("kind", "") == kind; }))
     return not_entered("the booking has two national ids, or two residence permits");
-  list.push_back(one);
+  list.push_back(item);
   // A number that is not of its kind, or not in its normal form, finds nobody.
   const auto checked = check_profile(Json::object({{member, list}}));
   if (checked.ok() && (*checked)[member] == list) profile.set(member, std::move(list));

@@ -137,8 +137,8 @@ struct Oidc::State {
       : parts(p), tenant(std::move(t)), public_url(std::move(url)), exchange(std::move(e)) {}
 
   Result<One*> find(std::string_view name) {
-    for (const auto& one : issuers) {
-      if (one->options.name == name) return one.get();
+    for (const auto& issuer : issuers) {
+      if (issuer->options.name == name) return issuer.get();
     }
     return not_found("auth.issuer_unknown", "there is no issuer of this name");
   }
@@ -349,7 +349,7 @@ Result<Oidc::State::Named> Oidc::State::named(const One& issuer, const Json& cla
   };
   const Json& roles = claims[options.roles_claim];
   if (roles.is_array() && roles.size() <= kMaxRoles) {
-    for (const Json& one : roles.as_array()) add(one);
+    for (const Json& item : roles.as_array()) add(item);
   } else {
     add(roles);
   }
@@ -406,14 +406,14 @@ Result<Oidc::State::Flow> Oidc::State::take(std::string_view state) {
   const std::string hashed = crypto::sha256_bytes(state);
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     out = {};
-    RABT_TRY_STATUS(transaction.query(sql::kFindFlow, {store::Blob{hashed}, tenant},
-                                      [&](const store::Row& row) {
-                                        out.issuer = std::string(row.text(0));
-                                        out.browser = std::string(row.blob(1));
-                                        out.return_to = std::string(row.text(2));
-                                        out.ends_ms = row.integer(3);
-                                        return false;
-                                      }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::kFindFlow, {store::Blob{hashed}, tenant}, [&](const store::Row& row) {
+          out.issuer = std::string(row.text(sql::kFindFlow["issuer"]));
+          out.browser = std::string(row.blob(sql::kFindFlow["browser"]));
+          out.return_to = std::string(row.text(sql::kFindFlow["return_to"]));
+          out.ends_ms = row.integer(sql::kFindFlow["ends_ms"]);
+          return false;
+        }));
     return store::run(transaction, sql::kDropFlow, {store::Blob{hashed}, tenant});
   }));
   return out;
@@ -453,14 +453,14 @@ Oidc::Oidc(Parts parts, std::string tenant, std::string public_url,
            std::vector<OidcOptions> issuers, Exchange exchange)
     : state_(std::make_unique<State>(parts, std::move(tenant), std::move(public_url),
                                      std::move(exchange))) {
-  for (OidcOptions& one : issuers)
-    state_->issuers.push_back(std::make_unique<State::One>(std::move(one)));
+  for (OidcOptions& issuer : issuers)
+    state_->issuers.push_back(std::make_unique<State::One>(std::move(issuer)));
 }
 Oidc::~Oidc() = default;
 
 std::vector<std::string> Oidc::names() const {
   std::vector<std::string> out;
-  for (const auto& one : state_->issuers) out.push_back(one->options.name);
+  for (const auto& issuer : state_->issuers) out.push_back(issuer->options.name);
   return out;
 }
 

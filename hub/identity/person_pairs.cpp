@@ -30,8 +30,8 @@ bool is_likeness(std::string_view kind) {
 }
 
 // A ULID begins with the time at which it was made.
-std::pair<std::string, std::string> in_order(std::string_view one, std::string_view other) {
-  return {std::string(std::max(one, other)), std::string(std::min(one, other))};
+std::pair<std::string, std::string> in_order(std::string_view text, std::string_view other) {
+  return {std::string(std::max(text, other)), std::string(std::min(text, other))};
 }
 
 // Other records, with what each of them shares: the numbers of reasons in kLikeness.
@@ -44,14 +44,14 @@ Status find_alike(store::Transaction& transaction, std::string_view tenant, std:
                                     {tenant, alias.kind, store::Blob{alias.value}, id,
                                      static_cast<std::int64_t>(kMostPaired + 1)},
                                     [&](const store::Row& row) {
-                                      found.emplace_back(row.text(0));
+                                      found.emplace_back(row.text(sql::kAlike["person"]));
                                       return true;
                                     }));
   const bool common = found.size() > kMostPaired;
   if (common && alias.kind == kNameAndBirth) {
-    for (const std::string& one : found)
+    for (const std::string& word : found)
       RABT_TRY_STATUS(
-          store::run(transaction, sql::kDropNamesakes, {tenant, one, store::Blob{alias.value}}));
+          store::run(transaction, sql::kDropNamesakes, {tenant, word, store::Blob{alias.value}}));
     // Those that share something else, too.
     for (auto& [other, reasons] : alike) {
       RABT_TRY_STATUS(transaction.query(sql::kHasAlias,
@@ -64,7 +64,7 @@ Status find_alike(store::Transaction& transaction, std::string_view tenant, std:
     return ok_status();
   }
   if (common) found.pop_back();
-  for (const std::string& one : found) alike[one].insert(reason);
+  for (const std::string& text : found) alike[text].insert(reason);
   return ok_status();
 }
 
@@ -118,25 +118,25 @@ Result<std::vector<PersonPair>> PersonPairs::open(std::string_view after, std::s
   std::vector<PersonPair> out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     out.clear();
-    return connection.query(sql::kOpenPairs,
-                            {tenant_, rank, newer, older, static_cast<std::int64_t>(limit)},
-                            [&](const store::Row& row) {
-                              PersonPair& pair = out.emplace_back();
-                              pair.newer = std::string(row.text(0));
-                              pair.older = std::string(row.text(1));
-                              pair.first = row.integer(3) != 0;
-                              std::istringstream parts{std::string(row.text(2))};
-                              for (std::string part; parts >> part;) pair.reasons.push_back(part);
-                              return true;
-                            });
+    return connection.query(
+        sql::kOpenPairs, {tenant_, rank, newer, older, static_cast<std::int64_t>(limit)},
+        [&](const store::Row& row) {
+          PersonPair& pair = out.emplace_back();
+          pair.newer = std::string(row.text(sql::kOpenPairs["newer"]));
+          pair.older = std::string(row.text(sql::kOpenPairs["older"]));
+          pair.first = row.integer(sql::kOpenPairs["rank"]) != 0;
+          std::istringstream parts{std::string(row.text(sql::kOpenPairs["reasons"]))};
+          for (std::string part; parts >> part;) pair.reasons.push_back(part);
+          return true;
+        });
   }));
   return out;
 }
 
-Status PersonPairs::keep_apart(const Caller& caller, std::string_view one, std::string_view other,
+Status PersonPairs::keep_apart(const Caller& caller, std::string_view text, std::string_view other,
                                const Also& also) {
-  if (one == other) return invalid("merge.same_person", "from: it is the same record");
-  const auto [newer, older] = in_order(one, other);
+  if (text == other) return invalid("merge.same_person", "from: it is the same record");
+  const auto [newer, older] = in_order(text, other);
   RABT_TRY(later, parts_.people.find(tenant_, newer));
   RABT_TRY(earlier, parts_.people.find(tenant_, older));
   if (!is_only_patient(later.roles) || !is_only_patient(earlier.roles))
@@ -199,7 +199,7 @@ Status PersonPairs::compare_old() {
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     ids.clear();
     return connection.query(sql::kUncompared, {tenant_, kOldAtOnce}, [&](const store::Row& row) {
-      ids.emplace_back(row.text(0));
+      ids.emplace_back(row.text(sql::kUncompared["id"]));
       return true;
     });
   }));

@@ -64,7 +64,7 @@ class PersonPairs {
   // Two people: the pair is not shown again, also when it was not shown before. When ok, decision
   // and audit entry are durable. Errors: not_found person.unknown; invalid merge.same_person;
   // conflict merge.not_patient (a record is of the staff), merge.taken (one of them is merged).
-  [[nodiscard]] Status keep_apart(const Caller& caller, std::string_view one,
+  [[nodiscard]] Status keep_apart(const Caller& caller, std::string_view text,
                                   std::string_view other, const Also& also = {});
 
   // Takes note of a record that cannot be read, so that no pair of it is shown: one warning a

@@ -29,13 +29,13 @@ bool has_number(const Person& person, std::string_view system, std::string_view 
   const Json& all = person.profile["identifiers"];
   if (!all.is_array()) return false;
   const std::string_view wanted = identifier_kind(system);
-  return std::any_of(all.as_array().begin(), all.as_array().end(), [&](const Json& one) {
-    const std::string kind = one.string_or("kind", "");
+  return std::any_of(all.as_array().begin(), all.as_array().end(), [&](const Json& item) {
+    const std::string kind = item.string_or("kind", "");
     const bool mrn = kind == "mrn";
-    if (!same_number(mrn ? phi::IndexKind::mrn : phi::IndexKind::identifier, one["value"], value))
+    if (!same_number(mrn ? phi::IndexKind::mrn : phi::IndexKind::identifier, item["value"], value))
       return false;
     if (!wanted.empty() && is_one_in_the_kingdom(wanted)) return kind == wanted;
-    const std::string own = one.string_or("system", "");
+    const std::string own = item.string_or("system", "");
     const std::string country = lower(passport_country(system));
     if (wanted == "passport" && !country.empty())
       return kind == wanted && lower(passport_country(own)) == country;
@@ -107,7 +107,7 @@ Result<std::string> People::record(std::string_view tenant, const Json& referenc
   std::string found;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     const auto take = [&](const store::Row& row) {
-      found = std::string(row.text(0));
+      found = std::string(row.text(sql::kPersonExists["id"]));
       return false;
     };
     if (id) return connection.query(sql::kPersonExists, {tenant, *id}, take);

@@ -51,15 +51,16 @@ struct PersonRow {
 
 PersonRow read_row(const store::Row& row) {
   PersonRow out;
-  out.person.id = std::string(row.text(0));
-  out.person.number = row.integer(1);
-  out.person.active = row.integer(2) != 0;
-  out.person.licence = parse_licence(row.text(3)).value_or(Licence::missing);
-  out.issuer = std::string(row.text(4));
-  out.person.pseudonym = to_hex(as_bytes(row.blob(5)));
-  out.data_key = std::string(row.blob(6));
-  out.sealed = std::string(row.blob(7));
-  out.person.version = row.integer(8);
+  out.person.id = std::string(row.text(sql::kFindPerson["id"]));
+  out.person.number = row.integer(sql::kFindPerson["number"]);
+  out.person.active = row.integer(sql::kFindPerson["active"]) != 0;
+  out.person.licence =
+      parse_licence(row.text(sql::kFindPerson["licence"])).value_or(Licence::missing);
+  out.issuer = std::string(row.text(sql::kFindPerson["issuer"]));
+  out.person.pseudonym = to_hex(as_bytes(row.blob(sql::kFindPerson["pseudonym"])));
+  out.data_key = std::string(row.blob(sql::kFindPerson["data_key"]));
+  out.sealed = std::string(row.blob(sql::kFindPerson["sealed"]));
+  out.person.version = row.integer(sql::kFindPerson["version"]);
   return out;
 }
 
@@ -67,7 +68,7 @@ Result<Roles> read_roles(store::Connection& connection, std::string_view tenant,
                          std::string_view id) {
   Roles roles;
   RABT_TRY_STATUS(connection.query(sql::kRolesOf, {tenant, id}, [&](const store::Row& row) {
-    if (const auto role = parse_role(row.text(0))) roles.add(*role);
+    if (const auto role = parse_role(row.text(sql::kRolesOf["role"]))) roles.add(*role);
     return true;
   }));
   return roles;
@@ -124,7 +125,7 @@ Status write_aliases(store::Transaction& transaction, std::string_view tenant, s
     bool own = false;
     RABT_TRY_STATUS(transaction.query(sql::kByAlias, {tenant, alias.kind, store::Blob{alias.value}},
                                       [&](const store::Row& row) {
-                                        own = own || row.text(0) == id;
+                                        own = own || row.text(sql::kByAlias["person"]) == id;
                                         return true;
                                       }));
     if (own) continue;
@@ -345,7 +346,7 @@ Result<std::optional<std::string>> People::by_alias(std::string_view tenant, std
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kByAlias, {tenant, kind, store::Blob{value}},
                             [&](const store::Row& row) {
-                              found = std::string(row.text(0));
+                              found = std::string(row.text(sql::kByAlias["person"]));
                               return false;
                             });
   }));
@@ -476,7 +477,7 @@ Result<std::vector<std::string>> People::having_number(std::string_view tenant,
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::kByAlias, {tenant, kind, store::Blob{index}},
                             [&](const store::Row& row) {
-                              ids.emplace_back(row.text(0));
+                              ids.emplace_back(row.text(sql::kByAlias["person"]));
                               return true;
                             });
   }));
@@ -507,7 +508,7 @@ Result<std::vector<std::string>> People::once_known_by(std::string_view tenant,
         sql::kWhoIsKnown,
         {tenant, store::Blob{index}, std::int64_t{by == KnownBy::identifier ? 1 : 0}},
         [&](const store::Row& row) {
-          found.emplace_back(row.text(0));
+          found.emplace_back(row.text(sql::kWhoIsKnown["person"]));
           return true;
         }));
     std::set<std::string> read_as;
@@ -527,10 +528,11 @@ Result<std::vector<People::Name>> People::names_of(std::string_view tenant, std:
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     out.clear();
     RABT_TRY(records, records_of(connection, tenant, id));
-    for (const std::string& one : records) {
-      out.push_back({.index = id_index(lease, one), .shared = false});
-      RABT_TRY_STATUS(connection.query(sql::kKnownBy, {tenant, one}, [&](const store::Row& row) {
-        out.push_back({.index = std::string(row.blob(0)), .shared = row.integer(1) != 0});
+    for (const std::string& record : records) {
+      out.push_back({.index = id_index(lease, record), .shared = false});
+      RABT_TRY_STATUS(connection.query(sql::kKnownBy, {tenant, record}, [&](const store::Row& row) {
+        out.push_back({.index = std::string(row.blob(sql::kKnownBy["value"])),
+                       .shared = row.integer(sql::kKnownBy["is_shared"]) != 0});
         return true;
       }));
     }
@@ -541,7 +543,8 @@ Result<std::vector<People::Name>> People::names_of(std::string_view tenant, std:
       RABT_TRY_STATUS(connection.query(
           sql::kWhoIsKnown, {tenant, store::Blob{name.index}, std::int64_t{0}},
           [&](const store::Row& row) {
-            name.shared = std::find(records.begin(), records.end(), row.text(0)) == records.end();
+            name.shared = std::find(records.begin(), records.end(),
+                                    row.text(sql::kWhoIsKnown["person"])) == records.end();
             return !name.shared;
           }));
     }
@@ -566,7 +569,8 @@ Result<std::optional<Standing>> People::standing(std::string_view tenant, std::s
   std::optional<Standing> out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(sql::kStanding, {tenant, id}, [&](const store::Row& row) {
-      out = Standing{.active = row.integer(0) != 0, .issuer = std::string(row.text(1))};
+      out = Standing{.active = row.integer(sql::kStanding["active"]) != 0,
+                     .issuer = std::string(row.text(sql::kStanding["issuer"]))};
       return false;
     }));
     if (!out) return ok_status();

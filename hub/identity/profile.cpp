@@ -86,22 +86,22 @@ bool is_identifier_kind(std::string_view kind) {
                                                    "other"};
   return std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end();
 }
-bool is_identifier(const Json& one) {
-  if (!one.is_object() || !is_identifier_kind(one.string_or("kind", ""))) return false;
-  if (one.find("system") != nullptr && !is_text(one["system"])) return false;
-  const std::string_view kind = one["kind"].as_string();
-  if (kind == "mrn" || kind == "other") return is_text(one["value"]);
-  return !identifier(one["value"]);
+bool is_identifier(const Json& item) {
+  if (!item.is_object() || !is_identifier_kind(item.string_or("kind", ""))) return false;
+  if (item.find("system") != nullptr && !is_text(item["system"])) return false;
+  const std::string_view kind = item["kind"].as_string();
+  if (kind == "mrn" || kind == "other") return is_text(item["value"]);
+  return !identifier(item["value"]);
 }
-bool is_guardian(const Json& one) {
+bool is_guardian(const Json& item) {
   constexpr std::array<std::string_view, 6> kRelations{"mother",  "father",   "grandparent",
                                                        "sibling", "guardian", "other"};
-  return one.is_object() && one.size() == 3 && is_text(one["name"]) && !phone(one["phone"]) &&
-         std::find(kRelations.begin(), kRelations.end(), one.string_or("relation", "")) !=
+  return item.is_object() && item.size() == 3 && is_text(item["name"]) && !phone(item["phone"]) &&
+         std::find(kRelations.begin(), kRelations.end(), item.string_or("relation", "")) !=
              kRelations.end();
 }
-bool is_external(const Json& one) {
-  return one.is_object() && is_text(one["system"]) && is_text(one["value"]);
+bool is_external(const Json& item) {
+  return item.is_object() && is_text(item["system"]) && is_text(item["value"]);
 }
 Fault list_of(const Json& value, bool (*is_good)(const Json&), std::string_view fault) {
   if (value.is_array() && value.size() <= kMaxItems &&
@@ -156,7 +156,7 @@ Json tidied(const Json& value) {
   if (value.is_string()) return tidy_line(value.as_string());
   if (value.is_array()) {
     Json out = Json::array();
-    for (const Json& one : value.as_array()) out.push_back(tidied(one));
+    for (const Json& item : value.as_array()) out.push_back(tidied(item));
     return out;
   }
   if (!value.is_object()) return value;
@@ -182,10 +182,10 @@ std::string normal(phi::IndexKind kind, const Json& value) {
 
 // The index of two members together: what two records of one patient share.
 void add_both(std::vector<Alias>& out, const keys::Lease& lease, std::string_view kind,
-              const std::string& one, const std::string& other) {
-  if (one.empty() || other.empty()) return;
+              const std::string& text, const std::string& other) {
+  if (text.empty() || other.empty()) return;
   out.push_back(
-      {kind, lease.blind_index("person/1/" + std::string(kind), one + "\n" + other), false});
+      {kind, lease.blind_index("person/1/" + std::string(kind), text + "\n" + other), false});
 }
 
 // A passport is one together with its country.
@@ -273,11 +273,11 @@ Json numbers_of_the_kingdom(const Json& profile) {
       out.push_back(Json::object({{"kind", kind}, {"value", value}}));
   };
   if (const Json& list = profile["identifiers"]; list.is_array()) {
-    for (const Json& one : list.as_array()) take(one.string_or("kind", ""), one["value"]);
+    for (const Json& node : list.as_array()) take(node.string_or("kind", ""), node["value"]);
   }
   if (const Json& list = profile["externalIds"]; list.is_array()) {
-    for (const Json& one : list.as_array())
-      take(identifier_kind(one.string_or("system", "")), one["value"]);
+    for (const Json& item : list.as_array())
+      take(identifier_kind(item.string_or("system", "")), item["value"]);
   }
   return out;
 }
@@ -335,27 +335,28 @@ std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile) {
   add(out, lease, "mrn", IndexKind::mrn, profile["mrn"], true);
   add(out, lease, "identifier", IndexKind::identifier, profile["saudiHealthId"], false);
   if (const Json& list = profile["identifiers"]; list.is_array()) {
-    for (const Json& one : list.as_array()) {
-      const std::string kind = one.string_or("kind", "");
+    for (const Json& node : list.as_array()) {
+      const std::string kind = node.string_or("kind", "");
       if (kind == "mrn") {
-        add(out, lease, "mrn", IndexKind::mrn, one["value"], true);
+        add(out, lease, "mrn", IndexKind::mrn, node["value"], true);
       } else {
         // Numbers of passports are unique within one country only.
-        add(out, lease, "identifier", IndexKind::identifier, one["value"],
+        add(out, lease, "identifier", IndexKind::identifier, node["value"],
             is_one_in_the_kingdom(kind));
-        if (kind == "passport") add_passport(out, lease, one.string_or("system", ""), one["value"]);
+        if (kind == "passport")
+          add_passport(out, lease, node.string_or("system", ""), node["value"]);
       }
     }
   }
   if (const Json& list = profile["externalIds"]; list.is_array()) {
-    for (const Json& one : list.as_array()) {
-      const std::string system = one.string_or("system", "");
-      out.push_back({"external", external_index(lease, system, one.string_or("value", "")), true});
+    for (const Json& item : list.as_array()) {
+      const std::string system = item.string_or("system", "");
+      out.push_back({"external", external_index(lease, system, item.string_or("value", "")), true});
       // The same number among the identifiers would be the same person.
       const std::string_view kind = identifier_kind(system);
       if (is_one_in_the_kingdom(kind))
-        add(out, lease, "identifier", IndexKind::identifier, one["value"], true);
-      if (kind == "passport") add_passport(out, lease, system, one["value"]);
+        add(out, lease, "identifier", IndexKind::identifier, item["value"], true);
+      if (kind == "passport") add_passport(out, lease, system, item["value"]);
     }
   }
   add_likeness(out, lease, profile);

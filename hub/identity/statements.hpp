@@ -74,7 +74,8 @@ inline constexpr Statement kWhoIsKnown{
     "('identifier', 'mrn')) ORDER BY person"};
 inline constexpr Statement kKnownBy{
     "SELECT value, EXISTS (SELECT 1 FROM person_known o WHERE o.tenant = k.tenant AND o.value = "
-    "k.value AND o.person <> k.person) FROM person_known k WHERE tenant = $1 AND person = $2 AND "
+    "k.value AND o.person <> k.person) AS is_shared FROM person_known k WHERE tenant = $1 AND "
+    "person = $2 AND "
     "kind IN ('identifier', 'mrn') ORDER BY value"};
 
 // ---- records that are one patient
@@ -163,8 +164,10 @@ inline constexpr Statement kCredentials{
 inline constexpr Statement kWaysIn{
     "SELECT issuer <> '' OR EXISTS (SELECT 1 FROM credential c WHERE c.tenant = $1 AND c.person = "
     "$2 AND c.kind = 'password' AND c.state = 'active') OR EXISTS (SELECT 1 FROM passkey k WHERE "
-    "k.tenant = $1 AND k.person = $2), COALESCE((SELECT last_step FROM credential c WHERE c.tenant "
-    "= $1 AND c.person = $2 AND c.kind = 'activation' AND c.id = ''), 0) FROM person WHERE tenant "
+    "k.tenant = $1 AND k.person = $2) AS has_way_in, COALESCE((SELECT last_step FROM credential c "
+    "WHERE c.tenant "
+    "= $1 AND c.person = $2 AND c.kind = 'activation' AND c.id = ''), 0) AS code_until_ms FROM "
+    "person WHERE tenant "
     "= $1 AND id = $2"};
 inline constexpr Statement kPutCredential{
     "INSERT INTO credential (tenant, person, kind, id, state, sealed, last_step, created_ms) "
@@ -322,7 +325,7 @@ inline constexpr Statement kKeysOfClient{
     "SELECT id, created_ms, ends_ms, used_day FROM client_key WHERE tenant = $1 AND client = $2 "
     "ORDER BY created_ms, id"};
 inline constexpr Statement kCountKeys{
-    "SELECT count(*) FROM client_key WHERE tenant = $1 AND client = $2"};
+    "SELECT count(*) AS count FROM client_key WHERE tenant = $1 AND client = $2"};
 inline constexpr Statement kFindKey{
     "SELECT client, mac, ends_ms, used_day FROM client_key WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kInsertKey{
@@ -360,7 +363,8 @@ inline constexpr Statement kOpenApprovals{
     "BY id LIMIT 1000"};
 #undef RABT_APPROVAL
 inline constexpr Statement kCountAsked{
-    "SELECT count(*), min(asked_ms) FROM approval WHERE tenant = $1 AND ends_ms > $2 AND state = "
+    "SELECT count(*) AS count, min(asked_ms) AS first_asked_ms FROM approval WHERE tenant = $1 AND "
+    "ends_ms > $2 AND state = "
     "'asked'"};
 inline constexpr Statement kPutApproval{
     "INSERT INTO approval (tenant, id, act, asker, asker_person, object, fingerprint, data_key, "

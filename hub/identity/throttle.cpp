@@ -71,8 +71,8 @@ Status Throttle::count(store::Transaction& transaction, const std::string& subje
   std::int64_t until = 0;
   RABT_TRY_STATUS(transaction.query(sql::kFindAttempt, {tenant_, store::Blob{subject}},
                                     [&](const store::Row& row) {
-                                      failures = row.integer(0);
-                                      until = row.integer(1);
+                                      failures = row.integer(sql::kFindAttempt["failures"]);
+                                      until = row.integer(sql::kFindAttempt["until_ms"]);
                                       return false;
                                     }));
   out = failures >= most ? Count::closed : until > now ? Count::wait : Count::counted;

@@ -173,9 +173,9 @@ Status check_attestation(const Cbor& object, const NewCredential& credential,
   if (format->content != "packed" || statement->find("x5c") != nullptr || algorithm == nullptr ||
       signature == nullptr || signature->kind != Cbor::Kind::bytes)
     return bad("attestation is `none`, or by the passkey itself");
-  for (const PasskeyAlgorithm& one : kPasskeyAlgorithms) {
-    if (one.jose == credential.algorithm &&
-        !(algorithm->kind == Cbor::Kind::integer && algorithm->integer == one.cose))
+  for (const PasskeyAlgorithm& passkey_algorithm : kPasskeyAlgorithms) {
+    if (passkey_algorithm.jose == credential.algorithm &&
+        !(algorithm->kind == Cbor::Kind::integer && algorithm->integer == passkey_algorithm.cose))
       return bad("the attestation is of another algorithm than the key");
   }
   return check_signature(credential.key, credential.algorithm, std::move(signed_text),

@@ -75,8 +75,9 @@ Result<KeyAdmin::State::Counts> KeyAdmin::State::count() {
   Counts counts;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
-      counts[std::string(row.text(0))][static_cast<std::uint32_t>(row.integer(1))] =
-          static_cast<std::uint64_t>(row.integer(2));
+      counts[std::string(row.text(sql::kCountKeys["bucket"]))]
+            [static_cast<std::uint32_t>(row.integer(sql::kCountKeys["version"]))] =
+                static_cast<std::uint64_t>(row.integer(sql::kCountKeys["count"]));
       return true;
     });
   }));
@@ -117,10 +118,10 @@ Result<KeysStatus> KeyAdmin::status() {
   if (const auto versions = state.parts.keyring.root_versions(); versions.ok())
     out.root_versions = *versions;
   std::map<std::string, HoldStatus> holds;
-  for (const auto& one : info.tenants) {
-    if (one.name != state.tenant) continue;
-    out.tenant_key_version = one.key_version;
-    for (const auto& bucket : one.buckets) {
+  for (const auto& tenant : info.tenants) {
+    if (tenant.name != state.tenant) continue;
+    out.tenant_key_version = tenant.key_version;
+    for (const auto& bucket : tenant.buckets) {
       BucketStatus shown{.info = bucket};
       if (const auto month = parse_bucket(bucket.name); month.ok()) {
         shown.expires = month->ends;
@@ -150,15 +151,16 @@ Result<KeysStatus> KeyAdmin::status() {
   for (const auto& [bucket, unused] : counts) out.missing.push_back(bucket);
   RABT_TRY_STATUS(state.parts.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(sql::kCountHolds, {state.tenant}, [&](const store::Row& row) {
-      HoldStatus& hold = holds[std::string(row.text(0))];
-      hold.hold_case = std::string(row.text(0));
-      hold.data_keys = static_cast<std::uint64_t>(row.integer(1));
-      hold.since = Timestamp{row.integer(2)};
+      HoldStatus& hold = holds[std::string(row.text(sql::kCountHolds["hold_case"]))];
+      hold.hold_case = std::string(row.text(sql::kCountHolds["hold_case"]));
+      hold.data_keys = static_cast<std::uint64_t>(row.integer(sql::kCountHolds["count"]));
+      hold.since = Timestamp{row.integer(sql::kCountHolds["first_held_ms"])};
       return true;
     }));
     return connection.query(sql::kReadTask, {state.tenant}, [&](const store::Row& row) {
       out.rewrap =
-          RewrapStatus{static_cast<std::uint64_t>(row.integer(5)), Timestamp{row.integer(4)}};
+          RewrapStatus{static_cast<std::uint64_t>(row.integer(sql::kReadTask["rewrapped"])),
+                       Timestamp{row.integer(sql::kReadTask["started_ms"])}};
       return false;
     });
   }));
@@ -317,7 +319,7 @@ Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_
       std::string from;
       RABT_TRY_STATUS(transaction.query(sql::kFindKey, {store::Blob{id}, state.tenant},
                                         [&](const store::Row& row) {
-                                          from = std::string(row.text(0));
+                                          from = std::string(row.text(sql::kFindKey["bucket"]));
                                           return false;
                                         }));
       // Its retention was over before: the rest can still be held.
@@ -334,11 +336,11 @@ Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_
         continue;
       }
       std::string held;
-      RABT_TRY_STATUS(transaction.query(sql::kHoldOfKey, {state.tenant, store::Blob{id}},
-                                        [&](const store::Row& row) {
-                                          held = std::string(row.text(0));
-                                          return false;
-                                        }));
+      RABT_TRY_STATUS(transaction.query(
+          sql::kHoldOfKey, {state.tenant, store::Blob{id}}, [&](const store::Row& row) {
+            held = std::string(row.text(sql::kHoldOfKey["hold_case"]));
+            return false;
+          }));
       if (held != hold_case) {
         return conflict("keys.held", std::string(object) + " is under the legal hold " + held +
                                          " already; release it first");
@@ -386,7 +388,8 @@ Status KeyAdmin::release(const Order& order, std::string_view hold_case) {
   RABT_TRY_STATUS(state.parts.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::kHoldsOfCase, {state.tenant, hold_case}, [&](const store::Row& row) {
-          held.push_back({std::string(row.blob(0)), std::string(row.text(2)), std::string()});
+          held.push_back({std::string(row.blob(sql::kHoldsOfCase["data_key"])),
+                          std::string(row.text(sql::kHoldsOfCase["bucket"])), std::string()});
           return true;
         });
   }));

@@ -48,7 +48,7 @@ Result<std::string> insert_shared(store::Transaction& transaction, const NewData
   RABT_TRY_STATUS(transaction.query(sql::kFindShared,
                                     {std::string_view(key.tenant), std::string_view(key.bucket)},
                                     [&](const store::Row& row) {
-                                      id = std::string(row.blob(0));
+                                      id = std::string(row.blob(sql::kFindShared["id"]));
                                       return false;
                                     }));
   if (id.empty()) return inserted.error();
@@ -251,9 +251,9 @@ Result<std::shared_ptr<const crypto::DataKey>> DataKeys::State::open(store::Conn
   std::string wrapped;
   RABT_TRY_STATUS(
       connection.query(sql::kFindKey, {store::Blob{id}, tenant}, [&](const store::Row& row) {
-        bucket.bucket = std::string(row.text(0));
-        bucket.version = static_cast<std::uint32_t>(row.integer(1));
-        wrapped = std::string(row.blob(2));
+        bucket.bucket = std::string(row.text(sql::kFindKey["bucket"]));
+        bucket.version = static_cast<std::uint32_t>(row.integer(sql::kFindKey["version"]));
+        wrapped = std::string(row.blob(sql::kFindKey["wrapped"]));
         return false;
       }));
   if (bucket.bucket.empty()) return unknown_key();
@@ -280,7 +280,7 @@ Result<std::shared_ptr<const crypto::DataKey>> DataKeys::State::shared_key(
       const auto find = [&](store::Connection& connection) {
         return connection.query(sql::kFindShared, {tenant, std::string_view(bucket.bucket)},
                                 [&](const store::Row& row) {
-                                  id = std::string(row.blob(0));
+                                  id = std::string(row.blob(sql::kFindShared["id"]));
                                   return false;
                                 });
       };
@@ -414,13 +414,13 @@ Status DataKeys::move(store::Transaction& transaction, const Lease& lease, std::
   }
   crypto::BucketVersion from;
   std::string wrapped;
-  RABT_TRY_STATUS(transaction.query(sql::kFindKey, {store::Blob{id}, lease.tenant_},
-                                    [&](const store::Row& row) {
-                                      from.bucket = std::string(row.text(0));
-                                      from.version = static_cast<std::uint32_t>(row.integer(1));
-                                      wrapped = std::string(row.blob(2));
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(transaction.query(
+      sql::kFindKey, {store::Blob{id}, lease.tenant_}, [&](const store::Row& row) {
+        from.bucket = std::string(row.text(sql::kFindKey["bucket"]));
+        from.version = static_cast<std::uint32_t>(row.integer(sql::kFindKey["version"]));
+        wrapped = std::string(row.blob(sql::kFindKey["wrapped"]));
+        return false;
+      }));
   if (from.bucket.empty()) return unknown_key();
   const crypto::BucketVersion to{std::string(bucket), *version};
   if (from.bucket == to.bucket && from.version == to.version) return ok_status();

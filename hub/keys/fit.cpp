@@ -31,7 +31,7 @@ void add(std::vector<BucketCount>& list, std::string_view bucket, std::uint64_t 
 
 std::uint64_t total(const std::vector<BucketCount>& list) {
   std::uint64_t sum = 0;
-  for (const BucketCount& one : list) sum += one.data_keys;
+  for (const BucketCount& count : list) sum += count.data_keys;
   return sum;
 }
 
@@ -51,8 +51,8 @@ std::string counted(const std::vector<BucketCount>& list) {
 Result<std::vector<crypto::BucketInfo>> buckets_of(const crypto::Keyring& keyring,
                                                    std::string_view tenant) {
   RABT_TRY(info, keyring.info());
-  for (crypto::TenantInfo& one : info.tenants) {
-    if (one.name == tenant) return std::move(one.buckets);
+  for (crypto::TenantInfo& tenant_info : info.tenants) {
+    if (tenant_info.name == tenant) return std::move(tenant_info.buckets);
   }
   return std::vector<crypto::BucketInfo>();
 }
@@ -72,14 +72,17 @@ Result<Tried> try_newest(store::Connection& connection, const crypto::TenantKeys
   RABT_TRY_STATUS(connection.query(
       sql::kKeysBefore, {tenant, store::Blob{last}, kTried}, [&](const store::Row& row) {
         ++out.found;
-        const crypto::BucketVersion at{std::string(row.text(1)),
-                                       static_cast<std::uint32_t>(row.integer(2))};
+        const crypto::BucketVersion at{
+            std::string(row.text(sql::kKeysBefore["bucket"])),
+            static_cast<std::uint32_t>(row.integer(sql::kKeysBefore["version"]))};
         const crypto::BucketInfo* const bucket = find(buckets, at.bucket);
         if (bucket == nullptr || bucket->destroyed || is_dropped(*bucket, at.version) ||
             is_too_new(*bucket, at.version)) {
           return true;
         }
-        out.opened = keys.unwrap(at, row.blob(0), row.blob(3)).ok();
+        out.opened =
+            keys.unwrap(at, row.blob(sql::kKeysBefore["id"]), row.blob(sql::kKeysBefore["wrapped"]))
+                .ok();
         if (!out.opened) ++out.refused;
         return !out.opened;
       }));
@@ -100,9 +103,9 @@ Result<ClosedKeys> closed_keys(store::Connection& connection, std::string_view t
                                const std::vector<crypto::BucketInfo>& buckets) {
   ClosedKeys out;
   RABT_TRY_STATUS(connection.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
-    const std::string_view name = row.text(0);
-    const auto version = static_cast<std::uint32_t>(row.integer(1));
-    const auto data_keys = static_cast<std::uint64_t>(row.integer(2));
+    const std::string_view name = row.text(sql::kCountKeys["bucket"]);
+    const auto version = static_cast<std::uint32_t>(row.integer(sql::kCountKeys["version"]));
+    const auto data_keys = static_cast<std::uint64_t>(row.integer(sql::kCountKeys["count"]));
     const crypto::BucketInfo* const bucket = find(buckets, name);
     if (bucket == nullptr || is_too_new(*bucket, version)) {
       add(out.unknown, name, data_keys);

@@ -40,30 +40,31 @@ Json to_json(const KeysStatus& status) {
   }
   Json buckets = Json::array();
   for (const BucketStatus& bucket : status.buckets) {
-    Json one = Json::object({{"bucket", bucket.info.name}, {"dataKeys", number(bucket.data_keys)}});
+    Json node =
+        Json::object({{"bucket", bucket.info.name}, {"dataKeys", number(bucket.data_keys)}});
     if (bucket.info.destroyed) {
-      one.set("state", "destroyed");
-      one.set("destroyed", to_iso8601(bucket.info.destroyed_at));
-      one.set("reason", bucket.info.reason);
+      node.set("state", "destroyed");
+      node.set("destroyed", to_iso8601(bucket.info.destroyed_at));
+      node.set("reason", bucket.info.reason);
     } else {
-      one.set("state", bucket.expired ? "expired" : "live");
-      one.set("version", number(bucket.info.version));
-      one.set("oldestVersion", number(bucket.info.oldest_version));
-      one.set("oldDataKeys", number(bucket.old_data_keys));
-      if (bucket.lost_data_keys > 0) one.set("lostDataKeys", number(bucket.lost_data_keys));
-      if (!bucket.info.hold.empty()) one.set("hold", bucket.info.hold);
+      node.set("state", bucket.expired ? "expired" : "live");
+      node.set("version", number(bucket.info.version));
+      node.set("oldestVersion", number(bucket.info.oldest_version));
+      node.set("oldDataKeys", number(bucket.old_data_keys));
+      if (bucket.lost_data_keys > 0) node.set("lostDataKeys", number(bucket.lost_data_keys));
+      if (!bucket.info.hold.empty()) node.set("hold", bucket.info.hold);
     }
-    if (bucket.expires) one.set("expires", to_iso8601(*bucket.expires));
-    buckets.push_back(std::move(one));
+    if (bucket.expires) node.set("expires", to_iso8601(*bucket.expires));
+    buckets.push_back(std::move(node));
   }
   Json holds = Json::array();
   for (const HoldStatus& hold : status.holds) {
     Json whole = Json::array();
     for (const std::string& bucket : hold.buckets) whole.push_back(bucket);
-    Json one = Json::object(
+    Json item = Json::object(
         {{"case", hold.hold_case}, {"dataKeys", number(hold.data_keys)}, {"buckets", whole}});
-    if (hold.data_keys > 0) one.set("since", to_iso8601(hold.since));
-    holds.push_back(std::move(one));
+    if (hold.data_keys > 0) item.set("since", to_iso8601(hold.since));
+    holds.push_back(std::move(item));
   }
   Json missing = Json::array();
   for (const std::string& bucket : status.missing) missing.push_back(bucket);
@@ -83,9 +84,10 @@ Json to_json(const KeysStatus& status) {
 Status check_there_is(KeyAdmin& admin, std::string_view verb, const std::string& name) {
   RABT_TRY(status, admin.status());
   const auto has_bucket = [&](const std::string& bucket) {
-    return std::any_of(status.buckets.begin(), status.buckets.end(), [&](const BucketStatus& one) {
-      return one.info.name == bucket && !one.info.destroyed;
-    });
+    return std::any_of(status.buckets.begin(), status.buckets.end(),
+                       [&](const BucketStatus& bucket_status) {
+                         return bucket_status.info.name == bucket && !bucket_status.info.destroyed;
+                       });
   };
   if (verb == "shred") {
     if (has_bucket(name)) return ok_status();
@@ -94,8 +96,9 @@ Status check_there_is(KeyAdmin& admin, std::string_view verb, const std::string&
     return not_found("keys.bucket",
                      "there is no such bucket, or it was destroyed; `rabt keys status` lists them");
   }
-  const bool held = std::any_of(status.holds.begin(), status.holds.end(),
-                                [&](const HoldStatus& one) { return one.hold_case == name; });
+  const bool held =
+      std::any_of(status.holds.begin(), status.holds.end(),
+                  [&](const HoldStatus& hold_status) { return hold_status.hold_case == name; });
   if (held || has_bucket(std::string(kHoldPrefix) + name)) return ok_status();
   return not_found("keys.case",
                    "there is no legal hold of this case; `rabt keys status` lists them");

@@ -67,8 +67,8 @@ Result<Period> parse_period(std::string_view text) {
   }
   if (number < 1 || number > kMaxNumber) return wrong();
   const std::string_view unit = text.substr(space + 1);
-  const auto names_unit = [&](std::string_view one) {
-    return unit == std::string(one) + "s" || (number == 1 && unit == one);
+  const auto names_unit = [&](std::string_view word) {
+    return unit == std::string(word) + "s" || (number == 1 && unit == word);
   };
   if (names_unit("year")) return Period{.years = number};
   if (names_unit("month")) return Period{.months = number};

@@ -15,13 +15,13 @@ constexpr std::size_t kBatch = 500;
 Result<std::optional<KeyAdmin::State::Task>> KeyAdmin::State::task(store::Connection& connection) {
   std::optional<Task> found;
   RABT_TRY_STATUS(connection.query(sql::kReadTask, {tenant}, [&](const store::Row& row) {
-    found = Task{.order = {.actor = std::string(row.text(2)),
-                           .reason = std::string(row.text(3)),
+    found = Task{.order = {.actor = std::string(row.text(sql::kReadTask["actor"])),
+                           .reason = std::string(row.text(sql::kReadTask["reason"])),
                            .client = {},
                            .request = {}},
-                 .cursor = std::string(row.blob(0)),
-                 .forget = row.integer(1) != 0,
-                 .rewrapped = row.integer(5)};
+                 .cursor = std::string(row.blob(sql::kReadTask["cursor"])),
+                 .forget = row.integer(sql::kReadTask["forget"]) != 0,
+                 .rewrapped = row.integer(sql::kReadTask["rewrapped"])};
     return false;
   }));
   return found;
@@ -68,9 +68,10 @@ Status KeyAdmin::State::rewrap_batch(bool& done) {
             sql::kKeysAfter, {tenant, store::Blob{task.cursor}, static_cast<std::int64_t>(kBatch)},
             [&](const store::Row& row) {
               batch.push_back(
-                  {std::string(row.blob(0)),
-                   {std::string(row.text(1)), static_cast<std::uint32_t>(row.integer(2))},
-                   std::string(row.blob(3))});
+                  {std::string(row.blob(sql::kKeysAfter["id"])),
+                   {std::string(row.text(sql::kKeysAfter["bucket"])),
+                    static_cast<std::uint32_t>(row.integer(sql::kKeysAfter["version"]))},
+                   std::string(row.blob(sql::kKeysAfter["wrapped"]))});
               return true;
             }));
         RABT_TRY(count, rewrap(transaction, lease.keys(), batch));
@@ -121,8 +122,9 @@ Status KeyAdmin::State::forget_old() {
       RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
         old = false;
         RABT_TRY_STATUS(transaction.query(sql::kCountKeys, {tenant}, [&](const store::Row& row) {
-          old = old || (row.text(0) == bucket.name && row.integer(1) < bucket.version &&
-                        row.integer(1) >= bucket.oldest_version);
+          old = old || (row.text(sql::kCountKeys["bucket"]) == bucket.name &&
+                        row.integer(sql::kCountKeys["version"]) < bucket.version &&
+                        row.integer(sql::kCountKeys["version"]) >= bucket.oldest_version);
           return true;
         }));
         if (old) return ok_status();

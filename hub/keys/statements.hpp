@@ -34,7 +34,8 @@ inline constexpr Statement kKeysBefore{
     "SELECT id, bucket, version, wrapped FROM data_key WHERE tenant = $1 AND id <= $2 ORDER BY id "
     "DESC LIMIT $3"};
 inline constexpr Statement kCountKeys{
-    "SELECT bucket, version, COUNT(*) FROM data_key WHERE tenant = $1 GROUP BY bucket, version "
+    "SELECT bucket, version, COUNT(*) AS count FROM data_key WHERE tenant = $1 GROUP BY bucket, "
+    "version "
     "ORDER BY bucket, version"};
 
 inline constexpr Statement kInsertHold{
@@ -47,7 +48,8 @@ inline constexpr Statement kHoldOfKey{
     "SELECT hold_case, bucket FROM hold WHERE tenant = $1 AND data_key = $2"};
 inline constexpr Statement kDeleteHold{"DELETE FROM hold WHERE tenant = $1 AND data_key = $2"};
 inline constexpr Statement kCountHolds{
-    "SELECT hold_case, COUNT(*), MIN(held_ms) FROM hold WHERE tenant = $1 GROUP BY hold_case"};
+    "SELECT hold_case, COUNT(*) AS count, MIN(held_ms) AS first_held_ms FROM hold WHERE tenant = "
+    "$1 GROUP BY hold_case"};
 
 inline constexpr Statement kPutTask{
     "INSERT INTO key_task (tenant, cursor, forget, actor, reason, started_ms, rewrapped) VALUES "

@@ -442,8 +442,8 @@ Result<std::shared_ptr<const Mapping>> load(const SourceFiles& files) {
   Mapping::Outcome outcome = Mapping::compile(files);
   if (outcome.mapping != nullptr) return std::move(outcome.mapping);
   std::string message;
-  for (const Diagnostic& one : outcome.diagnostics)
-    message += (message.empty() ? "" : "\n") + to_string(one, files.name);
+  for (const Diagnostic& diagnostic : outcome.diagnostics)
+    message += (message.empty() ? "" : "\n") + to_string(diagnostic, files.name);
   return invalid("mapping.file", message);
 }
 

@@ -67,8 +67,8 @@ Json varied(const Json& value) {
   return Json("0");
 }
 
-bool same(const Taken& one, const Taken& other) {
-  return one.id == other.id && one.refused == other.refused && one.events == other.events;
+bool same(const Taken& taken, const Taken& other) {
+  return taken.id == other.id && taken.refused == other.refused && taken.events == other.events;
 }
 
 // True if the place, or what holds it, is among the marked ones.
@@ -118,7 +118,7 @@ class Inspector {
                 const Taken without = apply(changed(message_, pointer, nullptr));
                 read = read || !same(before_, after) || !same(before_, without);
                 if (!is_private) return;
-                for (const Taken* one : {&after, &without}) look(*one, place);
+                for (const Taken* taken : {&after, &without}) look(*taken, place);
               });
     for (const auto& [place, read] : read_) {
       if (read) {
@@ -205,10 +205,10 @@ Json draft_schema(const Json& sample) {
     Json required = Json::array();
     Json properties = Json::object();
     for (const auto& [key, member] : sample.as_object()) {
-      Json one = draft_schema(member);
+      Json member_value = draft_schema(member);
       // Fields below a marked one need no mark.
-      if (sounds_private(key) && !member.is_bool()) one.set("x-phi", true);
-      properties.set(key, std::move(one));
+      if (sounds_private(key) && !member.is_bool()) member_value.set("x-phi", true);
+      properties.set(key, std::move(member_value));
       if (!member.is_null()) required.push_back(key);
     }
     if (required.size() > 0) out.set("required", std::move(required));
@@ -224,7 +224,7 @@ Json draft_schema(const Json& sample) {
         for (const Json& name : required->as_array()) {
           const bool everywhere =
               std::all_of(sample.as_array().begin(), sample.as_array().end(),
-                          [&](const Json& one) { return !one[name.as_string()].is_null(); });
+                          [&](const Json& node) { return !node[name.as_string()].is_null(); });
           if (everywhere) all.push_back(name);
         }
         items.set("required", std::move(all));

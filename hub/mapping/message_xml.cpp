@@ -45,12 +45,12 @@ class Walk {
     RABT_TRY_STATUS(check_size(++values_));
     const Scope scope = scope_of(node, outer);
     Json out = Json::object();
-    for (const pugi::xml_attribute& one : node.attributes()) {
-      const std::string_view name = one.name();
+    for (const pugi::xml_attribute& attribute : node.attributes()) {
+      const std::string_view name = attribute.name();
       if (name == "xmlns" || name.starts_with("xmlns:")) continue;
       RABT_TRY_STATUS(check_size(++values_));
-      RABT_TRY_STATUS(check_text(one.value(), "an attribute of the message"));
-      out.set("@" + named(name, scope, false), Json(std::string(one.value())));
+      RABT_TRY_STATUS(check_text(attribute.value(), "an attribute of the message"));
+      out.set("@" + named(name, scope, false), Json(std::string(attribute.value())));
     }
     std::string text;
     for (const pugi::xml_node& child : node.children()) {
@@ -79,10 +79,10 @@ class Walk {
  private:
   static Scope scope_of(const pugi::xml_node& node, const Scope* outer) {
     Scope scope{outer, {}};
-    for (const pugi::xml_attribute& one : node.attributes()) {
-      const std::string_view name = one.name();
-      if (name == "xmlns") scope.uris.emplace("", one.value());
-      if (name.starts_with("xmlns:")) scope.uris.emplace(name.substr(6), one.value());
+    for (const pugi::xml_attribute& attribute : node.attributes()) {
+      const std::string_view name = attribute.name();
+      if (name == "xmlns") scope.uris.emplace("", attribute.value());
+      if (name.starts_with("xmlns:")) scope.uris.emplace(name.substr(6), attribute.value());
     }
     return scope;
   }

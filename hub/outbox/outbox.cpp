@@ -42,8 +42,9 @@ Status due(store::Connection& connection, std::string_view tenant, std::string_v
     return connection.query(
         statement, {tenant, kind, target, now_ms, static_cast<std::int64_t>(limit - out.size())},
         [&](const Row& row) {
-          out.push_back(
-              {.ref = std::string(row.text(0)), .ref_n = row.integer(1), .n = row.integer(2)});
+          out.push_back({.ref = std::string(row.text(sql::kDueFirst["ref"])),
+                         .ref_n = row.integer(sql::kDueFirst["ref_n"]),
+                         .n = row.integer(sql::kDueFirst["n"])});
           return true;
         });
   };
@@ -79,7 +80,7 @@ Result<DueTimes> due_of(store::Store& store, std::string_view tenant, std::strin
     found.clear();
     for (const std::string& ref : refs) {
       RABT_TRY_STATUS(connection.query(sql::kDueOf, {tenant, kind, ref}, [&](const Row& row) {
-        found.emplace(ref, row.integer(0));
+        found.emplace(ref, row.integer(sql::kDueOf["due_ms"]));
         return false;
       }));
     }
@@ -94,7 +95,7 @@ Result<std::set<std::string, std::less<>>> waiting(store::Store& store, std::str
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     found.clear();
     return connection.query(sql::kRefs, {tenant, kind}, [&](const Row& row) {
-      found.emplace(row.text(0));
+      found.emplace(row.text(sql::kRefs["ref"]));
       return true;
     });
   }));
@@ -107,7 +108,8 @@ Result<std::optional<std::int64_t>> oldest(store::Store& store, std::string_view
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     found.reset();
     return connection.query(sql::kOldest, {tenant, kind}, [&](const Row& row) {
-      if (!row.is_null(0)) found = row.integer(0);
+      if (!row.is_null(sql::kOldest["first_put_ms"]))
+        found = row.integer(sql::kOldest["first_put_ms"]);
       return false;
     });
   }));
@@ -127,15 +129,15 @@ void write_metrics(store::Store& store, std::string_view tenant, Timestamp now,
   const Status read = store.read([&](store::Connection& connection) -> Status {
     lines.clear();
     RABT_TRY_STATUS(connection.query(sql::kWaitingByTarget, {tenant}, [&](const Row& row) {
-      lines.push_back({.kind = std::string(row.text(0)),
-                       .target = std::string(row.text(1)),
-                       .count = row.integer(2),
-                       .first = row.integer(3)});
+      lines.push_back({.kind = std::string(row.text(sql::kWaitingByTarget["kind"])),
+                       .target = std::string(row.text(sql::kWaitingByTarget["target"])),
+                       .count = row.integer(sql::kWaitingByTarget["count"]),
+                       .first = row.integer(sql::kWaitingByTarget["first_n"])});
       return true;
     }));
     for (Line& line : lines) {
       RABT_TRY_STATUS(connection.query(sql::kPutAt, {line.first}, [&](const Row& row) {
-        line.put_ms = row.integer(0);
+        line.put_ms = row.integer(sql::kPutAt["put_ms"]);
         return false;
       }));
     }

@@ -37,10 +37,11 @@ inline constexpr Statement kAgain{
 inline constexpr Statement kDueOf{
     "SELECT due_ms FROM outbox WHERE tenant = $1 AND kind = $2 AND ref = $3 AND ref_n = 0"};
 inline constexpr Statement kOldest{
-    "SELECT min(put_ms) FROM outbox WHERE tenant = $1 AND kind = $2"};
+    "SELECT min(put_ms) AS first_put_ms FROM outbox WHERE tenant = $1 AND kind = $2"};
 inline constexpr Statement kRefs{"SELECT ref FROM outbox WHERE tenant = $1 AND kind = $2"};
 inline constexpr Statement kWaitingByTarget{
-    "SELECT kind, target, count(*), min(n) FROM outbox WHERE tenant = $1 GROUP BY kind, target "
+    "SELECT kind, target, count(*) AS count, min(n) AS first_n FROM outbox WHERE tenant = $1 GROUP "
+    "BY kind, target "
     "ORDER BY kind, target"};
 inline constexpr Statement kPutAt{"SELECT put_ms FROM outbox WHERE n = $1"};
 

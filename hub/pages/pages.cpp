@@ -137,9 +137,9 @@ std::string_view language_of(const Request& request) {
   double most = 0;
   each_item(request.header("accept-language"), [&](std::string_view name, double weight) {
     const std::string_view primary = name.substr(0, name.find('-'));
-    for (const std::string_view known : {"ar", "en"}) {
-      if (weight <= most || !equal_ignoring_case(primary, known)) continue;
-      best = known;
+    for (const std::string_view text : {"ar", "en"}) {
+      if (weight <= most || !equal_ignoring_case(primary, text)) continue;
+      best = text;
       most = weight;
     }
   });

@@ -14,10 +14,13 @@ std::string_view to_string(Class value) {
 std::string mask(std::string_view text, const std::vector<Finding>& findings) {
   std::string out;
   std::size_t at = 0;
-  for (const Finding& one : findings) {
-    if (one.begin < at || one.end > text.size()) continue;
-    out.append(text.substr(at, one.begin - at)).append("[").append(to_string(one.kind)).append("]");
-    at = one.end;
+  for (const Finding& finding : findings) {
+    if (finding.begin < at || finding.end > text.size()) continue;
+    out.append(text.substr(at, finding.begin - at))
+        .append("[")
+        .append(to_string(finding.kind))
+        .append("]");
+    at = finding.end;
   }
   out.append(text.substr(at));
   return out;

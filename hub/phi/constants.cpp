@@ -82,8 +82,8 @@ void Constants::add(std::string_view text) {
     add_code(text);
   } else if (is_sentence(text)) {
     std::vector<std::string>& same = texts_[key_of(text.data())];
-    const auto at = std::find_if(same.begin(), same.end(), [text](const std::string& one) {
-      return one.size() <= text.size();
+    const auto at = std::find_if(same.begin(), same.end(), [text](const std::string& word) {
+      return word.size() <= text.size();
     });
     if (at == same.end() || *at != text) same.emplace(at, text);
   }
@@ -109,8 +109,8 @@ std::size_t Constants::code_at(std::string_view text, std::size_t at) const {
 std::size_t Constants::length_at(std::string_view text, std::size_t at) const {
   if (text.size() - at >= kKey) {
     if (const auto found = texts_.find(key_of(text.data() + at)); found != texts_.end()) {
-      for (const std::string& one : found->second) {
-        if (text.substr(at).starts_with(one)) return one.size();
+      for (const std::string& word : found->second) {
+        if (text.substr(at).starts_with(word)) return word.size();
       }
     }
   }

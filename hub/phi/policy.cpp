@@ -273,7 +273,7 @@ std::optional<std::string> Policy::detect(Channel channel, std::string_view text
   std::erase_if(found, [&](const Finding& one) {
     return one.kind == Class::name && learnt(text.substr(one.begin, one.end - one.begin));
   });
-  for (const Finding& one : found) count(channel, one.kind);
+  for (const Finding& finding : found) count(channel, finding.kind);
   if (found.empty()) return std::string(text);
   if (rules_.of(channel).action == Action::block) return std::nullopt;
   return mask(text, found);
@@ -389,9 +389,9 @@ struct Policy::Walk {
       refused = blocked(shown(path), "has a member whose name cannot be checked");
       return false;
     }
-    for (const Finding& one : policy.detector_->find(key)) {
-      if (classes->contains(one.kind)) continue;
-      policy.count(channel, one.kind);
+    for (const Finding& finding : policy.detector_->find(key)) {
+      if (classes->contains(finding.kind)) continue;
+      policy.count(channel, finding.kind);
       refused = blocked(shown(path), "has a member whose name holds patient data");
       return false;
     }

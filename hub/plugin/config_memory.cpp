@@ -29,8 +29,8 @@ std::string digest_of(const Json& config) {
 crypto::SealContext context_of(const std::string& tenant, const std::string& row) {
   return {.tenant = tenant, .table = "plugin_config", .row = row, .field = "config"};
 }
-bool older(const std::string& one, const std::string& other) {
-  return compare_semver(one, other) < 0;
+bool older(const std::string& text, const std::string& other) {
+  return compare_semver(text, other) < 0;
 }
 
 }  // namespace
@@ -42,15 +42,15 @@ Result<ConfigChoice> ConfigMemory::choose(const ConfigQuestion& question, const 
     return connection.query(sql::kAllConfigs,
                             {std::string_view(question.tenant), std::string_view(question.plugin)},
                             [&rows](const store::Row& found) {
-                              Row row{std::string(found.text(0)),
-                                      std::string(found.text(1)),
-                                      std::string(found.text(2)),
-                                      std::string(found.text(3)),
+                              Row row{std::string(found.text(sql::kAllConfigs["version"])),
+                                      std::string(found.text(sql::kAllConfigs["library"])),
+                                      std::string(found.text(sql::kAllConfigs["written"])),
+                                      std::string(found.text(sql::kAllConfigs["from_version"])),
                                       {},
                                       {}};
-                              if (!found.is_null(5)) {
-                                row.data_key = found.blob(4);
-                                row.sealed = found.blob(5);
+                              if (!found.is_null(sql::kAllConfigs["config"])) {
+                                row.data_key = found.blob(sql::kAllConfigs["data_key"]);
+                                row.sealed = found.blob(sql::kAllConfigs["config"]);
                               }
                               rows.push_back(std::move(row));
                               return true;

@@ -150,8 +150,8 @@ class Host final : public PluginHost {
     if (target.service != nullptr) {
       for (const CompiledAction& action : target.service->actions) take(action.spec);
     } else if (target.versions != nullptr) {
-      for (const Serving& one : *target.versions) {
-        for (const CompiledAction& action : one.instance->package().actions) take(action.spec);
+      for (const Serving& version : *target.versions) {
+        for (const CompiledAction& action : version.instance->package().actions) take(action.spec);
       }
     }
   }

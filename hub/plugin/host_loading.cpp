@@ -185,8 +185,8 @@ Status Host::take_in(std::uint64_t number, Instance& instance, Recipient recipie
   by_number_.resize(std::max<std::size_t>(by_number_.size(), number), nullptr);
   by_number_[number - 1] = &instance;
   Versions& versions = instances_[id];
-  const auto place = std::find_if(versions.begin(), versions.end(), [&](const Serving& one) {
-    return compare_semver(one.recipient.version, recipient.version) < 0;
+  const auto place = std::find_if(versions.begin(), versions.end(), [&](const Serving& serving) {
+    return compare_semver(serving.recipient.version, recipient.version) < 0;
   });
   routes_.clear();
   versions.insert(place, Serving{&instance, std::move(recipient)});
@@ -257,7 +257,7 @@ bool Host::loaded_version(const std::string& id, const std::string& version) con
   const auto found = instances_.find(id);
   return found != instances_.end() &&
          std::any_of(found->second.begin(), found->second.end(),
-                     [&](const Serving& one) { return one.recipient.version == version; });
+                     [&](const Serving& serving) { return serving.recipient.version == version; });
 }
 
 Result<std::unique_ptr<WorkerPlugin>> Host::make_worker(SealedLibrary library,

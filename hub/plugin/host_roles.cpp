@@ -88,8 +88,8 @@ std::optional<Recipient> Host::recipient(std::string_view role, std::string_view
   const CompiledAction* found = nullptr;
   // Before a call that nothing serves is refused, the newest stands for all.
   if (!choose(target, action, version, found)) target.instance = target.versions->front().instance;
-  for (const Serving& one : *target.versions) {
-    if (one.instance == target.instance) return one.recipient;
+  for (const Serving& serving : *target.versions) {
+    if (serving.instance == target.instance) return serving.recipient;
   }
   return std::nullopt;
 }
@@ -117,9 +117,9 @@ std::vector<std::string> Host::actions(std::string_view role) const {
 std::vector<std::string> Host::versions(std::string_view role, std::string_view action) const {
   const ReadLock lock(mutex_);
   std::vector<std::string> out;
-  each_action(target_of(role), [&](const ActionSpec& one) {
-    const Capability* const shared = find_capability(one.capability);
-    std::string version = one.name == action ? one.version
+  each_action(target_of(role), [&](const ActionSpec& spec) {
+    const Capability* const shared = find_capability(spec.capability);
+    std::string version = spec.name == action ? spec.version
                           : shared != nullptr && shared->name == action
                               ? std::to_string(shared->revision) + ".0.0"
                               : std::string();
@@ -174,11 +174,11 @@ bool Host::choose(Target& target, std::string_view name, std::string_view versio
     return action != nullptr;
   }
   if (target.versions == nullptr) return false;
-  for (const Serving& one : *target.versions) {
-    action = serving_action(one.instance->package().actions, name, version);
+  for (const Serving& serving : *target.versions) {
+    action = serving_action(serving.instance->package().actions, name, version);
     if (action == nullptr) continue;
-    target.instance = one.instance;
-    target.entering = one.entering;
+    target.instance = serving.instance;
+    target.entering = serving.entering;
     return true;
   }
   return false;

@@ -26,9 +26,9 @@ std::vector<PluginHost::PluginState> Host::plugins() const {
   const ReadLock lock(mutex_);
   std::vector<PluginState> out;
   for (const auto& [id, versions] : instances_) {
-    for (const Serving& one : versions) {
-      out.push_back(one.instance->state());
-      out.back().newest = &one == &versions.front();
+    for (const Serving& version : versions) {
+      out.push_back(version.instance->state());
+      out.back().newest = &version == &versions.front();
     }
   }
   for (Instance* const instance : draining_) {
@@ -97,9 +97,9 @@ Status Host::release(std::string_view plugin_id, std::string_view actor) {
 Instance* Host::quarantined(std::string_view id) const {
   const auto found = instances_.find(id);
   if (found == instances_.end()) return nullptr;
-  for (const Serving& one : found->second) {
-    const auto state = one.instance->state();
-    if (state.worker && state.worker->phase == "quarantined") return one.instance;
+  for (const Serving& serving : found->second) {
+    const auto state = serving.instance->state();
+    if (state.worker && state.worker->phase == "quarantined") return serving.instance;
   }
   return found->second.front().instance;
 }
@@ -128,11 +128,11 @@ Result<std::vector<std::string>> Host::retire(const std::vector<Need>& needs,
     }
   }
   std::vector<std::string> names;
-  for (Serving& one : gone) {
-    const Manifest& manifest = one.instance->package().manifest;
+  for (Serving& serving : gone) {
+    const Manifest& manifest = serving.instance->package().manifest;
     names.push_back(manifest.id + " " + manifest.version);
     audit::Entry entry;
-    entry.tenant = one.instance->tenant();
+    entry.tenant = serving.instance->tenant();
     entry.actor = "node:plugins";
     entry.act = "plugin.retired";
     entry.object = "plugin:" + manifest.id;
@@ -143,7 +143,7 @@ Result<std::vector<std::string>> Host::retire(const std::vector<Need>& needs,
       parts_.log.error("plugin.retired_unaudited", {{"code", written.error().code}});
     parts_.log.info("plugin.draining", {{"plugin", std::string_view(manifest.id)},
                                         {"version", std::string_view(manifest.version)}});
-    drain(std::move(one), grace_ms);
+    drain(std::move(serving), grace_ms);
   }
   return names;
 }
@@ -151,9 +151,9 @@ Result<std::vector<std::string>> Host::retire(const std::vector<Need>& needs,
 void Host::drain(Serving version, std::int64_t grace_ms) {
   const WriteLock lock(mutex_);
   if (closed_) return;  // shutdown ends it
-  std::erase_if(drains_, [](Drain& one) {
-    if (!one.over->load()) return false;
-    one.thread.join();
+  std::erase_if(drains_, [](Drain& drain) {
+    if (!drain.over->load()) return false;
+    drain.thread.join();
     return true;
   });
   auto over = std::make_shared<std::atomic<bool>>(false);

@@ -504,15 +504,15 @@ Instance::Holding Instance::holding(const OpenCall& call) const {
   out.patience = queued && blocking
                      ? std::chrono::duration_cast<std::chrono::milliseconds>(now - call.since)
                      : std::chrono::milliseconds(limits::kActionGrace);
-  for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
-    if (blocking && one.call != call.token) {
+  for (const WorkerPlugin::Busy& busy : setup_.worker->busy()) {
+    if (blocking && busy.call != call.token) {
       // It is bound by the deadline of its own call, as long as that is open.
-      const auto own = calls_.find(one.call);
+      const auto own = calls_.find(busy.call);
       if (!queued || (own != calls_.end() && own->second->state != OpenCall::State::overdue))
         continue;
     }
-    (now - one.since >= out.patience - kClockSlack ? out.too_long : out.for_now)
-        .push_back(one.serial);
+    (now - busy.since >= out.patience - kClockSlack ? out.too_long : out.for_now)
+        .push_back(busy.serial);
   }
   return out;
 }

@@ -154,11 +154,11 @@ Result<Json> Instance::events_of(const Delivery& work) {
 Json Instance::with_codes(const Json& events) const {
   Json out = Json::array();
   for (const Json& event : events.as_array()) {
-    Json one = event;
+    Json item = event;
     const CompiledEvent& declared = setup_.package.events.at(event.string_or("type", ""));
     Json codes = declared.coded.read(event["data"], setup_.package.words);
-    if (!codes.is_null()) one.set("codes", std::move(codes));
-    out.push_back(std::move(one));
+    if (!codes.is_null()) item.set("codes", std::move(codes));
+    out.push_back(std::move(item));
   }
   return out;
 }
@@ -182,8 +182,8 @@ Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
   if (!read_on_lane(work)) {
     if (setup_.worker != nullptr) {
       // Only what holds a lane so long hangs; a lane that waits for its turn may have come later.
-      for (const WorkerPlugin::Busy& one : setup_.worker->busy()) {
-        if (std::chrono::steady_clock::now() - one.since >= kNormaliseTimeout)
+      for (const WorkerPlugin::Busy& busy : setup_.worker->busy()) {
+        if (std::chrono::steady_clock::now() - busy.since >= kNormaliseTimeout)
           setup_.worker->kill("hang");
       }
     }

@@ -231,25 +231,26 @@ Status Recorder::write(Tape& tape) const {
   if (tape.path.empty())
     return unavailable("plugin.record", "record: no file could be made in " + parts_.folder);
   Json exchanges = Json::array();
-  for (const Exchange& one : tape.exchanges) {
-    if (!one.answered) continue;
+  for (const Exchange& exchange : tape.exchanges) {
+    if (!exchange.answered) continue;
     Json headers = Json::array();
     for (const Json& header :
-         one.answer.headers.is_array() ? one.answer.headers.as_array() : Json::Array{}) {
+         exchange.answer.headers.is_array() ? exchange.answer.headers.as_array() : Json::Array{}) {
       if (header.item(0).is_string() && among(kCredentialHeaders, header.item(0).as_string()))
         continue;
       headers.push_back(header);
     }
     exchanges.push_back(Json::object(
-        {{"request", Json::object({{"method", one.head.string_or("method", "GET")},
-                                   {"url", clean_text(tape, "url", one.head.string_or("url", ""))},
-                                   {"headers", clean_value(tape, one.head["headers"], "headers")},
-                                   {"body", clean_body(tape, one.body)}})},
-         {"answer", Json::object({{"sent", std::string(one.answer.sent)},
-                                  {"status", one.answer.status},
+        {{"request",
+          Json::object({{"method", exchange.head.string_or("method", "GET")},
+                        {"url", clean_text(tape, "url", exchange.head.string_or("url", ""))},
+                        {"headers", clean_value(tape, exchange.head["headers"], "headers")},
+                        {"body", clean_body(tape, exchange.body)}})},
+         {"answer", Json::object({{"sent", std::string(exchange.answer.sent)},
+                                  {"status", exchange.answer.status},
                                   {"headers", clean_value(tape, headers, "headers")},
-                                  {"body", clean_body(tape, one.answer.body)},
-                                  {"error", one.answer.error}})}}));
+                                  {"body", clean_body(tape, exchange.answer.body)},
+                                  {"error", exchange.answer.error}})}}));
   }
   const std::string text =
       Json::object({{"cassette", 1}, {"exchanges", std::move(exchanges)}}).dump_pretty() + "\n";

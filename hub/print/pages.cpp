@@ -138,7 +138,7 @@ void Pages::add(const Field& field, double space_before) {
     // Both stand on one line, whatever their sizes.
     double baseline = 0;
     for (const Placed& one : row.lines) baseline = std::max(baseline, one.baseline);
-    for (Placed& one : row.lines) one.baseline = baseline;
+    for (Placed& placed : row.lines) placed.baseline = baseline;
     row.height += 1.5;
   }
   if (!rows.empty()) rows.front().space_before = space_before;
@@ -232,9 +232,9 @@ void Pages::draw(cairo_t* cairo, std::size_t page, const Document& document) {
   for (std::size_t at = pages_[page]; at < end; ++at) {
     const Row& row = rows_[at];
     if (at != pages_[page]) y += row.space_before;
-    for (const Placed& one : row.lines) {
-      cairo_move_to(cairo, one.x, y + one.baseline);
-      pango_cairo_show_layout_line(cairo, one.line);
+    for (const Placed& line : row.lines) {
+      cairo_move_to(cairo, line.x, y + line.baseline);
+      pango_cairo_show_layout_line(cairo, line.line);
     }
     y += row.height;
   }

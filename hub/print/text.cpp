@@ -77,9 +77,9 @@ std::vector<std::string> paragraphs_of(std::string_view text, std::size_t most) 
 
 std::string line_of(std::string_view text) {
   std::string out;
-  for (const std::string& one : paragraphs_of(text)) {
-    if (!out.empty() && !one.empty()) out += ' ';
-    out += one;
+  for (const std::string& word : paragraphs_of(text)) {
+    if (!out.empty() && !word.empty()) out += ' ';
+    out += word;
   }
   return out;
 }

@@ -28,16 +28,16 @@ const VerbStates& states_of(std::string_view verb) {
       {"answer", {"parked"}, {"parked"}},
   };
   return *std::find_if(kStates.begin(), kStates.end(),
-                       [&](const VerbStates& one) { return one.verb == verb; });
+                       [&](const VerbStates& states) { return states.verb == verb; });
 }
 
-bool has(const std::vector<std::string>& list, std::string_view one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
+bool has(const std::vector<std::string>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
 }
 
 std::string joined(const std::vector<std::string>& list) {
   std::string out;
-  for (const std::string& one : list) out += (out.empty() ? "" : ", ") + one;
+  for (const std::string& text : list) out += (out.empty() ? "" : ", ") + text;
   return out;
 }
 
@@ -91,27 +91,27 @@ struct Repairs::List {
   }
 };
 
-void Repairs::add(const Wanted& wanted, const engine::Repairable& one, List& list) const {
-  if (!has(states_of(wanted.verb).all, one.status)) {
+void Repairs::add(const Wanted& wanted, const engine::Repairable& repairable, List& list) const {
+  if (!has(states_of(wanted.verb).all, repairable.status)) {
     ++list.left_out["repair.not_possible"];
     return;
   }
-  if (!wanted.failure.empty() && one.failure != wanted.failure) return;
-  if (wanted.verb == "restart" && one.restarted) {
+  if (!wanted.failure.empty() && repairable.failure != wanted.failure) return;
+  if (wanted.verb == "restart" && repairable.restarted) {
     ++list.left_out["engine.restarted"];
     return;
   }
   Item item{.n = static_cast<std::int64_t>(list.items.size()),
-            .object = one.id,
-            .mark = one.mark,
-            .subject = one.subject};
+            .object = repairable.id,
+            .mark = repairable.mark,
+            .subject = repairable.subject};
   std::vector<engine::SentAgain> sent;
   const bool again = wanted.verb == "answer" && asks_again(wanted.answer);
   if (wanted.verb == "retry" || wanted.verb == "restart" || again) {
     auto found = parts_.engine.sent_by(wanted.verb == "retry"     ? engine::SentBy::retry
                                        : wanted.verb == "restart" ? engine::SentBy::restart
                                                                   : engine::SentBy::again,
-                                       one.id);
+                                       repairable.id);
     if (!found.ok()) {
       ++list.left_out[found.error().code];
       return;
@@ -120,7 +120,7 @@ void Repairs::add(const Wanted& wanted, const engine::Repairable& one, List& lis
   }
   if (wanted.verb == "restart") item.call = static_cast<std::int64_t>(sent.size());
   if (wanted.verb == "answer" && !again) {
-    const Status fits = parts_.engine.may_answer(one.id, outcome_of(wanted.answer));
+    const Status fits = parts_.engine.may_answer(repairable.id, outcome_of(wanted.answer));
     if (!fits.ok()) {
       ++list.left_out[fits.error().code];
       if (!list.unfit) list.unfit = fits.error();
@@ -128,15 +128,15 @@ void Repairs::add(const Wanted& wanted, const engine::Repairable& one, List& lis
     }
   }
   if (wanted.verb == "answer") {
-    item.call = static_cast<std::int64_t>(one.call);
-    ++list.groups[{one.role, one.action, one.failure}];
+    item.call = static_cast<std::int64_t>(repairable.call);
+    ++list.groups[{repairable.role, repairable.action, repairable.failure}];
   }
   for (const engine::SentAgain& call : sent) {
     auto& count = list.sent[{call.role, call.action}];
     ++count.first;
     if (call.without_key) ++count.second;
   }
-  if (list.items.empty()) list.oldest = one.created;
+  if (list.items.empty()) list.oldest = repairable.created;
   list.items.push_back(std::move(item));
 }
 
@@ -188,7 +188,7 @@ Result<Repairs::List> Repairs::list_of(const Wanted& wanted) const {
   RABT_TRY(found, parts_.engine.repairable(filter, kMaxItems + 1));
   list.more = found.size() > kMaxItems;
   if (list.more) found.resize(kMaxItems);
-  for (const engine::Repairable& one : found) add(wanted, one, list);
+  for (const engine::Repairable& repairable : found) add(wanted, repairable, list);
   return list;
 }
 

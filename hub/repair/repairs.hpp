@@ -94,7 +94,7 @@ class Repairs {
   struct List;
   [[nodiscard]] Result<List> list_of(const Wanted& wanted) const;
   // Adds an instance to the list, or says why it is left out.
-  void add(const Wanted& wanted, const engine::Repairable& one, List& list) const;
+  void add(const Wanted& wanted, const engine::Repairable& repairable, List& list) const;
   [[nodiscard]] Status add_deliveries(const Wanted& wanted, List& list) const;
   [[nodiscard]] Status seal(Job& job, const Json& content) const;
   // Changes a job of one of the states `from`, with an audit entry.

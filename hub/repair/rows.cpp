@@ -13,9 +13,9 @@ constexpr std::int64_t kLookAhead = 50;
 constexpr std::string_view kNoPlace = "~";
 
 JobState job_state(std::string_view text) {
-  for (const JobState one : {JobState::previewed, JobState::running, JobState::waiting,
-                             JobState::done, JobState::stopped}) {
-    if (text == to_string(one)) return one;
+  for (const JobState state : {JobState::previewed, JobState::running, JobState::waiting,
+                               JobState::done, JobState::stopped}) {
+    if (text == to_string(state)) return state;
   }
   return JobState::stopped;
 }
@@ -35,40 +35,41 @@ std::string text_or_none(const store::Row& row, int column) {
 }
 
 Job to_job(const store::Row& row) {
-  return {.id = std::string(row.text(0)),
-          .verb = std::string(row.text(1)),
-          .state = job_state(row.text(2)),
-          .digest = std::string(row.text(3)),
-          .total = row.integer(4),
-          .more = row.integer(5) != 0,
-          .oldest = {row.integer(6)},
-          .filter = parsed(row.text(7)),
-          .effects = parsed(row.text(8)),
-          .created = {row.integer(9)},
-          .created_by = std::string(row.text(10)),
-          .started = time_or_none(row, 11),
-          .started_by = text_or_none(row, 12),
-          .every_ms = row.integer(13),
-          .first = row.integer(14),
-          .goes_on = row.integer(15) != 0,
-          .passed = row.integer(16) != 0,
-          .failures = row.integer(17),
-          .ended = time_or_none(row, 18),
-          .why = text_or_none(row, 19),
-          .data_key = std::string(row.blob(20)),
-          .sealed = std::string(row.blob(21))};
+  return {.id = std::string(row.text(sql::kJobById["id"])),
+          .verb = std::string(row.text(sql::kJobById["verb"])),
+          .state = job_state(row.text(sql::kJobById["state"])),
+          .digest = std::string(row.text(sql::kJobById["digest"])),
+          .total = row.integer(sql::kJobById["total"]),
+          .more = row.integer(sql::kJobById["more"]) != 0,
+          .oldest = {row.integer(sql::kJobById["oldest_ms"])},
+          .filter = parsed(row.text(sql::kJobById["filter"])),
+          .effects = parsed(row.text(sql::kJobById["effects"])),
+          .created = {row.integer(sql::kJobById["created_ms"])},
+          .created_by = std::string(row.text(sql::kJobById["created_by"])),
+          .started = time_or_none(row, sql::kJobById["started_ms"]),
+          .started_by = text_or_none(row, sql::kJobById["started_by"]),
+          .every_ms = row.integer(sql::kJobById["every_ms"]),
+          .first = row.integer(sql::kJobById["first"]),
+          .goes_on = row.integer(sql::kJobById["goes_on"]) != 0,
+          .passed = row.integer(sql::kJobById["passed"]) != 0,
+          .failures = row.integer(sql::kJobById["failures"]),
+          .ended = time_or_none(row, sql::kJobById["ended_ms"]),
+          .why = text_or_none(row, sql::kJobById["why"]),
+          .data_key = std::string(row.blob(sql::kJobById["data_key"])),
+          .sealed = std::string(row.blob(sql::kJobById["sealed"]))};
 }
 
 Item to_item(const store::Row& row) {
-  return {.n = row.integer(0),
-          .object = std::string(row.text(1)),
-          .mark = {.turns = row.integer(2), .updated = {row.integer(3)}},
-          .subject = std::string(row.blob(4)),
-          .call = row.integer(5),
-          .state = item_state(row.text(6)).value_or(ItemState::refused),
-          .code = std::string(row.text(7)),
-          .became = std::string(row.text(8)),
-          .at = time_or_none(row, 9)};
+  return {.n = row.integer(sql::kItems["n"]),
+          .object = std::string(row.text(sql::kItems["object"])),
+          .mark = {.turns = row.integer(sql::kItems["turns"]),
+                   .updated = {row.integer(sql::kItems["updated_ms"])}},
+          .subject = std::string(row.blob(sql::kItems["subject"])),
+          .call = row.integer(sql::kItems["call"]),
+          .state = item_state(row.text(sql::kItems["state"])).value_or(ItemState::refused),
+          .code = std::string(row.text(sql::kItems["code"])),
+          .became = std::string(row.text(sql::kItems["became"])),
+          .at = time_or_none(row, sql::kItems["at_ms"])};
 }
 
 store::Value time_value(const std::optional<Timestamp>& at) {
@@ -136,8 +137,9 @@ Result<Counts> Rows::counts(std::string_view job) const {
   Counts out;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::kItemCounts, {tenant_, job}, [&](const store::Row& row) {
-      const auto state = item_state(row.text(0)).value_or(ItemState::refused);
-      out.of.at(static_cast<std::size_t>(state)) = row.integer(1);
+      const auto state =
+          item_state(row.text(sql::kItemCounts["state"])).value_or(ItemState::refused);
+      out.of.at(static_cast<std::size_t>(state)) = row.integer(sql::kItemCounts["count"]);
       return true;
     });
   }));
@@ -205,7 +207,7 @@ Status Rows::put(store::Transaction& transaction, const Job& job,
 Status Rows::remove_old(store::Transaction& transaction, std::int64_t now_ms) const {
   std::vector<std::string> gone;
   const auto add = [&gone](const store::Row& row) {
-    gone.emplace_back(row.text(0));
+    gone.emplace_back(row.text(sql::kOldJobs["id"]));
     return true;
   };
   RABT_TRY_STATUS(transaction.query(sql::kOldJobs,

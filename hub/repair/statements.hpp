@@ -46,7 +46,8 @@ inline constexpr Statement kOpenItems{RABT_REPAIR_ITEM "AND state = 'open' ORDER
 inline constexpr Statement kActedItems{RABT_REPAIR_ITEM "AND state = 'acted' ORDER BY n"};
 #undef RABT_REPAIR_ITEM
 inline constexpr Statement kItemCounts{
-    "SELECT state, COUNT(*) FROM repair_item WHERE tenant = $1 AND job = $2 GROUP BY state"};
+    "SELECT state, COUNT(*) AS count FROM repair_item WHERE tenant = $1 AND job = $2 GROUP BY "
+    "state"};
 inline constexpr Statement kInsertItem{
     "INSERT INTO repair_item (tenant, job, n, object, turns, updated_ms, subject, call, state, "
     "code, became) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', '', '')"};

@@ -78,8 +78,9 @@ Result<Migrations> missing_migrations(Connection& connection, const std::string&
   std::int64_t last = 0;
   std::map<std::int64_t, std::pair<std::string, std::string>> applied;
   RABT_TRY_STATUS(connection.query(kApplied, {}, [&](const Row& row) {
-    last = row.integer(0);
-    applied[last] = {std::string(row.text(1)), std::string(row.text(2))};
+    last = row.integer(kApplied["number"]);
+    applied[last] = {std::string(row.text(kApplied["name"])),
+                     std::string(row.text(kApplied["checksum"]))};
     return true;
   }));
   const std::int64_t newest = wanted.empty() ? 0 : wanted.rbegin()->first;

@@ -13,7 +13,8 @@ constexpr Statement kReserve{
 
 Status Sequences::open(Connection& connection) {
   return connection.query(kAll, {}, [this](const Row& row) {
-    counters_[std::string(row.text(0))] = {row.integer(1), row.integer(1)};
+    counters_[std::string(row.text(kAll["name"]))] = {row.integer(kAll["reserved"]),
+                                                      row.integer(kAll["reserved"])};
     return true;
   });
 }

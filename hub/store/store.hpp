@@ -15,6 +15,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
+#include "hub/store/columns.hpp"
 
 // The one durable store. SQL is kept to what SQLite and PostgreSQL share;
 // migrations/<engine>/NNNN_name.sql. hub/store/open.hpp opens it.
@@ -26,6 +27,14 @@ namespace rabt::store {
 // CAST(SUM(n) AS BIGINT): PostgreSQL's is a NUMERIC, which rows do not read.
 struct Statement {
   const char* sql;
+
+  // The place of a column in a row, by its name (columns.hpp). Does not compile where no column has
+  // that name, or two have.
+  [[nodiscard]] consteval int operator[](std::string_view column) const {
+    const int place = ColumnList(sql).find(column);
+    if (place < 0) throw "no column, or more than one, has this name";
+    return place;
+  }
 };
 
 struct Null {};

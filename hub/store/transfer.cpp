@@ -19,16 +19,18 @@ constexpr Statement kSqliteColumns{
     "SELECT m.name, p.name, p.type, p.pk FROM sqlite_master m JOIN pragma_table_info(m.name) p "
     "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, p.cid"};
 constexpr Statement kPostgresColumns{
-    "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), "
+    "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type, "
     "coalesce(array_position(i.indkey::int2[], a.attnum) + 1 - array_lower(i.indkey::int2[], 1), "
-    "0)::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = "
+    "0)::bigint AS key_place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND "
+    "n.nspname = "
     "current_schema() JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
     "a.attisdropped LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary WHERE c.relkind "
     "= 'r' ORDER BY c.relname, a.attnum"};
 // Table and column, and whether the role may set the next number.
 constexpr Statement kIdentities{
     "SELECT c.relname, a.attname, CASE WHEN has_sequence_privilege(pg_get_serial_sequence("
-    "format('%I.%I', n.nspname, c.relname), a.attname), 'UPDATE') THEN 1 ELSE 0 END::bigint FROM "
+    "format('%I.%I', n.nspname, c.relname), a.attname), 'UPDATE') THEN 1 ELSE 0 END::bigint AS "
+    "may_set FROM "
     "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND "
     "n.nspname = current_schema() JOIN pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> "
     "'' WHERE c.relkind = 'r' ORDER BY c.relname"};
@@ -68,8 +70,8 @@ Statement kept(std::string sql) {
   static Mutex mutex;
   static std::deque<std::string> texts;
   const Lock lock(mutex);
-  for (const std::string& one : texts) {
-    if (one == sql) return {one.c_str()};
+  for (const std::string& text : texts) {
+    if (text == sql) return {text.c_str()};
   }
   return {texts.emplace_back(std::move(sql)).c_str()};
 }
@@ -89,7 +91,7 @@ Result<Tables> tables_of(Connection& connection, Engine engine) {
       engine == Engine::sqlite ? kSqliteColumns : kPostgresColumns, {}, [&](const Row& row) {
         const std::string name(row.text(0));
         if (kOwn.contains(name)) return true;
-        auto kind = kind_of(name, row.text(2));
+        auto kind = kind_of(name, row.text(kSqliteColumns["type"]));
         if (!kind.ok()) {
           good = kind.error();
           return false;
@@ -114,7 +116,7 @@ Status check_same(const Tables& from, const Tables& to) {
                              other->second.columns.begin(), other->second.columns.end()))
       return wrong(name, "has other columns in the other database");
     if (std::none_of(table.columns.begin(), table.columns.end(),
-                     [](const Column& one) { return one.key > 0; }))
+                     [](const Column& column) { return column.key > 0; }))
       return wrong(name, "has no primary key");
   }
   for (const auto& [name, table] : to) {
@@ -292,8 +294,8 @@ Result<std::vector<std::pair<std::string, std::string>>> counted(Connection& con
   std::vector<std::pair<std::string, std::string>> columns;
   std::string refused;
   RABT_TRY_STATUS(connection.query(kIdentities, {}, [&](const Row& row) {
-    if (row.integer(2) == 0) refused = row.text(0);
-    columns.emplace_back(row.text(0), row.text(1));
+    if (row.integer(kIdentities["may_set"]) == 0) refused = row.text(kIdentities["relname"]);
+    columns.emplace_back(row.text(kIdentities["relname"]), row.text(kIdentities["attname"]));
     return true;
   }));
   if (refused.empty()) return columns;

@@ -12,8 +12,9 @@ constexpr std::string_view kTable = "webhook";
 constexpr std::string_view kField = "secrets";
 
 const Configured* find_named(const std::vector<Configured>& all, std::string_view name) {
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Configured& one) { return one.name == name; });
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Configured& configured) {
+    return configured.name == name;
+  });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -23,26 +24,26 @@ Book::Book(Parts parts, std::vector<Configured> configured)
     : parts_(std::move(parts)), configured_(std::move(configured)) {}
 
 // Writes a webhook of the configuration, unless it is as it was.
-Status Book::put(store::Transaction& transaction, const Configured& one,
+Status Book::put(store::Transaction& transaction, const Configured& configured,
                  const Endpoint* before) const {
   const std::int64_t now = parts_.clock.now().ms;
   if (before == nullptr) {
     return insert_endpoint(transaction, parts_.tenant,
                            {.id = parts_.ids.next().text(),
-                            .name = one.name,
+                            .name = configured.name,
                             .configured = true,
-                            .url = one.url,
-                            .wants = one.wants,
+                            .url = configured.url,
+                            .wants = configured.wants,
                             .created_ms = now,
                             .updated_ms = now});
   }
   // One that is gone begins anew when the operator gives it another address.
-  const bool moved = before->url != one.url;
+  const bool moved = before->url != configured.url;
   const bool back = before->state == "removed" || (moved && before->state == "gone");
-  if (!moved && !back && before->wants == one.wants) return ok_status();
+  if (!moved && !back && before->wants == configured.wants) return ok_status();
   Endpoint after = *before;
-  after.url = one.url;
-  after.wants = one.wants;
+  after.url = configured.url;
+  after.wants = configured.wants;
   if (back) after.state = "active";
   after.version += 1;
   after.updated_ms = now;
@@ -52,8 +53,8 @@ Status Book::put(store::Transaction& transaction, const Configured& one,
 Status Book::open() {
   RABT_TRY(rows, read_endpoints(parts_.store, parts_.tenant));
   const auto named = [&](const std::string& name) -> const Endpoint* {
-    const auto found = std::find_if(rows.begin(), rows.end(),
-                                    [&](const Endpoint& one) { return one.name == name; });
+    const auto found = std::find_if(
+        rows.begin(), rows.end(), [&](const Endpoint& endpoint) { return endpoint.name == name; });
     return found == rows.end() ? nullptr : &*found;
   };
   for (const Configured& one : configured_) {
@@ -64,8 +65,8 @@ Status Book::open() {
                                               "made over the API; rename one of the two");
   }
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    for (const Configured& one : configured_)
-      RABT_TRY_STATUS(put(transaction, one, named(one.name)));
+    for (const Configured& configured : configured_)
+      RABT_TRY_STATUS(put(transaction, configured, named(configured.name)));
     for (const Endpoint& row : rows) {
       if (!row.configured || row.state == "removed" || find_named(configured_, row.name) != nullptr)
         continue;
@@ -119,8 +120,8 @@ Result<std::vector<KeptSecret>> Book::kept(const Endpoint& endpoint) const {
       key->open({.tenant = parts_.tenant, .table = kTable, .row = endpoint.id, .field = kField},
                 endpoint.sealed));
   RABT_TRY(list, Json::parse(plain));
-  for (const Json& one : list.as_array())
-    out.push_back({.text = one.string_or("secret", ""), .until_ms = one["until"].as_int64()});
+  for (const Json& item : list.as_array())
+    out.push_back({.text = item.string_or("secret", ""), .until_ms = item["until"].as_int64()});
   return out;
 }
 
@@ -128,9 +129,9 @@ Result<std::vector<SigningSecret>> Book::secrets(const Endpoint& endpoint) const
   RABT_TRY(all, kept(endpoint));
   const std::int64_t now = parts_.clock.now().ms;
   std::vector<SigningSecret> out;
-  for (const KeptSecret& one : all) {
-    if (one.until_ms && *one.until_ms <= now) continue;
-    RABT_TRY(secret, SigningSecret::parse(one.text));
+  for (const KeptSecret& kept_secret : all) {
+    if (kept_secret.until_ms && *kept_secret.until_ms <= now) continue;
+    RABT_TRY(secret, SigningSecret::parse(kept_secret.text));
     out.push_back(std::move(secret));
   }
   return out;
@@ -138,9 +139,9 @@ Result<std::vector<SigningSecret>> Book::secrets(const Endpoint& endpoint) const
 
 Status Book::seal(Endpoint& endpoint, const std::vector<KeptSecret>& secrets) const {
   Json list = Json::array();
-  for (const KeptSecret& one : secrets) {
-    Json kept = Json::object({{"secret", one.text}});
-    if (one.until_ms) kept.set("until", *one.until_ms);
+  for (const KeptSecret& secret : secrets) {
+    Json kept = Json::object({{"secret", secret.text}});
+    if (secret.until_ms) kept.set("until", *secret.until_ms);
     list.push_back(std::move(kept));
   }
   RABT_TRY(key, parts_.keys.shared(parts_.tenant, keys::kPerson));

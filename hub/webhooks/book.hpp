@@ -60,7 +60,7 @@ class Book {
   [[nodiscard]] Status seal(Endpoint& endpoint, const std::vector<KeptSecret>& secrets) const;
 
  private:
-  [[nodiscard]] Status put(store::Transaction& transaction, const Configured& one,
+  [[nodiscard]] Status put(store::Transaction& transaction, const Configured& configured,
                            const Endpoint* before) const;
 
   // Constant after construction.

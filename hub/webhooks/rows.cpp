@@ -16,20 +16,21 @@ std::string text(const Row& row, int column) {
 
 Delivery read_delivery(const Row& row) {
   Delivery out;
-  out.id = text(row, 0);
-  out.webhook = text(row, 1);
-  out.event = text(row, 2);
-  out.type = text(row, 3);
-  out.body = text(row, 4);
-  out.state = text(row, 5);
-  out.attempts = row.integer(6);
-  out.created_ms = row.integer(7);
-  if (!row.is_null(8)) out.tried_ms = row.integer(8);
-  out.status = row.integer(9);
-  out.code = text(row, 10);
-  out.topic = text(row, 11);
-  out.subject = text(row, 12);
-  out.trace = text(row, 13);
+  out.id = text(row, sql::kFindDelivery["id"]);
+  out.webhook = text(row, sql::kFindDelivery["webhook"]);
+  out.event = text(row, sql::kFindDelivery["event"]);
+  out.type = text(row, sql::kFindDelivery["type"]);
+  out.body = text(row, sql::kFindDelivery["body"]);
+  out.state = text(row, sql::kFindDelivery["state"]);
+  out.attempts = row.integer(sql::kFindDelivery["attempts"]);
+  out.created_ms = row.integer(sql::kFindDelivery["created_ms"]);
+  if (!row.is_null(sql::kFindDelivery["tried_ms"]))
+    out.tried_ms = row.integer(sql::kFindDelivery["tried_ms"]);
+  out.status = row.integer(sql::kFindDelivery["status"]);
+  out.code = text(row, sql::kFindDelivery["code"]);
+  out.topic = text(row, sql::kFindDelivery["topic"]);
+  out.subject = text(row, sql::kFindDelivery["subject"]);
+  out.trace = text(row, sql::kFindDelivery["trace"]);
   return out;
 }
 
@@ -38,7 +39,7 @@ Status name_is_free(store::Transaction& transaction, std::string_view tenant,
   std::string other;
   RABT_TRY_STATUS(
       transaction.query(sql::kEndpointNamed, {tenant, endpoint.name}, [&](const Row& row) {
-        other = text(row, 0);
+        other = text(row, sql::kEndpointNamed["id"]);
         return false;
       }));
   if (other.empty() || other == endpoint.id) return ok_status();
@@ -52,18 +53,19 @@ Result<std::vector<Endpoint>> read_endpoints(store::Store& store, std::string_vi
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(sql::kEndpoints, {tenant}, [&](const Row& row) {
-      Endpoint& one = out.emplace_back();
-      one.id = text(row, 0);
-      one.name = text(row, 1);
-      one.configured = row.text(2) == "configuration";
-      one.url = text(row, 3);
-      if (const auto wants = Json::parse(row.text(4)); wants.ok()) one.wants = read_wants(*wants);
-      one.state = text(row, 5);
-      one.version = row.integer(6);
-      one.created_ms = row.integer(7);
-      one.updated_ms = row.integer(8);
-      one.data_key = std::string(row.blob(9));
-      one.sealed = std::string(row.blob(10));
+      Endpoint& endpoint = out.emplace_back();
+      endpoint.id = text(row, sql::kEndpoints["id"]);
+      endpoint.name = text(row, sql::kEndpoints["name"]);
+      endpoint.configured = row.text(sql::kEndpoints["origin"]) == "configuration";
+      endpoint.url = text(row, sql::kEndpoints["url"]);
+      if (const auto wants = Json::parse(row.text(sql::kEndpoints["wants"])); wants.ok())
+        endpoint.wants = read_wants(*wants);
+      endpoint.state = text(row, sql::kEndpoints["state"]);
+      endpoint.version = row.integer(sql::kEndpoints["version"]);
+      endpoint.created_ms = row.integer(sql::kEndpoints["created_ms"]);
+      endpoint.updated_ms = row.integer(sql::kEndpoints["updated_ms"]);
+      endpoint.data_key = std::string(row.blob(sql::kEndpoints["data_key"]));
+      endpoint.sealed = std::string(row.blob(sql::kEndpoints["sealed"]));
       return true;
     });
   }));
@@ -127,8 +129,9 @@ Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_vi
       [&](store::Connection& connection, const outbox::Work& work, std::vector<Delivery>& found) {
         return connection.query(sql::kFindDelivery, {tenant, webhook, work.ref},
                                 [&](const Row& row) {
-                                  Delivery one = read_delivery(row);
-                                  if (one.state == "open") found.push_back(std::move(one));
+                                  Delivery delivery = read_delivery(row);
+                                  if (delivery.state == "open")
+                                    found.push_back(std::move(delivery));
                                   return false;
                                 });
       });
@@ -173,7 +176,9 @@ Result<std::int64_t> open_again(store::Transaction& transaction, std::string_vie
   std::vector<Open> all;
   bool in_order = false;
   RABT_TRY_STATUS(transaction.query(sql::kOpenDeliveries, {tenant, webhook}, [&](const Row& row) {
-    all.push_back({text(row, 0), text(row, 1), row.integer(2)});
+    all.push_back({text(row, sql::kOpenDeliveries["id"]),
+                   text(row, sql::kOpenDeliveries["subject"]),
+                   row.integer(sql::kOpenDeliveries["opened_ms"])});
     in_order = in_order || !all.back().subject.empty();
     return true;
   }));
@@ -239,10 +244,10 @@ Result<std::vector<GivenUp>> dead_deliveries(store::Store& store, std::string_vi
   std::vector<GivenUp> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::kGivenUp, {tenant}, [&](const Row& row) {
-      out.push_back({.events = {.of = std::string(row.text(0)),
-                                .count = row.integer(1),
-                                .oldest = {row.integer(2)}},
-                     .state = std::string(row.text(3))});
+      out.push_back({.events = {.of = std::string(row.text(sql::kGivenUp["name"])),
+                                .count = row.integer(sql::kGivenUp["count"]),
+                                .oldest = {row.integer(sql::kGivenUp["first_created_ms"])}},
+                     .state = std::string(row.text(sql::kGivenUp["state"]))});
       return true;
     });
   }));
@@ -255,12 +260,13 @@ Result<Counts> count_deliveries(store::Store& store, std::string_view tenant,
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(
         connection.query(sql::kCountDeliveries, {tenant, webhook, "open"}, [&](const Row& row) {
-          out.open = row.integer(0);
-          if (!row.is_null(1)) out.oldest_ms = row.integer(1);
+          out.open = row.integer(sql::kCountDeliveries["count"]);
+          if (!row.is_null(sql::kCountDeliveries["first_created_ms"]))
+            out.oldest_ms = row.integer(sql::kCountDeliveries["first_created_ms"]);
           return false;
         }));
     return connection.query(sql::kCountDeliveries, {tenant, webhook, "dead"}, [&](const Row& row) {
-      out.dead = row.integer(0);
+      out.dead = row.integer(sql::kCountDeliveries["count"]);
       return false;
     });
   }));
@@ -271,8 +277,11 @@ Result<std::vector<Untold>> untold(store::Store& store, std::string_view tenant)
   std::vector<Untold> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::kUntold, {tenant}, [&](const Row& row) {
-      out.push_back({.name = text(row, 0), .dead = row.integer(1), .oldest_ms = {}});
-      if (!row.is_null(2)) out.back().oldest_ms = row.integer(2);
+      out.push_back({.name = text(row, sql::kUntold["name"]),
+                     .dead = row.integer(sql::kUntold["dead_count"]),
+                     .oldest_ms = {}});
+      if (!row.is_null(sql::kUntold["oldest_open_ms"]))
+        out.back().oldest_ms = row.integer(sql::kUntold["oldest_open_ms"]);
       return true;
     });
   }));

@@ -207,8 +207,8 @@ Status Sender::write(const std::vector<Attempt>& attempts, const std::set<std::s
                                                                .detail = Json()}));
   }
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    for (const Attempt& one : attempts)
-      RABT_TRY_STATUS(write_attempt(transaction, parts_.tenant, one));
+    for (const Attempt& attempt : attempts)
+      RABT_TRY_STATUS(write_attempt(transaction, parts_.tenant, attempt));
     for (const auto& [endpoint, entry] : ended) {
       RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, endpoint));
       RABT_TRY_STATUS(kill_open(transaction, parts_.tenant, endpoint.id, "webhook.gone"));
@@ -258,13 +258,13 @@ bool Sender::send_to(const Endpoint& endpoint, Line& line) {
       broker ? nullptr : secrets_of(endpoint, line, opened);
   if (!broker && secrets == nullptr) return false;
   bool any = false;
-  for (const Delivery& one : *due) {
+  for (const Delivery& delivery : *due) {
     if (line.under_way.size() >= most) break;
-    if (!line.under_way.insert(one.id).second) continue;
+    if (!line.under_way.insert(delivery.id).second) continue;
     if (broker) {
-      publish(one);
+      publish(delivery);
     } else {
-      begin(endpoint, one, *secrets);
+      begin(endpoint, delivery, *secrets);
     }
     any = true;
   }

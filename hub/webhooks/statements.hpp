@@ -51,7 +51,8 @@ inline constexpr Statement kExpireDeliveries{
 inline constexpr Statement kSweepDeliveries{
     "DELETE FROM webhook_delivery WHERE state = $1 AND opened_ms < $2"};
 inline constexpr Statement kCountDeliveries{
-    "SELECT count(*), min(created_ms) FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
+    "SELECT count(*) AS count, min(created_ms) AS first_created_ms FROM webhook_delivery WHERE "
+    "tenant = $1 AND webhook = $2 AND "
     "state = $3"};
 
 inline constexpr Statement kEndpoints{
@@ -67,13 +68,16 @@ inline constexpr Statement kUpdateEndpoint{
     "$8, data_key = $9, sealed = $10 WHERE tenant = $1 AND id = $2 AND version = $7 - 1"};
 inline constexpr Statement kDeleteEndpoint{"DELETE FROM webhook WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kGivenUp{
-    "SELECT w.name, count(*), min(d.created_ms), w.state FROM webhook w JOIN webhook_delivery d ON "
+    "SELECT w.name, count(*) AS count, min(d.created_ms) AS first_created_ms, w.state FROM webhook "
+    "w JOIN webhook_delivery d ON "
     "d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'dead' WHERE w.tenant = $1 GROUP BY "
     "w.id, w.name, w.state ORDER BY w.name"};
 inline constexpr Statement kUntold{
     "SELECT w.name, (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery d WHERE d.tenant = "
-    "w.tenant AND d.webhook = w.id AND d.state = 'dead' LIMIT 1000) dead), (SELECT d.created_ms "
+    "w.tenant AND d.webhook = w.id AND d.state = 'dead' LIMIT 1000) dead) AS dead_count, (SELECT "
+    "d.created_ms "
     "FROM webhook_delivery d WHERE d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'open' "
-    "ORDER BY d.id LIMIT 1) FROM webhook w WHERE w.tenant = $1 AND w.state = 'active'"};
+    "ORDER BY d.id LIMIT 1) AS oldest_open_ms FROM webhook w WHERE w.tenant = $1 AND w.state = "
+    "'active'"};
 
 }  // namespace rabt::webhooks::sql

@@ -84,8 +84,8 @@ Json list(const std::vector<std::string>& texts) {
 std::vector<std::string> texts(const Json& list) {
   std::vector<std::string> out;
   if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) {
-    if (one.is_string()) out.push_back(one.as_string());
+  for (const Json& item : list.as_array()) {
+    if (item.is_string()) out.push_back(item.as_string());
   }
   return out;
 }
@@ -145,7 +145,7 @@ std::vector<Route> default_routes() {
 bool names_type(const std::vector<Route>& routes, std::string_view type) {
   const std::string_view name = event_name(type);
   return !name.empty() && std::any_of(routes.begin(), routes.end(),
-                                      [&](const Route& one) { return fits(one.event, name); });
+                                      [&](const Route& route) { return fits(route.event, name); });
 }
 
 const Route* route_of(const std::vector<Route>& routes, const Json& event) {
@@ -153,8 +153,8 @@ const Route* route_of(const std::vector<Route>& routes, const Json& event) {
   const std::string_view name = event_name(type);
   if (name.empty()) return nullptr;
   const bool appointment = event["data"].bool_or("namesAppointment", false);
-  const auto found = std::find_if(routes.begin(), routes.end(), [&](const Route& one) {
-    return fits(one.event, name) && (appointment || !one.appointment);
+  const auto found = std::find_if(routes.begin(), routes.end(), [&](const Route& route) {
+    return fits(route.event, name) && (appointment || !route.appointment);
   });
   return found == routes.end() ? nullptr : &*found;
 }
@@ -162,14 +162,14 @@ const Route* route_of(const std::vector<Route>& routes, const Json& event) {
 Status check_routes(const std::vector<Route>& routes) {
   if (routes.empty() || routes.size() > kMostPatterns)
     return invalid("bus.keys", "name between one and " + std::to_string(kMostPatterns) + " keys");
-  for (const Route& one : routes) {
-    if (!is_pattern(one.event)) {
+  for (const Route& route : routes) {
+    if (!is_pattern(route.event)) {
       return invalid("bus.keys",
                      "`event` is the name of an event, such as session.completed, with * for any "
                      "characters");
     }
-    RABT_TRY_STATUS(fits_some("bus.keys", one.event));
-    if (!is_key(one.key)) {
+    RABT_TRY_STATUS(fits_some("bus.keys", route.event));
+    if (!is_key(route.key)) {
       return invalid("bus.keys",
                      "`key` is words of letters, digits, _ and -, with dots between them, such as "
                      "video.session.created; it has at most 128 characters");

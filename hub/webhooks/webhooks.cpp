@@ -30,17 +30,18 @@ std::string host_of(const std::string& url) {
 }
 
 // next_ms: when it is tried next. Null when nobody tries it.
-Json delivery_json(const Delivery& one, std::optional<std::int64_t> next_ms) {
-  return Json::object({{"id", one.id},
-                       {"event", one.event},
-                       {"type", one.type},
-                       {"state", one.state},
-                       {"attempts", one.attempts},
-                       {"createdAt", to_iso8601({one.created_ms})},
-                       {"triedAt", one.tried_ms ? Json(to_iso8601({*one.tried_ms})) : Json()},
-                       {"nextAt", next_ms ? Json(to_iso8601({*next_ms})) : Json()},
-                       {"status", one.status == 0 ? Json() : Json(one.status)},
-                       {"code", one.code.empty() ? Json() : Json(one.code)}});
+Json delivery_json(const Delivery& delivery, std::optional<std::int64_t> next_ms) {
+  return Json::object(
+      {{"id", delivery.id},
+       {"event", delivery.event},
+       {"type", delivery.type},
+       {"state", delivery.state},
+       {"attempts", delivery.attempts},
+       {"createdAt", to_iso8601({delivery.created_ms})},
+       {"triedAt", delivery.tried_ms ? Json(to_iso8601({*delivery.tried_ms})) : Json()},
+       {"nextAt", next_ms ? Json(to_iso8601({*next_ms})) : Json()},
+       {"status", delivery.status == 0 ? Json() : Json(delivery.status)},
+       {"code", delivery.code.empty() ? Json() : Json(delivery.code)}});
 }
 
 }  // namespace
@@ -122,8 +123,8 @@ std::vector<Delivery> Webhooks::deliveries_of(const Json& event) const {
 }
 
 Status Webhooks::put(store::Transaction& transaction, const std::vector<Delivery>& deliveries) {
-  for (const Delivery& one : deliveries)
-    RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, one));
+  for (const Delivery& delivery : deliveries)
+    RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, delivery));
   if (!deliveries.empty()) transaction.on_commit([this] { sender_.wake(); });
   return ok_status();
 }
@@ -167,8 +168,8 @@ Result<Json> Webhooks::to_json(const Endpoint& endpoint) const {
   RABT_TRY(counts, count_deliveries(parts_.store, parts_.tenant, endpoint.id));
   Json keys = Json::array();
   const auto add = [&](const std::vector<SigningSecret>& secrets) {
-    for (const SigningSecret& one : secrets) {
-      if (std::string key = one.public_key(); !key.empty()) keys.push_back(std::move(key));
+    for (const SigningSecret& secret : secrets) {
+      if (std::string key = secret.public_key(); !key.empty()) keys.push_back(std::move(key));
     }
   };
   if (endpoint.secrets != nullptr) {
@@ -356,7 +357,8 @@ Answer Webhooks::rotate(const Caller& caller, const RotateSecret& asked) {
   std::erase_if(secrets,
                 [&](const KeptSecret& one) { return one.until_ms && *one.until_ms <= now; });
   // A secret that leaves already leaves when it was to.
-  for (KeptSecret& one : secrets) one.until_ms = std::min(one.until_ms.value_or(until), until);
+  for (KeptSecret& kept_secret : secrets)
+    kept_secret.until_ms = std::min(kept_secret.until_ms.value_or(until), until);
   const std::string secret = SigningSecret::make_shared_text(parts_.random);
   const std::string key = SigningSecret::make_key_text(parts_.random);
   // The new ones stand first: a receiver that looks at one signature only looks at the first.
@@ -420,12 +422,13 @@ Result<Page> Webhooks::deliveries(const Caller& caller, const ListDeliveries& as
       if (one.state == "open" && endpoint->active()) open.push_back(one.id);
     }
     RABT_TRY(due, outbox::due_of(parts_.store, parts_.tenant, outbox::kWebhook, open));
-    for (const Delivery& one : all) {
-      const auto next = due.find(one.id);
+    for (const Delivery& delivery : all) {
+      const auto next = due.find(delivery.id);
       page.items.push_back(delivery_json(
-          one, next == due.end() ? std::nullopt
-                                 : std::optional(pause > 0 ? std::max(next->second, now + pause)
-                                                           : next->second)));
+          delivery,
+          next == due.end()
+              ? std::nullopt
+              : std::optional(pause > 0 ? std::max(next->second, now + pause) : next->second)));
     }
     return ok_status();
   };

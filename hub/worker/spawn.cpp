@@ -48,8 +48,8 @@ Result<Process> spawn(const Descriptor& program, int library, const Loans& loans
   RABT_TRY(questions, make_channel());
   const Descriptor from[] = {high(frames.second.get()), high(library), high(questions.second.get()),
                              high(program.get()), high(loans.readable().get())};
-  for (const Descriptor& one : from) {
-    if (!one.open())
+  for (const Descriptor& descriptor : from) {
+    if (!descriptor.open())
       return unavailable("worker.spawn", std::string("no descriptor: ") + std::strerror(errno));
   }
   posix_spawn_file_actions_t actions;

@@ -10,7 +10,7 @@ namespace rabt::workflow {
 Json asked_of(const Json& output_schema, const Json& arguments) {
   if (output_schema.is_array()) {
     Json out = Json::array();
-    for (const Json& one : output_schema.as_array()) out.push_back(asked_of(one, arguments));
+    for (const Json& item : output_schema.as_array()) out.push_back(asked_of(item, arguments));
     return out;
   }
   if (!output_schema.is_object()) return output_schema;

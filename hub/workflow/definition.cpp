@@ -90,18 +90,18 @@ constexpr std::size_t kMaxPendingStarts = 256;
 // The correlated values after the event joined, or nullopt when it does not belong there.
 std::optional<Json> join(const EventFilter& filter, const Json& event, Json values) {
   const NoVariables none;
-  for (const Correlation& one : filter.correlate) {
-    const Result<Json> value = evaluate(one.from, event, none);
+  for (const Correlation& correlation : filter.correlate) {
+    const Result<Json> value = evaluate(correlation.from, event, none);
     if (!value || value.value().is_null()) return std::nullopt;
     std::optional<Json> expected;
-    if (one.expect.has_value()) {
-      const Result<Json> fixed = evaluate(*one.expect, Json(), none);
+    if (correlation.expect.has_value()) {
+      const Result<Json> fixed = evaluate(*correlation.expect, Json(), none);
       if (!fixed) return std::nullopt;
       expected = fixed.value();
-    } else if (const Json* bound = values.find(one.name); bound != nullptr) {
+    } else if (const Json* bound = values.find(correlation.name); bound != nullptr) {
       expected = *bound;
     } else {
-      values.set(one.name, value.value());
+      values.set(correlation.name, value.value());
       continue;
     }
     if (value.value().dump_sorted() != expected->dump_sorted()) return std::nullopt;
@@ -136,7 +136,7 @@ Definition::StartStep Definition::collect_start(const Json& pending, const Json&
     Json::Array events = set["events"].as_array();
     events[filter] = event;
     const bool whole =
-        std::none_of(events.begin(), events.end(), [](const Json& one) { return one.is_null(); });
+        std::none_of(events.begin(), events.end(), [](const Json& item) { return item.is_null(); });
     set.set("values", std::move(values));
     if (whole) out.start = Json(events);
     set.set("events", Json(std::move(events)));

@@ -50,8 +50,8 @@ std::vector<Effect> Execution::open() const {
 }
 
 bool Execution::is_made_again(std::string_view reference) const {
-  return std::any_of(impl_->loose.begin(), impl_->loose.end(), [&](const Impl::Loose& one) {
-    return one.call.reference == reference && impl_->is_made_again(one);
+  return std::any_of(impl_->loose.begin(), impl_->loose.end(), [&](const Impl::Loose& loose) {
+    return loose.call.reference == reference && impl_->is_made_again(loose);
   });
 }
 
@@ -133,7 +133,7 @@ std::vector<Deadline> Execution::deadlines(std::string_view role) const {
     }
   }
   std::sort(out.begin(), out.end(),
-            [](const Deadline& one, const Deadline& other) { return one.at < other.at; });
+            [](const Deadline& deadline, const Deadline& other) { return deadline.at < other.at; });
   return out;
 }
 
@@ -186,8 +186,8 @@ Result<std::uint64_t> id_of(const Json& json, std::string_view key) {
 Result<std::vector<std::uint64_t>> ids_of(const Json& json) {
   if (!json.is_array()) return refused("harmless must be a list of ids");
   std::vector<std::uint64_t> out;
-  for (const Json& one : json.as_array()) {
-    const std::optional<std::int64_t> id = one.as_int64();
+  for (const Json& item : json.as_array()) {
+    const std::optional<std::int64_t> id = item.as_int64();
     if (!id.has_value() || *id < 0) return refused("harmless must be a list of ids");
     out.push_back(static_cast<std::uint64_t>(*id));
   }

@@ -103,7 +103,7 @@ class Transcriber : public sdk::TaskPlugin {
       from += bytes.size();
     }
     Json said = Json::array();
-    for (const Segment& one : segments) said.push_back(json_of(one));
+    for (const Segment& segment : segments) said.push_back(json_of(segment));
     co_return sdk::done(Json{{"language", engine_->language()},
                              {"durationMs", engine_->duration_ms()},
                              {"segments", std::move(said)}});
@@ -130,8 +130,8 @@ class Transcriber : public sdk::TaskPlugin {
         return fail(sdk::Kind::transient, refusal.code(), refusal.what(), 503);
       return fail(sdk::Kind::permanent, refusal.code(), refusal.what(), 415);
     }
-    for (Segment& one : engine_->taken()) {
-      if (segments.size() < kMostSegments) segments.push_back(std::move(one));
+    for (Segment& segment : engine_->taken()) {
+      if (segments.size() < kMostSegments) segments.push_back(std::move(segment));
     }
     return std::nullopt;
   }

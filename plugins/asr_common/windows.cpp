@@ -74,20 +74,20 @@ void Windows::hear() {
   if (!is_silent(window)) {
     Heard heard = hear_(window);
     done = std::clamp(heard.done_ms, std::min(kLeastStepMs, length), length);
-    for (Segment& one : heard.segments) {
-      const std::int64_t from = std::clamp<std::int64_t>(one.start_ms, 0, length);
-      const std::int64_t to = std::clamp(one.end_ms, from, length);
+    for (Segment& segment : heard.segments) {
+      const std::int64_t from = std::clamp<std::int64_t>(segment.start_ms, 0, length);
+      const std::int64_t to = std::clamp(segment.end_ms, from, length);
       // An engine rounds: a word may lie in what is beside.
       const std::int64_t first = std::max<std::int64_t>(0, from - ms_of(kMoment));
       const std::int64_t beyond = std::min(length, to + ms_of(kMoment));
-      if (one.text.empty() ||
+      if (segment.text.empty() ||
           is_silent(window.subspan(static_cast<std::size_t>(first) * kPerMs,
                                    static_cast<std::size_t>(beyond - first) * kPerMs)))
         continue;
-      one.start_ms = std::max(last_ms_, base_ms_ + from);
-      one.end_ms = std::max(one.start_ms, base_ms_ + to);
-      last_ms_ = one.end_ms;
-      segments_.push_back(std::move(one));
+      segment.start_ms = std::max(last_ms_, base_ms_ + from);
+      segment.end_ms = std::max(segment.start_ms, base_ms_ + to);
+      last_ms_ = segment.end_ms;
+      segments_.push_back(std::move(segment));
     }
   }
   samples_.erase(samples_.begin(),

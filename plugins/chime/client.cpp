@@ -89,8 +89,8 @@ Settings read_settings(std::string_view json) {
   if (!settings.prefix.empty() && !settings.prefix.ends_with('/')) settings.prefix.push_back('/');
   settings.kms_key_id = text_of(config, "kms_key_id");
   settings.sink_role_arn = text_of(config, "sink_role_arn");
-  for (const Json& one : sdk::list_of(config, "transcription_languages")) {
-    if (one.is_string()) settings.transcription_languages.push_back(one.get<std::string>());
+  for (const Json& item : sdk::list_of(config, "transcription_languages")) {
+    if (item.is_string()) settings.transcription_languages.push_back(item.get<std::string>());
   }
   settings.token_ttl_seconds = config.value("token_ttl_seconds", settings.token_ttl_seconds);
   settings.max_participants = config.value("max_participants", settings.max_participants);
@@ -208,9 +208,9 @@ const Why* why_of(std::string_view name, std::string_view body) {
        "the account's quota is used up; ask for more under Service Quotas",
        {"LimitExceededException", "ResourceLimitExceededException",
         "ServiceQuotaExceededException"}}};
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Why& one) {
-    return std::find(one.names.begin(), one.names.end(), name) != one.names.end() &&
-           body.find(one.says) != std::string_view::npos;
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Why& why) {
+    return std::find(why.names.begin(), why.names.end(), name) != why.names.end() &&
+           body.find(why.says) != std::string_view::npos;
   });
   return found == all.end() ? nullptr : &*found;
 }

@@ -96,8 +96,8 @@ class ChimePlugin final : public Recordings {
   // then the room is opened again, under the next token.
   Task<Outcome> create_session(const Call& call, const Json& input) {
     const std::string name = request_token(call.idempotency_key);
-    for (const Json& one : list_of(input, "participants"))
-      (void)external_user(text_of(one, "identity"));  // refused before there is a meeting
+    for (const Json& node : list_of(input, "participants"))
+      (void)external_user(text_of(node, "identity"));  // refused before there is a meeting
     for (int round = 0; round < kMaxReopened; ++round) {
       const std::string token = round == 0 ? name : hex(sha256(name + "#" + std::to_string(round)));
       const HttpResult answer =
@@ -116,9 +116,9 @@ class ChimePlugin final : public Recordings {
       }
       // An attendee is made when somebody asks for a token: who never comes is none.
       Json participants = Json::array();
-      for (const Json& one : list_of(input, "participants"))
+      for (const Json& item : list_of(input, "participants"))
         participants.push_back(
-            {{"role", text_of(one, "role")}, {"identity", text_of(one, "identity")}});
+            {{"role", text_of(item, "role")}, {"identity", text_of(item, "identity")}});
       Json output{{"sessionId", id}, {"status", "in-progress"}, {"participants", participants}};
       if (std::string region = text_of(meeting, "MediaRegion"); !region.empty())
         output["region"] = std::move(region);
@@ -162,9 +162,10 @@ class ChimePlugin final : public Recordings {
   // the same again changes nothing.
   Task<Outcome> start_transcription(const Call& call, std::string id, std::string language) {
     const auto& languages = settings_.transcription_languages;
-    const auto found = std::find_if(
-        languages.begin(), languages.end(),
-        [&](const std::string& one) { return one == language || one.starts_with(language + "-"); });
+    const auto found =
+        std::find_if(languages.begin(), languages.end(), [&](const std::string& text) {
+          return text == language || text.starts_with(language + "-");
+        });
     if (found == languages.end())
       co_return sdk::fail(Kind::permanent, "chime.language",
                           "transcription_languages names none for the language of this session",
@@ -244,9 +245,9 @@ class ChimePlugin final : public Recordings {
       if (!succeeded(listed)) co_return failure(listed);
       const auto body = object_of(listed);
       if (!body) co_return unreadable();
-      for (const Json& one : list_of(*body, "Attendees")) {
-        if (text_of(one, "ExternalUserId") == user && is_guid(text_of(one, "AttendeeId")))
-          attendees.push_back(text_of(one, "AttendeeId"));
+      for (const Json& item : list_of(*body, "Attendees")) {
+        if (text_of(item, "ExternalUserId") == user && is_guid(text_of(item, "AttendeeId")))
+          attendees.push_back(text_of(item, "AttendeeId"));
       }
       next = text_of(*body, "NextToken");
       if (next.empty()) break;

@@ -81,7 +81,7 @@ void Transcripts::take_result(const Json& result) {
   for (Said& part : parts) {
     if (part.text.empty() || part.at <= 0 || part.identity.size() > 200) continue;
     const auto part_before = std::find_if(said_.begin(), said_.end(),
-                                          [&](const Said& one) { return one.key == part.key; });
+                                          [&](const Said& said) { return said.key == part.key; });
     part.text = cut(std::move(part.text), kLongest);
     part.end = std::max(part.end, part.at);
     if (part_before != said_.end()) {
@@ -97,13 +97,13 @@ Json Transcripts::said() const {
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Said& a, const Said& b) { return a.at < b.at; });
   Json out = Json::array();
-  for (const Said& one : sorted) {
-    Json item{{"key", one.key},
-              {"identity", one.identity},
-              {"at", one.at},
-              {"endAt", one.end},
-              {"text", one.text}};
-    const double sure = one.words > 0 ? one.confidence / one.words : -1;
+  for (const Said& said : sorted) {
+    Json item{{"key", said.key},
+              {"identity", said.identity},
+              {"at", said.at},
+              {"endAt", said.end},
+              {"text", said.text}};
+    const double sure = said.words > 0 ? said.confidence / said.words : -1;
     if (sure >= 0 && sure <= 1) item["confidence"] = sure;
     out.push_back(std::move(item));
   }

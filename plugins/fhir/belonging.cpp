@@ -23,8 +23,8 @@ bool bears(const Json& resource, std::string_view system, std::string_view value
   const std::string wanted = sdk::lower(value);
   const Json& own = member_of(resource, "identifier");
   if (own.is_object()) return is_identifier(own, system, wanted);
-  return own.is_array() && std::any_of(own.begin(), own.end(), [&](const Json& one) {
-           return is_identifier(one, system, wanted);
+  return own.is_array() && std::any_of(own.begin(), own.end(), [&](const Json& item) {
+           return is_identifier(item, system, wanted);
          });
 }
 
@@ -34,13 +34,13 @@ std::string plain_reference(const std::string& reference, const Settings& settin
   return out;
 }
 
-bool same_subject(const Json& one, const Json& other, const Settings& settings) {
-  const Json& first = member_of(one, "identifier");
+bool same_subject(const Json& item, const Json& other, const Settings& settings) {
+  const Json& first = member_of(item, "identifier");
   const Json& second = member_of(other, "identifier");
   const std::string system = text_of(first, "system");
   if (!system.empty() && system == text_of(second, "system"))
     return sdk::lower(text_of(first, "value")) == sdk::lower(text_of(second, "value"));
-  const std::string from = plain_reference(text_of(one, "reference"), settings);
+  const std::string from = plain_reference(text_of(item, "reference"), settings);
   const std::string to = plain_reference(text_of(other, "reference"), settings);
   return from.empty() || to.empty() || from == to;
 }

@@ -20,6 +20,6 @@ namespace rabt::fhir {
 // False if two References are known to mean two persons: they have identifiers of one system with
 // two values, or no such identifiers and two literal references. What cannot be compared is the
 // same.
-[[nodiscard]] bool same_subject(const Json& one, const Json& other, const Settings& settings);
+[[nodiscard]] bool same_subject(const Json& item, const Json& other, const Settings& settings);
 
 }  // namespace rabt::fhir

@@ -96,8 +96,8 @@ ChartEntry entry(const Json& input, const Json& encounter, const std::string& ty
 
 // Returns the clinician who treated, as the Encounter names them.
 Json clinician_of(const Json& encounter) {
-  for (const Json& one : list_of(encounter, "participant")) {
-    if (const Json& individual = member_of(one, "individual"); !individual.empty())
+  for (const Json& item : list_of(encounter, "participant")) {
+    if (const Json& individual = member_of(item, "individual"); !individual.empty())
       return individual;
   }
   return {};
@@ -231,13 +231,13 @@ void add_dispensing(std::vector<ChartEntry>& out, const Json& input, const Json&
 
 void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Json& encounter) {
   std::size_t at = 0;
-  for (const Json& one : list_of(input, "prescriptions")) {
+  for (const Json& node : list_of(input, "prescriptions")) {
     const std::string of = "prescriptions/" + std::to_string(at++);
-    const std::string number = text_of(one, "number");
+    const std::string number = text_of(node, "number");
     std::size_t place = 0;
-    for (const Json& item : list_of(one, "items")) {
-      const bool dispensed = sdk::chart::is_dispensed(one, place);
-      const bool prescribed = sdk::chart::is_prescribed(one, place);
+    for (const Json& item : list_of(node, "items")) {
+      const bool dispensed = sdk::chart::is_dispensed(node, place);
+      const bool prescribed = sdk::chart::is_prescribed(node, place);
       const std::string each = std::to_string(place++);
       if (!prescribed) continue;
       ChartEntry drug = entry(input, encounter, "MedicationRequest", of + "/items/" + each,
@@ -249,7 +249,7 @@ void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Js
       request["groupIdentifier"] = {{"system", std::string(kRecordSystem).append("-prescription")},
                                     {"value", number}};
       request["medicationCodeableConcept"] = medication_of(item);
-      const std::string issued = text_of(one, "issuedAt");
+      const std::string issued = text_of(node, "issuedAt");
       put(request, "authoredOn", issued.empty() ? end_of(encounter) : issued);
       put(request, "requester", clinician_of(encounter));
       Json dosage = Json::object();
@@ -258,9 +258,9 @@ void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Js
       if (!dosage.empty()) request["dosageInstruction"] = just(std::move(dosage));
       out.push_back(std::move(drug));
     }
-    for (const Json& each : list_of(one, "dispensings")) {
+    for (const Json& each : list_of(node, "dispensings")) {
       if (text_of(each, "status") != "entered_in_error")
-        add_dispensing(out, input, encounter, of, one, each);
+        add_dispensing(out, input, encounter, of, node, each);
     }
   }
 }
@@ -274,9 +274,9 @@ void add_section(Json& sections, const Section& section, const std::vector<std::
   out["code"] = concept_of(coding(kLoinc, section.loinc));
   out["text"] = narrative(lines);
   const std::string below = std::string(section.name) + "/";
-  for (const Json& one : entries) {
-    if (text_of(one, "of").starts_with(below))
-      out["entry"].push_back({{"reference", text_of(one, "reference")}});
+  for (const Json& entry : entries) {
+    if (text_of(entry, "of").starts_with(below))
+      out["entry"].push_back({{"reference", text_of(entry, "reference")}});
   }
   sections.push_back(std::move(out));
 }
@@ -286,8 +286,8 @@ void add_section(Json& sections, const Section& section, const std::vector<std::
 std::vector<ChartEntry> chart(const Json& input, const Json& encounter) {
   std::vector<ChartEntry> out;
   std::size_t at = 0;
-  for (const Json& one : list_of(input, "diagnoses"))
-    out.push_back(condition(input, encounter, one, at++));
+  for (const Json& item : list_of(input, "diagnoses"))
+    out.push_back(condition(input, encounter, item, at++));
   add_vitals(out, input, encounter);
   add_prescriptions(out, input, encounter);
   return out;
@@ -295,18 +295,18 @@ std::vector<ChartEntry> chart(const Json& input, const Json& encounter) {
 
 void authorise(ChartEntry& entry, const Json& taken) {
   if (entry.authorised_by.empty()) return;
-  for (const Json& one : taken) {
-    if (text_of(one, "of") == entry.authorised_by)
-      entry.resource["authorizingPrescription"] = just({{"reference", text_of(one, "reference")}});
+  for (const Json& item : taken) {
+    if (text_of(item, "of") == entry.authorised_by)
+      entry.resource["authorizingPrescription"] = just({{"reference", text_of(item, "reference")}});
   }
 }
 
 std::vector<InError> dispensings_in_error(const Json& input) {
   std::vector<InError> out;
   std::size_t at = 0;
-  for (const Json& one : list_of(input, "prescriptions")) {
+  for (const Json& node : list_of(input, "prescriptions")) {
     const std::string of = "prescriptions/" + std::to_string(at++) + "/";
-    for (const Json& dispensing : list_of(one, "dispensings")) {
+    for (const Json& dispensing : list_of(node, "dispensings")) {
       if (text_of(dispensing, "status") != "entered_in_error") continue;
       for (const Json& item : list_of(dispensing, "items")) {
         const std::string key = dispensing_key(dispensing, item);
@@ -321,8 +321,8 @@ std::vector<InError> dispensings_in_error(const Json& input) {
 
 bool has_hub_reason(const Json& request) {
   const Json& codings = list_of(member_of(request, "statusReason"), "coding");
-  return std::any_of(codings.begin(), codings.end(), [](const Json& one) {
-    return text_of(one, "system") == reason_system() && text_of(one, "code") == kDispensed;
+  return std::any_of(codings.begin(), codings.end(), [](const Json& item) {
+    return text_of(item, "system") == reason_system() && text_of(item, "code") == kDispensed;
   });
 }
 
@@ -389,10 +389,10 @@ Json encounter_diagnoses(const Json& input, const Json& taken) {
   Json out = Json::array();
   for (std::size_t at = 0; at < list_of(input, "diagnoses").size(); ++at) {
     const std::string of = "diagnoses/" + std::to_string(at);
-    for (const Json& one : taken) {
-      if (text_of(one, "of") != of || member_of(one, "ended") == true) continue;
+    for (const Json& item : taken) {
+      if (text_of(item, "of") != of || member_of(item, "ended") == true) continue;
       Json diagnosis = Json::object();
-      diagnosis["condition"]["reference"] = text_of(one, "reference");
+      diagnosis["condition"]["reference"] = text_of(item, "reference");
       diagnosis["use"] = concept_of(coding(kDiagnosisRole, "DD", "Discharge diagnosis"));
       diagnosis["rank"] = at + 1;
       out.push_back(std::move(diagnosis));
@@ -405,8 +405,8 @@ bool is_own_section(const Json& section) {
   const auto matches = [&](const Section& own) {
     const Json& codings = list_of(member_of(section, "code"), "coding");
     return text_of(section, "title") == sdk::chart::heading(own) &&
-           std::any_of(codings.begin(), codings.end(), [&](const Json& one) {
-             return text_of(one, "system") == kLoinc && text_of(one, "code") == own.loinc;
+           std::any_of(codings.begin(), codings.end(), [&](const Json& item) {
+             return text_of(item, "system") == kLoinc && text_of(item, "code") == own.loinc;
            });
   };
   return std::any_of(kSections.begin(), kSections.end(), matches) || matches(kAddenda);
@@ -414,9 +414,9 @@ bool is_own_section(const Json& section) {
 
 bool is_own_component(const Json& code) {
   const Json& codings = list_of(code, "coding");
-  return std::any_of(codings.begin(), codings.end(), [](const Json& one) {
-    const std::string loinc = text_of(one, "code");
-    return text_of(one, "system") == kLoinc &&
+  return std::any_of(codings.begin(), codings.end(), [](const Json& item) {
+    const std::string loinc = text_of(item, "code");
+    return text_of(item, "system") == kLoinc &&
            (loinc == kSystolic.loinc || loinc == kDiastolic.loinc);
   });
 }

@@ -179,8 +179,8 @@ Task<std::optional<Outcome>> ChartWriter::name_diagnoses(const Call& call, const
                                                          const Json& encounter, const Json& taken,
                                                          const std::set<std::string>& gone) {
   std::set<std::string> unnamed = gone;
-  for (const Json& one : taken) {
-    if (member_of(one, "ended") == true) unnamed.insert(text_of(one, "reference"));
+  for (const Json& item : taken) {
+    if (member_of(item, "ended") == true) unnamed.insert(text_of(item, "reference"));
   }
   const Json now =
       corrected_encounter(encounter, encounter_diagnoses(input, taken), unnamed, settings_);
@@ -203,7 +203,7 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   Pdfs pdfs = co_await pdfs_of(call, input, encounter);
   if (pdfs.failed) co_return *pdfs.failed;
   std::move(pdfs.entries.begin(), pdfs.entries.end(), std::back_inserter(entries));
-  for (const Json& one : pdfs.unread) parts.refused.push_back(one);
+  for (const Json& item : pdfs.unread) parts.refused.push_back(item);
   const Seen before =
       co_await find_one(call, "Composition", std::string(kRecordSystem), consultation + "/note");
   if (passes(before.failed)) co_return *before.failed;
@@ -212,23 +212,23 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   if (own.failed) parts.refuse("withdrawn", *own.failed);
   // First what does not hold any more: nothing that fails later keeps a drug in force.
   std::set<std::string> gone;
-  for (const Json& one : own.resources) {
-    const std::string identifier = own_identifier(one, consultation);
+  for (const Json& resource : own.resources) {
+    const std::string identifier = own_identifier(resource, consultation);
     if (std::any_of(entries.begin(), entries.end(), [&](const ChartEntry& entry) {
-          return entry.type == text_of(one, "resourceType") && entry.identifier == identifier;
+          return entry.type == text_of(resource, "resourceType") && entry.identifier == identifier;
         }))
       continue;
-    gone.insert(reference_of(one));
-    const auto failed = co_await withdraw(call, one, identifier, encounter);
+    gone.insert(reference_of(resource));
+    const auto failed = co_await withdraw(call, resource, identifier, encounter);
     if (passes(failed)) co_return *failed;
-    if (failed) parts.refuse("withdrawn/" + reference_of(one), *failed);
+    if (failed) parts.refuse("withdrawn/" + reference_of(resource), *failed);
   }
   std::vector<InError> in_error = dispensings_in_error(input);
   std::move(pdfs.in_error.begin(), pdfs.in_error.end(), std::back_inserter(in_error));
-  for (const InError& one : in_error) {
-    const auto failed = co_await find_and_withdraw(call, one, encounter, gone);
+  for (const InError& error : in_error) {
+    const auto failed = co_await find_and_withdraw(call, error, encounter, gone);
     if (passes(failed)) co_return *failed;
-    if (failed) parts.refuse(one.of, *failed);
+    if (failed) parts.refuse(error.of, *failed);
   }
   for (ChartEntry& entry : entries) {
     authorise(entry, parts.taken);

@@ -23,9 +23,9 @@ bool is_among(std::string_view value, std::initializer_list<std::string_view> va
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-bool same_coding(const Json& one, const Json& other) {
-  return text_of(one, "system") == text_of(other, "system") &&
-         text_of(one, "code") == text_of(other, "code");
+bool same_coding(const Json& item, const Json& other) {
+  return text_of(item, "system") == text_of(other, "system") &&
+         text_of(item, "code") == text_of(other, "code");
 }
 
 // The place of the coding in a CodeableConcept; npos when it has none.
@@ -33,7 +33,7 @@ constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 std::size_t place_of(const Json& concept_value, const Json& wanted) {
   const Json& codings = list_of(concept_value, "coding");
   const auto found = std::find_if(codings.begin(), codings.end(),
-                                  [&](const Json& one) { return same_coding(one, wanted); });
+                                  [&](const Json& item) { return same_coding(item, wanted); });
   return found == codings.end() ? kNone : static_cast<std::size_t>(found - codings.begin());
 }
 const Json& coding_of(const Json& concept_value) {
@@ -56,8 +56,8 @@ const char* withdrawn_status(std::string_view type) {
 }
 // The identifier of the hub in a resource; null when it has none. A Composition has one, no list.
 Json* identifier_in(Json& resource, const std::string& value) {
-  const auto is_hub_number = [&](const Json& one) {
-    return text_of(one, "system") == kRecordSystem && text_of(one, "value") == value;
+  const auto is_hub_number = [&](const Json& item) {
+    return text_of(item, "system") == kRecordSystem && text_of(item, "value") == value;
   };
   const auto has = resource.find("identifier");
   if (has == resource.end()) return nullptr;
@@ -107,21 +107,21 @@ void set_moment(Json& resource, const char* name, const Json& wanted) {
 Json merged_components(const Json& before, const Json& wanted) {
   Json out = Json::array();
   Json missing = wanted;
-  for (const Json& one : before) {
-    const Json& code = member_of(one, "code");
+  for (const Json& node : before) {
+    const Json& code = member_of(node, "code");
     const auto meant = std::find_if(missing.begin(), missing.end(), [&](const Json& each) {
       return place_of(code, coding_of(member_of(each, "code"))) != kNone;
     });
     if (meant != missing.end()) {
-      Json merged = one;
+      Json merged = node;
       member_as(merged, "valueQuantity", Json::value_t::object).update((*meant)["valueQuantity"]);
       out.push_back(std::move(merged));
       missing.erase(meant);
     } else if (!is_own_component(code)) {
-      out.push_back(one);
+      out.push_back(node);
     }
   }
-  for (Json& one : missing) out.push_back(std::move(one));
+  for (Json& item : missing) out.push_back(std::move(item));
   return out;
 }
 
@@ -130,41 +130,41 @@ Json merged_entries(const Json& before, const Json& wanted, const std::set<std::
                     const Settings& settings) {
   Json out = Json::array();
   Json missing = wanted;
-  for (const Json& one : before) {
-    const std::string reference = plain_reference(text_of(one, "reference"), settings);
+  for (const Json& node : before) {
+    const std::string reference = plain_reference(text_of(node, "reference"), settings);
     const auto meant = std::find_if(missing.begin(), missing.end(), [&](const Json& each) {
       return text_of(each, "reference") == reference;
     });
     if (meant != missing.end()) {
-      out.push_back(one);
+      out.push_back(node);
       missing.erase(meant);
     } else if (!gone.contains(reference)) {
-      out.push_back(one);
+      out.push_back(node);
     }
   }
-  for (Json& one : missing) out.push_back(std::move(one));
+  for (Json& item : missing) out.push_back(std::move(item));
   return out;
 }
 
-bool same_section(const Json& one, const Json& other) {
-  return text_of(one, "title") == text_of(other, "title") &&
-         place_of(member_of(one, "code"), coding_of(member_of(other, "code"))) != kNone;
+bool same_section(const Json& item, const Json& other) {
+  return text_of(item, "title") == text_of(other, "title") &&
+         place_of(member_of(item, "code"), coding_of(member_of(other, "code"))) != kNone;
 }
 
 Json merged_sections(const Json& before, const Json& wanted, const std::set<std::string>& gone,
                      const Settings& settings) {
   Json out = Json::array();
   Json missing = wanted;
-  for (const Json& one : before) {
+  for (const Json& node : before) {
     const auto meant = std::find_if(missing.begin(), missing.end(),
-                                    [&](const Json& each) { return same_section(one, each); });
+                                    [&](const Json& each) { return same_section(node, each); });
     const bool holds = meant != missing.end();
-    if (!holds && !is_own_section(one)) {
-      out.push_back(one);
+    if (!holds && !is_own_section(node)) {
+      out.push_back(node);
       continue;
     }
-    Json merged = one;
-    Json entries = merged_entries(list_of(one, "entry"),
+    Json merged = node;
+    Json entries = merged_entries(list_of(node, "entry"),
                                   holds ? list_of(*meant, "entry") : Json::array(), gone, settings);
     merged.erase("entry");
     merged.erase("text");
@@ -177,7 +177,7 @@ Json merged_sections(const Json& before, const Json& wanted, const std::set<std:
     }
     out.push_back(std::move(merged));
   }
-  for (Json& one : missing) out.push_back(std::move(one));
+  for (Json& item : missing) out.push_back(std::move(item));
   return out;
 }
 
@@ -291,25 +291,26 @@ Json corrected_encounter(const Json& before, const Json& wanted, const std::set<
   };
   // The first entry of each reference; a code that was entered twice is one Condition.
   std::map<std::string, Json> there;
-  for (const Json& one : list_of(before, "diagnosis")) there.emplace(named(one), one);
+  for (const Json& member_value : list_of(before, "diagnosis"))
+    there.emplace(named(member_value), member_value);
   Json own = Json::array();
   std::set<std::string> places;
-  for (const Json& one : wanted) {
-    const std::string reference = named(one);
+  for (const Json& node : wanted) {
+    const std::string reference = named(node);
     if (!places.insert(reference).second) continue;
     const auto known = there.find(reference);
-    own.push_back(known == there.end() ? one : known->second);
-    own.back()["rank"] = one["rank"];
+    own.push_back(known == there.end() ? node : known->second);
+    own.back()["rank"] = node["rank"];
   }
   // The hub's entries stand in their order at the places that they had, new ones at the end.
   Json diagnoses = Json::array();
   auto next = own.begin();
-  for (const Json& one : list_of(before, "diagnosis")) {
-    const std::string reference = named(one);
+  for (const Json& item : list_of(before, "diagnosis")) {
+    const std::string reference = named(item);
     if (places.erase(reference) != 0) {
       diagnoses.push_back(*next++);
     } else if (!gone.contains(reference)) {
-      diagnoses.push_back(one);
+      diagnoses.push_back(item);
     }
   }
   for (; next != own.end(); ++next) diagnoses.push_back(*next);
@@ -324,9 +325,9 @@ std::string own_identifier(const Json& resource, const std::string& consultation
   for (const auto& [chart_type, kind] : kChartTypes) {
     if (type != chart_type) continue;
     const std::string begins = consultation + "/" + std::string(kind) + "/";
-    for (const Json& one : list_of(resource, "identifier")) {
-      if (text_of(one, "system") != kRecordSystem) continue;
-      if (std::string value = text_of(one, "value"); value.starts_with(begins)) return value;
+    for (const Json& item : list_of(resource, "identifier")) {
+      if (text_of(item, "system") != kRecordSystem) continue;
+      if (std::string value = text_of(item, "value"); value.starts_with(begins)) return value;
     }
   }
   return {};
@@ -352,15 +353,15 @@ Json withdrawn(const Json& before, const std::string& identifier) {
 std::vector<std::string> entries_of(const Json& composition) {
   std::vector<std::string> out;
   for (const Json& section : list_of(composition, "section")) {
-    for (const Json& one : list_of(section, "entry")) out.push_back(text_of(one, "reference"));
+    for (const Json& item : list_of(section, "entry")) out.push_back(text_of(item, "reference"));
   }
   return out;
 }
 
 std::vector<std::string> diagnoses_of(const Json& encounter) {
   std::vector<std::string> out;
-  for (const Json& one : list_of(encounter, "diagnosis"))
-    out.push_back(text_of(member_of(one, "condition"), "reference"));
+  for (const Json& item : list_of(encounter, "diagnosis"))
+    out.push_back(text_of(member_of(item, "condition"), "reference"));
   return out;
 }
 

@@ -36,9 +36,9 @@ inline Json concept_of(Json code) {
   return value;
 }
 // A list of one.
-inline Json just(Json one) {
+inline Json just(Json item) {
   Json value = Json::array();
-  value.push_back(std::move(one));
+  value.push_back(std::move(item));
   return value;
 }
 

@@ -238,12 +238,12 @@ Json reasons_of(const Json& appointment) {
       if (best == nullptr || icd) best = &coding;
       if (icd) break;
     }
-    Json one = Json::object();
+    Json item = Json::object();
     if (best != nullptr) {
-      for (const char* key : {"system", "code", "display"}) put(one, key, text_of(*best, key));
+      for (const char* key : {"system", "code", "display"}) put(item, key, text_of(*best, key));
     }
-    put(one, "text", text_of(reason, "text"));
-    if (!one.empty()) reasons.push_back(std::move(one));
+    put(item, "text", text_of(reason, "text"));
+    if (!item.empty()) reasons.push_back(std::move(item));
   }
   return reasons;
 }
@@ -359,18 +359,18 @@ std::string country_of(const Json& identifier) {
 
 // {system, value, type} of an identifier with a value. configured: its type by the configuration.
 Json number_of(const Json& identifier, const std::string& configured) {
-  Json one = Json::object();
-  put(one, "system", text_of(identifier, "system"));
-  one["value"] = text_of(identifier, "value");
-  put(one, "type", configured.empty() ? known_type(identifier) : configured);
-  return one;
+  Json item = Json::object();
+  put(item, "system", text_of(identifier, "system"));
+  item["value"] = text_of(identifier, "value");
+  put(item, "type", configured.empty() ? known_type(identifier) : configured);
+  return item;
 }
 
 // All identifiers of the patient that are his, one under an own system also under the system that
 // the hub knows; empty when there are not two.
 Json patient_identifiers(const Json& patient, const Settings& settings) {
   Json out = Json::array();
-  Json known = Json::array();
+  Json item = Json::array();
   for (const Json& identifier : list_of(patient, "identifier")) {
     const std::string value = text_of(identifier, "value");
     if (value.empty() || value.size() > kMaxIdentifier || is_old(identifier) ||
@@ -378,9 +378,9 @@ Json patient_identifiers(const Json& patient, const Settings& settings) {
       continue;
     const std::string configured = configured_type(identifier, settings);
     out.push_back(number_of(identifier, configured));
-    known.push_back(sdk::known_number(out.back(), country_of(identifier), !configured.empty()));
+    item.push_back(sdk::known_number(out.back(), country_of(identifier), !configured.empty()));
   }
-  sdk::add_numbers(out, known, kMaxIdentifiers);
+  sdk::add_numbers(out, item, kMaxIdentifiers);
   return out.size() < 2 ? Json::array() : out;
 }
 
@@ -390,14 +390,14 @@ Json patient_identifier(const Json& patient, When at, const Settings& settings) 
   int best_rank = 99;
   for (const Json& identifier : list_of(patient, "identifier")) {
     if (text_of(identifier, "value").empty() || is_old(identifier)) continue;
-    Json one = number_of(identifier, configured_type(identifier, settings));
-    const std::string type = text_of(one, "type");
+    Json item = number_of(identifier, configured_type(identifier, settings));
+    const std::string type = text_of(item, "type");
     int rank = 9;
     if (!type.empty()) {
       rank = type == "MR"
                  ? 8
                  : static_cast<int>(std::find(kKnown.begin(), kKnown.end(), type) - kKnown.begin());
-    } else if (text_of(one, "system").find("nphies.sa/identifier/") != std::string::npos) {
+    } else if (text_of(item, "system").find("nphies.sa/identifier/") != std::string::npos) {
       rank = 1;
     } else if (member_of(identifier, "type").is_null()) {
       rank = 7;
@@ -405,7 +405,7 @@ Json patient_identifier(const Json& patient, When at, const Settings& settings) 
     rank += out_of_force(identifier, at);
     if (rank >= best_rank) continue;
     best_rank = rank;
-    best = std::move(one);
+    best = std::move(item);
     put(best, "country", country_of(identifier));
   }
   return best;
@@ -428,10 +428,10 @@ Json telecom_of(const Json& person) {
         out.size() == kMaxTelecom ||
         !is_one_of(system, {"phone", "fax", "email", "pager", "url", "sms", "other"}))
       continue;
-    Json one = Json::object();
-    one["system"] = system;
-    one["value"] = value;
-    out.push_back(std::move(one));
+    Json item = Json::object();
+    item["system"] = system;
+    item["value"] = value;
+    out.push_back(std::move(item));
   }
   return out;
 }
@@ -523,16 +523,16 @@ const Json& member_identifier(const Json& coverage, When at) {
 }
 
 Json class_data(const Json& coverage) {
-  const auto type_code = [](const Json& one) {
-    return code_among(member_of(one, "type"),
+  const auto type_code = [](const Json& node) {
+    return code_among(member_of(node, "type"),
                       {"group", "subgroup", "plan", "subplan", "class", "subclass", "sequence",
                        "rxbin", "rxpcn", "rxid", "rxgroup"});
   };
   const Json* chosen = nullptr;
-  for (const Json& one : list_of(coverage, "class")) {
-    const std::string type = type_code(one);
+  for (const Json& item : list_of(coverage, "class")) {
+    const std::string type = type_code(item);
     if (type.empty() || (chosen != nullptr && type != "plan")) continue;
-    chosen = &one;
+    chosen = &item;
     if (type == "plan") break;
   }
   Json data = Json::object();
@@ -666,9 +666,9 @@ bool covers(const Resources& delivery, const Entry& coverage,
 }
 
 // True if both name one payer, as far as one can tell.
-bool is_same_payer(const Payer& one, const Payer& other) {
-  if (!one.licence.empty() && !other.licence.empty()) return one.licence == other.licence;
-  return one.name == other.name;
+bool is_same_payer(const Payer& payer, const Payer& other) {
+  if (!payer.licence.empty() && !other.licence.empty()) return payer.licence == other.licence;
+  return payer.name == other.name;
 }
 
 // The coverage that counts first.
@@ -732,8 +732,8 @@ Merges merges_of(const Resources& delivery) {
 // All records of the patient of a record.
 std::vector<const Json*> records_of(const Json* patient, const Merges& merges) {
   std::vector<const Json*> out{patient};
-  const auto add = [&out](const Json* one) {
-    if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(one);
+  const auto add = [&out](const Json* item) {
+    if (std::find(out.begin(), out.end(), item) == out.end()) out.push_back(item);
   };
   for (std::size_t at = 0; at < out.size(); ++at) {
     const Json* const reference = out[at];
@@ -878,9 +878,9 @@ Said cover_of(const Resources& delivery, const Merges& merges, const Entry& appo
     // A change of status may come without the Coverage that the booking brought.
     const bool booked = text_of(*appointment.resource, "status") == "booked";
     const bool unread = booked && refers_to_unread_coverage(delivery, appointment);
-    const bool another = std::any_of(coverages.begin(), coverages.end(), [&](const Entry& one) {
-      if (of_unknown(delivery, one)) return !coverage || holds(one, start);
-      return !coverage && covers(delivery, one, records);
+    const bool another = std::any_of(coverages.begin(), coverages.end(), [&](const Entry& entry) {
+      if (of_unknown(delivery, entry)) return !coverage || holds(entry, start);
+      return !coverage && covers(delivery, entry, records);
     });
     out.lapsed = whole && (unread || another);
     out.self_pay = coverage && !out.lapsed;
@@ -1116,14 +1116,14 @@ Json organization_reference(const Settings& settings) {
 Json reason_codes(const Json& appointment) {
   Json out = Json::array();
   for (const Json& reason : list_of(appointment, "reasons")) {
-    Json one = Json::object();
+    Json item = Json::object();
     if (!text_of(reason, "code").empty()) {
       Json code = Json::object();
       for (const char* key : {"system", "code", "display"}) put(code, key, text_of(reason, key));
-      one["coding"] = just(std::move(code));
+      item["coding"] = just(std::move(code));
     }
-    put(one, "text", text_of(reason, "text"));
-    if (!one.empty()) out.push_back(std::move(one));
+    put(item, "text", text_of(reason, "text"));
+    if (!item.empty()) out.push_back(std::move(item));
   }
   return out;
 }
@@ -1273,9 +1273,9 @@ Insured insured(const Json& patients, const Json& entries, std::int64_t at,
                 const Settings& settings) {
   Resources found;
   std::vector<const Json*> records;
-  for (const Json& one : patients) {
-    found.add(one, {});
-    records.push_back(&one);
+  for (const Json& item : patients) {
+    found.add(item, {});
+    records.push_back(&item);
   }
   for (const Json& entry : entries)
     found.add(member_of(entry, "resource"), text_of(entry, "fullUrl"));
@@ -1386,10 +1386,10 @@ Json session_identifiers(const Json& session) {
        {std::pair{"id", kSessionSystem}, std::pair{"room", kRoomSystem}}) {
     const std::string value = sdk::text_of(session, name);
     if (value.empty()) continue;
-    Json one = Json::object();
-    one["system"] = system;
-    one["value"] = value;
-    out.push_back(std::move(one));
+    Json item = Json::object();
+    item["system"] = system;
+    item["value"] = value;
+    out.push_back(std::move(item));
   }
   return out;
 }
@@ -1403,14 +1403,14 @@ std::optional<std::string> with_identifiers(std::string_view resource, const Jso
   Json kept = Json::array();
   Json added = identifiers;
   bool replaces = false;
-  for (const Json& one : before) {
+  for (const Json& node : before) {
     const auto same = std::find_if(added.begin(), added.end(), [&](const Json& wanted) {
-      return sdk::text_of(wanted, "system") == sdk::text_of(one, "system");
+      return sdk::text_of(wanted, "system") == sdk::text_of(node, "system");
     });
     if (same == added.end()) {
-      kept.push_back(one);
-    } else if (sdk::text_of(*same, "value") == sdk::text_of(one, "value")) {
-      kept.push_back(one);
+      kept.push_back(node);
+    } else if (sdk::text_of(*same, "value") == sdk::text_of(node, "value")) {
+      kept.push_back(node);
       added.erase(same);
     } else {
       replaces = true;
@@ -1441,7 +1441,7 @@ std::optional<std::string> with_identifiers(std::string_view resource, const Jso
            std::string(resource.substr(end - 1));
   }
   // Identifiers hold no decimals: the list may be written anew.
-  for (const Json& one : added) kept.push_back(one);
+  for (const Json& item : added) kept.push_back(item);
   return std::string(resource.substr(0, *at)) + kept.dump() + std::string(resource.substr(end));
 }
 

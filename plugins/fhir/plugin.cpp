@@ -370,8 +370,8 @@ class FhirPlugin final : public ChartWriter {
     if (before.failed) co_return *before.failed;
     for (const Json& each : before.patients) merged_here.push_back(each);
     for (Json& each : merged_here) {
-      const bool listed = std::any_of(patients.begin(), patients.end(), [&](const Json& one) {
-        return text_of(one, "id") == text_of(each, "id");
+      const bool listed = std::any_of(patients.begin(), patients.end(), [&](const Json& item) {
+        return text_of(item, "id") == text_of(each, "id");
       });
       if (!listed) patients.push_back(std::move(each));
     }

@@ -169,8 +169,8 @@ Task<RecordSystem::Seen> RecordSystem::find_one(const Call& call, std::string ty
   Json resources = found.of(type);
   if (resources.size() > 1) {
     Json meant = Json::array();
-    for (Json& one : resources) {
-      if (text_of(one, "status") != "entered-in-error") meant.push_back(std::move(one));
+    for (Json& resource : resources) {
+      if (text_of(resource, "status") != "entered-in-error") meant.push_back(std::move(resource));
     }
     resources = std::move(meant);
   }

@@ -175,15 +175,15 @@ Json patient_identifier(const Segment& pid, const Settings& settings) {
   Json best;
   std::size_t best_rank = 99;
   for (const Value& value : pid.all(3)) {
-    Json one = identifier_of(value, pid, settings);
-    if (one.is_null()) continue;
+    Json item = identifier_of(value, pid, settings);
+    if (item.is_null()) continue;
     const std::string type = type_of(value, settings);
     const auto at = std::find(kKnown.begin(), kKnown.end(), type);
     const std::size_t rank =
         at == kKnown.end() ? (type.empty() ? 7 : 9) : static_cast<std::size_t>(at - kKnown.begin());
     if (rank >= best_rank) continue;
     best_rank = rank;
-    best = std::move(one);
+    best = std::move(item);
   }
   return best;
 }
@@ -192,15 +192,15 @@ Json patient_identifier(const Segment& pid, const Settings& settings) {
 // when there are not two.
 Json patient_identifiers(const Segment& pid, const Settings& settings) {
   Json out = Json::array();
-  Json known = Json::array();
+  Json node = Json::array();
   for (const Value& value : pid.all(3)) {
-    Json one = identifier_of(value, pid, settings);
-    if (one.is_null() || out.size() == kMaxIdentifiers) continue;
-    known.push_back(sdk::known_number(one, sdk::text_of(one, "country"),
-                                      !configured_type(value, settings).empty()));
-    out.push_back(std::move(one));
+    Json item = identifier_of(value, pid, settings);
+    if (item.is_null() || out.size() == kMaxIdentifiers) continue;
+    node.push_back(sdk::known_number(item, sdk::text_of(item, "country"),
+                                     !configured_type(value, settings).empty()));
+    out.push_back(std::move(item));
   }
-  sdk::add_numbers(out, known, kMaxIdentifiers);
+  sdk::add_numbers(out, node, kMaxIdentifiers);
   return out.size() < 2 ? Json::array() : out;
 }
 
@@ -223,10 +223,10 @@ Json telecom_of(const Segment& pid) {
       const bool by_mail = !mail.empty() && (kind == "Internet" || number.empty());
       const std::string& value = by_mail ? mail : number;
       if (value.empty() || value.size() > 250 || out.size() == kMaxTelecom) continue;
-      Json one = Json::object();
-      one["system"] = by_mail ? "email" : kind == "FX" ? "fax" : kind == "BP" ? "pager" : "phone";
-      one["value"] = value;
-      out.push_back(std::move(one));
+      Json item = Json::object();
+      item["system"] = by_mail ? "email" : kind == "FX" ? "fax" : kind == "BP" ? "pager" : "phone";
+      item["value"] = value;
+      out.push_back(std::move(item));
     }
   }
   return out;
@@ -343,12 +343,12 @@ std::string payer_of(const Segment& in1, const Settings& settings) {
 }
 
 // True if both IN1 name one payer, as far as one can tell.
-bool is_same_payer(const Segment& one, const Segment& other, const Settings& settings) {
-  const std::string licence = payer_of(one, settings);
+bool is_same_payer(const Segment& segment, const Segment& other, const Settings& settings) {
+  const std::string licence = payer_of(segment, settings);
   const std::string others = payer_of(other, settings);
   if (!licence.empty() && !others.empty()) return licence == others;
-  const std::size_t field = one.text(4).empty() && other.text(4).empty() ? 3 : 4;
-  return one.text(field) == other.text(field);
+  const std::size_t field = segment.text(4).empty() && other.text(4).empty() ? 3 : 4;
+  return segment.text(field) == other.text(field);
 }
 
 // A field that counts from 1, or a rank behind all that have one.
@@ -476,21 +476,21 @@ Json reason_of(const Value& coded) {
                                        {"ICD10AM", "http://hl7.org/fhir/sid/icd-10-am"},
                                        {"SCT", "http://snomed.info/sct"}},
                                       coded.part(3));
-  Json one = Json::object();
+  Json item = Json::object();
   if (!system.empty() && !coded.part(1).empty()) {
-    one["system"] = system;
-    one["code"] = coded.part(1);
-    put(one, "display", coded.part(2));
+    item["system"] = system;
+    item["code"] = coded.part(1);
+    put(item, "display", coded.part(2));
   } else {
-    put(one, "text", coded.part(coded.part(2).empty() ? 1 : 2));
+    put(item, "text", coded.part(coded.part(2).empty() ? 1 : 2));
   }
-  return one;
+  return item;
 }
 Json reasons_of(const Message& message, const Segment& sch) {
   Json out = Json::array();
   const auto add = [&](const Value& coded) {
-    Json one = reason_of(coded);
-    if (!one.empty() && out.size() < kMaxReasons) out.push_back(std::move(one));
+    Json item = reason_of(coded);
+    if (!item.empty() && out.size() < kMaxReasons) out.push_back(std::move(item));
   };
   add(sch.first(7));
   for (const Segment& segment : message.segments()) {

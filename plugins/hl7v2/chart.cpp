@@ -68,8 +68,8 @@ const Sign* sign_of(std::string_view name) {
 }
 
 const Json* entry_of(const Json& list, const std::string& key) {
-  for (const Json& one : list) {
-    if (text_of(one, "key") == key) return &one;
+  for (const Json& item : list) {
+    if (text_of(item, "key") == key) return &item;
   }
   return nullptr;
 }
@@ -81,16 +81,16 @@ Part diagnoses(const Json& input, const Json& visit, const Settings& settings,
   Part out{.name = "diagnoses", .entries = {}, .text = {}};
   std::set<std::string> seen;
   std::size_t at = 0;
-  for (const Json& one : list_of(input, "diagnoses")) {
+  for (const Json& item : list_of(input, "diagnoses")) {
     const std::string of = "diagnoses/" + std::to_string(at++);
-    const std::string code = text_of(one, "code");
+    const std::string code = text_of(item, "code");
     if (!seen.insert(code).second) continue;
     if (!holds(settings.charset, code)) {
       left_out.push_back({of, "hl7v2.charset"});
       continue;
     }
     // The code says it all.
-    std::string display = text_of(one, "display");
+    std::string display = text_of(item, "display");
     if (!holds(settings.charset, display)) display.clear();
     Json says = Json::object();
     says["key"] = code;
@@ -127,7 +127,8 @@ void add_document(Chart& chart, const std::string& name, const std::string& of,
                   std::vector<Paragraph> text, const Settings& settings) {
   Part part{.name = name, .entries = {}, .text = std::move(text)};
   std::string whole;
-  for (const Paragraph& one : part.text) whole += std::string(one.loinc) + '\n' + one.text + '\n';
+  for (const Paragraph& paragraph : part.text)
+    whole += std::string(paragraph.loinc) + '\n' + paragraph.text + '\n';
   if (!holds(settings.charset, whole)) {
     chart.left_out.push_back({of, "hl7v2.charset"});
     return;
@@ -195,8 +196,8 @@ Composed compose_diagnoses(const Part& part, const Json& visit, const Following&
     const bool present = entry_of(following.has, text_of(wanted[i], "key")) != nullptr;
     add(wanted[i], present ? "U" : "A", i);
   }
-  for (const Json& one : following.has) {
-    if (entry_of(wanted, text_of(one, "key")) == nullptr) add(one, "D", kGone);
+  for (const Json& item : following.has) {
+    if (entry_of(wanted, text_of(item, "key")) == nullptr) add(item, "D", kGone);
   }
   composed.text = draft.out.str();
   return composed;
@@ -235,8 +236,8 @@ Composed compose_vitals(const Part& part, const Json& visit, const Following& fo
     if (entry_before == nullptr || *entry_before != wanted[i])
       add(wanted[i], entry_before == nullptr ? kFinal : "C", i);
   }
-  for (const Json& one : following.has) {
-    if (entry_of(wanted, text_of(one, "key")) == nullptr) add(one, "D", kGone);
+  for (const Json& item : following.has) {
+    if (entry_of(wanted, text_of(item, "key")) == nullptr) add(item, "D", kGone);
   }
   composed.text = draft.out.str();
   return composed;
@@ -283,13 +284,13 @@ Composed compose_document(const Part& part, const Json& visit, const Following& 
     text = {{"11488-4", "Consult note",
              sdk::chart::heading("Entered in error", "أُدخل بالخطأ", words_for(settings))}};
   std::size_t number = 0;
-  for (const Paragraph& one : text) {
-    const std::vector<std::string> split = pieces(one.text);
+  for (const Paragraph& paragraph : text) {
+    const std::vector<std::string> split = pieces(paragraph.text);
     for (std::size_t i = 0; i < split.size(); ++i)
       draft.out.segment("OBX")
           .text(1, std::to_string(++number))
           .text(2, "FT")
-          .parts(3, {std::string(one.loinc), std::string(one.name), kLoinc})
+          .parts(3, {std::string(paragraph.loinc), std::string(paragraph.name), kLoinc})
           .text(4, split.size() > 1 ? std::to_string(i + 1) : "")
           .text(5, split[i])
           .text(11, kFinal)
@@ -303,7 +304,7 @@ Composed compose_document(const Part& part, const Json& visit, const Following& 
 
 Json says_of(const std::vector<Entry>& entries) {
   Json out = Json::array();
-  for (const Entry& one : entries) out.push_back(one.says);
+  for (const Entry& entry : entries) out.push_back(entry.says);
   return out;
 }
 
@@ -320,13 +321,13 @@ Chart chart(const Json& input, const Json& visit, const std::vector<std::string>
   add_document(out, "note", "note", note(input, words), settings);
   std::set<std::string> seen;
   std::size_t at = 0;
-  for (const Json& one : list_of(input, "addenda")) {
+  for (const Json& item : list_of(input, "addenda")) {
     const std::string of = std::string(kAddendum) + std::to_string(at++);
     // The time knows an addendum again: one may be added or taken back before it.
-    std::string name = std::string(kAddendum) + text_of(one, "at");
+    std::string name = std::string(kAddendum) + text_of(item, "at");
     while (!seen.insert(name).second) name += "+";
     Json alone = Json::object();
-    alone["addenda"] = Json::array({one});
+    alone["addenda"] = Json::array({item});
     add_document(out, name, of, {paragraph(kAddenda, sdk::chart::lines_of(alone, kAddenda), words)},
                  settings);
   }

@@ -26,13 +26,13 @@ namespace {
 constexpr std::int64_t kChartRemembered = 400LL * 24 * 3600 * 1000;
 
 // Two identifiers that name two patients for sure.
-bool differ(const Json& one, const Json& other) {
-  const std::string type = text_of(one, "type");
-  const std::string system = text_of(one, "system");
+bool differ(const Json& item, const Json& other) {
+  const std::string type = text_of(item, "type");
+  const std::string system = text_of(item, "system");
   const bool national = type == "NI" || type == "PRC";
   const bool comparable = type == text_of(other, "type") &&
                           (national || (!system.empty() && system == text_of(other, "system")));
-  return comparable && text_of(one, "value") != text_of(other, "value");
+  return comparable && text_of(item, "value") != text_of(other, "value");
 }
 
 Json& member_as(Json& object, const std::string& name, Json::value_t form) {
@@ -46,7 +46,7 @@ bool has_entry(const Json& list, const Json& says) {
 }
 const Json* with_key(const Json& list, const std::string& key) {
   const auto found = std::find_if(list.begin(), list.end(),
-                                  [&](const Json& one) { return text_of(one, "key") == key; });
+                                  [&](const Json& item) { return text_of(item, "key") == key; });
   return found == list.end() ? nullptr : &*found;
 }
 
@@ -216,13 +216,13 @@ Task<std::optional<ChartWriter::Unsettled>> ChartWriter::settle(const Call& call
       }
       continue;
     }
-    for (const Entry& one : wanted.entries) {
-      if (!has_entry(list_of(part, "has"), one.says)) report.refuse(one.of, *now.refused);
+    for (const Entry& entry : wanted.entries) {
+      if (!has_entry(list_of(part, "has"), entry.says)) report.refuse(entry.of, *now.refused);
     }
     const Json wants = says_of(wanted.entries);
     const Json& has = list_of(part, "has");
-    if (std::any_of(has.begin(), has.end(), [&](const Json& one) {
-          return with_key(wants, text_of(one, "key")) == nullptr;
+    if (std::any_of(has.begin(), has.end(), [&](const Json& item) {
+          return with_key(wants, text_of(item, "key")) == nullptr;
         }))
       report.refuse("withdrawn/" + wanted.name, *now.refused);
     break;
@@ -250,8 +250,8 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   }
   const Chart wanted = chart(input, visit, names, settings_);
   Report report;
-  for (const LeftOut& one : wanted.left_out)
-    report.refuse(one.of, Outcome::fail(Kind::permanent, one.code,
+  for (const LeftOut& out : wanted.left_out)
+    report.refuse(out.of, Outcome::fail(Kind::permanent, out.code,
                                         "the character set does not hold a text of the chart"));
   std::optional<Outcome> waits;
   for (const Part& part : wanted.parts) {

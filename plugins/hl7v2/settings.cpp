@@ -14,8 +14,8 @@ using sdk::text_of;
 
 std::vector<std::string> texts(const Json& list) {
   std::vector<std::string> out;
-  for (const Json& one : list) {
-    if (one.is_string()) out.push_back(one.get<std::string>());
+  for (const Json& item : list) {
+    if (item.is_string()) out.push_back(item.get<std::string>());
   }
   return out;
 }

@@ -49,21 +49,21 @@ std::string without_slash(std::string url) {
 }
 
 Instance read_instance(const Json& json) {
-  Instance one;
-  one.name = text_of(json, "name");
-  one.admin_url = without_slash(text_of(json, "admin_url"));
-  one.client_url = text_of(json, "client_url");
-  one.shelf_url = without_slash(text_of(json, "shelf_url"));
-  one.recordings_dir = without_slash(text_of(json, "recordings_dir"));
+  Instance instance;
+  instance.name = text_of(json, "name");
+  instance.admin_url = without_slash(text_of(json, "admin_url"));
+  instance.client_url = text_of(json, "client_url");
+  instance.shelf_url = without_slash(text_of(json, "shelf_url"));
+  instance.recordings_dir = without_slash(text_of(json, "recordings_dir"));
   const Json& drain = member_of(json, "drain");
-  one.drain = drain.is_boolean() && drain.get<bool>();
-  if (one.name.empty() || one.admin_url.empty() || one.client_url.empty())
+  instance.drain = drain.is_boolean() && drain.get<bool>();
+  if (instance.name.empty() || instance.admin_url.empty() || instance.client_url.empty())
     throw Refusal("janus.config", "each of `instances` needs name, admin_url and client_url");
-  if (one.shelf_url.empty() != one.recordings_dir.empty())
+  if (instance.shelf_url.empty() != instance.recordings_dir.empty())
     throw Refusal("janus.config",
                   "an instance that records needs recordings_dir and shelf_url; one of them is "
                   "missing");
-  return one;
+  return instance;
 }
 
 std::int64_t number_of(const Json& object, const char* key) {
@@ -158,9 +158,9 @@ void take_stats(const Json& event, Rooms& rooms, Json& out) {
   const bool up = handle == who->joined_handle;
   Counted now{.micros = number_of(event, "timestamp")};
   const Json* sound = nullptr;
-  for (const Json& one : list) {
-    now.bytes += number_of(one, up ? "bytes-received" : "bytes-sent");
-    if (text_of(one, "media") == "audio" && sound == nullptr) sound = &one;
+  for (const Json& item : list) {
+    now.bytes += number_of(item, up ? "bytes-received" : "bytes-sent");
+    if (text_of(item, "media") == "audio" && sound == nullptr) sound = &item;
   }
   if (sound == nullptr) return;
   now.packets = number_of(*sound, up ? "packets-received" : "packets-sent");
@@ -219,8 +219,8 @@ Settings read_settings(std::string_view json) {
   if (!config.is_object()) throw Refusal("janus.config", "the configuration must be an object");
   Settings settings;
   std::set<std::string> names;
-  for (const Json& one : sdk::list_of(config, "instances")) {
-    settings.instances.push_back(read_instance(one));
+  for (const Json& item : sdk::list_of(config, "instances")) {
+    settings.instances.push_back(read_instance(item));
     if (!names.insert(settings.instances.back().name).second)
       throw Refusal("janus.config", "two of `instances` have the same name");
   }

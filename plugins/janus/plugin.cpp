@@ -167,8 +167,9 @@ class JanusPlugin final : public TaskPlugin {
   };
 
   [[nodiscard]] const Instance* find(std::string_view name) const {
-    const auto found = std::find_if(settings_.instances.begin(), settings_.instances.end(),
-                                    [&](const Instance& one) { return one.name == name; });
+    const auto found =
+        std::find_if(settings_.instances.begin(), settings_.instances.end(),
+                     [&](const Instance& instance) { return instance.name == name; });
     return found == settings_.instances.end() ? nullptr : &*found;
   }
 
@@ -284,9 +285,9 @@ class JanusPlugin final : public TaskPlugin {
       if (!one.drain) open.push_back(&one);
     }
     if (open.size() == 1) co_return open.front();
-    for (const Instance* one : open) {
+    for (const Instance* instance : open) {
       const Json request{{"request", "list"}, {"admin_key", host().secret("admin_key")}};
-      const Said said = co_await video_room(call, *one, request, kLoadMs);
+      const Said said = co_await video_room(call, *instance, request, kLoadMs);
       if (!said.good()) continue;
       // An empty room is one that people are about to come to.
       std::int64_t load = 0;
@@ -297,7 +298,7 @@ class JanusPlugin final : public TaskPlugin {
       }
       if (load < least) {
         least = load;
-        best = one;
+        best = instance;
       }
     }
     co_return best;
@@ -318,8 +319,8 @@ class JanusPlugin final : public TaskPlugin {
   Task<Outcome> create_session(const Call& call, const Json& input) {
     const std::string mac = derived("room", call.idempotency_key);
     if (mac.empty() || host().secret("admin_secret").empty()) co_return no_secret();
-    for (const Json& one : input.at("participants")) {
-      if (wants_receive_only(one)) co_return no_receive_only();
+    for (const Json& node : input.at("participants")) {
+      if (wants_receive_only(node)) co_return no_receive_only();
     }
     const std::string uuid = uuid_of(mac);
     const sdk::KvValue stored = co_await kv_get(record_key(uuid));
@@ -334,13 +335,13 @@ class JanusPlugin final : public TaskPlugin {
     const std::string room = at->name + "." + uuid;
     Json participants = Json::array();
     Json tokens = Json::array();
-    for (const Json& one : input.at("participants")) {
-      const std::string identity = text_of(one, "identity");
+    for (const Json& item : input.at("participants")) {
+      const std::string identity = text_of(item, "identity");
       const std::string token = mint(call, room, identity, settings_.token_ttl_seconds);
       if (token.empty()) co_return no_secret();
       tokens.push_back(token);
       participants.push_back(
-          Json{{"role", text_of(one, "role")}, {"identity", identity}, {"token", token}});
+          Json{{"role", text_of(item, "role")}, {"identity", identity}, {"token", token}});
     }
     const bool recorded = input.value("record", false);
     if (recorded && at->recordings_dir.empty()) co_return no_recordings();
@@ -401,9 +402,9 @@ class JanusPlugin final : public TaskPlugin {
   // Keeps the list of a long session short. Nothing depends on it.
   Task<bool> forget_expired(const Call& call, const Instance& at, std::string room, Json response) {
     Json expired = Json::array();
-    for (const Json& one : list_of(response, "allowed")) {
-      const auto claims = one.is_string() ? claims_of(one.get<std::string>()) : std::nullopt;
-      if (claims && claims->expires < host().now_unix_ms() / 1000) expired.push_back(one);
+    for (const Json& item : list_of(response, "allowed")) {
+      const auto claims = item.is_string() ? claims_of(item.get<std::string>()) : std::nullopt;
+      if (claims && claims->expires < host().now_unix_ms() / 1000) expired.push_back(item);
     }
     if (!expired.empty()) (void)co_await allow(call, at, std::move(room), "remove", expired);
     co_return true;
@@ -420,9 +421,9 @@ class JanusPlugin final : public TaskPlugin {
     if (said.is(kNoSuchRoom)) co_return removed(room, false);
     if (!said.good()) co_return said.failure();
     Json theirs = Json::array();
-    for (const Json& one : list_of(said.response, "allowed")) {
-      const auto claims = one.is_string() ? claims_of(one.get<std::string>()) : std::nullopt;
-      if (claims && claims->identity == identity) theirs.push_back(one);
+    for (const Json& item : list_of(said.response, "allowed")) {
+      const auto claims = item.is_string() ? claims_of(item.get<std::string>()) : std::nullopt;
+      if (claims && claims->identity == identity) theirs.push_back(item);
     }
     if (!theirs.empty()) {
       said = co_await allow(call, at, room, "remove", theirs);
@@ -480,8 +481,8 @@ class JanusPlugin final : public TaskPlugin {
     }
     if (!said.good()) co_return said.failure();
     Json people = Json::array();
-    for (const Json& one : list_of(said.response, "participants")) {
-      const std::string identity = text_of(one, "id");
+    for (const Json& item : list_of(said.response, "participants")) {
+      const std::string identity = text_of(item, "id");
       if (is_screen(identity)) continue;
       people.push_back(Json{{"participantId", identity},
                             {"identity", identity},
@@ -605,25 +606,25 @@ class JanusPlugin final : public TaskPlugin {
       co_return Outcome::fail(Kind::transient, "janus.shelf_unreadable",
                               "the answer of the shelf of recordings could not be read");
     Json recordings = Json::array();
-    for (const Json& one : list_of(body, "recordings")) {
-      const std::string id = text_of(one, "id");
+    for (const Json& node : list_of(body, "recordings")) {
+      const std::string id = text_of(node, "id");
       if (room_of_recording(id) != room) continue;
       Json recording{{"recordingId", id},
                      {"kind", "combined"},
                      {"startedAt", begun_at(id)},
-                     {"sha256", text_of(one, "sha256")}};
-      if (const Json& bytes = member_of(one, "bytes"); bytes.is_number_integer())
+                     {"sha256", text_of(node, "sha256")}};
+      if (const Json& bytes = member_of(node, "bytes"); bytes.is_number_integer())
         recording["bytes"] = bytes;
-      if (const Json& ms = member_of(one, "ms"); ms.is_number_integer())
+      if (const Json& ms = member_of(node, "ms"); ms.is_number_integer())
         recording["durationSeconds"] = static_cast<double>(ms.get<std::int64_t>()) / 1000.0;
       recordings.push_back(std::move(recording));
     }
     // Recordings that no converter can read stay beside Janus until they are deleted.
     Json failed = Json::array();
-    for (const Json& one : list_of(body, "failed")) {
-      const std::string id = text_of(one, "id");
+    for (const Json& item : list_of(body, "failed")) {
+      const std::string id = text_of(item, "id");
       if (room_of_recording(id) != room) continue;
-      const bool cut = text_of(one, "why") == "cut";
+      const bool cut = text_of(item, "why") == "cut";
       failed.push_back({{"recordingId", id},
                         {"kind", "combined"},
                         {"startedAt", begun_at(id)},

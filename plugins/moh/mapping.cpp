@@ -160,11 +160,11 @@ std::string dhis2_of(const Report& report, const Settings& settings, std::int64_
   if (report.complete) set["completeDate"] = write_date(now_seconds, kRiyadhMinutes);
   set["dataValues"] = Json::array();
   for (const Value& value : report.values) {
-    Json one = Json::object();
-    one["dataElement"] = value.data_element;
-    one["value"] = value.value;
-    for (const auto& [category, option] : value.disaggregation) one[category] = option;
-    set["dataValues"].push_back(std::move(one));
+    Json item = Json::object();
+    item["dataElement"] = value.data_element;
+    item["value"] = value.value;
+    for (const auto& [category, option] : value.disaggregation) item[category] = option;
+    set["dataValues"].push_back(std::move(item));
   }
   return set.dump();
 }

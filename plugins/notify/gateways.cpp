@@ -301,12 +301,12 @@ Outcome sms_found(const HttpResult& answer, const Named& message) {
                                credentials_hint(answer.status));
   const auto body = sdk::parse_json(answer.body);
   const Json& data = body ? member_of(*body, "data") : member_of(Json(), "data");
-  for (const Json& one : sdk::list_of(data, "messages")) {
+  for (const Json& item : sdk::list_of(data, "messages")) {
     // A filter that the gateway does not heed gives other messages, too.
-    if (word_of(one, message.member) != message.value) continue;
-    const char* const reported = sms_status(text_of(one, "DLR"));
-    const char* const status = sms_status(text_of(one, "Status"));
-    const std::string id = word_of(one, "MessageID");
+    if (word_of(item, message.member) != message.value) continue;
+    const char* const reported = sms_status(text_of(item, "DLR"));
+    const char* const status = sms_status(text_of(item, "Status"));
+    const std::string id = word_of(item, "MessageID");
     if (id.empty() || id.size() > kMaxId) break;
     return accepted(id, is_final(reported) ? reported : status);
   }
@@ -325,8 +325,8 @@ Outcome email_found(const HttpResult& answer, const std::string& id) {
                                credentials_hint(answer.status));
   if (!body || text_of(*body, "MessageID") != id) return unknown_message();
   const char* status = text_of(*body, "Status") == "Sent" ? "sent" : "accepted";
-  for (const Json& one : sdk::list_of(*body, "MessageEvents")) {
-    const std::string type = text_of(one, "Type");
+  for (const Json& item : sdk::list_of(*body, "MessageEvents")) {
+    const std::string type = text_of(item, "Type");
     if (type == "Bounced") status = "failed";
     if (type == "Delivered") status = "delivered";
   }

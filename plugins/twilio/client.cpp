@@ -65,8 +65,8 @@ Settings read_settings(std::string_view json) {
     settings.composition_resolution =
         composition.value("resolution", settings.composition_resolution);
   }
-  for (const Json& one : sdk::list_of(config, "transcription_languages")) {
-    if (one.is_string()) settings.transcription_languages.push_back(one.get<std::string>());
+  for (const Json& item : sdk::list_of(config, "transcription_languages")) {
+    if (item.is_string()) settings.transcription_languages.push_back(item.get<std::string>());
   }
   settings.transcription_engine = text_of(config, "transcription_engine");
   settings.transcription_model = text_of(config, "transcription_model");
@@ -156,10 +156,10 @@ Outcome failure(const HttpResult& answer) {
   std::string message = "Twilio answered " + std::to_string(answer.status) +
                         (code != 0 ? ", error " + std::to_string(code) : std::string());
   Json detail{{"status", answer.status}, {"code", code}};
-  for (const Why& one : kRefusals) {
-    if (one.code != code) continue;
-    detail["reason"] = one.reason;
-    message.append(": ").append(one.advice);
+  for (const Why& refusal : kRefusals) {
+    if (refusal.code != code) continue;
+    detail["reason"] = refusal.reason;
+    message.append(": ").append(refusal.advice);
   }
   const std::string name = "twilio." + std::to_string(code != 0 ? code : answer.status);
   return bad_status(answer, name, message, detail.dump());

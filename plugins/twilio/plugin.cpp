@@ -333,10 +333,10 @@ class TwilioPlugin final : public Transcriptions {
                       "participants", found);
     if (listed.kind != Kind::done) co_return listed;
     int held = 0;
-    for (const Json& one : found) {
-      const std::string participant = text_of(one, "sid");
+    for (const Json& item : found) {
+      const std::string participant = text_of(item, "sid");
       if (!is_sid(participant, "PA")) co_return unreadable();
-      const Json rules = rules_without(receivers, text_of(one, "identity"));
+      const Json rules = rules_without(receivers, text_of(item, "identity"));
       const HttpResult answer = co_await http(
           call,
           post_request(settings_,
@@ -417,12 +417,12 @@ class TwilioPlugin final : public Transcriptions {
     Json ready = Json::array();
     Json failed = Json::array();
     bool under_way = false;
-    for (const Json& one : found) {
-      if (!is_sid(text_of(one, "sid"), "CJ")) co_return unreadable();
-      const std::string status = text_of(one, "status");
+    for (const Json& item : found) {
+      if (!is_sid(text_of(item, "sid"), "CJ")) co_return unreadable();
+      const std::string status = text_of(item, "status");
       under_way = under_way || status == "enqueued" || status == "processing";
-      if (status == "completed") ready.push_back(composition_json(one));
-      if (status == "failed") failed.push_back(composition_json(one));
+      if (status == "completed") ready.push_back(composition_json(item));
+      if (status == "failed") failed.push_back(composition_json(item));
     }
     if (!ready.empty())
       co_return Outcome::done(Json{

@@ -95,9 +95,10 @@ class Transcriptions : public TaskPlugin {
   // The same again changes nothing. Twilio begins none anew that has failed.
   Task<Outcome> start_transcription(const Call& call, std::string sid, std::string language) {
     const auto& languages = settings_.transcription_languages;
-    const auto code = std::find_if(languages.begin(), languages.end(), [&](const std::string& one) {
-      return one == language || one.starts_with(language + "-");
-    });
+    const auto code =
+        std::find_if(languages.begin(), languages.end(), [&](const std::string& text) {
+          return text == language || text.starts_with(language + "-");
+        });
     if (code == languages.end())
       co_return sdk::fail(Kind::permanent, "twilio.language",
                           "transcription_languages names none for the language of this session",

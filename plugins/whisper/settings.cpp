@@ -17,8 +17,8 @@ Settings read_settings(std::string_view json) {
                     .folder = text_of(model, "folder"),
                     .file = text_of(model, "file"),
                     .sha256 = text_of(model, "sha256")};
-  for (const Json& one : sdk::list_of(config, "languages")) {
-    if (one.is_string()) settings.languages.push_back(one.get<std::string>());
+  for (const Json& item : sdk::list_of(config, "languages")) {
+    if (item.is_string()) settings.languages.push_back(item.get<std::string>());
   }
   if (const auto found = config.find("detect"); found != config.end() && found->is_boolean())
     settings.detect = found->get<bool>();

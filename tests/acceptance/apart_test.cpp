@@ -74,8 +74,8 @@ struct Booked {
 // The identifier of the appointment that has this system.
 std::string identifier(const Json& appointment, const std::string& system) {
   if (!appointment["identifier"].is_array()) return {};
-  for (const Json& one : appointment["identifier"].as_array()) {
-    if (one.string_or("system", "") == system) return one.string_or("value", "");
+  for (const Json& item : appointment["identifier"].as_array()) {
+    if (item.string_or("system", "") == system) return item.string_or("value", "");
   }
   return {};
 }
@@ -84,8 +84,8 @@ std::string identifier(const Json& appointment, const std::string& system) {
 Json instance(const std::string& workflow) {
   const Json list = h().site.api("instances?limit=50")["items"];
   if (!list.is_array()) return {};
-  for (const Json& one : list.as_array()) {
-    if (one.string_or("workflow", "") == workflow) return one;
+  for (const Json& item : list.as_array()) {
+    if (item.string_or("workflow", "") == workflow) return item;
   }
   return {};
 }
@@ -181,17 +181,17 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
             h().get("D", at).text("roomSid"));
 
   // Data of the event that ended the session.
-  Json told;
+  Json node;
   const Answer events = h().get("D", at + "/events");
-  for (const Json& one : events["items"].as_array()) {
-    if (one.string_or("type", "") == "completed") told = one["data"];
+  for (const Json& item : events["items"].as_array()) {
+    if (item.string_or("type", "") == "completed") node = item["data"];
   }
-  EXPECT_EQ(told["session"], Json(session)) << told.dump();
-  EXPECT_EQ(told["provider"], Json(h().person("D").id));
-  EXPECT_EQ(told["consultationType"], Json("doctor_patient"));
-  EXPECT_GE(told.int_or("durationMinutes", 0), 1);
-  EXPECT_TRUE(told["patient"].is_string());
-  EXPECT_EQ(told.dump().find(booked.patient), std::string::npos) << "by a pseudonym";
+  EXPECT_EQ(node["session"], Json(session)) << node.dump();
+  EXPECT_EQ(node["provider"], Json(h().person("D").id));
+  EXPECT_EQ(node["consultationType"], Json("doctor_patient"));
+  EXPECT_GE(node.int_or("durationMinutes", 0), 1);
+  EXPECT_TRUE(node["patient"].is_string());
+  EXPECT_EQ(node.dump().find(booked.patient), std::string::npos) << "by a pseudonym";
 
   // Report of the patient's data that left the hub.
   const auto asked =
@@ -242,13 +242,13 @@ TEST(Apart, P21TheAppointmentOfACancelledSessionIsCancelledAndMayBePlannedAgain)
   constexpr const char* kSessions = "/api/video/sessions";
   const Booked booked(1);
   const auto cancelled = [&](const Json& appointment) {
-    const Answer made = h().post("D", kSessions,
-                                 Json::object({{"booking_type", "DIRECT_DOCTOR"},
-                                               {"doctor_id", h().uuid("D")},
-                                               {"patient_id", booked.patient},
-                                               {"appointment_id", appointment}}));
-    RABT_EXPECT_STATUS(made, 201);
-    const std::string session = made.text("session_id");
+    const Answer answer = h().post("D", kSessions,
+                                   Json::object({{"booking_type", "DIRECT_DOCTOR"},
+                                                 {"doctor_id", h().uuid("D")},
+                                                 {"patient_id", booked.patient},
+                                                 {"appointment_id", appointment}}));
+    RABT_EXPECT_STATUS(answer, 201);
+    const std::string session = answer.text("session_id");
     RABT_EXPECT_STATUS(h().post("D", std::string(kSessions) + "/" + session + "/cancel",
                                 Json::object({{"cancellation_reason", "The doctor is ill"}})),
                        200);
@@ -256,8 +256,8 @@ TEST(Apart, P21TheAppointmentOfACancelledSessionIsCancelledAndMayBePlannedAgain)
   };
   const auto told = [&](const std::string& session) -> Json {
     const Answer events = h().get("D", "/api/v1/sessions/" + session + "/events");
-    for (const Json& one : events["items"].as_array()) {
-      if (one.string_or("type", "") == "cancelled") return one["data"];
+    for (const Json& item : events["items"].as_array()) {
+      if (item.string_or("type", "") == "cancelled") return item["data"];
     }
     return {};
   };

@@ -38,15 +38,15 @@ std::string active(const Json& body) {
 }
 
 TEST(Brainsait, B01B10CreatesASession) {
-  const Answer one = h().post("D", kSessions, doctor_patient());
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["maxParticipants"], Json(10));
-  EXPECT_EQ(one["encryption"]["recording"], Json("AES-256-GCM"));
-  EXPECT_GE(one["tokens"].size(), 1U) << one.body;
-  EXPECT_EQ(one.text("id").size(), 26U);
-  EXPECT_NE(one.json.find("roomSid"), nullptr);
-  EXPECT_EQ(one.header("Location"), path(one.text("id")));
-  EXPECT_FALSE(one.header("ETag").empty());
+  const Answer answer = h().post("D", kSessions, doctor_patient());
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["maxParticipants"], Json(10));
+  EXPECT_EQ(answer["encryption"]["recording"], Json("AES-256-GCM"));
+  EXPECT_GE(answer["tokens"].size(), 1U) << answer.body;
+  EXPECT_EQ(answer.text("id").size(), 26U);
+  EXPECT_NE(answer.json.find("roomSid"), nullptr);
+  EXPECT_EQ(answer.header("Location"), path(answer.text("id")));
+  EXPECT_FALSE(answer.header("ETag").empty());
 }
 
 TEST(Brainsait, B02B03B26TheWaitingRoom) {
@@ -100,12 +100,12 @@ TEST(Brainsait, B08B09B47B48B49KeepsWhatWasSent) {
                                        {"role", "DOCTOR"},
                                        {"preferred_language", "ar"},
                                        {"license_number", "DOC-2024-001"}});
-  const Answer one = h().post("D", kSessions,
-                              Json::object({{"session_type", "DOCTOR_PATIENT"},
-                                            {"organizer", organizer},
-                                            {"healthcare_context", context}}));
-  RABT_EXPECT_STATUS(one, 201);
-  const Answer read = h().get("D", path(one.text("id")));
+  const Answer answer = h().post("D", kSessions,
+                                 Json::object({{"session_type", "DOCTOR_PATIENT"},
+                                               {"organizer", organizer},
+                                               {"healthcare_context", context}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  const Answer read = h().get("D", path(answer.text("id")));
   EXPECT_EQ(read["context"]["medicalRecordNumber"], Json("MRN-2024-001")) << read.body;
   EXPECT_EQ(read["context"]["urgency"], Json("routine"));
   EXPECT_EQ(read["context"]["familyConsent"], Json(true));
@@ -141,8 +141,8 @@ TEST(Brainsait, B19ASessionHasAsManyAsItSays) {
 }
 
 TEST(Brainsait, B22K55SaysHowItEncryptsAndPromisesNoMore) {
-  const Answer one = h().post("D", kSessions, doctor_patient());
-  EXPECT_EQ(one["encryption"], *Json::parse(R"({"media": "DTLS-SRTP", "recording": "AES-256-GCM",
+  const Answer answer = h().post("D", kSessions, doctor_patient());
+  EXPECT_EQ(answer["encryption"], *Json::parse(R"({"media": "DTLS-SRTP", "recording": "AES-256-GCM",
                              "documents": "AES-256-GCM", "endToEnd": false})"));
   // Twilio's rooms are no tunnels from browser to browser.
   const Answer more = h().post("D", kSessions, doctor_patient(Json::object({{"e2ee", true}})));
@@ -172,9 +172,9 @@ TEST(Brainsait, B23K55NothingThatIsSharedStandsOnTheDiskInClear) {
 }
 
 TEST(Brainsait, B13QualityHasASize) {
-  const Answer one = h().post("D", kSessions, doctor_patient(Json::object({{"quality", "hd"}})));
-  EXPECT_EQ(one["qualityWidth"], Json(1920)) << one.body;
-  EXPECT_EQ(one["qualityHeight"], Json(1080));
+  const Answer answer = h().post("D", kSessions, doctor_patient(Json::object({{"quality", "hd"}})));
+  EXPECT_EQ(answer["qualityWidth"], Json(1920)) << answer.body;
+  EXPECT_EQ(answer["qualityHeight"], Json(1080));
 }
 
 TEST(Brainsait, B24StrangersAreRefused) {
@@ -184,10 +184,10 @@ TEST(Brainsait, B24StrangersAreRefused) {
 }
 
 TEST(Brainsait, B38HasTheHijriDate) {
-  const Answer one = h().post(
+  const Answer answer = h().post(
       "D", kSessions, doctor_patient(Json::object({{"scheduledStart", "2026-02-18T09:00:00Z"}})));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["scheduledStartHijri"], Json("1447-09-01"));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["scheduledStartHijri"], Json("1447-09-01"));
 }
 
 TEST(Brainsait, B39FamilyNeedsConsent) {
@@ -236,8 +236,8 @@ TEST(Brainsait, B27NoTokenAfterTheEnd) {
 }
 
 TEST(Brainsait, ChangesNeedTheVersionThatWasSeen) {
-  const Answer one = h().post("D", kSessions, doctor_patient());
-  const std::string at = path(one.text("id"));
+  const Answer answer = h().post("D", kSessions, doctor_patient());
+  const std::string at = path(answer.text("id"));
   const Json longer = Json::object({{"plannedMinutes", 60}});
   RABT_EXPECT_STATUS(h().call("D", "PATCH", at, longer), 428);
   RABT_EXPECT_STATUS(h().call("D", "PATCH", at, longer, {{"If-Match", "\"99\""}}), 412);
@@ -331,7 +331,7 @@ TEST(Brainsait, B28K55TheLogHasEachKindOfAct) {
     const Answer page = h().get("AD", next);
     RABT_EXPECT_STATUS(page, 200);
     EXPECT_LE(page["items"].size(), 4U);
-    for (const Json& one : page["items"].as_array()) paged.push_back(*one["seq"].as_int64());
+    for (const Json& item : page["items"].as_array()) paged.push_back(*item["seq"].as_int64());
     next = page.text("next");
   }
   ASSERT_EQ(paged.size(), items.size());
@@ -373,9 +373,9 @@ TEST(Brainsait, EveryActorOfTheAuditLogIsAPrincipal) {
   for (int i = 0; i < 100 && !next.empty(); ++i) {
     const Answer page = h().get("AD", next);
     RABT_EXPECT_STATUS(page, 200);
-    for (const Json& one : page["items"].as_array()) {
-      const std::string actor = one.string_or("actor", "");
-      EXPECT_TRUE(std::regex_match(actor, principal)) << actor << " " << one.string_or("act", "");
+    for (const Json& item : page["items"].as_array()) {
+      const std::string actor = item.string_or("actor", "");
+      EXPECT_TRUE(std::regex_match(actor, principal)) << actor << " " << item.string_or("act", "");
       ++read;
     }
     next = page.text("next");
@@ -391,9 +391,9 @@ TEST(Brainsait, B29B45FindingsArePointedOutAndJudged) {
   EXPECT_EQ(sent["phi"].dump(), R"(["national-id"])");
   const Answer events = h().get("D", path(id, "events"));
   std::int64_t finding = 0;
-  for (const Json& one : events["items"].as_array()) {
-    if (one.string_or("type", "").find("phi-detected") != std::string::npos)
-      finding = one.int_or("seq", 0);
+  for (const Json& item : events["items"].as_array()) {
+    if (item.string_or("type", "").find("phi-detected") != std::string::npos)
+      finding = item.int_or("seq", 0);
   }
   ASSERT_GT(finding, 0) << events.body;
   const auto judge = [&](const char* who, std::int64_t event, const char* verdict) {

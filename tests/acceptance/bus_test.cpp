@@ -27,8 +27,8 @@ struct Rabbit {
     EXPECT_TRUE(ready.ok()) << ready.error().message;
   }
   static Rabbit& get() {
-    static Rabbit one;
-    return one;
+    static Rabbit rabbit;
+    return rabbit;
   }
   e2e::Folder folder;
   demo::RabbitServer server;
@@ -91,8 +91,9 @@ std::vector<AmqpMessage> until(AmqpQueue& queue, const std::string& session, std
       ADD_FAILURE() << "no " << key;
       return out;
     }
-    const bool known = std::any_of(
-        out.begin(), out.end(), [&](const AmqpMessage& one) { return one.id == next.front().id; });
+    const bool known = std::any_of(out.begin(), out.end(), [&](const AmqpMessage& message) {
+      return message.id == next.front().id;
+    });
     if (known || next.front().body["session_id"] != Json(session)) continue;
     out.push_back(std::move(next.front()));
     if (out.back().key == key) return out;
@@ -100,9 +101,9 @@ std::vector<AmqpMessage> until(AmqpQueue& queue, const std::string& session, std
 }
 std::vector<std::string> keys(const std::vector<AmqpMessage>& messages) {
   std::vector<std::string> out;
-  for (const AmqpMessage& one : messages) {
+  for (const AmqpMessage& message : messages) {
     // The order in which participants hang up depends on the stand-in.
-    if (one.key != "video.session.user_left") out.push_back(one.key);
+    if (message.key != "video.session.user_left") out.push_back(message.key);
   }
   return out;
 }
@@ -112,7 +113,7 @@ const std::vector<std::string> kTold{"video.session.created", "video.session.use
                                      "video.session.ended"};
 std::ptrdiff_t count(const std::vector<AmqpMessage>& messages, std::string_view key) {
   return std::count_if(messages.begin(), messages.end(),
-                       [&](const AmqpMessage& one) { return one.key == key; });
+                       [&](const AmqpMessage& message) { return message.key == key; });
 }
 
 TEST(PulseoneBus, P19TellsASessionInOrder) {
@@ -128,28 +129,28 @@ TEST(PulseoneBus, P19TellsASessionInOrder) {
       all.push_back(std::move(one));
   }
   act("D", session, "end");
-  for (AmqpMessage& one : until(queue, session, "video.session.ended"))
-    all.push_back(std::move(one));
+  for (AmqpMessage& amqp_message : until(queue, session, "video.session.ended"))
+    all.push_back(std::move(amqp_message));
   ASSERT_FALSE(all.empty());
   EXPECT_EQ(all.front().key, "video.session.created");
   EXPECT_EQ(all.back().key, "video.session.ended");
   EXPECT_EQ(count(all, "video.session.created"), 1);
   EXPECT_EQ(count(all, "video.session.user_joined"), 2);
   EXPECT_EQ(count(all, "video.session.started"), 1);
-  for (const AmqpMessage& one : all) {
-    EXPECT_TRUE(one.persistent);
-    EXPECT_EQ(one.content_type, "application/json");
-    EXPECT_GT(one.timestamp, 1'600'000'000);
-    EXPECT_FALSE(one.id.empty());
-    EXPECT_EQ(one.body["event_type"], Json(one.key));
-    EXPECT_EQ(one.body["session_id"], Json(session));
-    EXPECT_EQ(one.body["doctor_id"], Json(h().uuid("D")));
-    EXPECT_EQ(one.body["patient_id"], Json(h().uuid("P")));
-    EXPECT_EQ(one.body["appointment_id"], Json());
-    EXPECT_EQ(one.body["booking_type"], Json("DIRECT_DOCTOR"));
-    EXPECT_TRUE(one.body["timestamp"].is_string());
-    EXPECT_TRUE(one.body["data"].is_object());
-    EXPECT_EQ(one.text.find("Zephyrine"), std::string::npos) << "no word of the complaint";
+  for (const AmqpMessage& message : all) {
+    EXPECT_TRUE(message.persistent);
+    EXPECT_EQ(message.content_type, "application/json");
+    EXPECT_GT(message.timestamp, 1'600'000'000);
+    EXPECT_FALSE(message.id.empty());
+    EXPECT_EQ(message.body["event_type"], Json(message.key));
+    EXPECT_EQ(message.body["session_id"], Json(session));
+    EXPECT_EQ(message.body["doctor_id"], Json(h().uuid("D")));
+    EXPECT_EQ(message.body["patient_id"], Json(h().uuid("P")));
+    EXPECT_EQ(message.body["appointment_id"], Json());
+    EXPECT_EQ(message.body["booking_type"], Json("DIRECT_DOCTOR"));
+    EXPECT_TRUE(message.body["timestamp"].is_string());
+    EXPECT_TRUE(message.body["data"].is_object());
+    EXPECT_EQ(message.text.find("Zephyrine"), std::string::npos) << "no word of the complaint";
   }
   EXPECT_EQ(all.front().body["status"], Json("SCHEDULED"));
   EXPECT_EQ(all.back().body["status"], Json("COMPLETED"));
@@ -171,11 +172,12 @@ TEST(PulseoneBus, AMessageBelongsToTheTraceOfWhoCausedIt) {
   act("D", session, "join");
   act("P", session, "join");
   act("D", session, "end");
-  for (const AmqpMessage& one : until(queue, session, "video.session.ended")) {
-    const bool of_trace = one.traceparent.starts_with("00-" + trace + "-");
-    EXPECT_EQ(of_trace, one.key == "video.session.created") << one.key << " " << one.traceparent;
-    EXPECT_EQ(one.traceparent.find("00f067aa0ba902b7"), std::string::npos);
-    EXPECT_EQ(one.text.find(trace), std::string::npos);
+  for (const AmqpMessage& message : until(queue, session, "video.session.ended")) {
+    const bool of_trace = message.traceparent.starts_with("00-" + trace + "-");
+    EXPECT_EQ(of_trace, message.key == "video.session.created")
+        << message.key << " " << message.traceparent;
+    EXPECT_EQ(message.traceparent.find("00f067aa0ba902b7"), std::string::npos);
+    EXPECT_EQ(message.text.find(trace), std::string::npos);
   }
 }
 
@@ -193,7 +195,7 @@ TEST(PulseoneBus, P20TellsTheAppointmentsServiceOfItsSessionsAlone) {
   }
   std::vector<AmqpMessage> completed;
   std::copy_if(all.begin(), all.end(), std::back_inserter(completed),
-               [](const AmqpMessage& one) { return one.key == kCompleted; });
+               [](const AmqpMessage& message) { return message.key == kCompleted; });
   ASSERT_EQ(completed.size(), 1U);
   EXPECT_EQ(completed[0].body["session_id"], Json(with));
   EXPECT_EQ(completed[0].body["appointment_id"], Json("appt-20"));
@@ -263,11 +265,11 @@ TEST(PulseoneBus, P37HoldsSessionsWithoutTheBrokerAndTellsItLater) {
   const auto of = [&](const std::string& session) {
     std::vector<std::string> ids;
     std::vector<AmqpMessage> out;
-    for (const AmqpMessage& one : all) {
-      const bool known = std::find(ids.begin(), ids.end(), one.id) != ids.end();
-      if (known || one.body["session_id"] != Json(session)) continue;
-      ids.push_back(one.id);
-      out.push_back(one);
+    for (const AmqpMessage& message : all) {
+      const bool known = std::find(ids.begin(), ids.end(), message.id) != ids.end();
+      if (known || message.body["session_id"] != Json(session)) continue;
+      ids.push_back(message.id);
+      out.push_back(message);
     }
     return keys(out);
   };

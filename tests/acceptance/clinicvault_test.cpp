@@ -28,9 +28,9 @@ Json account(const std::string& name) {
 }
 
 TEST(Clinicvault, C01C02C03RegistersSignsInAndOut) {
-  const Answer made = h().post("-", "/auth/register", account("noura"));
-  RABT_EXPECT_STATUS(made, 201);
-  EXPECT_EQ(made["role"], Json("patient")) << made.body;
+  const Answer answer = h().post("-", "/auth/register", account("noura"));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["role"], Json("patient")) << answer.body;
   RABT_EXPECT_STATUS(h().post("-", "/auth/register", account("noura")), 409);
   Json doctor = account("self-made");
   doctor.set("role", "doctor");
@@ -118,12 +118,12 @@ TEST(Clinicvault, C04C20DashboardsAreByRole) {
 }
 
 TEST(Clinicvault, C05C29StartsAndAsks) {
-  const Answer one = h().get("D", "/consultation/start/" + number("P"));
-  RABT_EXPECT_STATUS(one, 200);
-  EXPECT_EQ(one["status"], Json("active"));
-  EXPECT_EQ(one["patient_id"], Json(h().number("P")));
+  const Answer answer = h().get("D", "/consultation/start/" + number("P"));
+  RABT_EXPECT_STATUS(answer, 200);
+  EXPECT_EQ(answer["status"], Json("active"));
+  EXPECT_EQ(answer["patient_id"], Json(h().number("P")));
   const Answer again = h().get("D", "/consultation/start/" + number("P"));
-  EXPECT_EQ(again["consultation_id"], one["consultation_id"]);
+  EXPECT_EQ(again["consultation_id"], answer["consultation_id"]);
   const Answer asked = h().get("P2", "/consultation/start/" + number("P2"));
   RABT_EXPECT_STATUS(asked, 200);
   EXPECT_EQ(asked["status"], Json("requested"));
@@ -141,16 +141,16 @@ TEST(Clinicvault, C05C29StartsAndAsks) {
 // anybody.
 TEST(Clinicvault, C05StartsAndAdmitsThePatientUnderTheAccountAlone) {
   h().enter("CVL", "patient");
-  const Answer made = h().post("AD", "/api/v1/sessions",
-                               Json::object({{"type", "doctor_patient"},
-                                             {"provider", h().person("D").id},
-                                             {"patient", h().person("CVL").id}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string at = "/api/v1/sessions/" + made.text("id");
+  const Answer answer = h().post("AD", "/api/v1/sessions",
+                                 Json::object({{"type", "doctor_patient"},
+                                               {"provider", h().person("D").id},
+                                               {"patient", h().person("CVL").id}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string at = "/api/v1/sessions/" + answer.text("id");
   const auto patient = [&] {
     const Answer all = h().get("D", at);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("role", "") == "patient") return one;
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("role", "") == "patient") return item;
     }
     return Json();
   };
@@ -258,10 +258,10 @@ TEST(Clinicvault, C10ListsUsers) {
   for (const Json* list : {&page["users"], &board["users"]}) {
     ASSERT_GE(list->size(), 1U);
     for (std::size_t i = 0; i < list->size(); ++i) {
-      const Json& one = (*list)[i];
-      if (one["role"] != Json("patient")) continue;
-      found = found || one["username"] == Json("c10");
-      EXPECT_TRUE(one["full_name"].is_null() && one["email"].is_null()) << one.dump();
+      const Json& item = (*list)[i];
+      if (item["role"] != Json("patient")) continue;
+      found = found || item["username"] == Json("c10");
+      EXPECT_TRUE(item["full_name"].is_null() && item["email"].is_null()) << item.dump();
     }
   }
   EXPECT_TRUE(found);

@@ -60,7 +60,7 @@ std::map<std::string, Json> examples_of(const Json& content) {
   if (!forms.is_object()) return out;
   for (const auto& [type, media] : forms.as_object()) {
     if (!is_json(type)) continue;
-    if (const Json* one = media.find("example")) out[""] = *one;
+    if (const Json* item = media.find("example")) out[""] = *item;
     const Json* const named = media.find("examples");
     if (named == nullptr) continue;
     for (const auto& [name, one] : named->as_object()) out[name] = one["value"];
@@ -87,16 +87,17 @@ Description::Description(Json document) : document_(std::move(document)) {
   for (const auto& [pattern, methods] : document_["paths"].as_object()) {
     for (const auto& [method, described] : methods.as_object()) {
       if (!described.is_object()) continue;
-      Operation one{.method = upper(method),
-                    .pattern = pattern,
-                    .id = described.string_or("operationId", ""),
-                    .described = described,
-                    .parameters = {}};
+      Operation operation{.method = upper(method),
+                          .pattern = pattern,
+                          .id = described.string_or("operationId", ""),
+                          .described = described,
+                          .parameters = {}};
       for (const Json* list : {methods.find("parameters"), described.find("parameters")}) {
         if (list == nullptr) continue;
-        for (const Json& parameter : list->as_array()) one.parameters.push_back(follow(parameter));
+        for (const Json& parameter : list->as_array())
+          operation.parameters.push_back(follow(parameter));
       }
-      operations_.push_back(std::move(one));
+      operations_.push_back(std::move(operation));
     }
   }
 }
@@ -106,10 +107,10 @@ const Operation* Description::find(std::string_view method, std::string_view pat
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   const Operation* best = nullptr;
   int most = -1;
-  for (const Operation& one : operations_) {
-    const auto words = one.method == method ? fit(one.pattern, path) : std::nullopt;
+  for (const Operation& operation : operations_) {
+    const auto words = operation.method == method ? fit(operation.pattern, path) : std::nullopt;
     if (!words || *words <= most) continue;
-    best = &one;
+    best = &operation;
     most = *words;
   }
   return best;
@@ -178,15 +179,15 @@ void Description::look(const std::vector<const Json*>& schemas, const Json& valu
   std::vector<const Json*> items;
   bool open = false;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const Json& one = follow(*all[i]);
+    const Json& node = follow(*all[i]);
     for (const char* parts : {"allOf", "anyOf", "oneOf"}) {
-      if (const Json* list = one.find(parts))
+      if (const Json* list = node.find(parts))
         for (const Json& part : list->as_array()) all.push_back(&part);
     }
-    if (const Json* item = one.find("items")) items.push_back(item);
-    if (const Json* rest = one.find("additionalProperties")) open = open || *rest != Json(false);
-    if (const Json* known = one.find("properties")) {
-      for (const auto& [name, schema] : known->as_object()) members[name].push_back(&schema);
+    if (const Json* item = node.find("items")) items.push_back(item);
+    if (const Json* rest = node.find("additionalProperties")) open = open || *rest != Json(false);
+    if (const Json* member_value = node.find("properties")) {
+      for (const auto& [name, schema] : member_value->as_object()) members[name].push_back(&schema);
     }
   }
   if (value.is_array() && !items.empty()) {

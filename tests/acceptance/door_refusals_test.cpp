@@ -161,16 +161,16 @@ TEST(DoorRefusals, EachHasOneLineInTheLogByWhichItsCauseIsFound) {
     ASSERT_TRUE(eventually([&] { return !logged(hub, request).empty(); }));
   }
   // The line of the last one stands, and so do those of the ones before, however many they are.
-  for (const Refused& one : all) {
-    SCOPED_TRACE(one.what);
-    const std::vector<Json> lines = logged(hub, one.answer.header("X-Request-Id"));
+  for (const Refused& refused : all) {
+    SCOPED_TRACE(refused.what);
+    const std::vector<Json> lines = logged(hub, refused.answer.header("X-Request-Id"));
     ASSERT_EQ(lines.size(), 1U) << lines.back().dump();
     EXPECT_EQ(lines[0].string_or("event", ""), "http.refused");
-    EXPECT_EQ(lines[0].int_or("status", 0), one.status);
-    EXPECT_EQ(lines[0].string_or("code", ""), one.code);
+    EXPECT_EQ(lines[0].int_or("status", 0), refused.status);
+    EXPECT_EQ(lines[0].string_or("code", ""), refused.code);
     EXPECT_NE(lines[0].string_or("reason", ""), "");
     EXPECT_EQ(lines[0].string_or("remote", ""), "127.0.0.1");
-    EXPECT_EQ(lines[0].string_or("request_id", ""), one.answer.header("X-Request-Id"));
+    EXPECT_EQ(lines[0].string_or("request_id", ""), refused.answer.header("X-Request-Id"));
   }
 }
 

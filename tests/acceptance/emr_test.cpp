@@ -96,12 +96,12 @@ TEST(Emr, E23PagesOfOtherOriginsAskBefore) {
 }
 
 TEST(Emr, E02CreatesASession) {
-  const Answer one = h().post("D", kRoot, sample(visit()));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["status"], Json("SCHEDULED"));
-  EXPECT_EQ(one.text("scheduled_start").substr(0, 19), "2026-12-25T10:00:00");
-  EXPECT_EQ(one["doctor"], Json(h().number("D")));
-  EXPECT_EQ(one["patient"], Json(h().number("P")));
+  const Answer answer = h().post("D", kRoot, sample(visit()));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["status"], Json("SCHEDULED"));
+  EXPECT_EQ(answer.text("scheduled_start").substr(0, 19), "2026-12-25T10:00:00");
+  EXPECT_EQ(answer["doctor"], Json(h().number("D")));
+  EXPECT_EQ(answer["patient"], Json(h().number("P")));
   for (const char* who : {"P", "N"}) {
     const Answer refused = h().post(who, kRoot, sample(visit()));
     RABT_EXPECT_STATUS(refused, 403);
@@ -120,10 +120,10 @@ TEST(Emr, E04StartsASession) {
   const std::string id = made();
   RABT_EXPECT_STATUS(h().post("P", path(id, "start")), 403);
   RABT_EXPECT_STATUS(h().post("D2", path(id, "start")), 403);
-  const Answer one = h().post("D", path(id, "start"));
-  RABT_EXPECT_STATUS(one, 200);
-  EXPECT_EQ(one["status"], Json("IN_PROGRESS"));
-  EXPECT_TRUE(one["started_at"].is_string());
+  const Answer answer = h().post("D", path(id, "start"));
+  RABT_EXPECT_STATUS(answer, 200);
+  EXPECT_EQ(answer["status"], Json("IN_PROGRESS"));
+  EXPECT_TRUE(answer["started_at"].is_string());
 }
 
 TEST(Emr, E05E14EndsASession) {
@@ -161,7 +161,7 @@ TEST(Emr, E07LeavesASession) {
 }
 
 TEST(Emr, E08E12ASessionHasAllItsMembers) {
-  const Answer one = h().get("D", path(made()));
+  const Answer answer = h().get("D", path(made()));
   for (const char* key : {"id",
                           "visit",
                           "appointment",
@@ -183,12 +183,12 @@ TEST(Emr, E08E12ASessionHasAllItsMembers) {
                           "updated_at",
                           "end_reason",
                           "warnings"})
-    EXPECT_NE(one.json.find(key), nullptr) << key;
-  EXPECT_TRUE(std::regex_match(one.text("room_name"), std::regex("^visit-\\d+-[0-9a-z]+$")))
-      << one.body;
-  EXPECT_EQ(one["recording_enabled"], Json(false));
-  EXPECT_TRUE(one["recording_url"].is_null());
-  EXPECT_EQ(one["created_by"], Json(h().number("D")));
+    EXPECT_NE(answer.json.find(key), nullptr) << key;
+  EXPECT_TRUE(std::regex_match(answer.text("room_name"), std::regex("^visit-\\d+-[0-9a-z]+$")))
+      << answer.body;
+  EXPECT_EQ(answer["recording_enabled"], Json(false));
+  EXPECT_TRUE(answer["recording_url"].is_null());
+  EXPECT_EQ(answer["created_by"], Json(h().number("D")));
 }
 
 TEST(Emr, E10E11TheVisitMustBeThereAndOpen) {
@@ -214,9 +214,9 @@ TEST(Emr, E13RecordingIsAWish) {
 TEST(Emr, E13OfSeveralFilesTheAddressIsThatOfOneAndDoesNotChange) {
   Json body = sample(visit());
   body.set("recording_enabled", true);
-  const Answer made = h().post("D", kRoot, body);
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string id = made["id"].number_text();
+  const Answer answer = h().post("D", kRoot, body);
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string id = answer["id"].number_text();
   RABT_EXPECT_STATUS(h().post("D", path(id, "start")), 200);
   for (const char* who : {"D", "P"}) {
     const Answer token = h().post(who, std::string(kRoot) + "token/", session_id(id));
@@ -237,7 +237,7 @@ TEST(Emr, E13OfSeveralFilesTheAddressIsThatOfOneAndDoesNotChange) {
   ASSERT_TRUE(eventually([&] {
     const Json all = files();
     return std::all_of(all.as_array().begin(), all.as_array().end(),
-                       [](const Json& one) { return one["status"] == Json("ready"); });
+                       [](const Json& item) { return item["status"] == Json("ready"); });
   }));
   ASSERT_GT(files().size(), 1U) << "the provider has a file for each track";
   EXPECT_EQ(h().get("P", path(id)).text("recording_url"), url);
@@ -248,10 +248,10 @@ TEST(Emr, E13OfSeveralFilesTheAddressIsThatOfOneAndDoesNotChange) {
 TEST(Emr, E29WhoSaysNothingOfRecordingsGetsWhatIsConfigured) {
   Json body = sample(visit());
   body.mutable_object().erase("recording_enabled");
-  const Answer one = h().post("D", kRoot, body);
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["recording_enabled"], Json(false));
-  const std::string id = one["id"].number_text();
+  const Answer answer = h().post("D", kRoot, body);
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["recording_enabled"], Json(false));
+  const std::string id = answer["id"].number_text();
   const Answer wished =
       h().call("D", "PATCH", path(id), Json::object({{"recording_enabled", true}}));
   EXPECT_EQ(wished["recording_enabled"], Json(true)) << wished.body;
@@ -262,14 +262,14 @@ TEST(Emr, E16ASessionHasOneRoomAtTheProvider) {
   for (const char* who : {"D", "P", "D"}) {
     RABT_EXPECT_STATUS(h().post(who, std::string(kRoot) + "token/", session_id(id)), 200);
   }
-  const Answer is = h().get("D", path(id));
+  const Answer answer = h().get("D", path(id));
   const auto rooms = [&](const char* kind) {
-    return h().site.control(
-        "GET", std::string("/ledger?service=twilio&kind=") + kind + "&key=" + is.text("room_name"));
+    return h().site.control("GET", std::string("/ledger?service=twilio&kind=") + kind +
+                                       "&key=" + answer.text("room_name"));
   };
-  const Json made = rooms("room.created");
-  ASSERT_EQ(made.size(), 1U) << made.dump();
-  EXPECT_EQ(made[0]["detail"]["sid"], is["room_sid"]);
+  const Json item = rooms("room.created");
+  ASSERT_EQ(item.size(), 1U) << item.dump();
+  EXPECT_EQ(item[0]["detail"]["sid"], answer["room_sid"]);
   RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
   EXPECT_TRUE(eventually([&] { return rooms("room.completed").size() > 0; }));
   EXPECT_EQ(rooms("room.completed").size(), 1U);

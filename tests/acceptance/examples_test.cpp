@@ -329,20 +329,20 @@ class Examples {
   }
 
   // First member of the example that the answer lacks or that differs; empty if none.
-  static std::string unlike(const Json& shown, const Json& is) {
+  static std::string unlike(const Json& shown, const Json& item) {
     if (shown.is_object()) {
       for (const auto& [name, value] : shown.as_object()) {
-        const Json* const member = is.find(name);
+        const Json* const member = item.find(name);
         std::string wrong = member == nullptr ? " is missing" : "";
         if (member != nullptr && !kNewEachTime.contains(name)) wrong = unlike(value, *member);
         if (!wrong.empty()) return "/" + name + wrong;
       }
       return {};
     }
-    if (!shown.is_array()) return shown == is ? "" : " is " + is.dump();
-    if (!is.is_array() || shown.size() != is.size()) return " has another length";
+    if (!shown.is_array()) return shown == item ? "" : " is " + item.dump();
+    if (!item.is_array() || shown.size() != item.size()) return " has another length";
     for (std::size_t i = 0; i < shown.size(); ++i) {
-      if (std::string wrong = unlike(shown[i], is[i]); !wrong.empty())
+      if (std::string wrong = unlike(shown[i], item[i]); !wrong.empty())
         return "[" + std::to_string(i) + "]" + wrong;
     }
     return {};
@@ -409,10 +409,10 @@ class Examples {
   // Two new records: the one of the path, and the one whose id it gives.
   std::string two_new() {
     const auto record = [this] {
-      const Answer made =
+      const Answer answer =
           h_.post("AD", "/api/v1/patients", Json::object({{"name", "Layla Alharbi"}}));
-      RABT_EXPECT_STATUS(made, 201);
-      return made.text("id");
+      RABT_EXPECT_STATUS(answer, 201);
+      return answer.text("id");
     };
     names_["id"] = record();
     return record();
@@ -459,9 +459,9 @@ class Examples {
     RABT_EXPECT_STATUS(h_.post("D", at_ + "/messages", Json::object({{"text", "id 1000000008"}})),
                        201);
     const Answer events = h_.get("D", at_ + "/events");
-    for (const Json& one : events["items"].as_array()) {
-      if (one.string_or("type", "").find("phi-detected") != std::string::npos)
-        put("event", one["seq"]);
+    for (const Json& item : events["items"].as_array()) {
+      if (item.string_or("type", "").find("phi-detected") != std::string::npos)
+        put("event", item["seq"]);
     }
   }
   // An instance of the example's workflow waits for somebody's decision.

@@ -15,17 +15,17 @@ class Links : public testing::Test {
  protected:
   // A session of D that the front desk planned, with a patient whom nobody entered.
   void SetUp() override {
-    const Answer made = h_.post(
+    const Answer answer = h_.post(
         "AD", "/api/v1/sessions",
         Json::object({{"type", "doctor_patient"},
                       {"provider", h_.person("D").id},
                       {"participants",
                        Json::array({Json::object({{"role", "patient"}, {"name", "Layla"}})})}}));
-    RABT_EXPECT_STATUS(made, 201);
-    at_ = "/api/v1/sessions/" + made.text("id");
-    id_ = made.text("id");
-    for (const Json& one : made["participants"].as_array()) {
-      if (one.string_or("role", "") == "patient") patient_ = one.string_or("id", "");
+    RABT_EXPECT_STATUS(answer, 201);
+    at_ = "/api/v1/sessions/" + answer.text("id");
+    id_ = answer.text("id");
+    for (const Json& item : answer["participants"].as_array()) {
+      if (item.string_or("role", "") == "patient") patient_ = item.string_or("id", "");
     }
     const Answer link =
         h_.post("AD", at_ + "/invitations", Json::object({{"participant", patient_}}));

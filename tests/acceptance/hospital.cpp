@@ -134,9 +134,9 @@ void Hospital::confirm(const std::string& act) {
   enter("SO", "security_officer");
   const Answer open = get("SO", "/api/v1/approvals");
   int confirmed = 0;
-  for (const Json& one : open["items"].as_array()) {
-    if (one.string_or("act", "") != act) continue;
-    RABT_EXPECT_STATUS(post("SO", "/api/v1/approvals/" + one.string_or("id", "") + "/confirm"),
+  for (const Json& item : open["items"].as_array()) {
+    if (item.string_or("act", "") != act) continue;
+    RABT_EXPECT_STATUS(post("SO", "/api/v1/approvals/" + item.string_or("id", "") + "/confirm"),
                        204);
     ++confirmed;
   }

@@ -108,14 +108,14 @@ class Imported : public testing::Test {
     const Json person = call("POST", "/api/v1/patients",
                              Json::object({{"name", "Noura"}, {"gender", "female"}}), {}, 201);
     const std::string patient = person.string_or("id", "");
-    const Json made = call("POST", "/api/v1/sessions",
+    const Json item = call("POST", "/api/v1/sessions",
                            Json::object({{"type", "doctor_patient"},
                                          {"provider", doctor},
                                          {"patient", patient},
                                          {"waitingRoom", false}}),
                            {}, 201);
-    EXPECT_EQ(made["warnings"].size(), 0U) << made.dump();
-    const std::string at = "/api/v1/sessions/" + made.string_or("id", "");
+    EXPECT_EQ(item["warnings"].size(), 0U) << item.dump();
+    const std::string at = "/api/v1/sessions/" + item.string_or("id", "");
     for (const std::string& who : {doctor, patient}) {
       const Json in = call("POST", at + "/join", Json::object(), who);
       EXPECT_EQ(in["tokenUse"], Json("media")) << in.dump();

@@ -42,12 +42,12 @@ TEST(Kiorex, K02GetsASession) {
 }
 
 TEST(Kiorex, K03CreatesASession) {
-  const Answer one = h().post("D", "/video/sessions",
-                              booking(Json::object({{"startTime", "2026-12-25T10:00:00Z"},
-                                                    {"durationMinutes", 20},
-                                                    {"notes", "first visit"}})));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["status"], Json("scheduled"));
+  const Answer answer = h().post("D", "/video/sessions",
+                                 booking(Json::object({{"startTime", "2026-12-25T10:00:00Z"},
+                                                       {"durationMinutes", 20},
+                                                       {"notes", "first visit"}})));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["status"], Json("scheduled"));
   RABT_EXPECT_STATUS(h().post("P", "/video/sessions", booking()), 403);
   const Answer none =
       h().post("D", "/video/sessions", Json::object({{"providerId", h().uuid("D")}}));
@@ -78,14 +78,14 @@ TEST(Kiorex, K63PeopleAreNamedByTheUuidsOfTheirTokens) {
                     {{"Authorization", "Bearer " + h().mint(subject, role)}});
   };
   RABT_EXPECT_STATUS(as(patient, "patient", "GET", "/video/sessions"), 200);
-  const Answer one = as(provider, "provider", "POST", "/video/sessions",
-                        Json::object({{"patientId", patient}, {"providerId", provider}}));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["patientId"], Json(patient));
-  EXPECT_EQ(one["providerId"], Json(provider));
-  RABT_EXPECT_STATUS(as(patient, "patient", "POST", path(one.text("id"), "join"), Json::object()),
-                     201);
-  const Answer there = as(provider, "provider", "GET", path(one.text("id"), "participants"));
+  const Answer answer = as(provider, "provider", "POST", "/video/sessions",
+                           Json::object({{"patientId", patient}, {"providerId", provider}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["patientId"], Json(patient));
+  EXPECT_EQ(answer["providerId"], Json(provider));
+  RABT_EXPECT_STATUS(
+      as(patient, "patient", "POST", path(answer.text("id"), "join"), Json::object()), 201);
+  const Answer there = as(provider, "provider", "GET", path(answer.text("id"), "participants"));
   ASSERT_EQ(there.json.size(), 2U) << there.body;
   EXPECT_EQ(there.json[1]["userId"], Json(patient)) << there.body;
   for (const std::string& filter : {"patientId=" + patient, "providerId=" + provider}) {
@@ -95,10 +95,10 @@ TEST(Kiorex, K63PeopleAreNamedByTheUuidsOfTheirTokens) {
   EXPECT_EQ(as(provider, "provider", "GET", "/video/sessions?patientId=" + h().uuid("P2"))["total"],
             Json(0));
   const std::string own = "/video/patients/" + patient;
-  EXPECT_TRUE(holds(as(patient, "patient", "GET", own + "/sessions")["data"], one.text("id")));
+  EXPECT_TRUE(holds(as(patient, "patient", "GET", own + "/sessions")["data"], answer.text("id")));
   EXPECT_EQ(as(patient, "patient", "GET", own + "/history")["patientId"], Json(patient));
   RABT_EXPECT_STATUS(as(patient, "patient", "POST", own + "/join-session",
-                        Json::object({{"sessionId", one["id"]}})),
+                        Json::object({{"sessionId", answer["id"]}})),
                      201);
 }
 
@@ -117,10 +117,10 @@ Json entered() {
 TEST(Kiorex, K03K63APatientWhoNeverSignedInCanBeNamed) {
   const std::string patient = "0f2d4b1e-93a7-4a0c-8f5e-6d1c2b3a4f50";
   const Json before = entered();
-  const Answer one =
+  const Answer answer =
       h().post("D", "/video/sessions", booking(Json::object({{"patientId", patient}})));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["patientId"], Json(patient));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["patientId"], Json(patient));
   EXPECT_EQ(entered().as_int64().value_or(0), before.as_int64().value_or(0) + 1);
   // The next one is about the same person.
   const Answer next =
@@ -129,15 +129,15 @@ TEST(Kiorex, K03K63APatientWhoNeverSignedInCanBeNamed) {
   const auto person_of = [](const Answer& session) {
     return h().get("D", "/api/v1/sessions/" + session.text("id"))["patient"];
   };
-  EXPECT_EQ(person_of(next), person_of(one));
+  EXPECT_EQ(person_of(next), person_of(answer));
   EXPECT_EQ(entered().as_int64().value_or(0), before.as_int64().value_or(0) + 1);
 
   const Answer me = by(patient, "patient", "GET", "/api/v1/me");
-  EXPECT_EQ(me["id"], person_of(one)) << me.body;
-  RABT_EXPECT_STATUS(by(patient, "patient", "POST", path(one.text("id"), "join"), Json::object()),
-                     201);
+  EXPECT_EQ(me["id"], person_of(answer)) << me.body;
+  RABT_EXPECT_STATUS(
+      by(patient, "patient", "POST", path(answer.text("id"), "join"), Json::object()), 201);
   // Another patient still has no access.
-  RABT_EXPECT_STATUS(h().get("P2", path(one.text("id"))), 403);
+  RABT_EXPECT_STATUS(h().get("P2", path(answer.text("id"))), 403);
 }
 
 TEST(Kiorex, K03NobodyIsEnteredForASessionThatIsRefused) {
@@ -304,11 +304,11 @@ TEST(Kiorex, K12K13K14K15RecordAndShowTheRecording) {
   const Answer other = h().get("P2", "/video/recordings");
   RABT_EXPECT_STATUS(other, 200);
   EXPECT_FALSE(holds(other["data"], begun.text("id")));
-  const Answer one = h().get("D", "/video/recordings/" + begun.text("id"));
-  RABT_EXPECT_STATUS(one, 200);
+  const Answer answer = h().get("D", "/video/recordings/" + begun.text("id"));
+  RABT_EXPECT_STATUS(answer, 200);
   for (const char* key : {"id", "sessionId", "recordingSid", "status", "durationSeconds",
                           "fileSizeBytes", "downloadUrl", "expiresAt", "createdAt"})
-    EXPECT_NE(one.json.find(key), nullptr) << key;
+    EXPECT_NE(answer.json.find(key), nullptr) << key;
 }
 
 // Final status of a recording.
@@ -455,10 +455,10 @@ TEST(Kiorex, K18ListsProviders) {
   RABT_EXPECT_STATUS(all, 200);
   bool found = false;
   for (std::size_t i = 0; i < all["data"].size(); ++i) {
-    const Json& one = all["data"][i];
-    if (one["id"] != Json(h().uuid("D"))) continue;
+    const Json& item = all["data"][i];
+    if (item["id"] != Json(h().uuid("D"))) continue;
     found = true;
-    const std::string status = one.string_or("status", "");
+    const std::string status = item.string_or("status", "");
     EXPECT_TRUE(status == "online" || status == "offline" || status == "busy") << status;
   }
   EXPECT_TRUE(found) << all.body;
@@ -720,27 +720,28 @@ TEST(Kiorex, K39IsDescribed) {
 }
 
 TEST(Kiorex, K40ASessionHasAllItsColumns) {
-  const Answer one = h().get("D", path(made()));
+  const Answer answer = h().get("D", path(made()));
   for (const char* key :
        {"id", "sessionSid", "patientId", "providerId", "appointmentId", "status", "startTime",
         "endTime", "durationMinutes", "qualityScore", "createdAt", "updatedAt"})
-    EXPECT_NE(one.json.find(key), nullptr) << key;
-  EXPECT_EQ(one["patientId"], Json(h().uuid("P")));
-  EXPECT_TRUE(one["sessionSid"].is_string());
+    EXPECT_NE(answer.json.find(key), nullptr) << key;
+  EXPECT_EQ(answer["patientId"], Json(h().uuid("P")));
+  EXPECT_TRUE(answer["sessionSid"].is_string());
 }
 
 TEST(Kiorex, K46KeepsTheAppointment) {
-  const Answer one =
+  const Answer answer =
       h().post("D", "/video/sessions", booking(Json::object({{"appointmentId", "appointment-7"}})));
-  EXPECT_EQ(one["appointmentId"], Json("appointment-7")) << one.body;
+  EXPECT_EQ(answer["appointmentId"], Json("appointment-7")) << answer.body;
 }
 
 TEST(Kiorex, K48APatientIsMadeReady) {
   const std::string at = "/api/v1/patients/" + h().person("P").id + "/onboarding";
   RABT_EXPECT_STATUS(h().post("P", at, Json::object({{"deviceChecked", true}})), 201);
-  const Answer is = h().post("N", at, Json::object({{"consentShown", true}, {"language", "ar"}}));
-  RABT_EXPECT_STATUS(is, 201);
-  EXPECT_EQ(is["complete"], Json(true)) << is.body;
+  const Answer answer =
+      h().post("N", at, Json::object({{"consentShown", true}, {"language", "ar"}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["complete"], Json(true)) << answer.body;
   EXPECT_EQ(h().get("P", at)["steps"].size(), 3U);
   RABT_EXPECT_STATUS(h().get("P2", at), 403);
 }
@@ -844,7 +845,7 @@ TEST(Kiorex, K69RolesOpenWhatIsTheirs) {
     std::string path;
     Json body = Json::object();
   };
-  for (const Refused& one : std::vector<Refused>{
+  for (const Refused& refused : std::vector<Refused>{
            {"P", "POST", "/video/sessions", booking()},
            {"P", "PUT", path(id), Json::object({{"durationMinutes", 45}})},
            {"D2", "PUT", path(id), Json::object({{"durationMinutes", 45}})},
@@ -876,10 +877,11 @@ TEST(Kiorex, K69RolesOpenWhatIsTheirs) {
            {"P2", "GET", consultation + "/summary"},
            {"P", "GET", "/video/quality/metrics"},
            {"P", "POST", "/video/quality/optimize", in_session}}) {
-    const Answer answer = h().call(one.who, one.method, one.path,
-                                   std::string_view(one.method) == "GET" ? Json() : one.body);
-    EXPECT_EQ(answer.status, 403) << one.who << " " << one.method << " " << one.path << ": "
-                                  << answer.body;
+    const Answer answer =
+        h().call(refused.who, refused.method, refused.path,
+                 std::string_view(refused.method) == "GET" ? Json() : refused.body);
+    EXPECT_EQ(answer.status, 403) << refused.who << " " << refused.method << " " << refused.path
+                                  << ": " << answer.body;
     EXPECT_EQ(answer["statusCode"], Json(answer.status));
   }
   EXPECT_EQ(h().get("D", path(id))["status"], Json("active")) << "nothing was done";

@@ -177,21 +177,21 @@ Answer with_waiting_room(std::string_view doctor, std::string_view patient) {
   h().enter(std::string(patient) + "nurse", "nurse");
   const Json nurse = Json::object(
       {{"person", h().person(std::string(patient) + "nurse").id}, {"role", "observer"}});
-  const Answer made = h().post(doctor, "/api/v1/sessions",
-                               Json::object({{"type", "doctor_patient"},
-                                             {"provider", h().person(doctor).id},
-                                             {"patient", h().person(patient).id},
-                                             {"waitingRoom", true},
-                                             {"participants", Json::array({nurse})}}));
-  RABT_EXPECT_STATUS(made, 201);
-  return made;
+  const Answer answer = h().post(doctor, "/api/v1/sessions",
+                                 Json::object({{"type", "doctor_patient"},
+                                               {"provider", h().person(doctor).id},
+                                               {"patient", h().person(patient).id},
+                                               {"waitingRoom", true},
+                                               {"participants", Json::array({nurse})}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  return answer;
 }
 // Admission of the participant of a role.
 std::string admission(std::string_view doctor, const std::string& session, std::string_view role) {
-  const Answer is = h().get(doctor, "/api/v1/sessions/" + session);
-  for (std::size_t i = 0; i < is["participants"].size(); ++i) {
-    if (is["participants"][i]["role"] == Json(role))
-      return is["participants"][i].string_or("admission", "");
+  const Answer answer = h().get(doctor, "/api/v1/sessions/" + session);
+  for (std::size_t i = 0; i < answer["participants"].size(); ++i) {
+    if (answer["participants"][i]["role"] == Json(role))
+      return answer["participants"][i].string_or("admission", "");
   }
   return {};
 }
@@ -202,9 +202,9 @@ std::string admission(std::string_view doctor, const std::string& session, std::
 TEST(Clinicvault, C05WhoStartsAConsultationLetsItsPatientIn) {
   h().enter("C05waits", "patient");
   h().enter("C05doctor", "doctor");
-  const Answer made = with_waiting_room("C05doctor", "C05waits");
-  const std::string id = made["number"].number_text();
-  const std::string session = made.text("id");
+  const Answer answer = with_waiting_room("C05doctor", "C05waits");
+  const std::string id = answer["number"].number_text();
+  const std::string session = answer.text("id");
   Line doctor("/ws/" + id + "/" + number("C05doctor"), shows("C05doctor"));
   ASSERT_EQ(doctor.status(), "101") << doctor.head();
   Line patient("/ws/" + id + "/" + number("C05waits"), shows("C05waits"));
@@ -216,7 +216,7 @@ TEST(Clinicvault, C05WhoStartsAConsultationLetsItsPatientIn) {
 
   const Answer begun = h().get("C05doctor", "/consultation/start/" + number("C05waits"));
   RABT_EXPECT_STATUS(begun, 200);
-  EXPECT_EQ(begun["consultation_id"], made["number"]);
+  EXPECT_EQ(begun["consultation_id"], answer["number"]);
   EXPECT_EQ(begun["status"], Json("active"));
   EXPECT_EQ(admission("C05doctor", session, "patient"), "admitted");
   EXPECT_EQ(admission("C05doctor", session, "observer"), "waiting") << "R-05: others still wait";
@@ -239,33 +239,34 @@ TEST(Clinicvault, C05WhoStartsAConsultationLetsItsPatientIn) {
 TEST(Clinicvault, C05WhoBeganElsewhereLetsThePatientInToo) {
   h().enter("C05late", "patient");
   h().enter("C05host", "doctor");
-  const Answer made = with_waiting_room("C05host", "C05late");
-  const std::string session = made.text("id");
+  const Answer answer = with_waiting_room("C05host", "C05late");
+  const std::string session = answer.text("id");
   RABT_EXPECT_STATUS(h().post("C05host", "/api/v1/sessions/" + session + "/start"), 200);
   EXPECT_EQ(admission("C05host", session, "patient"), "waiting");
   const std::string start = "/consultation/start/" + number("C05late");
   RABT_EXPECT_STATUS(h().get("C05host", start), 200);
   EXPECT_EQ(admission("C05host", session, "patient"), "admitted");
-  RABT_EXPECT_STATUS(h().get("C05host", "/consultation/end/" + made["number"].number_text()), 200);
+  RABT_EXPECT_STATUS(h().get("C05host", "/consultation/end/" + answer["number"].number_text()),
+                     200);
 }
 
 // A patient whom the doctor denied stays out when the doctor starts the session.
 TEST(Clinicvault, C05APatientWhoWasDeniedStaysOut) {
   h().enter("C05denied", "patient");
   h().enter("C05denier", "doctor");
-  const Answer made = with_waiting_room("C05denier", "C05denied");
-  const std::string session = made.text("id");
+  const Answer answer = with_waiting_room("C05denier", "C05denied");
+  const std::string session = answer.text("id");
   std::string part;
-  for (std::size_t i = 0; i < made["participants"].size(); ++i) {
-    if (made["participants"][i]["role"] == Json("patient"))
-      part = made["participants"][i].string_or("id", "");
+  for (std::size_t i = 0; i < answer["participants"].size(); ++i) {
+    if (answer["participants"][i]["role"] == Json("patient"))
+      part = answer["participants"][i].string_or("id", "");
   }
   RABT_EXPECT_STATUS(
       h().post("C05denier", "/api/v1/sessions/" + session + "/participants/" + part + "/deny"),
       200);
   RABT_EXPECT_STATUS(h().get("C05denier", "/consultation/start/" + number("C05denied")), 200);
   EXPECT_EQ(admission("C05denier", session, "patient"), "denied");
-  RABT_EXPECT_STATUS(h().get("C05denier", "/consultation/end/" + made["number"].number_text()),
+  RABT_EXPECT_STATUS(h().get("C05denier", "/consultation/end/" + answer["number"].number_text()),
                      200);
 }
 
@@ -284,9 +285,9 @@ TEST(Clinicvault, C42EachWayToTheSocketProvesWhoComes) {
   const std::string id = active("C42");
   const std::string path = "/ws/" + id + "/" + number("C42");
   const std::pair<std::string, std::string> page{"Origin", "https://portal.example.sa"};
-  const Answer made = h().call("C42", "POST", "/api/v1/tickets", Json::object(), {page});
-  RABT_EXPECT_STATUS(made, 201);
-  const std::pair<std::string, std::string> offer{"Sec-WebSocket-Protocol", made.text("ticket")};
+  const Answer answer = h().call("C42", "POST", "/api/v1/tickets", Json::object(), {page});
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::pair<std::string, std::string> offer{"Sec-WebSocket-Protocol", answer.text("ticket")};
   EXPECT_EQ(Line(path, {page, offer}).status(), "101");
   EXPECT_EQ(Line(path, {page, offer}).status(), "401") << "a ticket counts once";
   RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
@@ -324,11 +325,11 @@ TEST(Clinicvault, C42EachWayToTheSocketProvesWhoComes) {
 class Stream : public ::testing::Test {
  protected:
   void SetUp() override {
-    const Answer made =
+    const Answer answer =
         h().post("D", "/api/v1/sessions",
                  Json::object({{"type", "doctor_patient"}, {"patient", h().person("P").id}}));
-    RABT_EXPECT_STATUS(made, 201);
-    session_ = made.text("id");
+    RABT_EXPECT_STATUS(answer, 201);
+    session_ = answer.text("id");
   }
   [[nodiscard]] std::string topic() const { return "session:" + session_; }
   [[nodiscard]] Json sub(Json more = Json::object()) const {
@@ -396,12 +397,12 @@ TEST_F(Stream, K47ADoctorsStatusIsSeenByThePeopleOfHisSession) {
   h().enter("K47", "doctor");
   h().enter("K47patient", "patient");
   const auto with = [](const char* doctor, const char* patient) {
-    const Answer made = h().post(doctor, "/api/v1/sessions",
-                                 Json::object({{"type", "doctor_patient"},
-                                               {"patient", h().person(patient).id},
-                                               {"waitingRoom", false}}));
-    RABT_EXPECT_STATUS(made, 201);
-    return "session:" + made.text("id");
+    const Answer answer = h().post(doctor, "/api/v1/sessions",
+                                   Json::object({{"type", "doctor_patient"},
+                                                 {"patient", h().person(patient).id},
+                                                 {"waitingRoom", false}}));
+    RABT_EXPECT_STATUS(answer, 201);
+    return "session:" + answer.text("id");
   };
   const auto listens = [](Line& line, const std::string& topic) {
     line.send(Json::object({{"type", "sub"}, {"id", 1}, {"topic", topic}}));
@@ -415,10 +416,10 @@ TEST_F(Stream, K47ADoctorsStatusIsSeenByThePeopleOfHisSession) {
   RABT_EXPECT_STATUS(h().post("K47", "/video/providers/" + h().uuid("K47") + "/status",
                               Json::object({{"status", "busy"}})),
                      201);
-  const Json told = patient.event("presence");
-  EXPECT_EQ(told["data"]["provider"], Json(h().person("K47").id)) << told.dump();
-  EXPECT_EQ(told["data"]["status"], Json("busy"));
-  EXPECT_EQ(told.find("seq"), nullptr) << "nobody keeps it";
+  const Json item = patient.event("presence");
+  EXPECT_EQ(item["data"]["provider"], Json(h().person("K47").id)) << item.dump();
+  EXPECT_EQ(item["data"]["status"], Json("busy"));
+  EXPECT_EQ(item.find("seq"), nullptr) << "nobody keeps it";
   // In another doctor's session nothing is told of it.
   RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + elsewhere.substr(8) + "/messages",
                               Json::object({{"text", "hello"}})),
@@ -434,17 +435,17 @@ TEST_F(Stream, K47ADoctorsStatusIsSeenByThePeopleOfHisSession) {
 }
 
 TEST_F(Stream, K58ANoteIsToldToTheNurseAndNotToThePatient) {
-  const Answer made = h().post(
+  const Answer answer = h().post(
       "D", "/api/v1/sessions",
       Json::object({{"type", "doctor_patient"},
                     {"patient", h().person("P").id},
                     {"waitingRoom", false},
                     {"participants", Json::array({Json::object(
                                          {{"person", h().person("N").id}, {"role", "nurse"}})})}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string at = "/api/v1/sessions/" + made.text("id");
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string at = "/api/v1/sessions/" + answer.text("id");
   RABT_EXPECT_STATUS(h().post("D", at + "/start"), 200);
-  session_ = made.text("id");
+  session_ = answer.text("id");
   Line nurse("/api/v1/stream", shows("N"));
   Line patient("/api/v1/stream", shows("P"));
   for (Line* line : {&nurse, &patient}) {
@@ -616,12 +617,12 @@ class SlowStream : public Stream {
     Talk out{.doctor = "D72-" + std::to_string(number), .patient = "P72-" + std::to_string(number)};
     h().enter(out.doctor, "doctor");
     h().enter(out.patient, "patient");
-    const Answer made = h().post(out.doctor, "/api/v1/sessions",
-                                 Json::object({{"type", "doctor_patient"},
-                                               {"patient", h().person(out.patient).id},
-                                               {"waitingRoom", false}}));
-    RABT_EXPECT_STATUS(made, 201);
-    out.session = made.text("id");
+    const Answer answer = h().post(out.doctor, "/api/v1/sessions",
+                                   Json::object({{"type", "doctor_patient"},
+                                                 {"patient", h().person(out.patient).id},
+                                                 {"waitingRoom", false}}));
+    RABT_EXPECT_STATUS(answer, 201);
+    out.session = answer.text("id");
     RABT_EXPECT_STATUS(h().post(out.doctor, "/api/v1/sessions/" + out.session + "/start"), 200);
     RABT_EXPECT_STATUS(h().post(out.patient, "/api/v1/sessions/" + out.session + "/join"), 200);
     return out;
@@ -754,9 +755,9 @@ TEST_F(SlowStream, AForeignClientSpeaksAndHears) {
 TEST_F(Stream, Trap66ATicketIsGoodOnceAndForItsPageOnly) {
   const std::vector<std::pair<std::string, std::string>> page{{"Origin", "https://a.example"}};
   const auto ticket = [&] {
-    const Answer made = h().call("P", "POST", "/api/v1/tickets", Json::object(), page);
-    RABT_EXPECT_STATUS(made, 201);
-    return made.text("ticket");
+    const Answer answer = h().call("P", "POST", "/api/v1/tickets", Json::object(), page);
+    RABT_EXPECT_STATUS(answer, 201);
+    return answer.text("ticket");
   };
   const auto offer = [](const std::string& value, const std::string& origin) {
     return std::vector<std::pair<std::string, std::string>>{

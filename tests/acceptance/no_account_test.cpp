@@ -14,13 +14,13 @@ class NoAccount : public testing::Test {
 
   // Code of the link of the session's patient, as D sends it.
   std::string link_of(const std::string& session) {
-    const Answer is = h_.get("D", "/api/v1/sessions/" + session);
-    RABT_EXPECT_STATUS(is, 200);
+    const Answer answer = h_.get("D", "/api/v1/sessions/" + session);
+    RABT_EXPECT_STATUS(answer, 200);
     std::string patient;
-    for (const Json& one : is["participants"].as_array()) {
-      if (one.string_or("role", "") == "patient") patient = one.string_or("id", "");
+    for (const Json& item : answer["participants"].as_array()) {
+      if (item.string_or("role", "") == "patient") patient = item.string_or("id", "");
     }
-    const Answer link = h_.post("D", "/api/v1/sessions/" + is.text("id") + "/invitations",
+    const Answer link = h_.post("D", "/api/v1/sessions/" + answer.text("id") + "/invitations",
                                 Json::object({{"participant", patient}}));
     RABT_EXPECT_STATUS(link, 201);
     return link.text("code");
@@ -158,17 +158,17 @@ TEST_F(NoAccount, E06E19APatientOfAVisitComesByTheLinkAlone) {
               Json::object({{"patient", recorded()["id"]}, {"provider", h_.person("D").id}}));
   RABT_EXPECT_STATUS(visit, 201);
   const std::string root = "/api/v1/telemedicine/";
-  const Answer made = h_.post("D", root,
-                              Json::object({{"visit", visit["number"]},
-                                            {"appointment", Json()},
-                                            {"scheduled_start", "2036-12-25T10:00:00Z"},
-                                            {"recording_enabled", false},
-                                            {"notes", ""}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string number = made["id"].number_text();
+  const Answer answer = h_.post("D", root,
+                                Json::object({{"visit", visit["number"]},
+                                              {"appointment", Json()},
+                                              {"scheduled_start", "2036-12-25T10:00:00Z"},
+                                              {"recording_enabled", false},
+                                              {"notes", ""}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string number = answer["id"].number_text();
   RABT_EXPECT_STATUS(h_.post("D", root + number + "/start/"), 200);
   come(link_of(number));
-  expect_no_way("POST", root + "token/", Json::object({{"session_id", made["id"]}}));
+  expect_no_way("POST", root + "token/", Json::object({{"session_id", answer["id"]}}));
   expect_no_way("POST", root + number + "/start/", Json::object());
   expect_no_way("POST", root + number + "/leave/", Json::object());
   expect_no_way("GET", root + number + "/");
@@ -177,16 +177,17 @@ TEST_F(NoAccount, E06E19APatientOfAVisitComesByTheLinkAlone) {
 // PulseOne, "Authentication": "JWT tokens from auth-service", roles DOCTOR, PATIENT, ADMIN; every
 // request of its README has `Authorization: Bearer`. "Only session participants can join."
 TEST_F(NoAccount, P02P23P27APatientWhomNoTokenHasShownComesByTheLinkAlone) {
-  const Answer made = h_.post("D", "/api/video/sessions",
-                              Json::object({{"booking_type", "DIRECT_DOCTOR"},
-                                            {"doctor_id", h_.uuid("D")},
-                                            {"patient_id", "5f0e4b6a-3c1d-4e2f-8a7b-9c0d1e2f3a4b"},
-                                            {"scheduled_start_time", "2036-12-25T10:00:00Z"},
-                                            {"consultation_duration_minutes", 30},
-                                            {"chief_complaint", "cough"}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string at = "/api/video/sessions/" + made.text("session_id");
-  come(link_of(made.text("session_id")));
+  const Answer answer =
+      h_.post("D", "/api/video/sessions",
+              Json::object({{"booking_type", "DIRECT_DOCTOR"},
+                            {"doctor_id", h_.uuid("D")},
+                            {"patient_id", "5f0e4b6a-3c1d-4e2f-8a7b-9c0d1e2f3a4b"},
+                            {"scheduled_start_time", "2036-12-25T10:00:00Z"},
+                            {"consultation_duration_minutes", 30},
+                            {"chief_complaint", "cough"}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string at = "/api/video/sessions/" + answer.text("session_id");
+  come(link_of(answer.text("session_id")));
   expect_no_way("POST", at + "/join", Json::object({{"device_type", "web"}}));
   expect_no_way("POST", at + "/end", Json::object());
   expect_no_way("POST", at + "/cancel", Json::object({{"cancellation_reason", "ill"}}));

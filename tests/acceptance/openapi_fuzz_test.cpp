@@ -147,14 +147,14 @@ class Fuzz {
  private:
   // A running session of D and P, so that an operation finds something to change.
   void fresh() {
-    const Answer made = h_.post(
+    const Answer answer = h_.post(
         "D", "/api/v1/sessions",
         Json::object(
             {{"type", "doctor_patient"}, {"patient", h_.person("P").id}, {"waitingRoom", false}}));
-    RABT_EXPECT_STATUS(made, 201);
-    session_ = made.text("id");
+    RABT_EXPECT_STATUS(answer, 201);
+    session_ = answer.text("id");
     RABT_EXPECT_STATUS(h_.post("D", "/api/v1/sessions/" + session_ + "/start"), 200);
-    const Json& people = made["participants"];
+    const Json& people = answer["participants"];
     if (people.is_array() && people.size() > 0) participant_ = people[0].string_or("id", "");
   }
 
@@ -186,7 +186,7 @@ class Fuzz {
     // Callers whom the request signed out sign in again.
     const bool signs_out = operation.id == "logout" || operation.id == "endUserSessions";
     if (!signs_out || response.status >= 300) return;
-    for (const char* one : {"D", "AD", "P"}) h_.renew(one, 1);
+    for (const char* letter : {"D", "AD", "P"}) h_.renew(letter, 1);
   }
 
   void judge(const Operation& operation, const std::string& path, const std::string& body,
@@ -227,10 +227,10 @@ class Fuzz {
 
   void report() const {
     for (const auto& [operation, list] : faults_) {
-      for (const std::string& one : list) ADD_FAILURE() << operation << ": " << one;
+      for (const std::string& word : list) ADD_FAILURE() << operation << ": " << word;
     }
     EXPECT_TRUE(undescribed_.empty()) << "statuses that docs/openapi.yaml does not have:";
-    for (const std::string& one : undescribed_) ADD_FAILURE() << "not described: " << one;
+    for (const std::string& text : undescribed_) ADD_FAILURE() << "not described: " << text;
     std::size_t reached = 0;
     for (const auto& [operation, counts] : statuses_) {
       if (counts.begin()->first < 300) ++reached;

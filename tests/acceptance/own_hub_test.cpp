@@ -61,15 +61,15 @@ Answer ask(const std::string& url, std::string_view who) {
 }
 
 TEST(OwnHub, E17WithoutAProviderSessionsAreHeldAndNobodyGetsAToken) {
-  const Answer one = h().post(
+  const Answer answer = h().post(
       "D", kTelemedicine, Json::object({{"visit", visit()}, {"notes", "Follow-up consultation"}}));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["warnings"], Json::array({Json("video.not_configured")}));
-  const std::string at = kTelemedicine + one["id"].number_text() + "/";
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["warnings"], Json::array({Json("video.not_configured")}));
+  const std::string at = kTelemedicine + answer["id"].number_text() + "/";
   RABT_EXPECT_STATUS(h().post("D", at + "start/"), 200);
   for (const char* who : {"D", "P"}) {
     const Answer token = h().post(who, std::string(kTelemedicine) + "token/",
-                                  Json::object({{"session_id", one["id"]}}));
+                                  Json::object({{"session_id", answer["id"]}}));
     RABT_EXPECT_STATUS(token, 503);
     EXPECT_EQ(token["detail"], Json("no video provider is bound to the role video"));
     EXPECT_EQ(token.header("X-Rabt-Code"), "video.not_configured");
@@ -260,8 +260,8 @@ class Crowd {
   ~Crowd() { stop(); }
   void stop() {
     stopping_ = true;
-    for (std::thread& one : threads_) {
-      if (one.joinable()) one.join();
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
     }
   }
   // Documents that the hub has taken.

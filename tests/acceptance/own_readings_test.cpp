@@ -39,8 +39,8 @@ TEST(OwnReadings, APatientSeesWhoReadHisRecordAndNeitherAddressNorReason) {
   // That he looked is in the log, as his own act.
   const Answer again = h().get("reader-of-own", "/api/v1/me/readings");
   bool own = false;
-  for (const Json& one : again["accesses"].as_array())
-    own = own || (one.string_or("act", "") == "audit.report" && one.bool_or("own", false));
+  for (const Json& item : again["accesses"].as_array())
+    own = own || (item.string_or("act", "") == "audit.report" && item.bool_or("own", false));
   EXPECT_TRUE(own) << again.body;
 }
 

@@ -43,11 +43,11 @@ bool holds(const Json& list, const std::string& id) {
 }
 
 TEST(Pulseone, P01P12BooksASession) {
-  const Answer one = h().post("P", kSessions, sample());
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["status"], Json("SCHEDULED"));
-  EXPECT_EQ(one["booking_type"], Json("DIRECT_DOCTOR"));
-  EXPECT_EQ(one["scheduled_start_time"], Json("2026-12-25T10:00:00"));
+  const Answer answer = h().post("P", kSessions, sample());
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["status"], Json("SCHEDULED"));
+  EXPECT_EQ(answer["booking_type"], Json("DIRECT_DOCTOR"));
+  EXPECT_EQ(answer["scheduled_start_time"], Json("2026-12-25T10:00:00"));
   Json other = sample();
   other.set("patient_id", h().uuid("P2"));
   RABT_EXPECT_STATUS(h().post("P", kSessions, other), 403);
@@ -86,10 +86,10 @@ TEST(Pulseone, P01APatientWhoNeverSignedInCanBeNamed) {
   Json body = sample();
   body.set("patient_id", patient);
   RABT_EXPECT_STATUS(h().post("P", kSessions, body), 422);
-  const Answer one = h().post("D", kSessions, body);
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["patient_id"], Json(patient));
-  const Answer in = h().call("-", "POST", path(one.text("session_id"), "join"), Json::object(),
+  const Answer answer = h().post("D", kSessions, body);
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["patient_id"], Json(patient));
+  const Answer in = h().call("-", "POST", path(answer.text("session_id"), "join"), Json::object(),
                              {{"Authorization", "Bearer " + h().mint(patient, "PATIENT")}});
   RABT_EXPECT_STATUS(in, 200);
 
@@ -241,7 +241,7 @@ TEST(Pulseone, P14BeginsWhenBothAreThere) {
 TEST(Pulseone, P15P16ShowsSessionAndAttendees) {
   const std::string id = made();
   RABT_EXPECT_STATUS(h().post("P", path(id, "join"), Json::object({{"device_type", "ios"}})), 200);
-  const Answer one = h().get("D", path(id));
+  const Answer answer = h().get("D", path(id));
   for (const char* key : {"session_id",
                           "booking_type",
                           "status",
@@ -264,9 +264,9 @@ TEST(Pulseone, P15P16ShowsSessionAndAttendees) {
                           "created_at",
                           "updated_at",
                           "attendees"})
-    EXPECT_NE(one.json.find(key), nullptr) << key;
-  ASSERT_GE(one["attendees"].size(), 1U) << one.body;
-  EXPECT_EQ(one["attendees"][0]["device_type"], Json("ios"));
+    EXPECT_NE(answer.json.find(key), nullptr) << key;
+  ASSERT_GE(answer["attendees"].size(), 1U) << answer.body;
+  EXPECT_EQ(answer["attendees"][0]["device_type"], Json("ios"));
 }
 
 TEST(Pulseone, P23ATokenThatDoesNotHoldIsRefused) {
@@ -309,12 +309,12 @@ TEST(Pulseone, P22ProvidersAreKnownToTheHubItself) {
 }
 
 TEST(Pulseone, P17P18P30P40TellsEventsAndMinutes) {
-  const Answer made = h().post(
+  const Answer answer = h().post(
       "D", "/api/v1/sessions",
       Json::object(
           {{"type", "doctor_patient"}, {"patient", h().person("P").id}, {"waitingRoom", false}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string at = "/api/v1/sessions/" + made.text("id");
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string at = "/api/v1/sessions/" + answer.text("id");
   RABT_EXPECT_STATUS(h().post("D", at + "/start"), 200);
   RABT_EXPECT_STATUS(h().post("P", at + "/join"), 200);
   RABT_EXPECT_STATUS(h().post("P", at + "/quality",
@@ -329,10 +329,10 @@ TEST(Pulseone, P17P18P30P40TellsEventsAndMinutes) {
   const Answer events = h().get("D", at + "/events");
   RABT_EXPECT_STATUS(events, 200);
   std::int64_t last = 0;
-  for (const Json& one : events["items"].as_array()) {
-    EXPECT_GT(one.int_or("seq", 0), last);
-    last = one.int_or("seq", 0);
-    EXPECT_NE(one.string_or("actor", ""), "");
+  for (const Json& item : events["items"].as_array()) {
+    EXPECT_GT(item.int_or("seq", 0), last);
+    last = item.int_or("seq", 0);
+    EXPECT_NE(item.string_or("actor", ""), "");
   }
   const Answer usage = h().get("AD", "/api/v1/usage");
   RABT_EXPECT_STATUS(usage, 200);

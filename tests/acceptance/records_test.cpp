@@ -15,10 +15,10 @@ std::string active(Json more = Json::object()) {
   Json body = Json::object(
       {{"type", "doctor_patient"}, {"patient", h().person("P").id}, {"waitingRoom", false}});
   for (const auto& [name, value] : more.as_object()) body.set(name, value);
-  const Answer made = h().post("D", "/api/v1/sessions", body);
-  RABT_EXPECT_STATUS(made, 201);
-  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + made.text("id") + "/start"), 200);
-  return "/api/v1/sessions/" + made.text("id");
+  const Answer answer = h().post("D", "/api/v1/sessions", body);
+  RABT_EXPECT_STATUS(answer, 201);
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + answer.text("id") + "/start"), 200);
+  return "/api/v1/sessions/" + answer.text("id");
 }
 Json text(std::string_view value) {
   return Json::object({{"text", value}});
@@ -282,7 +282,7 @@ std::vector<std::string> followed(std::string next, int& pages) {
   for (pages = 0; !next.empty() && pages < 9; ++pages) {
     const Answer page = h().get("D", next);
     RABT_EXPECT_STATUS(page, 200);
-    for (const Json& one : page["items"].as_array()) ids.push_back(one.string_or("id", ""));
+    for (const Json& item : page["items"].as_array()) ids.push_back(item.string_or("id", ""));
     next = page.text("next");
   }
   return ids;
@@ -341,9 +341,9 @@ TEST(RecordsApi, APoorLineLowersTheScoreOfTheSession) {
   for (const char* at : {"2026-11-22T10:00:00Z", "2026-11-22T10:00:10Z"})
     samples.push_back(
         Json::object({{"at", at}, {"lossPercent", 20}, {"jitterMs", 80}, {"rttMs", 600}}));
-  const Answer told = h().post("D", session + "/quality", Json::object({{"samples", samples}}));
-  RABT_EXPECT_STATUS(told, 202);
-  EXPECT_EQ(told.text("level"), "low") << told.body;
+  const Answer answer = h().post("D", session + "/quality", Json::object({{"samples", samples}}));
+  RABT_EXPECT_STATUS(answer, 202);
+  EXPECT_EQ(answer.text("level"), "low") << answer.body;
   const Answer end = h().post("D", session + "/end");
   RABT_EXPECT_STATUS(end, 200);
   EXPECT_EQ(end["qualityScore"].number_text(), "1") << end.body;

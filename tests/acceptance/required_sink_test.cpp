@@ -52,13 +52,13 @@ class RequiredSink : public ::testing::Test {
 // the configuration requires got nothing. Cause: only readings for a reason asked whether it does.
 TEST_F(RequiredSink, NobodyReadsOfPatientsWhileItIsDown) {
   Hospital& h = *hospital_;
-  const Answer made = h.post("D", "/api/v1/sessions",
-                             Json::object({{"type", "doctor_patient"},
-                                           {"provider", h.person("D").id},
-                                           {"patient", h.person("P").id},
-                                           {"waitingRoom", false}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string id = made.text("id");
+  const Answer answer = h.post("D", "/api/v1/sessions",
+                               Json::object({{"type", "doctor_patient"},
+                                             {"provider", h.person("D").id},
+                                             {"patient", h.person("P").id},
+                                             {"waitingRoom", false}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string id = answer.text("id");
   const std::string session = "/api/v1/sessions/" + id;
   const auto reads = [&](std::string_view who, const std::string& path, int status) {
     return h.get(who, path).status == status;
@@ -92,7 +92,7 @@ TEST_F(RequiredSink, NobodyReadsOfPatientsWhileItIsDown) {
   RABT_EXPECT_STATUS(h.post("D", session + "/start"), 200);
   // A note through an API that answers with the session is refused, not written.
   RABT_EXPECT_STATUS(h.post("D", "/consultation/notes",
-                            Json::object({{"consultation_id", made["number"]}, {"notes", "x"}})),
+                            Json::object({{"consultation_id", answer["number"]}, {"notes", "x"}})),
                      503);
   RABT_EXPECT_STATUS(h.post("D", session + "/end"), 200);
   RABT_EXPECT_STATUS(h.get("D", "/api/v1/me"), 200);

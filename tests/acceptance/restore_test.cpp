@@ -71,12 +71,12 @@ TEST_F(Restore, C39ARunningHubIsRestoredOnAnEmptyMachineWithItsKeysFromElsewhere
   const Answer patient =
       h_.post("AD", "/api/v1/patients", Json::object({{"name", name}, {"gender", "female"}}));
   RABT_EXPECT_STATUS(patient, 201);
-  const Answer made = h_.post(
+  const Answer answer = h_.post(
       "D", "/api/v1/sessions",
       Json::object(
           {{"type", "doctor_patient"}, {"patient", patient["id"]}, {"waitingRoom", false}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string at = "/api/v1/sessions/" + made.text("id");
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string at = "/api/v1/sessions/" + answer.text("id");
   const Answer in = h_.post("D", at + "/join");
   RABT_EXPECT_STATUS(in, 200);
   (void)h_.site.control(

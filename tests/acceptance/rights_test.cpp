@@ -133,23 +133,23 @@ class Rights : public testing::Test {
     Json people = Json::array();
     people.push_back(Json::object({{"person", h_.person("N").id}, {"role", "nurse"}}));
     people.push_back(Json::object({{"person", h_.person("O").id}, {"role", "observer"}}));
-    const Answer made = h_.post("AD", "/api/v1/sessions",
-                                Json::object({{"type", "doctor_patient"},
-                                              {"provider", h_.person("D").id},
-                                              {"patient", h_.person(patient).id},
-                                              {"waitingRoom", false},
-                                              {"participants", people}}));
-    RABT_EXPECT_STATUS(made, 201);
-    names["session"] = made.text("id");
-    names["sessionUuid"] = made.text("uuid");
-    for (const Json& one : made["participants"].as_array()) {
-      if (one.string_or("role", "") == "observer") {
-        names["participant"] = one.string_or("id", "");
-        names["participantUuid"] = one.string_or("uuid", "");
+    const Answer answer = h_.post("AD", "/api/v1/sessions",
+                                  Json::object({{"type", "doctor_patient"},
+                                                {"provider", h_.person("D").id},
+                                                {"patient", h_.person(patient).id},
+                                                {"waitingRoom", false},
+                                                {"participants", people}}));
+    RABT_EXPECT_STATUS(answer, 201);
+    names["session"] = answer.text("id");
+    names["sessionUuid"] = answer.text("uuid");
+    for (const Json& item : answer["participants"].as_array()) {
+      if (item.string_or("role", "") == "observer") {
+        names["participant"] = item.string_or("id", "");
+        names["participantUuid"] = item.string_or("uuid", "");
       }
-      if (one.string_or("role", "") == "patient") names["patient"] = one.string_or("id", "");
+      if (item.string_or("role", "") == "patient") names["patient"] = item.string_or("id", "");
     }
-    RABT_EXPECT_STATUS(h_.post("D", "/api/v1/sessions/" + made.text("id") + "/start"), 200);
+    RABT_EXPECT_STATUS(h_.post("D", "/api/v1/sessions/" + answer.text("id") + "/start"), 200);
     return names;
   }
   // A session of D and P, with a nurse, an observer, a helper, and a note, a prescription and a
@@ -186,18 +186,18 @@ class Rights : public testing::Test {
     }
   }
   std::string visit_of(const std::string& patient) {
-    const Answer made = h_.post(
+    const Answer answer = h_.post(
         "AD", "/api/v1/visits",
         Json::object({{"patient", h_.person(patient).id}, {"provider", h_.person("D").id}}));
-    RABT_EXPECT_STATUS(made, 201);
-    return made.text("id");
+    RABT_EXPECT_STATUS(answer, 201);
+    return answer.text("id");
   }
   // The body that accepts an invitation of D.
   Json invitation(const std::string& role) {
-    const Answer made = h_.post("D", "/api/v1/sessions/" + names_.at("session") + "/invitations",
-                                Json::object({{"role", role}, {"email", "somebody@example.sa"}}));
-    RABT_EXPECT_STATUS(made, 201);
-    return Json::object({{"code", made["code"]}});
+    const Answer answer = h_.post("D", "/api/v1/sessions/" + names_.at("session") + "/invitations",
+                                  Json::object({{"role", role}, {"email", "somebody@example.sa"}}));
+    RABT_EXPECT_STATUS(answer, 201);
+    return Json::object({{"code", answer["code"]}});
   }
   std::string written(const std::string& path, const std::string& operation) {
     const Answer answer = h_.post("D", path, body_of(operation, ""));
@@ -330,7 +330,8 @@ TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
   const auto all = test::operations();
   ASSERT_GT(all.size(), 100U) << "docs/openapi.yaml was not read";
   std::map<std::string, test::Operation> asked = all;
-  for (const std::string& one : variants()) asked[one] = all.at(one.substr(0, one.find(':')));
+  for (const std::string& variant : variants())
+    asked[variant] = all.at(variant.substr(0, variant.find(':')));
   for (const auto& [name, row] : rows)
     EXPECT_TRUE(asked.contains(name)) << name << " of rights.csv is no operation";
   for (const auto& [name, operation] : asked) {
@@ -340,14 +341,14 @@ TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
         operation.pattern.find("{prescription}") != std::string::npos ||
         name.starts_with("acceptInvitation") || names_.empty())
       fresh();
-    std::string is = name;
+    std::string text = name;
     const std::vector<std::string> cells =
         rows.contains(name) ? cells_of(rows.at(name)) : std::vector<std::string>();
     for (std::size_t i = 1; i < columns.size(); ++i) {
       const bool spared = columns[i] == "D3" && i < cells.size() && cells[i] == "-";
-      is += "," + (spared ? "-" : std::to_string(ask(name, operation, columns[i])));
+      text += "," + (spared ? "-" : std::to_string(ask(name, operation, columns[i])));
     }
-    EXPECT_EQ(is, rows.contains(name) ? rows.at(name) : "no row in rights.csv");
+    EXPECT_EQ(text, rows.contains(name) ? rows.at(name) : "no row in rights.csv");
   }
 }
 
@@ -359,10 +360,10 @@ TEST_F(Rights, AReasonIsForWhomTheMatrixOfReasonsSays) {
   fresh();
   for (const auto& [name, row] : matrix.rows) {
     ASSERT_TRUE(all.contains(name)) << name;
-    std::string is = name;
+    std::string text = name;
     for (std::size_t i = 1; i < matrix.columns.size(); ++i)
-      is += "," + std::to_string(ask(name, all.at(name), matrix.columns[i]));
-    EXPECT_EQ(is, row);
+      text += "," + std::to_string(ask(name, all.at(name), matrix.columns[i]));
+    EXPECT_EQ(text, row);
   }
 }
 
@@ -373,22 +374,22 @@ TEST_F(Rights, EveryPathOfADoorIsForWhomTheMatrixSays) {
   ASSERT_GT(matrix.rows.size(), 50U) << "rights_doors.csv was not read";
   for (const auto& [name, row] : matrix.rows) {
     fresh();
-    std::string is = name;
+    std::string text = name;
     const std::string method = name.substr(0, name.find(' '));
     const std::vector<std::string> cells = cells_of(row);
     for (std::size_t i = 1; i < matrix.columns.size(); ++i) {
       const std::string& who = matrix.columns[i];
       if (who == "D3" && i < cells.size() && cells[i] == "-") {
-        is += ",-";
+        text += ",-";
         continue;
       }
       const std::string path = door_path(name.substr(name.find(' ') + 1), who);
       const Json body = method == "GET" ? Json() : door_body(name, who);
       const int status = h_.call(who, method, path, body).status;
-      is += "," + std::to_string(status);
+      text += "," + std::to_string(status);
       if (name == "POST /auth/logout" && who != "-" && who != "G") h_.renew(who);
     }
-    EXPECT_EQ(is, row);
+    EXPECT_EQ(text, row);
   }
 }
 
@@ -436,12 +437,12 @@ TEST_F(Rights, Trap49ADoctorWhoseLicenceIsOverStartsNothing) {
               {{"If-Match", h_.get("AD", at).header("etag")}})
         .status;
   };
-  const Answer made = h_.post(
+  const Answer answer = h_.post(
       "Late", "/api/v1/sessions",
       Json::object(
           {{"type", "doctor_patient"}, {"patient", h_.person("P").id}, {"waitingRoom", false}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string start = "/api/v1/sessions/" + made.text("id") + "/start";
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string start = "/api/v1/sessions/" + answer.text("id") + "/start";
   EXPECT_EQ(until("AD", "2020-01-31"), 200);
   const Answer refused = h_.post("Late", start);
   RABT_EXPECT_STATUS(refused, 409);
@@ -478,7 +479,7 @@ TEST_F(Rights, WhoMayNotActLearnsNothingOfTheFormThroughADoor) {
     std::string path;
     Json body;
   };
-  for (const Wrong& one : std::vector<Wrong>{
+  for (const Wrong& wrong : std::vector<Wrong>{
            {"PUT", "/video/sessions/" + id, Json::object({{"durationMinutes", "x"}})},
            {"POST", "/video/sessions/" + id + "/invite", none},
            {"POST", "/video/telehealth/consultations/" + id + "/notes", none},
@@ -491,9 +492,9 @@ TEST_F(Rights, WhoMayNotActLearnsNothingOfTheFormThroughADoor) {
            {"POST", "/consultation/transcribe", with("consultation_id")},
            {"POST", "/admin/assign-doctor", with("consultation_id")}}) {
     for (const char* who : {"P2", "D2"}) {
-      const int status = h_.call(who, one.method, one.path, one.body).status;
+      const int status = h_.call(who, wrong.method, wrong.path, wrong.body).status;
       EXPECT_TRUE(status == 403 || status == 404)
-          << who << " " << one.method << " " << one.path << ": " << status;
+          << who << " " << wrong.method << " " << wrong.path << ": " << status;
     }
   }
 }
@@ -570,7 +571,7 @@ TEST_F(Rights, Trap43WhatIsMaskedIsMaskedInEveryDoor) {
               Json::object({{"kind", "free"}, {"content", canaries[2]}, {"status", "final"}})),
       201);
   RABT_EXPECT_STATUS(h_.post("D", at + "/messages", Json::object({{"text", canaries[3]}})), 201);
-  const Json is = h_.get("D", at).json;
+  const Json item = h_.get("D", at).json;
   const auto number = [&](const char* who) { return std::to_string(h_.number(who)); };
   const std::vector<std::string> people{
       "/video/patients/" + h_.uuid("P"), "/video/providers/" + h_.uuid("D"),
@@ -594,10 +595,10 @@ TEST_F(Rights, Trap43WhatIsMaskedIsMaskedInEveryDoor) {
                                  "/dashboard",
                                  "/admin/users?page_size=100",
                                  "/admin/logs?page_size=100"};
-  for (const std::string& one : people) {
-    for (const char* what : {"", "/sessions?limit=100", "/history"}) paths.push_back(one + what);
+  for (const std::string& person : people) {
+    for (const char* what : {"", "/sessions?limit=100", "/history"}) paths.push_back(person + what);
   }
-  for (const std::string& name : {id, is.string_or("uuid", ""), is["number"].number_text()}) {
+  for (const std::string& name : {id, item.string_or("uuid", ""), item["number"].number_text()}) {
     for (const char* door : {"/video/sessions/", "/api/v1/telemedicine/", "/api/video/sessions/",
                              "/video/telehealth/consultations/"}) {
       for (const char* what : {"", "/participants", "/summary"})
@@ -607,8 +608,8 @@ TEST_F(Rights, Trap43WhatIsMaskedIsMaskedInEveryDoor) {
   const auto shown = [&](const char* who, const std::string& path) {
     const std::string body = h_.get(who, path).body;
     std::string out;
-    for (const std::string& one : canaries) {
-      if (body.find(one) != std::string::npos) out += one + " ";
+    for (const std::string& canary : canaries) {
+      if (body.find(canary) != std::string::npos) out += canary + " ";
     }
     return out;
   };
@@ -646,10 +647,10 @@ TEST_F(Rights, Trap50ARepeatedCallIsDecidedAnewWhenTheRoleWasTaken) {
   EXPECT_EQ(again.header("idempotency-replayed"), "true");
   EXPECT_EQ(again.text("id"), first.text("id"));
   const Answer list = h_.get("D", at + "/participants");
-  for (const Json& one : list["items"].as_array()) {
-    if (one.string_or("role", "") == "nurse")
+  for (const Json& item : list["items"].as_array()) {
+    if (item.string_or("role", "") == "nurse")
       RABT_EXPECT_STATUS(
-          h_.call("D", "DELETE", at + "/participants/" + one.string_or("id", ""), Json()), 204);
+          h_.call("D", "DELETE", at + "/participants/" + item.string_or("id", ""), Json()), 204);
   }
   EXPECT_EQ(h_.call("N", "POST", at + "/notes", note, key).status, 403);
 }

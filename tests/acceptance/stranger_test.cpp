@@ -33,14 +33,14 @@ TEST(Stranger, B01B02B08B09TheQuickStartIsTakenAsItStands) {
     "urgency_level": "routine", "consultation_type": "general",
     "saudi_health_id": "1234567890", "family_consent": true,
     "cultural_considerations": ["arabic_language_primary"]})");
-  const Answer one = h().post("D", "/api/v1/sessions",
-                              Json::object({{"session_type", "DOCTOR_PATIENT"},
-                                            {"organizer", doctor},
-                                            {"healthcare_context", context},
-                                            {"user_id", "admin_001"}}));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_GE(one["tokens"].size(), 1U) << one.body;
-  const Json shown = h().get("D", "/api/v1/sessions/" + one.text("id"))["context"];
+  const Answer answer = h().post("D", "/api/v1/sessions",
+                                 Json::object({{"session_type", "DOCTOR_PATIENT"},
+                                               {"organizer", doctor},
+                                               {"healthcare_context", context},
+                                               {"user_id", "admin_001"}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_GE(answer["tokens"].size(), 1U) << answer.body;
+  const Json shown = h().get("D", "/api/v1/sessions/" + answer.text("id"))["context"];
   const std::map<std::string, Json> wanted = {
       {"patient", "PAT-2024-001"},
       {"medicalRecordNumber", "MRN-12345678"},
@@ -59,7 +59,7 @@ TEST(Stranger, B01B02B08B09TheQuickStartIsTakenAsItStands) {
     "role": "PATIENT", "is_saudi_resident": true, "preferred_language": "ar",
     "gender_preference": "female"})");
   const Answer added =
-      h().post("D", "/api/v1/sessions/" + one.text("id") + "/participants", patient);
+      h().post("D", "/api/v1/sessions/" + answer.text("id") + "/participants", patient);
   RABT_EXPECT_STATUS(added, 201);
   EXPECT_EQ(added["tokenUse"], Json("waiting"));
   EXPECT_EQ(added["participant"]["externalId"], Json("patient_001")) << added.body;
@@ -212,13 +212,13 @@ TEST(Stranger, K45TrainingIsRecordedWithConsentOnly) {
 }
 
 TEST(Stranger, K50AnEmergencyStartsAtOnce) {
-  const Answer one = h().post(
+  const Answer answer = h().post(
       "D", "/video/telehealth/consultation",
       Json::object(
           {{"providerId", h().uuid("D")}, {"type", "emergency"}, {"reason", "chest pain"}}));
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["type"], Json("emergency_consultation"));
-  RABT_EXPECT_STATUS(h().post("D", path(one.text("sessionId"), "start")), 201);
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["type"], Json("emergency_consultation"));
+  RABT_EXPECT_STATUS(h().post("D", path(answer.text("sessionId"), "start")), 201);
 }
 
 TEST(Stranger, K51AnInvitationIsAcceptedByJoining) {
@@ -327,10 +327,10 @@ std::string telemedicine(std::int64_t id, const std::string& act = "") {
 }
 
 TEST(Stranger, E02TheSampleComesBackAsItWasSent) {
-  const Answer one = h().post("D", kTelemedicine, visit().body());
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["scheduled_start"], Json("2024-12-25T10:00:00Z"));
-  EXPECT_EQ(h().get("D", telemedicine(number_of(one, "id")))["scheduled_start"],
+  const Answer answer = h().post("D", kTelemedicine, visit().body());
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["scheduled_start"], Json("2024-12-25T10:00:00Z"));
+  EXPECT_EQ(h().get("D", telemedicine(number_of(answer, "id")))["scheduled_start"],
             Json("2024-12-25T10:00:00Z"));
   Json wrong = visit().body();
   wrong.set("recording_enabled", "perhaps");
@@ -353,10 +353,10 @@ TEST(Stranger, E01FiltersAndPages) {
 }
 
 TEST(Stranger, E07E14E15E18E19E20ASessionFromItsPlanToItsEnd) {
-  const Answer one = h().post("D", kTelemedicine, visit().body());
-  RABT_EXPECT_STATUS(one, 201);
-  const std::int64_t id = number_of(one, "id");
-  EXPECT_EQ(one["status"], Json("SCHEDULED"));
+  const Answer answer = h().post("D", kTelemedicine, visit().body());
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::int64_t id = number_of(answer, "id");
+  EXPECT_EQ(answer["status"], Json("SCHEDULED"));
   const Answer begun = h().post("D", telemedicine(id, "start"));
   EXPECT_EQ(begun["status"], Json("IN_PROGRESS"));
   const Json whose = Json::object({{"session_id", id}});
@@ -400,17 +400,17 @@ Json direct() {
 constexpr const char* kVideo = "/api/video/sessions";
 
 TEST(Stranger, P01ATimeWithoutZoneStaysOne) {
-  const Answer one = h().post("P", kVideo, direct());
-  RABT_EXPECT_STATUS(one, 201);
+  const Answer answer = h().post("P", kVideo, direct());
+  RABT_EXPECT_STATUS(answer, 201);
   const Json wanted("2026-01-25T14:00:00");
-  EXPECT_EQ(one["scheduled_start_time"], wanted);
-  const std::string at = std::string(kVideo) + "/" + one.text("session_id");
+  EXPECT_EQ(answer["scheduled_start_time"], wanted);
+  const std::string at = std::string(kVideo) + "/" + answer.text("session_id");
   EXPECT_EQ(h().get("P", at)["scheduled_start_time"], wanted);
   EXPECT_EQ(
       h().get("P", std::string(kVideo) + "?page_size=1")["sessions"][0]["scheduled_start_time"],
       wanted);
   // The hub itself has the moment: Riyadh is three hours ahead.
-  EXPECT_EQ(h().get("D", "/api/v1/sessions/" + one.text("session_id"))["scheduledStart"],
+  EXPECT_EQ(h().get("D", "/api/v1/sessions/" + answer.text("session_id"))["scheduledStart"],
             Json("2026-01-25T11:00:00.000Z"));
 }
 
@@ -421,10 +421,10 @@ TEST(Stranger, P01P23P24PeopleAreNamedAsTheirTokensNameThem) {
   Json body = direct();
   body.set("doctor_id", "user-new-doctor");
   body.set("patient_id", "user-new-patient");
-  const Answer one = h().post("new-patient", kVideo, body);
-  RABT_EXPECT_STATUS(one, 201);
-  EXPECT_EQ(one["doctor_id"], Json("user-new-doctor"));
-  EXPECT_EQ(one["patient_id"], Json("user-new-patient"));
+  const Answer answer = h().post("new-patient", kVideo, body);
+  RABT_EXPECT_STATUS(answer, 201);
+  EXPECT_EQ(answer["doctor_id"], Json("user-new-doctor"));
+  EXPECT_EQ(answer["patient_id"], Json("user-new-patient"));
   const std::string own = std::string(kVideo) + "/patient/user-new-patient";
   const Answer list = h().get("new-patient", own);
   RABT_EXPECT_STATUS(list, 200);
@@ -613,10 +613,10 @@ TEST(Stranger, C29ADoctorDeclinesARequest) {
 TEST(Stranger, C44WhoeverIsDisabledIsOut) {
   h().enter("C44", "patient");
   const std::string at = "/api/v1/users/" + h().person("C44").id;
-  const Answer is = h().get("AD", at);
-  RABT_EXPECT_STATUS(is, 200);
+  const Answer answer = h().get("AD", at);
+  RABT_EXPECT_STATUS(answer, 200);
   RABT_EXPECT_STATUS(h().call("AD", "PATCH", at, Json::object({{"active", false}}),
-                              {{"If-Match", is.header("etag")}}),
+                              {{"If-Match", answer.header("etag")}}),
                      200);
   RABT_EXPECT_STATUS(h().get("C44", "/dashboard"), 401);
 }

@@ -22,11 +22,11 @@ struct Patient {
 Patient registered() {
   static int count = 1000;
   const std::string mrn = "WHOSE-" + std::to_string(++count);
-  const Answer made = h().post(
+  const Answer answer = h().post(
       "AD", "/api/v1/patients",
       Json::object({{"name", "Sara Alotaibi"}, {"mrn", mrn}, {"birthDate", "1980-02-03"}}));
-  RABT_EXPECT_STATUS(made, 201);
-  return {.id = made.text("id"), .mrn = mrn};
+  RABT_EXPECT_STATUS(answer, 201);
+  return {.id = answer.text("id"), .mrn = mrn};
 }
 
 std::string in_hours(int hours) {
@@ -37,14 +37,14 @@ std::string in_hours(int hours) {
 
 // A session of D2 with the patient, as the front desk books it, or D2 himself.
 std::string planned(const Patient& patient, int hours, std::string_view by = "AD") {
-  const Answer made = h().post(by, "/api/v1/sessions",
-                               Json::object({{"type", "doctor_patient"},
-                                             {"provider", h().person("D2").id},
-                                             {"patient", patient.id},
-                                             {"waitingRoom", false},
-                                             {"scheduledStart", in_hours(hours)}}));
-  RABT_EXPECT_STATUS(made, 201);
-  return "/api/v1/sessions/" + made.text("id");
+  const Answer answer = h().post(by, "/api/v1/sessions",
+                                 Json::object({{"type", "doctor_patient"},
+                                               {"provider", h().person("D2").id},
+                                               {"patient", patient.id},
+                                               {"waitingRoom", false},
+                                               {"scheduledStart", in_hours(hours)}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  return "/api/v1/sessions/" + answer.text("id");
 }
 
 Json found(std::string_view who, const Patient& patient, const Headers& headers = {}) {
@@ -146,10 +146,10 @@ TEST(WhosePatient, ASessionThatWasCancelledMakesNobodyTreat) {
 
 // The code of an invitation of D2 to a session, and what an account makes of it.
 std::string invited(const std::string& session, std::string_view role) {
-  const Answer made = h().post("D2", session + "/invitations",
-                               Json::object({{"email", "x@example.sa"}, {"role", role}}));
-  RABT_EXPECT_STATUS(made, 201);
-  return made.text("code");
+  const Answer answer = h().post("D2", session + "/invitations",
+                                 Json::object({{"email", "x@example.sa"}, {"role", role}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  return answer.text("code");
 }
 
 TEST(WhosePatient, AHelperOpensNoRecord) {
@@ -157,10 +157,10 @@ TEST(WhosePatient, AHelperOpensNoRecord) {
   const std::string at = "/api/v1/patients/" + patient.id;
   h().enter("HW", "patient");
   h().enter("NW", "nurse");
-  const Answer made =
+  const Answer answer =
       h().post("D2", "/api/v1/sessions", Json::object({{"type", "remote_monitoring"}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string session = "/api/v1/sessions/" + made.text("id");
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string session = "/api/v1/sessions/" + answer.text("id");
   // An account that anybody makes is no nurse.
   const Json as_nurse = Json::object({{"code", invited(session, "nurse")}});
   const Answer refused = h().post("HW", "/api/v1/invitations/accept", as_nurse);
@@ -198,22 +198,22 @@ TEST(WhosePatient, ARefusalOfThePatientOpensNoRecord) {
 
 TEST(WhosePatient, AVisitThatWasClosedByMistakeGoesOnByItsDoctor) {
   const Patient patient = registered();
-  const Answer made =
+  const Answer answer =
       h().post("AD", "/api/v1/visits",
                Json::object({{"patient", patient.id}, {"provider", h().person("D2").id}}));
-  RABT_EXPECT_STATUS(made, 201);
-  const std::string at = "/api/v1/visits/" + made.text("id");
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string at = "/api/v1/visits/" + answer.text("id");
   for (const char* who : {"N", "D"}) {
     RABT_EXPECT_STATUS(h().get(who, at), 403);
     RABT_EXPECT_STATUS(h().post(who, at + "/close"), 403);
     RABT_EXPECT_STATUS(h().post(who, at + "/reopen"), 403);
-    EXPECT_EQ(h().get(who, "/api/v1/visits?limit=200").body.find(made.text("id")),
+    EXPECT_EQ(h().get(who, "/api/v1/visits?limit=200").body.find(answer.text("id")),
               std::string::npos);
   }
-  EXPECT_NE(h().get("D2", "/api/v1/visits").body.find(made.text("id")), std::string::npos);
+  EXPECT_NE(h().get("D2", "/api/v1/visits").body.find(answer.text("id")), std::string::npos);
   const Json visit = Json::object({{"type", "doctor_patient"},
                                    {"patient", patient.id},
-                                   {"visit", made.text("id")},
+                                   {"visit", answer.text("id")},
                                    {"waitingRoom", false}});
   EXPECT_EQ(h().post("AD", at + "/close").text("status"), "CLOSED");
   RABT_EXPECT_STATUS(h().post("D2", "/api/v1/sessions", visit), 409);
@@ -228,9 +228,9 @@ TEST(WhosePatient, AVisitThatWasClosedByMistakeGoesOnByItsDoctor) {
 // A nurse opens a visit at the desk: it is hers, too.
 TEST(WhosePatient, WhoOpenedAVisitClosesIt) {
   const Patient patient = registered();
-  const Answer made = h().post("N", "/api/v1/visits", Json::object({{"patient", patient.id}}));
-  RABT_EXPECT_STATUS(made, 201);
-  RABT_EXPECT_STATUS(h().post("N", "/api/v1/visits/" + made.text("id") + "/close"), 200);
+  const Answer answer = h().post("N", "/api/v1/visits", Json::object({{"patient", patient.id}}));
+  RABT_EXPECT_STATUS(answer, 201);
+  RABT_EXPECT_STATUS(h().post("N", "/api/v1/visits/" + answer.text("id") + "/close"), 200);
 }
 
 // The nine digits of a national id with its check digit (Luhn) behind them.
@@ -295,8 +295,9 @@ TEST(WhosePatient, TheReportHasEveryReadingWhicheverIdentifierItIsAskedBy) {
   const auto has_all = [&](const std::string& named) {
     const std::multiset<std::string> found = readings_of(report_of(named));
     std::string all;
-    for (const std::string& one : found) all += one + "\n";
-    for (const std::string& one : expected) EXPECT_TRUE(found.contains(one)) << one << "\n" << all;
+    for (const std::string& word : found) all += word + "\n";
+    for (const std::string& text : expected)
+      EXPECT_TRUE(found.contains(text)) << text << "\n" << all;
     return found;
   };
   const auto has_hidden = [&](const std::string& named) {

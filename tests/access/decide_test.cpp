@@ -103,7 +103,7 @@ TEST(Decide, EveryRuleIsTheOneThatAllowsSomebody) {
     for (const Right right : rights()) {
       if (const Decision decision = decide(right, facts); decision.allowed)
         needed.insert(decision.rule);
-      for (const Trial& one : explain(right, facts)) all.insert(one.rule);
+      for (const Trial& trial : explain(right, facts)) all.insert(trial.rule);
     }
   }
   EXPECT_GT(all.size(), 80U);
@@ -184,8 +184,8 @@ TEST(Decide, WhoWasRemovedMayOnlyLeave) {
 
 // A doctor is told what is missing until he treats, and what he can do.
 TEST(Decide, ARecordOpensToWhoTreatsAndTellsOthersWhatIsMissing) {
-  const auto see = [](Relations is, Role role = Role::doctor) {
-    return decide(Right::patient_see_at_once, {.roles = {role}, .is = is});
+  const auto see = [](Relations relations, Role role = Role::doctor) {
+    return decide(Right::patient_see_at_once, {.roles = {role}, .is = relations});
   };
   EXPECT_TRUE(see({Is::treats}).allowed);
   EXPECT_TRUE(see({Is::treats, Is::opened_alone}).allowed);

@@ -35,9 +35,9 @@ using Minutes = std::vector<std::vector<Readings::One>>;
 Minutes repeat(std::size_t count, const std::vector<Readings::One>& values) {
   return Minutes(count, values);
 }
-Minutes operator+(Minutes one, const Minutes& other) {
-  one.insert(one.end(), other.begin(), other.end());
-  return one;
+Minutes operator+(Minutes minutes, const Minutes& other) {
+  minutes.insert(minutes.end(), other.begin(), other.end());
+  return minutes;
 }
 
 TEST_F(AlertSeries, AStepIsToldOnceAndAgainWhenItIsOver) {

@@ -112,15 +112,15 @@ class Rig : public testing::Test {
   void note_told() {
     for (std::size_t i = 0; i < kWays; ++i) {
       if (channels_.at(i) == nullptr) continue;
-      for (const Message& one : channels_.at(i)->all) {
-        const Facts& facts = one.facts;
+      for (const Message& message : channels_.at(i)->all) {
+        const Facts& facts = message.facts;
         std::string line =
             std::string(to_string(static_cast<Way>(i))) + " " + std::string(to_string(facts.kind));
         if (facts.kind == Kind::more) line += " " + std::to_string(facts.more);
         if (!facts.rule.empty()) line += " " + facts.rule;
         if (!facts.object.empty()) line += " " + facts.object;
         told.push_back(line);
-        messages.push_back(one);
+        messages.push_back(message);
       }
       channels_.at(i)->all.clear();
     }

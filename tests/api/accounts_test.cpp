@@ -31,23 +31,23 @@ class AccountsApi : public testing::Test {
   }
   // Makes an account and signs in. The token; the id in `id`.
   std::string account(const std::string& username, const std::string& role, std::string& id) {
-    const Response made = api_.api(
+    const Response response = api_.api(
         "POST", "users",
         R"({"username": ")" + username + R"(", "roles": [")" + role + R"("], "name": "N"})");
-    EXPECT_EQ(made.status, 201) << made.body;
-    id = json(made).string_or("id", "");
-    const std::string activate =
-        Json::object(
-            {{"username", username}, {"password", kPassword}, {"code", json(made)["activation"]}})
-            .dump();
+    EXPECT_EQ(response.status, 201) << response.body;
+    id = json(response).string_or("id", "");
+    const std::string activate = Json::object({{"username", username},
+                                               {"password", kPassword},
+                                               {"code", json(response)["activation"]}})
+                                     .dump();
     EXPECT_EQ(as("", "POST", "auth/activate", activate).status, 204);
     EXPECT_EQ(as("", "POST", "auth/activate", activate).status, 401) << "once";
     return sign_in(username);
   }
   // Enrols codes by time, and proves itself by one: what an administrator's acts ask for.
   std::string stepped_up(const std::string& token) {
-    const Json made = json(as(token, "POST", "me/mfa", "{}"));
-    const Bytes secret = *identity::from_base32(made.string_or("secret", ""));
+    const Json item = json(as(token, "POST", "me/mfa", "{}"));
+    const Bytes secret = *identity::from_base32(item.string_or("secret", ""));
     const auto otp = [&](int steps) {
       return identity::totp_code(secret, identity::totp_step(api_.hub.clock().now()) + steps);
     };
@@ -528,10 +528,10 @@ TEST_F(TwoPersons, AJobOfManyActsNeedsASecondPersonWhereTheConfigurationSaysSo) 
       "do:\n  - send: {call: 'do-key:1.0.0@script'}\n");
   ASSERT_EQ(rig.wait_status(rig.send("test.claim.v1", Json::object()).at(0), "faulted"), "faulted");
   rig.settle();
-  const Response made =
+  const Response response =
       as(engineer, "POST", "repairs", R"({"verb": "retry", "filter": {"status": "faulted"}})");
-  ASSERT_EQ(made.status, 201) << made.body;
-  const Json job = json(made);
+  ASSERT_EQ(response.status, 201) << response.body;
+  const Json job = json(response);
   const std::string path = "repairs/" + job.string_or("id", "");
   const std::string body =
       R"({"reason": "the payer is back", "digest": ")" + job.string_or("digest", "") + "\"}";
@@ -561,11 +561,11 @@ TEST_F(AccountsApi, AnAccountThatNobodyCanSignInToIsShownAndGetsANewCode) {
   api_.open({.issuers = {issuer}});
   std::string layla;
   const std::string token = account("layla", "nurse", layla);
-  const Json made = json(api_.api(
+  const Json node = json(api_.api(
       "POST", "users", R"({"username": "sara", "roles": ["doctor"], "name": "Dr. Sara"})"));
-  const std::string sara = made.string_or("id", "");
-  EXPECT_EQ(made.string_or("signIn", ""), "none");
-  EXPECT_FALSE(made.string_or("codeUntil", "").empty());
+  const std::string sara = node.string_or("id", "");
+  EXPECT_EQ(node.string_or("signIn", ""), "none");
+  EXPECT_FALSE(node.string_or("codeUntil", "").empty());
   EXPECT_EQ(api_.api("POST", "users",
                      R"({"username": "omar", "roles": ["doctor"], "name": "Dr. Omar",
                          "externalIds": [{"system": "emr", "value": "7"}]})")
@@ -575,8 +575,8 @@ TEST_F(AccountsApi, AnAccountThatNobodyCanSignInToIsShownAndGetsANewCode) {
   const auto listed = [&](const std::string& query) {
     std::string out;
     const Json all = json(api_.api("GET", "users" + query));
-    for (const Json& one : all["items"].as_array())
-      out += one.string_or("username", "-") + " " + one.string_or("signIn", "-") + ";";
+    for (const Json& item : all["items"].as_array())
+      out += item.string_or("username", "-") + " " + item.string_or("signIn", "-") + ";";
     return out;
   };
   EXPECT_EQ(listed(""), "layla ready;sara none;omar ready;- -;");
@@ -603,7 +603,7 @@ TEST_F(AccountsApi, AnAccountThatNobodyCanSignInToIsShownAndGetsANewCode) {
               Json::object({{"username", "sara"}, {"password", kPassword}, {"code", with}}).dump())
         .status;
   };
-  EXPECT_EQ(activate(made["activation"]), 401) << "the code before";
+  EXPECT_EQ(activate(node["activation"]), 401) << "the code before";
   EXPECT_EQ(activate(json(renewed)["activation"]), 204);
   EXPECT_EQ(listed("?signIn=none"), "");
   const Response again = renew(sara);
@@ -650,7 +650,7 @@ TEST_F(AccountsApi, TheStaffIsFoundByNameAndNoPatientIs) {
     std::vector<std::string> out;
     const Json all = json(answer);
     EXPECT_FALSE(all.bool_or("more", true));
-    for (const Json& one : all["items"].as_array()) out.push_back(one.string_or("id", ""));
+    for (const Json& item : all["items"].as_array()) out.push_back(item.string_or("id", ""));
     return out;
   };
   const auto by_name = [&](const char* name) { return found(Json::object({{"name", name}})); };
@@ -700,10 +700,10 @@ TEST_F(AccountsApi, Trap43WhoManagesAccountsSeesNoPatientsNames) {
   (void)account("sami", "nurse", nurse_id);
   const Response list = as(admin, "GET", "users");
   const Json shown = json(list);
-  for (const Json& one : shown["items"].as_array()) {
-    const bool patient = one.string_or("id", "") == id;
-    EXPECT_EQ(one["name"], patient ? Json() : Json("N")) << one.dump();
-    EXPECT_NE(one.string_or("username", ""), "");
+  for (const Json& item : shown["items"].as_array()) {
+    const bool patient = item.string_or("id", "") == id;
+    EXPECT_EQ(item["name"], patient ? Json() : Json("N")) << item.dump();
+    EXPECT_NE(item.string_or("username", ""), "");
   }
   const Response seen = as(admin, "GET", "users/" + id);
   EXPECT_EQ(json(seen)["name"], Json());
@@ -798,11 +798,11 @@ TEST_F(AccountsApi, Trap45NobodyAdministersAndTreatsOrAudits) {
   (void)account("layla", "nurse", id);
   for (const char* roles : {R"(["admin", "nurse"])", R"(["engineer", "doctor"])",
                             R"(["admin", "auditor"])", R"(["engineer", "auditor", "patient"])"}) {
-    const Response made =
+    const Response response =
         api_.api("POST", "users",
                  R"({"username": "sami", "name": "X", "roles": )" + std::string(roles) + "}");
-    EXPECT_EQ(made.status, 422) << roles;
-    EXPECT_EQ(code(made), "role.separation");
+    EXPECT_EQ(response.status, 422) << roles;
+    EXPECT_EQ(code(response), "role.separation");
     EXPECT_EQ(code(api_.api("PATCH", "users/" + id, R"({"roles": )" + std::string(roles) + "}",
                             {{"if-match", header(api_.api("GET", "users/" + id), "ETag")}})),
               "role.separation");
@@ -919,10 +919,10 @@ TEST_F(AccountsApi, Trap35NothingThatTheHubSaysNamesTheHostOfTheCaller) {
 TEST_F(AccountsApi, AnAdministratorMakesClientsAndTheirKeysAreShownOnce) {
   std::string id;
   const std::string admin = stepped_up(account("root", "admin", id));
-  const Response made =
+  const Response response =
       as(admin, "POST", "clients", R"({"id": "brainsait", "roles": ["integration"]})");
-  EXPECT_EQ(made.status, 201) << made.body;
-  EXPECT_EQ(header(made, "Location"), "/api/v1/clients/brainsait");
+  EXPECT_EQ(response.status, 201) << response.body;
+  EXPECT_EQ(header(response, "Location"), "/api/v1/clients/brainsait");
   EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "brainsait"})").status, 409);
   EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "second", "roles": ["doctor"]})").status, 422);
   EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "second", "secret": "x"})").status, 422);
@@ -1063,8 +1063,9 @@ TEST_F(AccountsApi, APatientIsSeenByWhoTreatsAndByHimselfAndEveryReadingIsAudite
       as(doctor, "POST", "patients/search", R"({"identifier": "phone:+966501234567"})");
   EXPECT_EQ(json(found)["items"][0].string_or("id", ""), patient_id) << found.body;
   EXPECT_EQ(as(doctor, "GET", "patients/" + doctor_id).status, 404);
-  const Response made = as(doctor, "POST", "patients", R"({"name": "New", "mrn": "MRN-12345"})");
-  EXPECT_EQ(made.status, 201) << made.body;
+  const Response response =
+      as(doctor, "POST", "patients", R"({"name": "New", "mrn": "MRN-12345"})");
+  EXPECT_EQ(response.status, 201) << response.body;
   EXPECT_EQ(as(doctor, "POST", "patients", R"({"name": "New", "mrn": "MRN-12345"})").status, 409);
 }
 
@@ -1107,10 +1108,10 @@ TEST_F(AccountsApi, PasskeysAreListedAndSessionsEndedOverTheApi) {
                                     {"credential", device.create(options["publicKey"])},
                                     {"name", "phone"}});
   EXPECT_EQ(as(token, "POST", "me/passkeys", R"({"ceremony": "x"})").status, 422);
-  const Response made = as(token, "POST", "me/passkeys", answer.dump());
-  ASSERT_EQ(made.status, 201) << made.body;
+  const Response response = as(token, "POST", "me/passkeys", answer.dump());
+  ASSERT_EQ(response.status, 201) << response.body;
   EXPECT_EQ(code(as(token, "POST", "me/passkeys", answer.dump())), "auth.failed") << "once";
-  const std::string at = "me/passkeys/" + json(made).string_or("id", "");
+  const std::string at = "me/passkeys/" + json(response).string_or("id", "");
   EXPECT_EQ(as(token, "PATCH", at, R"({"name": "my phone"})").status, 200);
   EXPECT_EQ(json(as(token, "GET", "me/passkeys"))["items"].as_array().at(0).string_or("name", ""),
             "my phone");
@@ -1169,9 +1170,9 @@ class MergedPatients : public TwoPersons {
     other_birth_ = patient(R"({"name": "Other Canary", "birthDate": "1985-12-04"})");
   }
   std::string patient(const std::string& body) {
-    const Response made = as(desk_, "POST", "patients", body);
-    EXPECT_EQ(made.status, 201) << made.body;
-    return json(made).string_or("id", "");
+    const Response response = as(desk_, "POST", "patients", body);
+    EXPECT_EQ(response.status, 201) << response.body;
+    return json(response).string_or("id", "");
   }
   Response ask(const std::string& by, const std::string& id, const std::string& into,
                const std::string& more = {}) {
@@ -1200,9 +1201,9 @@ class MergedPatients : public TwoPersons {
 };
 
 TEST_F(MergedPatients, AreReadAsOneUntilTheDeskTakesItBack) {
-  const Response made = merge(desk_, old_, kept_, R"(, "version": 1)");
-  ASSERT_EQ(made.status, 200) << made.body;
-  EXPECT_EQ(json(made).string_or("state", ""), "in_force");
+  const Response response = merge(desk_, old_, kept_, R"(, "version": 1)");
+  ASSERT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(json(response).string_or("state", ""), "in_force");
   const Json read = seen(old_);
   EXPECT_EQ(read.string_or("id", ""), kept_);
   EXPECT_EQ(read["mergedFrom"].item(0).string_or("patient", ""), old_);
@@ -1269,8 +1270,8 @@ TEST_F(MergedPatients, LoseTheLinksOfTheirVisitsWhenTheDeskTakesItBack) {
                                                       {"patient", old_},
                                                       {"scheduledStart", to_iso8601({tomorrow})}}));
   Json part;
-  for (const Json& one : session["participants"].as_array()) {
-    if (one.string_or("role", "") == "patient") part = one["id"];
+  for (const Json& item : session["participants"].as_array()) {
+    if (item.string_or("role", "") == "patient") part = item["id"];
   }
   const std::string path = "sessions/" + session.string_or("id", "") + "/invitations";
   const auto link = [&] {

@@ -38,12 +38,12 @@ TEST_F(AlertsApi, OpenOnesAreListedInBothLanguagesWithTheCommandThatHelps) {
   const Json all = list();
   EXPECT_EQ(all.int_or("open", 0), 2);
   ASSERT_EQ(all["items"].size(), 2U);
-  const Json one = list("?rule=disk_free")["items"].item(0);
-  EXPECT_EQ(one.string_or("severity", ""), "page");
-  EXPECT_EQ(one.string_or("object", ""), "/data");
-  EXPECT_EQ(one.string_or("value", ""), "3 %");
-  EXPECT_EQ(one["text"].string_or("en", ""), "The disk of the folder /data has 3 % free");
-  EXPECT_NE(one["text"].string_or("ar", "").find("/data"), std::string::npos);
+  const Json item = list("?rule=disk_free")["items"].item(0);
+  EXPECT_EQ(item.string_or("severity", ""), "page");
+  EXPECT_EQ(item.string_or("object", ""), "/data");
+  EXPECT_EQ(item.string_or("value", ""), "3 %");
+  EXPECT_EQ(item["text"].string_or("en", ""), "The disk of the folder /data has 3 % free");
+  EXPECT_NE(item["text"].string_or("ar", "").find("/data"), std::string::npos);
   EXPECT_EQ(list("?rule=dead_letters")["items"].item(0).string_or("command", ""),
             "rabt webhooks replay his --dead");
   sweep_minutes(11, {{"dead_letters", "his", 3}});

@@ -204,7 +204,7 @@ TEST_F(ApiTest, AListIsPagedNewestFirstWithoutGaps) {
     const auto body = Json::parse(api("GET", path).body);
     ASSERT_TRUE(body.ok());
     EXPECT_LE((*body)["items"].size(), 2U);
-    for (const Json& one : (*body)["items"].as_array()) seen.push_back(one.string_or("id", ""));
+    for (const Json& item : (*body)["items"].as_array()) seen.push_back(item.string_or("id", ""));
     path = body->string_or("next", "");
     if (!path.empty()) path.erase(0, std::string_view("/api/v1/").size());
   }
@@ -603,7 +603,7 @@ TEST_F(ApiTest, ADeliveryStartsARunWithinTheTraceOfItsSender) {
     Request made = request("POST", "/hooks/his", body);
     made.headers = {{"authorization", "Bearer " + std::string(kSender)},
                     {"content-type", "application/json"}};
-    for (std::string& one : parents) made.headers.emplace_back("traceparent", std::move(one));
+    for (std::string& text : parents) made.headers.emplace_back("traceparent", std::move(text));
     const auto before = rig_.script().count("do-key");
     EXPECT_EQ(handle(made).status, 202);
     EXPECT_TRUE(rig_.script().wait_for("do-key", before + 1));
@@ -980,8 +980,8 @@ class HealthTest : public ApiTest {
   // The item of this kind with this code; null if there is none.
   Json todo(std::string_view kind, std::string_view code) {
     const Json all = todo();
-    for (const Json& one : all["items"].as_array()) {
-      if (one.string_or("kind", "") == kind && one.string_or("code", "") == code) return one;
+    for (const Json& item : all["items"].as_array()) {
+      if (item.string_or("kind", "") == kind && item.string_or("code", "") == code) return item;
     }
     return {};
   }

@@ -52,8 +52,8 @@ TEST_F(CorsApi, AnOriginOfTheListCallsAndReadsAnswersAndRefusals) {
   const Response refused = ask("GET", "/api/v1/users", kPortal);
   EXPECT_EQ(refused.status, 401);
   EXPECT_EQ(header(refused, kAllow), kPortal);
-  for (const Response& one : {good, refused})
-    EXPECT_EQ(header(one, "Access-Control-Allow-Credentials"), "");
+  for (const Response& response : {good, refused})
+    EXPECT_EQ(header(response, "Access-Control-Allow-Credentials"), "");
 }
 
 TEST_F(CorsApi, EveryOtherOriginReadsNothing) {

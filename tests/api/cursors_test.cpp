@@ -58,8 +58,8 @@ TEST_F(CursorsTest, Trap64UsersComeInPagesAndNobodyTwice) {
     const auto page = rig_.api("GET", next);
     ASSERT_EQ(page.status, 200) << page.body;
     const Json body = json(page);
-    for (const Json& one : body["items"].as_array())
-      EXPECT_TRUE(seen.insert(one.string_or("id", "")).second);
+    for (const Json& item : body["items"].as_array())
+      EXPECT_TRUE(seen.insert(item.string_or("id", "")).second);
     const std::string path = body.string_or("next", "");
     next = path.empty() ? "" : path.substr(std::string("/api/v1/").size());
     ++pages;

@@ -50,7 +50,7 @@ TEST_F(DayListTest, ThePagesOfTheListFollowEachOther) {
   Response answer = list("&limit=2");
   ASSERT_EQ(answer.status, 200) << answer.body;
   const Json first = json(answer);
-  for (const Json& one : first["items"].as_array()) found.insert(one.string_or("session", ""));
+  for (const Json& node : first["items"].as_array()) found.insert(node.string_or("session", ""));
   EXPECT_EQ(found.size(), 2U);
   EXPECT_EQ(first["visits"], first["items"]) << "its older name";
   const std::string next = json(answer).string_or("next", "");
@@ -60,7 +60,7 @@ TEST_F(DayListTest, ThePagesOfTheListFollowEachOther) {
   EXPECT_EQ(json(answer)["more"], Json(false));
   EXPECT_EQ(json(answer).find("next"), nullptr);
   const Json second = json(answer);
-  for (const Json& one : second["items"].as_array()) found.insert(one.string_or("session", ""));
+  for (const Json& item : second["items"].as_array()) found.insert(item.string_or("session", ""));
   EXPECT_EQ(found.size(), 3U);
   EXPECT_EQ(json(list())["visits"].size(), 3U) << "one page where no limit is asked for";
 }

@@ -33,16 +33,16 @@ TEST_F(DeliveryOutcomesTest, ARefusedOneKeepsWhoWhyAndHowLongAndNoBody) {
   note("his", Outcome::signature, "Layla Haddad");
   const Json list = listed();
   ASSERT_EQ(list["items"].size(), 1U);
-  const Json& one = list["items"][std::size_t{0}];
-  EXPECT_EQ(one.string_or("source", ""), "his");
-  EXPECT_EQ(one.string_or("at", ""), to_iso8601(rig_.hub.clock().now()));
-  EXPECT_EQ(one.string_or("outcome", ""), "signature");
-  EXPECT_EQ(one.string_or("reason", ""), "no v1 signature fits any of the configured secrets");
-  EXPECT_EQ(one.string_or("client", ""), "192.0.2.7");
-  EXPECT_EQ(one.string_or("request", ""), "01ID");
-  EXPECT_EQ(one.int_or("length", 0), 12);
-  EXPECT_FALSE(one.bool_or("bodyKept", true));
-  EXPECT_EQ(outcomes_.body(one.int_or("id", 0)).error().code, "delivery.body");
+  const Json& item = list["items"][std::size_t{0}];
+  EXPECT_EQ(item.string_or("source", ""), "his");
+  EXPECT_EQ(item.string_or("at", ""), to_iso8601(rig_.hub.clock().now()));
+  EXPECT_EQ(item.string_or("outcome", ""), "signature");
+  EXPECT_EQ(item.string_or("reason", ""), "no v1 signature fits any of the configured secrets");
+  EXPECT_EQ(item.string_or("client", ""), "192.0.2.7");
+  EXPECT_EQ(item.string_or("request", ""), "01ID");
+  EXPECT_EQ(item.int_or("length", 0), 12);
+  EXPECT_FALSE(item.bool_or("bodyKept", true));
+  EXPECT_EQ(outcomes_.body(item.int_or("id", 0)).error().code, "delivery.body");
 }
 
 TEST_F(DeliveryOutcomesTest, AnUnreadableOneKeepsItsBodySealedForSevenDays) {
@@ -101,7 +101,8 @@ TEST_F(DeliveryOutcomesTest, AFloodOfOneSourceIsCountedAndLeavesOthersAlone) {
     note("his", Outcome::unreadable, "{}");
   std::int64_t kept = 0;
   const Json bodies = listed("?source=his&limit=1000");
-  for (const Json& one : bodies["items"].as_array()) kept += one.bool_or("bodyKept", false) ? 1 : 0;
+  for (const Json& item : bodies["items"].as_array())
+    kept += item.bool_or("bodyKept", false) ? 1 : 0;
   EXPECT_EQ(kept, DeliveryOutcomes::kKeptBodies);
 }
 

@@ -197,8 +197,8 @@ TEST_F(DeliveryReplay, ManyAreTakenOnceMoreByAJob) {
     (void)api_.repair_runner->turn();
     rig_.engine().drain(5'000);
   }
-  for (const Json& one : {job, other}) {
-    const Json now = json(api_.api("GET", "repairs/" + one.string_or("id", "")));
+  for (const Json& item : {job, other}) {
+    const Json now = json(api_.api("GET", "repairs/" + item.string_or("id", "")));
     EXPECT_EQ(now.string_or("state", ""), "done") << now.dump();
     EXPECT_EQ(now["counts"].int_or("well", 0), 3) << now.dump();
   }

@@ -33,13 +33,13 @@ class InstancesTest : public testing::Test {
   std::set<std::string> ids(const std::string& query) {
     std::set<std::string> out;
     const Json page = body("instances" + query);
-    for (const Json& one : page["items"].as_array()) out.insert(one.string_or("id", ""));
+    for (const Json& item : page["items"].as_array()) out.insert(item.string_or("id", ""));
     return out;
   }
   Json item(const std::string& id) {
     const Json page = body("instances?limit=200");
-    for (const Json& one : page["items"].as_array()) {
-      if (one.string_or("id", "") == id) return one;
+    for (const Json& node : page["items"].as_array()) {
+      if (node.string_or("id", "") == id) return node;
     }
     return {};
   }
@@ -118,9 +118,9 @@ TEST_F(InstancesTest, AreListedInPagesThatKeepTheirFilters) {
   std::vector<std::string> seen;
   std::string path = "instances?limit=1&status=faulted,parked,completed";
   for (int page = 0; page < 9 && !path.empty(); ++page) {
-    const Json one = body(path);
-    for (const Json& each : one["items"].as_array()) seen.push_back(each.string_or("id", ""));
-    path = one.string_or("next", "");
+    const Json item = body(path);
+    for (const Json& each : item["items"].as_array()) seen.push_back(each.string_or("id", ""));
+    path = item.string_or("next", "");
     if (!path.empty()) path.erase(0, std::string_view("/api/v1/").size());
   }
   EXPECT_EQ(seen, (std::vector<std::string>{newer_, completed_, parked_, faulted_}));
@@ -200,17 +200,17 @@ TEST_F(InstancesTest, AreFoundByTheirBusinessKeyInABody) {
       "document: {dsl: '1.0.3', namespace: test, name: keyed, version: '1.0.0', metadata: {rabt: "
       "{businessKey: '${ .visit }'}}}\nschedule: {on: {one: {with: {type: test.keyed.v1}}}}\n"
       "input: {from: '${ .[0].data }'}\ndo:\n  - late: {wait: {hours: 1}}\n");
-  const std::string one = start("keyed", "waiting", Json::object({{"visit", "V-1"}}));
+  const std::string text = start("keyed", "waiting", Json::object({{"visit", "V-1"}}));
   (void)start("keyed", "waiting", Json::object({{"visit", "V-2"}}));
   const auto found = [&](Json wanted) {
     return api_.api("POST", "instances/search", wanted.dump(), {{"x-rabt-reason", "a call"}});
   };
   const Json list = json(found(Json::object({{"key", "V-1"}})));
   ASSERT_EQ(list["items"].size(), 1U) << list.dump();
-  EXPECT_EQ(list["items"][0].string_or("id", ""), one);
+  EXPECT_EQ(list["items"][0].string_or("id", ""), text);
   EXPECT_EQ(list.dump().find("V-1"), std::string::npos) << "a list shows no business key";
   const auto all = get("instances");
-  EXPECT_NE(all.body.find(one), std::string::npos) << all.body;
+  EXPECT_NE(all.body.find(text), std::string::npos) << all.body;
   EXPECT_EQ(all.body.find("V-1"), std::string::npos);
   EXPECT_EQ(json(found(Json::object({{"key", "V-3"}})))["items"].size(), 0U);
   EXPECT_EQ(json(found(Json::object({{"key", "V-1"}, {"workflow", "keyed"}})))["items"].size(), 1U);
@@ -229,9 +229,9 @@ TEST_F(InstancesTest, AreCountedByStateWorkflowAndCode) {
   EXPECT_EQ(all["byStatus"].dump(),
             R"({"running":0,"waiting":1,"parked":1,"completed":2,"faulted":2,"cancelled":1})");
   std::map<std::string, std::string> workflows;
-  for (const Json& one : all["byWorkflow"].as_array())
-    workflows[one.string_or("workflow", "") + " " + one.string_or("version", "")] =
-        one["byStatus"].dump();
+  for (const Json& node : all["byWorkflow"].as_array())
+    workflows[node.string_or("workflow", "") + " " + node.string_or("version", "")] =
+        node["byStatus"].dump();
   EXPECT_EQ(workflows["stay 1.0.0"], R"({"waiting":1,"cancelled":1})");
   EXPECT_EQ(workflows["none 1.1.0"], R"({"completed":1})");
   EXPECT_EQ(workflows.size(), 5U);
@@ -319,8 +319,8 @@ TEST_F(InstancesTest, ATaskSaysWhatBecameOfItsCallAndWhenItIsTriedAgain) {
   const std::string id = start("again", "waiting");
   const auto entry = [&](const std::string& task) {
     const Json page = body("instances/" + id);
-    for (const Json& one : page["timeline"].as_array()) {
-      if (one.string_or("task", "") == task) return one;
+    for (const Json& node : page["timeline"].as_array()) {
+      if (node.string_or("task", "") == task) return node;
     }
     return Json();
   };
@@ -356,8 +356,8 @@ TEST_F(InstancesTest, ATaskNamesTheInstancesThatItStarted) {
 // ---- graphs
 
 Json node_of(const Json& graph, const std::string& id) {
-  for (const Json& one : graph["nodes"].as_array()) {
-    if (one.string_or("id", "") == id) return one;
+  for (const Json& item : graph["nodes"].as_array()) {
+    if (item.string_or("id", "") == id) return item;
   }
   return {};
 }
@@ -408,8 +408,8 @@ TEST_F(InstancesTest, WhatNeedsAPersonIsListedWithTheCommandThatHelps) {
   start_all();
   const auto of = [&](std::string_view kind) {
     const Json page = body("todo");
-    for (const Json& one : page["items"].as_array()) {
-      if (one.string_or("kind", "") == kind) return one;
+    for (const Json& node : page["items"].as_array()) {
+      if (node.string_or("kind", "") == kind) return node;
     }
     return Json();
   };

@@ -16,9 +16,9 @@ class PairsApi : public testing::Test {
 
   static Headers reason() { return {{"x-rabt-reason", "two records of one patient"}}; }
   std::string patient(std::initializer_list<std::pair<std::string_view, Json>> members) {
-    const Response made = api_.api("POST", "patients", Json::object(members).dump());
-    EXPECT_EQ(made.status, 201) << made.body;
-    return json(made).string_or("id", "");
+    const Response response = api_.api("POST", "patients", Json::object(members).dump());
+    EXPECT_EQ(response.status, 201) << response.body;
+    return json(response).string_or("id", "");
   }
   Response list(const std::string& query = {}) {
     return api_.api("GET", "patient-pairs" + query, {}, reason());
@@ -31,11 +31,11 @@ class PairsApi : public testing::Test {
     return times;
   }
   std::size_t count() { return json(list())["items"].size(); }
-  Response apart(const std::string& one, const std::string& body) {
-    return api_.api("POST", "patients/" + one + "/apart", body);
+  Response apart(const std::string& text, const std::string& body) {
+    return api_.api("POST", "patients/" + text + "/apart", body);
   }
-  Response apart_from(const std::string& one, const std::string& other) {
-    return apart(one, R"({"from": ")" + other + "\"}");
+  Response apart_from(const std::string& text, const std::string& other) {
+    return apart(text, R"({"from": ")" + other + "\"}");
   }
 
   ApiRig api_;

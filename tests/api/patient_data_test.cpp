@@ -126,8 +126,8 @@ TEST_F(PatientData, ReasonsAreKeptWithoutHiddenCharacters) {
   const std::string kHidden = "care\u202E \U000E0041\u2066round";
   const auto kept = [&](const std::string& act) {
     std::vector<std::string> out;
-    for (const audit::Logged& one : entries(act))
-      out.push_back(must(api_.details.open("t1", one.entry.patient, one.entry.sealed))
+    for (const audit::Logged& logged : entries(act))
+      out.push_back(must(api_.details.open("t1", logged.entry.patient, logged.entry.sealed))
                         .string_or("reason", ""));
     return out;
   };
@@ -454,9 +454,9 @@ TEST_F(PatientData, GrantsAreReportedFromTheLogWhateverTheirTableSays) {
     EXPECT_EQ(listed.status, 200) << listed.body;
     EXPECT_TRUE(json(listed).bool_or("complete", false));
     const Json grants = json(listed)["grants"];
-    for (const Json& one : grants.as_array()) {
-      if (one.string_or("id", "") == grant)
-        return one.string_or("state", "") + " " + std::to_string(one["reads"].size());
+    for (const Json& item : grants.as_array()) {
+      if (item.string_or("id", "") == grant)
+        return item.string_or("state", "") + " " + std::to_string(item["reads"].size());
     }
     return "not listed";
   };

@@ -20,8 +20,8 @@ class PausesTest : public testing::Test {
   Json paused_items() {
     Json out = Json::array();
     const Json todo = get("todo");
-    for (const Json& one : todo["items"].as_array()) {
-      if (one.string_or("kind", "") == "paused") out.push_back(one);
+    for (const Json& item : todo["items"].as_array()) {
+      if (item.string_or("kind", "") == "paused") out.push_back(item);
     }
     return out;
   }

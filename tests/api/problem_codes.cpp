@@ -282,9 +282,9 @@ class Scan {
     if (list.size() == 1 && list[0].starts_with('{')) list = parts(list[0], 0);
     std::string_view code;
     std::optional<ErrorKind> kind;
-    for (const std::string_view one : list) {
-      if (one.starts_with(kCode)) code = one.substr(kCode.size());
-      if (one.starts_with(kKind)) kind = kind_in(one.substr(kKind.size()));
+    for (const std::string_view text : list) {
+      if (text.starts_with(kCode)) code = text.substr(kCode.size());
+      if (text.starts_with(kKind)) kind = kind_in(text.substr(kKind.size()));
     }
     if (!code.empty() && kind) note(file, code, kind, 0);
   }
@@ -305,11 +305,11 @@ class Scan {
           out_.mistakes.push_back(file.path + ": the code \"" + one + "\" has no family");
       }
     }
-    for (const std::string& one : codes) {
-      if (!is_code(one)) continue;
-      Code& code = out_.codes[one];
+    for (const std::string& word : codes) {
+      if (!is_code(word)) continue;
+      Code& code = out_.codes[word];
       code.files.insert(file.path);
-      if (kind) code.statuses.insert(http::status_of(Error{*kind, one, ""}));
+      if (kind) code.statuses.insert(http::status_of(Error{*kind, word, ""}));
       if (status != 0) code.statuses.insert(status);
     }
   }
@@ -336,13 +336,13 @@ class Scan {
     // A sentence is no code.
     const bool sentence =
         std::any_of(expression.texts.begin(), expression.texts.end(),
-                    [](const std::string& one) { return one.find(' ') != std::string::npos; });
+                    [](const std::string& word) { return word.find(' ') != std::string::npos; });
     if (sentence) return {};
-    for (const std::string& one : expression.texts) {
-      if (!one.ends_with('.') && !one.starts_with('_')) continue;
-      const auto known = kComposed.find(one);
+    for (const std::string& text : expression.texts) {
+      if (!text.ends_with('.') && !text.starts_with('_')) continue;
+      const auto known = kComposed.find(text);
       if (known == kComposed.end()) {
-        out_.mistakes.push_back(file.path + ": a code is put together with \"" + one +
+        out_.mistakes.push_back(file.path + ": a code is put together with \"" + text +
                                 "\"; kComposed says what it may be");
         continue;
       }

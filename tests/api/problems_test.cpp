@@ -70,7 +70,7 @@ std::map<std::string, Row> rows_of(const std::string& page, std::vector<std::str
 std::set<int> statuses_of(const std::string& where) {
   std::set<int> out;
   std::stringstream text(where);
-  for (std::string one; std::getline(text, one, ',');) out.insert(std::stoi(one));
+  for (std::string word; std::getline(text, word, ',');) out.insert(std::stoi(word));
   return out;
 }
 
@@ -81,14 +81,14 @@ std::string shown(const std::set<int>& statuses) {
 }
 
 // Differences between the codes of the sources and those of the page, a sentence each.
-std::vector<std::string> mistakes_of(const test::Codes& made, const std::string& page) {
+std::vector<std::string> mistakes_of(const test::Codes& codes, const std::string& page) {
   const std::set<std::string> places{"rabt", "record", "health", "inside"};
-  std::vector<std::string> out = made.mistakes;
+  std::vector<std::string> out = codes.mistakes;
   const std::map<std::string, Row> rows = rows_of(page, out);
   std::map<std::string, std::string> texts;
   for (const auto& [code, row] : rows) {
-    const auto found = made.codes.find(code);
-    if (found == made.codes.end()) {
+    const auto found = codes.codes.find(code);
+    if (found == codes.codes.end()) {
       out.push_back(code + " of docs/problems.md is a code that nobody answers; remove its row");
       continue;
     }
@@ -109,7 +109,7 @@ std::vector<std::string> mistakes_of(const test::Codes& made, const std::string&
                     shown(statuses));
     }
   }
-  for (const auto& [code, from] : made.codes) {
+  for (const auto& [code, from] : codes.codes) {
     if (!rows.contains(code) && workflow::find_lint_rule(code) == nullptr)
       out.push_back(code + " of " + *from.files.begin() + " is missing in docs/problems.md");
   }
@@ -117,20 +117,20 @@ std::vector<std::string> mistakes_of(const test::Codes& made, const std::string&
 }
 
 TEST(Problems, ThePageHasEveryCodeWithItsStatusAndNoOther) {
-  const test::Codes made = test::codes_of(sources());
-  ASSERT_GT(made.codes.size(), 500U) << "the sources were not read";
-  for (const std::string& one : mistakes_of(made, text_of(source() / "docs/problems.md")))
-    ADD_FAILURE() << one;
+  const test::Codes codes = test::codes_of(sources());
+  ASSERT_GT(codes.codes.size(), 500U) << "the sources were not read";
+  for (const std::string& text : mistakes_of(codes, text_of(source() / "docs/problems.md")))
+    ADD_FAILURE() << text;
 }
 
 // The rule itself, on sources that break it.
 TEST(Problems, ACodeWithoutTextIsFoundHoweverItIsMade) {
   const auto mistakes = [](std::string text, const std::string& page) {
-    const test::Codes made = test::codes_of(
+    const test::Codes codes = test::codes_of(
         {{"hub/a/a.hpp", "Error failed(int at, std::string code, std::string why);\n"},
          {"hub/a/b.cpp", std::move(text)}});
     std::string out;
-    for (const std::string& one : mistakes_of(made, page)) out += one + "\n";
+    for (const std::string& word : mistakes_of(codes, page)) out += word + "\n";
     return out;
   };
   const std::string missing = "new.code of hub/a/b.cpp is missing in docs/problems.md\n";

@@ -37,23 +37,23 @@ TEST(Rates, ARateInMinutesLetsHalfOfThemPassAtOnce) {
 
 TEST(Rates, CallersAndLimitsAreCountedApart) {
   Rates rates;
-  const Limit one = per_second("x", 1);
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(rates.wait_ms("a", one, 0), 0);
-  EXPECT_GT(rates.wait_ms("a", one, 0), 0);
-  EXPECT_EQ(rates.wait_ms("b", one, 0), 0);
+  const Limit limit = per_second("x", 1);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(rates.wait_ms("a", limit, 0), 0);
+  EXPECT_GT(rates.wait_ms("a", limit, 0), 0);
+  EXPECT_EQ(rates.wait_ms("b", limit, 0), 0);
   EXPECT_EQ(rates.wait_ms("a", per_second("y", 1), 0), 0);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(rates.wait_ms("a", per_second("z", 0), 0), 0);
 }
 
 TEST(Rates, Trap59SoManyCallersThatTheyShareACountArePassedByNobody) {
   Rates rates;
-  const Limit one = per_second("x", 1);
-  for (int i = 0; i < 65'536; ++i) EXPECT_EQ(rates.wait_ms(std::to_string(i), one, 0), 0);
-  EXPECT_EQ(rates.wait_ms("x", one, 0), 0);
-  EXPECT_EQ(rates.wait_ms("y", one, 0), 0);
-  EXPECT_GT(rates.wait_ms("z", one, 0), 0) << "x, y and z are one";
-  EXPECT_GT(rates.peek_ms("z", one, 0), 0);
-  EXPECT_EQ(rates.wait_ms("z", one, 10'000), 0) << "those who were quiet are forgotten";
+  const Limit limit = per_second("x", 1);
+  for (int i = 0; i < 65'536; ++i) EXPECT_EQ(rates.wait_ms(std::to_string(i), limit, 0), 0);
+  EXPECT_EQ(rates.wait_ms("x", limit, 0), 0);
+  EXPECT_EQ(rates.wait_ms("y", limit, 0), 0);
+  EXPECT_GT(rates.wait_ms("z", limit, 0), 0) << "x, y and z are one";
+  EXPECT_GT(rates.peek_ms("z", limit, 0), 0);
+  EXPECT_EQ(rates.wait_ms("z", limit, 10'000), 0) << "those who were quiet are forgotten";
 }
 
 TEST(Rates, SoManyOfACallerRunAtOnce) {
@@ -282,8 +282,8 @@ TEST_F(ApiRates, BodiesOfACallerThatAreOnTheirWayAreBounded) {
   head.headers = {{"authorization", "Bearer " + std::string(kToken)}};
   head.length = 60;
   head.remote = "192.0.2.1";
-  const auto status = [](const http::Admission& one) {
-    const auto* refused = std::get_if<http::Response>(&one);
+  const auto status = [](const http::Admission& admission) {
+    const auto* refused = std::get_if<http::Response>(&admission);
     return refused == nullptr ? 0 : refused->status;
   };
   http::Admission first = api.admit(head);

@@ -37,9 +37,10 @@ class RepairsTest : public testing::Test {
     rig_.script().on("do-key", [](ScriptedService::Call call) { call.done(engine::done()); });
   }
   Json preview() {
-    const Response made = post("repairs", R"({"verb":"retry","filter":{"code":"vendor.away"}})");
-    EXPECT_EQ(made.status, 201) << made.body;
-    return json(made);
+    const Response response =
+        post("repairs", R"({"verb":"retry","filter":{"code":"vendor.away"}})");
+    EXPECT_EQ(response.status, 201) << response.body;
+    return json(response);
   }
   Response run(const Json& job, const std::string& more = {}) {
     return post(
@@ -137,9 +138,10 @@ TEST_F(RepairsTest, ARestartNeedsTheNumberOfTheCallsThatItMakesAnew) {
   }
   rig_.settle();
   const auto plan = [&] {
-    const Response made = post("repairs", R"({"verb":"restart","filter":{"status":"completed"}})");
-    EXPECT_EQ(made.status, 201) << made.body;
-    return json(made);
+    const Response response =
+        post("repairs", R"({"verb":"restart","filter":{"status":"completed"}})");
+    EXPECT_EQ(response.status, 201) << response.body;
+    return json(response);
   };
   const Json job = plan();
   EXPECT_EQ(job.int_or("effects", 0), 2);
@@ -164,10 +166,10 @@ TEST_F(RepairsTest, ARetryTakesAVersionAndShowsIt) {
       "document: {dsl: '1.0.3', namespace: test, name: claim, version: '1.1.0'}\n"
       "schedule: {on: {one: {with: {type: test.claim.v1}}}}\ninput: {from: '${ .[0].data }'}\n"
       "do:\n  - send: {call: 'do-key:1.0.0@script', with: {name: '${ .name }', code: A}}\n");
-  const Response made =
+  const Response response =
       post("repairs", R"({"verb":"retry","version":"1.1.0","filter":{"code":"vendor.away"}})");
-  ASSERT_EQ(made.status, 201) << made.body;
-  const Json job = json(made);
+  ASSERT_EQ(response.status, 201) << response.body;
+  const Json job = json(response);
   EXPECT_EQ(job.string_or("version", ""), "1.1.0");
   EXPECT_EQ(preview().find("version"), nullptr);
   ASSERT_EQ(run(job).status, 202);

@@ -18,10 +18,10 @@ class ReplaysTest : public ::testing::Test {
     made.headers = {{"idempotency-key", key}};
     return made;
   }
-  Result<Replays::Beginning> begin(Replays& replays, const http::Request& made,
+  Result<Replays::Beginning> begin(Replays& replays, const http::Request& request,
                                    const std::string& person = "01P") {
     return replays.begin({.kind = identity::Kind::person, .tenant = "t1", .id = person},
-                         "createSession", made);
+                         "createSession", request);
   }
   static http::Response answered(int status) {
     return {.status = status, .headers = {{"ETag", "\"1\""}}, .body = "{\"name\":\"Noura\"}"};

@@ -31,12 +31,12 @@ class RequestsApi : public testing::Test {
   }
   // The token of a new account.
   std::string account(const std::string& username, const std::string& role, std::string& id) {
-    const Response made = api_.api(
+    const Response response = api_.api(
         "POST", "users",
         R"({"username": ")" + username + R"(", "roles": [")" + role + R"("], "name": "N"})");
-    EXPECT_EQ(made.status, 201) << made.body;
-    id = json(made).string_or("id", "");
-    const Json code = json(made)["activation"];
+    EXPECT_EQ(response.status, 201) << response.body;
+    id = json(response).string_or("id", "");
+    const Json code = json(response)["activation"];
     const auto proof = [&](Json body) {
       body.set("username", username);
       body.set("password", kPassword);
@@ -197,10 +197,11 @@ TEST_F(RequestsApi, AMalformedRequestNamesItsMember) {
 TEST_F(RequestsApi, ARepeatMakesOneRequestAndTooManyOpenOnesAreRefused) {
   const std::string patient = account("layla", "patient");
   const std::string key = "0123456789abcdef0123";
-  const Response one = as(patient, "POST", "me/requests", wish("copy"), {{"idempotency-key", key}});
+  const Response response =
+      as(patient, "POST", "me/requests", wish("copy"), {{"idempotency-key", key}});
   const Response two = as(patient, "POST", "me/requests", wish("copy"), {{"idempotency-key", key}});
-  EXPECT_EQ(one.status, 201) << one.body;
-  EXPECT_EQ(one.body, two.body);
+  EXPECT_EQ(response.status, 201) << response.body;
+  EXPECT_EQ(response.body, two.body);
   std::string id;
   for (std::int64_t i = 1; i + 1 < consultation::kMaxOpenRequests; ++i) {
     api_.hub.clock().advance_ms(1);

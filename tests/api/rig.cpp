@@ -90,7 +90,7 @@ void ApiRig::open(Options options) {
       identity::Approvals::Parts{hub.store(), hub.keys(), audit, clock, random, ids}, "t1",
       std::move(options.second_person));
   std::vector<std::string> issuer_systems;
-  for (const auto& one : options.issuers) issuer_systems.push_back(one.subject_system);
+  for (const auto& issuer : options.issuers) issuer_systems.push_back(issuer.subject_system);
   accounts = std::make_unique<identity::Accounts>(
       identity::Accounts::Parts{*people, hub.store(), hub.keys(), hub.keyring(), audit, clock,
                                 random, ids},

@@ -25,9 +25,9 @@ std::map<std::string, std::string> described() {
     if (!line.empty() && line[0] != ' ') in_paths = line == "paths:";
     if (!in_paths) continue;
     if (line.starts_with("  /")) path = line.substr(2, line.size() - 3);
-    for (const char* one : {"get", "put", "post", "delete", "patch"}) {
-      if (line != std::string("    ") + one + ":") continue;
-      method = one;
+    for (const char* letter : {"get", "put", "post", "delete", "patch"}) {
+      if (line != std::string("    ") + letter + ":") continue;
+      method = letter;
       std::transform(method.begin(), method.end(), method.begin(), ::toupper);
       out[method + " " + path];
     }

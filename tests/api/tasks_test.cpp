@@ -35,12 +35,12 @@ class TasksApi : public testing::Test {
   }
   // The token of a new account.
   std::string account(const std::string& username, const std::string& role, std::string& id) {
-    const Response made = api_.api(
+    const Response response = api_.api(
         "POST", "users",
         R"({"username": ")" + username + R"(", "roles": [")" + role + R"("], "name": "N"})");
-    EXPECT_EQ(made.status, 201) << made.body;
-    id = json(made).string_or("id", "");
-    const Json code = json(made)["activation"];
+    EXPECT_EQ(response.status, 201) << response.body;
+    id = json(response).string_or("id", "");
+    const Json code = json(response)["activation"];
     const auto proof = [&](Json body) {
       body.set("username", username);
       body.set("password", kPassword);
@@ -88,7 +88,7 @@ class TasksApi : public testing::Test {
   static std::vector<std::string> ids(const Response& list) {
     std::vector<std::string> out;
     const Json body = json(list);
-    for (const Json& one : body["items"].as_array()) out.push_back(one.string_or("id", ""));
+    for (const Json& item : body["items"].as_array()) out.push_back(item.string_or("id", ""));
     return out;
   }
   // Acts of the audit log about a task, in order.
@@ -150,8 +150,8 @@ TEST_F(TasksApi, ATaskIsListedReadClaimedAndDecided) {
       ids(as(desk, "GET",
              "tasks?state=done&role=desk&kind=coverage&object=session:" + std::string(kSession))),
       std::vector{id});
-  const ActionOutcome is = call("get", Json::object({{"task", id}}));
-  EXPECT_EQ(is.output["answer"].dump(), R"({"outcome":"self-pay"})");
+  const ActionOutcome outcome = call("get", Json::object({{"task", id}}));
+  EXPECT_EQ(outcome.output["answer"].dump(), R"({"outcome":"self-pay"})");
   const std::string by = " person:" + person;
   EXPECT_EQ(acts(id), (std::vector<std::string>{"task.opened node:tasks", "task.read" + by,
                                                 "task.claimed" + by, "task.decided" + by}));
@@ -164,8 +164,8 @@ TEST_F(TasksApi, WhatNeedsAPersonHasTheTasksThatWaitByKind) {
   const auto tasks = [&] {
     const Json all = json(api_.api("GET", "todo"));
     Json out = Json::array();
-    for (const Json& one : all["items"].as_array()) {
-      if (one.string_or("kind", "") == "task") out.push_back(one);
+    for (const Json& item : all["items"].as_array()) {
+      if (item.string_or("kind", "") == "task") out.push_back(item);
     }
     return out;
   };
@@ -179,19 +179,19 @@ TEST_F(TasksApi, WhatNeedsAPersonHasTheTasksThatWaitByKind) {
 
 TEST_F(TasksApi, WhoDecidesSecondIsToldWhoWasFirst) {
   std::string first;
-  const std::string one = account("sara", "desk", first);
+  const std::string text = account("sara", "desk", first);
   const std::string two = account("huda", "desk");
   const std::string id = opened(coverage());
-  EXPECT_EQ(as(one, "POST", "tasks/" + id + "/decide", decision("go-on")).status, 200);
+  EXPECT_EQ(as(text, "POST", "tasks/" + id + "/decide", decision("go-on")).status, 200);
   const Response second = as(two, "POST", "tasks/" + id + "/decide", decision("refuse"));
   EXPECT_EQ(second.status, 409);
   EXPECT_EQ(code(second), "task.decided");
   EXPECT_EQ(json(second).string_or("decidedBy", ""), "person:" + first) << second.body;
   EXPECT_EQ(json(second).string_or("decidedAt", ""), to_iso8601(api_.hub.clock().now()));
   EXPECT_EQ(code(as(two, "POST", "tasks/" + id + "/claim", "{}")), "task.decided");
-  EXPECT_EQ(as(one, "POST", "tasks/" + id + "/decide", decision("go-on")).status, 200)
+  EXPECT_EQ(as(text, "POST", "tasks/" + id + "/decide", decision("go-on")).status, 200)
       << "a repeat";
-  EXPECT_EQ(code(as(one, "POST", "tasks/" + id + "/decide", decision("refuse"))), "task.decided");
+  EXPECT_EQ(code(as(text, "POST", "tasks/" + id + "/decide", decision("refuse"))), "task.decided");
   EXPECT_EQ(acts(id).size(), 2U);
   EXPECT_EQ(call("get", Json::object({{"task", id}})).output["answer"].dump(),
             R"({"outcome":"go-on"})");
@@ -209,31 +209,31 @@ TEST_F(TasksApi, OfTwoAtOnceOneDecides) {
       }));
     }
     std::vector<int> statuses;
-    for (auto& one : answers) statuses.push_back(one.get());
+    for (auto& answer : answers) statuses.push_back(answer.get());
     std::sort(statuses.begin(), statuses.end());
     EXPECT_EQ(statuses, (std::vector<int>{200, 409}));
   }
 }
 
 TEST_F(TasksApi, AClaimedTaskIsOfWhoClaimedItUntilItIsReleased) {
-  const std::string one = account("sara", "desk");
+  const std::string text = account("sara", "desk");
   const std::string two = account("huda", "desk");
   const std::string id = opened(coverage());
   const auto act = [&](const std::string& token, const std::string& what) {
     return as(token, "POST", "tasks/" + id + "/" + what,
               what == "decide" ? decision("go-on") : "{}");
   };
-  EXPECT_EQ(act(one, "claim").status, 200);
-  EXPECT_EQ(act(one, "claim").status, 200) << "again";
+  EXPECT_EQ(act(text, "claim").status, 200);
+  EXPECT_EQ(act(text, "claim").status, 200) << "again";
   EXPECT_EQ(code(act(two, "claim")), "task.claimed");
   EXPECT_NE(json(act(two, "claim")).string_or("claimedAt", ""), "");
   EXPECT_EQ(code(act(two, "decide")), "task.claimed");
   EXPECT_EQ(code(act(two, "release")), "task.claimed");
-  EXPECT_EQ(act(one, "release").status, 200);
+  EXPECT_EQ(act(text, "release").status, 200);
   EXPECT_EQ(act(two, "claim").status, 200);
   EXPECT_EQ(api_.api("POST", "tasks/" + id + "/release", "{}").status, 200)
       << "whoever runs the hub gives it back";
-  EXPECT_EQ(act(one, "decide").status, 200);
+  EXPECT_EQ(act(text, "decide").status, 200);
 }
 
 TEST_F(TasksApi, AnAnswerThatDoesNotFitIsRefusedWithoutItsValue) {
@@ -497,10 +497,10 @@ TEST_F(TasksApi, AnEventOfADecisionHoldsChoicesAndNoTexts) {
       return false;
     });
   }));
-  const Json told = must(Json::parse(data));
-  EXPECT_EQ(told["answer"].dump(), R"({"outcome":"self-pay","amount":100})");
-  EXPECT_EQ(told.string_or("task", ""), id);
-  EXPECT_EQ(told["object"].string_or("id", ""), kSession);
+  const Json item = must(Json::parse(data));
+  EXPECT_EQ(item["answer"].dump(), R"({"outcome":"self-pay","amount":100})");
+  EXPECT_EQ(item.string_or("task", ""), id);
+  EXPECT_EQ(item["object"].string_or("id", ""), kSession);
   EXPECT_EQ(acts(id).size(), 2U);
 }
 

@@ -57,17 +57,17 @@ class ViewsApi : public testing::Test {
   // Makes the account of a nurse who works at the front desk, too: one who reads for a reason,
   // without a grant. The id of the person.
   std::string nurse(const std::string& username) {
-    const Response made =
+    const Response response =
         api_.api("POST", "users",
                  R"({"username": ")" + username + R"(", "roles": ["nurse", "desk"], "name": "N"})");
-    EXPECT_EQ(made.status, 201) << made.body;
-    const Response active = ask(
-        "POST", "/api/v1/auth/activate", {},
-        Json::object(
-            {{"username", username}, {"password", kPassword}, {"code", json(made)["activation"]}})
-            .dump());
+    EXPECT_EQ(response.status, 201) << response.body;
+    const Response active = ask("POST", "/api/v1/auth/activate", {},
+                                Json::object({{"username", username},
+                                              {"password", kPassword},
+                                              {"code", json(response)["activation"]}})
+                                    .dump());
     EXPECT_EQ(active.status, 204) << active.body;
-    return json(made).string_or("id", "");
+    return json(response).string_or("id", "");
   }
   std::string sign_in(const std::string& username) {
     const Response in = ask("POST", "/api/v1/auth/login", {},
@@ -118,13 +118,13 @@ TEST_F(ViewsApi, ARecordingPlaysByRangesWithoutAHeaderAndWithOneEntry) {
 
   const Response begun = begin(id, bearer(token));
   ASSERT_EQ(begun.status, 201) << begun.body;
-  const Json told = json(begun);
-  const std::string url = told.string_or("url", "");
+  const Json item = json(begun);
+  const std::string url = item.string_or("url", "");
   ASSERT_TRUE(url.starts_with(path_of(id) + "/")) << url;
   EXPECT_EQ(url.find(token), std::string::npos) << "the token stands in no address";
-  EXPECT_EQ(told.int_or("expiresIn", 0), 60);
-  EXPECT_EQ(told.int_or("playsFor", 0), 4 * 3'600) << "the length is unknown";
-  EXPECT_EQ(told.string_or("contentType", ""), "video/webm");
+  EXPECT_EQ(item.int_or("expiresIn", 0), 60);
+  EXPECT_EQ(item.int_or("playsFor", 0), 4 * 3'600) << "the length is unknown";
+  EXPECT_EQ(item.string_or("contentType", ""), "video/webm");
 
   const Response part = play(url);
   ASSERT_EQ(part.status, 206) << part.body;
@@ -360,7 +360,7 @@ TEST_F(ViewsApi, AClientHasMoreTicketsThanOnePersonAndNobodyShutsOutOthers) {
   const std::string later = make("person:later");
   EXPECT_TRUE(good(late) && good(later));
   std::size_t left = 0;
-  for (const std::string& one : all) left += good(one) ? 1 : 0;
+  for (const std::string& text : all) left += good(text) ? 1 : 0;
   EXPECT_EQ(left, Views::kMost - 2);
 }
 

@@ -16,9 +16,9 @@ class Access : public TwoTenants {
             {{"sub", name}, {"role", role}, {"name", name}, {"iat", now}, {"exp", now + 3000}})
             .dump());
     EXPECT_TRUE(token.ok());
-    const std::string made = token.ok() ? *token : "";
-    ids_[name] = call("north", made, "GET", "/api/v1/me").json.string_or("id", "");
-    return made;
+    const std::string text = token.ok() ? *token : "";
+    ids_[name] = call("north", text, "GET", "/api/v1/me").json.string_or("id", "");
+    return text;
   }
   Answer north(const std::string& token, const std::string& method, const std::string& path,
                const Json& body = {},
@@ -98,10 +98,10 @@ TEST_F(Access, ExplainSaysWhatTheAnswersAreAndByWhichRule) {
     const bool may = north(token, "GET", path, {}, headers).status == 200;
     const Answer answer = explain(person, right, officer, reason);
     ASSERT_EQ(answer.status, 200) << answer.body;
-    const Json& one = answer.json["rights"].item(0);
-    EXPECT_EQ(one.bool_or("allowed", !may), may) << right << ": " << answer.body;
-    EXPECT_EQ(one.string_or("rule", "").empty(), !may);
-    EXPECT_GT(one["rules"].size(), 0U);
+    const Json& item = answer.json["rights"].item(0);
+    EXPECT_EQ(item.bool_or("allowed", !may), may) << right << ": " << answer.body;
+    EXPECT_EQ(item.string_or("rule", "").empty(), !may);
+    EXPECT_GT(item["rules"].size(), 0U);
     EXPECT_EQ(answer.body.find("a cough"), std::string::npos);
   };
   for (const std::string& role : kRoles) {
@@ -183,7 +183,7 @@ TEST_F(Access, Trap48ARelationThatEndsBetweenTwoPagesIsNotOnTheSecond) {
   std::vector<std::string> sessions;
   std::vector<std::string> places;
   for (int i = 0; i < 3; ++i) {
-    const Answer made =
+    const Answer answer =
         north(doctor, "POST", "/api/v1/sessions",
               Json::object(
                   {{"type", "doctor_patient"},
@@ -191,10 +191,10 @@ TEST_F(Access, Trap48ARelationThatEndsBetweenTwoPagesIsNotOnTheSecond) {
                    {"patient", id_of("north", "patient")},
                    {"participants", Json::array({Json::object({{"person", id_of("north", "nurse")},
                                                                {"role", "nurse"}})})}}));
-    ASSERT_EQ(made.status, 201) << made.body;
-    sessions.push_back(made.json.string_or("id", ""));
-    for (const Json& one : made.json["participants"].as_array()) {
-      if (one.string_or("role", "") == "nurse") places.push_back(one.string_or("id", ""));
+    ASSERT_EQ(answer.status, 201) << answer.body;
+    sessions.push_back(answer.json.string_or("id", ""));
+    for (const Json& item : answer.json["participants"].as_array()) {
+      if (item.string_or("role", "") == "nurse") places.push_back(item.string_or("id", ""));
     }
   }
   ASSERT_EQ(places.size(), 3U);

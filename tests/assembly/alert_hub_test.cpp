@@ -102,9 +102,9 @@ TEST(AlertHub, WorkThatStandsStillIsToldAndListed) {
       clock.advance_ms(20'000);
       const auto todo = http.json("GET", "http://localhost/api/v1/todo");
       if (!todo.ok()) return false;
-      for (const Json& one : (*todo)["items"].as_array()) {
-        if (one.string_or("code", "") == "work_waiting")
-          return one["text"].string_or("en", "").find("waiting for video") != std::string::npos;
+      for (const Json& item : (*todo)["items"].as_array()) {
+        if (item.string_or("code", "") == "work_waiting")
+          return item["text"].string_or("en", "").find("waiting for video") != std::string::npos;
       }
       return false;
     };

@@ -61,10 +61,10 @@ class AlertReadingsAtScale : public testing::Test {
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
     store_ = database_.open(folder_);
-    for (const Statement* one :
+    for (const Statement* statement :
          {&kDefinition, &kInstances, &kWebhook, &kDeliveries, &kSessions, &kClinic, &kEvents}) {
       const Status written = store_->write(
-          [&](store::Transaction& transaction) { return store::run(transaction, *one, {}); });
+          [&](store::Transaction& transaction) { return store::run(transaction, *statement, {}); });
       ASSERT_TRUE(written.ok()) << written.error().message;
     }
   }

@@ -66,7 +66,7 @@ class Backup : public testing::Test {
   std::string backup_with(std::initializer_list<const store::Statement*> statements = {}) {
     const auto hub = must(Foundation::open(config_, clock_, null_logger()));
     for (int i = 0; i < 5; ++i) EXPECT_TRUE(act(*hub));
-    for (const store::Statement* one : statements) change(*hub->store, *one);
+    for (const store::Statement* statement : statements) change(*hub->store, *statement);
     return must(create_backup(config_, to(), clock_)).folder;
   }
   static void change(store::Store& store, const store::Statement& statement) {
@@ -131,27 +131,27 @@ TEST_F(Backup, OfAHubThatWritesHoldsAndIsForItsUserAlone) {
 }
 
 TEST_F(Backup, VerifyFindsWhatWasChangedAndAnOlderKeyring) {
-  BackupReport made;
+  BackupReport backup_report;
   {
     const auto hub = Foundation::open(config_, clock_, null_logger());
     ASSERT_TRUE(hub.ok());
     ASSERT_TRUE(act(**hub));
     const auto report = create_backup(config_, to(), clock_);
     ASSERT_TRUE(report.ok()) << report.error().message;
-    made = *report;
+    backup_report = *report;
   }
-  ASSERT_EQ(problems(made.folder), std::vector<std::string>{});
+  ASSERT_EQ(problems(backup_report.folder), std::vector<std::string>{});
   const std::string generation = "\"keyringGeneration\":";
-  std::string manifest = *config::read_text(made.folder + "/MANIFEST");
+  std::string manifest = *config::read_text(backup_report.folder + "/MANIFEST");
   manifest.insert(manifest.find(generation) + generation.size(), "9");
-  std::ofstream(made.folder + "/MANIFEST") << manifest;
-  ASSERT_EQ(problems(made.folder).size(), 1U);
-  EXPECT_NE(problems(made.folder)[0].find("keyring"), std::string::npos);
-  EXPECT_NE(problems(made.folder)[0].find("is older"), std::string::npos);
+  std::ofstream(backup_report.folder + "/MANIFEST") << manifest;
+  ASSERT_EQ(problems(backup_report.folder).size(), 1U);
+  EXPECT_NE(problems(backup_report.folder)[0].find("keyring"), std::string::npos);
+  EXPECT_NE(problems(backup_report.folder)[0].find("is older"), std::string::npos);
 
-  std::ofstream(made.folder + "/audit.vkey", std::ios::app) << "x";
-  ASSERT_GE(problems(made.folder).size(), 2U);
-  EXPECT_NE(problems(made.folder)[0].find("audit.vkey is not what was backed up"),
+  std::ofstream(backup_report.folder + "/audit.vkey", std::ios::app) << "x";
+  ASSERT_GE(problems(backup_report.folder).size(), 2U);
+  EXPECT_NE(problems(backup_report.folder)[0].find("audit.vkey is not what was backed up"),
             std::string::npos);
   EXPECT_EQ(verify_backup(folder_.string(), config_).error().code, "backup.folder");
 }
@@ -460,33 +460,33 @@ TEST_F(Backup, HoldsTheConfigurationAndWhatItNamesAndNoSecret) {
   config_.server.tls_certificates = file(
       "hub.pem", pem + "-----BEGIN EC PRIVATE KEY-----\na-secret\n-----END EC PRIVATE KEY-----\n");
   config_.server.tls_key = config_.server.tls_certificates;
-  const BackupReport made = must(create_backup(config_, to(), clock_));
+  const BackupReport report = must(create_backup(config_, to(), clock_));
 
   const std::string place = "config" + etc.string();
   std::vector<std::string> names;
-  for (const auto& entry : fs::recursive_directory_iterator(made.folder + "/config")) {
+  for (const auto& entry : fs::recursive_directory_iterator(report.folder + "/config")) {
     EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? 0700U : 0600U) << entry.path();
     EXPECT_FALSE(entry.is_symlink()) << entry.path();
     if (entry.is_directory()) continue;
     EXPECT_EQ(must(config::read_text(entry.path())).find("a-secret"), std::string::npos);
-    names.push_back(entry.path().lexically_relative(made.folder + "/" + place).string());
+    names.push_back(entry.path().lexically_relative(report.folder + "/" + place).string());
   }
   std::sort(names.begin(), names.end());
   EXPECT_EQ(names, (std::vector<std::string>{"ca.pem", "clinic.json", "clinic.yaml", "flow.yaml",
                                              "maps/sex.csv", "more.csv", "rabt.yaml",
                                              "tenants.yaml", "texts/ar.yaml", "texts/en.yaml"}));
-  EXPECT_EQ(made.files, names.size());
-  EXPECT_EQ(made.secret,
+  EXPECT_EQ(report.files, names.size());
+  EXPECT_EQ(report.secret,
             std::vector<std::string>{(etc / "hub.pem").string() + ": it holds a private key"});
-  EXPECT_EQ(made.missing,
+  EXPECT_EQ(report.missing,
             std::vector<std::string>{(etc / "none.yaml").string() + ": No such file or directory"});
-  ASSERT_EQ(warnings(made.folder).size(), 2U);
-  EXPECT_EQ(warnings(made.folder)[0], "not in the backup: " + made.missing[0]);
+  ASSERT_EQ(warnings(report.folder).size(), 2U);
+  EXPECT_EQ(warnings(report.folder)[0], "not in the backup: " + report.missing[0]);
 
-  ASSERT_EQ(problems(made.folder), std::vector<std::string>{});
-  fs::remove(made.folder + "/" + place + "/flow.yaml");
-  std::ofstream(made.folder + "/" + place + "/rabt.yaml", std::ios::app) << "#";
-  EXPECT_EQ(problems(made.folder),
+  ASSERT_EQ(problems(report.folder), std::vector<std::string>{});
+  fs::remove(report.folder + "/" + place + "/flow.yaml");
+  std::ofstream(report.folder + "/" + place + "/rabt.yaml", std::ios::app) << "#";
+  EXPECT_EQ(problems(report.folder),
             (std::vector<std::string>{
                 place + "/flow.yaml is missing or cannot be read",
                 place + "/rabt.yaml is not what was backed up: its SHA-256 differs"}));

@@ -156,8 +156,9 @@ class SlowBadIssuer : public ::testing::Test {
     std::ofstream(secret) << "a secret of the two of them";
     fs::permissions(secret, fs::perms::owner_read | fs::perms::owner_write);
     add("good", secret);
-    for (const std::string_view one : kBadSets) add(std::string(one), secret);
-    for (const std::string_view one : kBadDescriptions) add(std::string(one), secret);
+    for (const std::string_view set : kBadSets) add(std::string(set), secret);
+    for (const std::string_view description : kBadDescriptions)
+      add(std::string(description), secret);
     auto hub = Hub::start(config_, clock_, log_, phi::strict_policy());
     ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
     hub_ = *std::move(hub);
@@ -250,10 +251,10 @@ class SlowBadIssuer : public ::testing::Test {
       const auto body = Json::parse(page.body);
       EXPECT_TRUE(body.ok() && page.status == 200) << page.body;
       if (!body.ok()) return out;
-      for (const Json& one : (*body)["items"].as_array()) {
-        EXPECT_EQ(one.string_or("actor", ""), "anonymous") << one.dump();
-        EXPECT_NE(one.string_or("client", ""), "") << one.dump();
-        out.emplace_back(one.string_or("result", ""), one["detail"].string_or("why", ""));
+      for (const Json& item : (*body)["items"].as_array()) {
+        EXPECT_EQ(item.string_or("actor", ""), "anonymous") << item.dump();
+        EXPECT_NE(item.string_or("client", ""), "") << item.dump();
+        out.emplace_back(item.string_or("result", ""), item["detail"].string_or("why", ""));
       }
       std::reverse(out.begin(), out.end());
     } while (out.size() < count && std::chrono::steady_clock::now() < until);
@@ -336,16 +337,16 @@ TEST_F(SlowBadIssuer, KeysThatAreNotPublishedAsTheyShouldBeProveNothing) {
 }
 
 TEST_F(SlowBadIssuer, NobodyIsSentToAnIssuerThatIsNotWhatItsAddressSays) {
-  for (const std::string_view one : kBadDescriptions) {
-    const net::Response begun = get("/auth/oidc/" + std::string(one) + "/login", {});
-    const bool keys_elsewhere = one == "elsewhere";
+  for (const std::string_view description : kBadDescriptions) {
+    const net::Response begun = get("/auth/oidc/" + std::string(description) + "/login", {});
+    const bool keys_elsewhere = description == "elsewhere";
     if (!keys_elsewhere) {
-      EXPECT_EQ(code(begun), "503 auth.issuer_unreachable") << one;
-      EXPECT_EQ(begun.header("set-cookie"), "") << one;
+      EXPECT_EQ(code(begun), "503 auth.issuer_unreachable") << description;
+      EXPECT_EQ(begun.header("set-cookie"), "") << description;
       continue;
     }
     // Its keys are on a host that nobody has allowed.
-    EXPECT_EQ(code(sign_in(std::string(one), "good")), "503 auth.issuer_unreachable");
+    EXPECT_EQ(code(sign_in(std::string(description), "good")), "503 auth.issuer_unreachable");
   }
 }
 

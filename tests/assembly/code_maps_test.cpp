@@ -32,13 +32,13 @@ class CodeMaps : public WholeHub {
   }
   // An instance that looks this code up, and has come to its end.
   Json ended(const std::string& code) {
-    const Answer made = call("operator", "POST", "/api/v1/instances",
-                             Json::object({{"workflow", "coded"},
-                                           {"reason", "a test"},
-                                           {"input", Json::object({{"code", code}})}}));
-    EXPECT_EQ(made.status, 201) << made.json.dump();
+    const Answer answer = call("operator", "POST", "/api/v1/instances",
+                               Json::object({{"workflow", "coded"},
+                                             {"reason", "a test"},
+                                             {"input", Json::object({{"code", code}})}}));
+    EXPECT_EQ(answer.status, 201) << answer.json.dump();
     Json out;
-    const std::string id = made.json.string_or("id", "");
+    const std::string id = answer.json.string_or("id", "");
     EXPECT_TRUE(test::eventually([&] {
       out = read(id);
       const std::string status = out.string_or("status", "");
@@ -97,11 +97,12 @@ TEST_F(CodeMaps, TheAnswerStaysInTheJournalWhenTheFileChanges) {
 
 TEST_F(CodeMaps, AnUnknownCodeFaultsTheInstanceAndNamesTheMapAlone) {
   start();
-  const Json is = ended("CANARY-77");
-  EXPECT_EQ(is.string_or("status", ""), "faulted");
-  EXPECT_EQ(is["timeline"][0]["failure"].string_or("code", ""), "map.unknown_code") << is.dump();
-  EXPECT_NE(is.dump().find("`sex`"), std::string::npos) << is.dump();
-  EXPECT_EQ(is.dump().find("CANARY-77"), std::string::npos);
+  const Json item = ended("CANARY-77");
+  EXPECT_EQ(item.string_or("status", ""), "faulted");
+  EXPECT_EQ(item["timeline"][0]["failure"].string_or("code", ""), "map.unknown_code")
+      << item.dump();
+  EXPECT_NE(item.dump().find("`sex`"), std::string::npos) << item.dump();
+  EXPECT_EQ(item.dump().find("CANARY-77"), std::string::npos);
 }
 
 TEST_F(CodeMaps, AStartNotesWhatItServesOtherThanTheLastOne) {

@@ -64,8 +64,8 @@ class ConfigCheck : public testing::Test {
   [[nodiscard]] std::string checked(const config::Config& config) const {
     std::string out;
     auto all = mistakes_of(config, clock_, Unsigned::refuse);
-    for (const std::string& one : mistakes_of(config.server, {}, clock_)) all.push_back(one);
-    for (const std::string& one : all) out += one + "\n";
+    for (const std::string& word : mistakes_of(config.server, {}, clock_)) all.push_back(word);
+    for (const std::string& text : all) out += text + "\n";
     return out;
   }
   [[nodiscard]] std::string started(const config::Config& config) const {
@@ -240,7 +240,7 @@ TEST_F(ConfigCheck, AnUnsignedBuildIsJudgedAsTheStartWithDevJudgesIt) {
   ASSERT_TRUE(config.ok()) << config.error().message;
   const auto said = [&] {
     std::string out;
-    for (const std::string& one : mistakes_of(*config, clock_, Unsigned::take)) out += one + "\n";
+    for (const std::string& text : mistakes_of(*config, clock_, Unsigned::take)) out += text + "\n";
     return out;
   };
   EXPECT_EQ(said(), "");
@@ -273,10 +273,10 @@ TEST_F(ConfigCheck, CertificatesAndKeysOfListenersAreReadAndCompared) {
 }
 
 TEST_F(ConfigCheck, SourcesAndPluginsAreReadToo) {
-  const Status made =
+  const Status status =
       demo::make_signed_store({std::string(RABT_FIXTURES) + "/bell-1.0.0"},
                               (folder_ / "work").string(), (folder_ / "plugins").string());
-  ASSERT_TRUE(made.ok()) << made.error().message;
+  ASSERT_TRUE(status.ok()) << status.error().message;
   ASSERT_TRUE(test::make_certificates(folder_.string()));
   const std::string bell = "plugin: {bell: {config: {hello: ding}}}\n";
   const std::string tls = "server: {port: 0, tls: {cert: server.pem, key: server.key}}\n";

@@ -25,12 +25,12 @@ class EmergencyHub : public WholeHub {
   Json rings(const std::string& who) { return call(who, "GET", "/api/v1/me/rings").json["items"]; }
   // An emergency of the patient's, for any doctor.
   std::string called() {
-    const Answer made =
+    const Answer answer =
         call("operator", "POST", "/api/v1/sessions",
              Json::object(
                  {{"type", "emergency_consultation"}, {"request", true}, {"patient", patient_}}));
-    EXPECT_EQ(made.status, 201) << made.json.dump();
-    return made.json.string_or("id", "");
+    EXPECT_EQ(answer.status, 201) << answer.json.dump();
+    return answer.json.string_or("id", "");
   }
   std::string patient_;
 };

@@ -269,10 +269,10 @@ TEST_F(Hl7Hub, K79TheSameMessageMayComeOverHttp) {
   const net::Response refused = post("hello");
   EXPECT_EQ(refused.status, 422);
   EXPECT_EQ(field(refused.body, "MSA", 1), "AE");
-  const std::string known = rabt("deliveries show 1");
-  EXPECT_NE(known.find("source      his\n"), std::string::npos) << known;
-  EXPECT_NE(known.find("outcome     unreadable\n"), std::string::npos) << known;
-  EXPECT_NE(known.find("--body --reason TEXT"), std::string::npos) << known;
+  const std::string text = rabt("deliveries show 1");
+  EXPECT_NE(text.find("source      his\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("outcome     unreadable\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("--body --reason TEXT"), std::string::npos) << text;
   EXPECT_NE(rabt("deliveries show 99").find("cli.delivery"), std::string::npos);
   EXPECT_EQ(post(booking("A-2"), "line").status, 404) << "it sends over MLLP only";
   EXPECT_EQ(taken(2).size(), 2U);
@@ -363,13 +363,13 @@ class SlowHl7Peers : public Hl7OverTls {
     ASSERT_EQ(filed.size(), 4U) << filed.dump();
     std::multiset<std::string> types;
     std::set<std::string> controls;
-    for (const Json& one : filed.as_array()) {
-      types.insert(one.string_or("type", ""));
-      controls.insert(one.string_or("control", ""));
-      EXPECT_EQ(one["family"], Json("Canaryfamily"));
-      EXPECT_EQ(one["visit"], Json("V-7"));
-      EXPECT_EQ(one["text"],
-                Json(one.string_or("type", "").starts_with("MDM") ? "urn:rabt:recording:R1" : ""));
+    for (const Json& item : filed.as_array()) {
+      types.insert(item.string_or("type", ""));
+      controls.insert(item.string_or("control", ""));
+      EXPECT_EQ(item["family"], Json("Canaryfamily"));
+      EXPECT_EQ(item["visit"], Json("V-7"));
+      EXPECT_EQ(item["text"],
+                Json(item.string_or("type", "").starts_with("MDM") ? "urn:rabt:recording:R1" : ""));
     }
     EXPECT_EQ(types, (std::multiset<std::string>{"ADT^A04^ADT_A01", "ADT^A04^ADT_A01",
                                                  "MDM^T02^MDM_T02", "MDM^T02^MDM_T02"}));
@@ -404,7 +404,7 @@ TEST_F(SlowHl7Peers, K79AChartIsReadBySoftwareOfOthers) {
   const std::string text = filed[3]["entries"][0].item(1).as_string();
   EXPECT_TRUE(text.starts_with("Assessment · التقييم")) << text;
   EXPECT_NE(text.find("صداع | نصفي & دوار"), std::string::npos) << text;
-  for (const Json& one : filed.as_array()) EXPECT_EQ(one["visit"], Json("V-7"));
+  for (const Json& item : filed.as_array()) EXPECT_EQ(item["visit"], Json("V-7"));
 }
 
 TEST_F(SlowHl7Peers, K79TheHubWorksBetweenThemOverTls) {

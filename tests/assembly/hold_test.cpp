@@ -67,8 +67,8 @@ class HeldHub : public WholeHub {
   }
   std::int64_t asked(std::string_view target) {
     std::int64_t count = 0;
-    for (const engine::LoopbackRequest& one : world_.requests())
-      count += one.target == target ? 1 : 0;
+    for (const engine::LoopbackRequest& request : world_.requests())
+      count += request.target == target ? 1 : 0;
     return count;
   }
   Answer made(const std::string& path, const Json& body) {

@@ -35,9 +35,9 @@ class HubStart : public ::testing::Test {
       built.push_back(std::string(RABT_FIXTURES) + "/bell-" + version);
     const std::string name = "store-" + std::to_string(++stores_);
     config_.plugins = (folder_ / name).string();
-    const Status made =
+    const Status status =
         demo::make_signed_store(built, (folder_ / (name + "-work")).string(), config_.plugins);
-    ASSERT_TRUE(made.ok()) << made.error().message;
+    ASSERT_TRUE(status.ok()) << status.error().message;
   }
   // The error's code; empty: it started, and was stopped again.
   std::string start(test::RecordingLogger& log, bool dev = false) {

@@ -63,15 +63,15 @@ TEST_F(DefaultLimits, ASocketOfADoorThatSendsTooMuchIsClosed) {
   start();
   enter("doctor", "doctor");
   const std::string patient = enter("patient", "patient");
-  const Answer made = call("doctor", "POST", "/api/v1/sessions",
-                           Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
-  ASSERT_EQ(made.status, 201) << made.json.dump();
-  const std::string session = made.json.string_or("id", "");
+  const Answer answer = call("doctor", "POST", "/api/v1/sessions",
+                             Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
+  ASSERT_EQ(answer.status, 201) << answer.json.dump();
+  const std::string session = answer.json.string_or("id", "");
   EXPECT_EQ(call("doctor", "POST", "/api/v1/sessions/" + session + "/start", Json::object()).status,
             200);
   const std::string number = call("doctor", "GET", "/api/v1/me").json["number"].number_text();
   test::WebSocketClient client(hub_->port());
-  client.send("GET /ws/" + made.json["number"].number_text() + "/" + number +
+  client.send("GET /ws/" + answer.json["number"].number_text() + "/" + number +
               " HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
               "Authorization: Bearer " +

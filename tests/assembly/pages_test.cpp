@@ -14,17 +14,17 @@ config::Config with_video(const std::string& plugin, Json settings = Json::objec
 using Sources = std::vector<std::string>;
 
 TEST(PageOptions, OfAJanusNameItsServersAsBrowsersReachThem) {
-  const Json one = Json::object({{"client_url", "wss://janus.example.sa:8989/janus"}});
+  const Json item = Json::object({{"client_url", "wss://janus.example.sa:8989/janus"}});
   const Json other = Json::object({{"client_url", "ws://127.0.0.1:8188"}});
   const auto options = page_options(
-      with_video("plugin://janus", Json::object({{"instances", Json::array({one, other})}})));
+      with_video("plugin://janus", Json::object({{"instances", Json::array({item, other})}})));
   EXPECT_EQ(options.call_sources, (Sources{"wss://janus.example.sa:8989", "ws://127.0.0.1:8188"}));
 }
 
 TEST(PageOptions, TakeNoAddressThatWouldEndADirective) {
-  const Json one = Json::object({{"client_url", "wss://a;script-src *"}});
-  const auto options =
-      page_options(with_video("plugin://janus", Json::object({{"instances", Json::array({one})}})));
+  const Json item = Json::object({{"client_url", "wss://a;script-src *"}});
+  const auto options = page_options(
+      with_video("plugin://janus", Json::object({{"instances", Json::array({item})}})));
   EXPECT_TRUE(options.call_sources.empty());
 }
 

@@ -42,9 +42,9 @@ class PluginHealth : public ::testing::Test {
     config_.migrations = RABT_MIGRATIONS;
     config_.plugin["bell"].config = Json::object({{"hello", "ding"}});
     config_.roles["ring"] = "plugin://bell";
-    const Status made = demo::make_signed_store({std::string(RABT_FIXTURES) + "/bell-1.0.0"},
-                                                (folder_ / "work").string(), config_.plugins);
-    ASSERT_TRUE(made.ok()) << made.error().message;
+    const Status status = demo::make_signed_store({std::string(RABT_FIXTURES) + "/bell-1.0.0"},
+                                                  (folder_ / "work").string(), config_.plugins);
+    ASSERT_TRUE(status.ok()) << status.error().message;
   }
   void TearDown() override {
     stop();
@@ -81,8 +81,8 @@ class PluginHealth : public ::testing::Test {
   // The first of the items with this value of a member. Null if there is none.
   Json item(const std::string& path, std::string_view member, std::string_view value) {
     const Json body = json(path);
-    for (const Json& one : body["items"].as_array()) {
-      if (one.string_or(member, "") == value) return one;
+    for (const Json& node : body["items"].as_array()) {
+      if (node.string_or(member, "") == value) return node;
     }
     return {};
   }

@@ -23,10 +23,10 @@ class ChoosePackages : public ::testing::Test {
     folder_ = pattern;
     config_.plugins = (folder_ / "store").string();
     const std::string fixtures = RABT_FIXTURES;
-    const Status made = demo::make_signed_store(
+    const Status status = demo::make_signed_store(
         {fixtures + "/desk-1.0.0", fixtures + "/desk-1.1.0", fixtures + "/desk-2.0.0"},
         (folder_ / "work").string(), config_.plugins);
-    ASSERT_TRUE(made.ok()) << made.error().message;
+    ASSERT_TRUE(status.ok()) << status.error().message;
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -51,17 +51,17 @@ TEST_F(ChoosePackages, GivesAllLockedVersionsNewestFirstAndVerified) {
   EXPECT_EQ((*chosen)[2].version, "1.0.0");
   const auto store = plugin::PluginStore::open(config_.plugins, plugin::PluginStore::Use::read);
   ASSERT_TRUE(store.ok());
-  for (const ChosenPackage& one : *chosen) {
-    EXPECT_FALSE(one.fault.has_value());
-    ASSERT_NE(one.files, nullptr);
-    const auto package = plugin::read_package(*one.files);
+  for (const ChosenPackage& chosen_package : *chosen) {
+    EXPECT_FALSE(chosen_package.fault.has_value());
+    ASSERT_NE(chosen_package.files, nullptr);
+    const auto package = plugin::read_package(*chosen_package.files);
     ASSERT_TRUE(package.ok()) << package.error().message;
-    EXPECT_EQ(package->manifest.version, one.version);
+    EXPECT_EQ(package->manifest.version, chosen_package.version);
     const auto& locked = store->entries();
     EXPECT_TRUE(std::any_of(locked.begin(), locked.end(), [&](const plugin::LockEntry& entry) {
-      return entry.version == one.version && entry.key_id == one.key_id &&
-             entry.sums_sha256 == one.sums_sha256;
-    })) << one.version;
+      return entry.version == chosen_package.version && entry.key_id == chosen_package.key_id &&
+             entry.sums_sha256 == chosen_package.sums_sha256;
+    })) << chosen_package.version;
   }
 }
 

@@ -73,8 +73,8 @@ class Residency : public ::testing::Test {
   http::Response twilio(const http::Request& request) {
     constexpr std::string_view kRooms = "/v1/Rooms/";
     const bool makes = request.path == "/v1/Rooms" && request.method == "POST";
-    const std::string made = std::to_string(makes ? ++rooms_ : rooms_.load());
-    const std::string sid = makes ? "RM" + std::string(32 - made.size(), '0') + made
+    const std::string text = std::to_string(makes ? ++rooms_ : rooms_.load());
+    const std::string sid = makes ? "RM" + std::string(32 - text.size(), '0') + text
                                   : request.path.substr(kRooms.size(), 34);
     const std::scoped_lock lock(mutex_);
     http::Response response{.status = makes ? 201 : 200};
@@ -181,9 +181,9 @@ TEST_F(Residency, B32NobodyGetsATokenForARoomThatTheProviderOpenedElsewhere) {
           "'https://hub.example.sa/hooks/twilio'}\n"
           "sources: {twilio: {scheme: twilio, secrets: [{file: token}], plugin: twilio}}\n",
       "us1, de1"));
-  const Answer made = create();
-  ASSERT_EQ(made.status, 201) << made.json.dump();
-  const std::string at = "/api/v1/sessions/" + made.json.string_or("id", "");
+  const Answer answer = create();
+  ASSERT_EQ(answer.status, 201) << answer.json.dump();
+  const std::string at = "/api/v1/sessions/" + answer.json.string_or("id", "");
   ASSERT_EQ(call("doctor", "POST", at + "/start").status, 200);
   EXPECT_TRUE(eventually([&] {
     return call("doctor", "GET", at).json["warnings"] == Json::array({Json("residency.region")});

@@ -500,8 +500,8 @@ TEST(TenantsShare, WhatOneHoldsIsBoundedAndComesBack) {
       });
     });
   };
-  const auto status = [](const http::Admission& one) {
-    const auto* refused = std::get_if<http::Response>(&one);
+  const auto status = [](const http::Admission& admission) {
+    const auto* refused = std::get_if<http::Response>(&admission);
     return refused == nullptr ? 0 : refused->status;
   };
   http::Admission first = admit();
@@ -522,11 +522,13 @@ TEST(TenantsShare, AnswersThatAreNotReadYetAreBounded) {
   Share share({.handlers = 2, .answers = 300'000});
   const http::Request head{.method = "GET", .target = "/x", .path = "/x"};
   const auto answer = [&](std::size_t size) {
-    const http::Admission one = share.admit(head, [size](const http::Request&) -> http::Admission {
-      return http::Handler(
-          [size](const http::Request&) { return http::Response{.body = std::string(size, 'a')}; });
-    });
-    return std::get<http::Handler>(one)(head);
+    const http::Admission admission =
+        share.admit(head, [size](const http::Request&) -> http::Admission {
+          return http::Handler([size](const http::Request&) {
+            return http::Response{.body = std::string(size, 'a')};
+          });
+        });
+    return std::get<http::Handler>(admission)(head);
   };
   http::Response large = answer(200'000);
   EXPECT_EQ(large.status, 200);
@@ -541,10 +543,10 @@ TEST(TenantsShare, HeadsAndHealthHoldNothing) {
   Share share({.handlers = 1, .streams = 1, .bodies = 100, .sockets = 1});
   const http::Request head{.method = "GET", .target = "/x", .path = "/x"};
   const auto admitted = [&](http::Lane lane, http::Handler handler) {
-    http::Admission made = share.admit(head, [&](const http::Request&) -> http::Admission {
+    http::Admission admission = share.admit(head, [&](const http::Request&) -> http::Admission {
       return http::Intake{.handler = std::move(handler), .lane = lane};
     });
-    return std::get<http::Intake>(made).handler(head).status;
+    return std::get<http::Intake>(admission).handler(head).status;
   };
   int health = 0;
   int other = 0;
@@ -573,8 +575,8 @@ TEST(TenantsShare, BodiesThatAreTakenPieceByPieceCountInIt) {
       return http::Intake{.max_body = 64ULL << 20U, .sink = std::make_unique<Swallowing>()};
     });
   };
-  const auto refused = [](const http::Admission& one) {
-    return std::holds_alternative<http::Response>(one);
+  const auto refused = [](const http::Admission& admission) {
+    return std::holds_alternative<http::Response>(admission);
   };
   http::Admission first = admit();
   const http::Admission second = admit();

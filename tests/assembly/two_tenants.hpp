@@ -54,10 +54,10 @@ class TwoTenants : public ::testing::Test {
       secret(name + "/issuer", name + "-kq3Yw0bTzR8uN5vXc1LmPd7hJg2sFa9E");
       secret(name + "/sender", name + "-sends-this-token-with-each-delivery");
       secret(name + "/echo", "a token of the outside system");
-      const Status made = demo::make_signed_store({std::string(RABT_FIXTURES) + "/echo"},
-                                                  (folder_ / (name + "-work")).string(),
-                                                  (folder_ / name / "plugins").string());
-      ASSERT_TRUE(made.ok()) << made.error().message;
+      const Status status = demo::make_signed_store({std::string(RABT_FIXTURES) + "/echo"},
+                                                    (folder_ / (name + "-work")).string(),
+                                                    (folder_ / name / "plugins").string());
+      ASSERT_TRUE(status.ok()) << status.error().message;
       write(name + "/office.jwks",
             Json::object({{"keys", Json::array({office_key(name).jwk})}}).dump());
       write(name + "/rabt.yaml", configuration(name));

@@ -58,10 +58,10 @@ class Receiver {
     std::unique_lock lock(mutex_);
     std::optional<http::Request> found;
     changed_.wait_for(lock, std::chrono::seconds(20), [&] {
-      for (const http::Request& one : got_) {
-        const auto body = Json::parse(one.body);
+      for (const http::Request& request : got_) {
+        const auto body = Json::parse(request.body);
         if (body.ok() && body->string_or("type", "") == "org.rabt.hub." + name + ".v1") {
-          found = one;
+          found = request;
           return true;
         }
       }
@@ -96,10 +96,10 @@ class Line {
   Json ask(Json frame) {
     frame.set("id", ++asked_);
     client_.send(test::text_frame(frame.dump()));
-    return next([this](const Json& one) { return one.int_or("id", 0) == asked_; });
+    return next([this](const Json& item) { return item.int_or("id", 0) == asked_; });
   }
   Json event(std::string_view kind) {
-    return next([&](const Json& one) { return one.string_or("kind", "") == kind; });
+    return next([&](const Json& item) { return item.string_or("kind", "") == kind; });
   }
 
  private:

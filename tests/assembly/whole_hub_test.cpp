@@ -18,9 +18,9 @@ TEST_F(WholeHub, K79TellsWebhooksWhatHappensInSessionsAndOutside) {
   start();
   enter("doctor", "doctor");
   const std::string patient = enter("patient", "patient");
-  const Answer made = call("doctor", "POST", "/api/v1/sessions",
-                           Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
-  ASSERT_EQ(made.status, 201) << made.json.dump();
+  const Answer answer = call("doctor", "POST", "/api/v1/sessions",
+                             Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
+  ASSERT_EQ(answer.status, 201) << answer.json.dump();
   ASSERT_TRUE(receiver.about("session.created").has_value());
   // Nothing is lost with the process: what was refused is sent again by the next one.
   hub_.reset();
@@ -32,9 +32,9 @@ TEST_F(WholeHub, K79TellsWebhooksWhatHappensInSessionsAndOutside) {
   const std::string path = "/api/v1/webhooks/" + list.item(0).string_or("id", "");
   const Json refused = call("operator", "GET", path + "/deliveries").json["items"];
   EXPECT_GE(refused.size(), 1U);
-  for (const Json& one : refused.as_array()) {
+  for (const Json& item : refused.as_array()) {
     const Answer again = call("operator", "POST", path + "/replay",
-                              Json::object({{"delivery", one.string_or("id", "")}}));
+                              Json::object({{"delivery", item.string_or("id", "")}}));
     EXPECT_EQ(again.status, 200) << again.json.dump();
   }
   const auto created = receiver.about("session.created");
@@ -43,11 +43,11 @@ TEST_F(WholeHub, K79TellsWebhooksWhatHappensInSessionsAndOutside) {
   signature.secrets.push_back(http::parse_whsec(text).value());
   EXPECT_TRUE(http::verify(signature, *created, clock_.now()).ok());
   const Json body = Json::parse(created->body).value();
-  EXPECT_EQ(body["data"].string_or("session", ""), made.json.string_or("id", ""));
+  EXPECT_EQ(body["data"].string_or("session", ""), answer.json.string_or("id", ""));
   EXPECT_EQ(created->body.find(patient), std::string::npos) << "the patient is a pseudonym";
 
   // Events of entries in a session, and events outside any session.
-  const std::string session = "/api/v1/sessions/" + made.json.string_or("id", "");
+  const std::string session = "/api/v1/sessions/" + answer.json.string_or("id", "");
   EXPECT_EQ(call("doctor", "POST", session + "/messages", Json::object({{"text", "hello"}})).status,
             201);
   const auto said = receiver.about("session.message-sent");
@@ -95,14 +95,14 @@ TEST_F(WholeHub, ACallersTraceGoesOnWithWhatHeCauses) {
   const std::string patient = enter("patient", "patient");
   const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
   more_ = {{"traceparent", "00-" + trace + "-00f067aa0ba902b7-01"}};
-  const Answer made = call("doctor", "POST", "/api/v1/sessions",
-                           Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
-  ASSERT_EQ(made.status, 201) << made.json.dump();
+  const Answer answer = call("doctor", "POST", "/api/v1/sessions",
+                             Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
+  ASSERT_EQ(answer.status, 201) << answer.json.dump();
   EXPECT_EQ(
       call("doctor", "PUT", "/api/v1/me/presence", Json::object({{"status", "online"}})).status,
       200);
   more_.clear();
-  const std::string session = "/api/v1/sessions/" + made.json.string_or("id", "");
+  const std::string session = "/api/v1/sessions/" + answer.json.string_or("id", "");
   EXPECT_EQ(call("doctor", "POST", session + "/messages", Json::object({{"text", "hello"}})).status,
             201);
   for (const char* const event : {"session.created", "provider.presence-changed"}) {
@@ -170,13 +170,13 @@ TEST_F(WholeHub, OneOfTwoDoctorsWhoAcceptAtOnceHasTheRequest) {
     const std::string session = "/api/v1/sessions/" + asked.json.string_or("id", "");
     auto other = std::async(std::launch::async,
                             [&] { return call("doctor2", "POST", session + "/accept"); });
-    const Answer one = call("doctor", "POST", session + "/accept");
+    const Answer answer = call("doctor", "POST", session + "/accept");
     const Answer two = other.get();
-    EXPECT_EQ((one.status == 200 ? 1 : 0) + (two.status == 200 ? 1 : 0), 1)
-        << one.json.dump() << two.json.dump();
-    const Answer& refused = one.status == 200 ? two : one;
+    EXPECT_EQ((answer.status == 200 ? 1 : 0) + (two.status == 200 ? 1 : 0), 1)
+        << answer.json.dump() << two.json.dump();
+    const Answer& refused = answer.status == 200 ? two : answer;
     EXPECT_TRUE(refused.status == 409 || refused.status == 403) << refused.json.dump();
-    const std::string winner = one.status == 200 ? first : second;
+    const std::string winner = answer.status == 200 ? first : second;
     EXPECT_EQ(call("patient", "GET", session).json.string_or("provider", ""), winner);
   }
 }
@@ -186,13 +186,13 @@ TEST_F(WholeHub, APatientOnTwoDevicesIsOnePersonAndHearsOnBoth) {
   start();
   enter("doctor", "doctor");
   const std::string patient = enter("patient", "patient");
-  const Answer made = call("doctor", "POST", "/api/v1/sessions",
-                           Json::object({{"type", "doctor_patient"},
-                                         {"patient", patient},
-                                         {"maxParticipants", 2},
-                                         {"waitingRoom", false}}));
-  ASSERT_EQ(made.status, 201) << made.json.dump();
-  const std::string id = made.json.string_or("id", "");
+  const Answer answer = call("doctor", "POST", "/api/v1/sessions",
+                             Json::object({{"type", "doctor_patient"},
+                                           {"patient", patient},
+                                           {"maxParticipants", 2},
+                                           {"waitingRoom", false}}));
+  ASSERT_EQ(answer.status, 201) << answer.json.dump();
+  const std::string id = answer.json.string_or("id", "");
   const std::string session = "/api/v1/sessions/" + id;
   const Answer phone =
       call("patient", "POST", session + "/join", Json::object({{"deviceType", "ios"}}));
@@ -223,11 +223,11 @@ TEST_F(WholeHub, C16TwoBrowsersCallEachOtherWithoutAProvider) {
   start();
   enter("doctor", "doctor");
   const std::string patient_id = enter("patient", "patient");
-  const Answer made = call(
+  const Answer answer = call(
       "doctor", "POST", "/api/v1/sessions",
       Json::object({{"type", "doctor_patient"}, {"patient", patient_id}, {"waitingRoom", true}}));
-  ASSERT_EQ(made.status, 201) << made.json.dump();
-  const std::string id = made.json.string_or("id", "");
+  ASSERT_EQ(answer.status, 201) << answer.json.dump();
+  const std::string id = answer.json.string_or("id", "");
   const std::string session = "/api/v1/sessions/" + id;
   const Json topic = "session:" + id;
 
@@ -298,9 +298,9 @@ TEST_F(WholeHub, C16TwoBrowsersCallEachOtherWithoutAProvider) {
   EXPECT_EQ(call("doctor", "POST", session + "/end").status, 200);
   std::size_t stays = 0;
   const Json events = call("doctor", "GET", session + "/events").json["items"];
-  for (const Json& one : events.as_array()) {
-    if (one.string_or("type", "") == "participant-joined" &&
-        one["data"]["participant"] == patient_in["me"])
+  for (const Json& item : events.as_array()) {
+    if (item.string_or("type", "") == "participant-joined" &&
+        item["data"]["participant"] == patient_in["me"])
       ++stays;
   }
   EXPECT_EQ(stays, 2U);

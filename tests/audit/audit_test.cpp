@@ -191,12 +191,12 @@ TEST_F(Audit, TwoEntriesOfOneActAreUndoneTogether) {
 
 TEST_F(Audit, TilesOfEveryLevelAreWrittenWhenTheyAreFull) {
   open_log();
-  const Prepared one = log_->prepare(entry(1));
+  const Prepared prepared = log_->prepare(entry(1));
   constexpr int kEntries = 65'536 + 300;
   EXPECT_TRUE(store_
                   ->write([&](store::Transaction& transaction) -> Status {
                     for (int i = 0; i < kEntries; ++i)
-                      RABT_TRY_STATUS(log_->append(transaction, one));
+                      RABT_TRY_STATUS(log_->append(transaction, prepared));
                     return ok_status();
                   })
                   .ok());

@@ -126,18 +126,18 @@ bool is_concept(const Json& concept_json, std::string_view system, std::string_v
 std::vector<Json> where(const Json& list, const std::function<bool(const Json&)>& holds) {
   std::vector<Json> out;
   if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) {
-    if (holds(one)) out.push_back(one);
+  for (const Json& item : list.as_array()) {
+    if (holds(item)) out.push_back(item);
   }
   return out;
 }
 std::vector<Json> agents(const Json& event, std::string_view system, std::string_view code) {
   return where(event["agent"],
-               [&](const Json& one) { return is_concept(one["type"], system, code); });
+               [&](const Json& item) { return is_concept(item["type"], system, code); });
 }
 std::vector<Json> entities(const Json& event, std::string_view system, std::string_view code) {
   return where(event["entity"],
-               [&](const Json& one) { return is_coding(one["type"], system, code); });
+               [&](const Json& item) { return is_coding(item["type"], system, code); });
 }
 
 // FHIR R4 4.0.1 AuditEvent: members, cardinalities and the codes of required bindings.
@@ -196,10 +196,10 @@ void check_rest(const Json& event, std::string_view client_code, std::string_vie
   EXPECT_TRUE(
       is_coding(event["type"], "http://terminology.hl7.org/CodeSystem/audit-event-type", "rest"));
   EXPECT_EQ(where(event["subtype"],
-                  [&](const Json& one) {
-                    return one.string_or("system", "") ==
+                  [&](const Json& node) {
+                    return node.string_or("system", "") ==
                                "http://hl7.org/fhir/restful-interaction" &&
-                           interactions.contains(one.string_or("code", ""));
+                           interactions.contains(node.string_or("code", ""));
                   })
                 .size(),
             1U);
@@ -216,8 +216,8 @@ void check_rest(const Json& event, std::string_view client_code, std::string_vie
   const auto transaction = entities(
       event, "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId");
   EXPECT_LE(transaction.size(), 1U);
-  for (const Json& one : transaction)
-    EXPECT_FALSE(one["what"]["identifier"].string_or("value", "").empty());
+  for (const Json& item : transaction)
+    EXPECT_FALSE(item["what"]["identifier"].string_or("value", "").empty());
 }
 
 void check_patient(const Json& event) {
@@ -262,8 +262,8 @@ void check_profile(const Json& event, std::string_view profile) {
     EXPECT_TRUE(is_coding(event["type"], kDcm, "110106"));
     EXPECT_EQ(event.string_or("action", ""), "R");
     EXPECT_EQ(where(event["subtype"],
-                    [](const Json& one) {
-                      return is_coding(one,
+                    [](const Json& item) {
+                      return is_coding(item,
                                        "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle",
                                        "disclose");
                     })
@@ -308,19 +308,19 @@ std::set<std::string> profiles_of(const Json& event) {
 
 TEST(Fhir, EveryActIsAnAuditEventThatKeepsTheProfilesItNames) {
   std::size_t with_profile = 0;
-  for (const Logged& one : many()) {
-    const Json event = to_fhir(one, kSource);
+  for (const Logged& logged : many()) {
+    const Json event = to_fhir(logged, kSource);
     SCOPED_TRACE(event.dump());
     check_r4(event);
     for (const std::string& profile : profiles_of(event)) {
       check_profile(event, profile);
       ++with_profile;
     }
-    if (one.entry.result != "ok") {
+    if (logged.entry.result != "ok") {
       EXPECT_TRUE(profiles_of(event).empty()) << "BALP's profiles are of successes";
       EXPECT_EQ(event.string_or("outcome", ""), "4");
     }
-    EXPECT_EQ(event.string_or("id", ""), leaf_hex(one));
+    EXPECT_EQ(event.string_or("id", ""), leaf_hex(logged));
   }
   EXPECT_GT(with_profile, 10U);
 }
@@ -376,7 +376,7 @@ TEST(Fhir, AValidatorOfOthersFindsNoError) {
     GTEST_SKIP() << "npm cannot fetch the package fhir";
   {
     std::ofstream lines(folder + "/events.ndjson");
-    for (const Logged& one : many()) lines << to_fhir(one, kSource).dump() << "\n";
+    for (const Logged& logged : many()) lines << to_fhir(logged, kSource).dump() << "\n";
     // Three that are wrong, so that a checker that finds nothing is found out.
     lines
         << R"({"resourceType":"AuditEvent","recorded":"yesterday"})"
@@ -519,8 +519,8 @@ void check_dicom(const std::string& xml) {
 }
 
 TEST(Dicom, EveryActIsAnAuditMessageThatKeepsTheSchema) {
-  for (const Logged& one : many()) {
-    const std::string xml = to_dicom(one, kSource);
+  for (const Logged& logged : many()) {
+    const std::string xml = to_dicom(logged, kSource);
     SCOPED_TRACE(xml);
     check_dicom(xml);
   }

@@ -54,11 +54,11 @@ class AuditFinder : public Fixture {
   [[nodiscard]] std::vector<std::int64_t> expected(const Query& query) const {
     std::vector<std::int64_t> list;
     for (int i = 1; i <= kEntries; ++i) {
-      const Entry& one = entries_[static_cast<std::size_t>(i - 1)];
+      const Entry& entry = entries_[static_cast<std::size_t>(i - 1)];
       const std::int64_t at = times_[static_cast<std::size_t>(i - 1)];
       if (i >= query.first && i <= query.last && at >= query.from_ms && at < query.to_ms &&
-          (query.object.empty() || one.object == query.object) &&
-          (query.patient.empty() || one.patient == query.patient)) {
+          (query.object.empty() || entry.object == query.object) &&
+          (query.patient.empty() || entry.patient == query.patient)) {
         list.push_back(i);
       }
     }
@@ -172,13 +172,13 @@ TEST_F(AuditFinder, ARowThatWouldHideItsTileIsNamed) {
 
 TEST_F(AuditFinder, WritesTheKeysOfTheFormatPage) {
   const auto page = content(migrations() + "/../../docs/formats/audit_log.md");
-  Entry one;
-  one.tenant = "acme";
+  Entry entry;
+  entry.tenant = "acme";
   std::string kind;
   std::vector<std::string> keys;
   for (const auto& [name, text] :
-       {std::pair{"object     ", &one.object}, std::pair{"kind       ", &kind},
-        std::pair{"patient    ", &one.patient}}) {
+       {std::pair{"object     ", &entry.object}, std::pair{"kind       ", &kind},
+        std::pair{"patient    ", &entry.patient}}) {
     const auto at = page.find(std::string("\n") + name);
     ASSERT_NE(at, std::string::npos) << name;
     const auto line = page.find('\n', at + 1);
@@ -188,15 +188,16 @@ TEST_F(AuditFinder, WritesTheKeysOfTheFormatPage) {
   }
   std::sort(keys.begin(), keys.end());
   for (int i = kEntries; i < 1'280; ++i) {
-    ASSERT_TRUE(store_
-                    ->write([this, prepared = log_->prepare(one)](store::Transaction& transaction) {
-                      return log_->append(transaction, prepared);
-                    })
-                    .ok());
+    ASSERT_TRUE(
+        store_
+            ->write([this, prepared = log_->prepare(entry)](store::Transaction& transaction) {
+              return log_->append(transaction, prepared);
+            })
+            .ok());
   }
   EXPECT_EQ(ask("SELECT lower(hex(keys)) FROM audit_find WHERE tile = 4"),
             keys[0] + keys[1] + keys[2]);
-  EXPECT_EQ(kind_of(one.object), kind);
+  EXPECT_EQ(kind_of(entry.object), kind);
 }
 
 TEST_F(AuditFinder, ATileThatWasUndoneLeavesNoRow) {

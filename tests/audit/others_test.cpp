@@ -62,7 +62,7 @@ class Others : public Fixture {
     const auto connection = open_reader();
     for (std::optional<Query> next = query; next;) {
       Page page = read_page(*connection, {}, *next, 256).value();
-      for (const Logged& one : page.entries) lines += to_json_line(one) + "\n";
+      for (const Logged& entry : page.entries) lines += to_json_line(entry) + "\n";
       next = page.next;
     }
     return lines;

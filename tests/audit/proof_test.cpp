@@ -28,10 +28,10 @@ struct Proof {
   std::vector<Digest> hashes;
   bool sound = true;  // every hash has 32 bytes
 };
-Proof proof_of(const Json& one) {
+Proof proof_of(const Json& item) {
   Proof proof;
-  if (!one["proof"].is_array()) return proof;
-  for (const Json& hash : one["proof"].as_array()) {
+  if (!item["proof"].is_array()) return proof;
+  for (const Json& hash : item["proof"].as_array()) {
     const auto bytes = from_base64(hash.as_string());
     proof.sound = proof.sound && bytes && bytes->size() == 32;
     proof.hashes.push_back(digest_of(hash));
@@ -39,8 +39,8 @@ Proof proof_of(const Json& one) {
   return proof;
 }
 
-std::uint64_t number_of(const Json& one, const char* name) {
-  return std::stoull(one[name].number_text());
+std::uint64_t number_of(const Json& item, const char* name) {
+  return std::stoull(item[name].number_text());
 }
 
 TEST(MerkleVectors, VerifierAgreesWithEveryProofOfTheFolder) {
@@ -247,17 +247,19 @@ TEST(Note, ReadsSignaturesOfOthersPastAndWantsItsOwn) {
   const Signer ours(kOrigin, test_seed());
   const Signer witness("witness.example/w", test_mac_key());
   const Vkey key = parse_vkey(ours.vkey()).value();
-  const Checkpoint one = ours.sign(7, crypto::sha256("x"));
-  const std::string text = one.note.substr(0, one.note.find("\n\n") + 2);
-  const std::string ours_line = one.note.substr(text.size());
+  const Checkpoint checkpoint = ours.sign(7, crypto::sha256("x"));
+  const std::string text = checkpoint.note.substr(0, checkpoint.note.find("\n\n") + 2);
+  const std::string ours_line = checkpoint.note.substr(text.size());
   const std::string other_line = "\xe2\x80\x94 witness.example/w " + to_base64(Bytes(72, 7)) + "\n";
-  for (const std::string& note : {one.note, one.note + other_line, text + other_line + ours_line}) {
+  for (const std::string& note :
+       {checkpoint.note, checkpoint.note + other_line, text + other_line + ours_line}) {
     EXPECT_TRUE(ours.open(note).ok());
     EXPECT_TRUE(open_note(note, key).ok());
   }
   for (const std::string& note :
-       {text, text + other_line, one.note + "x", text + ours_line.substr(0, 20),
-        std::string("x") + one.note, text + "- " + ours_line.substr(4), one.note + "\n",
+       {text, text + other_line, checkpoint.note + "x", text + ours_line.substr(0, 20),
+        std::string("x") + checkpoint.note, text + "- " + ours_line.substr(4),
+        checkpoint.note + "\n",
         // The right name and key id over another text.
         ours.sign(8, crypto::sha256("x")).note.substr(0, text.size()) + ours_line}) {
     EXPECT_FALSE(ours.open(note).ok()) << note;

@@ -25,12 +25,13 @@ class AuditReader : public Fixture {
       write(one);
     }
   }
-  void write(const Entry& one) {
-    ASSERT_TRUE(store_
-                    ->write([this, prepared = log_->prepare(one)](store::Transaction& transaction) {
-                      return log_->append(transaction, prepared);
-                    })
-                    .ok());
+  void write(const Entry& entry) {
+    ASSERT_TRUE(
+        store_
+            ->write([this, prepared = log_->prepare(entry)](store::Transaction& transaction) {
+              return log_->append(transaction, prepared);
+            })
+            .ok());
   }
   std::vector<std::int64_t> numbers(const Query& query) {
     std::vector<std::int64_t> list;
@@ -55,21 +56,21 @@ TEST_F(AuditReader, GivesBackEveryFieldOfAnEntry) {
   ASSERT_TRUE(page.ok());
   ASSERT_EQ(page->entries.size(), 1U);
   EXPECT_FALSE(page->next.has_value());
-  const Logged& one = page->entries.front();
-  EXPECT_EQ(one.seq, 7);
-  EXPECT_EQ(one.at_ms, times_[6]);
-  EXPECT_EQ(one.entry.tenant, "acme");
-  EXPECT_EQ(one.entry.actor, "hub");
-  EXPECT_EQ(one.entry.act, "recording.stored");
-  EXPECT_EQ(one.entry.object, "instance:3");
-  EXPECT_EQ(one.entry.result, "ok");
-  EXPECT_EQ(one.entry.detail.int_or("n", 0), 7);
-  EXPECT_EQ(one.entry.patient, "");
-  EXPECT_EQ(one.entry.purpose, "TREAT");
-  EXPECT_EQ(one.entry.client, "203.0.113.7");
-  EXPECT_EQ(one.entry.request, "r7");
-  EXPECT_EQ(one.entry.sealed, "c2VhbGVk");
-  EXPECT_EQ(Json::parse(one.canonical)->string_or("request", ""), "r7");
+  const Logged& logged = page->entries.front();
+  EXPECT_EQ(logged.seq, 7);
+  EXPECT_EQ(logged.at_ms, times_[6]);
+  EXPECT_EQ(logged.entry.tenant, "acme");
+  EXPECT_EQ(logged.entry.actor, "hub");
+  EXPECT_EQ(logged.entry.act, "recording.stored");
+  EXPECT_EQ(logged.entry.object, "instance:3");
+  EXPECT_EQ(logged.entry.result, "ok");
+  EXPECT_EQ(logged.entry.detail.int_or("n", 0), 7);
+  EXPECT_EQ(logged.entry.patient, "");
+  EXPECT_EQ(logged.entry.purpose, "TREAT");
+  EXPECT_EQ(logged.entry.client, "203.0.113.7");
+  EXPECT_EQ(logged.entry.request, "r7");
+  EXPECT_EQ(logged.entry.sealed, "c2VhbGVk");
+  EXPECT_EQ(Json::parse(logged.canonical)->string_or("request", ""), "r7");
 }
 
 TEST_F(AuditReader, FindsByNumberTimeTenantPatientObjectAndAct) {

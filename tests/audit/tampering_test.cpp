@@ -371,11 +371,11 @@ TEST_F(Ways, VerificationTellsWhatIsMissingFromWhatWasChanged) {
 }
 
 TEST_F(Ways, ACheckpointThatTheHubToldItsLogFindsAnOlderCopyWithoutAnAnchor) {
-  const std::string told = content(checkpoint_file());
+  const std::string text = content(checkpoint_file());
   put_back_the_older_copy();
   EXPECT_EQ(problems(), Texts{}) << "the data folder alone cannot tell";
   VerifyOptions all;
-  all.notes = {told};
+  all.notes = {text};
   const Texts found = verified(all).problems;
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found.back(), "entries 301 to 600 are missing");

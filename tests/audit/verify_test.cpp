@@ -187,11 +187,11 @@ TEST_F(AuditVerify, NamesTilesThatWereChangedRemovedOrAdded) {
 
 TEST_F(AuditVerify, NamesTilesOfTheLevelsAbove) {
   open_log();
-  const Prepared one = log_->prepare(entry(1));
+  const Prepared prepared = log_->prepare(entry(1));
   ASSERT_TRUE(store_
                   ->write([&](store::Transaction& transaction) -> Status {
                     for (int i = 0; i < 65'536 + 10; ++i)
-                      RABT_TRY_STATUS(log_->append(transaction, one));
+                      RABT_TRY_STATUS(log_->append(transaction, prepared));
                     return ok_status();
                   })
                   .ok());
@@ -270,11 +270,11 @@ TEST_F(AuditVerify, ARangeReadsFewRowsAndStillProvesThem) {
     options.last = last;
     return verified(options);
   };
-  const Verification one = range(600, 601);
-  EXPECT_TRUE(one.verified) << one.problems.front();
-  EXPECT_LT(one.entries, 800U) << "the tile of the range, and the last one";
-  EXPECT_EQ(one.signed_size, 3'000);
-  EXPECT_EQ(one.head, range(1, 3'000).head);
+  const Verification verification = range(600, 601);
+  EXPECT_TRUE(verification.verified) << verification.problems.front();
+  EXPECT_LT(verification.entries, 800U) << "the tile of the range, and the last one";
+  EXPECT_EQ(verification.signed_size, 3'000);
+  EXPECT_EQ(verification.head, range(1, 3'000).head);
   EXPECT_TRUE(range(1, 1).verified);
   EXPECT_TRUE(range(3'000, 3'000).verified);
   EXPECT_TRUE(range(9'000, 9'999).verified);
@@ -309,7 +309,7 @@ class Tampering : public AuditVerify {
   std::string number(int value) { return std::to_string(value); }
 
   // The numbers in a problem: "entries 18 to 20 are missing" reaches from 18 to 20.
-  static std::vector<std::pair<long, long>> places(const std::string& text, const char* one,
+  static std::vector<std::pair<long, long>> places(const std::string& text, const char* letter,
                                                    const char* many) {
     std::vector<std::pair<long, long>> found;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -319,16 +319,16 @@ class Tampering : public AuditVerify {
       if (std::sscanf(text.c_str() + at, (std::string(many) + " %ld to %ld%n").c_str(), &first,
                       &last, &used) == 2) {
         found.emplace_back(first, last);
-      } else if (std::sscanf(text.c_str() + at, (std::string(one) + " %ld%n").c_str(), &first,
+      } else if (std::sscanf(text.c_str() + at, (std::string(letter) + " %ld%n").c_str(), &first,
                              &used) == 1) {
         found.emplace_back(first, first);
       }
     }
     return found;
   }
-  static bool located(const Texts& texts, const char* one, const char* many, long place) {
+  static bool located(const Texts& texts, const char* letter, const char* many, long place) {
     for (const std::string& text : texts) {
-      for (const auto& [first, last] : places(text, one, many)) {
+      for (const auto& [first, last] : places(text, letter, many)) {
         if (first <= place && place <= last) return true;
       }
     }
@@ -411,7 +411,7 @@ TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
     const int other = seq == kEntries ? 1 : pick(seq + 1, kEntries);
     std::string kind;
     std::string sql;
-    const char* one = "entry";
+    const char* letter = "entry";
     const char* many = "entries";
     long place = seq;
     const bool with_key =
@@ -517,7 +517,7 @@ TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
         const int tile = pick(0, 1);
         sql = flip("audit_tile", pick(0, 4) == 0 ? "root" : "hashes",
                    "level = 0 AND number = " + number(tile));
-        one = "tile 0/";
+        letter = "tile 0/";
         many = "(entries";
         place = tile * 256 + 1;
         break;
@@ -528,7 +528,7 @@ TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
         const std::string size =
             ask("SELECT size FROM audit_checkpoint WHERE number = " + number(row));
         place = std::stol(size);
-        one = "checkpoint at";
+        letter = "checkpoint at";
         many = "checkpoint at";
         if (pick(0, 1) == 0) {
           const auto text =
@@ -541,7 +541,7 @@ TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
         } else {
           sql = "DELETE FROM audit_checkpoint WHERE number = " + number(row);
           place = row == 8 ? place : row;
-          if (row != 8) one = many = "checkpoint number";
+          if (row != 8) letter = many = "checkpoint number";
         }
         break;
       }
@@ -553,7 +553,7 @@ TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
         sql = pick(0, 1) == 0 ? flip("audit_find", "keys", of)
                               : std::string("UPDATE audit_find SET ") + columns[pick(0, 1)] +
                                     " = 0 WHERE " + of;
-        one = "tile 0/";
+        letter = "tile 0/";
         many = "(entries";
         place = tile * 256 + 1;
         break;
@@ -577,12 +577,12 @@ TEST_F(Tampering, AThousandAreAllFoundAndLocated) {
                                 << ", seed " << seed;
     Texts exact = found;
     // With the keyring an entry is named itself, not only the checkpoints between which it lies.
-    if (keyed && one == std::string("entry")) {
+    if (keyed && letter == std::string("entry")) {
       std::erase_if(exact, [](const std::string& text) {
         return text.find("not those that were signed") != std::string::npos;
       });
     }
-    ASSERT_TRUE(located(exact, one, many, place))
+    ASSERT_TRUE(located(exact, letter, many, place))
         << "not located: " << kind << " at " << place << ", run " << run << ", seed " << seed
         << (keyed ? "" : ", without the keyring") << "\n"
         << testing::PrintToString(found);

@@ -186,16 +186,16 @@ TEST(Json, ValuesOutliveTheThreadThatMadeThemAndDieOnAnother) {
     return rows.dump();
   }();
   for (int round = 0; round < 3; ++round) {
-    Json made;
+    Json item;
     std::thread([&] {
       // Dies after what the thread keeps of nodes was given back.
       static thread_local Json late;
       late = Json::parse(text).value();
-      made = Json::parse(text).value();
+      item = Json::parse(text).value();
       { const Json dies_here = Json::parse(text).value(); }
     }).join();
-    EXPECT_EQ(made.dump(), text);
-    std::thread([&] { made = Json(); }).join();
+    EXPECT_EQ(item.dump(), text);
+    std::thread([&] { item = Json(); }).join();
   }
 }
 

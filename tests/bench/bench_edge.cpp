@@ -674,12 +674,12 @@ std::string text_after(const std::string& answer, const std::string& member) {
 // Somebody with an account of the hub: his token.
 std::string sign_up(int port, const std::string& admin, const std::string& name) {
   constexpr const char* kPassword = "several herons by the quiet bench";
-  const std::string made =
+  const std::string text =
       ask_once(port, post("/api/v1/users", admin,
                           R"({"username":")" + name + R"(","name":"Bench","roles":["doctor"]})"));
   const std::string who = R"({"username":")" + name + R"(","password":")" + kPassword + "\"";
   (void)ask_once(port, post("/api/v1/auth/activate", "",
-                            who + R"(,"code":")" + text_after(made, "activation") + "\"}"));
+                            who + R"(,"code":")" + text_after(text, "activation") + "\"}"));
   return text_after(ask_once(port, post("/api/v1/auth/login", "", who + "}")), "accessToken");
 }
 

@@ -194,8 +194,8 @@ class Hub {
   // CPU seconds of the hub and its plugins' processes.
   double cpu() {
     double seconds = cpu_of_hub();
-    for (const auto& one : plugins_->plugins()) {
-      if (one.worker) seconds += cpu_of(one.worker->pid);
+    for (const auto& plugin : plugins_->plugins()) {
+      if (plugin.worker) seconds += cpu_of(plugin.worker->pid);
     }
     return seconds;
   }

@@ -49,29 +49,29 @@ jv to_jv(const Json& value) {
 
 // Takes over the value, as jv functions do.
 Json from_jv(jv value) {
-  Json made;
+  Json node;
   switch (jv_get_kind(value)) {
     case JV_KIND_TRUE:
-      made = Json(true);
+      node = Json(true);
       break;
     case JV_KIND_FALSE:
-      made = Json(false);
+      node = Json(false);
       break;
     case JV_KIND_NUMBER: {
       const double number = jv_number_value(value);
-      made = number == std::trunc(number) && std::fabs(number) < 9e15
+      node = number == std::trunc(number) && std::fabs(number) < 9e15
                  ? Json(static_cast<std::int64_t>(number))
                  : Json(number);
       break;
     }
     case JV_KIND_STRING:
-      made = Json(std::string(jv_string_value(value),
+      node = Json(std::string(jv_string_value(value),
                               static_cast<std::size_t>(jv_string_length_bytes(jv_copy(value)))));
       break;
     case JV_KIND_ARRAY: {
       Json::Array items;
       jv_array_foreach(value, i, item) items.push_back(from_jv(item));
-      made = Json(std::move(items));
+      node = Json(std::move(items));
       break;
     }
     case JV_KIND_OBJECT: {
@@ -80,14 +80,14 @@ Json from_jv(jv value) {
         object.append_new(std::string(jv_string_value(key)), from_jv(member));
         jv_free(key);
       }
-      made = Json(std::move(object));
+      node = Json(std::move(object));
       break;
     }
     default:
       break;
   }
   jv_free(value);
-  return made;
+  return node;
 }
 
 class Jq final {

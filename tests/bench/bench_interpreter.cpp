@@ -21,8 +21,8 @@ constexpr int kRepeats = 20;
 
 std::shared_ptr<const Definition> must_parse(const std::string& body) {
   ParsedDefinition parsed = parse_definition(kHead + body, nullptr);
-  for (const Diagnostic& one : parsed.diagnostics)
-    std::fprintf(stderr, "%s\n", to_string(one, "bench").c_str());
+  for (const Diagnostic& diagnostic : parsed.diagnostics)
+    std::fprintf(stderr, "%s\n", to_string(diagnostic, "bench").c_str());
   if (parsed.definition == nullptr) std::exit(1);
   return parsed.definition;
 }
@@ -110,9 +110,9 @@ int main() {
   const auto twenty = must_parse(line);
   Measured lined;
   for (int i = 0; i < 500; ++i) {
-    const Measured one = play(twenty, Json::object({{"n", 1}}));
-    lined.tasks += one.tasks;
-    lined.seconds += one.seconds;
+    const Measured measured = play(twenty, Json::object({{"n", 1}}));
+    lined.tasks += measured.tasks;
+    lined.seconds += measured.seconds;
   }
   print("line of 20 set tasks", lined,
         expressions({{"(.n // 0) + 1", 20 * 500}}, {}, {}, Json::object({{"n", 1}})));

@@ -127,11 +127,11 @@ class Bench {
          {"externalIds", Json::array({Json::object({{"system", identifier["system"]},
                                                     {"value", identifier["value"]}})})}});
     if (role == "doctor") profile.set("licenceNumber", identifier["value"]);
-    const net::Response made = site_.send(
+    const net::Response response = site_.send(
         "POST", "/api/v1/users",
         {{"Authorization", "Bearer " + site_.token()}, {"Content-Type", "application/json"}},
         profile.dump());
-    if (made.status / 100 != 2) fail("POST /api/v1/users: " + made.body);
+    if (response.status / 100 != 2) fail("POST /api/v1/users: " + response.body);
   }
 
   bool send(net::LocalHttp& http, const demo::Booking& booking) const {
@@ -155,8 +155,8 @@ class Bench {
       std::this_thread::sleep_for(std::chrono::milliseconds(250));
       const Json sent = site_.control("POST", "/control/sms/messages", "{}");
       std::map<std::string, std::int64_t> first;
-      for (const Json& one : sent["messages"].as_array())
-        first.emplace(one.string_or("recipient", ""), one.int_or("at_ms", 0));
+      for (const Json& item : sent["messages"].as_array())
+        first.emplace(item.string_or("recipient", ""), item.int_or("at_ms", 0));
       took.clear();
       for (const Visit& visit : visits) {
         const auto found = first.find(visit.phone);

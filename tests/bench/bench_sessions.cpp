@@ -221,7 +221,9 @@ class Bench {
     for (const char* filter : {"", "?status=scheduled", "?status=active"}) {
       const Measured m = measure(
           1, seconds_, [&](int) { return Client(h_.site.url(), h_.person("D").token); },
-          [&](Client& one) { (void)one.call("GET", std::string("/api/v1/sessions") + filter); });
+          [&](Client& client) {
+            (void)client.call("GET", std::string("/api/v1/sessions") + filter);
+          });
       std::printf("list of 50 among %d%s: p50 %.1f ms, p99 %.1f ms\n", kAmong, filter, m.p50_ms,
                   m.p99_ms);
     }

@@ -140,8 +140,8 @@ class Bench {
         Json::object(
             {{"type", "doctor_patient"}, {"patient", h_.person("P").id}, {"waitingRoom", false}}));
     Room room{.sid = made.text("roomSid"), .people = {}};
-    for (const Json& one : made["participants"].as_array())
-      room.people.push_back(one.string_or("identity", ""));
+    for (const Json& item : made["participants"].as_array())
+      room.people.push_back(item.string_or("identity", ""));
     if (made.status >= 300 || room.sid.empty() || room.people.size() != 2) {
       std::fprintf(stderr, "a session could not be made: %s\n", made.body.c_str());
       std::exit(1);

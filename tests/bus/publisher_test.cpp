@@ -42,8 +42,8 @@ struct Broker {
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
   static Broker& get() {
-    static Broker one;
-    return one;
+    static Broker broker;
+    return broker;
   }
   std::string folder;
   demo::RabbitServer server;
@@ -109,7 +109,7 @@ TEST_F(BusPublisher, ConfirmedMessagesAreInTheQueueInOrder) {
   ASSERT_TRUE(queue.good());
   for (int i = 0; i < 200; ++i)
     publish("e" + std::to_string(i), "order.one", R"({"n":)" + std::to_string(i) + "}");
-  for (const Outcome one : outcomes()) EXPECT_EQ(one, Outcome::acked);
+  for (const Outcome outcome : outcomes()) EXPECT_EQ(outcome, Outcome::acked);
   const auto taken = queue.take(200);
   ASSERT_EQ(taken.size(), 200U);
   for (std::size_t i = 0; i < taken.size(); ++i) {

@@ -57,12 +57,12 @@ TEST_F(WorkflowLint, AFolderIsAnUnreadableFile) {
 }
 
 TEST_F(WorkflowLint, JsonAndSarifAreOneDocumentForAllFiles) {
-  const std::string one = write("one.yaml", "do: []\n");
+  const std::string text = write("one.yaml", "do: []\n");
   const std::string two = write("two.yaml", "do: []\n");
-  const auto list = Json::parse(lint({one, two, "--format", "json"}).out);
+  const auto list = Json::parse(lint({text, two, "--format", "json"}).out);
   ASSERT_TRUE(list.ok());
   EXPECT_EQ(list->size(), 2U);
-  const auto log = Json::parse(lint({one, two, "none", "--format", "sarif"}).out);
+  const auto log = Json::parse(lint({text, two, "none", "--format", "sarif"}).out);
   ASSERT_TRUE(log.ok());
   EXPECT_EQ((*log)["runs"][0]["results"].size(), 2U);
   EXPECT_EQ((*log)["runs"][0]["artifacts"].size(), 3U);

@@ -134,7 +134,7 @@ grep -c -e Noura -e 1012345672 serve.err)sh" +
       "row 2: entered\nrow 3: entered\nrow 4: entered\nrow 5: entered\nrow 6: entered\n";
   const std::string same = "row 12: wrong: has the same mrn as row 5\n";
   const std::string as_it_is = "; left as it is, and not compared\n";
-  const std::string known =
+  const std::string text =
       "row 2: known: by its username; left as it is, and not compared; no password yet, and its "
       "code is good until T\nrow 3: known: by its username; left as it is, and not compared; no "
       "password yet, and its code is good until T\n"
@@ -142,7 +142,7 @@ grep -c -e Noura -e 1012345672 serve.err)sh" +
       as_it_is + "row 5: known: by its mrn" + as_it_is + "row 6: known: by its identifier" +
       as_it_is;
   EXPECT_EQ(ran.out, wrong + same + "1\n1\n2\n" + entered + wrong + same +
-                         "600\ndr.sara\nnurse.huda\n2\n" + known +
+                         "600\ndr.sara\nnurse.huda\n2\n" + text +
                          "0\n5\n204\nentered\nليلى\n2\n2\n2\n2\n0\n")
       << lines(ran);
   EXPECT_TRUE(has(ran.err, "5 wrong; nothing is entered")) << ran.err;

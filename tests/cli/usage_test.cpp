@@ -20,7 +20,7 @@ struct Mistake {
 };
 
 TEST(Usage, AWrongLineIsExplainedAndEndsWithTwo) {
-  for (const Mistake& one : {
+  for (const Mistake& mistake : {
            Mistake{"rabt", "`rabt` needs a command: serve, backup, "},
            Mistake{"rabt workflow", "`rabt workflow` needs a command: lint, "},
            Mistake{"rabt wokflow lint a.yaml",
@@ -37,10 +37,10 @@ TEST(Usage, AWrongLineIsExplainedAndEndsWithTwo) {
            Mistake{"rabt config import", "`rabt config import` needs --from: "},
            Mistake{"rabt serve --config", "--config"},
        }) {
-    const Ran ran = run(one.line);
-    EXPECT_EQ(ran.code, 2) << one.line;
-    EXPECT_EQ(ran.out, "") << one.line;
-    EXPECT_NE(ran.err.find(one.said), std::string::npos) << one.line << "\n" << ran.err;
+    const Ran ran = run(mistake.line);
+    EXPECT_EQ(ran.code, 2) << mistake.line;
+    EXPECT_EQ(ran.out, "") << mistake.line;
+    EXPECT_NE(ran.err.find(mistake.said), std::string::npos) << mistake.line << "\n" << ran.err;
     EXPECT_NE(ran.err.find("--help` says what it takes\n"), std::string::npos) << ran.err;
   }
 }

@@ -184,7 +184,7 @@ class Clinic : public ::testing::Test {
         if (!did.ok()) desk.wrong = did.error().message;
       });
     }
-    for (std::thread& one : threads) one.join();
+    for (std::thread& thread : threads) thread.join();
     for (const Desk& desk : desks_) ASSERT_EQ(desk.wrong, "");
   }
   // Goes on with each visit of a desk until all are done. Error: for so long none went on.
@@ -323,13 +323,14 @@ class Clinic : public ::testing::Test {
   }
   // The visit is held until it is claimed, if a payer pays.
   void held(Desk& desk, const std::string& instance, std::size_t claims = 1) {
-    ASSERT_NO_FATAL_FAILURE(meet(desk, instance, [&](Visit& one) { return finished(desk, one); }));
+    ASSERT_NO_FATAL_FAILURE(
+        meet(desk, instance, [&](Visit& visit) { return finished(desk, visit); }));
     EXPECT_EQ(outside_->ledger().count("claim.accepted"), claims);
     // Those whom the hub knows, not guests.
     const Json session = get(desk, "/sessions/" + desk.visits[0].session).value();
     ASSERT_EQ(session["participants"].size(), 2U);
-    for (const Json& one : session["participants"].as_array())
-      EXPECT_FALSE(one["person"].is_null());
+    for (const Json& item : session["participants"].as_array())
+      EXPECT_FALSE(item["person"].is_null());
   }
   // Messages that the payers' platform received from the hub, of every kind.
   std::size_t messages_to_payers() {
@@ -338,8 +339,8 @@ class Clinic : public ::testing::Test {
   // The visit of a booking whose payer has no licence is held: an operator is asked, with the
   // reason, and no payer hears of the patient.
   void held_without_licence(Desk& desk, const std::string& instance) {
-    ASSERT_NO_FATAL_FAILURE(meet(desk, instance, [&](Visit& one) -> Result<bool> {
-      RABT_TRY(seen, get(desk, "/instances/" + one.instance));
+    ASSERT_NO_FATAL_FAILURE(meet(desk, instance, [&](Visit& visit) -> Result<bool> {
+      RABT_TRY(seen, get(desk, "/instances/" + visit.instance));
       const std::string status = seen.string_or("status", "");
       if (status == "completed" || status == "faulted")
         return internal("test.visit", "a visit is " + status + ": " + seen.dump());
@@ -359,9 +360,9 @@ class Clinic : public ::testing::Test {
     // The same is a task in the operator's list.
     std::vector<std::string> asked;
     const Json tasks = get(desk, "/tasks?state=open").value()["items"];
-    for (const Json& one : tasks.as_array()) {
-      if (one["object"].string_or("id", "") == instance)
-        asked.push_back(one.string_or("kind", "") + " " + one["call"].string_or("action", ""));
+    for (const Json& item : tasks.as_array()) {
+      if (item["object"].string_or("id", "") == instance)
+        asked.push_back(item.string_or("kind", "") + " " + item["call"].string_or("action", ""));
     }
     EXPECT_EQ(asked, std::vector<std::string>{"parked payer.eligibility.check"}) << tasks.dump();
   }
@@ -380,9 +381,9 @@ class Clinic : public ::testing::Test {
     })) << "tasks: "
         << list.size();
     std::vector<std::string> out;
-    for (const Json& one : list.as_array()) {
-      const Json data = get(desk, "/tasks/" + one.string_or("id", "")).value()["data"];
-      out.push_back(one.string_or("title", "") + ": " + data.string_or("claimed", "") + " -> " +
+    for (const Json& item : list.as_array()) {
+      const Json data = get(desk, "/tasks/" + item.string_or("id", "")).value()["data"];
+      out.push_back(item.string_or("title", "") + ": " + data.string_or("claimed", "") + " -> " +
                     data.string_or("named", ""));
     }
     return out;

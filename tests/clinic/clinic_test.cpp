@@ -97,11 +97,11 @@ class ClinicDay : public Clinic {
     while (!next.empty()) {
       const auto page = get(desks_[0], next);
       ASSERT_TRUE(page.ok()) << page.error().message;
-      for (const Json& one : (*page)["items"].as_array()) {
-        const auto at = parse_iso8601(one.string_or("endedAt", ""));
-        ASSERT_TRUE(at.ok()) << one.string_or("id", "");
-        const auto closed = closed_ms.find(one.string_or("roomName", ""));
-        ASSERT_NE(closed, closed_ms.end()) << one.string_or("id", "");
+      for (const Json& node : (*page)["items"].as_array()) {
+        const auto at = parse_iso8601(node.string_or("endedAt", ""));
+        ASSERT_TRUE(at.ok()) << node.string_or("id", "");
+        const auto closed = closed_ms.find(node.string_or("roomName", ""));
+        ASSERT_NE(closed, closed_ms.end()) << node.string_or("id", "");
         open_ms += closed->second - at->ms;
         ++ended;
       }
@@ -122,8 +122,8 @@ class ClinicDay : public Clinic {
         {{"Authorization", "ApiToken " + std::string(demo::kDemoMohToken)}});
     ASSERT_TRUE(reported.ok()) << reported.error().message;
     bool told = false;
-    for (const Json& one : (*reported)["dataValues"].as_array())
-      told = told || one.string_or("value", "") == std::to_string(patients_);
+    for (const Json& item : (*reported)["dataValues"].as_array())
+      told = told || item.string_or("value", "") == std::to_string(patients_);
     EXPECT_TRUE(told) << reported->dump();
 
     // Some news were lost, others came twice.
@@ -169,10 +169,10 @@ TEST_F(Clinic, ACoverageThatIsCorrectedAfterTheClaimIsATaskOfTheDesk) {
     sandbox::Json bundle = sandbox::Json::parse(booking.body);
     sandbox::Json kept = sandbox::Json::array();
     for (sandbox::Json& entry : bundle["entry"]) {
-      sandbox::Json& one = entry["resource"];
-      const bool coverage = one["resourceType"] == "Coverage";
-      if (one["resourceType"] == "Appointment") one["status"] = status;
-      if (coverage) one["payor"][0] = {{"display", payer}};
+      sandbox::Json& item = entry["resource"];
+      const bool coverage = item["resourceType"] == "Coverage";
+      if (item["resourceType"] == "Appointment") item["status"] = status;
+      if (coverage) item["payor"][0] = {{"display", payer}};
       if (!coverage || *payer != '\0') kept.push_back(entry);
     }
     bundle["entry"] = kept;
@@ -201,8 +201,8 @@ TEST_F(Clinic, TextsThatAreTooLongAreCutAndTheVisitIsBookedAtItsLength) {
         demo::Booking booking = demo::make_booking(clock_, ids_, 0);
         sandbox::Json bundle = sandbox::Json::parse(booking.body);
         for (sandbox::Json& entry : bundle["entry"]) {
-          sandbox::Json& one = entry["resource"];
-          edit(one["resourceType"].get<std::string>(), one);
+          sandbox::Json& member_value = entry["resource"];
+          edit(member_value["resourceType"].get<std::string>(), member_value);
         }
         booking.body = bundle.dump();
         return booking;
@@ -210,21 +210,21 @@ TEST_F(Clinic, TextsThatAreTooLongAreCutAndTheVisitIsBookedAtItsLength) {
   const std::string text(5000, 'x');
   const sandbox::Json name =
       sandbox::Json::array({{{"text", text}, {"family", text}, {"given", {text}}}});
-  const auto texts = deliver(desk, resources([&](const std::string& type, sandbox::Json& one) {
+  const auto texts = deliver(desk, resources([&](const std::string& type, sandbox::Json& node) {
                                if (type == "Appointment") {
-                                 one["description"] = text;
-                                 one["reasonCode"][0]["text"] = text;
-                                 one["reasonCode"][0]["coding"][0]["display"] = text;
-                                 one.erase("end");
-                                 one["minutesDuration"] = 45;
+                                 node["description"] = text;
+                                 node["reasonCode"][0]["text"] = text;
+                                 node["reasonCode"][0]["coding"][0]["display"] = text;
+                                 node.erase("end");
+                                 node["minutesDuration"] = 45;
                                } else if (type == "Coverage") {
-                                 one["payor"][0]["display"] = text;
+                                 node["payor"][0]["display"] = text;
                                } else {
-                                 one["name"] = name;
+                                 node["name"] = name;
                                  // A guest, whom the hub does not know: the name is kept with the
                                  // session.
                                  if (type == "Practitioner")
-                                   one["identifier"][0]["value"] = "N-P-09999";
+                                   node["identifier"][0]["value"] = "N-P-09999";
                                }
                              }));
   ASSERT_TRUE(texts.ok()) << texts.error().message;
@@ -233,18 +233,18 @@ TEST_F(Clinic, TextsThatAreTooLongAreCutAndTheVisitIsBookedAtItsLength) {
   const Json session = get(desk, "/sessions/" + context.string_or("session", "")).value();
   EXPECT_EQ(session["plannedMinutes"], Json(45));
 
-  const auto ids = deliver(desk, resources([&](const std::string& type, sandbox::Json& one) {
+  const auto ids = deliver(desk, resources([&](const std::string& type, sandbox::Json& item) {
                              if (type == "Appointment") {
-                               one["identifier"][0] = {{"system", std::string(255, 's')},
-                                                       {"value", std::string(200, 'v')}};
-                               one["reasonCode"][0]["coding"][0]["code"] = std::string(100, 'c');
-                               one["reasonCode"][0]["coding"][0]["system"] = std::string(255, 's');
+                               item["identifier"][0] = {{"system", std::string(255, 's')},
+                                                        {"value", std::string(200, 'v')}};
+                               item["reasonCode"][0]["coding"][0]["code"] = std::string(100, 'c');
+                               item["reasonCode"][0]["coding"][0]["system"] = std::string(255, 's');
                              } else if (type == "Practitioner") {
-                               one["identifier"][0]["value"] = std::string(100, 'v');
-                               one["identifier"][0]["system"] = std::string(255, 's');
+                               item["identifier"][0]["value"] = std::string(100, 'v');
+                               item["identifier"][0]["system"] = std::string(255, 's');
                              } else if (type == "Coverage") {
-                               one["identifier"][0]["value"] = std::string(100, 'v');
-                               one["identifier"][0]["system"] = std::string(255, 's');
+                               item["identifier"][0]["value"] = std::string(100, 'v');
+                               item["identifier"][0]["system"] = std::string(255, 's');
                              }
                            }));
   ASSERT_TRUE(ids.ok()) << ids.error().message;

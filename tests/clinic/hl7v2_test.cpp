@@ -202,9 +202,9 @@ TEST_F(Hl7Booking, ASessionFollowsItsAppointment) {
   const auto doctors = [&] {
     const Json seen = get(desk(), "/sessions/" + session).value();
     std::string out;
-    for (const Json& one : seen["participants"].as_array()) {
-      if (one.string_or("role", "") == "doctor")
-        out += one.string_or("licenceNumber", "") + " " + one.string_or("admission", "") + ";";
+    for (const Json& item : seen["participants"].as_array()) {
+      if (item.string_or("role", "") == "doctor")
+        out += item.string_or("licenceNumber", "") + " " + item.string_or("admission", "") + ";";
     }
     return out;
   };
@@ -494,8 +494,8 @@ class Hl7Hospital : protected WithRecord, public Hl7Booking {
     EXPECT_TRUE(test::eventually([&] {
       list = get(desk(), "/instances?workflow=chart").value()["items"];
       std::size_t done = 0;
-      for (const Json& one : list.as_array())
-        done += one.string_or("status", "") == "completed" ? 1U : 0U;
+      for (const Json& item : list.as_array())
+        done += item.string_or("status", "") == "completed" ? 1U : 0U;
       return done == count;
     })) << list.dump_pretty();
   }

@@ -101,18 +101,18 @@ void PlayedWeek::furnish(sandbox::Json& options) {
   options["faults"]["sms"] =
       sandbox::Json::array({{{"fault", "drop-reply"}, {"probability", lost_answers_}}});
   sandbox::Json& appointments = options["fhir"]["preload"] = sandbox::Json::array();
-  for (Live& one : visits_) {
-    if (one.script->kind != week::Kind::booked) {
+  for (Live& visit : visits_) {
+    if (visit.script->kind != week::Kind::booked) {
       // Patient and Coverage that the hospital's record system already holds.
       for (const std::string type : {"Patient", "Coverage"}) {
-        const sandbox::Json& known = part(one.bundle, type);
-        if (known["resourceType"] == type) appointments.push_back(known);
+        const sandbox::Json& item = part(visit.bundle, type);
+        if (item["resourceType"] == type) appointments.push_back(item);
       }
       continue;
     }
-    sandbox::Json booked = part(one.bundle, "Appointment");
-    const sandbox::Json& patient = part(one.bundle, "Patient");
-    booked["start"] = booked["end"] = to_iso8601({week::unix_ms(one.script->first.minute)});
+    sandbox::Json booked = part(visit.bundle, "Appointment");
+    const sandbox::Json& patient = part(visit.bundle, "Patient");
+    booked["start"] = booked["end"] = to_iso8601({week::unix_ms(visit.script->first.minute)});
     booked["participant"] = sandbox::Json::array(
         {{{"actor", {{"type", "Patient"}, {"identifier", patient["identifier"][0]}}},
           {"status", "accepted"}}});
@@ -127,18 +127,18 @@ void PlayedWeek::prepare(const week::Plan& plan) {
   strays_.resize(plan_.visits.size());
   rung_.resize(plan_.visits.size());
   for (const week::Visit& script : plan_.visits) {
-    Live& one = visits_.emplace_back();
-    one.script = &script;
-    one.bundle = sandbox::Json::parse(demo::make_booking(clock_, ids_, script.number).body);
-    sandbox::Json& patient = part(one.bundle, "Patient");
+    Live& live = visits_.emplace_back();
+    live.script = &script;
+    live.bundle = sandbox::Json::parse(demo::make_booking(clock_, ids_, script.number).body);
+    sandbox::Json& patient = part(live.bundle, "Patient");
     if (script.record == Record::child || script.record == Record::child_alone)
       patient["birthDate"] = "2015-04-12";
-    one.key = part(one.bundle, "Appointment")["identifier"][0]["value"].get<std::string>();
-    of_key_[one.key] = script.number;
+    live.key = part(live.bundle, "Appointment")["identifier"][0]["value"].get<std::string>();
+    of_key_[live.key] = script.number;
     if (script.payer == week::Payer::not_eligible)
       not_active_.insert(patient["identifier"][0]["value"].get<std::string>());
     if (script.payer != week::Payer::himself) continue;
-    sandbox::Json& entries = one.bundle["entry"];
+    sandbox::Json& entries = live.bundle["entry"];
     entries.erase(std::find_if(entries.begin(), entries.end(), [](const sandbox::Json& entry) {
       return entry["resource"]["resourceType"] == "Coverage";
     }));
@@ -147,64 +147,64 @@ void PlayedWeek::prepare(const week::Plan& plan) {
 
 // --- the week
 
-void PlayedWeek::schedule_end(Live& one, int minute) {
+void PlayedWeek::schedule_end(Live& live, int minute) {
   at(minute, [&] {
-    one.step = Step::end;
-    moving_.push_back(&one);
+    live.step = Step::end;
+    moving_.push_back(&live);
   });
 }
 
-void PlayedWeek::schedule_booked(Live& one) {
+void PlayedWeek::schedule_booked(Live& live) {
   constexpr std::array<const char*, 4> kAnswers{"", "self-pay", "go-on", "refuse"};
-  const week::Visit& script = *one.script;
-  at(script.booked_at, [&] { tell(one, one.script->first, "booked"); });
-  for (const auto& move : script.moves) at(move.first, [&] { tell(one, move.second, "booked"); });
+  const week::Visit& script = *live.script;
+  at(script.booked_at, [&] { tell(live, live.script->first, "booked"); });
+  for (const auto& move : script.moves) at(move.first, [&] { tell(live, move.second, "booked"); });
   if (script.cancelled_at)
-    at(*script.cancelled_at, [&] { tell(one, one.script->last(), "cancelled"); });
+    at(*script.cancelled_at, [&] { tell(live, live.script->last(), "cancelled"); });
   if (script.desk != DeskSays::nothing) {
     const char* const answer = kAnswers[static_cast<std::size_t>(script.desk)];
-    at(script.desk_at, [&one, answer, this] { decide(one, "coverage", answer); });
+    at(script.desk_at, [&live, answer, this] { decide(live, "coverage", answer); });
   }
-  if (script.merge != week::Merge::none) at(script.merged_at, [&] { merge(one); });
+  if (script.merge != week::Merge::none) at(script.merged_at, [&] { merge(live); });
   if (script.merge == week::Merge::wrong)
-    at(script.merged_at + week::kUndone, [&] { separate(one); });
+    at(script.merged_at + week::kUndone, [&] { separate(live); });
   if (script.off_at()) return;
   const int start = script.last().minute;
   if (script.comes == week::Comes::in_time) {
-    at(start, [&] { moving_.push_back(&one); });
+    at(start, [&] { moving_.push_back(&live); });
   } else {
     at(start, [&] {
-      Status came = find_session(one);
-      if (came.ok()) came = enter_room(one, true);
-      one.doctor_came = came.ok();
-      if (!came.ok()) wrong(one, "the doctor: " + came.error().message);
+      Status came = find_session(live);
+      if (came.ok()) came = enter_room(live, true);
+      live.doctor_came = came.ok();
+      if (!came.ok()) wrong(live, "the doctor: " + came.error().message);
     });
   }
   if (script.comes == week::Comes::never) return;
   const int late = script.comes == week::Comes::late ? week::kLate : 0;
-  if (late > 0) at(start + late, [&] { moving_.push_back(&one); });
-  schedule_end(one, start + late + week::kTalk);
+  if (late > 0) at(start + late, [&] { moving_.push_back(&live); });
+  schedule_end(live, start + late + week::kTalk);
 }
 
-void PlayedWeek::schedule_emergency(Live& one) {
-  const int called = one.script->booked_at;
-  at(called, [&] { call_for_help(one); });
-  if (one.script->answered) {
-    at(called + week::kAnswered, [&] { answer_call(one); });
-    schedule_end(one, called + week::kAnswered + week::kTalk);
+void PlayedWeek::schedule_emergency(Live& live) {
+  const int called = live.script->booked_at;
+  at(called, [&] { call_for_help(live); });
+  if (live.script->answered) {
+    at(called + week::kAnswered, [&] { answer_call(live); });
+    schedule_end(live, called + week::kAnswered + week::kTalk);
   } else {
-    at(called + week::kHandedOver, [&] { decide(one, "emergency", "handed-over"); });
-    at(called + week::kGivenUp, [&] { give_up(one); });
+    at(called + week::kHandedOver, [&] { decide(live, "emergency", "handed-over"); });
+    at(called + week::kGivenUp, [&] { give_up(live); });
   }
 }
 
 void PlayedWeek::schedule() {
-  for (Live& one : visits_) {
-    if (one.script->kind == week::Kind::booked) schedule_booked(one);
-    if (one.script->kind == week::Kind::emergency) schedule_emergency(one);
-    if (one.script->kind != week::Kind::walk_in) continue;
-    at(one.script->booked_at, [&] { take_in(one); });
-    schedule_end(one, one.script->booked_at + week::kTalk);
+  for (Live& visit : visits_) {
+    if (visit.script->kind == week::Kind::booked) schedule_booked(visit);
+    if (visit.script->kind == week::Kind::emergency) schedule_emergency(visit);
+    if (visit.script->kind != week::Kind::walk_in) continue;
+    at(visit.script->booked_at, [&] { take_in(visit); });
+    schedule_end(visit, visit.script->booked_at + week::kTalk);
   }
   at(plan_.ill_at(), [this] { give_away(); });
   if (payer_goes_away_) {
@@ -288,7 +288,7 @@ void PlayedWeek::play(const week::Plan& plan) {
     for (Live* one : moving_) {
       if (one->step == Step::end) ending.push_back(one);
     }
-    std::erase_if(moving_, [](const Live* one) { return one->step == Step::end; });
+    std::erase_if(moving_, [](const Live* live) { return live->step == Step::end; });
     go_on_all(Step::talk);
     moving_ = std::move(ending);
     go_on_all(Step::done);

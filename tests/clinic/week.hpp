@@ -74,46 +74,46 @@ class PlayedWeek : public Clinic {
   void prepare(const week::Plan& plan);
   void enter_people();
   void enter_staff();
-  void enter_patient(Live& one);
+  void enter_patient(Live& live);
   // The UUID of the account. A failed expectation otherwise.
   Json enter(const std::string& role, Json profile);
   void schedule();
-  void schedule_booked(Live& one);
-  void schedule_emergency(Live& one);
+  void schedule_booked(Live& live);
+  void schedule_emergency(Live& live);
   // They have talked enough.
-  void schedule_end(Live& one, int minute);
+  void schedule_end(Live& live, int minute);
   void at(int minute, std::function<void()> run) { acts_.push_back({minute, std::move(run)}); }
   // The hospital's systems.
-  void tell(Live& one, const week::Slot& slot, const char* status);
+  void tell(Live& live, const week::Slot& slot, const char* status);
   void fail_all(const char* stand_in, const char* rules);
   void reopen();
   // The desk.
-  void decide(Live& one, const std::string& kind, const char* answer);
+  void decide(Live& live, const std::string& kind, const char* answer);
   // False if no task is about it.
-  bool decide_in(const Json& tasks, Live& one, const char* answer);
+  bool decide_in(const Json& tasks, Live& live, const char* answer);
   void decide_late();
   void give_away();
-  void take_in(Live& one);
-  void merge(Live& one);
-  void separate(Live& one);
+  void take_in(Live& live);
+  void merge(Live& live);
+  void separate(Live& live);
   // Emergencies.
-  void call_for_help(Live& one);
-  void answer_call(Live& one);
-  void give_up(Live& one);
-  void set_presence(Live& one, const char* status);
+  void call_for_help(Live& live);
+  void answer_call(Live& live);
+  void give_up(Live& live);
+  void set_presence(Live& live, const char* status);
   // The people.
-  void begin(Live& one);
+  void begin(Live& live);
   void go_on_all(Step until);
-  Result<bool> go_on(Live& one);
-  Status find_session(Live& one);
-  Status open_link(Live& one);
-  Status enter_room(Live& one, bool doctor);
-  Status admit(Live& one);
-  Status see_both(Live& one);
-  Status treat(Live& one);
+  Result<bool> go_on(Live& live);
+  Status find_session(Live& live);
+  Status open_link(Live& live);
+  Status enter_room(Live& live, bool doctor);
+  Status admit(Live& live);
+  Status see_both(Live& live);
+  Status treat(Live& live);
   Result<Json> as(const std::string& who, const char* role, const std::string& method,
                   const std::string& path, const Json& body = {}, const std::string& key = {});
-  Result<Json> as_patient(Live& one, const std::string& method, const std::string& path,
+  Result<Json> as_patient(Live& live, const std::string& method, const std::string& path,
                           const Json& body);
   Result<Json> ask(const std::string& method, const std::string& path, const Json& body = {});
   Result<Json> control(const std::string& path, const std::string& method, const Json& body);
@@ -134,7 +134,7 @@ class PlayedWeek : public Clinic {
   void read_figures(week::Seen& seen);
   // Numbers of the visits whose consultations a text names.
   [[nodiscard]] std::set<int> named_in(const std::string& text) const;
-  void wrong(const Live& one, const std::string& what);
+  void wrong(const Live& live, const std::string& what);
 
   week::Plan plan_;
   std::deque<Live> visits_;

@@ -32,8 +32,8 @@ std::string local_minute(const std::string& iso) {
 void PlayedWeek::collect_messages() {
   const auto sent = control("/control/sms/messages", "POST", Json::object());
   ASSERT_TRUE(sent.ok()) << sent.error().message;
-  for (const Json& one : (*sent)["messages"].as_array()) {
-    const std::string phone = "+" + one.string_or("recipient", "");
+  for (const Json& item : (*sent)["messages"].as_array()) {
+    const std::string phone = "+" + item.string_or("recipient", "");
     if (const auto rung = of_rung_.find(phone); rung != of_rung_.end()) {
       const auto& [number, doctor] = rung->second;
       ++rung_[static_cast<std::size_t>(number)][week::doctor(doctor)];
@@ -48,7 +48,7 @@ void PlayedWeek::collect_messages() {
     if (visits_[number].phone != phone) {
       ++strays_[number];
     } else {
-      ++messages_[number][heading(one.string_or("text", ""))];
+      ++messages_[number][heading(item.string_or("text", ""))];
     }
   }
   (void)desks_[0].http.send("POST", outside_->url("control") + "/control/sms/reset",
@@ -81,8 +81,9 @@ int PlayedWeek::number_of(const Json& session) const {
                                                           : appointment.string_or("value", ""));
   if (found != of_key_.end()) return found->second;
   const std::string id = session.string_or("id", "");
-  for (const Live& one : visits_) {
-    if (one.script->kind != week::Kind::booked && one.session == id) return one.script->number;
+  for (const Live& visit : visits_) {
+    if (visit.script->kind != week::Kind::booked && visit.session == id)
+      return visit.script->number;
   }
   return -1;
 }
@@ -124,22 +125,22 @@ bool PlayedWeek::lists(const std::string& patient, const std::string& session) {
   if (!page.ok()) return false;
   const auto& items = (*page)["items"].as_array();
   return std::any_of(items.begin(), items.end(),
-                     [&](const Json& one) { return one.string_or("id", "") == session; });
+                     [&](const Json& item) { return item.string_or("id", "") == session; });
 }
 
 void PlayedWeek::read_records(Seen& seen) {
-  for (const Live& one : visits_) {
-    if (one.script->merge == week::Merge::none) continue;
-    const bool own = lists(one.patient, one.session);
-    const bool right = one.script->merge == week::Merge::right;
-    std::string& record = seen.visits[static_cast<std::size_t>(one.script->number)].record;
-    record = !own ? "none" : right ? "joined" : lists(one.other, one.session) ? "wrong" : "own";
+  for (const Live& visit : visits_) {
+    if (visit.script->merge == week::Merge::none) continue;
+    const bool own = lists(visit.patient, visit.session);
+    const bool right = visit.script->merge == week::Merge::right;
+    std::string& record = seen.visits[static_cast<std::size_t>(visit.script->number)].record;
+    record = !own ? "none" : right ? "joined" : lists(visit.other, visit.session) ? "wrong" : "own";
   }
 }
 
 void PlayedWeek::read_tasks(Seen& seen) {
   std::map<std::string, int> of_session;
-  for (const Live& one : visits_) of_session[one.session] = one.script->number;
+  for (const Live& visit : visits_) of_session[visit.session] = visit.script->number;
   for (const char* state : {"open", "claimed", "done", "cancelled"}) {
     std::string next = "/tasks?limit=100&state=" + std::string(state);
     while (!next.empty()) {
@@ -212,17 +213,17 @@ void PlayedWeek::read_chart(Seen& seen) {
       const sandbox::Json body = sandbox::Json::parse(answer->body);
       const std::size_t count = body.contains("entry") ? body["entry"].size() : 0;
       for (std::size_t i = 0; i < count; ++i) {
-        const sandbox::Json& one = body["entry"][i]["resource"];
+        const sandbox::Json& item = body["entry"][i]["resource"];
         if (type == "Appointment") {
-          const auto found = of_key_.find(one["identifier"][0]["value"].get<std::string>());
+          const auto found = of_key_.find(item["identifier"][0]["value"].get<std::string>());
           if (found != of_key_.end())
-            seen.visits[static_cast<std::size_t>(found->second)].appointment = one["status"];
+            seen.visits[static_cast<std::size_t>(found->second)].appointment = item["status"];
           continue;
         }
-        std::set<int> named = named_in(one.dump());
-        const sandbox::Json encounter = one.contains("encounter") ? one["encounter"]
-                                        : one.contains("context") ? one["context"]["encounter"][0]
-                                                                  : sandbox::Json::object();
+        std::set<int> named = named_in(item.dump());
+        const sandbox::Json encounter = item.contains("encounter") ? item["encounter"]
+                                        : item.contains("context") ? item["context"]["encounter"][0]
+                                                                   : sandbox::Json::object();
         if (named.empty() && encounter.contains("reference")) {
           const auto found = of_encounter.find(encounter["reference"].get<std::string>());
           if (found != of_encounter.end()) named.insert(found->second);
@@ -235,9 +236,9 @@ void PlayedWeek::read_chart(Seen& seen) {
         auto& chart = seen.visits[static_cast<std::size_t>(*named.begin())].chart;
         ++chart[type];
         if (type != "Encounter") continue;
-        of_encounter["Encounter/" + one["id"].get<std::string>()] = *named.begin();
-        if (one.contains("diagnosis"))
-          chart["Encounter.diagnosis"] = static_cast<int>(one["diagnosis"].size());
+        of_encounter["Encounter/" + item["id"].get<std::string>()] = *named.begin();
+        if (item.contains("diagnosis"))
+          chart["Encounter.diagnosis"] = static_cast<int>(item["diagnosis"].size());
       }
       if (count < 100) break;
     }
@@ -251,9 +252,9 @@ void PlayedWeek::read_figures(Seen& seen) {
                               "/api/dataValueSets?dataSet=TH_MONTHLY&period=202603&orgUnit=PR-FHIR",
                           {{"Authorization", "ApiToken " + std::string(demo::kDemoMohToken)}});
   ASSERT_TRUE(reported.ok()) << reported.error().message;
-  for (const Json& one : (*reported)["dataValues"].as_array()) {
-    const std::string name = one.string_or("dataElement", "");
-    const int value = std::atoi(one.string_or("value", "0").c_str());
+  for (const Json& item : (*reported)["dataValues"].as_array()) {
+    const std::string name = item.string_or("dataElement", "");
+    const int value = std::atoi(item.string_or("value", "0").c_str());
     if (name == "TH_VISITS") seen.figures.visits = value;
     if (name == "TH_NO_SHOWS") seen.figures.no_shows = value;
     if (name == "TH_CANCELLED") seen.figures.cancelled = value;

@@ -37,7 +37,7 @@ struct Play {
   int visits = 3;
   int days = 1;
 
-  friend std::ostream& operator<<(std::ostream& out, const Play& one) { return out << one.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Play& play) { return out << play.name; }
 };
 
 bool is_booked(const Planned& visit) {
@@ -167,8 +167,8 @@ std::optional<Plan> script_for(const Play& play) {
   constexpr std::uint64_t kSeeds = 20'000;
   for (std::uint64_t seed = 1; seed < kSeeds; ++seed) {
     Plan plan = week::make_plan(seed, play.visits, play.days);
-    if (std::all_of(play.mistakes.begin(), play.mistakes.end(), [&](const Mistake& one) {
-          return std::any_of(plan.visits.begin(), plan.visits.end(), one.spoils);
+    if (std::all_of(play.mistakes.begin(), play.mistakes.end(), [&](const Mistake& mistake) {
+          return std::any_of(plan.visits.begin(), plan.visits.end(), mistake.spoils);
         }))
       return plan;
   }
@@ -214,14 +214,14 @@ TEST_P(PlantedMistakes, AreFoundAndNamed) {
   const std::vector<std::string> found = week::differences(*plan, look());
   ASSERT_FALSE(HasFailure());
   for (const Mistake& mistake : planted.mistakes) {
-    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const std::string& one) {
-      return names(one, mistake, *plan);
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const std::string& word) {
+      return names(word, mistake, *plan);
     })) << mistake.name;
   }
-  for (const std::string& one : found) {
+  for (const std::string& text : found) {
     EXPECT_TRUE(std::any_of(planted.mistakes.begin(), planted.mistakes.end(),
-                            [&](const Mistake& mistake) { return comes_of(one, mistake, *plan); }))
-        << one;
+                            [&](const Mistake& mistake) { return comes_of(text, mistake, *plan); }))
+        << text;
   }
 }
 

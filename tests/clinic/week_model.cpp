@@ -46,9 +46,9 @@ class Model {
   // The record system hears what became of a visit that it has planned.
   [[nodiscard]] std::string appointment() const {
     if (visit_.kind != Kind::booked) return "";
-    const std::string is = outcome();
-    if (is == "held") return "fulfilled";
-    return is == "no_show" ? "noshow" : "cancelled";
+    const std::string text = outcome();
+    if (text == "held") return "fulfilled";
+    return text == "no_show" ? "noshow" : "cancelled";
   }
 
   [[nodiscard]] std::map<std::string, Range> chart() const {
@@ -187,8 +187,8 @@ class Comparison {
   void say(const std::string& what) {
     found_.push_back("seed " + std::to_string(plan_.seed) + where_ + ": " + what);
   }
-  void same(const std::string& name, const std::string& is, const std::string& must) {
-    if (is != must) say(name + " " + is + ", not " + must);
+  void same(const std::string& name, const std::string& text, const std::string& must) {
+    if (text != must) say(name + " " + text + ", not " + must);
   }
   void within(const std::string& name, int is, Range must) {
     if (is >= must.least && is <= must.most) return;
@@ -236,7 +236,7 @@ class Comparison {
 
   // The last report leaves with the last visit that was held: what ended about then or later may be
   // missing from it.
-  void of_figures(const Figures& is) {
+  void of_figures(const Figures& figures) {
     where_ = " figures";
     int last = 0;
     Range held;
@@ -257,9 +257,9 @@ class Comparison {
       ++range.most;
       if (model.ended_at() + kHour < last && !visit.overtaken()) ++range.least;
     }
-    within("visits", is.visits, held);
-    within("no-shows", is.no_shows, no_shows);
-    within("cancelled", is.cancelled, cancelled);
+    within("visits", figures.visits, held);
+    within("no-shows", figures.no_shows, no_shows);
+    within("cancelled", figures.cancelled, cancelled);
   }
 
   const Plan& plan_;

@@ -27,9 +27,9 @@ Json PlayedWeek::enter(const std::string& role, Json profile) {
 void PlayedWeek::enter_staff() {
   // Of the two who are rung for an emergency, the one who speaks Arabic is rung first.
   std::map<int, const week::Visit*> emergencies;
-  for (const week::Visit& one : plan_.visits) {
-    if (one.kind != week::Kind::emergency) continue;
-    emergencies[one.first.doctor] = emergencies[one.first.doctor + 1] = &one;
+  for (const week::Visit& visit : plan_.visits) {
+    if (visit.kind != week::Kind::emergency) continue;
+    emergencies[visit.first.doctor] = emergencies[visit.first.doctor + 1] = &visit;
   }
   for (int n = 0; n < plan_.staff; ++n) {
     const std::string number = "N-P-" + std::to_string(10'000 + n);
@@ -45,18 +45,18 @@ void PlayedWeek::enter_staff() {
       profile.set("languages", Json::array({Json(first ? "ar" : "en")}));
       of_rung_[phone] = {found->second->number, n};
     }
-    const Json made = enter("doctor", std::move(profile));
-    doctors_.push_back(made.string_or("uuid", ""));
-    number_of_doctor_[made.string_or("id", "")] = n;
+    const Json item = enter("doctor", std::move(profile));
+    doctors_.push_back(item.string_or("uuid", ""));
+    number_of_doctor_[item.string_or("id", "")] = n;
   }
   const Json desk = Json::object({{"name", "Desk"}, {"username", "desk"}});
   desk_ = enter("desk", desk).string_or("uuid", "");
 }
 
-void PlayedWeek::enter_patient(Live& one) {
-  const week::Visit& script = *one.script;
+void PlayedWeek::enter_patient(Live& live) {
+  const week::Visit& script = *live.script;
   const int number = script.number;
-  const std::string id = part(one.bundle, "Patient")["identifier"][0]["value"].get<std::string>();
+  const std::string id = part(live.bundle, "Patient")["identifier"][0]["value"].get<std::string>();
   const std::string own = "+9665" + std::to_string(10'000'000 + number);
   const bool child = script.record != Record::adult;
   const bool english = number % 3 == 0 && script.kind != week::Kind::emergency;
@@ -65,15 +65,15 @@ void PlayedWeek::enter_patient(Live& one) {
                                {"phone", own},
                                {"language", english ? "en" : "ar"},
                                {"birthDate", child ? "2015-04-12" : "1985-04-12"}});
-  one.phone = own;
+  live.phone = own;
   if (script.record == Record::child) {
-    one.phone = "+9665" + std::to_string(50'000'000 + number);
+    live.phone = "+9665" + std::to_string(50'000'000 + number);
     profile.set("guardians",
                 Json::array({Json::object(
-                    {{"name", "Guardian"}, {"phone", one.phone}, {"relation", "mother"}})}));
+                    {{"name", "Guardian"}, {"phone", live.phone}, {"relation", "mother"}})}));
   }
-  of_phone_[one.phone] = number;
-  if (own != one.phone) of_phone_[own] = number;
+  of_phone_[live.phone] = number;
+  if (own != live.phone) of_phone_[own] = number;
   if (script.merge != week::Merge::none) {
     Json other = profile;
     other.set("username", "other-" + std::to_string(number));
@@ -83,7 +83,7 @@ void PlayedWeek::enter_patient(Live& one) {
       other.set("phone", phone);
       of_phone_[phone] = number;
     }
-    one.other = enter("patient", std::move(other)).string_or("uuid", "");
+    live.other = enter("patient", std::move(other)).string_or("uuid", "");
   }
   // Both ways in which hospitals register. Who comes without a booking is found by his number.
   if (number % 2 == 0 && script.kind == week::Kind::booked) {
@@ -93,14 +93,14 @@ void PlayedWeek::enter_patient(Live& one) {
     profile.set("identifiers",
                 Json::array({Json::object({{"kind", "national_id"}, {"value", id}})}));
   }
-  one.patient = enter("patient", std::move(profile)).string_or("uuid", "");
+  live.patient = enter("patient", std::move(profile)).string_or("uuid", "");
 }
 
 void PlayedWeek::enter_people() {
   enter_staff();
-  for (Live& one : visits_) {
-    one.doctor = doctors_[static_cast<std::size_t>(one.script->last().doctor)];
-    if (one.script->record != Record::none) enter_patient(one);
+  for (Live& visit : visits_) {
+    visit.doctor = doctors_[static_cast<std::size_t>(visit.script->last().doctor)];
+    if (visit.script->record != Record::none) enter_patient(visit);
   }
 }
 
@@ -131,22 +131,22 @@ Result<Json> PlayedWeek::ask(const std::string& method, const std::string& path,
                              method == "GET" ? std::string() : body.dump());
 }
 
-Result<Json> PlayedWeek::as_patient(Live& one, const std::string& method, const std::string& path,
+Result<Json> PlayedWeek::as_patient(Live& live, const std::string& method, const std::string& path,
                                     const Json& body) {
-  const std::string at = "/sessions/" + one.session + path;
-  if (!one.cookie.empty()) return desks_[0].people->as_guest(one.cookie, method, at, body);
-  return as(one.patient, "patient", method, at, body);
+  const std::string at = "/sessions/" + live.session + path;
+  if (!live.cookie.empty()) return desks_[0].people->as_guest(live.cookie, method, at, body);
+  return as(live.patient, "patient", method, at, body);
 }
 
-Status PlayedWeek::find_session(Live& one) {
-  RABT_TRY(instance, get(desks_[0], "/instances/" + one.instance + "?data=true"));
-  one.session = instance["context"].string_or("session", "");
-  return one.session.empty() ? unavailable("test.session", "no session yet") : ok_status();
+Status PlayedWeek::find_session(Live& live) {
+  RABT_TRY(instance, get(desks_[0], "/instances/" + live.instance + "?data=true"));
+  live.session = instance["context"].string_or("session", "");
+  return live.session.empty() ? unavailable("test.session", "no session yet") : ok_status();
 }
 
-Status PlayedWeek::open_link(Live& one) {
-  if (one.script->record != Record::none || !one.cookie.empty()) return ok_status();
-  const std::string at = "/sessions/" + one.session;
+Status PlayedWeek::open_link(Live& live) {
+  if (live.script->record != Record::none || !live.cookie.empty()) return ok_status();
+  const std::string at = "/sessions/" + live.session;
   RABT_TRY(session, ask("GET", at));
   std::string patient;
   for (const Json& person : session["participants"].as_array()) {
@@ -154,35 +154,35 @@ Status PlayedWeek::open_link(Live& one) {
   }
   RABT_TRY(invitation, ask("POST", at + "/invitations", Json::object({{"participant", patient}})));
   RABT_TRY(cookie, desks_[0].people->open_link(invitation.string_or("link", "")));
-  one.cookie = std::move(cookie);
+  live.cookie = std::move(cookie);
   return ok_status();
 }
 
-Status PlayedWeek::admit(Live& one) {
-  const std::string at = "/sessions/" + one.session;
-  RABT_TRY(room, as(one.doctor, "doctor", "GET", at + "/waiting-room"));
+Status PlayedWeek::admit(Live& live) {
+  const std::string at = "/sessions/" + live.session;
+  RABT_TRY(room, as(live.doctor, "doctor", "GET", at + "/waiting-room"));
   for (const Json& person : room["items"].as_array()) {
     const std::string id =
         person["participant"].string_or("id", person.string_or("participant", ""));
-    RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", at + "/participants/" + id + "/admit"));
+    RABT_TRY_STATUS(as(live.doctor, "doctor", "POST", at + "/participants/" + id + "/admit"));
   }
   return ok_status();
 }
 
-Status PlayedWeek::enter_room(Live& one, bool doctor) {
-  const std::string at = "/sessions/" + one.session;
+Status PlayedWeek::enter_room(Live& live, bool doctor) {
+  const std::string at = "/sessions/" + live.session;
   const Json web = Json::object({{"deviceType", "web"}});
   Json token;
   if (doctor) {
-    RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", at + "/join", web));
-    RABT_TRY(given, as(one.doctor, "doctor", "POST", at + "/token"));
+    RABT_TRY_STATUS(as(live.doctor, "doctor", "POST", at + "/join", web));
+    RABT_TRY(given, as(live.doctor, "doctor", "POST", at + "/token"));
     token = std::move(given);
   } else {
-    RABT_TRY_STATUS(as_patient(one, "POST", "/join", web));
-    RABT_TRY(given, as_patient(one, "POST", "/token", Json::object()));
+    RABT_TRY_STATUS(as_patient(live, "POST", "/join", web));
+    RABT_TRY(given, as_patient(live, "POST", "/token", Json::object()));
     token = std::move(given);
   }
-  RABT_TRY(session, as(one.doctor, "doctor", "GET", at));
+  RABT_TRY(session, as(live.doctor, "doctor", "GET", at));
   RABT_TRY_STATUS(control(
       "/control/twilio/join", "POST",
       Json::object({{"room", session.string_or("roomSid", "")}, {"token", token["token"]}})));
@@ -190,8 +190,8 @@ Status PlayedWeek::enter_room(Live& one, bool doctor) {
 }
 
 // The hub knows that both are in the room: some news of the provider are lost, so it has to look.
-Status PlayedWeek::see_both(Live& one) {
-  RABT_TRY(session, ask("GET", "/sessions/" + one.session));
+Status PlayedWeek::see_both(Live& live) {
+  RABT_TRY(session, ask("GET", "/sessions/" + live.session));
   for (const Json& person : session["participants"].as_array()) {
     if (person.string_or("admission", "") == "admitted" && !person["joinedAt"].is_string())
       return unavailable("test.join", "the hub knows nothing of somebody in the room");
@@ -199,11 +199,11 @@ Status PlayedWeek::see_both(Live& one) {
   return ok_status();
 }
 
-Status PlayedWeek::treat(Live& one) {
-  const std::string at = "/sessions/" + one.session;
+Status PlayedWeek::treat(Live& live) {
+  const std::string at = "/sessions/" + live.session;
   const auto writes = [&](const char* path, const char* body) -> Status {
     RABT_TRY_STATUS(
-        as(one.doctor, "doctor", "POST", at + path, Json::parse(body).value(), at + path));
+        as(live.doctor, "doctor", "POST", at + path, Json::parse(body).value(), at + path));
     return ok_status();
   };
   RABT_TRY_STATUS(writes("/vitals", R"({"heartRate": 92, "systolic": 124, "diastolic": 79,
@@ -217,41 +217,41 @@ Status PlayedWeek::treat(Live& one) {
       "dosage": "1 tablet", "frequency": "every 6 hours", "duration": "3 days"}]})");
 }
 
-Result<bool> PlayedWeek::go_on(Live& one) {
-  if (one.session.empty()) RABT_TRY_STATUS(find_session(one));
-  switch (one.step) {
+Result<bool> PlayedWeek::go_on(Live& live) {
+  if (live.session.empty()) RABT_TRY_STATUS(find_session(live));
+  switch (live.step) {
     case Step::wait:
-      RABT_TRY_STATUS(open_link(one));
-      RABT_TRY_STATUS(as_patient(one, "POST", "/join", Json::object({{"deviceType", "ios"}})));
+      RABT_TRY_STATUS(open_link(live));
+      RABT_TRY_STATUS(as_patient(live, "POST", "/join", Json::object({{"deviceType", "ios"}})));
       break;
     case Step::admit:
-      RABT_TRY_STATUS(admit(one));
+      RABT_TRY_STATUS(admit(live));
       break;
     case Step::meet:
-      RABT_TRY_STATUS(enter_room(one, false));
+      RABT_TRY_STATUS(enter_room(live, false));
       break;
     case Step::doctor:
-      if (!one.doctor_came) RABT_TRY_STATUS(enter_room(one, true));
-      one.doctor_came = true;
+      if (!live.doctor_came) RABT_TRY_STATUS(enter_room(live, true));
+      live.doctor_came = true;
       break;
     case Step::start:
-      RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", "/sessions/" + one.session + "/start"));
+      RABT_TRY_STATUS(as(live.doctor, "doctor", "POST", "/sessions/" + live.session + "/start"));
       break;
     case Step::treat:
-      RABT_TRY_STATUS(see_both(one));
-      RABT_TRY_STATUS(treat(one));
+      RABT_TRY_STATUS(see_both(live));
+      RABT_TRY_STATUS(treat(live));
       break;
     case Step::talk:
       break;
     case Step::end:
-      RABT_TRY_STATUS(as(one.doctor, "doctor", "POST", "/sessions/" + one.session + "/end",
+      RABT_TRY_STATUS(as(live.doctor, "doctor", "POST", "/sessions/" + live.session + "/end",
                          Json::object({{"reason", "consultation_completed"}})));
       break;
     case Step::done:
       return true;
   }
-  one.step = static_cast<Step>(static_cast<int>(one.step) + 1);
-  return one.step == Step::done;
+  live.step = static_cast<Step>(static_cast<int>(live.step) + 1);
+  return live.step == Step::done;
 }
 
 // Those who are on their way get so far, one step each in turn.
@@ -285,9 +285,9 @@ void PlayedWeek::go_on_all(Step until) {
     }
     std::this_thread::sleep_for(kJump);
     if (jumps < kMostJumps || steady_clock::now() - moved_at < kPatience) continue;
-    for (const Live* one : moving_) {
-      wrong(*one,
-            "nobody gets on at step " + std::to_string(static_cast<int>(one->step)) + ": " + last);
+    for (const Live* live : moving_) {
+      wrong(*live,
+            "nobody gets on at step " + std::to_string(static_cast<int>(live->step)) + ": " + last);
     }
     moving_.clear();
   }

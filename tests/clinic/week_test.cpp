@@ -130,7 +130,7 @@ const std::vector<Fault>& faults() {
        [](const Planned&, Books& is) { is.record = "none"; }},
       {"a wrong merge that is not undone",
        [](const Planned& visit) { return visit.merge == week::Merge::wrong; },
-       [](const Planned&, Books& is) { is.record = "wrong"; }},
+       [](const Planned&, Books& books) { books.record = "wrong"; }},
   };
   return kFaults;
 }
@@ -169,8 +169,8 @@ class Week : public PlayedWeek {
     // NOLINTNEXTLINE(concurrency-mt-unsafe)
     if (const char* const file = std::getenv("RABT_WEEK_LOG"); file != nullptr) {
       std::ofstream out(file);
-      for (const std::string& one : unfinished()) out << one << "\n";
-      for (const std::string& one : logged()) out << one << "\n";
+      for (const std::string& word : unfinished()) out << word << "\n";
+      for (const std::string& text : logged()) out << text << "\n";
     }
   }
   // Every instance becomes what it was on the file that it ran on, over crashes and lost answers.

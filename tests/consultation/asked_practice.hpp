@@ -36,7 +36,7 @@ class AskedPractice {
     auto page = made_.visits.list(ask.caller, api::list_visits_of(ask), window);
     if (!page.ok()) return page.error();
     Page out{.items = {}, .next = page->next, .total = page->total};
-    for (const VisitView& one : page->items) out.items.push_back(to_json(one));
+    for (const VisitView& item : page->items) out.items.push_back(to_json(item));
     return out;
   }
   Answer open_visit(const Ask& ask) {

@@ -12,7 +12,7 @@ template <typename V>
 Result<Page> shown_page(Result<PageOf<V>> page) {
   if (!page.ok()) return page.error();
   Page out{.items = {}, .next = page->next, .total = page->total};
-  for (const V& one : page->items) out.items.push_back(to_json(one));
+  for (const V& item : page->items) out.items.push_back(to_json(item));
   return out;
 }
 

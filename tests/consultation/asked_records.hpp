@@ -82,15 +82,15 @@ class AskedRecords : public AskedShared {
   Answer add_said(const Ask& ask) {
     AddSaid add{
         .session = ask.session, .recording = ask.body.string_or("recording", ""), .said = {}};
-    for (const Json& one : ask.body["said"].as_array())
-      add.said.push_back({.key = one.string_or("key", ""),
-                          .participant = one.string_or("participant", ""),
-                          .person = one.string_or("person", ""),
-                          .role = one.string_or("role", ""),
-                          .at_ms = one.int_or("at", 0),
-                          .end_ms = one.int_or("endAt", 0),
-                          .text = one.string_or("text", ""),
-                          .confidence = one["confidence"]});
+    for (const Json& item : ask.body["said"].as_array())
+      add.said.push_back({.key = item.string_or("key", ""),
+                          .participant = item.string_or("participant", ""),
+                          .person = item.string_or("person", ""),
+                          .role = item.string_or("role", ""),
+                          .at_ms = item.int_or("at", 0),
+                          .end_ms = item.int_or("endAt", 0),
+                          .text = item.string_or("text", ""),
+                          .confidence = item["confidence"]});
     return shown(records_->transcripts.add_said(ask.caller, add));
   }
 

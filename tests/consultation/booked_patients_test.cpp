@@ -39,8 +39,8 @@ class Desk final : public identity::Newcomers {
       }
       by = actor;
       people_.add(person);
-      for (const Json& one : numbers.as_array())
-        people_.numbers[one.string_or("value", "")] = person.id;
+      for (const Json& item : numbers.as_array())
+        people_.numbers[item.string_or("value", "")] = person.id;
       entered.push_back(person.id);
       return person;
     };
@@ -75,9 +75,10 @@ class BookedPatient : public SessionHouse {
     public_url_ = "https://hub.example.sa";
     house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
     for (const char* language : {"ar", "en"}) {
-      for (const MessageTemplate& one : message_templates())
-        house_.texts[language][std::string(one.name)] =
-            std::string(language) + " " + std::string(one.name) + " {hospital} {time} {link}";
+      for (const MessageTemplate& message_template : message_templates())
+        house_.texts[language][std::string(message_template.name)] =
+            std::string(language) + " " + std::string(message_template.name) +
+            " {hospital} {time} {link}";
     }
     provider_.notifies = true;
     clock_.set(must(parse_iso8601("2026-12-01T08:00:00Z")));
@@ -119,8 +120,8 @@ class BookedPatient : public SessionHouse {
   std::string booked(Json patient) { return id_of(must(book(std::move(patient)))); }
   // The participant who is the patient.
   Participant patient_in(const std::string& session) {
-    for (const Participant& one : must(sessions_->acts.load(session)).people.participants) {
-      if (one.role == PartRole::patient) return one;
+    for (const Participant& participant : must(sessions_->acts.load(session)).people.participants) {
+      if (participant.role == PartRole::patient) return participant;
     }
     return {};
   }
@@ -150,11 +151,11 @@ TEST_F(BookedPatient, WhoIsEnteredIsToldAtHisTelephoneWithHisLink) {
   EXPECT_EQ(must(sessions_->acts.load(id)).patient, person);
   const identity::Person record = people_.of(person);
   EXPECT_EQ(record.profile["enteredBy"], Json::object({{"session", id}, {"instance", kInstance}}));
-  const Participant one = patient_in(id);
-  EXPECT_EQ(one.person, person);
-  EXPECT_EQ(one.record_of, person);
-  EXPECT_TRUE(one.reference.is_null());
-  EXPECT_EQ(one.guest.string_or("name", ""), "Layla") << "what was booked stays with him";
+  const Participant participant = patient_in(id);
+  EXPECT_EQ(participant.person, person);
+  EXPECT_EQ(participant.record_of, person);
+  EXPECT_TRUE(participant.reference.is_null());
+  EXPECT_EQ(participant.guest.string_or("name", ""), "Layla") << "what was booked stays with him";
   EXPECT_EQ(tell(id).dump(), R"([{"kind":"booked","outcome":"sent"}])");
   const auto sent = provider_.calls("our-send-sms");
   ASSERT_EQ(sent.size(), 1U);
@@ -183,11 +184,11 @@ TEST_F(BookedPatient, TheNextBookingIsLinkedAndChangesNothingOfTheRecord) {
 
 TEST_F(BookedPatient, AnotherOfHisNumbersLeadsToHisRecord) {
   people_.numbers["MRN-7"] = patient_;
-  Json one = layla();
-  one.set("identifiers",
-          Json::array({number(kNational, "1012345672"), number("urn:his", "MRN-7")}));
+  Json item = layla();
+  item.set("identifiers",
+           Json::array({number(kNational, "1012345672"), number("urn:his", "MRN-7")}));
   const Json profile = people_.of(patient_).profile;
-  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, patient_);
+  EXPECT_EQ(must(sessions_->acts.load(booked(item))).patient, patient_);
   EXPECT_TRUE(newcomers_desk_.entered.empty());
   EXPECT_EQ(people_.of(patient_).profile, profile);
 }
@@ -197,12 +198,12 @@ TEST_F(BookedPatient, AnotherOfHisNumbersLeadsToHisRecord) {
 // Caught by: a record with another national id, under each way of keeping it.
 TEST_F(BookedPatient, ARecordWithAnotherNationalIdIsSomebodyElses) {
   people_.numbers["MRN-7"] = patient_;
-  Json one = layla();
-  one.set("identifiers",
-          Json::array({number(kNational, "1012345672"), number("urn:his", "MRN-7")}));
+  Json item = layla();
+  item.set("identifiers",
+           Json::array({number(kNational, "1012345672"), number("urn:his", "MRN-7")}));
   people_.set(patient_, "identifiers",
               Json::array({Json::object({{"kind", "national_id"}, {"value", "1000000008"}})}));
-  const std::string id = booked(one);
+  const std::string id = booked(item);
   EXPECT_EQ(must(sessions_->acts.load(id)).patient, "");
   EXPECT_TRUE(newcomers_desk_.entered.empty());
   EXPECT_EQ(asked(), "patient.contradicted");
@@ -216,16 +217,16 @@ TEST_F(BookedPatient, ARecordWithAnotherNationalIdIsSomebodyElses) {
   // As an outside id, and with the record number as the reference.
   people_.forget(patient_, "identifiers");
   people_.set(patient_, "externalIds", Json::array({number(kNational, "1000000008")}));
-  one.set("person", number("urn:his", "MRN-7"));
-  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, "");
+  item.set("person", number("urn:his", "MRN-7"));
+  EXPECT_EQ(must(sessions_->acts.load(booked(item))).patient, "");
   // A number of another kind is none of the same kind: a resident who has become a citizen.
   people_.set(patient_, "externalIds",
               Json::array({number("http://nphies.sa/identifier/iqama", "2000000006")}));
-  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, patient_);
+  EXPECT_EQ(must(sessions_->acts.load(booked(item))).patient, patient_);
   // The number leads to him: it is that of a record that was merged into his.
   people_.set(patient_, "externalIds", Json::array({number(kNational, "1000000008")}));
   people_.numbers["1012345672"] = patient_;
-  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, patient_);
+  EXPECT_EQ(must(sessions_->acts.load(booked(item))).patient, patient_);
 }
 
 // The reference of a number without a system has that of national ids, which is a guess.
@@ -233,10 +234,10 @@ TEST_F(BookedPatient, ANumberThatCannotBeANationalIdContradictsNothing) {
   people_.numbers["MRN-7"] = patient_;
   people_.set(patient_, "identifiers",
               Json::array({Json::object({{"kind", "national_id"}, {"value", "1000000008"}})}));
-  Json one = layla();
-  one.set("person", number(kNational, "77"));
-  one.set("identifiers", Json::array({number("urn:his", "MRN-7")}));
-  EXPECT_EQ(must(sessions_->acts.load(booked(one))).patient, patient_);
+  Json item = layla();
+  item.set("person", number(kNational, "77"));
+  item.set("identifiers", Json::array({number("urn:his", "MRN-7")}));
+  EXPECT_EQ(must(sessions_->acts.load(booked(item))).patient, patient_);
   EXPECT_EQ(asked(), "");
 }
 
@@ -270,9 +271,9 @@ TEST_F(BookedPatient, WhoIsLikeSomebodyElseIsEnteredAndTheDeskIsAsked) {
 }
 
 TEST_F(BookedPatient, WhoCannotBeEnteredTakesPartAsBeforeAndTheDeskIsAsked) {
-  Json one = layla();
-  one.set("person", number(kNational, "1012345671"));
-  const std::string id = booked(one);
+  Json item = layla();
+  item.set("person", number(kNational, "1012345671"));
+  const std::string id = booked(item);
   EXPECT_EQ(must(sessions_->acts.load(id)).patient, "");
   EXPECT_TRUE(newcomers_desk_.entered.empty());
   EXPECT_EQ(asked(), "patient.not-entered");

@@ -44,9 +44,9 @@ class SecondChannel : public SessionHouse {
     public_url_ = "https://hub.example.sa";
     house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
     for (const char* language : {"ar", "en"}) {
-      for (const MessageTemplate& one : message_templates())
-        house_.texts[language][std::string(one.name)] =
-            std::string(one.name) + " {hospital} {time} {link}{code}";
+      for (const MessageTemplate& message_template : message_templates())
+        house_.texts[language][std::string(message_template.name)] =
+            std::string(message_template.name) + " {hospital} {time} {link}{code}";
     }
     provider_.notifies = true;
     provider_.names["notify.email.send"] = kMail;
@@ -83,15 +83,15 @@ class SecondChannel : public SessionHouse {
   std::vector<std::string> noted(const std::string& act) {
     store_->flush();
     std::vector<std::string> out;
-    for (const auto& one : must(audit::read_page(*audit_, {}, 500)).entries) {
-      const Json& detail = one.entry.detail;
-      if (one.entry.act != act) continue;
+    for (const auto& entry : must(audit::read_page(*audit_, {}, 500)).entries) {
+      const Json& detail = entry.entry.detail;
+      if (entry.entry.act != act) continue;
       if (act == "action.sent") {
         out.push_back(detail.string_or("capability", ""));
       } else if (act == "action.ended") {
         out.push_back(detail.string_or("action", "") + " " + detail.string_or("task", "") + " " +
-                      detail.string_or("outcome", "") + " " + one.entry.result);
-        EXPECT_FALSE(one.entry.patient.empty()) << "the report of disclosures finds it";
+                      detail.string_or("outcome", "") + " " + entry.entry.result);
+        EXPECT_FALSE(entry.entry.patient.empty()) << "the report of disclosures finds it";
       } else {
         out.push_back(detail.string_or("kind", "") + " " + detail.string_or("channel", "sms") +
                       " " + detail.string_or("outcome", ""));
@@ -326,8 +326,8 @@ TEST_F(SecondChannel, ACodeAndACallOf997AreForTheTelephoneAlone) {
             R"([{"kind":"call_997","outcome":"failed"}])");
   const Session session = must(sessions_->acts.load(session_));
   const Participant* patient = nullptr;
-  for (const Participant& one : session.people.participants) {
-    if (one.role == PartRole::patient) patient = &one;
+  for (const Participant& participant : session.people.participants) {
+    if (participant.role == PartRole::patient) patient = &participant;
   }
   ASSERT_NE(patient, nullptr);
   EXPECT_EQ(must(codes_->send_code(session, *patient, {.digits = "482913", .name = "1"})),

@@ -45,8 +45,8 @@ class Days : public ServiceHouse {
   // The act for all that the preview shows.
   static Json all_of(Json body, const Json& preview) {
     Json visits = Json::array();
-    for (const Json& one : preview["visits"].as_array())
-      visits.push_back(Json::object({{"session", one["session"]}, {"version", one["version"]}}));
+    for (const Json& item : preview["visits"].as_array())
+      visits.push_back(Json::object({{"session", item["session"]}, {"version", item["version"]}}));
     body.set("visits", std::move(visits));
     body.set("reason", "the doctor is ill");
     return body;
@@ -54,10 +54,10 @@ class Days : public ServiceHouse {
   // "left provider.busy" by session.
   static std::map<std::string, std::string> outcomes(const Json& answer) {
     std::map<std::string, std::string> out;
-    for (const Json& one : answer["visits"].as_array()) {
-      const std::string code = one.string_or("code", "");
-      out[one.string_or("session", "")] =
-          one.string_or("outcome", "") + (code.empty() ? "" : " " + code);
+    for (const Json& item : answer["visits"].as_array()) {
+      const std::string code = item.string_or("code", "");
+      out[item.string_or("session", "")] =
+          item.string_or("outcome", "") + (code.empty() ? "" : " " + code);
     }
     return out;
   }
@@ -76,8 +76,8 @@ class Days : public ServiceHouse {
         "gateway_id) VALUES ('t1', $1, $2, $3, 1, $4, $5, '')"};
     std::string patient;
     const Json all = seen(session);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("role", "") == "patient") patient = one.string_or("id", "");
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("role", "") == "patient") patient = item.string_or("id", "");
     }
     must(store_->write([&](store::Transaction& transaction) {
       return store::run(transaction, kNoted, {session, patient, kind, outcome, at_ms});
@@ -85,7 +85,7 @@ class Days : public ServiceHouse {
   }
   static std::vector<std::string> ids_of(const Json& list) {
     std::vector<std::string> out;
-    for (const Json& one : list["visits"].as_array()) out.push_back(one.string_or("session", ""));
+    for (const Json& item : list["visits"].as_array()) out.push_back(item.string_or("session", ""));
     return out;
   }
   static std::size_t count(const std::string& text, std::string_view part) {
@@ -103,8 +103,8 @@ class Days : public ServiceHouse {
     query.act = act;
     store_->flush();
     std::vector<audit::Entry> out;
-    for (const auto& one : must(audit::read_page(*audit_, query, 100)).entries)
-      out.push_back(one.entry);
+    for (const auto& entry : must(audit::read_page(*audit_, query, 100)).entries)
+      out.push_back(entry.entry);
     return out;
   }
 
@@ -130,8 +130,8 @@ TEST_F(Days, APreviewSaysWhatWouldBecomeOfEachVisitAndChangesNothing) {
   EXPECT_EQ(busy["taken"].string_or("to", ""), utc(at("10:45")));
   EXPECT_EQ(busy["patient"]["record"].string_or("name", "") + busy["patient"].string_or("name", ""),
             "Patient OnePatient One");
-  for (const std::string& one : {nine, ten})
-    EXPECT_EQ(seen(one).string_or("provider", ""), doctor_);
+  for (const std::string& text : {nine, ten})
+    EXPECT_EQ(seen(text).string_or("provider", ""), doctor_);
   EXPECT_EQ(entries("provider.absence").size(), 0U);
   EXPECT_EQ(outcomes(previewed(body)), outcomes(shown)) << "nothing has changed";
 }
@@ -248,9 +248,9 @@ TEST_F(Days, VisitsAreCalledOffForAReasonThatTheLogKeepsSealed) {
   const Json preview = previewed(body);
   ASSERT_EQ(preview["visits"].size(), 2U);
   const Json done = must(sessions_->days.apply(of(all_of(body, preview))));
-  for (const std::string& one : {nine, asked}) {
-    EXPECT_EQ(seen(one).string_or("status", ""), "cancelled");
-    Ask office = as_admin(one);
+  for (const std::string& text : {nine, asked}) {
+    EXPECT_EQ(seen(text).string_or("status", ""), "cancelled");
+    Ask office = as_admin(text);
     office.caller.reason = "to call the patient";
     EXPECT_EQ(must(sessions_->reading.get(office))["cancellation"].string_or("reason", ""),
               "the doctor is ill");
@@ -292,13 +292,13 @@ TEST_F(Days, VisitsOfAnotherDoctorOrDayAreNotTouched) {
   const std::string other = booked(at("09:00"), doctor2_);
   const std::string later = booked(at("09:00", "2027-03-11"));
   Json visits = Json::array();
-  for (const std::string& one : {other, later})
-    visits.push_back(Json::object({{"session", one}, {"version", seen(one)["version"]}}));
+  for (const std::string& word : {other, later})
+    visits.push_back(Json::object({{"session", word}, {"version", seen(word)["version"]}}));
   const Json done = must(sessions_->days.apply(
       of(day({{"act", "cancel"}, {"reason", "ill"}, {"visits", std::move(visits)}}))));
-  for (const std::string& one : {other, later}) {
-    EXPECT_EQ(outcomes(done)[one], "left session.unknown");
-    EXPECT_EQ(seen(one).string_or("status", ""), "scheduled");
+  for (const std::string& text : {other, later}) {
+    EXPECT_EQ(outcomes(done)[text], "left session.unknown");
+    EXPECT_EQ(seen(text).string_or("status", ""), "scheduled");
   }
 }
 
@@ -372,8 +372,8 @@ TEST_F(Days, TheListOfADayHasTelephonesAndIsAReadingOfEachPatient) {
   EXPECT_EQ(list["visits"].item(1)["doctor"].string_or("name", ""), "Dr Two");
   EXPECT_EQ(list.dump().find("chiefComplaint"), std::string::npos);
   std::set<std::string> read;
-  for (const audit::Entry& one : entries("session.read")) {
-    if (one.detail.string_or("what", "") == "day_list") read.insert(one.patient);
+  for (const audit::Entry& entry : entries("session.read")) {
+    if (entry.detail.string_or("what", "") == "day_list") read.insert(entry.patient);
   }
   EXPECT_EQ(read, (std::set<std::string>{people_.of(patient_).pseudonym,
                                          people_.of(patient2_).pseudonym}));
@@ -445,7 +445,7 @@ TEST_F(Days, TheListOfADayHasAllVisitsOnItsPagesByTimeAndDoctor) {
   for (int pages = 0; pages < 3; ++pages) {
     const Json list = must(sessions_->days.list(paper(), page));
     EXPECT_EQ(list["more"], Json(pages < 2));
-    for (std::string& one : ids_of(list)) found.push_back(std::move(one));
+    for (std::string& text : ids_of(list)) found.push_back(std::move(text));
     page.cursor = sessions_->days.next;
     EXPECT_EQ(page.cursor.empty(), pages == 2);
   }
@@ -522,8 +522,8 @@ TEST_F(Days, NamesAreNeitherMarkupNorFormulasNorDoTheyTurnThePaperRound) {
   EXPECT_NE(sessions_->days.page(paper(), "ar").find("<html lang=\"ar\" dir=\"rtl\">"),
             std::string::npos);
   std::size_t readings = 0;
-  for (const audit::Entry& one : entries("session.read"))
-    readings += one.detail.string_or("what", "") == "day_list" ? 1 : 0;
+  for (const audit::Entry& entry : entries("session.read"))
+    readings += entry.detail.string_or("what", "") == "day_list" ? 1 : 0;
   EXPECT_EQ(readings, 5U) << "each paper is a reading";
 }
 

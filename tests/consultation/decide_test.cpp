@@ -33,15 +33,15 @@ class Decide : public testing::Test {
     is_.people.organizer = "d";
   }
   void add(const std::string& id, const std::string& person, PartRole role) {
-    Participant one;
-    one.id = id;
-    one.person = person;
-    one.role = role;
-    one.identity = "x-" + id;
-    one.licence = identity::Licence::vouched;
-    one.account = roles_of(role);
-    one.number = static_cast<std::int64_t>(is_.people.participants.size()) + 1;
-    is_.people.participants.push_back(one);
+    Participant participant;
+    participant.id = id;
+    participant.person = person;
+    participant.role = role;
+    participant.identity = "x-" + id;
+    participant.licence = identity::Licence::vouched;
+    participant.account = roles_of(role);
+    participant.number = static_cast<std::int64_t>(is_.people.participants.size()) + 1;
+    is_.people.participants.push_back(participant);
   }
   // An account that fits the role.
   static Roles roles_of(PartRole role) {
@@ -59,13 +59,13 @@ class Decide : public testing::Test {
     }
   }
   static Participant coming(const std::string& person, PartRole role, Roles account) {
-    Participant one;
-    one.id = "new-" + person;
-    one.person = person;
-    one.role = role;
-    one.licence = identity::Licence::vouched;
-    one.account = account;
-    return one;
+    Participant participant;
+    participant.id = "new-" + person;
+    participant.person = person;
+    participant.role = role;
+    participant.licence = identity::Licence::vouched;
+    participant.account = account;
+    return participant;
   }
   Result<Change> ask(const Actor& who, const Command& command) {
     return decide(
@@ -176,20 +176,22 @@ TEST_F(Decide, NobodyComesInWithARoleThatHisAccountHasNot) {
   for (const Row& row : rows) {
     const std::string what(to_string(row.role));
     const std::string wanted = row.fits ? "ok" : "participant.role_not_held";
-    const Participant one = coming(other, row.role, row.account);
+    const Participant participant = coming(other, row.role, row.account);
     const auto code = [](const Result<Change>& change) {
       return change.ok() ? std::string("ok") : change.error().code;
     };
-    EXPECT_EQ(code(ask(doctor_, Add{one})), wanted) << what;
-    EXPECT_EQ(code(ask(hub_, Add{one})), wanted) << what;
-    EXPECT_EQ(code(ask(doctor_, Invite{{.id = "i", .person = other, .role = row.role}, one})),
-              wanted)
+    EXPECT_EQ(code(ask(doctor_, Add{participant})), wanted) << what;
+    EXPECT_EQ(code(ask(hub_, Add{participant})), wanted) << what;
+    EXPECT_EQ(
+        code(ask(doctor_, Invite{{.id = "i", .person = other, .role = row.role}, participant})),
+        wanted)
         << what;
     const Session before = is_;
     is_.people.invitations.push_back({.id = "i", .role = row.role, .expires_ms = now_.ms + 1});
-    EXPECT_EQ(code(ask(person(other, row.account), AcceptInvitation{"i", one})), wanted) << what;
+    EXPECT_EQ(code(ask(person(other, row.account), AcceptInvitation{"i", participant})), wanted)
+        << what;
     is_ = before;
-    is_.people.participants.push_back(one);
+    is_.people.participants.push_back(participant);
     EXPECT_EQ(code(ask(hub_, Open{.room_suffix = "abcdef"})), wanted) << what;
     is_ = before;
   }
@@ -451,10 +453,10 @@ TEST_F(Consents, InvitationsConfirmationsAndPeopleOfASessionHaveAnEnd) {
   EXPECT_EQ(act(doctor_, ConfirmIdentity{pairs[0]}), "identity.limit");
 
   for (std::size_t i = is_.people.participants.size(); i < limits::kMaxSessionPeople; ++i) {
-    Participant one = coming("", PartRole::observer, {});
-    one.id = "o" + std::to_string(i);
-    ASSERT_EQ(act(doctor_, Add{one}), "ok") << i;
-    ASSERT_EQ(act(doctor_, Remove{one.id}), "ok") << i;
+    Participant participant = coming("", PartRole::observer, {});
+    participant.id = "o" + std::to_string(i);
+    ASSERT_EQ(act(doctor_, Add{participant}), "ok") << i;
+    ASSERT_EQ(act(doctor_, Remove{participant.id}), "ok") << i;
   }
   EXPECT_EQ(act(doctor_, Add{coming("", PartRole::observer, {})}), "session.full");
 }
@@ -671,9 +673,9 @@ TEST_F(Consents, ANoThatAnOlderHubStoredStaysWhereItCannotTell) {
   Json stored = to_document(is_);
   for (const char* list : {"participants", "invitations"}) {
     Json without = stored[list];
-    for (Json& one : without.mutable_array()) {
+    for (Json& item : without.mutable_array()) {
       for (const char* newer : {"recordOf", "waitsAgain", "provenOf"})
-        one.mutable_object().erase(newer);
+        item.mutable_object().erase(newer);
     }
     stored.set(list, std::move(without));
   }
@@ -681,7 +683,8 @@ TEST_F(Consents, ANoThatAnOlderHubStoredStaysWhereItCannotTell) {
   is_.people.participants = back.people.participants;
   is_.people.invitations = back.people.invitations;
   is_.consents.all = back.consents.all;
-  for (Participant& one : is_.people.participants) one.account = roles_of(one.role);
+  for (Participant& participant : is_.people.participants)
+    participant.account = roles_of(participant.role);
   const Actor by_link{.actor = guest_actor("p"), .part = {.session = is_.id, .participant = "p"}};
   for (const Actor& who : {doctor_, patient_, by_link})
     EXPECT_EQ(act(who, says("recording", true)), "consent.own_word") << who.actor;

@@ -12,15 +12,15 @@ class Desk : public ServiceHouse {
   }
   // A visit that the desk has booked.
   std::string booked() {
-    const Json made =
+    const Json item =
         must(sessions_->creation.create(as(desk_, {},
                                            Json::object({{"type", "doctor_patient"},
                                                          {"provider", doctor_},
                                                          {"patient", patient_},
                                                          {"scheduledStart", "2027-03-10T06:00:00Z"},
                                                          {"chiefComplaint", "cough"}}))));
-    EXPECT_EQ(made.find("chiefComplaint"), nullptr) << "what it wrote it does not read";
-    return id_of(made);
+    EXPECT_EQ(item.find("chiefComplaint"), nullptr) << "what it wrote it does not read";
+    return id_of(item);
   }
   Json members(std::initializer_list<std::pair<std::string_view, Json>> of) {
     return Json::object(of);

@@ -175,8 +175,8 @@ TEST(DocumentText, ADicomHeaderIsReadInEachTransferSyntax) {
   const auto detector = phi::Detector::make({});
   ASSERT_TRUE(detector.ok());
   std::string kinds;
-  for (const phi::Finding& one : (*detector)->find(kHeader))
-    kinds += std::string(phi::to_string(one.kind)) + " ";
+  for (const phi::Finding& finding : (*detector)->find(kHeader))
+    kinds += std::string(phi::to_string(finding.kind)) + " ";
   EXPECT_EQ(kinds, "name national-id date ");
 }
 

@@ -25,14 +25,14 @@ class Emergencies : public ServiceHouse {
     english_ = doctor("Dr English", "cardiology", {"en"});
     general_ = doctor("Dr General", "general", {"ar"});
     away_ = doctor("Dr Away", "cardiology", {"ar"});
-    for (const std::string& one : {arabic_, english_, general_}) online(one);
+    for (const std::string& text : {arabic_, english_, general_}) online(text);
     people_.set(patient_, "language", "ar");
     clock_.advance_ms(30'000);
   }
   std::string doctor(const char* name, const char* specialty,
                      std::initializer_list<const char*> languages) {
     Json tongues = Json::array();
-    for (const char* one : languages) tongues.push_back(one);
+    for (const char* language : languages) tongues.push_back(language);
     return somebody({Role::doctor},
                     {{"name", name}, {"specialty", specialty}, {"languages", tongues}});
   }
@@ -67,9 +67,9 @@ class Emergencies : public ServiceHouse {
   }
   // "ringing Dr", "unanswered": the state, and the doctor who is rung.
   std::string ring(const std::string& session) {
-    const Json is = call("ring", Json::object({{"session", session}}));
-    const std::string person = is.string_or("provider", "");
-    return is.string_or("state", "") +
+    const Json item = call("ring", Json::object({{"session", session}}));
+    const std::string person = item.string_or("provider", "");
+    return item.string_or("state", "") +
            (person.empty() ? "" : " " + people_.of(person).profile.string_or("name", ""));
   }
   Json rings(const std::string& person) {
@@ -156,14 +156,14 @@ TEST_F(Emergencies, RacingDoctorsAreOneYesAndOneNo) {
   std::atomic<int> taken = 0;
   std::atomic<int> late = 0;
   std::vector<std::thread> doctors;
-  for (const std::string& one : {arabic_, english_, general_, away_}) {
-    doctors.emplace_back([&, one] {
-      const std::string said = code(sessions_->life.accept(as(one, id)));
+  for (const std::string& text : {arabic_, english_, general_, away_}) {
+    doctors.emplace_back([&, text] {
+      const std::string said = code(sessions_->life.accept(as(text, id)));
       if (said == "ok") ++taken;
       if (said == "session.already_accepted") ++late;
     });
   }
-  for (std::thread& one : doctors) one.join();
+  for (std::thread& doctor : doctors) doctor.join();
   EXPECT_EQ(taken, 1);
   EXPECT_EQ(late, 3);
 }
@@ -195,8 +195,8 @@ TEST_F(Emergencies, RingingGoesOnAfterTheHubBeganAgain) {
 }
 
 TEST_F(Emergencies, RightAfterTheStartPagesAreGivenTimeToConnect) {
-  for (const std::string& one : {arabic_, english_, general_})
-    must(practice_->set_presence(as(one, {}, Json::object({{"status", "offline"}}))));
+  for (const std::string& text : {arabic_, english_, general_})
+    must(practice_->set_presence(as(text, {}, Json::object({{"status", "offline"}}))));
   const std::string id = called();
   EXPECT_EQ(ring(id), "unanswered");
   service_ = make_session_actions(*sessions_, *records_, practice_->itself());
@@ -213,8 +213,8 @@ TEST_F(Emergencies, ADoctorWhoAsksForASpecialtyKeepsTheVisit) {
   EXPECT_EQ(ring(id), "ringing Dr Arabic");
   EXPECT_EQ(code(sessions_->life.accept(as(doctor_, id))), "ok");
   EXPECT_EQ(ring(id), "ringing Dr Arabic") << "whoever asks does not answer himself";
-  const Json is = must(sessions_->life.accept(as(arabic_, id)));
-  EXPECT_EQ(is.string_or("provider", ""), doctor_);
+  const Json item = must(sessions_->life.accept(as(arabic_, id)));
+  EXPECT_EQ(item.string_or("provider", ""), doctor_);
   EXPECT_EQ(part(id, arabic_).string_or("admission", ""), "admitted");
   EXPECT_EQ(ring(id), "answered");
 }

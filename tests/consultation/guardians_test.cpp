@@ -43,8 +43,9 @@ class Guardians : public SessionHouse {
   void SetUp() override {
     public_url_ = "https://hub.example.sa";
     for (const char* language : {"ar", "en"}) {
-      for (const MessageTemplate& one : message_templates())
-        house_.texts[language][std::string(one.name)] = std::string(one.name) + " {link}{code}";
+      for (const MessageTemplate& message_template : message_templates())
+        house_.texts[language][std::string(message_template.name)] =
+            std::string(message_template.name) + " {link}{code}";
     }
     provider_.notifies = true;
     clock_.set(test::must(parse_iso8601("2026-12-01T08:00:00Z")));
@@ -79,8 +80,8 @@ class Guardians : public SessionHouse {
   Json detail(std::string_view act) {
     store_->flush();
     Json found;
-    for (const auto& one : must(audit::read_page(*audit_, {}, 500)).entries) {
-      if (one.entry.act == act) found = one.entry.detail;
+    for (const auto& entry : must(audit::read_page(*audit_, {}, 500)).entries) {
+      if (entry.entry.act == act) found = entry.entry.detail;
     }
     return found;
   }

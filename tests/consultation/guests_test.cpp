@@ -21,17 +21,17 @@ class Guests : public SessionHouse {
                       {"person", Json::object({{"system", "nationalid"}, {"value", "1012345672"}})},
                       {"name", "Layla"}});
     for (const auto& [key, value] : more.as_object()) patient.set(key, value);
-    const Json made = must(sessions_->creation.create(
+    const Json item = must(sessions_->creation.create(
         by_hub(Json::object({{"type", "doctor_patient"},
                              {"provider", doctor_},
                              {"scheduledStart", to_iso8601({clock_.now().ms + kHourMs})},
                              {"participants", Json::array({std::move(patient)})}}))));
-    return id_of(made);
+    return id_of(item);
   }
   std::string patient_part(const std::string& session) {
     const Json all = seen(session);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("role", "") == "patient") return one.string_or("id", "");
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("role", "") == "patient") return item.string_or("id", "");
     }
     return {};
   }
@@ -74,8 +74,8 @@ class Guests : public SessionHouse {
   }
   std::vector<audit::Entry> entries() {
     std::vector<audit::Entry> out;
-    for (const auto& one : must(audit::read_page(*audit_, {}, 500)).entries)
-      out.push_back(one.entry);
+    for (const auto& entry : must(audit::read_page(*audit_, {}, 500)).entries)
+      out.push_back(entry.entry);
     return out;
   }
 };
@@ -338,12 +338,13 @@ TEST_F(Guests, TheCodeIsInNoEntryOfTheLog) {
   store_->flush();
   std::set<std::string> acts;
   std::string actor;
-  for (const audit::Entry& one : entries()) {
-    acts.insert(one.act);
-    if (one.act == "invitation.accepted") actor = one.actor;
-    const std::string all = one.actor + one.object + one.result + one.detail.dump() + one.request;
-    EXPECT_EQ(all.find(code_text), std::string::npos) << one.act;
-    EXPECT_EQ(all.find(guest.secret), std::string::npos) << one.act;
+  for (const audit::Entry& entry : entries()) {
+    acts.insert(entry.act);
+    if (entry.act == "invitation.accepted") actor = entry.actor;
+    const std::string all =
+        entry.actor + entry.object + entry.result + entry.detail.dump() + entry.request;
+    EXPECT_EQ(all.find(code_text), std::string::npos) << entry.act;
+    EXPECT_EQ(all.find(guest.secret), std::string::npos) << entry.act;
   }
   EXPECT_TRUE(acts.contains("invitation.accepted"));
   EXPECT_TRUE(acts.contains("invitation.refused"));
@@ -382,9 +383,9 @@ TEST_F(Guests, WhoIsEnteredAfterwardsComesUnderHisAccount) {
   EXPECT_EQ(code(sessions_->entry.join(as(patient2_, id))), "participant.not_a_participant");
   EXPECT_EQ(code(sessions_->reading.get(as(patient_, id))), "ok");
   EXPECT_EQ(code(sessions_->entry.join(as(patient_, id))), "ok");
-  const Json is = seen(id);
-  EXPECT_EQ(is.string_or("patient", ""), patient_);
-  EXPECT_EQ(is["participants"].size(), 2U);
+  const Json item = seen(id);
+  EXPECT_EQ(item.string_or("patient", ""), patient_);
+  EXPECT_EQ(item["participants"].size(), 2U);
   EXPECT_EQ(part(id, patient_).string_or("name", ""), "Layla")
       << "what the booking said stays with the participant";
 }

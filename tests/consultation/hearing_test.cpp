@@ -27,7 +27,7 @@ class Hearing : public ServiceHouse {
   std::multiset<std::string> events(const std::string& who) {
     std::multiset<std::string> types;
     const Json all = must(sessions_->reading.events(as(who, session_)));
-    for (const Json& one : all["items"].as_array()) types.insert(one.string_or("type", ""));
+    for (const Json& item : all["items"].as_array()) types.insert(item.string_or("type", ""));
     return types;
   }
   // Somebody opens the link of the patient, and waits.
@@ -55,7 +55,7 @@ class Hearing : public ServiceHouse {
     const std::size_t shown = must(records_->messages(who))["items"].size();
     const Json all = must(sessions_->reading.events(who));
     std::size_t told = 0;
-    for (const Json& one : all["items"].as_array()) told += one["type"] == Json("message-sent");
+    for (const Json& item : all["items"].as_array()) told += item["type"] == Json("message-sent");
     EXPECT_EQ(told, shown);
     return shown;
   }
@@ -110,7 +110,7 @@ TEST_F(Hearing, WhoWaitsReadsNoEventThatTheLiveChannelHides) {
   EXPECT_EQ(events(doctor_).count("document-shared"), 1U) << "he shared it";
   const Json all = must(sessions_->reading.events(as_admin(session_)));
   std::size_t notes = 0;
-  for (const Json& one : all["items"].as_array()) notes += one["type"] == Json("note-written");
+  for (const Json& item : all["items"].as_array()) notes += item["type"] == Json("note-written");
   EXPECT_EQ(notes, 1U) << "offices see the whole of it";
 }
 
@@ -222,8 +222,8 @@ TEST_F(Hearing, NobodyWritesDownWordsAfterANoThatAHostWroteDownForAGuest) {
        {"participants", Json::array({Json::object({{"role", "patient"}, {"name", "Sami"}})})}})));
   std::string guest;
   const Json all = seen(visit);
-  for (const Json& one : all["participants"].as_array()) {
-    if (one.string_or("role", "") == "patient") guest = one.string_or("id", "");
+  for (const Json& item : all["participants"].as_array()) {
+    if (item.string_or("role", "") == "patient") guest = item.string_or("id", "");
   }
   must(sessions_->entry.join(as(doctor_, visit)));
   const auto writes = [&](const char* source) {
@@ -348,8 +348,8 @@ TEST_F(Hearing, OneEventThatIsRefusedHoldsBackOnlyThoseAfterIt) {
   };
   bool refuses = true;
   const auto deliver = [&](const std::vector<Json>& all, const store::Store::Job& also) {
-    for (const Json& one : all) {
-      if (refuses && one["id"] == Json("bad")) return Status(invalid("test.no", "no"));
+    for (const Json& item : all) {
+      if (refuses && item["id"] == Json("bad")) return Status(invalid("test.no", "no"));
     }
     return store_->write(also);
   };

@@ -114,11 +114,11 @@ TEST_F(SessionLanes, AVisitIsWrittenInTheLaneOfItsSessionFromBookingToEnd) {
 }
 
 TEST_F(SessionLanes, TwoSessionsHaveTheirOwn) {
-  const std::string one = id_of(made());
+  const std::string text = id_of(made());
   const std::string other = id_of(made(with(plain(), "patient", patient2_)));
   std::set<store::Lane> lanes;
   for (const auto& [lane, change] : lanes_.all()) lanes.insert(lane);
-  EXPECT_EQ(lanes, (std::set<store::Lane>{lane_of(one), lane_of(other)}));
+  EXPECT_EQ(lanes, (std::set<store::Lane>{lane_of(text), lane_of(other)}));
 }
 
 }  // namespace

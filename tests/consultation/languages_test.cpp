@@ -29,11 +29,11 @@ TEST(Languages, B14TheThirteenStringsAreThese) {
 TEST(Languages, EveryTemplateSpeaksBothLanguages) {
   std::set<std::string> ids;
   const Json templates = languages().note_templates();
-  for (const Json& one : templates["items"].as_array()) {
-    ids.insert(one.string_or("id", ""));
+  for (const Json& item : templates["items"].as_array()) {
+    ids.insert(item.string_or("id", ""));
     for (const char* language : {"en", "ar"}) {
-      EXPECT_NE(one["title"].string_or(language, ""), "");
-      for (const Json& section : one["sections"].as_array()) {
+      EXPECT_NE(item["title"].string_or(language, ""), "");
+      for (const Json& section : item["sections"].as_array()) {
         EXPECT_NE(section["title"].string_or(language, ""), "") << section.dump();
         EXPECT_NE(section["hint"].string_or(language, ""), "") << section.dump();
       }

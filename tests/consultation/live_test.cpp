@@ -29,7 +29,7 @@ class Heard final : public LiveListener {
   }
   std::vector<std::int64_t> numbers() {
     std::vector<std::int64_t> out;
-    for (const LiveEvent& one : events()) out.push_back(one.seq);
+    for (const LiveEvent& event : events()) out.push_back(event.seq);
     return out;
   }
   std::vector<Json> relayed_messages() {

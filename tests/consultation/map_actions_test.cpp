@@ -41,12 +41,12 @@ TEST(CodeMapCall, TheRowWithAStarStandsForAllOtherCodes) {
 }
 
 TEST(CodeMapCall, AnUnknownCodeIsAPermanentErrorThatNamesTheMapAndNotTheCode) {
-  const ActionOutcome is = found("sex", "Layla");
-  EXPECT_EQ(is.kind, OutcomeKind::permanent);
-  EXPECT_EQ(is.code, "map.unknown_code");
-  EXPECT_NE(is.whole_message().find("`sex`"), std::string::npos) << is.message;
-  EXPECT_EQ(is.whole_message().find("Layla"), std::string::npos) << is.message;
-  EXPECT_EQ(is.detail.dump().find("Layla"), std::string::npos);
+  const ActionOutcome outcome = found("sex", "Layla");
+  EXPECT_EQ(outcome.kind, OutcomeKind::permanent);
+  EXPECT_EQ(outcome.code, "map.unknown_code");
+  EXPECT_NE(outcome.whole_message().find("`sex`"), std::string::npos) << outcome.message;
+  EXPECT_EQ(outcome.whole_message().find("Layla"), std::string::npos) << outcome.message;
+  EXPECT_EQ(outcome.detail.dump().find("Layla"), std::string::npos);
   EXPECT_EQ(found("sex", true).code, "map.code");
   EXPECT_EQ(found("none", "M").code, "map.unknown");
 }

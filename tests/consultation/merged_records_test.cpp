@@ -32,7 +32,8 @@ class MergedPatient : public SessionHouse {
   }
   std::vector<std::string> listed(const Ask& ask) {
     std::vector<std::string> out;
-    for (const Json& one : must(sessions_->reading.list(ask, {})).items) out.push_back(id_of(one));
+    for (const Json& item : must(sessions_->reading.list(ask, {})).items)
+      out.push_back(id_of(item));
     return out;
   }
   std::vector<std::string> of_patient(const std::string& patient) {

@@ -22,10 +22,10 @@ Timestamp at(const char* text) {
 }
 
 Session planned(const char* start) {
-  Session is;
-  is.status = SessionStatus::scheduled;
-  is.schedule.at_ms = at(start).ms;
-  return is;
+  Session session;
+  session.status = SessionStatus::scheduled;
+  session.schedule.at_ms = at(start).ms;
+  return session;
 }
 
 std::string what(const DueMessage& due) {
@@ -36,206 +36,222 @@ std::string what(const DueMessage& due) {
 
 // 10:00 in Riyadh is 07:00Z.
 TEST(DueMessages, ABookingIsToldThenADayAndAQuarterOfAnHourBefore) {
-  const Session is = planned("2026-12-10T07:00:00Z");
+  const Session session = planned("2026-12-10T07:00:00Z");
   std::vector<ToldMessage> told;
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:00Z"))), "booked");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-01T08:00:00Z"))), "booked");
   told.push_back(
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:00Z"))), "2026-12-09T07:00:00.000Z");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T07:00:00Z"))), "day_before");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-01T08:00:00Z"))),
+            "2026-12-09T07:00:00.000Z");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-09T07:00:00Z"))), "day_before");
   told.push_back(
       {.kind = MessageKind::day_before, .version = 1, .at_ms = at("2026-12-09T07:00:00Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T07:00:01Z"))), "2026-12-10T06:45:00.000Z");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-10T06:45:00Z"))), "soon");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-09T07:00:01Z"))),
+            "2026-12-10T06:45:00.000Z");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-10T06:45:00Z"))), "soon");
   told.push_back({.kind = MessageKind::soon, .version = 1, .at_ms = at("2026-12-10T06:45:00Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-10T06:45:01Z"))), "nothing");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-10T06:45:01Z"))), "nothing");
 }
 
 TEST(DueMessages, ABookingForTomorrowHasNoReminderOfTheDayBefore) {
-  const Session is = planned("2026-12-10T07:00:00Z");
+  const Session session = planned("2026-12-10T07:00:00Z");
   const std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-09T08:00:00Z").ms}};
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T08:00:01Z"))), "2026-12-10T06:45:00.000Z");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-09T08:00:01Z"))),
+            "2026-12-10T06:45:00.000Z");
 }
 
 TEST(DueMessages, TwentyMovesOfAVisitAreToldInADay) {
-  Session is = planned("2026-12-10T07:00:00Z");
+  Session session = planned("2026-12-10T07:00:00Z");
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T07:30:00Z").ms}};
   const std::int64_t first = at("2026-12-01T08:00:00Z").ms;
   for (std::int64_t i = 0; i < limits::kMaxMovesTold; ++i) {
-    ++is.schedule.version;
+    ++session.schedule.version;
     const Timestamp now{first + i * 60'000};
-    ASSERT_EQ(what(due_message(is, told, now)), "moved") << i;
-    told.push_back({.kind = MessageKind::moved, .version = is.schedule.version, .at_ms = now.ms});
+    ASSERT_EQ(what(due_message(session, told, now)), "moved") << i;
+    told.push_back(
+        {.kind = MessageKind::moved, .version = session.schedule.version, .at_ms = now.ms});
   }
-  ++is.schedule.version;
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T09:00:00Z"))), "2026-12-02T08:00:00.000Z");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "moved");
+  ++session.schedule.version;
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-01T09:00:00Z"))),
+            "2026-12-02T08:00:00.000Z");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:00Z"))), "moved");
 }
 
 TEST(DueMessages, AMovedVisitIsToldAndHasItsOwnReminders) {
-  Session is = planned("2026-12-20T07:00:00Z");
-  is.schedule.version = 2;
+  Session session = planned("2026-12-20T07:00:00Z");
+  session.schedule.version = 2;
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms},
       {.kind = MessageKind::day_before, .version = 1, .at_ms = at("2026-12-09T07:00:00Z").ms}};
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T09:00:00Z"))), "moved");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-09T09:00:00Z"))), "moved");
   told.push_back(
       {.kind = MessageKind::moved, .version = 2, .at_ms = at("2026-12-09T09:00:00Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-19T07:00:00Z"))), "day_before");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-19T07:00:00Z"))), "day_before");
 }
 
 TEST(DueMessages, WhoWasToldNothingIsNotToldThatItWasCalledOff) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.status = SessionStatus::cancelled;
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "over");
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.status = SessionStatus::cancelled;
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-01T08:00:00Z"))), "over");
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "cancelled");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:00Z"))), "cancelled");
   told.push_back(
       {.kind = MessageKind::cancelled, .version = 1, .at_ms = at("2026-12-02T08:00:00Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:01Z"))), "over");
 }
 
 // Whoever opens an emergency knows that he did; the booking of one is not limited either.
 TEST(DueMessages, AnEmergencyThatBeginsNowIsNotToldAsABooking) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.type = SessionType::emergency_consultation;
-  is.created_ms = at("2026-12-10T06:30:00Z").ms;
-  is.patient = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "booked") << "others opened it";
-  is.origin.created_by = "person:" + is.patient;
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "nothing");
-  is.status = SessionStatus::cancelled;
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:31:00Z"))), "over");
-  is.status = SessionStatus::scheduled;
-  is.created_ms = at("2026-12-10T06:29:00Z").ms;
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "booked") << "an appointment";
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.type = SessionType::emergency_consultation;
+  session.created_ms = at("2026-12-10T06:30:00Z").ms;
+  session.patient = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-10T06:30:00Z"))), "booked")
+      << "others opened it";
+  session.origin.created_by = "person:" + session.patient;
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-10T06:30:00Z"))), "nothing");
+  session.status = SessionStatus::cancelled;
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-10T06:31:00Z"))), "over");
+  session.status = SessionStatus::scheduled;
+  session.created_ms = at("2026-12-10T06:29:00Z").ms;
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-10T06:30:00Z"))), "booked")
+      << "an appointment";
 }
 
 TEST(DueMessages, AFollowUpIsToldAsSuchAndMovesLikeAnyVisit) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.ties.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "follow_up");
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.ties.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-01T08:00:00Z"))), "follow_up");
   const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::follow_up));
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"), {.texts = texts})), "booked");
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-01T08:00:00Z"), {.texts = texts})), "booked");
   const std::vector<ToldMessage> told{
       {.kind = MessageKind::follow_up, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "2026-12-09T07:00:00.000Z");
-  is.schedule.version = 2;
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "moved");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-01T08:00:01Z"))),
+            "2026-12-09T07:00:00.000Z");
+  session.schedule.version = 2;
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-01T08:00:01Z"))), "moved");
 }
 
 TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.status = SessionStatus::cancelled;
-  is.payers.insurance.set("status", "not_eligible");
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.status = SessionStatus::cancelled;
+  session.payers.insurance.set("status", "not_eligible");
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "cancelled");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:00Z"))), "cancelled");
   told.push_back(
       {.kind = MessageKind::cancelled, .version = 1, .at_ms = at("2026-12-02T08:00:00Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "call_us");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:01Z"))), "call_us");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T20:00:00Z"))),
+            "2026-12-03T04:00:00.000Z");
   const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::call_us));
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"), {.texts = texts})), "over");
-  is.payers.insurance.set("status", "eligible");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
-  is.payers.insurance.set("status", "not_eligible");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:01Z"), {.texts = texts})), "over");
+  session.payers.insurance.set("status", "eligible");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:01Z"))), "over");
+  session.payers.insurance.set("status", "not_eligible");
   told.push_back(
       {.kind = MessageKind::call_us, .version = 1, .at_ms = at("2026-12-02T08:00:01Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:02Z"))), "over");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:02Z"))), "over");
 }
 
 // Symptom: whom `notEligible: refuse` kept out was told nothing. Cause: no session was opened, and
 // a patient who was told of nothing misses nothing. Caught by: one that is opened to be refused.
 TEST(DueMessages, AVisitThatWasOpenedToBeRefusedIsNeverToldAsBooked) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.payers.billing = Json::object({{"refused", true}});
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "nothing");
-  is.status = SessionStatus::cancelled;
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "call_us");
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T20:00:00Z"))), "2026-12-02T04:00:00.000Z");
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T07:00:00Z"))), "over") << "its time has passed";
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.payers.billing = Json::object({{"refused", true}});
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-01T08:00:00Z"))), "nothing");
+  session.status = SessionStatus::cancelled;
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-01T08:00:00Z"))), "call_us");
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-01T20:00:00Z"))), "2026-12-02T04:00:00.000Z");
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-10T07:00:00Z"))), "over")
+      << "its time has passed";
   const std::vector<ToldMessage> told{
       {.kind = MessageKind::call_us, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "over") << "once";
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-01T08:00:01Z"))), "over") << "once";
 }
 
 TEST(DueMessages, AVisitThatBecomesOneInPersonIsToldAsSuch) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.status = SessionStatus::cancelled;
-  is.end.cancellation = Json::object({{"cause", "in_person"}});
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "over");
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.status = SessionStatus::cancelled;
+  session.end.cancellation = Json::object({{"cause", "in_person"}});
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-01T08:00:00Z"))), "over");
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
   const char* const now = "2026-12-02T08:00:00Z";
-  EXPECT_EQ(what(due_message(is, told, at(now))), "in_person");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z");
+  EXPECT_EQ(what(due_message(session, told, at(now))), "in_person");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T20:00:00Z"))),
+            "2026-12-03T04:00:00.000Z");
   const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::in_person));
-  EXPECT_EQ(what(due_message(is, told, at(now), {.texts = texts})), "cancelled");
+  EXPECT_EQ(what(due_message(session, told, at(now), {.texts = texts})), "cancelled");
   told.push_back({.kind = MessageKind::in_person, .version = 1, .at_ms = at(now).ms});
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over") << "once";
-  EXPECT_EQ(useful_until(is, told.back()), at("2026-12-05T08:00:00Z").ms);
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:01Z"))), "over") << "once";
+  EXPECT_EQ(useful_until(session, told.back()), at("2026-12-05T08:00:00Z").ms);
 }
 
 TEST(DueMessages, AnotherDoctorIsToldOnceWhereTheTimeStays) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.type = SessionType::doctor_patient;
-  is.provider = "E";
-  is.people.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
-                            {.id = "e", .person = "E", .role = PartRole::doctor},
-                            {.id = "p", .person = "P", .role = PartRole::patient}};
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.type = SessionType::doctor_patient;
+  session.provider = "E";
+  session.people.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
+                                 {.id = "e", .person = "E", .role = PartRole::doctor},
+                                 {.id = "p", .person = "P", .role = PartRole::patient}};
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
   const char* const now = "2026-12-02T08:00:00Z";
-  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z");
-  is.people.participants[0].admission = Admission::removed;
-  is.people.participants[0].since_ms = at("2026-12-02T07:59:00Z").ms;
-  EXPECT_EQ(what(due_message(is, told, at(now))), "other_doctor");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z")
+  EXPECT_EQ(what(due_message(session, told, at(now))), "2026-12-09T07:00:00.000Z");
+  session.people.participants[0].admission = Admission::removed;
+  session.people.participants[0].since_ms = at("2026-12-02T07:59:00Z").ms;
+  EXPECT_EQ(what(due_message(session, told, at(now))), "other_doctor");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T20:00:00Z"))),
+            "2026-12-03T04:00:00.000Z")
       << "not at night";
   const auto texts =
       MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::other_doctor));
-  EXPECT_EQ(what(due_message(is, told, at(now), {.texts = texts})), "2026-12-09T07:00:00.000Z");
-  is.provider.clear();
-  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z") << "nobody yet";
-  is.provider = "E";
+  EXPECT_EQ(what(due_message(session, told, at(now), {.texts = texts})),
+            "2026-12-09T07:00:00.000Z");
+  session.provider.clear();
+  EXPECT_EQ(what(due_message(session, told, at(now))), "2026-12-09T07:00:00.000Z") << "nobody yet";
+  session.provider = "E";
   told[0].at_ms = at("2026-12-02T08:00:00Z").ms;
-  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z")
+  EXPECT_EQ(what(due_message(session, told, at(now))), "2026-12-09T07:00:00.000Z")
       << "he was told of the visit after it was given";
   told[0].at_ms = at("2026-12-01T08:00:00Z").ms;
   told.push_back(
       {.kind = MessageKind::other_doctor, .version = 1, .at_ms = at("2026-12-02T08:00:00Z").ms});
-  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z") << "once";
+  EXPECT_EQ(what(due_message(session, told, at(now))), "2026-12-09T07:00:00.000Z") << "once";
 }
 
 TEST(DueMessages, NewsOfAChangeWaitUntilTheVisitIsSettled) {
-  Session is = planned("2026-12-20T07:00:00Z");
+  Session session = planned("2026-12-20T07:00:00Z");
   std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
-  is.schedule.version = 2;
-  is.schedule.set_since_ms = is.schedule.set_ms = at("2026-12-02T08:00:00Z").ms;
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "2026-12-02T08:00:10.000Z");
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:10Z"))), "moved");
-  is.schedule.set_ms = at("2026-12-02T08:00:55Z").ms;
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:56Z"))), "2026-12-02T08:01:00.000Z")
+  session.schedule.version = 2;
+  session.schedule.set_since_ms = session.schedule.set_ms = at("2026-12-02T08:00:00Z").ms;
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:00Z"))),
+            "2026-12-02T08:00:10.000Z");
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:10Z"))), "moved");
+  session.schedule.set_ms = at("2026-12-02T08:00:55Z").ms;
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:56Z"))),
+            "2026-12-02T08:01:00.000Z")
       << "at most a minute";
-  EXPECT_EQ(what(due_message(is, {}, at("2026-12-02T08:00:56Z"))), "booked")
+  EXPECT_EQ(what(due_message(session, {}, at("2026-12-02T08:00:56Z"))), "booked")
       << "a visit of which he was told nothing";
-  is.schedule.at_ms = at("2026-12-02T08:05:00Z").ms;
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:56Z"))), "moved") << "it begins soon";
-  is.schedule.at_ms = at("2026-12-20T07:00:00Z").ms;
-  is.status = SessionStatus::cancelled;
-  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:56Z"))), "cancelled");
+  session.schedule.at_ms = at("2026-12-02T08:05:00Z").ms;
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:56Z"))), "moved")
+      << "it begins soon";
+  session.schedule.at_ms = at("2026-12-20T07:00:00Z").ms;
+  session.status = SessionStatus::cancelled;
+  EXPECT_EQ(what(due_message(session, told, at("2026-12-02T08:00:56Z"))), "cancelled");
 }
 
 TEST(DueMessages, AMessageIsOfUseWhileItsTimeLiesAhead) {
-  Session is = planned("2026-12-10T07:00:00Z");
-  is.schedule.minutes = 30;
-  const auto until = [&is](MessageKind kind, const char* sent) {
-    return useful_until(is, {.kind = kind, .version = 1, .at_ms = at(sent).ms});
+  Session session = planned("2026-12-10T07:00:00Z");
+  session.schedule.minutes = 30;
+  const auto until = [&session](MessageKind kind, const char* sent) {
+    return useful_until(session, {.kind = kind, .version = 1, .at_ms = at(sent).ms});
   };
   EXPECT_EQ(until(MessageKind::booked, "2026-12-09T08:00:00Z"), at("2026-12-10T07:00:00Z").ms);
   EXPECT_EQ(until(MessageKind::booked, "2026-12-01T08:00:00Z"), at("2026-12-04T08:00:00Z").ms)
@@ -246,21 +262,21 @@ TEST(DueMessages, AMessageIsOfUseWhileItsTimeLiesAhead) {
   EXPECT_EQ(until(MessageKind::cancelled, "2026-12-09T08:00:00Z"), 0);
   EXPECT_EQ(until(MessageKind::second_proof, "2026-12-09T08:00:00Z"), 0);
   EXPECT_EQ(until(MessageKind::call_997, "2026-12-09T08:00:00Z"), 0);
-  is.status = SessionStatus::cancelled;
+  session.status = SessionStatus::cancelled;
   EXPECT_EQ(until(MessageKind::booked, "2026-12-09T08:00:00Z"), 0);
   EXPECT_EQ(until(MessageKind::cancelled, "2026-12-09T08:00:00Z"), at("2026-12-10T07:00:00Z").ms);
-  is.status = SessionStatus::no_show;
+  session.status = SessionStatus::no_show;
   EXPECT_EQ(until(MessageKind::missed, "2026-12-10T08:00:00Z"), at("2026-12-11T07:00:00Z").ms);
-  is.schedule.version = 2;
+  session.schedule.version = 2;
   EXPECT_EQ(until(MessageKind::missed, "2026-12-10T08:00:00Z"), 0) << "of an earlier time";
 }
 
 TEST(DueMessages, AGatewayIsAskedFiveTimes) {
-  const ToldMessage told{.kind = MessageKind::booked, .version = 1, .at_ms = 0};
-  EXPECT_EQ(next_question(told, 0), 2 * kMinuteMs);
-  EXPECT_EQ(next_question(told, 1), 15 * kMinuteMs);
-  EXPECT_EQ(next_question(told, 4), 49 * kHourMs);
-  EXPECT_EQ(next_question(told, 5), std::nullopt);
+  const ToldMessage message{.kind = MessageKind::booked, .version = 1, .at_ms = 0};
+  EXPECT_EQ(next_question(message, 0), 2 * kMinuteMs);
+  EXPECT_EQ(next_question(message, 1), 15 * kMinuteMs);
+  EXPECT_EQ(next_question(message, 4), 49 * kHourMs);
+  EXPECT_EQ(next_question(message, 5), std::nullopt);
 }
 
 TEST(DueMessages, QuietHoursHoldWhatIsFarAway) {
@@ -348,10 +364,10 @@ class ForStaff : public testing::Test {
     hearer_.patience_ms = 5 * kMinuteMs;
   }
   std::string due(const char* now) {
-    const DueStaff is = due_for_staff(is_, told_, at(now), hearer_);
-    if (is.now) return std::string(to_string(*is.now));
-    if (is.next_ms) return to_iso8601({*is.next_ms});
-    return is.over ? "over" : "nothing";
+    const DueStaff staff = due_for_staff(is_, told_, at(now), hearer_);
+    if (staff.now) return std::string(to_string(*staff.now));
+    if (staff.next_ms) return to_iso8601({*staff.next_ms});
+    return staff.over ? "over" : "nothing";
   }
   Session is_ = planned("2026-12-10T07:00:00Z");
   std::vector<ToldStaff> told_;
@@ -497,8 +513,8 @@ class Messages : public SessionHouse {
     public_url_ = "https://hub.example.sa";
     house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
     for (const char* language : {"ar", "en"}) {
-      for (const MessageTemplate& one : message_templates()) {
-        const std::string name(one.name);
+      for (const MessageTemplate& message_template : message_templates()) {
+        const std::string name(message_template.name);
         house_.texts[language][name] =
             std::string(language) + " " + name + " {hospital} {time} {link}";
       }
@@ -624,9 +640,9 @@ TEST_F(Messages, WhoWantsNoRemindersIsToldWhatIsDueWithinTheHourAndEveryChange) 
   EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"cancelled","outcome":"sent"}])");
   store_->flush();
   bool noted = false;
-  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries)
-    noted = noted || (one.entry.act == "participant.told" &&
-                      one.entry.detail.string_or("outcome", "") == "declined");
+  for (const auto& entry : must(audit::read_page(*audit_, {}, 200)).entries)
+    noted = noted || (entry.entry.act == "participant.told" &&
+                      entry.entry.detail.string_or("outcome", "") == "declined");
   EXPECT_TRUE(noted) << "the log says why nothing was sent";
 }
 
@@ -822,9 +838,9 @@ TEST_F(Messages, AReportChangesTheOutcomeOnceAndTheDeskIsTold) {
   EXPECT_EQ(tell("call-2")["told"].dump(), "[]") << "the desk knows";
   store_->flush();
   std::int64_t noted = 0;
-  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries)
-    noted += one.entry.act == "participant.told" &&
-                     one.entry.detail.string_or("outcome", "") == "undelivered"
+  for (const auto& entry : must(audit::read_page(*audit_, {}, 200)).entries)
+    noted += entry.entry.act == "participant.told" &&
+                     entry.entry.detail.string_or("outcome", "") == "undelivered"
                  ? 1
                  : 0;
   EXPECT_EQ(noted, 1);
@@ -896,14 +912,14 @@ class DeskCalls : public Messages {
     EXPECT_EQ(reported("failed", "G-1"), "undelivered");
   }
   // As workflows/messages.yaml does it.
-  std::string asked(Json told, const std::string& title = "patient.not-told") {
+  std::string asked(Json item, const std::string& title = "patient.not-told") {
     NewTask wanted;
     wanted.task.kind = "call";
     wanted.task.title = title;
     wanted.task.role = "desk";
     wanted.task.object_type = "session";
     wanted.task.object = session_;
-    wanted.content.data = Json::object({{"told", std::move(told)}});
+    wanted.content.data = Json::object({{"told", std::move(item)}});
     wanted.content.schema = form_of({"called", "not-reached"});
     wanted.call = "call-" + std::to_string(++asked_);
     return must(desk_tasks_->open(wanted)).task.id;
@@ -916,9 +932,9 @@ class DeskCalls : public Messages {
 };
 
 TEST_F(DeskCalls, ATaskIsClosedWhenTheMessageArrivesAfterAll) {
-  const Json told = tell("call-1")["told"];
-  const std::string id = asked(told);
-  const std::string other = asked(told, "visit.not-held");
+  const Json item = tell("call-1")["told"];
+  const std::string id = asked(item);
+  const std::string other = asked(item, "visit.not-held");
   EXPECT_EQ(reported("delivered", "G-1"), "delivered");
   const TaskRow closed = task(id);
   EXPECT_EQ(closed.task.state, "cancelled");
@@ -927,16 +943,16 @@ TEST_F(DeskCalls, ATaskIsClosedWhenTheMessageArrivesAfterAll) {
   EXPECT_EQ(task(other).task.state, "open") << "it asks something else";
   store_->flush();
   std::vector<std::string> why;
-  for (const auto& one : must(audit::read_page(*audit_, {.object = "task:" + id}, 10)).entries) {
-    if (one.entry.act == "task.cancelled") why.push_back(one.entry.detail.string_or("why", ""));
+  for (const auto& entry : must(audit::read_page(*audit_, {.object = "task:" + id}, 10)).entries) {
+    if (entry.entry.act == "task.cancelled") why.push_back(entry.entry.detail.string_or("why", ""));
   }
   EXPECT_EQ(why, std::vector<std::string>{"message.delivered"});
 }
 
 TEST_F(DeskCalls, ATaskThatSomebodyHasTakenStaysHis) {
-  const Json told = tell("call-1")["told"];
-  const std::string claimed = asked(told);
-  const std::string decided = asked(told);
+  const Json item = tell("call-1")["told"];
+  const std::string claimed = asked(item);
+  const std::string decided = asked(item);
   must(desk_tasks_->claim(as(desk_person_).caller, claimed));
   must(desk_tasks_->decide(as(desk_person_).caller, decided, Json::object({{"outcome", "called"}}),
                            ""));
@@ -1071,10 +1087,10 @@ TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
                               {"scheduledStart", "2026-12-11T07:00:00Z"}});
   TellDoctors visit{.session = id_of(must(sessions_->creation.create(by_hub))),
                     .patience_seconds = 300};
-  const Json told = must(messenger_->tell_doctors(visit));
-  EXPECT_EQ(told["told"].item(0).string_or("kind", ""), "staff_new") << told.dump();
-  EXPECT_EQ(told["told"].item(0).string_or("outcome", ""), "sent");
-  EXPECT_EQ(told["over"], Json(false));
+  const Json item = must(messenger_->tell_doctors(visit));
+  EXPECT_EQ(item["told"].item(0).string_or("kind", ""), "staff_new") << item.dump();
+  EXPECT_EQ(item["told"].item(0).string_or("outcome", ""), "sent");
+  EXPECT_EQ(item["over"], Json(false));
   EXPECT_EQ(must(messenger_->tell_doctors(visit))["told"].size(), 0U) << "once";
   ASSERT_EQ(sent().size(), 1U);
   EXPECT_EQ(sent()[0].arguments.string_or("to", ""), "+966559876543");
@@ -1184,9 +1200,9 @@ TEST_F(MessageLimits, StaffHearsOfEveryEmergency) {
                               {"patient", patient_},
                               {"scheduledStart", "2026-12-11T07:00:00Z"}});
   const std::string session = id_of(must(sessions_->creation.create(by_hub)));
-  const Json told = must(messenger_->tell_doctors({.session = session}));
-  EXPECT_EQ(told["told"].size(), 0U) << "held";
-  EXPECT_EQ(told["waitSeconds"], Json(24 * 3600));
+  const Json item = must(messenger_->tell_doctors({.session = session}));
+  EXPECT_EQ(item["told"].size(), 0U) << "held";
+  EXPECT_EQ(item["waitSeconds"], Json(24 * 3600));
   const TellStaff emergency{.session = session, .person = doctor_, .message = "emergency"};
   EXPECT_EQ(must(messenger_->tell_staff(emergency)).string_or("outcome", ""), "sent");
 }
@@ -1197,11 +1213,11 @@ TEST_F(Messages, TheTextIsInNoEntryOfTheLog) {
   const std::string code_text = text.substr(text.find('#') + 1);
   store_->flush();
   bool disclosed = false;
-  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries) {
-    EXPECT_EQ(one.entry.detail.dump().find(code_text), std::string::npos) << one.entry.act;
-    EXPECT_EQ(one.entry.detail.dump().find("966551234567"), std::string::npos) << one.entry.act;
-    disclosed = disclosed || (one.entry.act == "action.sent" &&
-                              one.entry.detail.string_or("role", "") == "notify");
+  for (const auto& entry : must(audit::read_page(*audit_, {}, 200)).entries) {
+    EXPECT_EQ(entry.entry.detail.dump().find(code_text), std::string::npos) << entry.entry.act;
+    EXPECT_EQ(entry.entry.detail.dump().find("966551234567"), std::string::npos) << entry.entry.act;
+    disclosed = disclosed || (entry.entry.act == "action.sent" &&
+                              entry.entry.detail.string_or("role", "") == "notify");
   }
   EXPECT_TRUE(disclosed) << "what the gateway learns is in the account of disclosures";
 }

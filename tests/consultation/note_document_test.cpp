@@ -38,12 +38,12 @@ std::string field(const print::Document& document, std::string_view label) {
 }
 
 TEST(NoteDocument, NamesWhoSignedWhenInBothCalendars) {
-  NotePaper one = paper("final");
-  one.authors["D1"] = {.name = "Sara", .licence = "L-1"};
-  const print::Document document = note_document(one);
+  NotePaper note_paper = paper("final");
+  note_paper.authors["D1"] = {.name = "Sara", .licence = "L-1"};
+  const print::Document document = note_document(note_paper);
   EXPECT_EQ(document.house, "Hospital · مستشفى");
   EXPECT_EQ(document.title, "SOAP note · ملاحظة سريرية (SOAP)");
-  EXPECT_EQ(document.at, one.note.head.updated);
+  EXPECT_EQ(document.at, note_paper.note.head.updated);
   EXPECT_EQ(document.mark, "");
   EXPECT_EQ(field(document, "Author"), "Sara, doctor · طبيب");
   EXPECT_EQ(field(document, "Licence"), "L-1");
@@ -61,14 +61,14 @@ TEST(NoteDocument, SaysOnEachPageWhatIsNotToBeActedOn) {
 }
 
 TEST(NoteDocument, OfANoteInErrorSaysByWhomWhenAndWhyOnEachPage) {
-  NotePaper one = paper("entered_in_error");
-  one.authors["D1"] = {.name = "Sara", .licence = "L-1"};
-  one.authors["D2"] = {.name = "Ali · علي"};
-  one.note.entered_in_error =
+  NotePaper note_paper = paper("entered_in_error");
+  note_paper.authors["D1"] = {.name = "Sara", .licence = "L-1"};
+  note_paper.authors["D2"] = {.name = "Ali · علي"};
+  note_paper.note.entered_in_error =
       Cancellation{.by = {.participant = "P2", .person = "D2", .role = "specialist"},
                    .at = "2026-03-10T09:00:00.000Z",
                    .reason = "كُتبت لمريض آخر"};
-  const print::Document document = note_document(one);
+  const print::Document document = note_document(note_paper);
   EXPECT_EQ(document.mark, "ENTERED IN ERROR · أُدخلت بالخطأ");
   EXPECT_EQ(document.mark_detail,
             "2026-03-10 12:00 KSA time (1447-09-21 AH) · Ali · علي, specialist · أخصائي · "
@@ -82,23 +82,24 @@ TEST(NoteDocument, OfANoteInErrorSaysByWhomWhenAndWhyOnEachPage) {
 }
 
 TEST(NoteDocument, TellsThePatientOnEachPage) {
-  NotePaper one = paper("final");
-  EXPECT_EQ(note_document(one).foot, "");
-  one.patient = note_person_of(Json::object(
+  NotePaper note_paper = paper("final");
+  EXPECT_EQ(note_document(note_paper).foot, "");
+  note_paper.patient = note_person_of(Json::object(
       {{"name", "Mohammed"}, {"nameAr", "محمد"}, {"mrn", "7"}, {"birthDate", "1990-01-01"}}));
-  const print::Document document = note_document(one);
+  const print::Document document = note_document(note_paper);
   EXPECT_EQ(document.foot, "Mohammed · محمد · 7");
   EXPECT_EQ(field(document, "Record number"), "7");
   EXPECT_EQ(field(document, "Born"), "1990-01-01 (1410-06-03 AH)");
-  one.patient = note_person_of(Json::object({{"name", "Mohammed"}}));
-  EXPECT_EQ(field(note_document(one), "Record number"), "–");
+  note_paper.patient = note_person_of(Json::object({{"name", "Mohammed"}}));
+  EXPECT_EQ(field(note_document(note_paper), "Record number"), "–");
 }
 
 TEST(NoteDocument, AddendaFollowInTheirOrder) {
-  NotePaper one = paper("amended");
-  one.note.addenda = {{.author = one.note.author, .at = "2026-03-10T07:00:00.000Z", .text = "a"},
-                      {.author = one.note.author, .at = "2026-03-10T08:00:00.000Z", .text = "b"}};
-  const print::Document document = note_document(one);
+  NotePaper note_paper = paper("amended");
+  note_paper.note.addenda = {
+      {.author = note_paper.note.author, .at = "2026-03-10T07:00:00.000Z", .text = "a"},
+      {.author = note_paper.note.author, .at = "2026-03-10T08:00:00.000Z", .text = "b"}};
+  const print::Document document = note_document(note_paper);
   const auto& sections = document.sections;
   ASSERT_GE(sections.size(), 2U);
   EXPECT_EQ(sections[sections.size() - 2].heading, "Addendum 1 · إضافة 1");
@@ -106,10 +107,10 @@ TEST(NoteDocument, AddendaFollowInTheirOrder) {
 }
 
 TEST(NoteDocument, ASectionOfNoTemplateIsNamedByItsId) {
-  NotePaper one = paper("final");
-  one.note.template_id.clear();
-  one.note.sections = {{.name = "past_history", .text = "none"}};
-  const print::Document document = note_document(one);
+  NotePaper note_paper = paper("final");
+  note_paper.note.template_id.clear();
+  note_paper.note.sections = {{.name = "past_history", .text = "none"}};
+  const print::Document document = note_document(note_paper);
   EXPECT_EQ(document.title, "Clinical note · ملاحظة سريرية");
   EXPECT_EQ(document.sections.back().heading, "past history");
 }

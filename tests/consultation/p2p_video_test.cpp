@@ -39,8 +39,8 @@ TEST(P2pVideo, ARoomIsTheNameOfItsSessionAndNobodyRecordsInIt) {
           Json::object({{"sessionId", "r1"}, {"identity", "patient-1"}, {"ttlSeconds", 60}}));
   EXPECT_EQ(token.output.int_or("expiresAt", 0), clock.now().ms / 1000 + 60);
   EXPECT_EQ(token.output.string_or("token", "").size(), 32U);
-  for (const plugin::ActionSpec& one : video->actions())
-    EXPECT_EQ(one.name.find("recording"), std::string::npos) << one.name;
+  for (const plugin::ActionSpec& spec : video->actions())
+    EXPECT_EQ(spec.name.find("recording"), std::string::npos) << spec.name;
 }
 
 }  // namespace

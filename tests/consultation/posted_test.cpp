@@ -60,11 +60,11 @@ TEST_F(Posted, WhatIsPostedOfAPersonBelongsToTheParticipantAndTheRecordStays) {
   const std::string later = id_of(made());
   must(sessions_->people.add_participant(as(doctor_, later, posted(members))));
   for (const std::string& id : {at_once, later}) {
-    const Json one = part(id, patient_);
-    for (const auto& [key, value] : members.as_object()) EXPECT_EQ(one[key], value) << key;
-    EXPECT_EQ(one["record"]["name"], Json("Patient One"));
-    EXPECT_EQ(one["record"]["preferredLanguage"], Json("ar"));
-    EXPECT_EQ(one["record"]["saudiResident"], Json(true));
+    const Json item = part(id, patient_);
+    for (const auto& [key, value] : members.as_object()) EXPECT_EQ(item[key], value) << key;
+    EXPECT_EQ(item["record"]["name"], Json("Patient One"));
+    EXPECT_EQ(item["record"]["preferredLanguage"], Json("ar"));
+    EXPECT_EQ(item["record"]["saudiResident"], Json(true));
   }
   EXPECT_EQ(people_.of(patient_).profile.string_or("name", ""), "Patient One");
   // Somebody else who takes part sees names alone.
@@ -260,7 +260,7 @@ TEST_F(Posted, BookingsNeverRefuseAnEmergencyThatBeginsNow) {
   EXPECT_EQ(code(book(visit)), "booking.limit") << "as many as may be open";
   EXPECT_EQ(code(book(in(120))), "booking.limit") << "an appointment";
   call_off(must(book(emergency)));
-  for (const Json& one : visits) call_off(one);
+  for (const Json& item : visits) call_off(item);
   EXPECT_EQ(code(book(visit)), "booking.limit") << "as many as a day has";
   EXPECT_EQ(code(book(in(120))), "booking.limit");
   call_off(must(book(in(30))));

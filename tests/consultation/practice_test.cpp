@@ -106,14 +106,14 @@ class PracticeTest : public RecordHouse {
   }
   Ask ask(const std::string& person, Json body = Json::object(), std::string record = {},
           std::vector<std::pair<std::string, std::string>> query = {}) {
-    Ask made;
-    made.caller.who = {.kind = identity::Kind::person, .tenant = "t1", .id = person};
-    made.caller.who.person = person;
-    made.caller.who.roles = people_.people[person].roles;
-    made.record = std::move(record);
-    made.body = std::move(body);
-    made.query = std::move(query);
-    return made;
+    Ask ask;
+    ask.caller.who = {.kind = identity::Kind::person, .tenant = "t1", .id = person};
+    ask.caller.who.person = person;
+    ask.caller.who.roles = people_.people[person].roles;
+    ask.record = std::move(record);
+    ask.body = std::move(body);
+    ask.query = std::move(query);
+    return ask;
   }
   static std::string verdict(const Answer& answer) {
     return answer.ok() ? "ok" : answer.error().code;
@@ -241,7 +241,7 @@ TEST_F(PracticeTest, VisitsAreListedNewestFirstAPageAtATime) {
   must(practice_->close_visit(ask(doctor_, {}, "2")));
   const auto numbers = [](const Page& page) {
     std::string out;
-    for (const Json& one : page.items) out += one["number"].number_text() + " ";
+    for (const Json& item : page.items) out += item["number"].number_text() + " ";
     return out;
   };
   Page page = must(practice_->visits(ask(admin_), {.limit = 2}));
@@ -312,7 +312,7 @@ TEST_F(PracticeTest, VisitsThatAreOpenedAtOnceHaveNumbersOfTheirOwn) {
         must(practice_->open_visit(ask(doctor_, Json::object({{"patient", patient_}}))));
     });
   }
-  for (std::thread& one : threads) one.join();
+  for (std::thread& thread : threads) thread.join();
   static constexpr store::Statement kNumbers{"SELECT count(DISTINCT number) FROM visit"};
   EXPECT_EQ(rabt::test::number_of(*store_, kNumbers), 2 * kEach);
 }
@@ -703,17 +703,18 @@ TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
   EXPECT_EQ(must(practice_->onboarding(ask(patient_, {}, patient_)))["steps"].size(), 0U);
   EXPECT_EQ(verdict(note(patient_, device)), "ok");
   clock_.advance_ms(60'000);
-  Json is = must(note(nurse_, Json::object({{"language", "ar"}, {"at", "2026-11-22T08:00:00Z"}})));
-  EXPECT_FALSE(is.bool_or("complete", true));
-  EXPECT_EQ(is["steps"].item(0).dump(),
+  Json item =
+      must(note(nurse_, Json::object({{"language", "ar"}, {"at", "2026-11-22T08:00:00Z"}})));
+  EXPECT_FALSE(item.bool_or("complete", true));
+  EXPECT_EQ(item["steps"].item(0).dump(),
             R"({"step":"language_chosen","at":"2026-11-22T08:00:00.000Z"})");
-  is = must(note(admin_, Json::object({{"consentShown", true}, {"language", "en"}})));
-  EXPECT_TRUE(is.bool_or("complete", false));
-  EXPECT_EQ(is.string_or("language", ""), "en");
-  EXPECT_EQ(is["steps"].size(), 3U) << "a step that is noted again is one step";
-  EXPECT_EQ(must(practice_->onboarding(ask(doctor_, {}, patient_))), is);
+  item = must(note(admin_, Json::object({{"consentShown", true}, {"language", "en"}})));
+  EXPECT_TRUE(item.bool_or("complete", false));
+  EXPECT_EQ(item.string_or("language", ""), "en");
+  EXPECT_EQ(item["steps"].size(), 3U) << "a step that is noted again is one step";
+  EXPECT_EQ(must(practice_->onboarding(ask(doctor_, {}, patient_))), item);
   EXPECT_EQ(count("patient.onboarded"), 3);
-  EXPECT_EQ(must(note(patient_, device)), is) << "known since a minute";
+  EXPECT_EQ(must(note(patient_, device)), item) << "known since a minute";
   EXPECT_EQ(count("patient.onboarded"), 3);
   // Refused: another patient's onboarding, a person who is no patient, and steps not done.
   const std::string stranger = add("stranger", Roles{Role::patient}, {});
@@ -790,13 +791,13 @@ TEST_F(PracticeTest, FiguresAreNullUntilThereAreSessions) {
 }
 
 TEST_F(PracticeTest, FiguresAddUp) {
-  const std::string one = session("2026-11-10T10:00:00Z", 30);
+  const std::string text = session("2026-11-10T10:00:00Z", 30);
   const std::string two = session("2026-11-11T10:00:00Z", 15);
-  stay(one, "P1", "2026-11-10T10:00:04Z", "2026-11-10T10:30:00Z");
+  stay(text, "P1", "2026-11-10T10:00:04Z", "2026-11-10T10:30:00Z");
   stay(two, "P2", "2026-11-11T09:59:00Z", "2026-11-11T10:15:00Z");
   write([&](store::Transaction& tx) -> Status {
-    RABT_TRY_STATUS(store::run(tx, kSummary, {one, "P1", std::int64_t{8800}}));
-    RABT_TRY_STATUS(store::run(tx, kSummary, {one, "P9", std::int64_t{6400}}));
+    RABT_TRY_STATUS(store::run(tx, kSummary, {text, "P1", std::int64_t{8800}}));
+    RABT_TRY_STATUS(store::run(tx, kSummary, {text, "P9", std::int64_t{6400}}));
     return store::run(tx, kSummary, {two, "P2", std::int64_t{8200}});
   });
   const Json quality = must(practice_->quality_metrics(ask(doctor_)));
@@ -824,15 +825,15 @@ TEST_F(PracticeTest, FiguresAddUp) {
 }
 
 TEST_F(PracticeTest, B33TheMonthlyReportHasALineForEachLicence) {
-  const std::string one = session("2026-11-10T10:00:00Z", 30);
+  const std::string text = session("2026-11-10T10:00:00Z", 30);
   const std::string training = session("2026-11-11T10:00:00Z", 60, "training_session");
   write([&](store::Transaction& tx) -> Status {
-    RABT_TRY_STATUS(store::run(tx, kMember, {doctor_, one, "P1", "doctor"}));
-    RABT_TRY_STATUS(store::run(tx, kMember, {patient_, one, "P2", "patient"}));
+    RABT_TRY_STATUS(store::run(tx, kMember, {doctor_, text, "P1", "doctor"}));
+    RABT_TRY_STATUS(store::run(tx, kMember, {patient_, text, "P2", "patient"}));
     return store::run(tx, kMember, {doctor_, training, "P3", "doctor"});
   });
-  stay(one, "P1", "2026-11-10T10:00:00Z", "2026-11-10T10:29:30Z");
-  stay(one, "P2", "2026-11-10T10:00:00Z", "2026-11-10T10:29:30Z");
+  stay(text, "P1", "2026-11-10T10:00:00Z", "2026-11-10T10:29:30Z");
+  stay(text, "P2", "2026-11-10T10:00:00Z", "2026-11-10T10:29:30Z");
   stay(training, "P3", "2026-11-11T10:00:00Z", "2026-11-11T11:00:00Z");
   const Json report = must(practice_->scfhs_report(ask(admin_, {}, {}, {{"month", "2026-11"}})));
   ASSERT_EQ(report["items"].size(), 1U);
@@ -861,8 +862,8 @@ TEST_F(PracticeTest, B31AgreementsAreValidExpiredOrMissing) {
        video);
   const Json figures = must(practice_->compliance(ask(admin_)));
   std::string states;
-  for (const Json& one : figures["agreements"].as_array())
-    states += one.string_or("party", "") + " " + one.string_or("state", "") + "|";
+  for (const Json& item : figures["agreements"].as_array())
+    states += item.string_or("party", "") + " " + item.string_or("state", "") + "|";
   EXPECT_EQ(states, "twilio valid|fhir expired|nphies missing|");
   EXPECT_EQ(figures["residency"].string_or("state", ""), "refused");
   EXPECT_EQ(figures.string_or("state", ""), "attention");

@@ -100,10 +100,10 @@ TEST_F(ProviderTime, WhatASessionCoversIsTakenOverMidnight) {
 }
 
 TEST_F(ProviderTime, ASessionThatHasBegunKeepsItsTime) {
-  const std::string one = booked("10:00");
-  must(sessions_->life.start(as(doctor_, one)));
+  const std::string text = booked("10:00");
+  must(sessions_->life.start(as(doctor_, text)));
   const auto changed = [&](Json members) {
-    return code(sessions_->life.change(as(doctor_, one, std::move(members))));
+    return code(sessions_->life.change(as(doctor_, text, std::move(members))));
   };
   EXPECT_EQ(changed(Json::object({{"scheduledStart", at("11:00")}})), "session.already_started");
   EXPECT_EQ(changed(Json::object({{"scheduledStart", Json()}})), "session.already_started");
@@ -127,18 +127,18 @@ TEST_F(ProviderTime, ATimeIsGivenBackWhateverEndsItsSession) {
 
 TEST_F(ProviderTime, AMovedSessionTakesItsNewPlaceAndLeavesTheOldOne) {
   must(publish({{"09:00", "12:00"}}));
-  const std::string one = booked("10:00");
+  const std::string text = booked("10:00");
   const std::string other = booked("11:30");
-  EXPECT_EQ(code(move(one, "10:15")), "ok") << "over its own place";
-  EXPECT_EQ(code(move(one, "11:15")), "provider.busy");
-  EXPECT_EQ(seen(one).string_or("scheduledStart", ""), "2031-01-07T07:15:00.000Z");
-  EXPECT_EQ(code(move(one, "11:00")), "ok");
+  EXPECT_EQ(code(move(text, "10:15")), "ok") << "over its own place";
+  EXPECT_EQ(code(move(text, "11:15")), "provider.busy");
+  EXPECT_EQ(seen(text).string_or("scheduledStart", ""), "2031-01-07T07:15:00.000Z");
+  EXPECT_EQ(code(move(text, "11:00")), "ok");
   EXPECT_EQ(code(book("11:00")), "provider.busy");
-  EXPECT_EQ(code(change(one, Json::object({{"plannedMinutes", 45}}))), "provider.busy");
-  EXPECT_EQ(code(change(one, Json::object({{"notes", "x"}}))), "ok");
+  EXPECT_EQ(code(change(text, Json::object({{"plannedMinutes", 45}}))), "provider.busy");
+  EXPECT_EQ(code(change(text, Json::object({{"notes", "x"}}))), "ok");
   EXPECT_EQ(code(book("10:15")), "ok");
   must(sessions_->life.cancel(as(doctor_, other)));
-  EXPECT_EQ(code(change(one, Json::object({{"plannedMinutes", 45}}))), "ok");
+  EXPECT_EQ(code(change(text, Json::object({{"plannedMinutes", 45}}))), "ok");
   EXPECT_EQ(code(book("11:30")), "provider.busy");
 }
 
@@ -329,9 +329,9 @@ TEST_F(ProviderTime, APlaceInAClinicIsMovedWithinItsHoursAlone) {
     body.set("clinicSession", session["id"]);
     return sessions_->creation.create(as(doctor_, {}, std::move(body)));
   };
-  const std::string one = id_of(must(place(visit("10:00"))));
-  EXPECT_EQ(code(move(one, "11:30")), "ok");
-  EXPECT_EQ(code(move(one, "14:00")), "api.invalid");
+  const std::string text = id_of(must(place(visit("10:00"))));
+  EXPECT_EQ(code(move(text, "11:30")), "ok");
+  EXPECT_EQ(code(move(text, "14:00")), "api.invalid");
   EXPECT_EQ(code(place(visit("14:00"))), "api.invalid") << "as at creation";
   // The hospital moves it itself: it is a visit like others then, and its place is free.
   const auto moved_by_hospital = [&](const std::string& id) {
@@ -340,7 +340,7 @@ TEST_F(ProviderTime, APlaceInAClinicIsMovedWithinItsHoursAlone) {
     ask.body = Json::object({{"scheduledStart", at("14:00")}});
     return sessions_->life.change(ask);
   };
-  const Json moved = must(moved_by_hospital(one));
+  const Json moved = must(moved_by_hospital(text));
   EXPECT_TRUE(moved["clinicSession"].is_null());
   EXPECT_EQ(warnings(moved), "[]");
   const std::string other = id_of(must(place(visit("10:00"))));
@@ -374,10 +374,10 @@ TEST_F(ProviderTime, AClinicBookingThatAnotherDoctorTakesLeavesTheHoursOfTheFirs
     body.set("clinicSession", session["id"]);
     return sessions_->creation.create(as(doctor_, {}, std::move(body)));
   };
-  const std::string one = id_of(must(place()));
+  const std::string text = id_of(must(place()));
   EXPECT_EQ(code(place()), "clinic.full");
   const Json given =
-      must(sessions_->life.assign(as_admin(one, Json::object({{"provider", doctor2_}}))));
+      must(sessions_->life.assign(as_admin(text, Json::object({{"provider", doctor2_}}))));
   EXPECT_TRUE(given["clinicSession"].is_null());
   EXPECT_EQ(code(place()), "ok") << "the place is free again";
 }
@@ -389,7 +389,7 @@ TEST_F(ProviderTime, OfTwoWhoBookATimeAtOnceOneGetsIt) {
     const std::string clock = (round == 0 ? "09" : std::to_string(9 + round)) + ":00";
     std::vector<std::string> ended(4);
     std::vector<std::thread> threads;
-    for (std::string& one : ended) threads.emplace_back([&, this] { one = code(book(clock)); });
+    for (std::string& text : ended) threads.emplace_back([&, this] { text = code(book(clock)); });
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(std::count(ended.begin(), ended.end(), "ok"), 1) << clock;
     EXPECT_EQ(std::count(ended.begin(), ended.end(), "provider.busy"), 3) << clock;
@@ -399,8 +399,8 @@ TEST_F(ProviderTime, OfTwoWhoBookATimeAtOnceOneGetsIt) {
 TEST_F(ProviderTime, OfTwoWhoBookATimeWithoutSlotsAtOnceOneIsWarned) {
   std::vector<std::string> ended(4);
   std::vector<std::thread> threads;
-  for (std::string& one : ended)
-    threads.emplace_back([&, this] { one = warnings(must(book("10:00"))); });
+  for (std::string& text : ended)
+    threads.emplace_back([&, this] { text = warnings(must(book("10:00"))); });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(std::count(ended.begin(), ended.end(), "[]"), 1);
 }
@@ -431,7 +431,7 @@ TEST_F(ProviderTime, PartsOfASlotHaveNamesOfTheirOwnThatStay) {
   const std::set<std::string> first = names();
   EXPECT_EQ(first.size(), 3U);
   EXPECT_EQ(names(), first);
-  for (const std::string& one : first) EXPECT_TRUE(Ulid::parse(one)) << one;
+  for (const std::string& text : first) EXPECT_TRUE(Ulid::parse(text)) << text;
 }
 
 // Symptom: a rule saved within its own hours took the rest of the day away.

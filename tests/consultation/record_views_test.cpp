@@ -33,8 +33,8 @@ Record record(RecordKind kind, const std::string& members, std::string_view stat
 }
 
 // The head of a record, these members, and no others.
-std::string shown(const Record& one, const std::string& members) {
-  std::string head = to_json(head_view(one)).dump();
+std::string shown(const Record& record, const std::string& members) {
+  std::string head = to_json(head_view(record)).dump();
   head.pop_back();
   return head + "," + members + "}";
 }

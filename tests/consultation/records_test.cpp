@@ -57,9 +57,9 @@ class Ears final : public plugin::ActionRunner {
   void says(std::initializer_list<std::pair<const char*, Json>> segments) {
     Json said = Json::array();
     for (const auto& [text, sure] : segments) {
-      Json one = Json::object({{"startMs", 0}, {"endMs", 900}, {"text", text}});
-      if (!sure.is_null()) one.set("confidence", sure);
-      said.push_back(std::move(one));
+      Json item = Json::object({{"startMs", 0}, {"endMs", 900}, {"text", text}});
+      if (!sure.is_null()) item.set("confidence", sure);
+      said.push_back(std::move(item));
     }
     outcome = {.kind = workflow::OutcomeKind::done,
                .output = Json::object(
@@ -120,11 +120,11 @@ class RecordsTest : public RecordHouse {
            std::vector<std::string> readers = {"doctor", "patient", "nurse"}) {
     auto& members = sessions_.members[kSession];
     for (const auto& [role, person] : persons_) {
-      Membership& one = members[person];
-      if (one.participant.empty()) one.participant = ids_.next().text();
-      one.role = role;
-      one.admitted = true;
-      one.host = role == "doctor" || role == "specialist";
+      Membership& membership = members[person];
+      if (membership.participant.empty()) membership.participant = ids_.next().text();
+      membership.role = role;
+      membership.admitted = true;
+      membership.host = role == "doctor" || role == "specialist";
     }
     members[admin_].administrator = true;
     // No participant, as every system of the hospital.
@@ -151,15 +151,15 @@ class RecordsTest : public RecordHouse {
     return sessions_.members[kSession][person_of(role)];
   }
   Ask ask(const std::string& role, Json body = Json::object(), std::string record = {}) {
-    Ask made;
-    made.caller.who = {.kind = identity::Kind::person, .tenant = "t1"};
-    made.caller.who.person = role == "admin" ? admin_ : person_of(role);
-    made.caller.who.id = made.caller.who.person;
-    if (role == "admin") made.caller.who.roles = {identity::Role::admin};
-    made.session = kSession;
-    made.record = std::move(record);
-    made.body = std::move(body);
-    return made;
+    Ask ask;
+    ask.caller.who = {.kind = identity::Kind::person, .tenant = "t1"};
+    ask.caller.who.person = role == "admin" ? admin_ : person_of(role);
+    ask.caller.who.id = ask.caller.who.person;
+    if (role == "admin") ask.caller.who.roles = {identity::Role::admin};
+    ask.session = kSession;
+    ask.record = std::move(record);
+    ask.body = std::move(body);
+    return ask;
   }
   // The pharmacy's system, about a prescription.
   Ask pharmacy(Json body, const std::string& prescription, const std::string& dispensing = {}) {
@@ -867,22 +867,22 @@ TEST_F(RecordsTest, TheChartIsGivenSignedNotesOfCliniciansInBlobs) {
   hub.caller = caller_of_hub("t1", "workflow");
   const Json given = must(records_->chart_pdfs(hub));
   ASSERT_EQ(given["documents"].size(), 1U) << given.dump();
-  const Json& one = given["documents"].item(0);
-  EXPECT_EQ(one.string_or("id", ""), id);
-  EXPECT_EQ(one.string_or("status", ""), "final");
-  const auto reader = must(blobs_->open("t1", one.string_or("blob", "")));
+  const Json& item = given["documents"].item(0);
+  EXPECT_EQ(item.string_or("id", ""), id);
+  EXPECT_EQ(item.string_or("status", ""), "final");
+  const auto reader = must(blobs_->open("t1", item.string_or("blob", "")));
   std::string pdf;
   must(reader->read(0, reader->info().bytes, [&](std::string_view piece) {
     pdf += piece;
     return ok_status();
   }));
   EXPECT_EQ(pdf, must(records_->note_pdf(ask("doctor", {}, id))));
-  EXPECT_EQ(one.string_or("sha256", ""), reader->info().sha256);
+  EXPECT_EQ(item.string_or("sha256", ""), reader->info().sha256);
   EXPECT_EQ(reader->info().owner, "") << "it is removed a day later";
   must(records_->add_addendum(ask("doctor", text("better"), id)));
   const Json later = must(records_->chart_pdfs(hub));
   EXPECT_EQ(later["documents"].item(0).string_or("status", ""), "amended");
-  EXPECT_NE(later["documents"].item(0).string_or("sha256", ""), one.string_or("sha256", ""));
+  EXPECT_NE(later["documents"].item(0).string_or("sha256", ""), item.string_or("sha256", ""));
   EXPECT_EQ(verdict(records_->chart_pdfs(ask("doctor"))), "authorisation.denied");
 }
 
@@ -1130,9 +1130,9 @@ TEST_F(RecordsTest, APrescriptionHasAsManyDispensingsAsTheLimitSays) {
   const std::string id = two_medications();
   const Json reason = Json::object({{"reason", "typing"}});
   for (std::size_t i = 0; i < limits::kMaxDispensings; ++i) {
-    const Json made =
+    const Json item =
         must(records_->dispense(pharmacy(handed_over("PH-" + std::to_string(i)), id)));
-    must(records_->mark_dispensing_in_error(pharmacy(reason, id, made.string_or("id", ""))));
+    must(records_->mark_dispensing_in_error(pharmacy(reason, id, item.string_or("id", ""))));
   }
   EXPECT_EQ(verdict(records_->dispense(pharmacy(handed_over("PH-last"), id))), "record.limit");
 }

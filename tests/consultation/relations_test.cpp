@@ -266,7 +266,7 @@ TEST_F(Treating, AVisitHandsAWordOnToOneOfManyFollowUpsAtOnce) {
   for (std::size_t i = 0; i < made.size(); ++i)
     threads.emplace_back(
         [&, i] { made[i] = follow_up(met, doctor_, 24 * static_cast<std::int64_t>(i + 1)); });
-  for (std::thread& one : threads) one.join();
+  for (std::thread& thread : threads) thread.join();
   std::multiset<std::string> words;
   for (const std::string& id : made) words.insert(must(sessions_->acts.load(id)).naming.by);
   EXPECT_EQ(words.count(word), 1U);
@@ -287,8 +287,8 @@ TEST_F(Treating, AnOfficeThatGivesAFollowUpToTheDoctorStandsBehindItAnew) {
 
 // An older hub did not write down what was handed on.
 TEST(HandedOn, AFollowUpOfAnOlderHubHandsNothingOn) {
-  Session is;
-  Json document = to_document(is);
+  Session session;
+  Json document = to_document(session);
   ASSERT_TRUE(document.mutable_object().erase("wordHandedOn"));
   Session read;
   ASSERT_TRUE(from_document(document, read).ok());

@@ -40,8 +40,8 @@ class SecondProofs : public LinkHouse {
 
 TEST_F(SecondProofs, ACodeToTheTelephoneOfTheRecordMovesTheVisitToTheSecondDevice) {
   EXPECT_EQ(code(enter()), "invitation.second_proof");
-  const Json told = must(asked());
-  EXPECT_EQ(told.string_or("expiresAt", ""), to_iso8601({clock_.now().ms + 10 * kMinuteMs}));
+  const Json item = must(asked());
+  EXPECT_EQ(item.string_or("expiresAt", ""), to_iso8601({clock_.now().ms + 10 * kMinuteMs}));
   const auto calls = provider_.calls("our-send-sms");
   ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(calls[0].arguments.string_or("to", ""), "+966551234567");
@@ -235,7 +235,7 @@ TEST_F(SecondProofs, AProofOverAChangedRecordTakesNoRefusalBack) {
   };
   EXPECT_EQ(says(false), "ok");
   people_.set(patient_, "phone", "0559999999");
-  people_.change(patient_, [](identity::Person& one) { ++one.version; });
+  people_.change(patient_, [](identity::Person& person) { ++person.version; });
   must(asked());
   EXPECT_TRUE(opens(must(enter(with_code(digits()))).proof)) << "the visit itself opens";
   EXPECT_EQ(says(true), "consent.own_word") << "the same link, in another browser";
@@ -387,9 +387,9 @@ TEST_F(SecondProofs, TheActorOfAnAcceptanceNamesTheProof) {
   must(enter(with_code(digits())));
   store_->flush();
   std::set<std::string> proofs;
-  for (const auto& one : must(audit::read_page(*audit_, {}, 500)).entries) {
-    if (one.entry.act == "invitation.accepted")
-      proofs.insert(one.entry.detail.string_or("secondProof", "-"));
+  for (const auto& entry : must(audit::read_page(*audit_, {}, 500)).entries) {
+    if (entry.entry.act == "invitation.accepted")
+      proofs.insert(entry.entry.detail.string_or("secondProof", "-"));
   }
   EXPECT_EQ(proofs, (std::set<std::string>{"-", "code"}));
 }

@@ -97,9 +97,9 @@ TEST_F(SessionCalls, AnAppointmentThatChangesMeanwhileIsShownAndMovesNothing) {
   const Json start = seen(id)["scheduledStart"];
   ASSERT_EQ(seen(id)["warnings"].dump().find("appointment.changed"), std::string::npos);
   for (const char* key : {"first", "second"}) {
-    const ActionOutcome told =
+    const ActionOutcome outcome =
         call("update", Json::object({{"session", id}, {"appointmentChanged", true}}), key);
-    ASSERT_EQ(told.kind, OutcomeKind::done) << told.code << told.message;
+    ASSERT_EQ(outcome.kind, OutcomeKind::done) << outcome.code << outcome.message;
   }
   const std::string warnings = seen(id)["warnings"].dump();
   const auto at = warnings.find("appointment.changed");
@@ -156,9 +156,9 @@ TEST_F(SessionCalls, ASessionMovesUntilItEnds) {
                                    {"plannedMinutes", 40},
                                    {"chiefComplaint", "still coughing"}});
   for (int i = 0; i < 2; ++i) {
-    const ActionOutcome told = call("update", moved);
-    ASSERT_EQ(told.kind, OutcomeKind::done) << told.code << told.message;
-    EXPECT_EQ(told.output.dump(),
+    const ActionOutcome outcome = call("update", moved);
+    ASSERT_EQ(outcome.kind, OutcomeKind::done) << outcome.code << outcome.message;
+    EXPECT_EQ(outcome.output.dump(),
               R"({"status":"scheduled","scheduledStart":"2027-03-10T06:00:00.000Z",)"
               R"("plannedMinutes":40})");
   }
@@ -324,9 +324,9 @@ TEST_F(SessionCalls, ANoteInErrorIsNoFactOfTheVisit) {
     made.record = wrote(records_->write_note(made)).string_or("id", "");
     return made;
   };
-  const auto mark = [&](Ask made) {
-    made.body = Json::object({{"reason", "another patient"}});
-    wrote(records_->mark_note_in_error(made));
+  const auto mark = [&](Ask ask) {
+    ask.body = Json::object({{"reason", "another patient"}});
+    wrote(records_->mark_note_in_error(ask));
   };
   const Ask right = note("headache", "G43.9");
   Ask wrong = note("knee pain", "M25.5");
@@ -497,15 +497,15 @@ TEST_F(SessionCalls, WhatOnlyAPersonKnowsWaitsForOne) {
   const ActionOutcome asked =
       call("decide", Json::object({{"session", "s"}, {"question", "claim"}}));
   EXPECT_EQ(asked.kind, OutcomeKind::ambiguous);
-  for (const plugin::ActionSpec& one : service_actions("session")) {
-    EXPECT_EQ(one.idempotency, one.name == "decide" ? "none" : "key") << one.name;
+  for (const plugin::ActionSpec& spec : service_actions("session")) {
+    EXPECT_EQ(spec.idempotency, spec.name == "decide" ? "none" : "key") << spec.name;
   }
 }
 
 // A hospital's booking names people by its own identifiers.
 TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
   const Json unknown = Json::object({{"system", "urn:his"}, {"value", "7"}});
-  const ActionOutcome made = call(
+  const ActionOutcome outcome = call(
       "create",
       Json::object({{"type", "doctor_patient"},
                     {"participants", Json::array({Json::object({{"role", "doctor"},
@@ -515,9 +515,9 @@ TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
                                                   Json::object({{"role", "patient"},
                                                                 {"person", unknown},
                                                                 {"name", "A Guest"}})})}}));
-  ASSERT_EQ(made.kind, OutcomeKind::done) << made.code << made.message;
-  const Json of = Json::object({{"session", made.output["session"]}});
-  EXPECT_EQ(made.output["participants"].size(), 2U);
+  ASSERT_EQ(outcome.kind, OutcomeKind::done) << outcome.code << outcome.message;
+  const Json of = Json::object({{"session", outcome.output["session"]}});
+  EXPECT_EQ(outcome.output["participants"].size(), 2U);
   EXPECT_EQ(call("start", of).kind, OutcomeKind::done) << "the hospital vouches for the licence";
   EXPECT_EQ(
       code(sessions_->creation.create(

@@ -50,10 +50,10 @@ class People final : public identity::Directory {
   }
   // Changes one member of the profile.
   void set(const std::string& id, std::string_view member, Json value) {
-    change(id, [&](identity::Person& one) { one.profile.set(member, std::move(value)); });
+    change(id, [&](identity::Person& person) { person.profile.set(member, std::move(value)); });
   }
   void forget(const std::string& id, std::string_view member) {
-    change(id, [&](identity::Person& one) { one.profile.mutable_object().erase(member); });
+    change(id, [&](identity::Person& person) { person.profile.mutable_object().erase(member); });
   }
   // By the value of {system, value}.
   std::map<std::string, std::string> numbers;
@@ -61,19 +61,19 @@ class People final : public identity::Directory {
     const auto numbered = numbers.find(reference.string_or("value", ""));
     if (numbered != numbers.end()) return numbered->second;
     const Lock lock(mutex_);
-    for (const identity::Person& one : people_) {
-      if (reference.is_string() && identity::ulid_of(reference.as_string()) == one.id)
-        return one.id;
-      if (reference.as_int64() == one.number) return one.id;
-      if (reference.is_string() && reference.as_string() == std::to_string(one.number))
-        return one.id;
+    for (const identity::Person& person : people_) {
+      if (reference.is_string() && identity::ulid_of(reference.as_string()) == person.id)
+        return person.id;
+      if (reference.as_int64() == person.number) return person.id;
+      if (reference.is_string() && reference.as_string() == std::to_string(person.number))
+        return person.id;
     }
     return not_found("person.unknown", "nobody");
   }
   Result<identity::Person> find(std::string_view /*tenant*/, std::string_view id) override {
     const Lock lock(mutex_);
-    for (const identity::Person& one : people_) {
-      if (one.id == id) return one;
+    for (const identity::Person& person : people_) {
+      if (person.id == id) return person;
     }
     return not_found("person.unknown", "nobody");
   }
@@ -81,16 +81,16 @@ class People final : public identity::Directory {
                                                identity::Roles roles) override {
     std::vector<identity::Person> found;
     const Lock lock(mutex_);
-    for (const identity::Person& one : people_) {
-      if (one.roles.has_any(roles)) found.push_back(one);
+    for (const identity::Person& person : people_) {
+      if (person.roles.has_any(roles)) found.push_back(person);
     }
     return found;
   }
 
  private:
   identity::Person& known(const std::string& id) RABT_REQUIRES(mutex_) {
-    for (identity::Person& one : people_) {
-      if (one.id == id) return one;
+    for (identity::Person& person : people_) {
+      if (person.id == id) return person;
     }
     std::abort();
   }
@@ -172,8 +172,8 @@ class Provider final : public plugin::ActionRunner {
   std::vector<plugin::CallRequest> calls(std::string_view action) {
     const Lock lock(mutex_);
     std::vector<plugin::CallRequest> found;
-    for (const auto& one : calls_) {
-      if (one.action == action) found.push_back(one);
+    for (const auto& call : calls_) {
+      if (call.action == action) found.push_back(call);
     }
     return found;
   }
@@ -405,15 +405,15 @@ class SessionHouse : public ::testing::Test {
   // The id of the participant whom a person is.
   std::string part_of(const std::string& session, const std::string& person) {
     const Json all = seen(session);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("person", "") == person) return one.string_or("id", "");
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("person", "") == person) return item.string_or("id", "");
     }
     return {};
   }
   Json part(const std::string& session, const std::string& person) {
     const Json all = seen(session);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("person", "") == person) return one;
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("person", "") == person) return item;
     }
     return {};
   }
@@ -432,9 +432,9 @@ class SessionHouse : public ::testing::Test {
   std::vector<Json> told(std::string_view type) {
     const Lock lock(told_mutex_);
     std::vector<Json> found;
-    for (const Json& one : told_) {
-      if (one.string_or("type", "") == "org.rabt.hub.session." + std::string(type) + ".v1")
-        found.push_back(one);
+    for (const Json& item : told_) {
+      if (item.string_or("type", "") == "org.rabt.hub.session." + std::string(type) + ".v1")
+        found.push_back(item);
     }
     return found;
   }

@@ -200,10 +200,10 @@ TEST_F(Video, ASessionIsMadeThoughTheProviderIsDown) {
     return plugin::failed(OutcomeKind::transient, "video.down", "the provider is down");
   };
   waits_shortly_for_rooms();
-  const Json one = made();
-  EXPECT_EQ(one["status"], Json("scheduled"));
-  EXPECT_TRUE(one["roomSid"].is_null());
-  EXPECT_EQ(one["tokens"].size(), 0U);
+  const Json item = made();
+  EXPECT_EQ(item["status"], Json("scheduled"));
+  EXPECT_TRUE(item["roomSid"].is_null());
+  EXPECT_EQ(item["tokens"].size(), 0U);
 }
 
 TEST_F(Video, B30AProviderThatFailsIsToldWithoutAWordOfThePatient) {
@@ -229,12 +229,12 @@ TEST_F(Video, B22WhatIsEncryptedFromEndToEndIsNotRecorded) {
   const Json sealed = with(plain(), "e2ee", true);
   EXPECT_EQ(code(sessions_->creation.create(as(doctor_, {}, sealed))), "capability.e2ee");
   provider_.features.insert("end-to-end");
-  const Json one = made(sealed);
-  EXPECT_TRUE(one["encryption"].bool_or("endToEnd", false));
-  EXPECT_EQ(one.string_or("recording", ""), "manual");
+  const Json item = made(sealed);
+  EXPECT_TRUE(item["encryption"].bool_or("endToEnd", false));
+  EXPECT_EQ(item.string_or("recording", ""), "manual");
   EXPECT_FALSE(
-      must(sessions_->life.start(as(doctor_, id_of(one)))).bool_or("recordingActive", true));
-  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, id_of(one)))), "recording.e2ee");
+      must(sessions_->life.start(as(doctor_, id_of(item)))).bool_or("recordingActive", true));
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, id_of(item)))), "recording.e2ee");
 }
 
 TEST_F(Video, ARefusalIsShownAndTheNextJoinAsksAgain) {
@@ -591,18 +591,18 @@ TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
   ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
   const Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
   ASSERT_EQ(kept.items.size(), 1U);
-  const Json& one = kept.items[0];
-  EXPECT_EQ(one.string_or("status", ""), "ready");
-  EXPECT_EQ(one.string_or("id", ""), begun.string_or("id", ""));
-  EXPECT_EQ(one.string_or("recordingSid", ""), "RT1");
-  EXPECT_EQ(one.int_or("bytes", 0), 20);
-  const auto stored = must(parse_iso8601(one.string_or("storedAt", "")));
-  const auto until = must(parse_iso8601(one.string_or("retainUntil", "")));
+  const Json& item = kept.items[0];
+  EXPECT_EQ(item.string_or("status", ""), "ready");
+  EXPECT_EQ(item.string_or("id", ""), begun.string_or("id", ""));
+  EXPECT_EQ(item.string_or("recordingSid", ""), "RT1");
+  EXPECT_EQ(item.int_or("bytes", 0), 20);
+  const auto stored = must(parse_iso8601(item.string_or("storedAt", "")));
+  const auto until = must(parse_iso8601(item.string_or("retainUntil", "")));
   EXPECT_EQ((until.ms - stored.ms) / 86'400'000, 2555);
   EXPECT_EQ(must(sessions_->recordings.list(as(doctor_), {})).items.size(), 1U);
   EXPECT_EQ(must(sessions_->recordings.list(as(patient2_), {})).items.size(), 0U);
   Ask withdraw = as(doctor_);
-  withdraw.record = one.string_or("id", "");
+  withdraw.record = item.string_or("id", "");
   withdraw.body = Json::object({{"reason", "asked for by the patient"}});
   EXPECT_EQ(code(sessions_->recordings.withdraw(withdraw)), "authorisation.denied");
   withdraw.caller = as_admin().caller;
@@ -750,12 +750,12 @@ TEST_F(Video, ARecordingOfWhichTheProviderLostSomethingIsKeptAndSaysSo) {
   ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
   EXPECT_EQ(told("recording-ready")[0]["data"].string_or("incomplete", ""), "janus.not_written");
   ASSERT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
-  const Json one = recording_of(id);
-  EXPECT_EQ(one["incomplete"],
+  const Json item = recording_of(id);
+  EXPECT_EQ(item["incomplete"],
             Json::object({{"code", "janus.not_written"}, {"message", "make room"}}));
   // Also when it was withdrawn.
   Ask withdraw = as_admin();
-  withdraw.record = one.string_or("id", "");
+  withdraw.record = item.string_or("id", "");
   withdraw.body = Json::object({{"reason", "it is of no use"}});
   must(sessions_->recordings.withdraw(withdraw));
   EXPECT_EQ(recording_of(id)["incomplete"].string_or("code", ""), "janus.not_written");
@@ -838,15 +838,15 @@ TEST_F(Video, ARecordingThatTheProviderCannotPutTogetherIsShownAndMayBeWithdrawn
             {{"recordingId", "RT1"}, {"kind", "combined"}, {"code", "janus.unreadable"}})})}});
   const std::string id = recorded();
   ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
-  const Json one = recording_of(id);
-  EXPECT_EQ(one.string_or("status", ""), "failed");
-  EXPECT_EQ(one.string_or("problem", ""), "janus.unreadable");
-  EXPECT_EQ(one.string_or("recordingSid", ""), "RT1");
-  EXPECT_EQ(one.string_or("providerCopy", ""), "kept");
+  const Json item = recording_of(id);
+  EXPECT_EQ(item.string_or("status", ""), "failed");
+  EXPECT_EQ(item.string_or("problem", ""), "janus.unreadable");
+  EXPECT_EQ(item.string_or("recordingSid", ""), "RT1");
+  EXPECT_EQ(item.string_or("providerCopy", ""), "kept");
   EXPECT_TRUE(provider_.calls("fetch-recording").empty());
   EXPECT_TRUE(provider_.calls("delete-recording").empty());
   Ask withdraw = as_admin();
-  withdraw.record = one.string_or("id", "");
+  withdraw.record = item.string_or("id", "");
   withdraw.body = Json::object({{"reason", "it is of no use"}});
   EXPECT_EQ(must(sessions_->recordings.withdraw(withdraw)).string_or("status", ""), "deleted");
   EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
@@ -918,8 +918,8 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
   must(sessions_->life.end(as(doctor_, id)));
   const auto stretch = [&](const char* sid) {
     const Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
-    for (const Json& one : kept.items) {
-      if (one.string_or("recordingSid", "") == sid) return one;
+    for (const Json& member_value : kept.items) {
+      if (member_value.string_or("recordingSid", "") == sid) return member_value;
     }
     return Json();
   };
@@ -927,9 +927,9 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
   const auto rows = [&] {
     Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
     std::map<std::string, std::vector<std::string>> found;
-    for (const Json& one : kept.items) {
-      const std::string sid = one.string_or("recordingSid", "");
-      found[one.string_or("startedAt", "")].push_back(sid.starts_with("RT") ? sid : "none");
+    for (const Json& node : kept.items) {
+      const std::string sid = node.string_or("recordingSid", "");
+      found[node.string_or("startedAt", "")].push_back(sid.starts_with("RT") ? sid : "none");
     }
     std::vector<std::vector<std::string>> out;
     for (auto& [at, sids] : found) {
@@ -943,8 +943,8 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
   EXPECT_EQ(stretch("RT3a").string_or("status", ""), "failed");
   const auto lost = [&] {
     int count = 0;
-    for (const Json& one : told("recording-failed"))
-      count += one["data"].string_or("code", "") == "video.not_recorded" ? 1 : 0;
+    for (const Json& item : told("recording-failed"))
+      count += item["data"].string_or("code", "") == "video.not_recorded" ? 1 : 0;
     return count;
   };
   EXPECT_TRUE(eventually([&] { return lost() == 2; }));
@@ -1387,8 +1387,8 @@ TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
     if (call.action != "get-session") return provider_.usual(call);
     Json room = Json::object(
         {{"sessionId", "RM1"}, {"status", "in-progress"}, {"participants", Json::array()}});
-    const std::string is = status.load();
-    if (!is.empty()) room.set("transcription", is);
+    const std::string text = status.load();
+    if (!text.empty()) room.set("transcription", text);
     return Provider::done_with(std::move(room));
   };
   const auto asked = [&] { return provider_.calls("get-session").size(); };
@@ -1782,12 +1782,12 @@ TEST_F(Video, WhatTheProviderMeasuresIsTheScoreOfTheSession) {
 // one that follows the wanted order was preferred to the key.
 // Why this would have caught it: the plan names each column that rows are looked up by.
 TEST_F(Video, ACallbackFindsItsSessionWithoutWalkingThroughAll) {
-  for (const store::Statement& one :
+  for (const store::Statement& statement :
        {sql::rows::kSessionOfRoom, sql::rows::kSessionById, sql::rows::kStays}) {
-    for (const std::string& step : plan_of(*store_, one, {"t1", "x"})) {
+    for (const std::string& step : plan_of(*store_, statement, {"t1", "x"})) {
       if (step.starts_with("USE TEMP B-TREE")) continue;
-      EXPECT_TRUE(step.starts_with("SEARCH")) << step << ": " << one.sql;
-      EXPECT_NE(step.find(" AND "), std::string::npos) << step << ": " << one.sql;
+      EXPECT_TRUE(step.starts_with("SEARCH")) << step << ": " << statement.sql;
+      EXPECT_NE(step.find(" AND "), std::string::npos) << step << ": " << statement.sql;
     }
   }
 }

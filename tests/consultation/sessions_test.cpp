@@ -122,10 +122,10 @@ TEST_F(Sessions, TheAnswerIsKeptInTheCommitThatMakesTheSession) {
     kept = answer;
     return ok_status();
   };
-  const Json made = must(sessions_->creation.create(keeping));
-  EXPECT_EQ(id_of(kept), id_of(made));
-  EXPECT_EQ(kept["number"].dump(), made["number"].dump());
-  EXPECT_EQ(kept["roomName"].dump(), made["roomName"].dump());
+  const Json item = must(sessions_->creation.create(keeping));
+  EXPECT_EQ(id_of(kept), id_of(item));
+  EXPECT_EQ(kept["number"].dump(), item["number"].dump());
+  EXPECT_EQ(kept["roomName"].dump(), item["roomName"].dump());
 }
 
 TEST_F(Sessions, APlannedStartHasItsDayOfTheUmmAlQuraCalendar) {
@@ -208,9 +208,9 @@ TEST_F(Sessions, WhoMayCreateASession) {
 TEST_F(Sessions, APatientBringsNobodyButHisProvider) {
   const auto book = [&](std::string_view role, std::string_view member, Json value) {
     Json own = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
-    Json one = Json::object({{"role", role}});
-    one.set(member, std::move(value));
-    own.set("participants", Json::array({one}));
+    Json item = Json::object({{"role", role}});
+    item.set(member, std::move(value));
+    own.set("participants", Json::array({item}));
     return sessions_->creation.create(as(patient_, {}, own));
   };
   EXPECT_EQ(code(book("observer", "person", patient2_)), "api.invalid");
@@ -497,13 +497,13 @@ TEST_F(Sessions, B25ADoctorWithoutLicenceIsWarnedOfAndDoesNotStart) {
        {"participants", Json::array({Json::object({{"name", "Dr Guest"}, {"role", "doctor"}})})}}));
   EXPECT_EQ(guest["warnings"].dump(), R"(["licence.missing"])");
   EXPECT_EQ(code(sessions_->life.start(as(doctor_, id_of(guest)))), "licence.missing");
-  const Json known = made(Json::object(
+  const Json item = made(Json::object(
       {{"type", "second_opinion"},
        {"participants",
         Json::array({Json::object(
             {{"name", "Dr Guest"}, {"role", "doctor"}, {"licenceNumber", "DOC-٢٠٢٤-001"}})})}}));
-  EXPECT_EQ(known["warnings"].dump(), R"(["provider.overlap"])");
-  EXPECT_EQ(code(sessions_->life.start(as(doctor_, id_of(known)))), "ok");
+  EXPECT_EQ(item["warnings"].dump(), R"(["provider.overlap"])");
+  EXPECT_EQ(code(sessions_->life.start(as(doctor_, id_of(item)))), "ok");
 }
 
 // R-07
@@ -715,9 +715,9 @@ TEST_F(Sessions, SlowABusyClinicHoldsItsDay) {
       std::chrono::minutes(10)));
   // Each fact is told once, each room was opened and closed once.
   std::set<std::string> completed;
-  for (const Json& one : told("completed")) {
-    EXPECT_EQ(one["data"].int_or("durationMinutes", 0), 25);
-    completed.insert(one["data"].string_or("session", ""));
+  for (const Json& item : told("completed")) {
+    EXPECT_EQ(item["data"].int_or("durationMinutes", 0), 25);
+    completed.insert(item["data"].string_or("session", ""));
   }
   EXPECT_EQ(told("completed").size(), kAll);
   EXPECT_EQ(completed.size(), kAll);

@@ -123,7 +123,8 @@ TEST_F(TaskMessages, OnlyWhoMayAnswerAndWantsMessagesIsTold) {
   somebody({identity::Role::desk}, {{"name", "No telephone"}});
   desk("The same telephone", "0550000001");
   people_.set(desk("No messages", "0550000002"), "reminders", false);
-  people_.change(desk("Left", "0550000003"), [](identity::Person& one) { one.active = false; });
+  people_.change(desk("Left", "0550000003"),
+                 [](identity::Person& person) { person.active = false; });
   people_.set(doctor_, "phone", "0550000004");
   people_.set(doctor2_, "phone", "0550000005");
   for_desk();
@@ -273,12 +274,12 @@ TEST_F(TaskMessages, TheAuditLogSaysWhoWasToldOfHowManyTasks) {
   EXPECT_EQ(told().size(), 1U);
   store_->flush();
   int entries = 0;
-  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries) {
-    if (one.entry.act != "staff.told") continue;
+  for (const auto& entry : must(audit::read_page(*audit_, {}, 200)).entries) {
+    if (entry.entry.act != "staff.told") continue;
     ++entries;
-    EXPECT_EQ(one.entry.object, "person:" + sara_);
-    EXPECT_EQ(one.entry.actor, "node:messages");
-    EXPECT_EQ(one.entry.detail,
+    EXPECT_EQ(entry.entry.object, "person:" + sara_);
+    EXPECT_EQ(entry.entry.actor, "node:messages");
+    EXPECT_EQ(entry.entry.detail,
               Json::object(
                   {{"person", sara_}, {"kind", "staff_tasks"}, {"outcome", "sent"}, {"tasks", 2}}));
   }

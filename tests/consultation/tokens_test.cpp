@@ -77,9 +77,9 @@ TEST_F(Tokens, NoAnswerHoldsTheTokenOfSomebodyWithAnAccount) {
   int rooms = 0;
   for (const Ask& ask :
        {as(desk, {}, booking), as(patient_, {}, own), as_admin({}, booking), application}) {
-    const Json one = must(sessions_->creation.create(ask));
-    rooms += one["roomSid"].is_null() ? 0 : 1;
-    EXPECT_EQ(one["tokens"].size(), 0U);
+    const Json item = must(sessions_->creation.create(ask));
+    rooms += item["roomSid"].is_null() ? 0 : 1;
+    EXPECT_EQ(item["tokens"].size(), 0U);
   }
   EXPECT_EQ(rooms, 3) << "of what a patient books there is no room yet";
 }
@@ -120,9 +120,9 @@ TEST_F(Tokens, AfterTheFamilysNoNobodyWithoutAnAccountIsStaff) {
       must(add(id, guest("nurse", "Aunt")))["participant"].string_or("id", "");
   must(sessions_->people.record_consent(as(patient_, id, consent("family", false))));
   const Json session = seen(id);
-  for (const Json& one : session["participants"].as_array()) {
-    if (one.string_or("id", "") == early) {
-      EXPECT_EQ(one["admission"], Json("removed"));
+  for (const Json& node : session["participants"].as_array()) {
+    if (node.string_or("id", "") == early) {
+      EXPECT_EQ(node["admission"], Json("removed"));
     }
   }
   for (const char* role : {"nurse", "doctor", "specialist"})
@@ -135,8 +135,8 @@ TEST_F(Tokens, AfterTheFamilysNoNobodyWithoutAnAccountIsStaff) {
   const std::string described = id_of(must(sessions_->creation.create(as_admin({}, body))));
   must(sessions_->people.record_consent(as(patient_, described, consent("family", false))));
   const Json all = must(sessions_->reading.get(as_admin(described)));
-  for (const Json& one : all["participants"].as_array())
-    EXPECT_NE(one["admission"], Json("removed")) << one.dump();
+  for (const Json& item : all["participants"].as_array())
+    EXPECT_NE(item["admission"], Json("removed")) << item.dump();
 }
 
 // Symptom: a patient without an account wanted none of the family there; the doctor removed the

@@ -64,8 +64,8 @@ class VisitPeople : public ServiceHouse {
   }
   Json in_role(const std::string& session, std::string_view role) {
     const Json all = seen_by_admin(session);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("role", "") == role) return one;
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("role", "") == role) return item;
     }
     return {};
   }
@@ -73,15 +73,15 @@ class VisitPeople : public ServiceHouse {
     return must(sessions_->reading.get(as_admin(session)));
   }
   static std::string part_in(const Json& session, const std::string& person) {
-    for (const Json& one : session["participants"].as_array()) {
-      if (one.string_or("person", "") == person) return one.string_or("id", "");
+    for (const Json& item : session["participants"].as_array()) {
+      if (item.string_or("person", "") == person) return item.string_or("id", "");
     }
     return {};
   }
   std::string admission(const std::string& session, const std::string& participant) {
     const Json all = seen_by_admin(session);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("id", "") == participant) return one.string_or("admission", "");
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("id", "") == participant) return item.string_or("admission", "");
     }
     return {};
   }
@@ -279,8 +279,8 @@ TEST_F(VisitPeople, WhoMayNotComeInLeavesWhenThePatientRefusesHisFamily) {
   const std::string brother = as_guest(guest).caller.who.part.participant;
   must(add(doctor_, id, patient2_, "observer"));
   must(add(doctor_, id, nurse_, "observer"));
-  for (const std::string& one : {brother, part_of(id, patient2_), part_of(id, nurse_)})
-    must(admit(id, one));
+  for (const std::string& text : {brother, part_of(id, patient2_), part_of(id, nurse_)})
+    must(admit(id, text));
   must(sessions_->people.record_consent(as(patient_, id, family(false))));
   EXPECT_EQ(admission(id, brother), "removed");
   EXPECT_EQ(admission(id, part_of(id, patient2_)), "removed");
@@ -331,9 +331,9 @@ TEST_F(VisitPeople, WhoTakesThePlaceOfTheDoctorHoldsTheVisit) {
     if (!first) must(removed(id));
     EXPECT_EQ(adds(id).kind, OutcomeKind::done);
     if (first) must(removed(id));
-    const Json is = seen_by_admin(id);
-    EXPECT_EQ(is.string_or("provider", ""), doctor2_) << first;
-    EXPECT_EQ(is.string_or("organizer", ""), part_in(is, doctor2_)) << first;
+    const Json item = seen_by_admin(id);
+    EXPECT_EQ(item.string_or("provider", ""), doctor2_) << first;
+    EXPECT_EQ(item.string_or("organizer", ""), part_in(item, doctor2_)) << first;
     EXPECT_EQ(
         code(sessions_->creation.create(as(doctor_, {}, with(plain(), "scheduledStart", start)))),
         "ok");

@@ -32,14 +32,14 @@ class WhoseLink : public LinkHouse {
   void is(const std::string& session) {
     session_ = session;
     const Json all = seen(session);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("role", "") == "patient") part_ = one.string_or("id", "");
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("role", "") == "patient") part_ = item.string_or("id", "");
     }
   }
   // Somebody of staff writes a telephone of his own.
   void change_telephone() {
     people_.set(patient_, "phone", "0559999999");
-    people_.change(patient_, [](identity::Person& one) { ++one.version; });
+    people_.change(patient_, [](identity::Person& person) { ++person.version; });
   }
   void send(bool renew = false) {
     const Json sent = invited(renew);
@@ -67,8 +67,8 @@ class WhoseLink : public LinkHouse {
   }
   std::string admission() {
     const Json all = seen(session_);
-    for (const Json& one : all["participants"].as_array()) {
-      if (one.string_or("id", "") == part_) return one.string_or("admission", "");
+    for (const Json& item : all["participants"].as_array()) {
+      if (item.string_or("id", "") == part_) return item.string_or("admission", "");
     }
     return {};
   }
@@ -313,8 +313,8 @@ TEST_F(WhoseLink, AHostIsToldThatALinkWasOpened) {
   const auto told = [&] {
     std::size_t found = 0;
     const Json all = must(sessions_->reading.events(as(doctor_, session_)));
-    for (const Json& one : all["items"].as_array())
-      found += one["data"]["members"] == Json::array({"invitations"}) ? 1 : 0;
+    for (const Json& item : all["items"].as_array())
+      found += item["data"]["members"] == Json::array({"invitations"}) ? 1 : 0;
     return found;
   };
   EXPECT_EQ(told(), 0U);

@@ -48,25 +48,25 @@ std::vector<KnownAnswer> known_answers() {
   for (const auto& path : files.all()) {
     const std::string file = path.filename().string();
     if (!file.ends_with(kEnd)) continue;
-    KnownAnswer one;
-    one.name = file.substr(0, file.size() - kEnd.size());
-    const auto plain = path.parent_path() / (one.name + "_pt.txt");
+    KnownAnswer answer;
+    answer.name = file.substr(0, file.size() - kEnd.size());
+    const auto plain = path.parent_path() / (answer.name + "_pt.txt");
     if (!std::filesystem::exists(plain)) {
       ADD_FAILURE() << file << " has no " << plain.filename();
       continue;
     }
-    one.sealed = hex_file(path);
-    one.plain = hex_file(plain);
+    answer.sealed = hex_file(path);
+    answer.plain = hex_file(plain);
     files.judged(path);
     files.judged(plain);
-    if (one.sealed.size() < kHeaderBytes) {
+    if (answer.sealed.size() < kHeaderBytes) {
       ADD_FAILURE() << file << " is no FLOE message";
       continue;
     }
     std::uint32_t size = 0;
-    for (const std::uint8_t byte : as_bytes(one.sealed).subspan(2, 4)) size = size << 8U | byte;
-    one.parameters = {size, one.name.find("rotation") != std::string::npos ? 2U : 20U};
-    out.push_back(std::move(one));
+    for (const std::uint8_t byte : as_bytes(answer.sealed).subspan(2, 4)) size = size << 8U | byte;
+    answer.parameters = {size, answer.name.find("rotation") != std::string::npos ? 2U : 20U};
+    out.push_back(std::move(answer));
   }
   std::sort(out.begin(), out.end(),
             [](const KnownAnswer& a, const KnownAnswer& b) { return a.name < b.name; });
@@ -104,14 +104,14 @@ std::optional<std::string> read_all(Parameters parameters, const std::string& se
 }
 
 // Neither way of opening takes it, and what the reader released first was right.
-::testing::AssertionResult refused(const KnownAnswer& one, const std::string& sealed) {
-  if (sealed == one.sealed) return ::testing::AssertionFailure() << "nothing was changed";
-  if (open(one.parameters, kKey, kAad, sealed))
+::testing::AssertionResult refused(const KnownAnswer& answer, const std::string& sealed) {
+  if (sealed == answer.sealed) return ::testing::AssertionFailure() << "nothing was changed";
+  if (open(answer.parameters, kKey, kAad, sealed))
     return ::testing::AssertionFailure() << "it opens in memory";
   std::string released;
-  if (read_all(one.parameters, sealed, released))
+  if (read_all(answer.parameters, sealed, released))
     return ::testing::AssertionFailure() << "a reader opens it";
-  if (released != one.plain.substr(0, released.size()))
+  if (released != answer.plain.substr(0, released.size()))
     return ::testing::AssertionFailure() << "a reader released what was never sealed there";
   return ::testing::AssertionSuccess();
 }
@@ -128,14 +128,14 @@ class FloeKnownAnswers : public ::testing::Test {
 };
 
 TEST_F(FloeKnownAnswers, OpenWholeAndByRanges) {
-  for (const KnownAnswer& one : answers_) {
-    SCOPED_TRACE(one.name);
-    EXPECT_TRUE(open(one.parameters, kKey, kAad, one.sealed) == one.plain);
+  for (const KnownAnswer& answer : answers_) {
+    SCOPED_TRACE(answer.name);
+    EXPECT_TRUE(open(answer.parameters, kKey, kAad, answer.sealed) == answer.plain);
     auto reader =
-        Reader::open(one.parameters, kKey, kAad, one.sealed.size(), source_of(one.sealed));
+        Reader::open(answer.parameters, kKey, kAad, answer.sealed.size(), source_of(answer.sealed));
     ASSERT_TRUE(reader.ok());
-    ASSERT_EQ(reader->plain_bytes(), one.plain.size());
-    const std::uint64_t size = one.plain.size();
+    ASSERT_EQ(reader->plain_bytes(), answer.plain.size());
+    const std::uint64_t size = answer.plain.size();
     const std::uint64_t step = std::max<std::uint64_t>(1, size / 13);
     for (std::uint64_t from = 0; from <= size; from += step) {
       for (std::uint64_t length = 0; length <= size - from; length += step) {
@@ -147,23 +147,23 @@ TEST_F(FloeKnownAnswers, OpenWholeAndByRanges) {
                                  return ok_status();
                                })
                         .ok());
-        ASSERT_TRUE(got == one.plain.substr(static_cast<std::size_t>(from),
-                                            static_cast<std::size_t>(length)));
+        ASSERT_TRUE(got == answer.plain.substr(static_cast<std::size_t>(from),
+                                               static_cast<std::size_t>(length)));
       }
     }
     EXPECT_EQ(reader->read(size, 1, [](std::string_view) { return ok_status(); }).error().code,
               "crypto.range");
-    std::printf("%s: segments of %u bytes, %zu of them, opened\n", one.name.c_str(),
-                one.parameters.segment_bytes, one.segments().size());
+    std::printf("%s: segments of %u bytes, %zu of them, opened\n", answer.name.c_str(),
+                answer.parameters.segment_bytes, answer.segments().size());
   }
 }
 
 // Gives out the IVs of a known answer.
 class Replay final : public Random {
  public:
-  explicit Replay(const KnownAnswer& one) {
-    ivs_.push_back(one.sealed.substr(10, 32));
-    for (const std::string& segment : one.segments()) ivs_.push_back(segment.substr(4, 12));
+  explicit Replay(const KnownAnswer& answer) {
+    ivs_.push_back(answer.sealed.substr(10, 32));
+    for (const std::string& segment : answer.segments()) ivs_.push_back(segment.substr(4, 12));
   }
   void fill(std::span<std::uint8_t> out) override {
     ASSERT_LT(next_, ivs_.size());
@@ -178,64 +178,64 @@ class Replay final : public Random {
 };
 
 TEST_F(FloeKnownAnswers, AreWhatSealingGivesUnderTheSameIvs) {
-  for (const KnownAnswer& one : answers_) {
-    SCOPED_TRACE(one.name);
-    const auto segments = one.segments();
-    const std::size_t whole = one.parameters.plain_segment();
-    Replay random(one);
-    Message message = Message::begin(one.parameters, kKey, kAad, random);
-    EXPECT_EQ(as_text(message.header()), one.sealed.substr(0, kHeaderBytes));
+  for (const KnownAnswer& answer : answers_) {
+    SCOPED_TRACE(answer.name);
+    const auto segments = answer.segments();
+    const std::size_t whole = answer.parameters.plain_segment();
+    Replay random(answer);
+    Message message = Message::begin(answer.parameters, kKey, kAad, random);
+    EXPECT_EQ(as_text(message.header()), answer.sealed.substr(0, kHeaderBytes));
     for (std::size_t i = 0; i < segments.size(); ++i) {
       Bytes out(segments[i].size());
       ASSERT_TRUE(message.seal_segment(
           i, i + 1 == segments.size(),
-          as_bytes(one.plain).subspan(i * whole, segments[i].size() - kSegmentOverhead), random,
+          as_bytes(answer.plain).subspan(i * whole, segments[i].size() - kSegmentOverhead), random,
           out));
       ASSERT_TRUE(as_text(out) == segments[i]) << i;
     }
-    if (one.plain.size() > 0 && segments.back().size() == kSegmentOverhead)
+    if (answer.plain.size() > 0 && segments.back().size() == kSegmentOverhead)
       continue;  // an empty last segment behind others: read, never written
     for (const std::size_t piece :
-         {std::size_t{1}, whole - 1, whole, whole + 1, one.plain.size()}) {
-      if (piece == 1 && one.plain.size() > 100'000) continue;
-      Replay again(one);
-      Writer writer(one.parameters, kKey, kAad, again);
+         {std::size_t{1}, whole - 1, whole, whole + 1, answer.plain.size()}) {
+      if (piece == 1 && answer.plain.size() > 100'000) continue;
+      Replay again(answer);
+      Writer writer(answer.parameters, kKey, kAad, again);
       std::string out;
       const auto sink = [&out](ByteView sealed) {
         out.append(as_text(sealed));
         return ok_status();
       };
-      for (std::size_t at = 0; at < one.plain.size(); at += piece)
-        ASSERT_TRUE(writer.write(as_bytes(one.plain.substr(at, piece)), sink).ok());
+      for (std::size_t at = 0; at < answer.plain.size(); at += piece)
+        ASSERT_TRUE(writer.write(as_bytes(answer.plain.substr(at, piece)), sink).ok());
       ASSERT_TRUE(writer.finish(sink).ok());
-      EXPECT_TRUE(out == one.sealed) << "in pieces of " << piece;
-      EXPECT_EQ(writer.plain_bytes(), one.plain.size());
+      EXPECT_TRUE(out == answer.sealed) << "in pieces of " << piece;
+      EXPECT_EQ(writer.plain_bytes(), answer.plain.size());
     }
-    Replay last(one);
+    Replay last(answer);
     std::string out;
-    seal(one.parameters, kKey, kAad, one.plain, last, out);
-    EXPECT_TRUE(out == one.sealed);
+    seal(answer.parameters, kKey, kAad, answer.plain, last, out);
+    EXPECT_TRUE(out == answer.sealed);
   }
 }
 
 TEST_F(FloeKnownAnswers, WithAChangedByteAreRefused) {
   int changes = 0;
-  for (const KnownAnswer& one : answers_) {
-    SCOPED_TRACE(one.name);
+  for (const KnownAnswer& answer : answers_) {
+    SCOPED_TRACE(answer.name);
     const auto flip = [&](std::size_t at, int mask) {
-      std::string changed = one.sealed;
+      std::string changed = answer.sealed;
       changed[at] = static_cast<char>(changed[at] ^ mask);
-      EXPECT_TRUE(refused(one, changed)) << "byte " << at << " mask " << mask;
+      EXPECT_TRUE(refused(answer, changed)) << "byte " << at << " mask " << mask;
       ++changes;
     };
-    const bool large = one.sealed.size() > 100'000;
+    const bool large = answer.sealed.size() > 100'000;
     for (std::size_t at = 0; at < kHeaderBytes; ++at) {
       for (const int mask : {0x01, 0x80, 0xff}) {
         if (!large || mask == 0x01) flip(at, mask);
       }
     }
     std::size_t start = kHeaderBytes;
-    for (const std::string& segment : one.segments()) {
+    for (const std::string& segment : answer.segments()) {
       const std::size_t size = segment.size();
       for (const std::size_t at : {std::size_t{0}, std::size_t{3}, std::size_t{4}, std::size_t{15},
                                    16 + (size - 32) / 2, size - 16, size - 1}) {
@@ -249,14 +249,14 @@ TEST_F(FloeKnownAnswers, WithAChangedByteAreRefused) {
 
 TEST_F(FloeKnownAnswers, WithSegmentsMissingMovedDoubledOrCutAreRefused) {
   int changes = 0;
-  for (const KnownAnswer& one : answers_) {
-    SCOPED_TRACE(one.name);
-    const auto segments = one.segments();
+  for (const KnownAnswer& answer : answers_) {
+    SCOPED_TRACE(answer.name);
+    const auto segments = answer.segments();
     const auto check = [&](const std::vector<std::string>& list, const char* what, std::size_t i,
                            std::size_t k = 0) {
-      std::string changed = one.sealed.substr(0, kHeaderBytes);
+      std::string changed = answer.sealed.substr(0, kHeaderBytes);
       for (const std::string& segment : list) changed += segment;
-      EXPECT_TRUE(refused(one, changed)) << what << " " << i << " " << k;
+      EXPECT_TRUE(refused(answer, changed)) << what << " " << i << " " << k;
       ++changes;
     };
     for (std::size_t i = 0; i < segments.size(); ++i) {
@@ -277,46 +277,46 @@ TEST_F(FloeKnownAnswers, WithSegmentsMissingMovedDoubledOrCutAreRefused) {
     }
     std::size_t edge = 0;
     std::vector<std::size_t> edges{0, 10, 42, kHeaderBytes};
-    for (edge = kHeaderBytes; edge < one.sealed.size(); edge += one.parameters.segment_bytes)
+    for (edge = kHeaderBytes; edge < answer.sealed.size(); edge += answer.parameters.segment_bytes)
       edges.push_back(edge);
-    edges.push_back(one.sealed.size());
+    edges.push_back(answer.sealed.size());
     for (const std::size_t at : edges) {
       for (const std::ptrdiff_t by : {-33, -32, -31, -1, 0, 1, 31, 32, 33}) {
         const auto size = static_cast<std::ptrdiff_t>(at) + by;
-        if (size < 0 || size >= static_cast<std::ptrdiff_t>(one.sealed.size())) continue;
-        EXPECT_TRUE(refused(one, one.sealed.substr(0, static_cast<std::size_t>(size))))
+        if (size < 0 || size >= static_cast<std::ptrdiff_t>(answer.sealed.size())) continue;
+        EXPECT_TRUE(refused(answer, answer.sealed.substr(0, static_cast<std::size_t>(size))))
             << "cut to " << size;
         ++changes;
       }
     }
     for (const std::size_t more : {std::size_t{1}, std::size_t{31}, std::size_t{32},
-                                   std::size_t{one.parameters.segment_bytes}}) {
-      EXPECT_TRUE(refused(one, one.sealed + std::string(more, '\0')));
+                                   std::size_t{answer.parameters.segment_bytes}}) {
+      EXPECT_TRUE(refused(answer, answer.sealed + std::string(more, '\0')));
       ++changes;
     }
-    EXPECT_TRUE(refused(one, one.sealed + one.sealed));
+    EXPECT_TRUE(refused(answer, answer.sealed + answer.sealed));
   }
   std::printf("%d changes in %zu known answers, all refused\n", changes, answers_.size());
 }
 
 TEST_F(FloeKnownAnswers, UnderAnotherKeyAadOrMessageAreRefused) {
-  for (const KnownAnswer& one : answers_) {
-    SCOPED_TRACE(one.name);
+  for (const KnownAnswer& answer : answers_) {
+    SCOPED_TRACE(answer.name);
     Bytes key = kKey;
     key[31] = 1;
-    EXPECT_FALSE(open(one.parameters, key, kAad, one.sealed).has_value());
+    EXPECT_FALSE(open(answer.parameters, key, kAad, answer.sealed).has_value());
     for (const std::string_view aad :
          {std::string_view(), std::string_view("This is AA"), std::string_view("This is AAD ")}) {
-      EXPECT_FALSE(open(one.parameters, kKey, aad, one.sealed).has_value());
+      EXPECT_FALSE(open(answer.parameters, kKey, aad, answer.sealed).has_value());
     }
     // A segment at the same place of another message of the same parameters.
     for (const KnownAnswer& other : answers_) {
-      if (other.name == one.name ||
-          other.parameters.segment_bytes != one.parameters.segment_bytes) {
+      if (other.name == answer.name ||
+          other.parameters.segment_bytes != answer.parameters.segment_bytes) {
         continue;
       }
-      EXPECT_TRUE(
-          refused(one, one.sealed.substr(0, kHeaderBytes) + other.sealed.substr(kHeaderBytes)));
+      EXPECT_TRUE(refused(
+          answer, answer.sealed.substr(0, kHeaderBytes) + other.sealed.substr(kHeaderBytes)));
     }
   }
 }

@@ -49,13 +49,13 @@ TEST(Jws, DecidesEveryWycheproofVectorAsTheFileSays) {
       auto key = JwsKey::from_jwk(jwk, kAll);
       if (key.ok()) keys.push_back(*std::move(key));
     }
-    for (const Json& one : group["tests"].as_array()) {
-      const auto jws = read_jws(one.string_or("jws", ""), kLong);
+    for (const Json& item : group["tests"].as_array()) {
+      const auto jws = read_jws(item.string_or("jws", ""), kLong);
       const bool holds = jws.ok() && !keys.empty() && keys.front().verifies(*jws);
-      const auto otherwise = kOtherwise.find(one.int_or("tcId", 0));
+      const auto otherwise = kOtherwise.find(item.int_or("tcId", 0));
       const bool wanted =
-          otherwise == kOtherwise.end() ? one["result"] == Json("valid") : otherwise->second;
-      EXPECT_EQ(holds, wanted) << one["tcId"].number_text() << " " << one.string_or("comment", "")
+          otherwise == kOtherwise.end() ? item["result"] == Json("valid") : otherwise->second;
+      EXPECT_EQ(holds, wanted) << item["tcId"].number_text() << " " << item.string_or("comment", "")
                                << " " << group.string_or("comment", "");
       ++run;
     }

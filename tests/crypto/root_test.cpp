@@ -197,16 +197,16 @@ TEST_F(SoftHsmTest, SaysWhatIsWrongWithModuleTokenAndPin) {
 // The wrapped bytes are those of RFC 5649: a key that is known outside the token unwraps them with
 // OpenSSL, and the token unwraps what OpenSSL has wrapped.
 TEST_F(SoftHsmTest, AgreesWithOpensslOnRfc5649) {
-  const SecretBytes known = key_of('\x5c');
-  ASSERT_TRUE(hsm_.import_aes("known", "00000001", known.expose_text()));
+  const SecretBytes bytes = key_of('\x5c');
+  ASSERT_TRUE(hsm_.import_aes("known", "00000001", bytes.expose_text()));
   auto root = opener("known", false)();
   ASSERT_TRUE(root.ok()) << root.error().message;
   const auto by_token = (*root)->wrap(key_of('k').expose(), "context");
   ASSERT_TRUE(by_token.ok());
-  const auto opened = unwrap_key(known.expose(), by_token->bytes, "context");
+  const auto opened = unwrap_key(bytes.expose(), by_token->bytes, "context");
   ASSERT_TRUE(opened.has_value());
   EXPECT_TRUE(opened->equals(key_of('k').expose()));
-  const std::string by_openssl = wrap_key(known.expose(), key_of('m').expose(), "context");
+  const std::string by_openssl = wrap_key(bytes.expose(), key_of('m').expose(), "context");
   EXPECT_TRUE((*root)->unwrap({1, by_openssl}, "context")->equals(key_of('m').expose()));
 }
 

@@ -100,12 +100,12 @@ TEST(Signature, WycheproofEd25519) {
     int run = 0;
     for (const Json& group : (*json)["testGroups"].as_array()) {
       const Json& key = group["publicKey"];
-      for (const Json& one : group["tests"].as_array()) {
-        const Bytes message = test::hex(one, "msg");
+      for (const Json& item : group["tests"].as_array()) {
+        const Bytes message = test::hex(item, "msg");
         const bool good =
-            verify_ed25519(test::hex(key, "pk"), as_text(message), test::hex(one, "sig"));
-        EXPECT_EQ(good, one.string_or("result", "") == "valid")
-            << name << " tcId " << one.int_or("tcId", -1) << " " << one.string_or("comment", "");
+            verify_ed25519(test::hex(key, "pk"), as_text(message), test::hex(item, "sig"));
+        EXPECT_EQ(good, item.string_or("result", "") == "valid")
+            << name << " tcId " << item.int_or("tcId", -1) << " " << item.string_or("comment", "");
         ++run;
       }
     }

@@ -32,13 +32,13 @@ std::string size_text(std::size_t bytes) {
   return std::to_string(bytes * 8) + " bits";
 }
 
-Verdict aes_gcm(const Json& /*group*/, const Json& one) {
-  const Bytes key = test::hex(one, "key");
-  const Bytes iv = test::hex(one, "iv");
-  const Bytes aad = test::hex(one, "aad");
-  const Bytes plain = test::hex(one, "msg");
-  Bytes sealed = test::hex(one, "ct");
-  const Bytes tag = test::hex(one, "tag");
+Verdict aes_gcm(const Json& /*group*/, const Json& item) {
+  const Bytes key = test::hex(item, "key");
+  const Bytes iv = test::hex(item, "iv");
+  const Bytes aad = test::hex(item, "aad");
+  const Bytes plain = test::hex(item, "msg");
+  Bytes sealed = test::hex(item, "ct");
+  const Bytes tag = test::hex(item, "tag");
   sealed.insert(sealed.end(), tag.begin(), tag.end());
   Bytes opened(plain.size(), 0xaa);
   const bool open_ok = primitives::aes256_gcm_open(key, iv, aad, sealed, opened);
@@ -47,7 +47,7 @@ Verdict aes_gcm(const Json& /*group*/, const Json& one) {
   if (iv.size() != primitives::kIvBytes) return policy(open_ok, "an IV of " + size_text(iv.size()));
   if (tag.size() != primitives::kTagBytes)
     return policy(open_ok, "a tag of " + size_text(tag.size()));
-  if (one.string_or("result", "") != "valid")
+  if (item.string_or("result", "") != "valid")
     return verdict(!open_ok && opened == Bytes(plain.size(), 0));
   Bytes again(plain.size() + primitives::kTagBytes);
   Bytes in_place = sealed;
@@ -58,51 +58,52 @@ Verdict aes_gcm(const Json& /*group*/, const Json& one) {
                  std::equal(plain.begin(), plain.end(), in_place.begin()));
 }
 
-Verdict aes_kwp(const Json& /*group*/, const Json& one) {
-  const Bytes key = test::hex(one, "key");
-  const Bytes plain = test::hex(one, "msg");
-  const Bytes wrapped = test::hex(one, "ct");
+Verdict aes_kwp(const Json& /*group*/, const Json& item) {
+  const Bytes key = test::hex(item, "key");
+  const Bytes plain = test::hex(item, "msg");
+  const Bytes wrapped = test::hex(item, "ct");
   const auto unwrapped = primitives::aes256_kwp_unwrap(key, wrapped);
   if (key.size() != primitives::kKeyBytes)
     return policy(unwrapped.has_value(), "a key of " + size_text(key.size()));
-  if (one.string_or("result", "") == "invalid") return verdict(!unwrapped);
+  if (item.string_or("result", "") == "invalid") return verdict(!unwrapped);
   const auto again = primitives::aes256_kwp_wrap(key, plain);
   return verdict(unwrapped && unwrapped->equals(plain) && again && *again == wrapped);
 }
 
-Verdict hkdf_sha256(const Json& /*group*/, const Json& one) {
-  const auto out =
-      primitives::hkdf_sha256(test::hex(one, "ikm"), test::hex(one, "salt"), test::hex(one, "info"),
-                              static_cast<std::size_t>(one.int_or("size", 0)));
-  if (one.string_or("result", "") != "valid") return verdict(!out);
-  return verdict(out && out->equals(test::hex(one, "okm")));
+Verdict hkdf_sha256(const Json& /*group*/, const Json& item) {
+  const auto out = primitives::hkdf_sha256(test::hex(item, "ikm"), test::hex(item, "salt"),
+                                           test::hex(item, "info"),
+                                           static_cast<std::size_t>(item.int_or("size", 0)));
+  if (item.string_or("result", "") != "valid") return verdict(!out);
+  return verdict(out && out->equals(test::hex(item, "okm")));
 }
 
 // The hub uses Expand alone; Extract is HMAC of the key under the salt (RFC 5869 section 2.2).
-Verdict hkdf_sha384(const Json& /*group*/, const Json& one) {
+Verdict hkdf_sha384(const Json& /*group*/, const Json& item) {
   const auto out = primitives::hkdf_expand_sha384(
-      primitives::hmac_sha384(test::hex(one, "salt"), test::hex(one, "ikm")),
-      test::hex(one, "info"), static_cast<std::size_t>(one.int_or("size", 0)));
-  if (one.string_or("result", "") != "valid") return verdict(!out);
-  return verdict(out && out->equals(test::hex(one, "okm")));
+      primitives::hmac_sha384(test::hex(item, "salt"), test::hex(item, "ikm")),
+      test::hex(item, "info"), static_cast<std::size_t>(item.int_or("size", 0)));
+  if (item.string_or("result", "") != "valid") return verdict(!out);
+  return verdict(out && out->equals(test::hex(item, "okm")));
 }
 
-Verdict mac(const Json& group, const Json& one, const Bytes& full) {
+Verdict mac(const Json& group, const Json& item, const Bytes& full) {
   const auto size = static_cast<std::size_t>(group.int_or("tagSize", 0)) / 8;
-  const Bytes tag = test::hex(one, "tag");
+  const Bytes tag = test::hex(item, "tag");
   const bool equal =
       size > 0 && size <= full.size() && constant_time_equal(ByteView(full).first(size), tag);
-  return verdict(equal == (one.string_or("result", "") == "valid"));
+  return verdict(equal == (item.string_or("result", "") == "valid"));
 }
-Verdict hmac_sha1(const Json& group, const Json& one) {
-  return mac(group, one, crypto::hmac_sha1(test::hex(one, "key"), as_text(test::hex(one, "msg"))));
+Verdict hmac_sha1(const Json& group, const Json& item) {
+  return mac(group, item,
+             crypto::hmac_sha1(test::hex(item, "key"), as_text(test::hex(item, "msg"))));
 }
-Verdict hmac_sha256(const Json& group, const Json& one) {
-  return mac(group, one,
-             crypto::hmac_sha256(test::hex(one, "key"), as_text(test::hex(one, "msg"))));
+Verdict hmac_sha256(const Json& group, const Json& item) {
+  return mac(group, item,
+             crypto::hmac_sha256(test::hex(item, "key"), as_text(test::hex(item, "msg"))));
 }
-Verdict hmac_sha384(const Json& group, const Json& one) {
-  return mac(group, one, primitives::hmac_sha384(test::hex(one, "key"), test::hex(one, "msg")));
+Verdict hmac_sha384(const Json& group, const Json& item) {
+  return mac(group, item, primitives::hmac_sha384(test::hex(item, "key"), test::hex(item, "msg")));
 }
 
 const std::map<std::string, Check>& checks() {
@@ -140,10 +141,10 @@ void run_file(const std::filesystem::path& path, test::VectorFiles& files) {
   int refused = 0;
   std::map<std::string, int> reasons;
   for (const Json& group : (*json)["testGroups"].as_array()) {
-    for (const Json& one : group["tests"].as_array()) {
-      const Verdict got = check(group, one);
+    for (const Json& item : group["tests"].as_array()) {
+      const Verdict got = check(group, item);
       EXPECT_NE(got.kind, Verdict::Kind::differs)
-          << name << " tcId " << one.int_or("tcId", -1) << " " << one.string_or("comment", "");
+          << name << " tcId " << item.int_or("tcId", -1) << " " << item.string_or("comment", "");
       if (got.kind == Verdict::Kind::agrees) ++agreed;
       if (got.kind != Verdict::Kind::policy) continue;
       ++refused;

@@ -84,7 +84,7 @@ std::pair<std::vector<std::string>, int> run(const fs::path& folder, const std::
   const int status = std::system(line.c_str());  // NOLINT: documents of our own
   std::vector<std::string> lines;
   std::ifstream in(folder / ".output");
-  for (std::string one; std::getline(in, one);) lines.push_back(one);
+  for (std::string text; std::getline(in, text);) lines.push_back(text);
   return {lines, WIFEXITED(status) ? WEXITSTATUS(status) : -1};
 }
 

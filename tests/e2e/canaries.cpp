@@ -107,9 +107,9 @@ std::string Canaries::record() {
   return "MRN-" + digits;
 }
 std::string Canaries::note() {
-  const std::string one = word();
+  const std::string text = word();
   const std::string two = arabic();
-  return "seen " + one + " again, " + two + " since two days, call " + phone();
+  return "seen " + text + " again, " + two + " since two days, call " + phone();
 }
 std::string Canaries::any() {
   switch (draw(7)) {

@@ -59,7 +59,7 @@ Json planted(const Json& value, Canaries& canaries, const std::string& key = {})
     return key == "value" || kKept.contains(key) ? value : Json(canaries.any());
   if (value.is_array()) {
     Json out = Json::array();
-    for (const Json& one : value.as_array()) out.push_back(planted(one, canaries, key));
+    for (const Json& item : value.as_array()) out.push_back(planted(item, canaries, key));
     return out;
   }
   if (!value.is_object()) return value;
@@ -624,7 +624,7 @@ TEST_F(SlowEveryDoor, AHubWhoseLogIsOpenedIsFoundOut) {
   const std::scoped_lock lock(mutex_);
   const auto found = CanarySearch(canaries_.all()).in_files(places());
   EXPECT_FALSE(found.empty());
-  for (const std::string& one : found) EXPECT_TRUE(one.starts_with("hub.log: ")) << one;
+  for (const std::string& text : found) EXPECT_TRUE(text.starts_with("hub.log: ")) << text;
 }
 
 TEST(CanarySearch, FindsEveryFormInAFileOfTheDataFolder) {

@@ -11,8 +11,8 @@ namespace {
 
 // The supporting information of one category; null when the claim has none.
 Json information(const Json& claim, std::string_view category) {
-  for (const Json& one : claim["supportingInfo"].as_array()) {
-    if (one["category"]["coding"][0].string_or("code", "") == category) return one;
+  for (const Json& item : claim["supportingInfo"].as_array()) {
+    if (item["category"]["coding"][0].string_or("code", "") == category) return item;
   }
   return {};
 }
@@ -66,9 +66,9 @@ TEST_F(Claims, EveryClinicalFieldLeadsToAnActOfAClinician) {
   ASSERT_EQ(claim["diagnosis"].size(), 2U);
   const char* codes[] = {"J11.1", "R50.9"};
   for (std::size_t i = 0; i < 2; ++i) {
-    const Json& one = claim["diagnosis"].item(i);
-    EXPECT_EQ(one["diagnosisCodeableConcept"]["coding"][0].string_or("code", ""), codes[i]);
-    EXPECT_EQ(one["type"][0]["coding"][0].string_or("code", ""),
+    const Json& item = claim["diagnosis"].item(i);
+    EXPECT_EQ(item["diagnosisCodeableConcept"]["coding"][0].string_or("code", ""), codes[i]);
+    EXPECT_EQ(item["type"][0]["coding"][0].string_or("code", ""),
               i == 0 ? "principal" : "secondary");
     by_clinician("diagnoses/" + std::to_string(i));
   }

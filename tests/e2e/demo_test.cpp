@@ -85,10 +85,11 @@ TEST_F(AfterTheDemo, ItToldTheWholeStoryInTime) {
 testing::AssertionResult in_order(const std::string& said,
                                   const std::vector<std::string>& expressions) {
   auto from = said.begin();
-  for (const std::string& one : expressions) {
+  for (const std::string& expression : expressions) {
     std::match_results<std::string::const_iterator> found;
-    if (!std::regex_search(from, said.cend(), found, std::regex(one)))
-      return testing::AssertionFailure() << "no `" << one << "` after what comes before:\n" << said;
+    if (!std::regex_search(from, said.cend(), found, std::regex(expression)))
+      return testing::AssertionFailure() << "no `" << expression << "` after what comes before:\n"
+                                         << said;
     from = said.begin() + (found[0].second - said.cbegin());
   }
   return testing::AssertionSuccess();
@@ -176,9 +177,9 @@ TEST_F(AfterTheDemo, NoValueOfThePatientStandsInTheClearInWhatTheHubWrote) {
   const Json list = site.api("instances");
   ASSERT_GE(list["items"].size(), 4U);
   std::string context;
-  for (const Json& one : list["items"].as_array()) {
-    if (one.string_or("workflow", "").find("consultation") != std::string::npos)
-      context = site.api("instances/" + one.string_or("id", ""), true).dump();
+  for (const Json& item : list["items"].as_array()) {
+    if (item.string_or("workflow", "").find("consultation") != std::string::npos)
+      context = site.api("instances/" + item.string_or("id", ""), true).dump();
   }
   std::smatch member;
   ASSERT_TRUE(std::regex_search(context, member, std::regex("M-[0-9A-HJKMNP-TV-Z]{10}")));

@@ -71,14 +71,14 @@ TEST(SlowJanusVisit, AJanusThatDiesTakesNoVisitWithIt) {
       [&] {
         list = site.as("doctor", "GET", "/recordings")["items"];
         if (!list.is_array() || list.size() != 2) return false;
-        for (const Json& one : list.as_array()) {
-          if (one.string_or("providerCopy", "") != "deleted") return false;
+        for (const Json& node : list.as_array()) {
+          if (node.string_or("providerCopy", "") != "deleted") return false;
         }
         return true;
       },
       kSealed))
       << list.dump();
-  for (const Json& one : list.as_array()) EXPECT_EQ(one.string_or("status", ""), "ready");
+  for (const Json& item : list.as_array()) EXPECT_EQ(item.string_or("status", ""), "ready");
   EXPECT_FALSE(std::filesystem::exists(folder));
 }
 

@@ -58,7 +58,7 @@ class Hospital {
   std::vector<std::string> instances(const std::string& workflow) {
     std::vector<std::string> ids;
     const Json list = site_.api("instances?workflow=" + workflow);
-    for (const Json& one : list["items"].as_array()) ids.push_back(one.string_or("id", ""));
+    for (const Json& item : list["items"].as_array()) ids.push_back(item.string_or("id", ""));
     return ids;
   }
   Json as(const std::string& who, const std::string& method, const std::string& path,
@@ -179,19 +179,19 @@ std::string Hospital::make() {
   // One visit from booking to report; a set that one event has reached; a key of which a part of
   // what is sealed has the older version; a recording that is held.
   EXPECT_EQ(site_.play(site_.booking()), "completed");
-  Json made = Json::object({{"played", site_.instance()}});
+  Json member_value = Json::object({{"played", site_.instance()}});
   const Json output = site_.api("instances/" + site_.instance(), true);
-  made.set("session", output["context"]["session"]);
+  member_value.set("session", output["context"]["session"]);
   Json recordings = Json::array();
-  for (const Json& one : output["output"]["recordings"].as_array()) {
-    const std::string id = one.string_or("id", "");
-    EXPECT_EQ(digest_of(id), one.string_or("sha256", ""));
-    recordings.push_back(Json::object({{"id", id}, {"sha256", one["sha256"]}}));
+  for (const Json& node : output["output"]["recordings"].as_array()) {
+    const std::string id = node.string_or("id", "");
+    EXPECT_EQ(digest_of(id), node.string_or("sha256", ""));
+    recordings.push_back(Json::object({{"id", id}, {"sha256", node["sha256"]}}));
   }
   EXPECT_GE(recordings.size(), 1U);
   expect_good(site_.rabt({"keys", "hold", "recording:" + recordings[0].string_or("id", ""),
                           "--case", "case-7", "--reason", "test"}));
-  made.set("recordings", std::move(recordings));
+  member_value.set("recordings", std::move(recordings));
   expect_good(site_.rabt({"keys", "rotate", "tenant", "--reason", "test"}));
 
   Json states = Json::object();
@@ -207,7 +207,7 @@ std::string Hospital::make() {
   }));
   EXPECT_TRUE(comes(states.string_or("faults", ""), "faulted"));
   EXPECT_TRUE(comes(states.string_or("asks", ""), "parked"));
-  made.set("instances", std::move(states));
+  member_value.set("instances", std::move(states));
 
   // Sessions in each state: those that time has ended, and those that people leave.
   site_.stop_hub();
@@ -234,12 +234,12 @@ std::string Hospital::make() {
          Json::object({{"type", "doctor_patient"},
                        {"participants", Json::array({Json::object({{"role", "patient"}})})}}));
   sessions.set("invited", open["id"]);
-  for (const Json& one : open["participants"].as_array()) {
-    if (one.string_or("role", "") != "patient") continue;
+  for (const Json& item : open["participants"].as_array()) {
+    if (item.string_or("role", "") != "patient") continue;
     const Json invitation =
         as("doctor", "POST", "/sessions/" + open.string_or("id", "") + "/invitations",
-           Json::object({{"participant", one["id"]}}));
-    made.set("code", invitation["code"]);
+           Json::object({{"participant", item["id"]}}));
+    member_value.set("code", invitation["code"]);
   }
   // Due work of the outbox: a room that the provider has not opened yet.
   site_.faults("twilio", kAway);
@@ -248,14 +248,14 @@ std::string Hospital::make() {
     const Json kept = as("doctor", "GET", "/sessions/" + id.as_string());
     std::printf("%s: %s\n", state.c_str(), kept.string_or("status", "").c_str());
   }
-  made.set("sessions", std::move(sessions));
-  made.set("people", site_.people().list());
+  member_value.set("sessions", std::move(sessions));
+  member_value.set("people", site_.people().list());
   site_.stop_hub();
 
   const std::string folder = site_.folder() / "left";
   fs::create_directories(folder);
   site_.leave(folder);
-  write_file(folder + "/made.json", made.dump_pretty());
+  write_file(folder + "/made.json", member_value.dump_pretty());
   const std::string archive = build_dir() + "/kept.tar.gz";
   expect_good(run({"/bin/tar", "--create", "--gzip", "--file", archive, "--owner=0", "--group=0",
                    "--directory", folder, "data", "secrets", "made.json"}));
@@ -299,7 +299,7 @@ void Hospital::go_on_with(const fs::path& archive, On on) {
   const std::string folder = site_.folder() / "kept";
   fs::create_directories(folder);
   expect_good(run({"/bin/tar", "--extract", "--file", archive, "--directory", folder}));
-  const Json made = Json::parse(read_file(folder + "/made.json")).value();
+  const Json node = Json::parse(read_file(folder + "/made.json")).value();
   site_.take_over(folder);
   if (testing::Test::HasFatalFailure()) return;
   static_cast<void>(site_.write_configuration());
@@ -308,16 +308,16 @@ void Hospital::go_on_with(const fs::path& archive, On on) {
   site_.start_sandbox();
   site_.start_hub();
   if (testing::Test::HasFatalFailure()) return;
-  site_.know(made["people"]);
+  site_.know(node["people"]);
 
   // Data written by the older hub is readable.
-  EXPECT_EQ(status(made.string_or("played", "")), "completed");
-  for (const Json& one : made["recordings"].as_array())
-    EXPECT_EQ(digest_of(one.string_or("id", "")), one.string_or("sha256", ""));
-  const std::string visit = "/sessions/" + made.string_or("session", "");
+  EXPECT_EQ(status(node.string_or("played", "")), "completed");
+  for (const Json& item : node["recordings"].as_array())
+    EXPECT_EQ(digest_of(item.string_or("id", "")), item.string_or("sha256", ""));
+  const std::string visit = "/sessions/" + node.string_or("session", "");
   EXPECT_EQ(as("doctor", "GET", visit).string_or("status", ""), "completed");
   EXPECT_GE(as("doctor", "GET", visit + "/notes")["items"].size(), 1U);
-  for (const auto& [state, id] : made["sessions"].as_object()) {
+  for (const auto& [state, id] : node["sessions"].as_object()) {
     const std::string now =
         as("doctor", "GET", "/sessions/" + id.as_string()).string_or("status", "");
     EXPECT_NE(now, "") << state;
@@ -339,11 +339,11 @@ void Hospital::go_on_with(const fs::path& archive, On on) {
   // The code of an invitation is the same one under later builds: known, though its time is over.
   const auto preview =
       site_.send("POST", "/api/v1/invitations/preview", {{"Content-Type", "application/json"}},
-                 Json::object({{"code", made["code"]}}).dump());
+                 Json::object({{"code", node["code"]}}).dump());
   EXPECT_TRUE(preview.status == 200 || preview.status == 410) << preview.body;
 
   // Instances that waited, failed or asked a person go on.
-  const Json& left = made["instances"];
+  const Json& left = node["instances"];
   cancel_somebody();
   EXPECT_TRUE(comes(left.string_or("waits", ""), "completed"));
   EXPECT_EQ(site_.api("instances/" + left.string_or("waits", ""), true)["output"].dump(),
@@ -363,7 +363,7 @@ void Hospital::go_on_with(const fs::path& archive, On on) {
   EXPECT_EQ(site_.play(site_.booking()), "completed");
   if (back_) {
     back_();
-    EXPECT_EQ(status(made.string_or("played", "")), "completed");
+    EXPECT_EQ(status(node.string_or("played", "")), "completed");
     EXPECT_EQ(site_.play(site_.booking()), "completed") << "numbers go on";
   }
   site_.stop_hub();

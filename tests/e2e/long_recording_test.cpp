@@ -57,14 +57,14 @@ Peak peak_of_visit(std::int64_t track, std::int64_t limit_ms) {
   EXPECT_EQ(site.play(site.booking(), limit_ms), "completed");
   const Json recordings = site.api("instances/" + site.instance(), true)["output"]["recordings"];
   EXPECT_GE(recordings.as_array().size(), 2U);
-  for (const Json& one : recordings.as_array()) {
-    EXPECT_EQ(one.int_or("bytes", 0), track);
-    EXPECT_EQ(digest_of(site, one.string_or("id", "")), one.string_or("sha256", "?"));
+  for (const Json& node : recordings.as_array()) {
+    EXPECT_EQ(node.int_or("bytes", 0), track);
+    EXPECT_EQ(digest_of(site, node.string_or("id", "")), node.string_or("sha256", "?"));
   }
   Peak peak{.hub = peak_of(site.hub_pid())};
   const Json health = site.health();
-  for (const Json& one : health["plugins"].as_array()) {
-    if (one.string_or("id", "") == "twilio") peak.plugin = peak_of(one.int_or("pid", 0));
+  for (const Json& item : health["plugins"].as_array()) {
+    if (item.string_or("id", "") == "twilio") peak.plugin = peak_of(item.int_or("pid", 0));
   }
   EXPECT_GT(peak.plugin, 0);
   std::printf("%zu tracks of %lld MiB: the hub has had %lld KiB, the plugin %lld KiB\n",

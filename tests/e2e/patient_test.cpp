@@ -60,10 +60,10 @@ TEST(PatientReport, AConsultationIsDisclosedToWhomItWentAndToNobodyElse) {
   EXPECT_EQ(purposes.size(), 4U) << reported.said;
   // The video provider is told room names and random identities: it did its work and knows nothing
   // of the patient.
-  const std::string told = site.control("GET", "/ledger?service=twilio").dump();
-  EXPECT_NE(told.find("room.created"), std::string::npos);
+  const std::string text = site.control("GET", "/ledger?service=twilio").dump();
+  EXPECT_NE(text.find("room.created"), std::string::npos);
   for (const std::string& value : private_values(booking.body))
-    EXPECT_EQ(told.find(value), std::string::npos);
+    EXPECT_EQ(text.find(value), std::string::npos);
   EXPECT_EQ(report["accesses"][0].string_or("reason", ""), "test") << reported.said;
   // No page of the log has a value of the booking in it.
   for (const char* format : {"fhir", "fhir-bundle", "syslog", "jsonl"}) {
@@ -84,28 +84,28 @@ TEST(OperatorsCancel, CallsTheVisitOffThatHasNotBegun) {
   const demo::Booking booking = site.booking();
   site.enter(booking);
   ASSERT_EQ(site.post(booking.id, booking.body).status, 202);
-  Json one;
+  Json item;
   ASSERT_TRUE(test::eventually([&] {
     const Json list = site.api("instances")["items"];
     for (std::size_t at = 0; at < list.size(); ++at) {
       if (list[at].string_or("workflow", "") == "consultation")
-        one = site.api("instances/" + list[at].string_or("id", ""), true);
+        item = site.api("instances/" + list[at].string_or("id", ""), true);
     }
-    return one["context"]["session"].is_string();
-  })) << one.dump_pretty();
-  const std::string session = one["context"].string_or("session", "");
-  const std::string id = one.string_or("id", "");
+    return item["context"]["session"].is_string();
+  })) << item.dump_pretty();
+  const std::string session = item["context"].string_or("session", "");
+  const std::string id = item.string_or("id", "");
   const Finished cancelled = site.rabt({"instances", id, "--cancel", "--reason", "booked twice"});
   EXPECT_EQ(cancelled.code, 0) << cancelled.said;
   EXPECT_TRUE(test::eventually([&] {
-    one = site.api("instances/" + id);
-    return one.string_or("status", "") == "cancelled";
-  })) << one.dump_pretty();
+    item = site.api("instances/" + id);
+    return item.string_or("status", "") == "cancelled";
+  })) << item.dump_pretty();
   EXPECT_EQ(site.api("sessions/" + session).string_or("status", ""), "cancelled");
   std::size_t undone = 0;
-  for (const Json& row : one["timeline"].as_array())
+  for (const Json& row : item["timeline"].as_array())
     undone += row.string_or("state", "") == "compensated" ? 1 : 0;
-  EXPECT_EQ(undone, 2U) << "session and register: " << one["timeline"].dump_pretty();
+  EXPECT_EQ(undone, 2U) << "session and register: " << item["timeline"].dump_pretty();
 }
 
 TEST(SyslogOfAHub, HasEveryEntryAfterTheHubWasKilledAgainAndAgain) {

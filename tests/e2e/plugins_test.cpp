@@ -15,10 +15,10 @@ namespace fs = std::filesystem;
 
 // The acts of the audit log that begin with "plugin.", with their objects.
 std::vector<std::string> plugin_acts(Site& site) {
-  const Finished told = site.rabt({"audit", "export", "--format", "jsonl", "--reason", "test"});
-  EXPECT_EQ(told.code, 0) << told.said;
+  const Finished finished = site.rabt({"audit", "export", "--format", "jsonl", "--reason", "test"});
+  EXPECT_EQ(finished.code, 0) << finished.said;
   std::vector<std::string> out;
-  std::istringstream lines(told.said);
+  std::istringstream lines(finished.said);
   for (std::string line; std::getline(lines, line);) {
     const auto entry = Json::parse(line);
     if (!entry.ok()) continue;
@@ -27,8 +27,8 @@ std::vector<std::string> plugin_acts(Site& site) {
   }
   return out;
 }
-bool has(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
+bool has(const std::vector<std::string>& all, const std::string& text) {
+  return std::find(all.begin(), all.end(), text) != all.end();
 }
 
 TEST(Plugins, WhatNobodySignedRunsWithDevAloneAndHealthSaysSo) {

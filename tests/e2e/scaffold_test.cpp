@@ -142,8 +142,8 @@ TEST_F(Scaffold, AProjectOffersAllThatTheHubAndTheShippedWorkflowsCall) {
     const std::string name = "acme-" + role;
     ASSERT_EQ(vendor("rabt plugin new " + name + " --role " + role).code, 0) << role;
     const std::string manifest = content(folder_ / name / "manifest.yaml");
-    for (const std::string& one : capabilities) {
-      const std::string id = role + "." + one;
+    for (const std::string& capability : capabilities) {
+      const std::string id = role + "." + capability;
       EXPECT_NE(manifest.find("capability: " + id + "/1\n"), std::string::npos) << id;
       EXPECT_TRUE(fs::exists(folder_ / name / "schemas" / (id + ".input.json"))) << id;
     }

@@ -268,8 +268,8 @@ std::string signed_store(const std::string& folder, const std::vector<std::strin
   std::vector<std::string> built = others;
   for (const char* id : {"twilio", "fhir", "nphies", "moh", "notify", "mapped"})
     built.push_back(build_dir() + "/plugins/" + id);
-  const Status made = demo::make_signed_store(built, folder + "/packages", folder + "/plugins");
-  EXPECT_TRUE(made.ok()) << made.error().message;
+  const Status status = demo::make_signed_store(built, folder + "/packages", folder + "/plugins");
+  EXPECT_TRUE(status.ok()) << status.error().message;
   return folder + "/plugins";
 }
 
@@ -489,8 +489,8 @@ void Site::leave(const std::string& folder) {
 
 void Site::know(const Json& people) {
   people_ = std::make_unique<demo::People>(url(), token_, issuer_secret_, clock_, random_);
-  const Status known = people_->know(people);
-  EXPECT_TRUE(known.ok()) << known.error().message;
+  const Status status = people_->know(people);
+  EXPECT_TRUE(status.ok()) << status.error().message;
 }
 
 void Site::enter(const demo::Booking& booking) {

@@ -104,9 +104,9 @@ class Upgrade : public testing::Test {
   std::map<std::string, std::string> serving() {
     std::map<std::string, std::string> out;
     const Json health = site_.health();
-    for (const Json& one : health["plugins"].as_array()) {
-      if (one.string_or("id", "") == "desk")
-        out[one.string_or("version", "")] = one.string_or("serves", "");
+    for (const Json& item : health["plugins"].as_array()) {
+      if (item.string_or("id", "") == "desk")
+        out[item.string_or("version", "")] = item.string_or("serves", "");
     }
     return out;
   }

@@ -208,9 +208,9 @@ class SlowVendors : public testing::Test {
     std::string id;
     wait("the end of " + workflow, [&]() -> Json {
       const Json list = site_.api("instances");
-      for (const Json& one : list["items"].as_array()) {
-        if (one["workflow"].string_or("name", one.string_or("workflow", "")) == workflow)
-          id = one.string_or("id", "");
+      for (const Json& item : list["items"].as_array()) {
+        if (item["workflow"].string_or("name", item.string_or("workflow", "")) == workflow)
+          id = item.string_or("id", "");
       }
       if (id.empty()) return {};
       const std::string status = site_.api("instances/" + id).string_or("status", "");
@@ -319,14 +319,14 @@ TEST_F(SlowVendors, PlayAWholeVisitWithAProjectOfEachRole) {
     const auto tokens = outside_.sent("POST", "/sessions/S-1/tokens");
     ASSERT_FALSE(tokens.empty());
     const Json& asked = tokens.back();
-    const net::Response told = deliver(
+    const net::Response response = deliver(
         "video", "msg_" + who,
         Json::object({{"id", "joined-" + who},
                       {"event", "participant.joined"},
                       {"session", "S-1"},
                       {"participant",
                        Json::object({{"identity", asked["identity"]}, {"role", asked["role"]}})}}));
-    EXPECT_EQ(told.status, 202) << told.body;
+    EXPECT_EQ(response.status, 202) << response.body;
     act(who, "/consents", Json::object({{"kind", "transcription"}, {"given", true}}));
   }
   act("doctor", "/start");

@@ -19,7 +19,8 @@ const std::string kSet = "  - mark: {set: {a: 1}}\n";
 
 std::vector<std::string> changes(const std::vector<Deployed>& list) {
   std::vector<std::string> out;
-  for (const Deployed& one : list) out.push_back(one.name + " " + one.version + " " + one.change);
+  for (const Deployed& deployed : list)
+    out.push_back(deployed.name + " " + deployed.version + " " + deployed.change);
   return out;
 }
 std::vector<std::string> active(Engine& engine) {
@@ -54,9 +55,9 @@ TEST(Deploy, AllFilesAreDeployedOrNone) {
 std::vector<std::string> errors(const Result<Json>& plan) {
   std::vector<std::string> out;
   EXPECT_TRUE(plan.ok());
-  for (const Json& one : (*plan)["errors"].as_array()) {
-    out.push_back(one.string_or("file", "") + ':' + std::to_string(one.int_or("line", 0)) + ' ' +
-                  one.string_or("code", "") + ' ' + one.string_or("message", ""));
+  for (const Json& item : (*plan)["errors"].as_array()) {
+    out.push_back(item.string_or("file", "") + ':' + std::to_string(item.int_or("line", 0)) + ' ' +
+                  item.string_or("code", "") + ' ' + item.string_or("message", ""));
   }
   return out;
 }
@@ -141,12 +142,12 @@ TEST(Deploy, PlanSaysWhatApplyDoesAndWritesNothing) {
   const auto plan = rig.engine().plan(files, false);
   ASSERT_TRUE(plan.ok());
   EXPECT_TRUE((*plan)["changes"].as_bool());
-  const Json& one = (*plan)["workflows"][0];
-  EXPECT_EQ(one.string_or("change", ""), "new-version");
-  EXPECT_EQ(one.string_or("from", ""), "1.0.0");
-  EXPECT_EQ(one["differences"].dump(),
+  const Json& item = (*plan)["workflows"][0];
+  EXPECT_EQ(item.string_or("change", ""), "new-version");
+  EXPECT_EQ(item.string_or("from", ""), "1.0.0");
+  EXPECT_EQ(item["differences"].dump(),
             R"([{"change":"added","what":"task","path":"/do/mark","to":"set"}])");
-  EXPECT_EQ(one["running"].dump(), R"([{"version":"1.0.0","instances":1}])");
+  EXPECT_EQ(item["running"].dump(), R"([{"version":"1.0.0","instances":1}])");
   EXPECT_EQ((*plan)["errors"].size(), 0U);
   EXPECT_EQ(active(rig.engine()), Lines{"a 1.0.0"}) << "plan must not deploy";
   ASSERT_TRUE(rig.engine().apply(files, "test").ok());
@@ -191,10 +192,10 @@ TEST(Deploy, PruneStopsWhatIsNotAmongTheFilesOfItsNamespaceAndRunningOnesGoOn) {
 
 TEST(Deploy, ADeployedFileCanBeReadBackAsItWas) {
   Rig rig;
-  const std::string one = file_of("a", "1.0.0", kSet) + "# a comment\n";
-  rig.deploy(one);
+  const std::string text = file_of("a", "1.0.0", kSet) + "# a comment\n";
+  rig.deploy(text);
   rig.deploy(file_of("a", "1.1.0", kWait));
-  EXPECT_EQ(rig.engine().source("", "a", "1.0.0").value(), one);
+  EXPECT_EQ(rig.engine().source("", "a", "1.0.0").value(), text);
   EXPECT_EQ(rig.engine().source("test", "a", "").value(), file_of("a", "1.1.0", kWait));
   EXPECT_EQ(rig.engine().source("", "b", "").error().kind, ErrorKind::not_found);
   rig.deploy(file_of("a", "1.0.0", kSet, "", "elsewhere"));

@@ -391,7 +391,7 @@ TEST(Engine, CancellingTwiceAtOnceEndsAnInstanceOnce) {
   }));
   go.set_value();
   slow.join();
-  for (std::thread& one : people) one.join();
+  for (std::thread& person : people) person.join();
   EXPECT_EQ(codes, (std::multiset<std::string>{"engine.ended", "engine.ended", "ok"}));
 }
 

@@ -295,7 +295,8 @@ TEST_F(HttpCallsTest, TheTraceOfARunGoesToThoseWhoMayBeSentPatientData) {
   EXPECT_EQ(seen[1].header("tracestate"), "");
   EXPECT_EQ(seen[1].header("x-one"), "1");
   ASSERT_EQ(other.requests().size(), 2U);
-  for (const LoopbackRequest& one : other.requests()) EXPECT_EQ(one.header("traceparent"), "");
+  for (const LoopbackRequest& loopback_request : other.requests())
+    EXPECT_EQ(loopback_request.header("traceparent"), "");
 }
 
 TEST_F(HttpCallsTest, AnAnswerPastTheLimitIsNoAnswer) {

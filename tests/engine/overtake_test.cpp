@@ -46,7 +46,7 @@ class Overtake : public ::testing::Test {
     const Accepted accepted = must(rig_.engine().accept(delivery));
     std::vector<std::string> list;
     const Json answer = must(Json::parse(accepted.answer));
-    for (const Json& one : answer["instances"].as_array()) list.push_back(one.as_string());
+    for (const Json& item : answer["instances"].as_array()) list.push_back(item.as_string());
     rig_.settle();
     return list;
   }

@@ -83,10 +83,10 @@ class ReplayOfJournals : public testing::Test {
     EXPECT_EQ(made->dump().find(kCanary), std::string::npos) << "patient data in the answer";
     return *made;
   }
-  static std::map<std::string, std::int64_t> classes(const Json& made) {
+  static std::map<std::string, std::int64_t> classes(const Json& node) {
     std::map<std::string, std::int64_t> out;
-    for (const Json& one : made["classes"].as_array())
-      out[one.string_or("class", "")] = one.int_or("count", 0);
+    for (const Json& item : node["classes"].as_array())
+      out[item.string_or("class", "")] = item.int_or("count", 0);
     return out;
   }
   using Counts = std::map<std::string, std::int64_t>;
@@ -145,21 +145,21 @@ TEST_F(ReplayOfJournals, EverythingIsTheSameOnTheSameFile) {
 
 TEST_F(ReplayOfJournals, ADifferenceHasItsPlaceItsExamplesAndNoValue) {
   for (const char* id : {"1", "2", "3", "4"}) (void)visit(id);
-  const Json made =
+  const Json node =
       replay(file_of(replaced(kTasks, "with: {id: '${ .id }', tags: '${ .tags }'}",
                               "with: {id: '${ .id }', tags: '${ .tags }', urgent: true}"),
                      "2.0.0"));
-  EXPECT_EQ(made.int_or("instances", 0), 4);
-  EXPECT_EQ(made.string_or("version", ""), "2.0.0");
-  EXPECT_EQ(classes(made), (Counts{{"other-arguments", 4}}));
-  ASSERT_EQ(made["differences"].size(), 1U) << made.dump_pretty();
-  const Json& one = made["differences"][0];
-  EXPECT_EQ(one.int_or("count", 0), 4);
-  EXPECT_EQ(one["examples"].size(), 3U);
-  EXPECT_EQ(one.string_or("reference", ""), "/do/1/first/try/0/ask") << one.dump();
-  EXPECT_EQ(one.string_or("role", ""), "script");
-  EXPECT_EQ(one.string_or("action", ""), "do-key");
-  EXPECT_EQ(one["members"].dump(), R"(["urgent"])");
+  EXPECT_EQ(node.int_or("instances", 0), 4);
+  EXPECT_EQ(node.string_or("version", ""), "2.0.0");
+  EXPECT_EQ(classes(node), (Counts{{"other-arguments", 4}}));
+  ASSERT_EQ(node["differences"].size(), 1U) << node.dump_pretty();
+  const Json& item = node["differences"][0];
+  EXPECT_EQ(item.int_or("count", 0), 4);
+  EXPECT_EQ(item["examples"].size(), 3U);
+  EXPECT_EQ(item.string_or("reference", ""), "/do/1/first/try/0/ask") << item.dump();
+  EXPECT_EQ(item.string_or("role", ""), "script");
+  EXPECT_EQ(item.string_or("action", ""), "do-key");
+  EXPECT_EQ(item["members"].dump(), R"(["urgent"])");
   // Members that data has named are not shown.
   const Json by_data = replay(file_of(
       replaced(kTasks, "with: {id: '${ .id }', tags: '${ .tags }'}", "with: '${ .tags }'")));
@@ -216,13 +216,13 @@ TEST_F(ReplayOfJournals, AnErrorThatDataMadeIsNotShown) {
   const std::string key = "($workflow.input[0].data.tags | keys | .[0])";
   const std::string errors = std::string("use: {errors: {one: {type: 'https://example.org/") +
                              kCanary + "', status: 500}}}\ndo:\n";
-  const Json made = replay(
+  const Json item = replay(
       replaced(file_of(kTasks + "  - boo: {raise: {error: {type: '${ \"https://example.org/\" + " +
                        key + " }', status: '${ " + key + " | .[7:] | tonumber }'}}}\n"),
                "do:\n", errors));
-  EXPECT_EQ(classes(made), (Counts{{"faults", 1}}));
-  EXPECT_EQ(made["differences"][0].string_or("task", ""), "boo");
-  const Json& error = made["differences"][0]["error"];
+  EXPECT_EQ(classes(item), (Counts{{"faults", 1}}));
+  EXPECT_EQ(item["differences"][0].string_or("task", ""), "boo");
+  const Json& error = item["differences"][0]["error"];
   EXPECT_EQ(error.string_or("code", ""), "error");
   EXPECT_EQ(error.find("status"), nullptr) << error.dump();
   // Number of the iteration: 47, by the data.
@@ -288,15 +288,15 @@ TEST_F(ReplayOfJournals, TheTimeOfAnInstanceAndOfAllIsLimited) {
         rig_.clock().advance_ms(step);
     });
     const auto begun = std::chrono::steady_clock::now();
-    const Json made = replay(heavy);
+    const Json node = replay(heavy);
     EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(60));
     over = true;
     passes.join();
-    return made;
+    return node;
   };
-  const Json one = timed(2'100);
-  EXPECT_EQ(classes(one), (Counts{{"cut", 1}}));
-  EXPECT_EQ(one["differences"][0].string_or("code", ""), "engine.replay_time");
+  const Json item = timed(2'100);
+  EXPECT_EQ(classes(item), (Counts{{"cut", 1}}));
+  EXPECT_EQ(item["differences"][0].string_or("code", ""), "engine.replay_time");
   const Json all = timed(8'000);
   EXPECT_EQ(all.int_or("instances", -1), 0);
   EXPECT_TRUE(all.bool_or("more", false));
@@ -337,10 +337,10 @@ TEST_F(ReplayOfJournals, AnInstanceWhoseKeyIsGoneIsCounted) {
     return ok_status();
   });
   ASSERT_TRUE(removed.ok());
-  const Json made = replay(file_of(kTasks));
-  EXPECT_EQ(classes(made), (Counts{{"same", 1}, {"cut", 1}}));
-  EXPECT_EQ(made["differences"][0].string_or("code", ""), "engine.journal_gone");
-  EXPECT_EQ(made["differences"][0]["examples"][0].as_string(), gone);
+  const Json item = replay(file_of(kTasks));
+  EXPECT_EQ(classes(item), (Counts{{"same", 1}, {"cut", 1}}));
+  EXPECT_EQ(item["differences"][0].string_or("code", ""), "engine.journal_gone");
+  EXPECT_EQ(item["differences"][0]["examples"][0].as_string(), gone);
 }
 
 }  // namespace

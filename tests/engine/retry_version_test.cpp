@@ -62,8 +62,8 @@ class RetryVersion : public testing::Test {
     EXPECT_TRUE(made.ok()) << made.error().message;
     std::map<std::string, std::int64_t> out;
     if (!made.ok()) return out;
-    for (const Json& one : (*made)["classes"].as_array())
-      out[one.string_or("class", "")] = one.int_or("count", 0);
+    for (const Json& item : (*made)["classes"].as_array())
+      out[item.string_or("class", "")] = item.int_or("count", 0);
     return out;
   }
   using Classes = std::map<std::string, std::int64_t>;

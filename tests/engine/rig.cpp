@@ -238,7 +238,7 @@ std::vector<std::string> Rig::send(const std::string& type, Json data, const std
       delivery(type, std::move(data), id.empty() ? "m" + std::to_string(++sent_) : id)));
   std::vector<std::string> list;
   const Json answer = must(Json::parse(accepted.answer));
-  for (const Json& one : answer["instances"].as_array()) list.push_back(one.as_string());
+  for (const Json& item : answer["instances"].as_array()) list.push_back(item.as_string());
   return list;
 }
 

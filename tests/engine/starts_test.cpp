@@ -111,11 +111,11 @@ TEST_F(Starts, ARunBelongsToTheTraceOfItsStartEvent) {
   deploy(parent_file(kRun), child_file(kCall));
   const auto begin_with = [&](const std::string& parent) {
     static int sent = 0;
-    Delivery made =
+    Delivery delivery =
         rig_.delivery("test.start.v1", Json::object({{"n", 7}}), "t" + std::to_string(++sent));
-    if (!parent.empty()) made.events.front().set("traceparent", parent);
+    if (!parent.empty()) delivery.events.front().set("traceparent", parent);
     const auto before = rig_.script().count("do-key");
-    const auto accepted = rig_.engine().accept(made);
+    const auto accepted = rig_.engine().accept(delivery);
     EXPECT_TRUE(accepted.ok() && rig_.script().wait_for("do-key", before + 1));
     return Json::parse(accepted->answer)->find("instances")->item(0).as_string();
   };

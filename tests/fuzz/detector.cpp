@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string masked = phi::mask(text, findings);
   fuzz::require(!is_utf8(text) || is_utf8(masked), "the mask of UTF-8 is UTF-8");
   std::size_t labels = 0;
-  for (const phi::Finding& one : findings) labels += phi::to_string(one.kind).size() + 2;
+  for (const phi::Finding& finding : findings) labels += phi::to_string(finding.kind).size() + 2;
   fuzz::require(masked.size() == rest.size() + labels, "the mask is the rest and the classes");
   fuzz::require(kDetector->find(text) == findings, "the same text has the same findings");
   return 0;

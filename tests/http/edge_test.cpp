@@ -350,7 +350,7 @@ TEST_F(Edge, WhatWaitsForItsPartRunsWhenThePartIsFree) {
     callers.push_back(std::make_unique<Client>(server_->port()));
     callers.back()->send(kGet);
   }
-  for (const auto& one : callers) EXPECT_TRUE(one->head().starts_with("HTTP/1.1 200 "));
+  for (const auto& caller : callers) EXPECT_TRUE(caller->head().starts_with("HTTP/1.1 200 "));
   EXPECT_LE(most, 3);
 }
 
@@ -381,7 +381,7 @@ TEST_F(Edge, AHeadThatNeedsAnotherMachineIsJudgedElsewhere) {
   EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
   go = true;
   go.notify_all();
-  for (const auto& one : callers) EXPECT_TRUE(one->head().starts_with("HTTP/1.1 401 "));
+  for (const auto& caller : callers) EXPECT_TRUE(caller->head().starts_with("HTTP/1.1 401 "));
 }
 
 TEST_F(Edge, WhatAHandlerMakesOfABodyCountsAsBodies) {

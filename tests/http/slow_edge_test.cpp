@@ -178,14 +178,14 @@ class SlowTestssl : public SlowEdge {
     EXPECT_TRUE(all.ok() && all->is_array()) << "testssl wrote no list: " << text.substr(0, 200);
     std::vector<std::string> found;
     if (!all.ok() || !all->is_array()) return found;
-    for (const Json& one : all->as_array()) {
-      const std::string id = one.string_or("id", "");
-      const std::string severity = one.string_or("severity", "");
+    for (const Json& item : all->as_array()) {
+      const std::string id = item.string_or("id", "");
+      const std::string severity = item.string_or("severity", "");
       if (severity != "MEDIUM" && severity != "HIGH" && severity != "CRITICAL") continue;
       if (id.starts_with("cert_crl") || id.starts_with("cert_ocsp") ||
           id.starts_with("cert_revocation"))
         continue;
-      found.push_back(severity + " " + id + ": " + one.string_or("finding", ""));
+      found.push_back(severity + " " + id + ": " + item.string_or("finding", ""));
     }
     return found;
   }
@@ -202,11 +202,11 @@ TEST_F(SlowTestssl, FindsNothingAtTheListeners) {
   ASSERT_TRUE(opened.ok());
   const std::shared_ptr<crypto::TlsServer> tls = *std::move(opened);
   start({.tls = tls});
-  for (const std::string& one : findings(server_->port())) ADD_FAILURE() << one;
+  for (const std::string& word : findings(server_->port())) ADD_FAILURE() << word;
   // Nor after the certificate was exchanged.
   ASSERT_TRUE(shell(sign));
   EXPECT_TRUE(*tls->reload());
-  for (const std::string& one : findings(server_->port(), "-p -s -f -S")) ADD_FAILURE() << one;
+  for (const std::string& text : findings(server_->port(), "-p -s -f -S")) ADD_FAILURE() << text;
 }
 
 // A proxy that speaks TLS in front, as hospitals run it: what it understood as one request, the hub

@@ -330,12 +330,12 @@ TEST_F(AccountsTest, ANameThatSomebodyChoseHimselfIsNotThatOfAnAccountThatWasMad
 TEST_F(AccountsTest, APersonWhoRegisteredIsChangedLikeOthers) {
   const Caller nobody{.who = {.tenant = "t1"}};
   const Registration order{.username = "reem", .password = std::string(kPassword)};
-  const Person made = must(house_.accounts.add(nobody, order));
+  const Person person = must(house_.accounts.add(nobody, order));
   const Caller self = as(must(login("reem")));
   const auto changed = [&](const Caller& caller, const char* profile) {
     PersonChange change;
     change.profile = must(Json::parse(profile));
-    return must(house_.people.change(caller, made.id, change)).profile;
+    return must(house_.people.change(caller, person.id, change)).profile;
   };
   EXPECT_EQ(changed(self, R"({"phone": "0551112223"})")["phone"], Json("0551112223"));
   EXPECT_EQ(
@@ -347,25 +347,25 @@ TEST_F(AccountsTest, APersonWhoRegisteredIsChangedLikeOthers) {
   PersonChange change;
   change.roles = {Role::patient, Role::nurse};
   change.active = false;
-  EXPECT_FALSE(must(house_.people.change(house_.administrator(), made.id, change)).active);
+  EXPECT_FALSE(must(house_.people.change(house_.administrator(), person.id, change)).active);
   change.active = true;
-  EXPECT_TRUE(must(house_.people.change(house_.administrator(), made.id, change)).active);
+  EXPECT_TRUE(must(house_.people.change(house_.administrator(), person.id, change)).active);
   // The username as an administrator reads it is no change.
-  const std::string stored = made.profile.string_or("username", "");
+  const std::string stored = person.profile.string_or("username", "");
   EXPECT_EQ(
       changed(house_.administrator(), R"({"username": "~reem", "language": "en"})")["username"],
       Json(stored));
-  EXPECT_EQ(must(login("reem")).person.id, made.id);
+  EXPECT_EQ(must(login("reem")).person.id, person.id);
   change = {};
   for (const char* username : {"~other", "x"}) {
     change.profile = Json::object({{"username", username}});
-    EXPECT_EQ(house_.people.change(house_.administrator(), made.id, change).error().code,
+    EXPECT_EQ(house_.people.change(house_.administrator(), person.id, change).error().code,
               "api.invalid")
         << username;
   }
   EXPECT_EQ(changed(house_.administrator(), R"({"username": "Reem.Q"})")["username"],
             Json("reem.q"));
-  EXPECT_EQ(must(login("reem.q")).person.id, made.id);
+  EXPECT_EQ(must(login("reem.q")).person.id, person.id);
 }
 
 // A rule that is younger than a record does not close the record.
@@ -650,7 +650,7 @@ TEST(Passwords, Trap30AFloodHashesTwoAtATimeAndWaitsInAQueueOfSixtyFour) {
       open = true;
     }
   }
-  for (std::thread& one : callers) one.join();
+  for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(turned_away, kFlood - 66);
   EXPECT_EQ(served, 66);
   EXPECT_EQ(most, 2);
@@ -661,7 +661,7 @@ using ThrottleTest = AccountsTest;
 TEST_F(ThrottleTest, StrangersWhoGuessDoNotMakeAKnownDeviceWait) {
   add("layla");
   add("noura");
-  const SignedIn known = must(login("layla"));
+  const SignedIn signed_in = must(login("layla"));
   const SignedIn other = must(login("noura"));
   const auto from = [&](const std::string& device, std::string_view password = kPassword) {
     const auto in = house_.accounts.login(
@@ -671,21 +671,21 @@ TEST_F(ThrottleTest, StrangersWhoGuessDoNotMakeAKnownDeviceWait) {
   for (int i = 0; i < 6; ++i) EXPECT_EQ(from("", "wrong"), "auth.failed");
   EXPECT_EQ(from(""), "rate.sign_in");
   EXPECT_EQ(from(other.device), "rate.sign_in") << "the device of somebody else";
-  std::string changed = known.device;
+  std::string changed = signed_in.device;
   changed[8] = changed[8] == '0' ? '1' : '0';
   EXPECT_EQ(from(changed), "rate.sign_in");
-  EXPECT_EQ(from(known.device.substr(0, known.device.size() - 2)), "rate.sign_in");
+  EXPECT_EQ(from(signed_in.device.substr(0, signed_in.device.size() - 2)), "rate.sign_in");
   EXPECT_EQ(from("rabt_d_"), "rate.sign_in");
   EXPECT_EQ(from(std::string(100'000, '_')), "rate.sign_in");
-  EXPECT_EQ(from(known.device), "ok");
+  EXPECT_EQ(from(signed_in.device), "ok");
   // It is no way to guess on: its own count grows, then it is as good as a strange one.
   for (int i = 0; i < 10; ++i) {
     house_.base.clock.advance_ms(60'000);
-    EXPECT_EQ(from(known.device, "wrong"), "auth.failed") << i;
+    EXPECT_EQ(from(signed_in.device, "wrong"), "auth.failed") << i;
   }
   house_.base.clock.advance_ms(60'000);
-  EXPECT_EQ(from(known.device, "wrong"), "auth.failed") << "counted for the account";
-  EXPECT_EQ(from(known.device), "rate.sign_in");
+  EXPECT_EQ(from(signed_in.device, "wrong"), "auth.failed") << "counted for the account";
+  EXPECT_EQ(from(signed_in.device), "rate.sign_in");
 }
 
 TEST_F(ThrottleTest, Trap26GuessesAtEveryDoorAddToOneCount) {
@@ -800,7 +800,7 @@ TEST_F(BootstrapTest, Trap22OfFiftyWhoComeAtOnceOneWins) {
       if (made_by(shown, "root-" + std::to_string(i), otp)) ++won;
     });
   }
-  for (std::thread& one : callers) one.join();
+  for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(won.load(), 1);
   EXPECT_EQ(must(house_.people.having("t1", {Role::admin})).size(), 1U);
 }
@@ -902,14 +902,14 @@ TEST(Passwords, AreHashedWithASaltAndTheirCost) {
   SystemRandom random;
   const crypto::PasswordCost cost{.memory_kib = 64, .time = 1, .lanes = 1};
   const Bytes secret(32, 7);
-  const std::string one = crypto::hash_password(secret, cost, random);
-  EXPECT_TRUE(one.starts_with("$argon2id$v=19$m=64,t=1,p=1$")) << one;
-  EXPECT_NE(one, crypto::hash_password(secret, cost, random));
-  EXPECT_TRUE(crypto::verify_password(one, secret));
-  EXPECT_FALSE(crypto::verify_password(one, Bytes(32, 8)));
+  const std::string text = crypto::hash_password(secret, cost, random);
+  EXPECT_TRUE(text.starts_with("$argon2id$v=19$m=64,t=1,p=1$")) << text;
+  EXPECT_NE(text, crypto::hash_password(secret, cost, random));
+  EXPECT_TRUE(crypto::verify_password(text, secret));
+  EXPECT_FALSE(crypto::verify_password(text, Bytes(32, 8)));
   EXPECT_FALSE(crypto::verify_password("", secret));
-  EXPECT_TRUE(crypto::has_cost(one, cost));
-  EXPECT_FALSE(crypto::has_cost(one, {}));
+  EXPECT_TRUE(crypto::has_cost(text, cost));
+  EXPECT_FALSE(crypto::has_cost(text, {}));
 }
 
 TEST(Totp, IsThatOfRfc6238AndOfOathtool) {

@@ -121,9 +121,9 @@ TEST_F(AuthenticatorTest, ASubjectBecomesAPersonOnFirstSightAndStaysThatPerson) 
   EXPECT_EQ(first.actor(), "person:" + first.id);
   EXPECT_EQ(must(principal(good("u-1"))).id, first.id);
   EXPECT_NE(must(principal(good("u-2"))).id, first.id);
-  const Person made = must(house_.people.find("t1", first.id));
-  EXPECT_EQ(made.licence, Licence::vouched);
-  EXPECT_EQ(made.profile["externalIds"][0]["value"], Json("u-1"));
+  const Person person = must(house_.people.find("t1", first.id));
+  EXPECT_EQ(person.licence, Licence::vouched);
+  EXPECT_EQ(person.profile["externalIds"][0]["value"], Json("u-1"));
   // Changes that the issuer's token makes to its own person are stored.
   EXPECT_EQ(must(principal(good("u-1", "nurse"))).roles, Roles{Role::nurse});
   EXPECT_EQ(must(house_.people.having("t1", {Role::nurse})).size(), 1U);

@@ -168,14 +168,14 @@ TEST_F(ClientsTest, AClientTreatsNobodyAndHasAFitId) {
 
 TEST_F(ClientsTest, Trap39ARevokedKeyEndsWhatItOpened) {
   Watch watch({who_, *house_.base.store, house_.base.clock, null_logger()});
-  const Clients::NewKey made = key();
+  const Clients::NewKey new_key = key();
   std::atomic<bool> lost{false};
-  (void)watch.add({.who = must(shows(made.text)),
-                   .shown = {.authorization = "Bearer " + made.text},
+  (void)watch.add({.who = must(shows(new_key.text)),
+                   .shown = {.authorization = "Bearer " + new_key.text},
                    .lost = [&lost] { lost = true; },
                    .used_ms = {}});
   EXPECT_FALSE(rabt::test::eventually([&] { return lost.load(); }, std::chrono::milliseconds(300)));
-  must(house_.clients.revoke_key(house_.administrator(), "brainsait", made.key.id));
+  must(house_.clients.revoke_key(house_.administrator(), "brainsait", new_key.key.id));
   EXPECT_TRUE(rabt::test::eventually([&] { return lost.load(); }));
 }
 

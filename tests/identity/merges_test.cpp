@@ -121,11 +121,11 @@ TEST_F(MergedRecords, SayWhichMembersNeedASecondPerson) {
   const auto born = [&](const char* date, const char* gender) {
     return house_.person({Role::patient}, Json::object({{"birthDate", date}, {"gender", gender}}));
   };
-  const Person one = born("1985-04-12", "female");
-  EXPECT_EQ(must(merges_.check(wish(one, born("1985-04-12", "female")))).size(), 0U);
-  EXPECT_EQ(must(merges_.check(wish(one, old_))).size(), 0U) << "one says nothing";
+  const Person person = born("1985-04-12", "female");
+  EXPECT_EQ(must(merges_.check(wish(person, born("1985-04-12", "female")))).size(), 0U);
+  EXPECT_EQ(must(merges_.check(wish(person, old_))).size(), 0U) << "one says nothing";
   const std::vector<std::string> both{"birthDate", "gender"};
-  EXPECT_EQ(must(merges_.check(wish(one, born("1985-12-04", "male")))), both);
+  EXPECT_EQ(must(merges_.check(wish(person, born("1985-12-04", "male")))), both);
 }
 
 TEST_F(MergedRecords, TakeEffectWhenTheyAreToldTo) {
@@ -164,7 +164,8 @@ TEST_F(MergedRecords, AreToldInTheJobThatPutsThePointerIntoForceOrUndoesIt) {
 TEST_F(MergedRecords, HaveOneNameInTheLog) {
   const auto names = [&](const Person& of) {
     std::set<std::string> out;
-    for (const People::Name& one : must(house_.people.names_of("t1", of.id))) out.insert(one.index);
+    for (const People::Name& name : must(house_.people.names_of("t1", of.id)))
+      out.insert(name.index);
     return out;
   };
   const auto before = names(kept_).size() + names(old_).size();

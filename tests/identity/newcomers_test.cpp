@@ -55,21 +55,21 @@ class EnteredByABooking : public testing::Test {
 };
 
 TEST_F(EnteredByABooking, IsAPatientWhomEachNumberOfTheBookingFinds) {
-  const Person made = must(enter(booked_, layla()));
-  EXPECT_EQ(made.roles, Roles{Role::patient});
-  EXPECT_EQ(must(house_.people.resolve("t1", number(kNational, "1012345672"))), made.id);
-  EXPECT_EQ(must(house_.people.resolve("t1", number("nationalid", "1012345672"))), made.id);
-  EXPECT_EQ(must(house_.people.resolve("t1", number(kFile, "7"))), made.id);
+  const Person person = must(enter(booked_, layla()));
+  EXPECT_EQ(person.roles, Roles{Role::patient});
+  EXPECT_EQ(must(house_.people.resolve("t1", number(kNational, "1012345672"))), person.id);
+  EXPECT_EQ(must(house_.people.resolve("t1", number("nationalid", "1012345672"))), person.id);
+  EXPECT_EQ(must(house_.people.resolve("t1", number(kFile, "7"))), person.id);
   EXPECT_FALSE(house_.people.resolve("t1", number("urn:elsewhere", "7")).ok())
       << "the number of another authority";
-  const Json& profile = must(house_.people.find("t1", made.id)).profile;
+  const Json& profile = must(house_.people.find("t1", person.id)).profile;
   EXPECT_EQ(profile.string_or("phone", ""), "0551234567");
   EXPECT_EQ(profile.string_or("language", ""), "en");
   EXPECT_EQ(profile["enteredBy"], Json::object({{"session", kSession}, {"instance", kInstance}}));
   // In the log, without patient data.
   house_.base.store->flush();
   const auto entries =
-      must(audit::read_page(*house_.base.audit, {.object = "person:" + made.id}, 10)).entries;
+      must(audit::read_page(*house_.base.audit, {.object = "person:" + person.id}, 10)).entries;
   ASSERT_EQ(entries.size(), 1U);
   EXPECT_EQ(entries[0].entry.act, "patient.created");
   EXPECT_EQ(entries[0].entry.detail["enteredBy"], profile["enteredBy"]);
@@ -95,72 +95,72 @@ TEST_F(EnteredByABooking, NoRecordIsLeftOfAJobThatIsRefused) {
 }
 
 TEST_F(EnteredByABooking, NobodySaysOfARecordThatABookingEnteredIt) {
-  const Person made = must(enter(booked_, layla()));
+  const Person person = must(enter(booked_, layla()));
   PersonChange change;
   change.profile = Json::object({{"enteredBy", Json()}});
-  EXPECT_EQ(house_.people.change(house_.administrator(), made.id, change).error().code,
+  EXPECT_EQ(house_.people.change(house_.administrator(), person.id, change).error().code,
             "api.invalid");
   change.profile = Json::object({{"phone", "0559876543"}});
-  EXPECT_EQ(must(house_.people.change(house_.administrator(), made.id, change))
+  EXPECT_EQ(must(house_.people.change(house_.administrator(), person.id, change))
                 .profile["enteredBy"]["session"],
             Json(kSession))
       << "it stays when the desk changes the record";
 }
 
 TEST_F(EnteredByABooking, WhatCannotStandInARecordIsLeftOut) {
-  Newcomer one = layla();
-  one.said.set("phone", "no telephone");
-  one.said.set("birthDate", "1447-05-17");
-  one.said.set("gender", "unknown");
-  one.said.set("language", "fr");
-  one.said.set("guardians", Json::array({"Mona"}));
-  one.numbers.push_back(number("passport", "12"));
-  one.numbers.push_back(number(" ", "13"));
-  const Json profile = must(profile_of(one, house_.base.clock.now()));
+  Newcomer newcomer = layla();
+  newcomer.said.set("phone", "no telephone");
+  newcomer.said.set("birthDate", "1447-05-17");
+  newcomer.said.set("gender", "unknown");
+  newcomer.said.set("language", "fr");
+  newcomer.said.set("guardians", Json::array({"Mona"}));
+  newcomer.numbers.push_back(number("passport", "12"));
+  newcomer.numbers.push_back(number(" ", "13"));
+  const Json profile = must(profile_of(newcomer, house_.base.clock.now()));
   for (const char* name : {"phone", "birthDate", "gender", "language", "guardians"})
     EXPECT_EQ(profile.find(name), nullptr) << name;
   EXPECT_EQ(profile["identifiers"].size(), 1U);
   EXPECT_EQ(profile["externalIds"].size(), 1U);
-  one.said.set("guardians",
-               Json::array({Json::object(
-                   {{"name", "Mona"}, {"phone", "0559876543"}, {"relation", "mother"}})}));
-  EXPECT_EQ(must(profile_of(one, house_.base.clock.now()))["guardians"].size(), 1U);
+  newcomer.said.set("guardians",
+                    Json::array({Json::object(
+                        {{"name", "Mona"}, {"phone", "0559876543"}, {"relation", "mother"}})}));
+  EXPECT_EQ(must(profile_of(newcomer, house_.base.clock.now()))["guardians"].size(), 1U);
 }
 
 TEST_F(EnteredByABooking, NobodyIsEnteredWithoutANameOrANumberThatIsOne) {
-  Newcomer one = layla();
-  one.said.mutable_object().erase("name");
-  EXPECT_NE(why(one).find("no name"), std::string::npos) << why(one);
-  one = layla();
-  one.numbers = Json::array();
-  EXPECT_NE(why(one).find("no number"), std::string::npos) << why(one);
-  one = layla();
-  one.numbers = Json::array({number(kFile, "7"), number(kNational, "1012345671")});
-  EXPECT_NE(why(one).find("check digit"), std::string::npos) << why(one);
-  EXPECT_EQ(why(one).find("1012345671"), std::string::npos) << "no number in errors";
-  EXPECT_EQ(refused(one), "person.not_entered");
+  Newcomer newcomer = layla();
+  newcomer.said.mutable_object().erase("name");
+  EXPECT_NE(why(newcomer).find("no name"), std::string::npos) << why(newcomer);
+  newcomer = layla();
+  newcomer.numbers = Json::array();
+  EXPECT_NE(why(newcomer).find("no number"), std::string::npos) << why(newcomer);
+  newcomer = layla();
+  newcomer.numbers = Json::array({number(kFile, "7"), number(kNational, "1012345671")});
+  EXPECT_NE(why(newcomer).find("check digit"), std::string::npos) << why(newcomer);
+  EXPECT_EQ(why(newcomer).find("1012345671"), std::string::npos) << "no number in errors";
+  EXPECT_EQ(refused(newcomer), "person.not_entered");
 }
 
 // Two people in one booking: the record would be found as either.
 TEST_F(EnteredByABooking, NobodyHasTwoNumbersThatAreOneInTheKingdom) {
-  Newcomer one = layla();
-  one.numbers.push_back(number(kNational, "1000000008"));
-  EXPECT_NE(why(one).find("two national ids"), std::string::npos) << why(one);
-  EXPECT_EQ(refused(one), "person.not_entered");
-  one = layla();
-  one.numbers.push_back(number(kNational, "1012345672"));
-  EXPECT_EQ(why(one), "good") << "the same number twice";
+  Newcomer newcomer = layla();
+  newcomer.numbers.push_back(number(kNational, "1000000008"));
+  EXPECT_NE(why(newcomer).find("two national ids"), std::string::npos) << why(newcomer);
+  EXPECT_EQ(refused(newcomer), "person.not_entered");
+  newcomer = layla();
+  newcomer.numbers.push_back(number(kNational, "1012345672"));
+  EXPECT_EQ(why(newcomer), "good") << "the same number twice";
 }
 
 // Symptom: a booking with the number by which somebody signs in signed him in as its patient.
 // Cause: every number of the booking became one of the record. Sign-in looks for that number.
 TEST_F(EnteredByABooking, NoBookingSaysByWhichNumberSomebodySignsIn) {
   BookedPatients booked(house_.people, house_.base.clock, {"https://issuer.example.sa"});
-  Newcomer one = layla();
-  one.numbers.push_back(number("https://issuer.example.sa", "somebody"));
-  const Person made = must(enter(booked, one));
+  Newcomer newcomer = layla();
+  newcomer.numbers.push_back(number("https://issuer.example.sa", "somebody"));
+  const Person person = must(enter(booked, newcomer));
   EXPECT_FALSE(house_.people.resolve("t1", number("https://issuer.example.sa", "somebody")).ok());
-  EXPECT_EQ(must(house_.people.resolve("t1", number(kFile, "7"))), made.id);
+  EXPECT_EQ(must(house_.people.resolve("t1", number(kFile, "7"))), person.id);
 }
 
 TEST_F(EnteredByABooking, ARecordThatExistsIsNotChanged) {
@@ -194,7 +194,7 @@ TEST_F(EnteredByABooking, OthersWhoMayBeTheSameAreThoseOfTheSameDayOfBirth) {
   (void)other("1990-05-17", "0558888888", "mrn", "5553");
   const Person made = must(enter(booked_, layla()));
   std::vector<std::string> like;
-  for (const Person& one : must(booked_.like("t1", made))) like.push_back(one.id);
+  for (const Person& person : must(booked_.like("t1", made))) like.push_back(person.id);
   EXPECT_EQ(like, (std::vector{by_phone, by_number}));
 }
 

@@ -382,8 +382,8 @@ TEST_F(OidcTest, Trap38ALogoutTokenEndsItsSessionOnceAndForItsClientOnly) {
   };
   const auto first = must(sign_in());
   const auto other = must(sign_in([](Json& claims) { claims.set("sid", "s-2"); }));
-  const auto in = [&](const Oidc::Ended& one) {
-    return house_.accounts.session(one.in.token).ok();
+  const auto in = [&](const Oidc::Ended& ended) {
+    return house_.accounts.session(ended.in.token).ok();
   };
   EXPECT_EQ(logout([](Json& claims) { claims.set("nonce", "x"); }), "auth.oidc");
   EXPECT_EQ(logout([](Json& claims) { claims.set("aud", "other"); }), "auth.oidc");

@@ -86,9 +86,9 @@ TEST_F(PasskeysTest, EveryKindOfKeyIsEnrolledAndSignsInWithoutAName) {
     EXPECT_EQ(begun.options["attestation"], Json("none"));
     EXPECT_EQ(begun.options["authenticatorSelection"]["userVerification"], Json("required"));
     EXPECT_EQ(begun.options["authenticatorSelection"]["residentKey"], Json("required"));
-    const Passkey made = must(house_.accounts.add_passkey(
+    const Passkey passkey = must(house_.accounts.add_passkey(
         who, {.handle = begun.handle, .credential = device.create(begun.options)}, "هاتفي"));
-    EXPECT_EQ(made.name, "هاتفي");
+    EXPECT_EQ(passkey.name, "هاتفي");
     const SignedIn in = must(sign_in(device));
     EXPECT_EQ(in.person.id, person.id);
     const Principal again = must(house_.accounts.session(in.token));
@@ -106,7 +106,7 @@ TEST_F(PasskeysTest, APersonHasSeveralNamesThemAndRemovesThem) {
   SoftAuthenticator phone(SoftAuthenticator::Kind::es256, "phone");
   SoftAuthenticator key(SoftAuthenticator::Kind::eddsa, "key");
   const Caller first = signed_in("layla");
-  const Passkey one = enrol(first, phone);
+  const Passkey passkey = enrol(first, phone);
   // The first one makes more of a session than a password does.
   EXPECT_EQ(house_.accounts.begin_passkey(first).error().code, "auth.step_up");
   const Caller strong = as(must(sign_in(phone)));
@@ -125,11 +125,11 @@ TEST_F(PasskeysTest, APersonHasSeveralNamesThemAndRemovesThem) {
   EXPECT_EQ(must(house_.accounts.factors(person.id)).passkeys, 2);
   // Another one of his sessions ends with a change of factors; his own stays.
   const SignedIn other = must(sign_in(key));
-  ASSERT_TRUE(house_.accounts.remove_passkey(strong, one.id).ok());
+  ASSERT_TRUE(house_.accounts.remove_passkey(strong, passkey.id).ok());
   EXPECT_FALSE(house_.accounts.session(other.token).ok());
   EXPECT_EQ(code(phone), "auth.failed");
   EXPECT_EQ(code(key), "ok");
-  EXPECT_EQ(house_.accounts.remove_passkey(strong, one.id).error().code, "auth.step_up")
+  EXPECT_EQ(house_.accounts.remove_passkey(strong, passkey.id).error().code, "auth.step_up")
       << "it has become late";
   EXPECT_EQ(house_.accounts.rename_passkey(strong, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "x").error().code,
             "auth.passkey_absent");
@@ -257,8 +257,8 @@ TEST_F(PasskeysTest, Trap34ACountThatGoesBackIsACopy) {
   SoftAuthenticator moved(SoftAuthenticator::Kind::es256, "moved");
   moved.backup = true;
   moved.count = 7;
-  const Passkey made = enrol(signed_in("sara"), moved);
-  EXPECT_TRUE(made.backup_eligible && made.backed_up);
+  const Passkey passkey = enrol(signed_in("sara"), moved);
+  EXPECT_TRUE(passkey.backup_eligible && passkey.backed_up);
   moved.count = 3;
   EXPECT_EQ(code(moved), "ok");
   EXPECT_EQ(acts("user.passkey_copied ok"), 1U);

@@ -40,8 +40,8 @@ class Pairs : public testing::Test {
   std::string number(const std::string& id) {
     return std::to_string(must(house_.people.find("t1", id)).number);
   }
-  std::string apart(const Person& one, const Person& other) {
-    const Status said = pairs_.keep_apart(house_.administrator(), one.id, other.id);
+  std::string apart(const Person& person, const Person& other) {
+    const Status said = pairs_.keep_apart(house_.administrator(), person.id, other.id);
     return said.ok() ? std::string("ok") : said.error().code;
   }
   void change(const Person& person, const Json& profile) {
@@ -108,10 +108,10 @@ TEST_F(Pairs, AreOfPatientsWhoAreNothingElse) {
 }
 
 TEST_F(Pairs, FollowTheRecords) {
-  const Person one = patient(born("Layla", "1985-04-12"));
+  const Person person = patient(born("Layla", "1985-04-12"));
   const Person two = patient(born("Layla", "1985-12-04"));
   EXPECT_EQ(open(), Lines{});
-  change(one, Json::object({{"birthDate", "1985-12-04"}}));
+  change(person, Json::object({{"birthDate", "1985-12-04"}}));
   EXPECT_EQ(open(), Lines{"2 1: name_birth"});
   change(two, Json::object({{"email", "layla@example.sa"}}));
   EXPECT_EQ(open(), Lines{"2 1: name_birth"}) << "something else was changed";
@@ -120,11 +120,11 @@ TEST_F(Pairs, FollowTheRecords) {
 }
 
 TEST_F(Pairs, OfTwoPeopleAreNotShownAgain) {
-  const Person one = patient(born("Huda", "2001-05-05", kPhone));
+  const Person person = patient(born("Huda", "2001-05-05", kPhone));
   const Person two = patient(born("Nada", "2001-05-05", kPhone));
   ASSERT_EQ(open(), Lines{"2 1: phone_birth"});
-  EXPECT_EQ(apart(one, two), "ok");
-  EXPECT_EQ(apart(two, one), "ok") << "the same pair";
+  EXPECT_EQ(apart(person, two), "ok");
+  EXPECT_EQ(apart(two, person), "ok") << "the same pair";
   EXPECT_EQ(open(), Lines{});
   change(two, Json::object({{"name", "Huda"}}));
   EXPECT_EQ(open(), Lines{}) << "nor with another reason";
@@ -134,12 +134,12 @@ TEST_F(Pairs, OfTwoPeopleAreNotShownAgain) {
 }
 
 TEST_F(Pairs, OfAMergedRecordComeBackWhenItIsUndone) {
-  const Person one = patient(born("Layla", "1985-04-12"));
+  const Person person = patient(born("Layla", "1985-04-12"));
   const Person two = patient(born("Layla", "1985-04-12"));
   must(merges_.merge(house_.administrator(),
-                     {.merged = two.id, .survivor = one.id, .reason = "one person"}, true));
+                     {.merged = two.id, .survivor = person.id, .reason = "one person"}, true));
   EXPECT_EQ(open(), Lines{}) << "also while the merge waits";
-  EXPECT_EQ(apart(one, two), "merge.taken");
+  EXPECT_EQ(apart(person, two), "merge.taken");
   must(merges_.undo(house_.administrator(), two.id, "they are twins"));
   EXPECT_EQ(open(), Lines{"2 1: name_birth"});
 }
@@ -203,7 +203,7 @@ TEST_F(Pairs, OfNamesakesAreNoneWhenThereAreMany) {
 
 // As an earlier version left them: without indexes of two members, and not compared.
 TEST_F(Pairs, OfRecordsFromBeforeAreFoundLater) {
-  const Person one = patient(born("Layla", "1985-04-12"));
+  const Person person = patient(born("Layla", "1985-04-12"));
   patient(born("Layla", "1985-04-12"));
   run("DELETE FROM person_pair");
   run("DELETE FROM person_alias WHERE kind IN ('name_birth', 'name_phone', 'phone_birth')");
@@ -212,7 +212,7 @@ TEST_F(Pairs, OfRecordsFromBeforeAreFoundLater) {
   ASSERT_EQ(open(), Lines{});
   must(pairs_.compare_old());
   EXPECT_EQ(open(), (Lines{"3 2: name_birth", "3 1: name_birth", "2 1: name_birth"}));
-  EXPECT_EQ(must(house_.people.find("t1", one.id)).version, one.version);
+  EXPECT_EQ(must(house_.people.find("t1", person.id)).version, person.version);
   run("DELETE FROM person_pair");
   must(pairs_.compare_old());
   EXPECT_EQ(open(), Lines{}) << "each record once";

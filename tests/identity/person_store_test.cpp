@@ -64,8 +64,8 @@ TEST(People, AreFoundByANumberHoweverItWasWritten) {
   const auto numbered = [](const char* system, const char* value) {
     return Json::object({{"system", system}, {"value", value}});
   };
-  const auto entered = [&](const char* member, Json one) {
-    return house.person({Role::patient}, Json::object({{member, Json::array({std::move(one)})}}))
+  const auto entered = [&](const char* member, Json item) {
+    return house.person({Role::patient}, Json::object({{member, Json::array({std::move(item)})}}))
         .id;
   };
   constexpr const char* kNational = "http://nphies.sa/identifier/nationalid";
@@ -167,8 +167,8 @@ TEST(People, RecordsThatHadOnePassportBeforeItWasUniqueCanBeChanged) {
   const Person second = house.person({Role::patient}, numbered("A1234567"));
   PersonChange change;
   change.profile = Json::object({{"phone", "0551234567"}});
-  for (const Person& one : {first, second})
-    EXPECT_TRUE(house.people.change(house.administrator(), one.id, change).ok());
+  for (const Person& person : {first, second})
+    EXPECT_TRUE(house.people.change(house.administrator(), person.id, change).ok());
   EXPECT_FALSE(house.people
                    .resolve("t1", Json::object({{"system", "http://hl7.org/fhir/sid/passport-EGY"},
                                                 {"value", "A1234567"}}))
@@ -183,8 +183,8 @@ TEST(People, NamesOfIssuersAreKeptWithoutHiddenCharacters) {
   NewPerson wanted;
   wanted.roles = {Role::patient};
   wanted.profile = Json::object({{"name", "Layla\u202E\x1B[2J \U000E0041Haddad\r\n"}});
-  const Person made = must(house.people.create(house.administrator(), wanted));
-  const std::string name = must(house.people.find("t1", made.id)).profile.string_or("name", "");
+  const Person person = must(house.people.create(house.administrator(), wanted));
+  const std::string name = must(house.people.find("t1", person.id)).profile.string_or("name", "");
   EXPECT_TRUE(is_printable(name)) << to_hex(as_bytes(name));
   EXPECT_TRUE(name.starts_with("Layla")) << to_hex(as_bytes(name));
 }
@@ -232,7 +232,7 @@ TEST(People, AreReadInPagesByNumber) {
   for (const std::size_t expected : {2U, 2U, 1U, 0U}) {
     const auto page = must(house.people.page("t1", {Role::patient}, after, 2));
     ASSERT_EQ(page.size(), expected);
-    for (const Person& one : page) read.push_back(one.id);
+    for (const Person& person : page) read.push_back(person.id);
     if (!page.empty()) after = page.back().number;
   }
   EXPECT_EQ(read, patients);

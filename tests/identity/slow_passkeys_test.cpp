@@ -40,9 +40,9 @@ TEST(SlowPasskeys, ChromiumEnrolsOneSignsInWithItAndProvesItselfAgain) {
     };
     const Caller first = as(must(accounts.login({.username = "layla", .password = password})));
     Ceremony begun = must(accounts.begin_passkey(first));
-    const Json made = browser.ask("create", begun.options);
-    const auto added = accounts.add_passkey(first, {begun.handle, made}, "Chromium");
-    ASSERT_TRUE(added.ok()) << added.error().message << " " << made.dump();
+    const Json item = browser.ask("create", begun.options);
+    const auto added = accounts.add_passkey(first, {begun.handle, item}, "Chromium");
+    ASSERT_TRUE(added.ok()) << added.error().message << " " << item.dump();
 
     begun = must(accounts.begin_sign_in());
     const Json shown = browser.ask("get", begun.options);

@@ -64,10 +64,10 @@ class SoftAuthenticator {
   enum class Kind { es256, eddsa, rs256 };
   explicit SoftAuthenticator(Kind kind = Kind::es256, std::string id = "credential-1")
       : kind_(kind), id_(std::move(id)) {
-    EVP_PKEY* made = kind == Kind::es256   ? EVP_EC_gen("P-256")
+    EVP_PKEY* pkey = kind == Kind::es256   ? EVP_EC_gen("P-256")
                      : kind == Kind::eddsa ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")
                                            : EVP_RSA_gen(2048);
-    key_.reset(made);
+    key_.reset(pkey);
   }
 
   std::uint32_t count = 0;

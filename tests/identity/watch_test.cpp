@@ -107,9 +107,9 @@ TEST_F(Trap39, ANewFactorEndsTheOtherSessionsOfThePerson) {
   const std::string there = sign_in();
   const auto mine = open(here);
   const auto other = open(there);
-  const Enrolment made = must(house_.accounts.enrol(caller(here)));
+  const Enrolment enrolment = must(house_.accounts.enrol(caller(here)));
   EXPECT_TRUE(stays(*other)) << "nothing counts yet";
-  const std::string secret = made.secret;
+  const std::string secret = enrolment.secret;
   Bytes raw;
   // RFC 4648 section 6.
   std::uint32_t bits = 0;

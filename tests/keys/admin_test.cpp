@@ -93,8 +93,8 @@ TEST_F(KeyAdminTest, ARewrappingPassesOverWhatCannotBeOpenedAnyMore) {
 }
 
 TEST_F(KeyAdminTest, ASecondOrderToRewrapDoesNotCallOffTheForgetting) {
-  const NewDataKey made = house_->make();
-  (void)must(admin().rotate_bucket(order(), made.bucket));
+  const NewDataKey key = house_->make();
+  (void)must(admin().rotate_bucket(order(), key.bucket));
   // Both orders stand before the work begins: the root is away.
   const std::string root = folder_ + "/root.key";
   house_->keyring->forget();
@@ -105,7 +105,7 @@ TEST_F(KeyAdminTest, ASecondOrderToRewrapDoesNotCallOffTheForgetting) {
   reopen();
   admin().resume();
   EXPECT_TRUE(rabt::test::eventually([&] { return !must(admin().status()).rewrap.has_value(); }));
-  EXPECT_EQ(status_of(made.bucket).info.oldest_version, 2U);
+  EXPECT_EQ(status_of(key.bucket).info.oldest_version, 2U);
 }
 
 // A key that was made under a version before it went: its row is refused, not silently lost.

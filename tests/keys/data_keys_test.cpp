@@ -18,16 +18,16 @@ constexpr store::Statement kSetTenant{"UPDATE data_key SET tenant = $2 WHERE id 
 constexpr store::Statement kSetBucket{"UPDATE data_key SET bucket = $2 WHERE id = $1"};
 
 TEST_F(DataKeysTest, AKeyOpensAgainAfterARestartAndOnlyForItsTenant) {
-  const NewDataKey made = house_->make();
-  EXPECT_EQ(made.id.size(), 16U);
-  EXPECT_EQ(made.bucket, "consultation/2036-03");
-  EXPECT_EQ(made.key->id(), made.id);
+  const NewDataKey key = house_->make();
+  EXPECT_EQ(key.id.size(), 16U);
+  EXPECT_EQ(key.bucket, "consultation/2036-03");
+  EXPECT_EQ(key.key->id(), key.id);
   house_ = nullptr;
   open_house();
-  const auto opened = house_->keys->open("t1", made.id);
+  const auto opened = house_->keys->open("t1", key.id);
   ASSERT_TRUE(opened.ok());
-  EXPECT_TRUE((*opened)->material().equals(made.key->material().expose()));
-  EXPECT_EQ(house_->open(made.id, "t2"), "keys.unknown");
+  EXPECT_TRUE((*opened)->material().equals(key.key->material().expose()));
+  EXPECT_EQ(house_->open(key.id, "t2"), "keys.unknown");
   EXPECT_EQ(house_->open(std::string(16, 'x')), "keys.unknown");
   EXPECT_EQ(house_->open(""), "keys.unknown");
 }
@@ -131,7 +131,7 @@ TEST_F(DataKeysTest, SwappedWrappedKeysAreRefused) {
 }
 
 TEST_F(DataKeysTest, ForgetsOpenedKeysAfterTheirTimeAndBeyondTheirNumber) {
-  const NewDataKey made = house_->make();
+  const NewDataKey key = house_->make();
   EXPECT_EQ(house_->keys->cached(), 1U);
   house_->clock.advance_ms(DataKeys::kTtlMs - 1);
   house_->keys->sweep();
@@ -139,44 +139,44 @@ TEST_F(DataKeysTest, ForgetsOpenedKeysAfterTheirTimeAndBeyondTheirNumber) {
   house_->clock.advance_ms(1);
   house_->keys->sweep();
   EXPECT_EQ(house_->keys->cached(), 0U);
-  EXPECT_EQ(house_->open(made.id), "ok");
+  EXPECT_EQ(house_->open(key.id), "ok");
   for (std::size_t i = 0; i < DataKeys::kMaxCached + 10; ++i)
     (void)must(house_->keys->make("t1", kConsultation));
   EXPECT_EQ(house_->keys->cached(), DataKeys::kMaxCached);
 }
 
 TEST_F(DataKeysTest, MovesAKeyToAnotherBucketInTheTransactionOfItsRecord) {
-  const NewDataKey made = house_->make(kIncoming);
+  const NewDataKey key = house_->make(kIncoming);
   const std::string bucket =
       must(house_->keys->ensure_bucket("t1", kRecording, *parse_iso8601("2031-05-05T00:00:00Z")));
   EXPECT_EQ(bucket, "recording/2031-05");
   const Lease lease = must(house_->keys->lease("t1"));
   (void)must(house_->store->write(
-      [&](store::Transaction& tx) { return house_->keys->move(tx, lease, made.id, bucket); }));
-  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", made.bucket, "test").ok());
+      [&](store::Transaction& tx) { return house_->keys->move(tx, lease, key.id, bucket); }));
+  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", key.bucket, "test").ok());
   house_->keys->forget();
-  const auto opened = house_->keys->open("t1", made.id);
+  const auto opened = house_->keys->open("t1", key.id);
   ASSERT_TRUE(opened.ok());
-  EXPECT_TRUE((*opened)->material().equals(made.key->material().expose()));
+  EXPECT_TRUE((*opened)->material().equals(key.key->material().expose()));
   // A transaction that fails leaves it where it was.
   const auto failed = house_->store->write([&](store::Transaction& tx) -> Status {
-    RABT_TRY_STATUS(house_->keys->move(tx, lease, made.id, "event/2026-03"));
+    RABT_TRY_STATUS(house_->keys->move(tx, lease, key.id, "event/2026-03"));
     return internal("test", "undone");
   });
   EXPECT_FALSE(failed.ok());
-  EXPECT_EQ(house_->open(made.id), "ok");
+  EXPECT_EQ(house_->open(key.id), "ok");
 }
 
 // Symptom: for five minutes after a destruction a key could still be had. Cause: an act that had
 // begun before opened it and put it into the cache again, for all.
 TEST_F(DataKeysTest, CachesNothingThatAnActOfBeforeADestructionOpens) {
-  const NewDataKey made = house_->make();
+  const NewDataKey key = house_->make();
   const Lease lease = must(house_->keys->lease("t1"));
-  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", made.bucket, "test").ok());
+  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", key.bucket, "test").ok());
   house_->keys->forget();
-  EXPECT_TRUE(lease.open(made.id).ok());  // the act goes on to its end
+  EXPECT_TRUE(lease.open(key.id).ok());  // the act goes on to its end
   EXPECT_EQ(house_->keys->cached(), 0U);
-  EXPECT_EQ(house_->open(made.id), "keys.shredded");
+  EXPECT_EQ(house_->open(key.id), "keys.shredded");
   const NewDataKey late = must(lease.make(kConsultation));
   EXPECT_EQ(house_->keys->cached(), 0U);
   (void)must(house_->store->write([&](store::Transaction& tx) { return insert(tx, late); }));
@@ -186,7 +186,7 @@ TEST_F(DataKeysTest, CachesNothingThatAnActOfBeforeADestructionOpens) {
 // Symptom: records of an hour were gone for good. Cause: the machine began in 1970, until its clock
 // was set; their bucket was over then, and was destroyed.
 TEST_F(DataKeysTest, SealsNothingWhileTheClockCannotBeRight) {
-  const NewDataKey made = house_->make();
+  const NewDataKey key = house_->make();
   const auto present = house_->clock.now();
   const auto buckets = must(house_->keyring->info()).tenants[0].buckets.size();
   house_->clock.set(*parse_iso8601("1970-01-01T00:01:00Z"));
@@ -194,31 +194,31 @@ TEST_F(DataKeysTest, SealsNothingWhileTheClockCannotBeRight) {
   EXPECT_EQ(house_->keys->shared("t1", kEvent).error().code, "keys.clock");
   EXPECT_EQ(house_->keys->ensure_bucket("t1", kRecording, {0}).error().code, "keys.clock");
   EXPECT_EQ(house_->keys->make("t1", kConsultation).error().kind, ErrorKind::unavailable);
-  EXPECT_EQ(house_->open(made.id), "ok");
+  EXPECT_EQ(house_->open(key.id), "ok");
   EXPECT_EQ(must(house_->keyring->info()).tenants[0].buckets.size(), buckets);
   house_->clock.set(present);
-  EXPECT_EQ(house_->make().bucket, made.bucket);
+  EXPECT_EQ(house_->make().bucket, key.bucket);
 }
 
 TEST_F(DataKeysTest, RemovesTheRowOfAKeyUnlessOthersNeedIt) {
-  const NewDataKey made = house_->make(kIncoming);
+  const NewDataKey key = house_->make(kIncoming);
   const NewDataKey held = house_->make();
   ASSERT_TRUE(house_->admin->hold(order(), "case-1", "instance:x", {held.id}).ok());
   const auto shared = must(house_->keys->shared("t1", kEvent));
-  for (const std::string& id : {made.id, held.id, shared->id()}) {
+  for (const std::string& id : {key.id, held.id, shared->id()}) {
     (void)must(house_->store->write(
         [&](store::Transaction& tx) { return house_->keys->remove(tx, "t1", id); }));
   }
-  EXPECT_EQ(house_->open(made.id), "keys.unknown");
+  EXPECT_EQ(house_->open(key.id), "keys.unknown");
   EXPECT_EQ(house_->open(held.id), "ok");
   EXPECT_EQ(house_->open(shared->id()), "ok");
 }
 
 TEST_F(DataKeysTest, PassesOverAMonthWhoseBucketWasDestroyed) {
-  const NewDataKey made = house_->make();
-  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", made.bucket, "test").ok());
+  const NewDataKey key = house_->make();
+  ASSERT_TRUE(house_->keyring->destroy_bucket("t1", key.bucket, "test").ok());
   house_->keys->forget();
-  EXPECT_EQ(house_->open(made.id), "keys.shredded");
+  EXPECT_EQ(house_->open(key.id), "keys.shredded");
   EXPECT_EQ(house_->make().bucket, "consultation/2036-04");
 }
 

@@ -81,11 +81,11 @@ TEST_F(FitTest, CountsTheDataKeysForWhichTheKeyringIsTooOld) {
 
 // Keys of a bucket that somebody had destroyed are no loss.
 TEST_F(FitTest, LeavesDestroyedBucketsOut) {
-  const NewDataKey made = house_->make(kEvent);
-  (void)must(house_->admin->shred(order(), made.bucket, true));
+  const NewDataKey key = house_->make(kEvent);
+  (void)must(house_->admin->shred(order(), key.bucket, true));
   EXPECT_TRUE(lines(*house_->keyring).empty());
-  for (const BucketStatus& one : must(house_->admin->status()).buckets)
-    EXPECT_EQ(one.lost_data_keys, 0U) << one.info.name;
+  for (const BucketStatus& bucket : must(house_->admin->status()).buckets)
+    EXPECT_EQ(bucket.lost_data_keys, 0U) << bucket.info.name;
 }
 
 // Symptom: a keyring of another hub was called a forged audit log. No test put one there.

@@ -68,8 +68,8 @@ TEST(Bucket, NeverEndsBeforeTheRetentionOfWhatIsInIt) {
   constexpr std::int64_t kHour = 3600LL * 1000;
   for (const Period period : {Period{.days = 7}, Period{.months = 1}, Period{.years = 10}}) {
     for (std::int64_t hour = 0; hour < 5 * 366 * 24; hour += 7) {
-      const Timestamp made{at("2026-01-01T00:00:00Z").ms + hour * kHour};
-      const Timestamp ends = after(made, period);
+      const Timestamp timestamp{at("2026-01-01T00:00:00Z").ms + hour * kHour};
+      const Timestamp ends = after(timestamp, period);
       const auto month = parse_bucket(bucket_name("x", ends));
       ASSERT_TRUE(month.ok());
       ASSERT_LE(ends, month->ends);

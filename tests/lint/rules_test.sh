@@ -58,6 +58,7 @@ printf 'const char* const kAlso =\n    "DELETE FROM "\n    "journal";\n' >>"$roo
 echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fails tables 'a table that nobody owns'
 echo 'CREATE TABLE timer (due_ms INTEGER NOT NULL, id TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;' >"$root/migrations/sqlite/0002.sql"
 fails tables 'a key behind another column'
+echo 'std::string text(const Row& row) { return std::string(row.text(0)); }' >>"$root/hub/engine/queue.cpp"; fails tables 'a column by its number'
 echo 'constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a statement outside of statements.hpp'
 echo 'constexpr store::Sequence kNumbers{"journal"};' >>"$root/hub/engine/queue.cpp"; fails layers 'a sequence outside of statements.hpp'
 echo 'inline constexpr Statement kAll{"SELECT n FROM journal"};' >>"$root/hub/engine/statements.hpp"; fails layers 'a statement that nobody uses'

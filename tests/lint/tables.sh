@@ -2,6 +2,8 @@
 # Each table is named in the SQL of one folder of hub/ only. Fix: ask the folder that owns the table for what you need.
 # The key of a table WITHOUT ROWID is its first columns, in their order: the integrity check of SQLite 3.40 reads such a table in the
 # order of its key, and takes another order for damage. Fix: move the columns of the key to the front.
+# Columns of rows are read by the names in their statement (row.text(sql::kFind["id"])); those who read any table, the engines of the
+# store and the verifier of the log, count them.
 # tables.sh [ROOT]: another tree, for the test of this rule.
 set -euo pipefail
 cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
@@ -50,6 +52,9 @@ while IFS=: read -r file line table; do
   [[ $file == hub/$folder/* || -n ${exception["$table $file"]:-} ]] && continue
   echo "$file:$line: names the table $table, which belongs to hub/$folder; ask that folder"; bad=1
 done < <(in_sql)
+while IFS=: read -r file line _; do
+  echo "$file:$line: reads a column by its number; write the name in its statement, as row.text(sql::kFind[\"id\"])"; bad=1
+done < <(grep -rnE '\brow\.(text|integer|blob|is_null)\([0-9]|\w\(row, [0-9]+\)' hub --include=*.cpp --include=*.hpp | grep -vE '^hub/(store|audit)/' || true)
 python3 - <<'PY' || bad=1
 import glob, sqlite3, sys
 

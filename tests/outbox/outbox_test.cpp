@@ -49,7 +49,7 @@ class Outbox : public ::testing::Test {
   }
   std::string refs(std::string_view target = "", std::int64_t now = 1'000, std::size_t limit = 10) {
     std::string out;
-    for (const Work& one : due(target, now, limit)) out += one.ref + " ";
+    for (const Work& work : due(target, now, limit)) out += work.ref + " ";
     return out;
   }
   void fails(std::string_view ref, std::int64_t attempts, std::int64_t due_ms) {

@@ -20,9 +20,11 @@ const Detector& detector() {
 // "class:text class:text ..." in order
 std::string found(std::string_view text) {
   std::string out;
-  for (const Finding& one : detector().find(text)) {
+  for (const Finding& finding : detector().find(text)) {
     if (!out.empty()) out += " | ";
-    out.append(to_string(one.kind)).append(":").append(text.substr(one.begin, one.end - one.begin));
+    out.append(to_string(finding.kind))
+        .append(":")
+        .append(text.substr(finding.begin, finding.end - finding.begin));
   }
   return out;
 }
@@ -291,8 +293,9 @@ TEST(Detector, BadBytesAreNeverPartOfAFinding) {
       "0501\xff"
       "234567 and 0501234567\xc3 Dr. Ah\xff"
       "med";
-  for (const Finding& one : detector().find(text)) {
-    const std::string_view value = std::string_view(text).substr(one.begin, one.end - one.begin);
+  for (const Finding& finding : detector().find(text)) {
+    const std::string_view value =
+        std::string_view(text).substr(finding.begin, finding.end - finding.begin);
     EXPECT_TRUE(is_utf8(value));
   }
   EXPECT_EQ(found("0501\xff"
@@ -304,14 +307,14 @@ TEST(Detector, FindingsAreInOrderOnBoundariesAndDoNotOverlap) {
   const std::string text =
       "المريض محمد العتيبي، جوال ٠٥٠١٢٣٤٥٦٧ a@b.com 12/05/1447 Dr. Zoë Çelik, Mr. Ø";
   std::size_t last = 0;
-  for (const Finding& one : detector().find(text)) {
-    EXPECT_GE(one.begin, last);
-    EXPECT_LT(one.begin, one.end);
-    EXPECT_FALSE(continues_utf8(text[one.begin]));
-    EXPECT_TRUE(one.end == text.size() || !continues_utf8(text[one.end]));
-    EXPECT_GE(one.score, 0.5);
-    EXPECT_LE(one.score, 1.0);
-    last = one.end;
+  for (const Finding& finding : detector().find(text)) {
+    EXPECT_GE(finding.begin, last);
+    EXPECT_LT(finding.begin, finding.end);
+    EXPECT_FALSE(continues_utf8(text[finding.begin]));
+    EXPECT_TRUE(finding.end == text.size() || !continues_utf8(text[finding.end]));
+    EXPECT_GE(finding.score, 0.5);
+    EXPECT_LE(finding.score, 1.0);
+    last = finding.end;
   }
 }
 

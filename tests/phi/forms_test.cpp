@@ -17,9 +17,11 @@ const Detector& detector() {
 // "class:text | class:text" in order
 std::string found(std::string_view text) {
   std::string out;
-  for (const Finding& one : detector().find(text)) {
+  for (const Finding& finding : detector().find(text)) {
     if (!out.empty()) out += " | ";
-    out.append(to_string(one.kind)).append(":").append(text.substr(one.begin, one.end - one.begin));
+    out.append(to_string(finding.kind))
+        .append(":")
+        .append(text.substr(finding.begin, finding.end - finding.begin));
   }
   return out;
 }

@@ -329,11 +329,11 @@ TEST(OwnTexts, AreNoPersonsData) {
   for (const std::string& text : lines(embedded::own_texts)) {
     if (!is_constant(text)) continue;
     std::size_t found = 0;
-    for (const Finding& one : finds->find(text)) {
+    for (const Finding& finding : finds->find(text)) {
       // Examples of times, lists of days and cities, addresses of standards.
-      const bool of_things =
-          one.kind == Class::date || one.kind == Class::address || one.kind == Class::url;
-      if (!of_things) found += one.end - one.begin;
+      const bool of_things = finding.kind == Class::date || finding.kind == Class::address ||
+                             finding.kind == Class::url;
+      if (!of_things) found += finding.end - finding.begin;
     }
     EXPECT_LT(2 * found, text.size()) << "a text of the hub that reads like patient data: " << text;
   }

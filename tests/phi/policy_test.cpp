@@ -135,9 +135,9 @@ TEST(Policy, AnOutsideTextIsItsKnownWordsAndThenWhatTheDetectorLeaves) {
   EXPECT_EQ(policy.outside_text(Channel::error, std::string(kMaxScreenedText + 1, ' '), own),
             kWithheld);
   std::vector<std::string> counted;
-  for (const auto& one : policy.counts())
-    counted.push_back(std::string(to_string(one.channel)) + "/" + std::string(one.what) + "=" +
-                      std::to_string(one.count));
+  for (const auto& count : policy.counts())
+    counted.push_back(std::string(to_string(count.channel)) + "/" + std::string(count.what) + "=" +
+                      std::to_string(count.count));
   EXPECT_EQ(counted, (std::vector<std::string>{"error/name=2", "error/unknown-word=1",
                                                "error/unreadable=1"}));
 }

@@ -38,19 +38,19 @@ TEST(Capabilities, AreThoseOfTheSixRolesAndCompile) {
     for (const auto* list : {&role.required, &role.optional})
       listed.insert(list->begin(), list->end());
   }
-  for (const Capability& one : capabilities()) {
-    EXPECT_TRUE(listed.contains(one.id)) << one.id << " stands in no index";
-    EXPECT_TRUE(Schema::compile(one.input).ok()) << one.id;
-    EXPECT_TRUE(Schema::compile(one.output).ok()) << one.id;
+  for (const Capability& capability : capabilities()) {
+    EXPECT_TRUE(listed.contains(capability.id)) << capability.id << " stands in no index";
+    EXPECT_TRUE(Schema::compile(capability.input).ok()) << capability.id;
+    EXPECT_TRUE(Schema::compile(capability.output).ok()) << capability.id;
     // Each is comparable: an action with the very same schemas is compatible.
     ActionSpec same;
     same.name = "same";
     same.version = "1.0.0";
-    same.idempotency = one.idempotency.front();
-    same.channel = one.channel;
-    same.input_schema = one.input;
-    same.output_schema = one.output;
-    EXPECT_EQ(capability_fault(same, one), "") << one.id;
+    same.idempotency = capability.idempotency.front();
+    same.channel = capability.channel;
+    same.input_schema = capability.input;
+    same.output_schema = capability.output;
+    EXPECT_EQ(capability_fault(same, capability), "") << capability.id;
   }
   for (const EventContract& event : event_contracts())
     EXPECT_EQ(event_fault(event.data, event), "") << event.type;

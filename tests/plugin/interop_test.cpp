@@ -156,14 +156,13 @@ TEST(InteropFolder, ARecordingOpensFromTheFilesOfADataFolder) {
   EXPECT_EQ(open("t1").first, 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(Readers, Interop,
-                         testing::Values(Language{".py", "python3 -c 'import cryptography'",
-                                                  "python3"},
-                                         Language{".mjs", "node --version", "node"}),
-                         [](const testing::TestParamInfo<Language>& one) {
-                           return std::string(one.param.name == std::string_view(".py") ? "python"
-                                                                                        : "node");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Readers, Interop,
+    testing::Values(Language{".py", "python3 -c 'import cryptography'", "python3"},
+                    Language{".mjs", "node --version", "node"}),
+    [](const testing::TestParamInfo<Language>& test_param_info) {
+      return std::string(test_param_info.param.name == std::string_view(".py") ? "python" : "node");
+    });
 
 }  // namespace
 }  // namespace rabt::plugin::test::interop_test

@@ -65,7 +65,7 @@ Json message(const char* id, const char* event, Json focal, const std::vector<Js
       {{"resourceType", "MessageHeader"}, {"eventCoding", Json::object({{"code", event}})}});
   Json entries = Json::array(
       {Json::object({{"resource", header}}), Json::object({{"resource", std::move(focal)}})});
-  for (const Json& one : nested) entries.push_back(Json::object({{"resource", one}}));
+  for (const Json& item : nested) entries.push_back(Json::object({{"resource", item}}));
   return Json::object(
       {{"resourceType", "Bundle"}, {"id", id}, {"type", "message"}, {"entry", std::move(entries)}});
 }

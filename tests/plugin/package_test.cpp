@@ -70,8 +70,8 @@ struct Tampering {
   const char* code;
   std::function<void(const std::string& folder)> act;
 };
-std::string name_of(const testing::TestParamInfo<Tampering>& one) {
-  return one.param.name;
+std::string name_of(const testing::TestParamInfo<Tampering>& test_param_info) {
+  return test_param_info.param.name;
 }
 class Tampered : public Packages, public testing::WithParamInterface<Tampering> {};
 
@@ -336,11 +336,11 @@ TEST_F(Package, TheSbomNamesEveryFileAndWhatTheLibraryNeeds) {
   EXPECT_EQ(sbom["metadata"]["component"].string_or("bom-ref", ""), "echo@1.2.0");
   std::map<std::string, std::string> files;
   std::set<std::string> libraries;
-  for (const Json& one : sbom["components"].as_array()) {
-    if (one.string_or("type", "") == "library") {
-      libraries.insert(one.string_or("name", ""));
+  for (const Json& item : sbom["components"].as_array()) {
+    if (item.string_or("type", "") == "library") {
+      libraries.insert(item.string_or("name", ""));
     } else {
-      files[one.string_or("name", "")] = one["hashes"][0].string_or("content", "");
+      files[item.string_or("name", "")] = item["hashes"][0].string_or("content", "");
     }
   }
   const auto sums = parse_sums(read(folder + "/SHA256SUMS")).value();

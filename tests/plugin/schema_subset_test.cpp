@@ -61,16 +61,16 @@ struct Wrong {
 };
 class Fails : public ::testing::TestWithParam<Wrong> {};
 TEST_P(Fails, TheFaultNamesItsPlaceAndAValueProvesIt) {
-  const Wrong& one = GetParam();
-  const auto narrow = Schema::compile(json(one.narrow));
-  const auto wide = Schema::compile(json(one.wide));
+  const Wrong& wrong = GetParam();
+  const auto narrow = Schema::compile(json(wrong.narrow));
+  const auto wide = Schema::compile(json(wrong.wide));
   ASSERT_TRUE(narrow.ok() && wide.ok());
-  EXPECT_FALSE(narrow->check(json(one.value)));
-  EXPECT_TRUE(wide->check(json(one.value)));
-  const auto fault = not_subset(json(one.narrow), json(one.wide));
+  EXPECT_FALSE(narrow->check(json(wrong.value)));
+  EXPECT_TRUE(wide->check(json(wrong.value)));
+  const auto fault = not_subset(json(wrong.narrow), json(wrong.wide));
   ASSERT_TRUE(fault);
   EXPECT_FALSE(fault->undecided) << fault->message;
-  EXPECT_EQ(fault->place, one.place) << fault->message;
+  EXPECT_EQ(fault->place, wrong.place) << fault->message;
 }
 INSTANTIATE_TEST_SUITE_P(
     All, Fails,

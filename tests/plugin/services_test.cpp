@@ -471,7 +471,7 @@ TEST_P(LogService, AFloodOfLinesIsDroppedWithACount) {
   const auto lines = [&] {
     const auto all = hub.log.lines();
     return std::count_if(all.begin(), all.end(),
-                         [](const std::string& one) { return one.starts_with("plugin.hello"); });
+                         [](const std::string& text) { return text.starts_with("plugin.hello"); });
   };
   for (int i = 0; i < 3'100; ++i) output_of(hub, "log", Json::object());
   EXPECT_TRUE(eventually([&] { return hub.violations("echo", "log") == 1; }));

@@ -107,14 +107,14 @@ TEST(ShippedTexts, CodesOfTheManifestAreReadable) {
   for (const Shipped& plugin : shipped()) {
     for (std::string code : plugin.package.codes) {
       for (const char digit : {'0', '1', '5', '9'}) {
-        std::string one = code;
-        std::replace(one.begin(), one.end(), '#', digit);
+        std::string text = code;
+        std::replace(text.begin(), text.end(), '#', digit);
         ++read;
-        EXPECT_EQ(shown(plugin, one), one) << plugin.id;
-        EXPECT_EQ(shown(plugin, plugin.id + "." + one), plugin.id + "." + one);
+        EXPECT_EQ(shown(plugin, text), text) << plugin.id;
+        EXPECT_EQ(shown(plugin, plugin.id + "." + text), plugin.id + "." + text);
         // A code of digits alone beside a number would let a telephone number through.
-        const std::string with = is_digit(one.front()) ? "error " : "status 400: error ";
-        EXPECT_EQ(shown(plugin, with + one), with + one);
+        const std::string with = is_digit(text.front()) ? "error " : "status 400: error ";
+        EXPECT_EQ(shown(plugin, with + text), with + text);
       }
     }
   }

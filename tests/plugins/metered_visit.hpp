@@ -115,8 +115,8 @@ class MeteredVisit : public VideoSuite<Provider> {
   bool tells_afterwards(const std::string& session) {
     const Lock lock(mutex_);
     const Json people = this->done("get-session", {{"sessionId", room(session)}})["participants"];
-    return std::any_of(people.begin(), people.end(), [](const Json& one) {
-      return one.contains("leftAt") && !one["leftAt"].is_null();
+    return std::any_of(people.begin(), people.end(), [](const Json& item) {
+      return item.contains("leftAt") && !item["leftAt"].is_null();
     });
   }
   // Seconds that the provider would bill for the only room.

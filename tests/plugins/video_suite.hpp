@@ -278,8 +278,9 @@ TYPED_TEST_P(VideoSuite, ARepeatEndsAsTheFirstAttempt) {
   std::set<std::string> files;
   const Json list = this->listed(session);
   EXPECT_FALSE(list["recordings"].empty());
-  for (const Json& one : list["recordings"])
-    EXPECT_TRUE(files.insert(one.value("kind", "") + one.value("participantId", "")).second) << one;
+  for (const Json& item : list["recordings"])
+    EXPECT_TRUE(files.insert(item.value("kind", "") + item.value("participantId", "")).second)
+        << item;
   twice("get-session", "visit-1-abc/5");
   const Json ended = twice("end-session", "visit-1-abc/6");
   EXPECT_EQ(ended["status"], "completed");
@@ -359,9 +360,9 @@ TYPED_TEST_P(VideoSuite, WhatWasLostIsFoundByAsking) {
     // Some tell of those who have left, too.
     ASSERT_FALSE(people.empty());
     int there = 0;
-    for (const Json& one : people) {
-      EXPECT_EQ(one["leftAt"].is_null(), one["identity"] == "practitioner");
-      there += one["leftAt"].is_null() ? 1 : 0;
+    for (const Json& person : people) {
+      EXPECT_EQ(person["leftAt"].is_null(), person["identity"] == "practitioner");
+      there += person["leftAt"].is_null() ? 1 : 0;
     }
     EXPECT_EQ(there, 1);
   } else {
@@ -454,15 +455,15 @@ TYPED_TEST_P(VideoSuite, ARecordingIsListedFetchedAndDeleted) {
   const Json list = this->recorded(session);
   ASSERT_EQ(list.value("ready", false), true);
   ASSERT_FALSE(list["recordings"].empty());
-  for (const Json& one : list["recordings"]) {
+  for (const Json& item : list["recordings"]) {
     // Says which of several stretches it is of.
-    const auto began = sdk::read_instant(one.value("startedAt", ""));
-    ASSERT_TRUE(began.has_value()) << one;
+    const auto began = sdk::read_instant(item.value("startedAt", ""));
+    ASSERT_TRUE(began.has_value()) << item;
     EXPECT_GE(*began, before);
     EXPECT_LE(*began, sandbox::system_now_ms() / 1000);
-    const Json which{{"recordingId", one["recordingId"]}};
+    const Json which{{"recordingId", item["recordingId"]}};
     const Json fetched = this->done("fetch-recording", which);
-    EXPECT_EQ(fetched["bytes"], one["bytes"]);
+    EXPECT_EQ(fetched["bytes"], item["bytes"]);
     EXPECT_EQ(fetched.value("sha256", "").size(), 64U);
     EXPECT_EQ(this->done("delete-recording", which)["deleted"], true);
     EXPECT_EQ(this->done("delete-recording", which)["deleted"], true);

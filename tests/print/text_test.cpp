@@ -33,7 +33,7 @@ TEST(Paragraphs, ACharacterThatNobodyHasAFontForStandsByName) {
 TEST(Paragraphs, ALongOneIsCutAtABlankOrBetweenCharacters) {
   EXPECT_EQ(paragraphs_of("abc def ghi", 8), (Lines{"abc def ", "ghi"}));
   EXPECT_EQ(paragraphs_of("abcdefghij", 4), (Lines{"abcd", "efgh", "ij"}));
-  for (const std::string& one : paragraphs_of("ءءءءء", 3)) EXPECT_TRUE(is_utf8(one));
+  for (const std::string& text : paragraphs_of("ءءءءء", 3)) EXPECT_TRUE(is_utf8(text));
   EXPECT_EQ(paragraphs_of("ءءء", 3).size(), 3U);
 }
 

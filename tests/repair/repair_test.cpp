@@ -217,15 +217,15 @@ TEST(Repair, TwoJobsOnTheSameRowsActOnEachOnce) {
   Rig rig;
   const auto ids = rig.faulted(8);
   rig.payer_up();
-  const Job one = must(rig.preview("retry"));
+  const Job job = must(rig.preview("retry"));
   const Job two = must(rig.preview("retry"));
-  EXPECT_EQ(one.digest, two.digest) << "the same list";
-  must(rig.run(one));
+  EXPECT_EQ(job.digest, two.digest) << "the same list";
+  must(rig.run(job));
   must(rig.run(two));
-  (void)rig.end_of(one.id);
+  (void)rig.end_of(job.id);
   (void)rig.end_of(two.id);
-  EXPECT_EQ(rig.counts(one.id)[ItemState::well] + rig.counts(two.id)[ItemState::well], 8);
-  EXPECT_EQ(rig.counts(one.id)[ItemState::moved] + rig.counts(two.id)[ItemState::moved], 8);
+  EXPECT_EQ(rig.counts(job.id)[ItemState::well] + rig.counts(two.id)[ItemState::well], 8);
+  EXPECT_EQ(rig.counts(job.id)[ItemState::moved] + rig.counts(two.id)[ItemState::moved], 8);
   for (const auto& [object, count] : rig.acts("instance.retry")) EXPECT_EQ(count, 1) << object;
 }
 
@@ -427,14 +427,14 @@ TEST_F(ParkedCalls, OneAnswerIsForCallsOfOneRoleActionAndCode) {
 }
 
 TEST_F(ParkedCalls, SendingAgainSaysThatThereIsNoKey) {
-  const std::string one = park("bank.silent");
+  const std::string text = park("bank.silent");
   const std::string two = park("bank.silent");
   const Job job = must(rig_.preview("answer", {}, Json::object({{"outcome", "again"}})));
   EXPECT_EQ(job.effects["sent"][0].int_or("withoutKey", -1), 2);
   must(rig_.run(job));
   rig_.engine.script().on("do-none", [](ScriptedService::Call call) { call.done(engine::done()); });
   EXPECT_EQ(rig_.end_of(job.id).state, JobState::done);
-  EXPECT_EQ(rig_.engine.status(one), "completed");
+  EXPECT_EQ(rig_.engine.status(text), "completed");
   EXPECT_EQ(rig_.engine.status(two), "completed");
 }
 

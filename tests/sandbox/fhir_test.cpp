@@ -182,14 +182,14 @@ TEST_F(FhirServer, TokensMatchBySystemAndValue) {
 }
 
 TEST_F(FhirServer, ReferencesAndChains) {
-  const std::string one = create(patient("1"));
+  const std::string text = create(patient("1"));
   const std::string two = create(patient("2"));
-  create(appointment("Patient/" + one, "2026-03-10T09:00:00+03:00", "2026-03-10T09:20:00+03:00"));
+  create(appointment("Patient/" + text, "2026-03-10T09:00:00+03:00", "2026-03-10T09:20:00+03:00"));
   create(appointment(url("/Patient/" + two), "2026-03-11T09:00:00Z", "2026-03-11T09:20:00Z"));
-  EXPECT_EQ(total("/Appointment?patient=Patient/" + one), 1U);
+  EXPECT_EQ(total("/Appointment?patient=Patient/" + text), 1U);
   EXPECT_EQ(total("/Appointment?patient=" + two), 1U);
   EXPECT_EQ(total("/Appointment?actor=Patient/" + two), 1U);
-  EXPECT_EQ(total("/Appointment?practitioner=Practitioner/" + one), 0U);
+  EXPECT_EQ(total("/Appointment?practitioner=Practitioner/" + text), 0U);
   EXPECT_EQ(total("/Appointment?patient.identifier=urn:ids%7C1"), 1U);
   EXPECT_EQ(total("/Appointment?patient.identifier=urn:ids%7C3"), 0U);
   EXPECT_EQ(total("/Appointment?status=booked&_id=none"), 0U);

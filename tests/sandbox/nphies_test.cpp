@@ -503,8 +503,8 @@ TEST_F(NphiesSamples, EveryNegativeSampleIsRefusedWithItsRule) {
                                                              : part);
     }
     const bool hit = std::any_of(found.begin(), found.end(), [&](const std::string& code) {
-      return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& one) {
-        return one == "RE" ? code.starts_with("RE-") : code == one;
+      return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& text) {
+        return text == "RE" ? code.starts_with("RE-") : code == text;
       });
     });
     EXPECT_TRUE(hit) << name << " wants " << wanted << ", got " << Json(found);

@@ -72,10 +72,10 @@ std::string doubling(const std::string& step, const std::string& last) {
   constexpr int kLevels = 40;
   std::string text = R"({"allOf":[{"$ref":"#/$defs/d0"}],"$defs":{)";
   for (int i = 0; i < kLevels; ++i) {
-    std::string one = step;
-    for (std::size_t at = one.find('%'); at != std::string::npos; at = one.find('%'))
-      one.replace(at, 1, R"({"$ref":"#/$defs/d)" + std::to_string(i + 1) + "\"}");
-    text += "\"d" + std::to_string(i) + "\":" + one + ",";
+    std::string word = step;
+    for (std::size_t at = word.find('%'); at != std::string::npos; at = word.find('%'))
+      word.replace(at, 1, R"({"$ref":"#/$defs/d)" + std::to_string(i + 1) + "\"}");
+    text += "\"d" + std::to_string(i) + "\":" + word + ",";
   }
   return text + "\"d" + std::to_string(kLevels) + "\":" + last + "}";
 }

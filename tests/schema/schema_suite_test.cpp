@@ -152,7 +152,7 @@ void run(const std::filesystem::path& path, FormatMode formats, Outcome& outcome
 Outcome run_folder(const char* folder, FormatMode formats) {
   Outcome outcome;
   for (const auto& path : files(suite() / folder)) run(path, formats, outcome);
-  for (const std::string& one : outcome.failed) ADD_FAILURE() << one;
+  for (const std::string& text : outcome.failed) ADD_FAILURE() << text;
   std::cout << "  " << outcome.held << " tests hold, " << outcome.failed.size() << " fail, "
             << outcome.excused << " are excused\n";
   return outcome;

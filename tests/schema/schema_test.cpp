@@ -161,12 +161,12 @@ TEST(Schema, TellsThePropertiesOfItsRootObject) {
       "base": {"properties": {"d": {"type": "number", "x-phi": true}}, "required": ["d"]},
       "when": {"type": "string", "description": "RFC 3339"}
     }})");
-  std::string told;
-  for (const PropertyInfo& one : schema.properties()) {
-    told += one.name + (one.required ? "!" : "") + " (" + one.type + ") " + one.description +
-            (one.phi ? " phi" : "") + "\n";
+  std::string text;
+  for (const PropertyInfo& property : schema.properties()) {
+    text += property.name + (property.required ? "!" : "") + " (" + property.type + ") " +
+            property.description + (property.phi ? " phi" : "") + "\n";
   }
-  EXPECT_EQ(told, "b (string) RFC 3339\na! (null or integer) \nd! (number)  phi\nc () \n");
+  EXPECT_EQ(text, "b (string) RFC 3339\na! (null or integer) \nd! (number)  phi\nc () \n");
   EXPECT_TRUE(compiled("true").properties().empty());
   EXPECT_TRUE(Schema{}.properties().empty());
 }

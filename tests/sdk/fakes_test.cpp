@@ -53,7 +53,7 @@ class Sample final : public TaskPlugin {
   Sample& operator=(const Sample&) = delete;
   // A7: no thread of the plugin calls the host after destroy.
   ~Sample() override {
-    for (std::thread& one : threads_) one.join();
+    for (std::thread& thread : threads_) thread.join();
   }
 
   void invoke(Call call, Reply reply) {
@@ -161,10 +161,10 @@ class Sample final : public TaskPlugin {
       const KvValue now = co_await kv_get("k");
       co_await sleep_ms(1000);
       const KvValue then = co_await kv_get("k");
-      const BlobResult made = co_await blob_create("text/plain");
-      (void)co_await blob_append(made.handle, "abc");
-      const BlobResult done = co_await blob_finish(made.handle);
-      const BlobResult piece = co_await blob_read(call, made.handle, 1, 100);
+      const BlobResult result = co_await blob_create("text/plain");
+      (void)co_await blob_append(result.handle, "abc");
+      const BlobResult done = co_await blob_finish(result.handle);
+      const BlobResult piece = co_await blob_read(call, result.handle, 1, 100);
       co_return Outcome::done("[\"" + now.value + "\"," + std::to_string(then.status) + ",\"" +
                               done.sha256 + "\",\"" + piece.piece + "\",\"" +
                               hex(host().hmac("token", "sha256", "data")) + "\",\"" +

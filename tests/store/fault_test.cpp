@@ -282,16 +282,16 @@ TEST(TakenAway, AHubThatStopsGivesUpWhatIsRequired) {
   const auto store = folder.open();
   ASSERT_TRUE(store->write(insert(1)).ok());
   std::filesystem::remove_all(folder.options().path);
-  std::string told;
+  std::string text;
   store->submit(Store::Need::required, insert(2),
-                [&](const Status& status) { told = status.ok() ? "ok" : status.error().code; });
+                [&](const Status& status) { text = status.ok() ? "ok" : status.error().code; });
   auto stopped = std::async(std::launch::async, [&] {
     store->end_waiting();
     // Behind the job above.
     store->flush();
   });
   ASSERT_EQ(stopped.wait_for(60s), std::future_status::ready);
-  EXPECT_EQ(told, "store.moved");
+  EXPECT_EQ(text, "store.moved");
 }
 
 TEST(TakenAway, AnotherFileInItsPlaceIsNotTheDatabase) {

@@ -117,17 +117,18 @@ TEST(PostgresStatements, AreAllPreparedAndAnswerWhatRowsRead) {
   const auto all = statements();
   EXPECT_GT(all.size(), 400U);
   using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
-  for (const Found& one : all) {
-    const Answer prepared(PQprepare(link->handle(), "", for_postgres(one.sql).c_str(), 0, nullptr),
-                          &PQclear);
+  for (const Found& found : all) {
+    const Answer prepared(
+        PQprepare(link->handle(), "", for_postgres(found.sql).c_str(), 0, nullptr), &PQclear);
     EXPECT_EQ(PQresultStatus(prepared.get()), PGRES_COMMAND_OK)
-        << one.place << ": " << PQresultErrorMessage(prepared.get()) << "\n"
-        << one.sql;
+        << found.place << ": " << PQresultErrorMessage(prepared.get()) << "\n"
+        << found.sql;
     const Answer described(PQdescribePrepared(link->handle(), ""), &PQclear);
     for (int column = 0; column < PQnfields(described.get()); ++column) {
       EXPECT_TRUE(kReadTypes.contains(PQftype(described.get(), column)))
-          << one.place << ": column " << column << " is of a type that rows do not read; cast it\n"
-          << one.sql;
+          << found.place << ": column " << column
+          << " is of a type that rows do not read; cast it\n"
+          << found.sql;
     }
   }
 }

@@ -208,17 +208,17 @@ TEST(StoreRaces, AJobThatWasBeatenRunsAgainOnWhatStandsNow) {
   for (int e = 0; e < 2; ++e) {
     engines.emplace_back([&] {
       for (int i = 0; i < kEach; ++i) {
-        std::string known;
+        std::string text;
         EXPECT_TRUE(store
                         ->read([&](Connection& connection) {
-                          known = body_of(connection, 1);
+                          text = body_of(connection, 1);
                           return ok_status();
                         })
                         .ok());
         int runs = 0;
         EXPECT_TRUE(store
-                        ->write([&, known](Transaction& transaction) -> Status {
-                          const std::string from = ++runs == 1 ? known : body_of(transaction, 1);
+                        ->write([&, text](Transaction& transaction) -> Status {
+                          const std::string from = ++runs == 1 ? text : body_of(transaction, 1);
                           const std::string to = std::to_string(std::stoi(from) + 1);
                           return compare_and_set(transaction, kSwap,
                                                  {std::int64_t{1}, Blob{from}, Blob{to}});

@@ -17,7 +17,7 @@ namespace {
 Json delivery(const std::string& secret, const std::vector<std::string>& signers,
               std::string_view body, std::int64_t at) {
   std::vector<SigningSecret> secrets;
-  for (const std::string& one : signers) secrets.push_back(SigningSecret::parse(one).value());
+  for (const std::string& signer : signers) secrets.push_back(SigningSecret::parse(signer).value());
   return Json::object(
       {{"secret", secret},
        {"body", body},

@@ -78,7 +78,7 @@ class Receivers final : public net::HttpClient {
 
   [[nodiscard]] std::size_t count(std::string_view url) const {
     return static_cast<std::size_t>(std::count_if(
-        all.begin(), all.end(), [&](const net::Request& one) { return one.url == url; }));
+        all.begin(), all.end(), [&](const net::Request& request) { return request.url == url; }));
   }
   static net::Response status(int code) {
     net::Response out;
@@ -278,20 +278,20 @@ TEST_F(WebhookDeliveries, ATraceGoesOnToWhoMayKnowIt) {
   turn();
   std::set<std::string> spans;
   std::size_t without = 0;
-  for (const net::Request& one : http_.all) {
-    const std::string sent = header(one, "traceparent");
+  for (const net::Request& request : http_.all) {
+    const std::string sent = header(request, "traceparent");
     if (sent.empty()) {
       ++without;
       continue;
     }
-    EXPECT_EQ(one.url, kA);
-    EXPECT_EQ(header(one, "webhook-id"), "s/1");
+    EXPECT_EQ(request.url, kA);
+    EXPECT_EQ(header(request, "webhook-id"), "s/1");
     const auto parent = parse_traceparent(sent);
     ASSERT_TRUE(parent.has_value()) << sent;
     EXPECT_EQ(parent->trace, trace);
     EXPECT_NE(parent->parent, "00f067aa0ba902b7");
     EXPECT_TRUE(spans.insert(parent->parent).second) << "a span of its own";
-    EXPECT_EQ(one.body.find(trace), std::string::npos);
+    EXPECT_EQ(request.body.find(trace), std::string::npos);
   }
   EXPECT_EQ(spans.size(), 2U);
   EXPECT_GE(without, 3U);
@@ -371,15 +371,15 @@ TEST_F(WebhookDeliveries, WhatWasGivenUpIsDiscardedWithAReason) {
             "webhook.not_dead");
   for (int i = 0; i < 100; ++i) turn(3'600'000);
   ASSERT_EQ(deliveries(hook, "dead").size(), 3U);
-  const std::string one = deliveries(hook, "dead")[0].string_or("id", "");
+  const std::string text = deliveries(hook, "dead")[0].string_or("id", "");
   EXPECT_EQ(discard(Json::object({{"dead", true}})).error().code, "api.invalid");
   EXPECT_EQ(discard(Json::object({{"reason", "moved"}})).error().code, "api.invalid");
   EXPECT_EQ(discard(Json::object({{"delivery", "x"}, {"reason", "moved"}})).error().code,
             "webhook.delivery_unknown");
   EXPECT_EQ(
-      must(discard(Json::object({{"delivery", one}, {"reason", "moved"}}))).int_or("discarded", 0),
+      must(discard(Json::object({{"delivery", text}, {"reason", "moved"}}))).int_or("discarded", 0),
       1);
-  EXPECT_EQ(discard(Json::object({{"delivery", one}, {"reason", "moved"}})).error().code,
+  EXPECT_EQ(discard(Json::object({{"delivery", text}, {"reason", "moved"}})).error().code,
             "webhook.not_dead");
   EXPECT_EQ(
       must(discard(Json::object({{"dead", true}, {"reason", "moved"}}))).int_or("discarded", 0), 2);
@@ -389,7 +389,7 @@ TEST_F(WebhookDeliveries, WhatWasGivenUpIsDiscardedWithAReason) {
   http_.answer = [](const net::Request&) { return Receivers::status(200); };
   EXPECT_EQ(must(asked_.replay(ask(id, Json::object({{"since", since}})))).int_or("replayed", -1),
             0);
-  EXPECT_EQ(must(asked_.replay(ask(id, Json::object({{"delivery", one}})))).int_or("replayed", 0),
+  EXPECT_EQ(must(asked_.replay(ask(id, Json::object({{"delivery", text}})))).int_or("replayed", 0),
             1);
   turn(600'000);
   EXPECT_EQ(deliveries(hook, "done").size(), 1U) << "a person may still want one";
@@ -514,8 +514,8 @@ TEST_F(WebhookDeliveries, WhatAnOperatorDoesEndsThePause) {
     turn(circuit_pause(kCircuitFailures) - 1);
     ASSERT_EQ(http_.all.size(), before);
     const Json waits = deliveries(hook, "open");
-    for (const Json& one : waits.as_array())
-      EXPECT_GT(one.string_or("nextAt", ""), to_iso8601(clock_.now())) << one.dump();
+    for (const Json& item : waits.as_array())
+      EXPECT_GT(item.string_or("nextAt", ""), to_iso8601(clock_.now())) << item.dump();
     dead = false;
   };
   const auto goes_on = [&](std::string_view after) {
@@ -565,9 +565,9 @@ TEST_F(WebhookDeliveries, AClinicMayBeNamedAsEverywhereAndMustBeThere) {
   EXPECT_EQ(refused.error().message.rfind("clinics: ", 0), 0U) << refused.error().message;
   const Json hook = must(asked(Json::array({"7"})));
   EXPECT_EQ(hook["clinics"], Json::array({kClinic}));
-  Json told = event("s/1");
-  told.set("data", Json::object({{"type", "doctor_patient"}, {"clinic", kClinic}}));
-  ASSERT_TRUE(hooks_->accept(told).ok());
+  Json item = event("s/1");
+  item.set("data", Json::object({{"type", "doctor_patient"}, {"clinic", kClinic}}));
+  ASSERT_TRUE(hooks_->accept(item).ok());
   turn();
   EXPECT_EQ(http_.all.size(), 1U);
   Ask change = ask(hook.string_or("id", ""), Json::object({{"clinics", Json::array({"8"})}}));
@@ -608,10 +608,10 @@ TEST_F(WebhookDeliveries, AKillAtAnyPointLosesNothing) {
   http_.silent.clear();
   turn();
   ASSERT_EQ(http_.all.size(), 3U);
-  for (const net::Request& one : http_.all) {
-    EXPECT_EQ(header(one, "webhook-id"), "s/1") << "the receiver tells repeats by the id";
-    EXPECT_TRUE(holds(one, hook));
-    EXPECT_EQ(one.body, http_.all[0].body);
+  for (const net::Request& request : http_.all) {
+    EXPECT_EQ(header(request, "webhook-id"), "s/1") << "the receiver tells repeats by the id";
+    EXPECT_TRUE(holds(request, hook));
+    EXPECT_EQ(request.body, http_.all[0].body);
   }
   close();
   open();
@@ -737,22 +737,22 @@ TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder
   for (const auto& [id, name, session] :
        {std::array{"a/1", "session.created", "a"}, std::array{"a/2", "session.note-written", "a"},
         std::array{"b/1", "session.created", "b"}, std::array{"a/3", "session.cancelled", "a"}}) {
-    Json one = event(id, name);
-    one.set("subject", session);
-    ASSERT_TRUE(hooks_->accept(one).ok());
+    Json node = event(id, name);
+    node.set("subject", session);
+    ASSERT_TRUE(hooks_->accept(node).ok());
     clock_.advance_ms(10);
   }
   turn(3'600'000);
   const Json open = deliveries(hook, "open");
   ASSERT_EQ(open.size(), 3U) << "what has no routing key is not told";
-  for (const Json& one : open.as_array()) EXPECT_EQ(one.int_or("attempts", -1), 0);
+  for (const Json& item : open.as_array()) EXPECT_EQ(item.int_or("attempts", -1), 0);
   EXPECT_TRUE(http_.all.empty());
 
   const auto due = [&] {
     std::string out;
-    for (const Delivery& one :
+    for (const Delivery& delivery :
          must(due_deliveries(*store_, "t1", hook.string_or("id", ""), clock_.now().ms, 10)))
-      out += one.event + " " + one.topic + "\n";
+      out += delivery.event + " " + delivery.topic + "\n";
     return out;
   };
   EXPECT_EQ(due(), "a/1 video.session.created\nb/1 video.session.created\n");
@@ -804,7 +804,7 @@ TEST_F(WebhookDeliveries, DeliveriesComeInPages) {
   std::vector<std::string> seen;
   do {
     const auto page = must(asked_.deliveries(ask(hook.string_or("id", "")), window));
-    for (const Json& one : page.items) seen.push_back(one.string_or("event", ""));
+    for (const Json& item : page.items) seen.push_back(item.string_or("event", ""));
     window.cursor = page.next;
   } while (!window.cursor.empty());
   EXPECT_EQ(seen, (std::vector<std::string>{"s/4", "s/3", "s/2", "s/1", "s/0"}));

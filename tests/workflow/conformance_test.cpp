@@ -107,8 +107,9 @@ class Consultation : public ::testing::Test {
     const ParsedDefinition result = parse_definition(read(path), nullptr);
     ASSERT_NE(result.definition, nullptr) << all_text(result.diagnostics);
     definition = result.definition;
-    for (const Diagnostic& one : result.diagnostics)
-      if (one.severity != Severity::note) warnings.push_back(to_string(one, "consultation.yaml"));
+    for (const Diagnostic& diagnostic : result.diagnostics)
+      if (diagnostic.severity != Severity::note)
+        warnings.push_back(to_string(diagnostic, "consultation.yaml"));
   }
 
   Json booked() const {

@@ -115,11 +115,11 @@ do:
               data: '${ .temperature > 38 }'
 )");
   const auto reading = [](const char* source, const char* subject, int priority, int temperature) {
-    Json one = event("t", Json::object({{"temperature", temperature}}), "r");
-    one.set("source", source);
-    one.set("subject", subject);
-    one.set("priority", priority);
-    return one;
+    Json item = event("t", Json::object({{"temperature", temperature}}), "r");
+    item.set("source", source);
+    item.set("subject", subject);
+    item.set("priority", priority);
+    return item;
   };
   EXPECT_FALSE(run.offer(reading("/lab", "bed-7", 5, 39)));
   EXPECT_FALSE(run.offer(reading("/ward/2", "bed-8", 5, 39)));
@@ -297,8 +297,8 @@ do: [{a: {set: {b: 1}}}]
   EXPECT_EQ(definition->start_types(), (Texts{"paid", "packed"}));
   Json pending;
   std::vector<std::string> started;
-  const auto offer = [&](const Json& one, std::int64_t at = 1000) {
-    Definition::StartStep step = definition->collect_start(pending, one, {at});
+  const auto offer = [&](const Json& item, std::int64_t at = 1000) {
+    Definition::StartStep step = definition->collect_start(pending, item, {at});
     pending = json(step.pending.dump());  // it is stored as text
     if (step.start.has_value()) started.push_back(step.start->dump());
   };
@@ -442,15 +442,15 @@ do:
            Json(1));
   EXPECT_EQ(run.output().dump(), R"({"a":1})");
   Texts logged;
-  for (const Emit& one : run.effects<Emit>()) logged.push_back(one.event["data"].as_string());
+  for (const Emit& emit : run.effects<Emit>()) logged.push_back(emit.event["data"].as_string());
   EXPECT_EQ(logged,
             (Texts{"before /do/0/first 1", R"(after /do/0/first {"a":1})",
                    R"(before /do/1/group {"a":1})", R"(before /do/1/group/do/0/second {"a":1})",
                    R"(after /do/1/group/do/0/second {"a":1})", R"(after /do/1/group {"a":1})"}));
   Texts references;
-  for (const TaskTrace& one : run.effects<TaskTrace>()) {
-    if (one.state == "completed" && one.reference.starts_with("/do/0"))
-      references.push_back(one.reference);
+  for (const TaskTrace& trace : run.effects<TaskTrace>()) {
+    if (trace.state == "completed" && trace.reference.starts_with("/do/0"))
+      references.push_back(trace.reference);
   }
   EXPECT_EQ(references, (Texts{"/do/0/first/extensions/outer/before/0/log",
                                "/do/0/first/extensions/inner/before/0/note",
@@ -570,8 +570,8 @@ do:
 )");
   (void)run.output();
   Texts references;
-  for (const TaskTrace& one : run.effects<TaskTrace>()) {
-    if (one.state == "started") references.push_back(one.reference);
+  for (const TaskTrace& trace : run.effects<TaskTrace>()) {
+    if (trace.state == "started") references.push_back(trace.reference);
   }
   EXPECT_EQ(references,
             (Texts{"/do/1/loop", "/do/1/loop/extensions/e/before/0/x", "/do/1/loop/for/0/do/0/w",
@@ -626,8 +626,8 @@ TEST(Compensation, RunsTheLastFirstWhenTheInstanceFaults) {
   run.done(room);
   EXPECT_EQ(run.error()["title"].as_string(), "payer.refused");
   Texts states;
-  for (const TaskTrace& one : run.effects<TaskTrace>()) {
-    if (one.kind == "compensate") states.push_back(one.task + ':' + one.state);
+  for (const TaskTrace& trace : run.effects<TaskTrace>()) {
+    if (trace.kind == "compensate") states.push_back(trace.task + ':' + trace.state);
   }
   EXPECT_EQ(states, (Texts{"seat:compensated", "room:compensated"}));
 }
@@ -668,8 +668,8 @@ TEST(Compensation, IsRetriedWhileTheFailureIsTransientAndThenGivenUp) {
   run.failed(run.only<CallAction>(), OutcomeKind::ambiguous, "vendor.unknown");
   EXPECT_EQ(run.error()["title"].as_string(), "payer.refused") << "the first error stays";
   Texts states;
-  for (const TaskTrace& one : run.effects<TaskTrace>()) {
-    if (one.state == "compensation-failed") states.push_back(one.task + ' ' + one.detail);
+  for (const TaskTrace& trace : run.effects<TaskTrace>()) {
+    if (trace.state == "compensation-failed") states.push_back(trace.task + ' ' + trace.detail);
   }
   EXPECT_EQ(states, (Texts{"seat transient: vendor.down", "room ambiguous: vendor.unknown"}));
 }
@@ -787,7 +787,7 @@ TEST(Compensation, ArgumentsThatCannotBeMadeAreAFault) {
 TEST(Compensation, TheCallIsAmongTheDefinitionsCalls) {
   const auto definition = parsed(kSaga);
   Texts calls;
-  for (const Definition::Call& one : definition->calls()) calls.push_back(one.action);
+  for (const Definition::Call& call : definition->calls()) calls.push_back(call.action);
   EXPECT_EQ(calls, (Texts{"create", "end", "reserve", "free", "bill"}));
 }
 

@@ -26,9 +26,11 @@ Lines compare_files(const std::string& from, const std::string& to) {
   const auto before = parse(from);
   const auto after = parse(to);
   if (before == nullptr || after == nullptr) return lines;
-  for (const Difference& one : diff(*before, *after)) {
-    std::string line = std::string(to_string(one.change)) + " " + one.what + " " + one.path;
-    if (!one.from.empty() || !one.to.empty()) line += " [" + one.from + " -> " + one.to + "]";
+  for (const Difference& difference : diff(*before, *after)) {
+    std::string line =
+        std::string(to_string(difference.change)) + " " + difference.what + " " + difference.path;
+    if (!difference.from.empty() || !difference.to.empty())
+      line += " [" + difference.from + " -> " + difference.to + "]";
     lines.push_back(std::move(line));
   }
   return lines;

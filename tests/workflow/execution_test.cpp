@@ -837,8 +837,8 @@ TEST(Instance, TracesHoldNoTitleThatWasComputed) {
   Play run("do:\n  - a: {raise: {error: {type: https://x/e, status: 400, title: '${ .name }'}}}\n",
            json(R"({"name":"secret"})"));
   (void)run.error();
-  for (const TaskTrace& one : run.effects<TaskTrace>())
-    EXPECT_EQ(one.detail.find("secret"), std::string::npos);
+  for (const TaskTrace& trace : run.effects<TaskTrace>())
+    EXPECT_EQ(trace.detail.find("secret"), std::string::npos);
 }
 
 TEST(Instance, OpenNamesWhatIsAwaitedInOrderOfIds) {

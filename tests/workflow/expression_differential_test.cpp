@@ -94,7 +94,7 @@ bool other_scripts(const Case& c) {
   std::string all = c.program;
   for (const Json& input : c.inputs) input.dump_to(all);
   return std::any_of(all.begin(), all.end(),
-                     [](char one) { return static_cast<unsigned char>(one) >= 0x80; });
+                     [](char letter) { return static_cast<unsigned char>(letter) >= 0x80; });
 }
 
 class Jq final {

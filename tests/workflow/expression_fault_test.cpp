@@ -157,7 +157,7 @@ TEST(ExpressionExtra, FunctionsOfAnotherLanguageAreFoundBesideTheOwnOnes) {
     const auto all = made.expression->all(Json(7), {}, default_expression_budget());
     if (!all.ok()) return all.error().message;
     std::string out;
-    for (const Json& one : *all) out += (out.empty() ? "" : " ") + one.dump();
+    for (const Json& item : *all) out += (out.empty() ? "" : " ") + item.dump();
     return out;
   };
   EXPECT_EQ(result("map(\"a\"; 1)"), R"([7,"a",1])");

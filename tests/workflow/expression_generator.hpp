@@ -34,9 +34,9 @@ class ExpressionGenerator final {
   // Adds to the classes of the program it is for.
   std::string input(Program& program) {
     classes_.clear();
-    std::string made = value(3);
+    std::string text = value(3);
     program.classes.insert(classes_.begin(), classes_.end());
-    return made;
+    return text;
   }
 
  private:
@@ -134,9 +134,9 @@ class ExpressionGenerator final {
   std::string with(const std::vector<std::string>& names, F body) {
     const std::size_t before = variables_.size();
     variables_.insert(variables_.end(), names.begin(), names.end());
-    std::string made = body();
+    std::string text = body();
     variables_.resize(before);
-    return made;
+    return text;
   }
 
   std::string leaf() {

@@ -28,9 +28,9 @@ const Json* at_path(const Json& value, const std::string& path) {
 
 std::vector<std::string> quoted(const std::string& text) {
   std::vector<std::string> out;
-  std::string one;
+  std::string word;
   re2::StringPiece rest(text);
-  while (re2::RE2::FindAndConsume(&rest, "'([^']*)'", &one)) out.push_back(one);
+  while (re2::RE2::FindAndConsume(&rest, "'([^']*)'", &word)) out.push_back(word);
   return out;
 }
 
@@ -156,7 +156,7 @@ class World {
       const ParsedDefinition parsed = parse_definition(definition_text_, nullptr);
       if (parsed.definition == nullptr) return fail("it was refused:\n" + texts(parsed));
       if (std::none_of(parsed.diagnostics.begin(), parsed.diagnostics.end(),
-                       [&](const Diagnostic& one) { return one.code == a; })) {
+                       [&](const Diagnostic& diagnostic) { return diagnostic.code == a; })) {
         fail("there is no such warning:\n" + texts(parsed));
       }
       return;
@@ -322,7 +322,8 @@ class World {
   }
   static std::string texts(const ParsedDefinition& parsed) {
     std::string out;
-    for (const Diagnostic& one : parsed.diagnostics) out += to_string(one, "definition") + '\n';
+    for (const Diagnostic& diagnostic : parsed.diagnostics)
+      out += to_string(diagnostic, "definition") + '\n';
     return out;
   }
   std::string block(const gherkin::Step& step) {

@@ -305,22 +305,22 @@ class Parser {
       const std::vector<std::vector<std::string>> rows = table();
       any = true;
       for (std::size_t i = 1; i < rows.size(); ++i) {
-        Scenario one;
-        one.line = start;
-        one.tags = with(with(feature_.tags, own), tags);
-        one.name = filled(name, rows[0], rows[i]) + " (row " + std::to_string(i) + ")";
-        one.steps = background_;
+        Scenario scenario;
+        scenario.line = start;
+        scenario.tags = with(with(feature_.tags, own), tags);
+        scenario.name = filled(name, rows[0], rows[i]) + " (row " + std::to_string(i) + ")";
+        scenario.steps = background_;
         for (Step step : pattern) {
           step.text = filled(step.text, rows[0], rows[i]);
           if (step.block) step.block = filled(*step.block, rows[0], rows[i]);
           for (auto& row : step.table) {
             for (std::string& cell : row) cell = filled(cell, rows[0], rows[i]);
           }
-          one.steps.push_back(std::move(step));
+          scenario.steps.push_back(std::move(step));
           // Checked on the way: one row may already be too much.
-          if (one.steps.size() > kMaxSteps) fail(start, "too many steps");
+          if (scenario.steps.size() > kMaxSteps) fail(start, "too many steps");
         }
-        keep(std::move(one));
+        keep(std::move(scenario));
       }
     }
     if (!any) fail(start, "a scenario outline needs `Examples:`");

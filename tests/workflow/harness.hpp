@@ -29,7 +29,7 @@ inline Json json(std::string_view text) {
 
 inline std::string all_text(const std::vector<Diagnostic>& diagnostics) {
   std::string out;
-  for (const Diagnostic& one : diagnostics) out += to_string(one, "test.yaml") + '\n';
+  for (const Diagnostic& diagnostic : diagnostics) out += to_string(diagnostic, "test.yaml") + '\n';
   return out;
 }
 
@@ -134,7 +134,8 @@ class Play {
   // "task:state" of every trace, in order.
   [[nodiscard]] std::vector<std::string> traces() const {
     std::vector<std::string> out;
-    for (const TaskTrace& one : effects<TaskTrace>()) out.push_back(one.task + ':' + one.state);
+    for (const TaskTrace& trace : effects<TaskTrace>())
+      out.push_back(trace.task + ':' + trace.state);
     return out;
   }
 

@@ -283,9 +283,9 @@ TEST(HttpCalls, TracesNameTheRequestWithoutData) {
   EXPECT_EQ(trace.kind, "call");
   EXPECT_EQ(trace.detail, "http GET https://example.org/patients/{id}");
   run.done(run.only<CallAction>(), answer(404, json(R"({"patient":"P1"})")));
-  for (const TaskTrace& one : run.effects<TaskTrace>()) {
-    EXPECT_EQ(one.detail.find("P1"), std::string::npos) << one.detail;
-    EXPECT_EQ(one.detail.find("12345"), std::string::npos) << one.detail;
+  for (const TaskTrace& task_trace : run.effects<TaskTrace>()) {
+    EXPECT_EQ(task_trace.detail.find("P1"), std::string::npos) << task_trace.detail;
+    EXPECT_EQ(task_trace.detail.find("12345"), std::string::npos) << task_trace.detail;
   }
   EXPECT_EQ(run.error().dump().find("P1"), std::string::npos);
 }

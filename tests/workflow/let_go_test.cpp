@@ -41,16 +41,16 @@ struct Place {
 const std::string kHead = "do:\n  - keep: {set: '${ . }', export: {as: '{patient: .visit}'}}\n";
 
 StartTimer timer_of(Play& run, std::string_view purpose) {
-  for (const StartTimer& one : run.opened<StartTimer>()) {
-    if (one.purpose == purpose) return one;
+  for (const StartTimer& timer : run.opened<StartTimer>()) {
+    if (timer.purpose == purpose) return timer;
   }
   ADD_FAILURE() << "no timer for " << purpose;
   return {};
 }
 
 CallAction call_of(const Play& run, std::string_view role) {
-  for (const CallAction& one : run.opened<CallAction>()) {
-    if (one.role == role) return one;
+  for (const CallAction& action : run.opened<CallAction>()) {
+    if (action.role == role) return action;
   }
   ADD_FAILURE() << "no call of " << role;
   return {};
@@ -98,8 +98,8 @@ Play begin(const Place& place, const std::string& call) {
 // Effects of the call, as the traces report them.
 Texts effects_of(const Play& run) {
   Texts out;
-  for (const TaskTrace& one : run.effects<TaskTrace>()) {
-    if (one.state.starts_with("effect-")) out.push_back(one.state.substr(7));
+  for (const TaskTrace& trace : run.effects<TaskTrace>()) {
+    if (trace.state.starts_with("effect-")) out.push_back(trace.state.substr(7));
   }
   return out;
 }
@@ -114,7 +114,8 @@ TEST(LetGo, ACallThatWasDoneAndHasNoUndoingStandsAndTheInstanceEndsAfterIt) {
     EXPECT_EQ(run.execution.status(), InstanceStatus::running);
     ASSERT_EQ(run.effects<LetGo>().size(), 1U);
     EXPECT_EQ(run.effects<LetGo>()[0].id, call.id);
-    for (const CancelCall& one : run.effects<CancelCall>()) EXPECT_NE(one.id, call.id);
+    for (const CancelCall& cancel_call : run.effects<CancelCall>())
+      EXPECT_NE(cancel_call.id, call.id);
     ASSERT_EQ(run.opened<CallAction>().size(), 1U);
     EXPECT_TRUE(run.opened<CallAction>()[0].let_go);
     EXPECT_EQ(run.execution.ending(), place.end);
@@ -149,7 +150,7 @@ TEST(LetGo, ACallThatWasDoneAndCanBeUndoneIsUndone) {
     EXPECT_EQ(run.result().status, place.end);
     const std::vector<TaskTrace> traces = run.effects<TaskTrace>();
     EXPECT_TRUE(std::any_of(traces.begin(), traces.end(),
-                            [](const TaskTrace& one) { return one.state == "compensated"; }));
+                            [](const TaskTrace& trace) { return trace.state == "compensated"; }));
   }
 }
 
@@ -181,8 +182,9 @@ TEST(LetGo, ACallThatLeavesNothingBehindIsDropped) {
     EXPECT_TRUE(effects_of(run).empty());
     EXPECT_EQ(run.result().status, place.end);
     const std::vector<CancelCall> cancelled = run.effects<CancelCall>();
-    EXPECT_TRUE(std::any_of(cancelled.begin(), cancelled.end(),
-                            [&](const CancelCall& one) { return one.id == call.id; }));
+    EXPECT_TRUE(std::any_of(cancelled.begin(), cancelled.end(), [&](const CancelCall& cancel_call) {
+      return cancel_call.id == call.id;
+    }));
     // The journal keeps it.
     const Json row = to_json(run.inputs.back());
     EXPECT_EQ(row["harmless"].dump(), '[' + std::to_string(call.id) + ']');
@@ -463,8 +465,8 @@ TEST(LetGo, ARewoundInstanceSettlesACallThatARetryMakesAgain) {
     ASSERT_EQ(run.result().status, InstanceStatus::faulted);
     GoneOn again = gone_on(definition, run);
     std::optional<CallAction> asked;
-    for (const CallAction& one : calls_in(again.effects)) {
-      if (one.role == "payer") asked = one;
+    for (const CallAction& effect : calls_in(again.effects)) {
+      if (effect.role == "payer") asked = effect;
     }
     ASSERT_TRUE(asked.has_value());
     EXPECT_TRUE(asked->let_go) << "it is not sent";

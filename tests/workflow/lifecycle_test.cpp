@@ -25,11 +25,11 @@ struct Watch {
   // "workflow.started", "task.created /do/0/a", in order
   [[nodiscard]] Texts sequence() const {
     Texts out;
-    for (const Json& one : events) {
-      std::string type = one["type"].as_string();
+    for (const Json& event : events) {
+      std::string type = event["type"].as_string();
       EXPECT_TRUE(type.starts_with("io.serverlessworkflow.") && type.ends_with(".v1")) << type;
       type = type.substr(22, type.size() - 25);
-      const Json& task = one["data"]["task"];
+      const Json& task = event["data"]["task"];
       out.push_back(task.is_string() ? type + ' ' + task.as_string() : type);
     }
     return out;
@@ -63,7 +63,7 @@ TEST(Lifecycle, AWorkflowThatCompletes) {
   EXPECT_EQ(watch.events.back()["data"]["outputUri"].as_string(),
             "/api/v1/instances/01J0000000000000000000TEST");
   std::set<std::string> ids;
-  for (const Json& one : watch.events) ids.insert(one["id"].as_string());
+  for (const Json& event : watch.events) ids.insert(event["id"].as_string());
   EXPECT_EQ(ids.size(), watch.events.size());
 }
 
@@ -141,8 +141,8 @@ do:
   EXPECT_EQ(watch.sequence().back(), "workflow.faulted");
   EXPECT_EQ(watch.events.back()["data"]["error"].dump(),
             R"({"type":"https://x/y","status":500,"instance":"/do/2/b"})");
-  for (const Json& one : watch.events)
-    EXPECT_EQ(one.dump().find("SECRET"), std::string::npos) << one.dump();
+  for (const Json& item : watch.events)
+    EXPECT_EQ(item.dump().find("SECRET"), std::string::npos) << item.dump();
 }
 
 TEST(Lifecycle, ALateInputMakesNoEvents) {

@@ -41,8 +41,9 @@ TEST(Lint, VariablesAreKnownOnlyWhereTheyHaveAValue) {
 TEST(Lint, ChecksTheDocument) {
   const auto codes = [](std::string_view text) {
     std::string out;
-    for (const Diagnostic& one : parse_definition(text, nullptr).diagnostics) {
-      out += std::to_string(one.line) + ':' + std::to_string(one.column) + ' ' + one.code + '\n';
+    for (const Diagnostic& diagnostic : parse_definition(text, nullptr).diagnostics) {
+      out += std::to_string(diagnostic.line) + ':' + std::to_string(diagnostic.column) + ' ' +
+             diagnostic.code + '\n';
     }
     return out;
   };

@@ -23,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string place_and_code(const Diagnostic& one) {
-  return std::string(to_string(one.severity)) + ' ' + one.code + ' ' + std::to_string(one.line) +
-         ':' + std::to_string(one.column);
+std::string place_and_code(const Diagnostic& diagnostic) {
+  return std::string(to_string(diagnostic.severity)) + ' ' + diagnostic.code + ' ' +
+         std::to_string(diagnostic.line) + ':' + std::to_string(diagnostic.column);
 }
 
 struct Expected {
@@ -67,10 +67,10 @@ TEST_P(Mistake, GivesExactlyItsFindings) {
   ASSERT_EQ(result.diagnostics.size(), expected.size()) << "it gives\n" << found;
   bool error = false;
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    const Diagnostic& one = result.diagnostics[i];
-    error = error || one.severity == Severity::error;
-    EXPECT_EQ(place_and_code(one), expected[i].head) << one.message;
-    const std::string words = one.message + " (" + one.suggestion + ")";
+    const Diagnostic& diagnostic = result.diagnostics[i];
+    error = error || diagnostic.severity == Severity::error;
+    EXPECT_EQ(place_and_code(diagnostic), expected[i].head) << diagnostic.message;
+    const std::string words = diagnostic.message + " (" + diagnostic.suggestion + ")";
     EXPECT_NE(words.find(expected[i].part), std::string::npos) << words << "\ndoes not hold\n"
                                                                << expected[i].part;
   }
@@ -170,8 +170,9 @@ TEST(LintRules, EveryExampleOfThePageGivesItsCode) {
     const std::string text =
         section.example.starts_with("document:") ? section.example : document(section.example);
     const ParsedDefinition result = parse_definition(text, &catalog);
-    EXPECT_TRUE(std::any_of(result.diagnostics.begin(), result.diagnostics.end(),
-                            [&](const Diagnostic& one) { return one.code == section.code; }))
+    EXPECT_TRUE(
+        std::any_of(result.diagnostics.begin(), result.diagnostics.end(),
+                    [&](const Diagnostic& diagnostic) { return diagnostic.code == section.code; }))
         << section.code << "\n"
         << all_text(result.diagnostics);
   }
@@ -261,12 +262,12 @@ TEST(LintExamples, OfTheSpecificationAreFineUnlessTheyAreOutsideOfTheProfile) {
   for (const fs::path& path : examples) {
     const ParsedDefinition result = parse_definition(read(path), nullptr);
     std::string outside;
-    for (const Diagnostic& one : result.diagnostics) {
-      if (one.severity != Severity::error) continue;
-      if (one.code == "workflow.not_supported") {
-        outside = one.message;
+    for (const Diagnostic& diagnostic : result.diagnostics) {
+      if (diagnostic.severity != Severity::error) continue;
+      if (diagnostic.code == "workflow.not_supported") {
+        outside = diagnostic.message;
       } else {
-        ADD_FAILURE() << to_string(one, path.filename().string());
+        ADD_FAILURE() << to_string(diagnostic, path.filename().string());
       }
     }
     if (result.definition != nullptr) ++inside;
@@ -292,8 +293,8 @@ TEST(LintExamples, TheSampleAndTheShippedWorkflowAreGood) {
   const fs::path sample =
       fs::path(variable("RABT_CONFORMANCE_DATA")) / "workflow/consultation.yaml";
   if (!fs::exists(sample)) return;
-  for (const Diagnostic& one : parse_definition(read(sample), nullptr).diagnostics)
-    EXPECT_NE(one.severity, Severity::error) << to_string(one, "consultation.yaml");
+  for (const Diagnostic& diagnostic : parse_definition(read(sample), nullptr).diagnostics)
+    EXPECT_NE(diagnostic.severity, Severity::error) << to_string(diagnostic, "consultation.yaml");
 }
 
 }  // namespace

@@ -193,12 +193,12 @@ TEST(PatientDataLint, SeesFunctionsLoopsListensAndExtensions) {
 
 TEST(PatientDataLint, ADeclaredHostAndADeclaredEventAreNoLeak) {
   const Marks catalog;
-  const auto call = [&](const std::string& with, const ActionCatalog* known) {
+  const auto call = [&](const std::string& with, const ActionCatalog* action_catalog) {
     return warnings(
         "input: {schema: {document: {properties: {name: {x-phi: true}}}}}\ndo:\n  - a: {call: "
         "http, with: {method: post, " +
             with + "}}\n",
-        known);
+        action_catalog);
   };
   const std::string body = "body: {n: '${ .name }'}";
   EXPECT_EQ(call("endpoint: 'https://ehr.example/Patient', " + body, &catalog), 0U);

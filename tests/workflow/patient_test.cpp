@@ -26,7 +26,8 @@ Json start(const Json& data) {
 }
 std::string all(const ParsedDefinition& parsed) {
   std::string out;
-  for (const Diagnostic& one : parsed.diagnostics) out += to_string(one, "w.yaml") + "\n";
+  for (const Diagnostic& diagnostic : parsed.diagnostics)
+    out += to_string(diagnostic, "w.yaml") + "\n";
   return out;
 }
 

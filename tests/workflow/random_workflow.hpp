@@ -54,9 +54,9 @@ class RandomWorkflow {
     Json::Array tasks;
     const std::size_t count = 1 + dice_.below(most);
     for (std::size_t i = 0; i < count; ++i) {
-      Json one = task(depth, calls);
-      if (dice_.one_in(8)) one.set("then", dice_.one_in(3) ? "end" : "exit");
-      tasks.push_back(Json::object({{"t" + std::to_string(i), std::move(one)}}));
+      Json item = task(depth, calls);
+      if (dice_.one_in(8)) item.set("then", dice_.one_in(3) ? "end" : "exit");
+      tasks.push_back(Json::object({{"t" + std::to_string(i), std::move(item)}}));
     }
     return Json(std::move(tasks));
   }
@@ -93,14 +93,14 @@ class RandomWorkflow {
   }
 
   Json filter() {
-    Json one =
+    Json item =
         Json::object({{"with", Json::object({{"type", "e" + std::to_string(dice_.below(3))}})}});
     if (dice_.one_in(3)) {
       Json correlation = Json::object({{"from", ".data.k"}});
       if (dice_.one_in(2)) correlation.set("expect", dice_.of(std::vector<std::string>{"a", "b"}));
-      one.set("correlate", Json::object({{"k", std::move(correlation)}}));
+      item.set("correlate", Json::object({{"k", std::move(correlation)}}));
     }
-    return one;
+    return item;
   }
   Json strategy() {
     if (dice_.one_in(3)) return Json::object({{"one", filter()}});
@@ -145,13 +145,13 @@ class RandomWorkflow {
     const std::vector<std::string> kinds = {"all", "call", "composite", "emit", "for", "listen",
                                             "run", "set",  "switch",    "try",  "wait"};
     for (std::size_t i = 0; i < 1 + dice_.below(2); ++i) {
-      Json one = Json::object({{"extend", dice_.of(kinds)}});
-      if (dice_.one_in(2)) one.set("when", "$task.name != \"t1\"");
+      Json item = Json::object({{"extend", dice_.of(kinds)}});
+      if (dice_.one_in(2)) item.set("when", "$task.name != \"t1\"");
       Json before = Json::object({{"set", Json::object({{"mock", "${ $task.reference }"}})}});
       if (dice_.one_in(4)) before.set("then", "exit");
-      one.set("before", Json::array({Json::object({{"b", std::move(before)}})}));
-      if (dice_.one_in(2)) one.set("after", Json::array({Json::object({{"a", body(0, false)}})}));
-      out.push_back(Json::object({{"x" + std::to_string(i), std::move(one)}}));
+      item.set("before", Json::array({Json::object({{"b", std::move(before)}})}));
+      if (dice_.one_in(2)) item.set("after", Json::array({Json::object({{"a", body(0, false)}})}));
+      out.push_back(Json::object({{"x" + std::to_string(i), std::move(item)}}));
     }
     return Json(std::move(out));
   }
@@ -215,8 +215,8 @@ class RandomWorkflow {
       case 13: {
         Json fork = Json::object({{"branches", list(depth - 1, 3, calls)}});
         Json::Array branches;
-        for (const Json& one : fork["branches"].as_array()) {
-          Json copy = one;
+        for (const Json& item : fork["branches"].as_array()) {
+          Json copy = item;
           const std::string name = copy.as_object().begin()->first;
           Json inner = copy[name];
           branches.push_back(Json::object({{name, std::move(inner)}}));

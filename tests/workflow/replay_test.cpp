@@ -45,13 +45,14 @@ Pasts play(const fs::path& tests) {
     definitions.push_back(read_definition(read(tests.parent_path() / more)));
   TestOptions options;
   options.played = [&out](const std::string& name, const Simulator& simulator) {
-    for (const SimulatedInstance& one : simulator.instances()) {
-      const std::vector<Input>& journal = simulator.inputs(one.index);
+    for (const SimulatedInstance& instance : simulator.instances()) {
+      const std::vector<Input>& journal = simulator.inputs(instance.index);
       if (journal.empty()) continue;
-      out.emplace(name, PastInstance{.definition = one.definition,
-                                     .secrets = {},
-                                     .journal = journal,
-                                     .started_by_events = !one.parent && is_events(one.input)});
+      out.emplace(name,
+                  PastInstance{.definition = instance.definition,
+                               .secrets = {},
+                               .journal = journal,
+                               .started_by_events = !instance.parent && is_events(instance.input)});
     }
   };
   EXPECT_TRUE(run_tests(*file.file, definitions, options).ok()) << tests;
@@ -63,10 +64,11 @@ const Pasts& consultations() {
   return kPasts;
 }
 
-std::string words_of(const Replayed& made) {
-  std::string out(to_string(made.result));
-  out += " at " + made.first.reference + " " + made.first.role + "/" + made.first.action;
-  for (const std::string& member : made.first.members) out += " " + member;
+std::string words_of(const Replayed& replayed) {
+  std::string out(to_string(replayed.result));
+  out +=
+      " at " + replayed.first.reference + " " + replayed.first.role + "/" + replayed.first.action;
+  for (const std::string& member : replayed.first.members) out += " " + member;
   return out;
 }
 
@@ -75,9 +77,9 @@ TEST(Replay, EveryInstanceOfTheShippedWorkflowsIsTheSameOnItsOwnFile) {
   for (const fs::path& tests : files_in(shipped(), ".yaml")) {
     if (!tests.string().ends_with(".test.yaml")) continue;
     for (const auto& [name, past] : play(tests)) {
-      const Replayed made = replay_past(past, past.definition, past.secrets);
-      EXPECT_EQ(made.result, ReplayResult::same)
-          << tests.filename() << ", " << name << ": " << words_of(made);
+      const Replayed replayed = replay_past(past, past.definition, past.secrets);
+      EXPECT_EQ(replayed.result, ReplayResult::same)
+          << tests.filename() << ", " << name << ": " << words_of(replayed);
       ++played;
     }
   }
@@ -208,11 +210,12 @@ TEST(Replay, EachChangeOfTheShippedWorkflowIsSeenInItsClass) {
     ASSERT_NE(definition, nullptr) << mutation.what;
     const auto past = consultations().find(mutation.instance);
     ASSERT_NE(past, consultations().end()) << mutation.instance;
-    const Replayed made = replay_past(past->second, definition, {});
-    EXPECT_EQ(to_string(made.result), to_string(mutation.result))
-        << mutation.what << ": " << words_of(made);
-    std::string first = made.first.task + " " + made.first.role + "/" + made.first.action;
-    for (const std::string& member : made.first.members) first += " " + member;
+    const Replayed replayed = replay_past(past->second, definition, {});
+    EXPECT_EQ(to_string(replayed.result), to_string(mutation.result))
+        << mutation.what << ": " << words_of(replayed);
+    std::string first =
+        replayed.first.task + " " + replayed.first.role + "/" + replayed.first.action;
+    for (const std::string& member : replayed.first.members) first += " " + member;
     if (!mutation.first.empty()) {
       EXPECT_EQ(first, mutation.first) << mutation.what;
     }
@@ -296,9 +299,9 @@ TEST(Replay, IsStoppedWithinAnInstanceOfEitherFile) {
   for (const auto& [before, after] : {std::pair(quick, heavy), std::pair(quick, wide),
                                       std::pair(heavy, quick), std::pair(wide, quick)}) {
     int asked = 0;
-    const Replayed made =
+    const Replayed replayed =
         replay_past(past(before), parsed(after), {}, [&asked] { return ++asked > 20; });
-    EXPECT_EQ(made.result, ReplayResult::cut);
+    EXPECT_EQ(replayed.result, ReplayResult::cut);
     EXPECT_LT(asked, 60);
   }
 }

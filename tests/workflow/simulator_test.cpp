@@ -20,13 +20,13 @@ CallReply fails(OutcomeKind kind, std::int64_t after_ms = 0) {
 
 std::string text_of(const Simulator& simulator) {
   std::string out;
-  for (const SimulatedTrace& one : simulator.traces()) {
-    out += std::to_string(one.instance) + ' ' + std::to_string(one.at.ms) + ' ' +
-           workflow::text_of(one.trace) + '\n';
+  for (const SimulatedTrace& trace : simulator.traces()) {
+    out += std::to_string(trace.instance) + ' ' + std::to_string(trace.at.ms) + ' ' +
+           workflow::text_of(trace.trace) + '\n';
   }
-  for (const SimulatedCall& one : simulator.calls()) {
-    out += workflow::text_of(one.action) + ' ' + one.key + ' ' + std::to_string(one.at.ms) + ' ' +
-           std::to_string(one.ended.ms) + '\n';
+  for (const SimulatedCall& call : simulator.calls()) {
+    out += workflow::text_of(call.action) + ' ' + call.key + ' ' + std::to_string(call.at.ms) +
+           ' ' + std::to_string(call.ended.ms) + '\n';
   }
   return out;
 }
@@ -141,13 +141,13 @@ TEST(Simulator, AnEmittedEventReachesTheOwnListenAndStartsOtherWorkflows) {
 // As the hub: a release is newer than its release candidate, whatever the order of deployment.
 TEST(Simulator, AnEventStartsTheNewestVersionByTheOrderOfSemanticVersions) {
   const auto of = [](const std::string& version) {
-    ParsedDefinition made = parse_definition(
+    ParsedDefinition definition = parse_definition(
         "document: {dsl: '1.0.3', namespace: test, name: other, version: '" + version +
             "'}\nschedule: {on: {one: {with: {type: a.b.c}}}}\ndo: [{s: {set: {v: '" + version +
             "'}}}]\n",
         nullptr);
-    EXPECT_NE(made.definition, nullptr) << all_text(made.diagnostics);
-    return made.definition;
+    EXPECT_NE(definition.definition, nullptr) << all_text(definition.diagnostics);
+    return definition.definition;
   };
   for (const std::vector<std::string>& order :
        std::vector<std::vector<std::string>>{{"1.10.0-rc.1", "1.10.0", "1.9.0"},
@@ -182,7 +182,7 @@ TEST(Simulator, ASetOfEventsStartsOneInstance) {
 
 TEST(Simulator, ABusinessKeyHasOneLiveInstance) {
   Simulator simulator({}, {});
-  ParsedDefinition one = parse_definition(
+  ParsedDefinition definition = parse_definition(
       "document:\n"
       "  dsl: '1.0.3'\n"
       "  namespace: test\n"
@@ -192,8 +192,8 @@ TEST(Simulator, ABusinessKeyHasOneLiveInstance) {
       "schedule: {on: {one: {with: {type: a.b.c}}}}\n"
       "do: [{w: {wait: PT1H}}]\n",
       nullptr);
-  ASSERT_NE(one.definition, nullptr) << all_text(one.diagnostics);
-  simulator.deploy(one.definition);
+  ASSERT_NE(definition.definition, nullptr) << all_text(definition.diagnostics);
+  simulator.deploy(definition.definition);
   const Timestamp start = simulator.now();
   for (int i = 0; i < 3; ++i) {
     simulator.post(with_id("a.b.c", Json::object({{"k", "x"}}), std::to_string(i)),
@@ -206,7 +206,7 @@ TEST(Simulator, ABusinessKeyHasOneLiveInstance) {
 TEST(Simulator, AnEventThatWasNotHeardStartsTheNextInstance) {
   const auto outputs = [](const std::string& rest, int events) {
     Simulator simulator({}, {});
-    ParsedDefinition one = parse_definition(
+    ParsedDefinition definition = parse_definition(
         "document:\n"
         "  dsl: '1.0.3'\n"
         "  namespace: test\n"
@@ -220,8 +220,8 @@ TEST(Simulator, AnEventThatWasNotHeardStartsTheNextInstance) {
         "  - w: {wait: PT1H}\n" +
             rest + "output: {as: '${ $context.n }'}\n",
         nullptr);
-    EXPECT_NE(one.definition, nullptr) << all_text(one.diagnostics);
-    simulator.deploy(one.definition);
+    EXPECT_NE(definition.definition, nullptr) << all_text(definition.diagnostics);
+    simulator.deploy(definition.definition);
     const Timestamp start = simulator.now();
     for (int i = 0; i < events; ++i) {
       simulator.post(with_id("a.b.c", Json::object({{"k", "x"}, {"n", i}}), std::to_string(i)),
@@ -348,8 +348,8 @@ TEST(Simulator, ACallThatIsLetGoIsSettledAsTheHubSettlesIt) {
     std::string out(to_string(simulator.instances()[0].status));
     if (simulator.parked(0)) out += " parked";
     out += ' ' + std::to_string(simulator.calls()[0].sends);
-    for (const SimulatedTrace& one : simulator.traces()) {
-      if (one.trace.state.starts_with("effect-")) out += ' ' + one.trace.state.substr(7);
+    for (const SimulatedTrace& trace : simulator.traces()) {
+      if (trace.trace.state.starts_with("effect-")) out += ' ' + trace.trace.state.substr(7);
     }
     return out;
   };
@@ -359,12 +359,14 @@ TEST(Simulator, ACallThatIsLetGoIsSettledAsTheHubSettlesIt) {
   CallReply unknown = fails(OutcomeKind::ambiguous);
   unknown.after_ms = 10 * kMinute;
   EXPECT_EQ(run("key", late, {}), "faulted 1 unknown stands");
-  for (const char* one : {"native", "key", "none"}) {
-    EXPECT_EQ(run(one, silent, {}), "running parked 1 unknown") << one << ": it is not repeated";
-    EXPECT_EQ(run(one, unknown, {}), "running parked 1 unknown") << one;
-    EXPECT_EQ(run(one, unknown, Decision{.again = true, .outcome = {}}), "running parked 1 unknown")
-        << one << ": nobody makes it again";
-    EXPECT_EQ(run(one, unknown, Decision{}), "faulted 1 unknown stands") << one;
+  for (const char* letter : {"native", "key", "none"}) {
+    EXPECT_EQ(run(letter, silent, {}), "running parked 1 unknown")
+        << letter << ": it is not repeated";
+    EXPECT_EQ(run(letter, unknown, {}), "running parked 1 unknown") << letter;
+    EXPECT_EQ(run(letter, unknown, Decision{.again = true, .outcome = {}}),
+              "running parked 1 unknown")
+        << letter << ": nobody makes it again";
+    EXPECT_EQ(run(letter, unknown, Decision{}), "faulted 1 unknown stands") << letter;
   }
   EXPECT_EQ(run("probe", unknown, {}), "faulted 2 unknown none") << "it is asked about";
 }

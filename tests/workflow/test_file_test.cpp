@@ -37,8 +37,9 @@ std::string differences(std::string_view workflow, std::string_view one_case) {
 
 std::vector<std::string> uncovered(std::string_view workflow, std::string_view tests) {
   const TestReport report = report_of(workflow, tests);
-  for (const TestedCase& one : report.cases) {
-    EXPECT_TRUE(one.passed()) << one.name << ": " << one.differences.front();
+  for (const TestedCase& tested_case : report.cases) {
+    EXPECT_TRUE(tested_case.passed())
+        << tested_case.name << ": " << tested_case.differences.front();
   }
   std::vector<std::string> out;
   for (const CoverageItem& item : report.coverage) {
@@ -62,8 +63,9 @@ TEST(TestFile, AMistakeInAnExpressionIsShownAtItsCharacter) {
         "        payer/check:\n          output: " +
         output + "\n    expect: {status: completed}\n");
     if (file.diagnostics.size() != 1) return all_text(file.diagnostics);
-    const Diagnostic& one = file.diagnostics[0];
-    return std::to_string(one.line) + ':' + std::to_string(one.column) + ' ' + one.code;
+    const Diagnostic& diagnostic = file.diagnostics[0];
+    return std::to_string(diagnostic.line) + ':' + std::to_string(diagnostic.column) + ' ' +
+           diagnostic.code;
   };
   EXPECT_EQ(place("'${ .a | lenght }'"), "7:28 expression.unknown_function");
   EXPECT_EQ(place("'${ \"مرحبا\" | lenght }'"), "7:33 expression.unknown_function");
@@ -169,7 +171,7 @@ TEST(TestFile, MistakesAreNamedWithTheirPlace) {
       "      output: {a: '${ .b | }'}\n"
       "  - name: a\n"
       "    expect: {status: done}\n");
-  for (const char* one : {
+  for (const char* letter : {
            "6:9: error: `check:1.0.0@payer` is no action (write payer/check) [test.value]",
            "7:24: error: unknown key `outptu` in a reply (did you mean `output`?) "
            "[test.unknown_key]",
@@ -186,7 +188,7 @@ TEST(TestFile, MistakesAreNamedWithTheirPlace) {
            "13:5: error: two cases have the name `a` [test.value]",
            "status is one of completed, faulted, cancelled, waiting, parked, not_started",
        }) {
-    EXPECT_NE(found.find(one), std::string::npos) << one << "\nnot in\n" << found;
+    EXPECT_NE(found.find(letter), std::string::npos) << letter << "\nnot in\n" << found;
   }
   EXPECT_NE(diagnostics_of("workflow: [\n").find("[yaml.syntax]"), std::string::npos);
   EXPECT_NE(diagnostics_of("workflow: w\ncases: [{name: a}]\n").find("proves nothing"),
@@ -403,8 +405,9 @@ TEST(TestFile, DefaultsAreFilledInAndChangedByACase) {
       "  - name: nothing starts\n"
       "    start: {change: {data: {n: 0}}}\n"
       "    expect: {status: not_started}\n");
-  for (const TestedCase& one : report.cases)
-    EXPECT_TRUE(one.passed()) << one.name << ": " << one.differences.front();
+  for (const TestedCase& tested_case : report.cases)
+    EXPECT_TRUE(tested_case.passed())
+        << tested_case.name << ": " << tested_case.differences.front();
   EXPECT_EQ(report.cases.size(), 3U);
 }
 

@@ -448,9 +448,9 @@ TEST(Killed, CallsThatWereNotGivenToItWaitForTheNextProcess) {
   ASSERT_TRUE(kill_worker(hub));
   ASSERT_TRUE(first.wait());
   EXPECT_EQ(first.outcome().code, "plugin.crashed");
-  for (Waiter& one : queued) {
-    ASSERT_TRUE(one.wait());
-    EXPECT_EQ(one.outcome().kind, OutcomeKind::done) << one.outcome().code;
+  for (Waiter& waiter : queued) {
+    ASSERT_TRUE(waiter.wait());
+    EXPECT_EQ(waiter.outcome().kind, OutcomeKind::done) << waiter.outcome().code;
   }
 }
 

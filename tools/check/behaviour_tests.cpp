@@ -57,26 +57,27 @@ Verdict with_each_fault(const Subject& subject, const Answer& fault,
       if (!session.ok()) return failed(session.error().message);
       const CallRecord& record = (*session)->call(test.wish);
       if (!record.accepted() || record.outcomes.empty() || record.requests.size() <= k) continue;
-      Faulted one;
-      one.test = &test;
-      one.request = record.requests[k];
+      Faulted faulted;
+      faulted.test = &test;
+      faulted.request = record.requests[k];
       for (std::size_t i = 0; i < record.requests.size(); ++i) {
-        if (i < k && record.requests[i].has_effect()) one.effect_before = true;
-        if (i > k && record.requests[i].has_effect()) one.effect_after = true;
+        if (i < k && record.requests[i].has_effect()) faulted.effect_before = true;
+        if (i > k && record.requests[i].has_effect()) faulted.effect_after = true;
       }
-      if (one.effect_after && fault.until_timeout) {
+      if (faulted.effect_after && fault.until_timeout) {
         CallWish different = test.wish;
         different.key = "another-step";
         auto elsewhere =
             Session::start(subject, {.world = with_fault(test.world(), k, fault), .chance = 3});
         if (!elsewhere.ok()) return failed(elsewhere.error().message);
-        one.repeated =
+        faulted.repeated =
             sent_again(exchanges, record.requests, k, (*elsewhere)->call(different).requests);
       }
-      one.outcome = record.outcomes.front();
-      one.place = test.label() + ", " + one.request.method + " request " + std::to_string(k + 1);
+      faulted.outcome = record.outcomes.front();
+      faulted.place =
+          test.label() + ", " + faulted.request.method + " request " + std::to_string(k + 1);
       ++faults;
-      const std::string wrong = judge(one);
+      const std::string wrong = judge(faulted);
       if (!wrong.empty()) return failed(wrong);
     }
   }

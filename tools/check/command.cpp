@@ -40,10 +40,10 @@ int list_tests(bool json) {
                   static_cast<int>(test.sentence.size()), test.sentence.data());
       continue;
     }
-    Json one = Json::object(
+    Json item = Json::object(
         {{"id", test.name}, {"group", to_string(test.group)}, {"sentence", test.sentence}});
-    if (!test.clause.empty()) one.set("clause", Json(test.clause));
-    all.push_back(std::move(one));
+    if (!test.clause.empty()) item.set("clause", Json(test.clause));
+    all.push_back(std::move(item));
   }
   if (json) std::printf("%s\n", all.dump_pretty().c_str());
   return 0;

@@ -171,7 +171,7 @@ class Members {
     for (const char* keyword : {"allOf", "anyOf", "oneOf", "prefixItems"}) {
       if (!schema[keyword].is_array()) continue;
       const std::string place = std::string_view(keyword) == "prefixItems" ? at + "/*" : at;
-      for (const Json& one : schema[keyword].as_array()) walk(one, place, depth + 1);
+      for (const Json& item : schema[keyword].as_array()) walk(item, place, depth + 1);
     }
     const std::string reference = schema.string_or("$ref", "");
     if (!reference.starts_with("#")) return;
@@ -185,14 +185,14 @@ class Members {
 
 // A member or a value that the new schema takes and the old one did not, as far as samples and
 // names tell. Empty if there is none.
-std::string newly_taken(const Json& was, const Json& is, std::uint64_t seed) {
-  if (was == is || was.is_null()) return {};
+std::string newly_taken(const Json& was, const Json& item, std::uint64_t seed) {
+  if (was == item || was.is_null()) return {};
   const Members before(was);
-  const Members now(is);
+  const Members now(item);
   for (const std::string& place : now.places()) {
     if (before.places().count(place) == 0) return "it takes " + place;
   }
-  const std::string why = not_taken(is, was, seed);
+  const std::string why = not_taken(item, was, seed);
   return why.empty() ? "" : "it takes what it refused: " + why;
 }
 
@@ -260,16 +260,16 @@ Verdict semver_bump(const Subject& subject) {
                     ": raise the action's minor version");
     rises(rise, "the action " + name + " is " + is->version);
   }
-  for (const plugin::ActionSpec& is : now.actions) {
+  for (const plugin::ActionSpec& action : now.actions) {
     if (std::none_of(old.actions.begin(), old.actions.end(), [&](const auto& was) {
-          return was.name == is.name && same_major(was.version, is.version);
+          return was.name == action.name && same_major(was.version, action.version);
         }))
-      rises(Rise::minor, "the action " + is.name + " " + is.version + " is new");
+      rises(Rise::minor, "the action " + action.name + " " + action.version + " is new");
   }
-  for (const workflow::EventInfo& is : now.events) {
+  for (const workflow::EventInfo& event : now.events) {
     if (std::none_of(old.events.begin(), old.events.end(),
-                     [&](const auto& was) { return was.type == is.type; }))
-      rises(Rise::minor, "the event " + is.type + " is new");
+                     [&](const auto& was) { return was.type == event.type; }))
+      rises(Rise::minor, "the event " + event.type + " is new");
   }
   for (const workflow::EventInfo& was : old.events) {
     if (!same_plugin_major) break;

@@ -54,17 +54,17 @@ std::vector<Marked> marked_cases(const Subject& subject) {
       const auto value =
           generator.valid(i == 0 ? SchemaGenerator::Size::largest : SchemaGenerator::Size::any);
       if (!value) break;
-      Marked one;
+      Marked marked;
       for (const MarkedText& mark : generator.marked()) {
-        if (can_be_told(mark.text, schema)) one.texts.insert(mark.text);
+        if (can_be_told(mark.text, schema)) marked.texts.insert(mark.text);
       }
-      if (one.texts.empty()) continue;
-      one.test.name = "generated";
-      one.test.action = &action;
-      one.test.wish.action = action.spec.name;
-      one.test.wish.version = action.spec.version;
-      one.test.wish.input = value->dump();
-      out.push_back(std::move(one));
+      if (marked.texts.empty()) continue;
+      marked.test.name = "generated";
+      marked.test.action = &action;
+      marked.test.wish.action = action.spec.name;
+      marked.test.wish.version = action.spec.version;
+      marked.test.wish.input = value->dump();
+      out.push_back(std::move(marked));
     }
   }
   return out;
@@ -97,9 +97,9 @@ Verdict look(const Subject& subject,
                                              const std::set<std::string>&)>& find) {
   const std::vector<Marked> cases = marked_cases(subject);
   if (cases.empty()) return skipped("no input schema marks a text with x-phi: true");
-  for (const Marked& one : cases) {
+  for (const Marked& marked : cases) {
     const std::vector<std::pair<const char*, World>> worlds{
-        {"answers as expected", one.test.world()},
+        {"answers as expected", marked.test.world()},
         {"answers 400 and quotes the request", quoting(400)},
         {"answers 500 and quotes the request", quoting(500)},
         {"answers 200 and quotes the request", quoting(200)},
@@ -108,10 +108,10 @@ Verdict look(const Subject& subject,
     for (const auto& [name, world] : worlds) {
       auto session = Session::start(subject, {.world = world});
       if (!session.ok()) return failed(session.error().message);
-      const CallRecord& record = (*session)->call(one.test.wish);
-      const std::string where = find(**session, record, one.texts);
+      const CallRecord& record = (*session)->call(marked.test.wish);
+      const std::string where = find(**session, record, marked.texts);
       if (!where.empty())
-        return failed(one.test.label() + ", the outside system " + name +
+        return failed(marked.test.label() + ", the outside system " + name +
                       ": a text that the input schema marks with x-phi stands in " + where +
                       "; put what varies into detail");
     }

@@ -30,11 +30,11 @@ Json to_json(const Report& report, Timestamp when) {
   Json tests = Json::array();
   for (const TestResult& result : report.results) {
     const TestInfo& info = info_of(result.id);
-    Json one = Json::object({{"id", info.name},
-                             {"group", to_string(info.group)},
-                             {"status", to_string(result.verdict.status)}});
-    if (!result.verdict.message.empty()) one.set("message", Json(result.verdict.message));
-    tests.push_back(std::move(one));
+    Json item = Json::object({{"id", info.name},
+                              {"group", to_string(info.group)},
+                              {"status", to_string(result.verdict.status)}});
+    if (!result.verdict.message.empty()) item.set("message", Json(result.verdict.message));
+    tests.push_back(std::move(item));
   }
   Json counts = Json::object();
   for (const TestStatus status : {TestStatus::passed, TestStatus::failed, TestStatus::crashed,

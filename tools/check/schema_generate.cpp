@@ -458,9 +458,9 @@ void merge_into(JsonObject& into, const Json& schema) {
       if (old->is_array() && value.is_string()) into.set(key, value);
     } else if (key == "enum" && old->is_array() && value.is_array()) {
       Json both = Json::array();
-      for (const Json& one : old->as_array()) {
+      for (const Json& item : old->as_array()) {
         const auto& others = value.as_array();
-        if (std::find(others.begin(), others.end(), one) != others.end()) both.push_back(one);
+        if (std::find(others.begin(), others.end(), item) != others.end()) both.push_back(item);
       }
       if (both.size() > 0) into.set(key, std::move(both));
     } else if (key == "x-phi") {
@@ -789,7 +789,7 @@ Json SchemaGenerator::make_object(const Json& schema, int depth, bool phi,
   const Json* additional = schema.find("additionalProperties");
   static const Json kAnything = Json(true);
   const auto schema_of = [&](const std::string& name) -> const Json& {
-    if (const Json* one = properties.find(name); one != nullptr) return *one;
+    if (const Json* item = properties.find(name); item != nullptr) return *item;
     if (patterns.is_object()) {
       for (const auto& [pattern, one] : patterns.as_object()) {
         const auto compiled = schema::Pattern::compile(pattern);
@@ -822,8 +822,8 @@ Json SchemaGenerator::make_object(const Json& schema, int depth, bool phi,
   for (std::size_t i = 0; out.size() < least && i < 64; ++i) {
     std::string name = "member" + std::to_string(i);
     if (const Json& names = schema["propertyNames"]; names.is_object()) {
-      const Json made = make_text(merged(names, 0), false, "");
-      if (made.is_string()) name = made.as_string();
+      const Json node = make_text(merged(names, 0), false, "");
+      if (node.is_string()) name = node.as_string();
     }
     if (!out.contains(name))
       out.set(name,

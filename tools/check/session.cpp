@@ -223,7 +223,7 @@ std::vector<std::string> Session::logged() const {
 std::vector<std::string> Session::measured() const {
   std::vector<std::string> out;
   for (const auto& one : interposer_->fake().recorded) out.push_back(one.metric + " " + one.labels);
-  for (const auto& one : interposer_->fake().spans) out.push_back(one.name + " " + one.fields);
+  for (const auto& span : interposer_->fake().spans) out.push_back(span.name + " " + span.fields);
   return out;
 }
 std::vector<std::string> Session::violations() const {

@@ -65,16 +65,16 @@ Result<Example> read_call(const std::string& file, const Json& root) {
   }
   const Json& http = root["http"];
   if (!http.is_null() && !http.is_array()) return bad_example(file, "http must be a list");
-  for (const Json& one : http.is_array() ? http.as_array() : Json::Array{}) {
+  for (const Json& item : http.is_array() ? http.as_array() : Json::Array{}) {
     RABT_TRY_STATUS(
-        only(file, one, "an exchange", {"method", "path", "status", "headers", "body"}));
+        only(file, item, "an exchange", {"method", "path", "status", "headers", "body"}));
     ExampleExchange exchange;
-    exchange.method = one.string_or("method", "");
-    exchange.path = one.string_or("path", "");
-    exchange.status = static_cast<int>(one.int_or("status", 200));
-    RABT_TRY(headers, headers_of(file, one["headers"]));
+    exchange.method = item.string_or("method", "");
+    exchange.path = item.string_or("path", "");
+    exchange.status = static_cast<int>(item.int_or("status", 200));
+    RABT_TRY(headers, headers_of(file, item["headers"]));
     exchange.headers = std::move(headers);
-    exchange.body = body_of(one["body"]);
+    exchange.body = body_of(item["body"]);
     out.http.push_back(std::move(exchange));
   }
   return out;

@@ -76,8 +76,8 @@ Status BookedVisit::enter(const std::string& who) {
 Status BookedVisit::admit() {
   RABT_TRY(room, as(doctor_, "GET", "/waiting-room"));
   // No participant waits any more when the answer to an earlier attempt was lost.
-  for (const Json& one : room["items"].as_array()) {
-    const std::string id = one["participant"].string_or("id", one.string_or("participant", ""));
+  for (const Json& item : room["items"].as_array()) {
+    const std::string id = item["participant"].string_or("id", item.string_or("participant", ""));
     RABT_TRY_STATUS(as(doctor_, "POST", "/participants/" + id + "/admit"));
   }
   say("the doctor admits");

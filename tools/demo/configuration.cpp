@@ -46,7 +46,7 @@ constexpr std::array kVideo{
 
 const VideoParts& parts_of(std::string_view video) {
   const auto found = std::find_if(kVideo.begin(), kVideo.end(),
-                                  [&](const VideoParts& one) { return one.name == video; });
+                                  [&](const VideoParts& parts) { return parts.name == video; });
   RABT_CHECK(found != kVideo.end());
   return *found;
 }

@@ -791,8 +791,8 @@ Status Demo::hear_of_follow_up(const std::string& session) {
     }
     if (!by_link() || !consultation::quiet_until(clock_.now())) continue;
     RABT_TRY(planned, people_->as("doctor", "GET", "/sessions?status=scheduled"));
-    for (const Json& one : planned["items"].as_array()) {
-      if (one.string_or("followUpOf", "") != session) continue;
+    for (const Json& item : planned["items"].as_array()) {
+      if (item.string_or("followUpOf", "") != session) continue;
       std::printf("%-11s about the follow-up: held until 07:00, the end of the quiet hours\n",
                   "SMS");
       return ok_status();
@@ -916,10 +916,10 @@ int Demo::crowd() {
     while (!next.empty()) {
       const auto page = http_.json("GET", hub_url_ + next, {{"Authorization", "Bearer " + token_}});
       if (!page.ok()) break;
-      for (const Json& one : (*page)["items"].as_array()) {
+      for (const Json& item : (*page)["items"].as_array()) {
         // Appointments and charts have instances of their own.
-        if (one.string_or("workflow", "") != "consultation") continue;
-        const std::string status = one.string_or("status", "");
+        if (item.string_or("workflow", "") != "consultation") continue;
+        const std::string status = item.string_or("status", "");
         completed += status == "completed" ? 1 : 0;
         failed += status == "faulted" || status == "cancelled" || status == "parked" ? 1 : 0;
       }

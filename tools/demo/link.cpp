@@ -11,8 +11,8 @@ Status play_link(const Visit& visit) {
                           {"participants", Json::array({Json::object({{"role", "patient"}})})}})));
   const std::string at = "/sessions/" + session.string_or("id", "");
   std::string patient;
-  for (const Json& one : session["participants"].as_array()) {
-    if (one.string_or("role", "") == "patient") patient = one.string_or("id", "");
+  for (const Json& item : session["participants"].as_array()) {
+    if (item.string_or("role", "") == "patient") patient = item.string_or("id", "");
   }
   RABT_TRY(invitation, people.as("doctor", "POST", at + "/invitations",
                                  Json::object({{"participant", patient}})));

@@ -156,10 +156,10 @@ Result<People::Enrolled> People::enrol(const std::string& who, const std::string
 }
 
 Status People::enter() {
-  for (const Somebody& one : kEverybody) {
-    RABT_TRY(profile, Json::parse(one.profile));
-    profile.set("roles", Json::array({one.role}));
-    RABT_TRY_STATUS(enter(one.who, std::move(profile)));
+  for (const Somebody& somebody : kEverybody) {
+    RABT_TRY(profile, Json::parse(somebody.profile));
+    profile.set("roles", Json::array({somebody.role}));
+    RABT_TRY_STATUS(enter(somebody.who, std::move(profile)));
   }
   return ok_status();
 }

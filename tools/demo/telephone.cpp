@@ -22,9 +22,9 @@ std::size_t end_of_link(std::string_view text, std::size_t from) {
 std::vector<std::string> texts_to(const Json& sent, std::string_view phone) {
   std::vector<std::string> texts;
   if (!sent["messages"].is_array()) return texts;
-  for (const Json& one : sent["messages"].as_array()) {
+  for (const Json& item : sent["messages"].as_array()) {
     // The gateway takes numbers without their plus sign.
-    if ("+" + one.string_or("recipient", "") == phone) texts.push_back(one.string_or("text", ""));
+    if ("+" + item.string_or("recipient", "") == phone) texts.push_back(item.string_or("text", ""));
   }
   return texts;
 }

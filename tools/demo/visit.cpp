@@ -153,8 +153,8 @@ Status Play::close() {
   visit_.video.leave();
   RABT_TRY_STATUS(wait("/recordings", "keeping the recording", [](const Json& list) {
     if (!list["items"].is_array() || list["items"].size() == 0) return false;
-    for (const Json& one : list["items"].as_array()) {
-      if (one.string_or("status", "") != "ready") return false;
+    for (const Json& item : list["items"].as_array()) {
+      if (item.string_or("status", "") != "ready") return false;
     }
     return true;
   }));

@@ -339,7 +339,7 @@ class Chime final : public Service {
     }
     emit(meeting, "chime:MeetingEnded", Json::object());
     std::int64_t seconds = 0;
-    for (const Attendee& one : meeting.attendees) seconds += one.seconds;
+    for (const Attendee& attendee : meeting.attendees) seconds += attendee.seconds;
     context_.ledger.record(name(), "room.completed", meeting.external,
                            {{"sid", meeting.id}, {"by", by}, {"attendee_seconds", seconds}});
     meetings_.erase(std::string(meeting.id));
@@ -347,10 +347,11 @@ class Chime final : public Service {
 
   // --- attendees ---------------------------------------------------------------------------------
 
-  static Json attendee_json(const Attendee& one, bool with_token) {
-    Json out{
-        {"ExternalUserId", one.user}, {"AttendeeId", one.id}, {"Capabilities", one.capabilities}};
-    if (with_token) out["JoinToken"] = one.token;
+  static Json attendee_json(const Attendee& attendee, bool with_token) {
+    Json out{{"ExternalUserId", attendee.user},
+             {"AttendeeId", attendee.id},
+             {"Capabilities", attendee.capabilities}};
+    if (with_token) out["JoinToken"] = attendee.token;
     return out;
   }
 
@@ -370,8 +371,8 @@ class Chime final : public Service {
     const std::string user = member(body, "ExternalUserId", 2, 64);
     if (lower(user).starts_with("aws:")) throw bad_request("ExternalUserId is reserved");
     const Json capabilities = read_capabilities(body);
-    for (Attendee& one : meeting.attendees) {
-      if (one.user == user) return one;
+    for (Attendee& attendee : meeting.attendees) {
+      if (attendee.user == user) return attendee;
     }
     if (meeting.attendees.size() >= meeting.most)
       throw ApiError{400, "LimitExceededException", "The meeting has no free place"};
@@ -385,18 +386,18 @@ class Chime final : public Service {
   }
 
   Response batch_create(Meeting& meeting, const Json& body) {
-    Json made = Json::array();
+    Json item = Json::array();
     Json errors = Json::array();
     for (const Json& each : body.value("Attendees", Json::array())) {
       try {
-        made.push_back(attendee_json(invite(meeting, each), true));
+        item.push_back(attendee_json(invite(meeting, each), true));
       } catch (const ApiError& error) {
         errors.push_back({{"ExternalUserId", text_of(each, "ExternalUserId")},
                           {"ErrorCode", error.name},
                           {"ErrorMessage", error.message}});
       }
     }
-    return Response::json(200, {{"Attendees", made}, {"Errors", errors}});
+    return Response::json(200, {{"Attendees", item}, {"Errors", errors}});
   }
 
   // Two a page, so that who forgets the second page is found out.
@@ -438,8 +439,9 @@ class Chime final : public Service {
 
   Response attendee_route(const std::string& method, const std::vector<std::string>& path,
                           Meeting& meeting, const Json& body) {
-    const auto found = std::find_if(meeting.attendees.begin(), meeting.attendees.end(),
-                                    [&](const Attendee& one) { return one.id == path[3]; });
+    const auto found =
+        std::find_if(meeting.attendees.begin(), meeting.attendees.end(),
+                     [&](const Attendee& attendee) { return attendee.id == path[3]; });
     if (found == meeting.attendees.end()) throw not_found();
     if (path.size() == 5 && path[4] == "capabilities" && method == "PUT") {
       found->capabilities = read_capabilities(body);
@@ -459,31 +461,32 @@ class Chime final : public Service {
   }
 
   // at_ms: when it happened, if it was not now.
-  static Json who(const Attendee& one, std::int64_t at_ms = 0) {
-    Json out{{"attendeeId", one.id}, {"externalUserId", one.user}, {"networkType", "Voip"}};
+  static Json who(const Attendee& attendee, std::int64_t at_ms = 0) {
+    Json out{
+        {"attendeeId", attendee.id}, {"externalUserId", attendee.user}, {"networkType", "Voip"}};
     if (at_ms != 0) out["timestamp"] = static_cast<std::uint64_t>(at_ms);
     return out;
   }
 
-  void join(Meeting& meeting, Attendee& one) {
-    if (one.here) return;
-    one.here = true;
-    one.since_ms = context_.now_ms();
+  void join(Meeting& meeting, Attendee& attendee) {
+    if (attendee.here) return;
+    attendee.here = true;
+    attendee.since_ms = context_.now_ms();
     if (!meeting.started) emit(meeting, "chime:MeetingStarted", Json::object());
     meeting.started = true;
-    emit(meeting, "chime:AttendeeJoined", who(one, one.since_ms));
-    context_.ledger.record(name(), "participant.connected", meeting.external + "/" + one.user);
+    emit(meeting, "chime:AttendeeJoined", who(attendee, attendee.since_ms));
+    context_.ledger.record(name(), "participant.connected", meeting.external + "/" + attendee.user);
   }
 
   // The event that tells that one left; empty if another event says so.
-  void leave(Meeting& meeting, Attendee& one, const std::string& event) {
-    if (!one.here) return;
-    one.here = false;
+  void leave(Meeting& meeting, Attendee& attendee, const std::string& event) {
+    if (!attendee.here) return;
+    attendee.here = false;
     const std::int64_t now = context_.now_ms();
-    one.seconds += now / 1000 - one.since_ms / 1000;
-    if (!event.empty()) emit(meeting, event, who(one, now));
-    context_.ledger.record(name(), "participant.disconnected", meeting.external + "/" + one.user,
-                           {{"seconds", one.seconds}});
+    attendee.seconds += now / 1000 - attendee.since_ms / 1000;
+    if (!event.empty()) emit(meeting, event, who(attendee, now));
+    context_.ledger.record(name(), "participant.disconnected",
+                           meeting.external + "/" + attendee.user, {{"seconds", attendee.seconds}});
   }
 
   // --- pipelines ---------------------------------------------------------------------------------
@@ -826,16 +829,16 @@ class Chime final : public Service {
       end(meeting, "control");
       return Response::empty(204);
     }
-    for (Attendee& one : meeting.attendees) {
-      if (what == "join" ? one.token != text_of(body, "token")
-                         : one.user != text_of(body, "identity"))
+    for (Attendee& attendee : meeting.attendees) {
+      if (what == "join" ? attendee.token != text_of(body, "token")
+                         : attendee.user != text_of(body, "identity"))
         continue;
       if (what == "join") {
-        join(meeting, one);
+        join(meeting, attendee);
       } else {
-        leave(meeting, one, what == "drop" ? "chime:AttendeeDropped" : "chime:AttendeeLeft");
+        leave(meeting, attendee, what == "drop" ? "chime:AttendeeDropped" : "chime:AttendeeLeft");
       }
-      return Response::json(200, attendee_json(one, false));
+      return Response::json(200, attendee_json(attendee, false));
     }
     throw ApiError{403, "ForbiddenException", "The token opens nothing"};
   }

@@ -867,9 +867,11 @@ class Dhis2 final : public Service {
       }
     }
     if (!summary.conflicts.empty()) summary.status = "WARNING";
-    for (const auto& one : document.completions) {
-      summary.complete = one.date;
-      if (!summary.dry_run) completions_[{one.data_set, one.org_unit, one.period}] = one.date;
+    for (const auto& completion : document.completions) {
+      summary.complete = completion.date;
+      if (!summary.dry_run)
+        completions_[{completion.data_set, completion.org_unit, completion.period}] =
+            completion.date;
     }
     if (summary.dry_run) return;
     for (const auto& [key, group] : groups) {
@@ -945,18 +947,18 @@ class Dhis2 final : public Service {
       if (!data_sets.contains(stored.data_set) || !periods.contains(period) ||
           !org_units.contains(org_unit))
         continue;
-      Json one{{"dataElement", data_element},
-               {"period", period},
-               {"orgUnit", org_unit},
-               {"categoryOptionCombo", category},
-               {"attributeOptionCombo", attribute},
-               {"value", stored.value},
-               {"storedBy", settings_.username},
-               {"created", time_text(stored.created)},
-               {"lastUpdated", time_text(stored.updated)},
-               {"followup", false}};
-      if (!stored.comment.empty()) one["comment"] = stored.comment;
-      body["dataValues"].push_back(std::move(one));
+      Json item{{"dataElement", data_element},
+                {"period", period},
+                {"orgUnit", org_unit},
+                {"categoryOptionCombo", category},
+                {"attributeOptionCombo", attribute},
+                {"value", stored.value},
+                {"storedBy", settings_.username},
+                {"created", time_text(stored.created)},
+                {"lastUpdated", time_text(stored.updated)},
+                {"followup", false}};
+      if (!stored.comment.empty()) item["comment"] = stored.comment;
+      body["dataValues"].push_back(std::move(item));
     }
     return Response::json(200, body);
   }

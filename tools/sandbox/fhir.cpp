@@ -852,12 +852,12 @@ class Fhir final : public Service {
       try {
         entries.push_back(read_entry(sources[i], i));
         Entry& entry = entries.back();
-        const std::string known = foresee(entry);
-        if (!known.empty() && !written.insert(known).second) {
+        const std::string text = foresee(entry);
+        if (!text.empty() && !written.insert(text).second) {
           throw Failure{400, "duplicate", "another entry writes the same resource"};
         }
         if (entry.full_url.empty() || !entry.resource) continue;
-        if (!references.emplace(entry.full_url, known).second) {
+        if (!references.emplace(entry.full_url, text).second) {
           throw Failure{400, "duplicate", "another entry has the same fullUrl"};
         }
       } catch (const Failure& failure) {

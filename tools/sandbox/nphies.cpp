@@ -201,7 +201,7 @@ struct NphiesSettings {
         ok = choose(next.refusal_code, {"ok", "fatal-error"});
       } else if (key == "not_active" && value.is_array()) {
         ok = std::all_of(value.begin(), value.end(),
-                         [](const Json& one) { return one.is_string(); });
+                         [](const Json& item) { return item.is_string(); });
         if (ok) next.not_active = value.get<std::set<std::string>>();
       }
       if (!ok) return "unknown setting or bad value: " + key;
@@ -265,12 +265,12 @@ class Nphies final : public Service {
  public:
   Nphies(Context context, const Json& options) : context_(std::move(context)) {
     if (options.is_object()) {
-      Json known = Json::object();
+      Json item = Json::object();
       for (const auto& [key, value] : options.items()) {
         // Options also carry members of the frame, which are not ours to judge.
-        if (settings_.json().contains(key)) known[key] = value;
+        if (settings_.json().contains(key)) item[key] = value;
       }
-      if (const auto problem = settings_.apply(known); !problem.empty()) {
+      if (const auto problem = settings_.apply(item); !problem.empty()) {
         throw std::invalid_argument("nphies: " + problem);
       }
     }
@@ -829,9 +829,9 @@ class Nphies final : public Service {
     std::vector<std::pair<Json, std::int64_t>> totals;
     const auto add = [&](Json& list, const Json& category, std::int64_t amount,
                          std::string_view reason) {
-      Json one{{"category", category}, {"amount", money(amount)}};
-      if (!reason.empty()) one["reason"] = nphies_code("adjudication-reason", reason);
-      list.push_back(one);
+      Json member_value{{"category", category}, {"amount", money(amount)}};
+      if (!reason.empty()) member_value["reason"] = nphies_code("adjudication-reason", reason);
+      list.push_back(member_value);
       const auto found = std::find_if(totals.begin(), totals.end(),
                                       [&](const auto& total) { return total.first == category; });
       if (found == totals.end()) {
@@ -862,13 +862,13 @@ class Nphies final : public Service {
         list.push_back({{"category", nphies_code("ksa-adjudication", "approved-quantity")},
                         {"value", member(member(item, "quantity"), "value")}});
       }
-      Json one{{"itemSequence", member(item, "sequence")},
-               {"extension", Json::array({decision})},
-               {"adjudication", std::move(list)}};
+      Json node{{"itemSequence", member(item, "sequence")},
+                {"extension", Json::array({decision})},
+                {"adjudication", std::move(list)}};
       // BV-00537: the answer repeats the invoice of the item.
       const auto& invoice = extension(item, "extension-patientInvoice");
-      if (!invoice.is_null()) one["extension"].push_back(invoice);
-      items.push_back(std::move(one));
+      if (!invoice.is_null()) node["extension"].push_back(invoice);
+      items.push_back(std::move(node));
     }
     response["item"] = std::move(items);
     response["total"] = Json::array();

@@ -755,7 +755,7 @@ class Checker final {
       }
     };
     for (const auto& vital : kVitals) missing(vital.category, vital.required);
-    for (const auto& one : kRequiredTexts) missing(one.category, one.required);
+    for (const auto& text : kRequiredTexts) missing(text.category, text.required);
     missing("chief-complaint", "BV-00779");
     missing("investigation-result", "BV-00752");
   }
@@ -796,9 +796,9 @@ class Checker final {
       }
     }
     const auto& value_string = member(info, "valueString");
-    for (const auto& one : kRequiredTexts) {
-      if (one.category == category && !value_string.is_string()) {
-        add(one.text_rule, category + " needs a valueString", at(where, "valueString"));
+    for (const auto& required_text : kRequiredTexts) {
+      if (required_text.category == category && !value_string.is_string()) {
+        add(required_text.text_rule, category + " needs a valueString", at(where, "valueString"));
       }
     }
     if (value_string.is_string()) {

@@ -113,10 +113,10 @@ class Sms final : public Service {
       return refusal(432, "ER-432", "MessageId must be numeric");
     Json found = Json::array();
     const Lock lock(mutex_);
-    for (const Json& one : known_) {
-      const bool meant = id.empty() || std::to_string(one["MessageID"].get<std::uint64_t>()) == id;
-      if (meant && (correlation.empty() || one["CorrelationID"] == correlation))
-        found.push_back(one);
+    for (const Json& item : known_) {
+      const bool meant = id.empty() || std::to_string(item["MessageID"].get<std::uint64_t>()) == id;
+      if (meant && (correlation.empty() || item["CorrelationID"] == correlation))
+        found.push_back(item);
     }
     const std::size_t total = found.size();
     return Response::json(200, Json{{"success", true},

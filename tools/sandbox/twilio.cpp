@@ -929,18 +929,19 @@ class Twilio final : public Service {
   // Twilio's page on real-time transcriptions: a room has one at most, which is stopped and started
   // again; one that has failed is not. The words go to the clients.
   [[nodiscard]] Json transcription_json(const Room& room) const {
-    const Transcription& is = room.transcription;
-    return {{"ttid", is.ttid},
+    const Transcription& transcription = room.transcription;
+    return {{"ttid", transcription.ttid},
             {"account_sid", keys_.account_sid},
             {"room_sid", room.sid},
-            {"status", is.status},
-            {"configuration", is.configuration},
-            {"date_created", iso_seconds(is.created_ms)},
-            {"date_updated", is.updated_ms == 0 ? Json() : Json(iso_seconds(is.updated_ms))},
+            {"status", transcription.status},
+            {"configuration", transcription.configuration},
+            {"date_created", iso_seconds(transcription.created_ms)},
+            {"date_updated",
+             transcription.updated_ms == 0 ? Json() : Json(iso_seconds(transcription.updated_ms))},
             {"start_time", Json()},
             {"end_time", Json()},
             {"duration", Json()},
-            {"url", rooms_url(room) + "/Transcriptions/" + is.ttid}};
+            {"url", rooms_url(room) + "/Transcriptions/" + transcription.ttid}};
   }
   Response list_transcriptions(const Request& request, const Room& room) const {
     std::vector<Item> items;
@@ -948,7 +949,7 @@ class Twilio final : public Service {
     return page_of(request, std::move(items), "transcriptions");
   }
   // Values come back as texts.
-  static void configure(Transcription& is, const std::string& text) {
+  static void configure(Transcription& transcription, const std::string& text) {
     static const std::map<std::string, std::set<std::string>> kModels = {
         {"deepgram", {"nova-3", "nova-3-medical", "nova-2"}},
         {"google",
@@ -958,10 +959,10 @@ class Twilio final : public Service {
     const std::optional<Json> wanted = parse_json(text);
     if (!wanted || !wanted->is_object()) throw bad_request("Configuration must be a JSON object");
     for (const auto& [key, value] : wanted->items())
-      is.configuration[key] = value.is_string() ? value : Json(value.dump());
-    const std::string engine = is.configuration.value("transcriptionEngine", "google");
+      transcription.configuration[key] = value.is_string() ? value : Json(value.dump());
+    const std::string engine = transcription.configuration.value("transcriptionEngine", "google");
     const auto models = kModels.find(engine);
-    if (models == kModels.end() || !models->second.contains(is.configuration.value(
+    if (models == kModels.end() || !models->second.contains(transcription.configuration.value(
                                        "speechModel", engine == "google" ? "telephony" : "nova-3")))
       throw bad_request("Configuration: the engine has no such model");
   }

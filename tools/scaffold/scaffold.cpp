@@ -147,14 +147,14 @@ Status plan(const fs::path& from, const Words& words, const std::vector<std::str
 // "video" is the newest revision of the role that there is, "video/1" this one.
 Result<const plugin::RoleContract*> role_of(const std::string& asked) {
   const plugin::RoleContract* found = nullptr;
-  std::string known;
-  for (const plugin::RoleContract& one : plugin::role_contracts()) {
-    known += (known.empty() ? "" : ", ") + one.role;
-    if (one.id() != asked && one.role != asked) continue;
-    if (found == nullptr || found->revision < one.revision) found = &one;
+  std::string text;
+  for (const plugin::RoleContract& contract : plugin::role_contracts()) {
+    text += (text.empty() ? "" : ", ") + contract.role;
+    if (contract.id() != asked && contract.role != asked) continue;
+    if (found == nullptr || found->revision < contract.revision) found = &contract;
   }
   if (found == nullptr)
-    return invalid("cli.new", "there is no role \"" + asked + "\"; there are: " + known);
+    return invalid("cli.new", "there is no role \"" + asked + "\"; there are: " + text);
   return found;
 }
 
@@ -187,22 +187,22 @@ void add_schemas(const plugin::RoleContract& role, std::vector<Planned>& out) {
     out.push_back({"schemas/" + name + ".json", whole.dump_pretty() + "\n", kMode});
   };
   std::string manifest;
-  for (const Planned& one : out) {
-    if (one.path == "manifest.yaml") manifest = one.text;
+  for (const Planned& planned : out) {
+    if (planned.path == "manifest.yaml") manifest = planned.text;
   }
   std::vector<std::string> offered = role.required;
   for (const std::string& id : role.optional) {
     if (manifest.find("capability: " + id + "\n") != std::string::npos) offered.push_back(id);
   }
   for (const std::string& id : offered) {
-    const plugin::Capability& one = *plugin::find_capability(id);
-    add(one.name + ".input", one.title + ": arguments", one.input);
-    add(one.name + ".output", one.title + ": result", one.output);
+    const plugin::Capability& capability = *plugin::find_capability(id);
+    add(capability.name + ".input", capability.title + ": arguments", capability.input);
+    add(capability.name + ".output", capability.title + ": result", capability.output);
   }
-  for (const plugin::EventContract& one : plugin::event_contracts()) {
-    if (std::find(role.required_events.begin(), role.required_events.end(), one.type) !=
+  for (const plugin::EventContract& contract : plugin::event_contracts()) {
+    if (std::find(role.required_events.begin(), role.required_events.end(), contract.type) !=
         role.required_events.end())
-      add(one.type, one.title, one.data);
+      add(contract.type, contract.title, contract.data);
   }
 }
 

@@ -134,12 +134,12 @@ std::string seconds(std::int64_t us) {
 
 std::int64_t Segment::first_us() const {
   std::int64_t first = tracks.front().first_us;
-  for (const Track& one : tracks) first = std::min(first, one.first_us);
+  for (const Track& track : tracks) first = std::min(first, track.first_us);
   return first;
 }
 std::int64_t Segment::last_us() const {
   std::int64_t last = 0;
-  for (const Track& one : tracks) last = std::max(last, one.last_us);
+  for (const Track& track : tracks) last = std::max(last, track.last_us);
   return last;
 }
 

@@ -94,7 +94,7 @@ std::set<std::string> made_of(const fs::path& folder) {
 
 bool is_closed(const Segment& segment) {
   return std::all_of(segment.tracks.begin(), segment.tracks.end(),
-                     [](const Track& one) { return one.closed; });
+                     [](const Track& track) { return track.closed; });
 }
 
 // Makes a part of a track. The converter stops at a frame that is not whole, so it is given a copy
@@ -141,18 +141,18 @@ Shelf::~Shelf() {
 std::vector<Segment> Shelf::loose(const std::string& room,
                                   const std::set<std::string>& made) const {
   std::vector<Track> tracks = tracks_of(folder_of(room), room, clock_.now().ms * 1000, kStaleUs);
-  std::erase_if(tracks, [&](const Track& one) { return made.contains(one.file.filename()); });
+  std::erase_if(tracks, [&](const Track& track) { return made.contains(track.file.filename()); });
   return segments_of(room, std::move(tracks));
 }
 
 Result<Json> Shelf::list(const std::string& room) {
   Json recordings = Json::array();
   each_made(folder_of(room), [&](const std::string& id, const Json& said) {
-    Json one = Json::object(
+    Json item = Json::object(
         {{"id", id}, {"bytes", said["bytes"]}, {"ms", said["ms"]}, {"sha256", said["sha256"]}});
     if (const std::string why = said.string_or("incomplete", ""); !why.empty())
-      one.set("incomplete", why);
-    recordings.push_back(std::move(one));
+      item.set("incomplete", why);
+    recordings.push_back(std::move(item));
   });
   Json broken = Json::array();
   bool ready = true;
@@ -234,8 +234,8 @@ void Shelf::sweep(const std::string& room) {
 Status Shelf::remove_loose(const std::string& id) {
   const std::string room = room_of(id);
   const std::vector<Segment> all = loose(room, made_of(folder_of(room)));
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Segment& one) { return one.id == id; });
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const Segment& segment) { return segment.id == id; });
   if (found == all.end()) return not_found("shelf.unknown", "there is no such recording");
   {
     const Lock lock(mutex_);
@@ -244,7 +244,7 @@ Status Shelf::remove_loose(const std::string& id) {
       return conflict("shelf.busy", "the recording is being made");
     failed_.erase(failed);
   }
-  for (const Track& one : found->tracks) discard(one.file);
+  for (const Track& track : found->tracks) discard(track.file);
   sweep(room);
   return ok_status();
 }
@@ -285,20 +285,20 @@ std::string Shelf::convert(const std::string& room, const Segment& segment) cons
   std::vector<fs::path> parts;
   Json files = Json::array();
   std::string_view incomplete;
-  for (const Track& one : segment.tracks) {
-    if (one.left && incomplete.empty()) incomplete = kLeft;
-    if (one.lost) {
+  for (const Track& track : segment.tracks) {
+    if (track.left && incomplete.empty()) incomplete = kLeft;
+    if (track.lost) {
       incomplete = kCut;
-      files.push_back(one.file.filename().string());
+      files.push_back(track.file.filename().string());
     }
-    if (one.codec.empty()) continue;
-    const fs::path part = work / (std::to_string(parts.size()) + extension_of(one));
-    if (!converted(one, work / "mended.mjr", part) && !one.left) incomplete = kCut;
+    if (track.codec.empty()) continue;
+    const fs::path part = work / (std::to_string(parts.size()) + extension_of(track));
+    if (!converted(track, work / "mended.mjr", part) && !track.left) incomplete = kCut;
     if (size_of(part) == 0) continue;
-    if (parts.empty()) good.id = room + "." + std::to_string(one.begun_us);
+    if (parts.empty()) good.id = room + "." + std::to_string(track.begun_us);
     parts.push_back(part);
-    files.push_back(one.file.filename().string());
-    good.tracks.push_back(one);
+    files.push_back(track.file.filename().string());
+    good.tracks.push_back(track);
   }
   const fs::path base = folder / good.id;
   const auto given_up = [&] {

@@ -75,7 +75,7 @@ bool is_part(std::string_view gap) {
 
 std::vector<std::string> literals(std::string_view source) {
   std::vector<std::string> out;
-  for (Literal& one : places_of(source)) out.push_back(std::move(one.text));
+  for (Literal& literal : places_of(source)) out.push_back(std::move(literal.text));
   return out;
 }
 

@@ -251,7 +251,7 @@ Result<std::vector<SessionView>> sessions_of(const DoorCall& call,
 
 Json shapes(const DoorCall& call, const std::vector<SessionView>& sessions) {
   Json out = Json::array();
-  for (const SessionView& one : sessions) out.push_back(consultation_shape(call, one));
+  for (const SessionView& session : sessions) out.push_back(consultation_shape(call, session));
   return out;
 }
 
@@ -283,11 +283,12 @@ bool is_his(const DoorCall& call, const SessionView& session) {
 // link may be anybody, and the doctor does not see him here.
 Status admit_patient(const DoorCall& call, const std::string& id, const std::string& patient) {
   RABT_TRY(session, call.house.sessions.acts.load(id));
-  for (const consultation::Participant& one : session.people.participants) {
-    const bool waits = one.admission == consultation::Admission::waiting;
-    if (one.person != patient || !waits || !link_word(session, one).empty()) continue;
+  for (const consultation::Participant& participant : session.people.participants) {
+    const bool waits = participant.admission == consultation::Admission::waiting;
+    if (participant.person != patient || !waits || !link_word(session, participant).empty())
+      continue;
     const auto admitted = call.house.sessions.people.admit(
-        call.caller, consultation::OfParticipant{.session = id, .participant = one.id});
+        call.caller, consultation::OfParticipant{.session = id, .participant = participant.id});
     // Another host was quicker.
     if (!admitted.ok() && admitted.error().code != "participant.not_waiting")
       return admitted.error();
@@ -300,22 +301,22 @@ Status admit_patient(const DoorCall& call, const std::string& id, const std::str
 Result<SessionView> doctor_starts(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"scheduled", "waiting", "active"}, patient));
   std::string id;
-  for (const SessionView& one : open) {
-    if (!is_his(call, one)) continue;
-    const bool active = one.status == consultation::SessionStatus::active;
-    if (active || id.empty()) id = one.id;
+  for (const SessionView& session_view : open) {
+    if (!is_his(call, session_view)) continue;
+    const bool active = session_view.status == consultation::SessionStatus::active;
+    if (active || id.empty()) id = session_view.id;
     if (active) break;
   }
   if (id.empty()) {
     RABT_TRY(requests, sessions_of(call, {"requested"}, patient));
-    for (const SessionView& one : requests) {
-      if (!one.ties.provider.empty() && !is_his(call, one)) continue;
+    for (const SessionView& request : requests) {
+      if (!request.ties.provider.empty() && !is_his(call, request)) continue;
       const auto accepted =
-          call.house.sessions.life.accept(call.caller, OfSession{.session = one.id});
+          call.house.sessions.life.accept(call.caller, OfSession{.session = request.id});
       // Another doctor was quicker.
       if (!accepted.ok() && accepted.error().code == "session.already_accepted") continue;
       RABT_TRY_STATUS(accepted);
-      id = one.id;
+      id = request.id;
       break;
     }
   }
@@ -341,9 +342,10 @@ Result<SessionView> patient_requests(DoorCall& call, const std::string& patient)
     RABT_TRY(found, call.person(Json(*named)));
     doctor = std::move(found);
   }
-  for (const SessionView& one : open) {
-    const bool own = one.created_by.ends_with(patient) && one.door == call.caller.door;
-    if (own && (doctor.empty() || one.ties.provider == doctor)) return one;
+  for (const SessionView& session_view : open) {
+    const bool own =
+        session_view.created_by.ends_with(patient) && session_view.door == call.caller.door;
+    if (own && (doctor.empty() || session_view.ties.provider == doctor)) return session_view;
   }
   SessionInput ours{.type = SessionType::doctor_patient,
                     .patient = patient,
@@ -447,9 +449,9 @@ Status write_all(const DoorCall& call, const std::vector<Part>& parts) {
     const auto tried = one.write(caller);
     if (!tried.ok() && !would) return tried.error();
   }
-  for (const Part& one : parts) {
-    RABT_TRY(number, one.write(call.caller));
-    one.number = number;
+  for (const Part& part : parts) {
+    RABT_TRY(number, part.write(call.caller));
+    part.number = number;
   }
   return ok_status();
 }
@@ -472,11 +474,13 @@ Result<Response> write_notes(DoorCall& call) {
   Records& records = call.house.records;
   std::vector<Part> parts;
   if (vitals.is_object()) {
-    const auto measured = [&vitals](const SignName& one) { return !vitals[one.member].is_null(); };
+    const auto measured = [&vitals](const SignName& name) {
+      return !vitals[name.member].is_null();
+    };
     if (std::none_of(std::begin(kVitalSigns), std::end(kVitalSigns), measured)) {
       std::string names;
-      for (const SignName& one : kVitalSigns)
-        names += (names.empty() ? "" : ", ") + snake_case(one.member);
+      for (const SignName& sign : kVitalSigns)
+        names += (names.empty() ? "" : ", ") + snake_case(sign.member);
       return invalid("api.invalid", "vital_signs: needs at least one of " + names);
     }
     const Asked<RecordVitals> asked = vitals_of(vitals, id);
@@ -589,22 +593,24 @@ Result<Json> logs(const DoorCall& call, LogFilter filter) {
   filter.query.first =
       std::max<std::int64_t>(1, call.house.audit.state().entries + 1 - filter.newest);
   std::vector<Json> found;
-  RABT_TRY_STATUS(audit::read_each(call.house.audit, filter.query, [&](const audit::Logged& one) {
-    if (!filter.actor.empty() && one.entry.actor != filter.actor) return true;
-    const bool of_patient = one.entry.object.starts_with("patient:");
-    constexpr std::string_view kPerson = "person:";
-    const std::string& actor = one.entry.actor;
-    found.push_back(Json::object(
-        {{"id", one.seq},
-         {"timestamp", to_iso8601(Timestamp{one.at_ms})},
-         {"user_id",
-          actor.starts_with(kPerson) ? call.number_of(Json(actor.substr(kPerson.size()))) : Json()},
-         {"action", one.entry.act},
-         {"resource", of_patient ? Json("patient") : Json(one.entry.object)},
-         {"result", one.entry.result},
-         {"ip_address", one.entry.client}}));
-    return true;
-  }));
+  RABT_TRY_STATUS(
+      audit::read_each(call.house.audit, filter.query, [&](const audit::Logged& logged) {
+        if (!filter.actor.empty() && logged.entry.actor != filter.actor) return true;
+        const bool of_patient = logged.entry.object.starts_with("patient:");
+        constexpr std::string_view kPerson = "person:";
+        const std::string& actor = logged.entry.actor;
+        found.push_back(
+            Json::object({{"id", logged.seq},
+                          {"timestamp", to_iso8601(Timestamp{logged.at_ms})},
+                          {"user_id", actor.starts_with(kPerson)
+                                          ? call.number_of(Json(actor.substr(kPerson.size())))
+                                          : Json()},
+                          {"action", logged.entry.act},
+                          {"resource", of_patient ? Json("patient") : Json(logged.entry.object)},
+                          {"result", logged.entry.result},
+                          {"ip_address", logged.entry.client}}));
+        return true;
+      }));
   std::reverse(found.begin(), found.end());
   return Json(std::move(found));
 }
@@ -649,11 +655,11 @@ Json doctors(const DoorCall& call) {
   const auto found = call.house.practice.providers.list(call.caller, consultation::ListProviders{});
   Json out = Json::array();
   if (!found.ok()) return out;
-  for (const consultation::ProviderView& one : found->items) {
-    out.push_back(Json::object({{"id", one.number},
-                                {"full_name", consultation::text_or_null(one.name)},
-                                {"specialty", consultation::text_or_null(one.specialty)},
-                                {"status", one.status}}));
+  for (const consultation::ProviderView& item : found->items) {
+    out.push_back(Json::object({{"id", item.number},
+                                {"full_name", consultation::text_or_null(item.name)},
+                                {"specialty", consultation::text_or_null(item.specialty)},
+                                {"status", item.status}}));
   }
   return out;
 }
@@ -674,10 +680,11 @@ Result<Json> dashboard_of(DoorCall& call, const Person& me) {
   } else {
     using consultation::SessionStatus;
     std::vector<SessionView> waiting;
-    for (const SessionView& one : all) {
-      if (one.status == SessionStatus::requested || one.status == SessionStatus::scheduled ||
-          one.status == SessionStatus::waiting)
-        waiting.push_back(one);
+    for (const SessionView& session_view : all) {
+      if (session_view.status == SessionStatus::requested ||
+          session_view.status == SessionStatus::scheduled ||
+          session_view.status == SessionStatus::waiting)
+        waiting.push_back(session_view);
     }
     out.set("status", status.is_null() ? Json("offline") : status);
     out.set("waiting", shapes(call, waiting));

@@ -63,9 +63,9 @@ class Numbers {
   void read() {
     const auto answer = parts_.sessions.people.participants(ask_.caller, of_session(ask_));
     if (!answer.ok()) return;
-    for (const consultation::ParticipantView& one : answer->items) {
-      const auto person = people_.find(ask_.caller.who.tenant, one.person);
-      if (person.ok()) by_participant_[one.id] = person->number;
+    for (const consultation::ParticipantView& item : answer->items) {
+      const auto person = people_.find(ask_.caller.who.tenant, item.person);
+      if (person.ok()) by_participant_[item.id] = person->number;
     }
   }
 

@@ -37,8 +37,8 @@ http::Response DoorCall::reply(const Json& answer) const {
 
 Json DoorCall::reference(const Json& id) const {
   Json named = reference_of(id, caller.door);
-  const auto is_known = [&](const Json& one) {
-    return house.people.resolve(caller.who.tenant, one).ok();
+  const auto is_known = [&](const Json& item) {
+    return house.people.resolve(caller.who.tenant, item).ok();
   };
   if (is_known(named)) return named;
   // Numbers of two systems meet by accident, UUIDs do not: one that is nobody's here may be theirs.
@@ -344,9 +344,9 @@ void add_place(Json& loc, std::string_view field) {
 }
 
 bool is_of_query(std::string_view field) {
-  for (const char* one :
+  for (const char* letter :
        {"page", "page_size", "limit", "status", "year", "month", "from", "to", "user_id"}) {
-    if (field == one) return true;
+    if (field == letter) return true;
   }
   return false;
 }
@@ -358,12 +358,12 @@ Json fastapi_error(Refusal& refusal, std::string (*their_name)(std::string_view 
     return Json::object({{"detail", refusal.detail}});
   refusal.status = 422;
   Json detail = Json::array();
-  for (const FieldError& one : field_errors(refusal.detail)) {
-    const std::string name = one.field.empty() ? "" : their_name(one.field);
+  for (const FieldError& error : field_errors(refusal.detail)) {
+    const std::string name = error.field.empty() ? "" : their_name(error.field);
     Json loc = Json::array({Json(is_of_query(name) ? "query" : "body")});
     add_place(loc, name);
     detail.push_back(
-        Json::object({{"loc", std::move(loc)}, {"msg", one.text}, {"type", "value_error"}}));
+        Json::object({{"loc", std::move(loc)}, {"msg", error.text}, {"type", "value_error"}}));
   }
   return Json::object({{"detail", std::move(detail)}});
 }

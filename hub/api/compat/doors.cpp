@@ -342,11 +342,12 @@ std::vector<Member> members_of(std::string_view takes) {
     const std::string_view word = takes.substr(0, takes.find(' '));
     takes.remove_prefix(std::min(takes.size(), word.size() + 1));
     if (word.empty()) continue;
-    Member one;
-    one.query = word.starts_with('?');
-    one.optional = word.ends_with('?');
-    one.name = word.substr(one.query ? 1 : 0, word.size() - (one.query || one.optional ? 1 : 0));
-    out.push_back(std::move(one));
+    Member member;
+    member.query = word.starts_with('?');
+    member.optional = word.ends_with('?');
+    member.name =
+        word.substr(member.query ? 1 : 0, word.size() - (member.query || member.optional ? 1 : 0));
+    out.push_back(std::move(member));
   }
   return out;
 }
@@ -386,13 +387,13 @@ Json operation_of(const DoorRoute& route) {
   }
   Json properties = Json::object();
   Json required = Json::array();
-  for (const Member& one : members_of(route.takes)) {
-    if (one.query) {
-      parameters.push_back(parameter(one.name, "query"));
+  for (const Member& take : members_of(route.takes)) {
+    if (take.query) {
+      parameters.push_back(parameter(take.name, "query"));
       continue;
     }
-    properties.set(one.name, Json::object());
-    if (!one.optional) required.push_back(one.name);
+    properties.set(take.name, Json::object());
+    if (!take.optional) required.push_back(take.name);
   }
   Json out = Json::object({{"operationId", route.operation}, {"summary", route.summary}});
   if (parameters.size() > 0) out.set("parameters", std::move(parameters));

@@ -35,11 +35,12 @@ Json error(Refusal& refusal) {
   if (refusal.status == 422) refusal.status = 400;
   const bool fields = refusal.code == "api.invalid";
   Json body = Json::object();
-  for (const FieldError& one : field_errors(refusal.detail)) {
-    if (!fields || one.field.empty()) continue;
-    const std::string name = one.field == "recording" ? "recording_enabled" : snake_case(one.field);
+  for (const FieldError& field_error : field_errors(refusal.detail)) {
+    if (!fields || field_error.field.empty()) continue;
+    const std::string name =
+        field_error.field == "recording" ? "recording_enabled" : snake_case(field_error.field);
     Json texts = body[name];
-    texts.push_back(one.text);
+    texts.push_back(field_error.text);
     body.set(name, std::move(texts));
   }
   if (body.size() == 0) body.set("detail", refusal.detail);
@@ -82,12 +83,12 @@ Json recording_url(const DoorCall& call, const SessionView& session) {
   int best_rank = 0;
   bool more = false;
   // The newest comes first.
-  for (const consultation::RecordingView& one : found->items) {
-    more = more || one.status == "recording" || one.status == "processing";
-    if (one.status != "ready") continue;
-    const int its_rank = rank(one.kind);
+  for (const consultation::RecordingView& item : found->items) {
+    more = more || item.status == "recording" || item.status == "processing";
+    if (item.status != "ready") continue;
+    const int its_rank = rank(item.kind);
     if (best != nullptr && its_rank > best_rank) continue;
-    best = &one;
+    best = &item;
     best_rank = its_rank;
   }
   if (best == nullptr || (more && best_rank > 0)) return {};
@@ -104,18 +105,18 @@ Json end_reason(const SessionView& session) {
 
 Json participants_shape(const DoorCall& call, const SessionView& session) {
   Json out = Json::array();
-  for (const consultation::ParticipantView& one : session.participants)
-    out.push_back(Json::object({{"id", one.number},
-                                {"user", call.number_of(or_null(one.person))},
-                                {"role", to_string(one.role)},
-                                {"joined_at", or_null(one.joined)},
-                                {"left_at", or_null(one.left)}}));
+  for (const consultation::ParticipantView& participant : session.participants)
+    out.push_back(Json::object({{"id", participant.number},
+                                {"user", call.number_of(or_null(participant.person))},
+                                {"role", to_string(participant.role)},
+                                {"joined_at", or_null(participant.joined)},
+                                {"left_at", or_null(participant.left)}}));
   return out;
 }
 
 Json session_shape(const DoorCall& call, const SessionView& session) {
   Json warnings = Json::array();
-  for (const std::string& one : session.warnings) warnings.push_back(one);
+  for (const std::string& warning : session.warnings) warnings.push_back(warning);
   return Json::object({{"id", session.number},
                        {"visit", or_null(session.ties.visit_number)},
                        {"appointment", appointment_shape(session)},
@@ -235,7 +236,7 @@ Result<Response> list_sessions(DoorCall& call) {
   // The first page may be empty.
   if (page.page > 1 && found.items.empty()) return no_page();
   Json results = Json::array();
-  for (const SessionView& one : found.items) results.push_back(session_shape(call, one));
+  for (const SessionView& item : found.items) results.push_back(session_shape(call, item));
   const auto link = [&](std::int64_t number) {
     return Json(call.house.public_url + call.request.path + "?page=" + std::to_string(number) +
                 filters);

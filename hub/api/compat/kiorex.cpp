@@ -97,8 +97,10 @@ Json error(Refusal& refusal) {
   if (refusal.status == 401) message = "Unauthorized";
   if (refusal.status == 400) {
     message = Json::array();
-    for (const FieldError& one : field_errors(refusal.detail))
-      message.push_back(one.field.empty() ? one.text : their_name(one.field) + ": " + one.text);
+    for (const FieldError& field_error : field_errors(refusal.detail))
+      message.push_back(field_error.field.empty()
+                            ? field_error.text
+                            : their_name(field_error.field) + ": " + field_error.text);
   }
   return Json::object({{"statusCode", refusal.status},
                        {"message", std::move(message)},
@@ -141,26 +143,29 @@ Json recording_shape(const RecordingView& recording) {
 
 Json recording_shapes(const std::vector<RecordingView>& recordings) {
   Json out = Json::array();
-  for (const RecordingView& one : recordings) out.push_back(recording_shape(one));
+  for (const RecordingView& recording : recordings) out.push_back(recording_shape(recording));
   return out;
 }
 
-Json participant_shape(const ParticipantView& one, const SessionView& session) {
-  const bool doctor = one.role == consultation::PartRole::doctor;
-  return Json::object({{"id", identity::uuid_of(one.id)},
-                       {"sessionId", identity::uuid_of(session.id)},
-                       {"userId", person_of(session, one.person)},
-                       {"participantSid", one.sid.empty() ? one.identity : one.sid},
-                       {"role", doctor ? std::string_view("provider") : to_string(one.role)},
-                       {"joinedAt", or_null(one.joined ? one.joined : one.came)},
-                       {"leftAt", or_null(one.left)},
-                       {"durationMinutes", consultation::whole_minutes(one.seconds)},
-                       {"createdAt", to_iso8601(one.created)}});
+Json participant_shape(const ParticipantView& participant_view, const SessionView& session) {
+  const bool doctor = participant_view.role == consultation::PartRole::doctor;
+  return Json::object(
+      {{"id", identity::uuid_of(participant_view.id)},
+       {"sessionId", identity::uuid_of(session.id)},
+       {"userId", person_of(session, participant_view.person)},
+       {"participantSid",
+        participant_view.sid.empty() ? participant_view.identity : participant_view.sid},
+       {"role", doctor ? std::string_view("provider") : to_string(participant_view.role)},
+       {"joinedAt",
+        or_null(participant_view.joined ? participant_view.joined : participant_view.came)},
+       {"leftAt", or_null(participant_view.left)},
+       {"durationMinutes", consultation::whole_minutes(participant_view.seconds)},
+       {"createdAt", to_iso8601(participant_view.created)}});
 }
 
 Json participant_shapes(const std::vector<ParticipantView>& people, const SessionView& session) {
   Json out = Json::array();
-  for (const ParticipantView& one : people) out.push_back(participant_shape(one, session));
+  for (const ParticipantView& person : people) out.push_back(participant_shape(person, session));
   return out;
 }
 
@@ -336,7 +341,7 @@ Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const
   RABT_TRY(found,
            call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   Json shapes = Json::array();
-  for (const SessionView& one : found.items) shapes.push_back(shape_of(one));
+  for (const SessionView& item : found.items) shapes.push_back(shape_of(item));
   return call.reply(numbered(std::move(shapes), found.total, page));
 }
 
@@ -442,14 +447,14 @@ Result<Response> invite(DoorCall& call) {
   if (wanted.size() == 0) return invalid("api.invalid", "participants: must name somebody");
   RABT_TRY(session, get_session(call, call.path[0]));
   Json invitations = Json::array();
-  for (const Json& one : wanted.as_array()) {
-    const bool named = !one["userId"].is_null();
-    if (!named && !one["email"].is_string() && !one["phone"].is_string())
+  for (const Json& item : wanted.as_array()) {
+    const bool named = !item["userId"].is_null();
+    if (!named && !item["email"].is_string() && !item["phone"].is_string())
       return invalid("api.invalid", "participants: each needs userId, email or phone");
-    const std::string role = one.string_or("role", role_of(call, one["userId"]));
+    const std::string role = item.string_or("role", role_of(call, item["userId"]));
     const std::string_view ours = role == "provider" ? std::string_view("doctor") : role;
     RABT_TRY(invited,
-             call.house.sessions.invitations.invite(call.caller, inviting_of(call, one, ours)));
+             call.house.sessions.invitations.invite(call.caller, inviting_of(call, item, ours)));
     Json line = Json::object({{"id", identity::uuid_of(invited.id)},
                               {"userId", uuid_of(Json(invited.person))},
                               {"role", role},
@@ -466,8 +471,8 @@ Result<Response> invite(DoorCall& call) {
 const ParticipantView* participant_named(const std::vector<ParticipantView>& all,
                                          std::string_view id) {
   const std::string wanted = identity::ulid_of(id).value_or(std::string(id));
-  for (const ParticipantView& one : all) {
-    if (one.id == wanted) return &one;
+  for (const ParticipantView& participant_view : all) {
+    if (participant_view.id == wanted) return &participant_view;
   }
   return nullptr;
 }
@@ -560,7 +565,7 @@ Result<Response> download_recording(DoorCall& call) {
 Json provider_shape(const ProviderView& provider) {
   const Json id = uuid_of(Json(provider.id));
   Json languages = Json::array();
-  for (const std::string& one : provider.languages) languages.push_back(one);
+  for (const std::string& language : provider.languages) languages.push_back(language);
   return Json::object({{"id", id},
                        {"userId", id},
                        {"name", text_or_null(provider.name)},
@@ -727,10 +732,10 @@ Result<Response> patient_history(DoorCall& call) {
   do {
     RABT_TRY(page, call.house.sessions.reading.list(
                        call.caller, consultation::ListSessions{.patient = patient}, window));
-    for (const SessionView& one : page.items) {
-      completed += one.status == consultation::SessionStatus::completed ? 1 : 0;
-      minutes += one.course.minutes().value_or(0);
-      sessions.push_back(session_shape(one));
+    for (const SessionView& item : page.items) {
+      completed += item.status == consultation::SessionStatus::completed ? 1 : 0;
+      minutes += item.course.minutes().value_or(0);
+      sessions.push_back(session_shape(item));
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);
@@ -875,9 +880,9 @@ Result<Response> performance(DoorCall& call) {
 Result<Response> bandwidth(DoorCall& call) {
   RABT_TRY(found, call.house.practice.figures.bandwidth(call.caller, figures(call)));
   Json sessions = Json::array();
-  for (const consultation::BandwidthView::Session& one : found.sessions) {
-    sessions.push_back(
-        Json::object({{"sessionId", uuid_of(Json(one.session))}, {"totalBytes", one.total_bytes}}));
+  for (const consultation::BandwidthView::Session& session : found.sessions) {
+    sessions.push_back(Json::object(
+        {{"sessionId", uuid_of(Json(session.session))}, {"totalBytes", session.total_bytes}}));
   }
   Json body = to_json(found);
   body.set("sessions", std::move(sessions));
@@ -948,8 +953,8 @@ Status check_path(const DoorRoute& route, const PathParameters& path) {
   const bool of_people =
       route.pattern.starts_with("/video/providers") || route.pattern.starts_with("/video/patients");
   if (of_people) return ok_status();
-  for (const std::string_view one : path) {
-    if (!one.empty()) RABT_TRY_STATUS(check_id("id", one));
+  for (const std::string_view text : path) {
+    if (!text.empty()) RABT_TRY_STATUS(check_id("id", text));
   }
   return ok_status();
 }

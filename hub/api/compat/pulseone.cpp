@@ -84,18 +84,18 @@ Json cancellation_reason(const SessionView& session) {
 
 Json attendees(const SessionView& session) {
   Json out = Json::array();
-  for (const consultation::ParticipantView& one : session.participants) {
+  for (const consultation::ParticipantView& participant : session.participants) {
     // Whoever was in the room, or called the address that leads there.
-    const auto& joined = one.joined ? one.joined : one.came;
+    const auto& joined = participant.joined ? participant.joined : participant.came;
     if (!joined) continue;
-    out.push_back(Json::object({{"attendee_id", identity::uuid_of(one.id)},
-                                {"user_id", person_of(session, one.person)},
-                                {"role", to_string(one.role)},
+    out.push_back(Json::object({{"attendee_id", identity::uuid_of(participant.id)},
+                                {"user_id", person_of(session, participant.person)},
+                                {"role", to_string(participant.role)},
                                 {"joined_at", or_null(joined)},
-                                {"left_at", or_null(one.left)},
-                                {"device_type", or_null(one.device_type)},
-                                {"browser_info", or_null(one.browser_info)},
-                                {"connection_status", one.connection}}));
+                                {"left_at", or_null(participant.left)},
+                                {"device_type", or_null(participant.device_type)},
+                                {"browser_info", or_null(participant.browser_info)},
+                                {"connection_status", participant.connection}}));
   }
   return out;
 }
@@ -270,7 +270,7 @@ Result<Response> list_of(DoorCall& call, std::string_view filter, const std::str
   RABT_TRY(found,
            call.house.sessions.reading.list(ask.caller, list_sessions_of(ask), page.window()));
   Json sessions = Json::array();
-  for (const SessionView& one : found.items) sessions.push_back(session_shape(one));
+  for (const SessionView& item : found.items) sessions.push_back(session_shape(item));
   return call.reply(Json::object({{"sessions", std::move(sessions)},
                                   {"total", found.total},
                                   {"page", page.page},

@@ -44,7 +44,9 @@ DispensedItems read_dispensed(Fields& fields) {
     item.only({"item", "quantity", "unit"});
     const auto place = item.integer("item", 1, kMaxItems);
     if (!place && !item.has("item")) item.wrong("item", "it is needed");
-    const auto same = [&](const DispensedItem& one) { return one.item == place; };
+    const auto same = [&](const DispensedItem& dispensed_item) {
+      return dispensed_item.item == place;
+    };
     if (place && std::any_of(items.begin(), items.end(), same))
       item.wrong("item", "each medication stands here once");
     const auto quantity = item.number("quantity", 0, kMaxQuantity);
@@ -63,9 +65,9 @@ std::optional<Device> read_device(Fields& fields) {
   of.only({"id", "kind", "serial"});
   Device out;
   bool any = false;
-  for (const DeviceText& one : kDeviceTexts) {
-    out.*one.text = of.text(one.name, 100);
-    any = any || !(out.*one.text).empty();
+  for (const DeviceText& text : kDeviceTexts) {
+    out.*text.text = of.text(text.name, 100);
+    any = any || !(out.*text.text).empty();
   }
   if (of.good() && !any) of.wrong("id", "a device has an id, a kind or a serial");
   return out;
@@ -85,14 +87,14 @@ Medications medications_in(Fields& fields, std::string_view list, const Medicati
                 std::string(list) + "[" + std::to_string(i) + "].");
     if (names.closed)
       item.only({names.name, names.code, names.dosage, "frequency", "duration", "instructions"});
-    Medication one;
-    one.name = item.needed_text(names.name, 500);
-    one.dosage = item.needed_text(names.dosage, 500);
+    Medication medication;
+    medication.name = item.needed_text(names.name, 500);
+    medication.dosage = item.needed_text(names.dosage, 500);
     for (const MedicationText& more : kMedicationTexts) {
       const std::string_view name = more.name == "code" ? names.code : more.name;
-      if (!name.empty()) one.*more.text = item.text(name, 1'000);
+      if (!name.empty()) medication.*more.text = item.text(name, 1'000);
     }
-    items.push_back(std::move(one));
+    items.push_back(std::move(medication));
   }
   return items;
 }

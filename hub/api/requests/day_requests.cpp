@@ -51,8 +51,8 @@ void read_visits(Fields& members, ChangeDay& request) {
     members.wrong("visits", "it must have 1 to " + std::to_string(kMostOfADay) + " visits");
     return;
   }
-  for (const Json& one : visits.as_array()) {
-    Fields visit(one, members.mistakes(), "visits.");
+  for (const Json& item : visits.as_array()) {
+    Fields visit(item, members.mistakes(), "visits.");
     std::string id = visit.needed_text("session", kMaxLine);
     const auto version = visit.integer("version", 1, INT64_MAX);
     if (!version) visit.wrong("version", "it is needed");

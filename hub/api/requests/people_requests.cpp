@@ -24,8 +24,9 @@ namespace {
 
 constexpr std::size_t kMaxConsentingId = 64;
 
-bool is_identifier(const Json& one) {
-  return std::find(kIdentifiers.begin(), kIdentifiers.end(), one.as_string()) != kIdentifiers.end();
+bool is_identifier(const Json& item) {
+  return std::find(kIdentifiers.begin(), kIdentifiers.end(), item.as_string()) !=
+         kIdentifiers.end();
 }
 
 }  // namespace

@@ -39,12 +39,12 @@ std::optional<std::vector<std::string>> texts_in(Fields& fields, const Json& bod
     fields.wrong(name, "it must be a list of texts");
     return out;
   }
-  for (const Json& one : list->as_array()) {
-    if (!one.is_string()) {
+  for (const Json& item : list->as_array()) {
+    if (!item.is_string()) {
       fields.wrong(name, "it must be a list of texts");
       return out;
     }
-    out.push_back(one.as_string());
+    out.push_back(item.as_string());
   }
   return out;
 }

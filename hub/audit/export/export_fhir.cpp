@@ -209,10 +209,10 @@ Json agents_of(const Event& event) {
     return agents;
   }
   if (!event.rest) {
-    Json one = Json::object({{"who", actor}, {"requestor", true}});
-    if (!entry.client.empty()) one.set("network", network(entry.client));
-    if (!event.purpose.is_null()) one.set("purposeOfUse", event.purpose);
-    agents.push_back(std::move(one));
+    Json item = Json::object({{"who", actor}, {"requestor", true}});
+    if (!entry.client.empty()) item.set("network", network(entry.client));
+    if (!event.purpose.is_null()) item.set("purposeOfUse", event.purpose);
+    agents.push_back(std::move(item));
     return agents;
   }
   agents.push_back(agent(event.parts.client_role, actor, event.token.empty(), entry.client));

@@ -48,20 +48,23 @@ struct Participant {
   std::string_view role;
 };
 
-void active(pugi::xml_node message, const Participant& one) {
+void active(pugi::xml_node message, const Participant& participant) {
   pugi::xml_node node = message.append_child("ActiveParticipant");
-  attribute(node, "UserID", one.user);
-  attribute(node, "UserIsRequestor", one.requestor ? "true" : "false");
-  if (!one.address.empty()) {
-    const bool uri = one.address.find("://") != std::string::npos;
-    const bool ip = one.address.find_first_not_of("0123456789.") == std::string::npos ||
-                    (!uri && one.address.find(':') != one.address.rfind(':'));
-    attribute(node, "NetworkAccessPointID", one.address);
+  attribute(node, "UserID", participant.user);
+  attribute(node, "UserIsRequestor", participant.requestor ? "true" : "false");
+  if (!participant.address.empty()) {
+    const bool uri = participant.address.find("://") != std::string::npos;
+    const bool ip = participant.address.find_first_not_of("0123456789.") == std::string::npos ||
+                    (!uri && participant.address.find(':') != participant.address.rfind(':'));
+    attribute(node, "NetworkAccessPointID", participant.address);
     attribute(node, "NetworkAccessPointTypeCode", uri ? "5" : ip ? "2" : "1");
   }
-  if (one.role == "110150") coded(node, "RoleIDCode", one.role, "DCM", "Application");
-  if (one.role == "110152") coded(node, "RoleIDCode", one.role, "DCM", "Destination Role ID");
-  if (one.role == "110153") coded(node, "RoleIDCode", one.role, "DCM", "Source Role ID");
+  if (participant.role == "110150")
+    coded(node, "RoleIDCode", participant.role, "DCM", "Application");
+  if (participant.role == "110152")
+    coded(node, "RoleIDCode", participant.role, "DCM", "Destination Role ID");
+  if (participant.role == "110153")
+    coded(node, "RoleIDCode", participant.role, "DCM", "Source Role ID");
 }
 
 void value_pair(pugi::xml_node object, std::string_view type, std::string_view value) {

@@ -224,7 +224,7 @@ struct SyslogSender::State {
       RABT_TRY(size, committed_size(connection));
       head = size;
       return connection.query(sql::kTimeOf, {confirmed + 1}, [&](const store::Row& row) {
-        oldest = row.integer(0);
+        oldest = row.integer(sql::kTimeOf["at_ms"]);
         return false;
       });
     });

@@ -71,8 +71,8 @@ bool reseated(const Session& before, const Session& after) {
 
 std::string record_of(const Session& session, std::string_view record) {
   if (const auto id = identity::ulid_of(record)) return *id;
-  for (const Participant& one : session.people.participants) {
-    if (std::to_string(one.number) == record) return one.id;
+  for (const Participant& participant : session.people.participants) {
+    if (std::to_string(participant.number) == record) return participant.id;
   }
   return {};
 }
@@ -254,8 +254,8 @@ Result<Acted> Acts::commit(const Caller& caller, const Session& before, Change c
   // what was shown at the end is shown later, whatever becomes of the records.
   if (change.after.over() && !before.over()) {
     Names names(parts_.directory, parts_.tenant);
-    for (Participant& one : change.after.people.participants) {
-      if (!one.person.empty()) one.record = names.of(one.person);
+    for (Participant& participant : change.after.people.participants) {
+      if (!participant.person.empty()) participant.record = names.of(participant.person);
     }
   }
   // asked here for the warning, which is sealed with the session, and once more in the job.
@@ -383,9 +383,9 @@ SessionView Acts::view(const Caller& caller, const Session& session) const {
 }
 
 ParticipantView Acts::view(const Caller& caller, const Session& session,
-                           const Participant& one) const {
+                           const Participant& participant) const {
   Names names(parts_.directory, parts_.tenant);
-  return participant_view(session, one, sight_of(session, actor_of(caller), false), names,
+  return participant_view(session, participant, sight_of(session, actor_of(caller), false), names,
                           parts_.clock.now());
 }
 

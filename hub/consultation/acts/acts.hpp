@@ -133,7 +133,7 @@ class Acts final : public Memberships {
   [[nodiscard]] SessionView view(const Caller& caller, const Session& session) const;
   // The same for one participant of the session.
   [[nodiscard]] ParticipantView view(const Caller& caller, const Session& session,
-                                     const Participant& one) const;
+                                     const Participant& participant) const;
 
   // Ok if the caller may do this in the session, whatever state it is in. Errors: those of
   // membership() and of the decision.

@@ -59,9 +59,9 @@ std::optional<Timestamp> time_at(const std::optional<std::int64_t>& ms) {
 }
 
 // Posted members of the participant come first, then the record of the person, then defaults.
-void describe(const Participant& one, const Json& record, bool all, Json& out) {
+void describe(const Participant& participant, const Json& record, bool all, Json& out) {
   if (!all) {
-    const Json* name = one.guest.find("name");
+    const Json* name = participant.guest.find("name");
     if (name != nullptr || record.is_object())
       out.set("name", name != nullptr ? *name : record["name"]);
     if (record.is_object()) {
@@ -78,19 +78,19 @@ void describe(const Participant& one, const Json& record, bool all, Json& out) {
     }
     out.set("record", record);
   }
-  for (const auto& [key, value] : one.guest.as_object()) out.set(key, value);
+  for (const auto& [key, value] : participant.guest.as_object()) out.set(key, value);
 }
 
 }  // namespace
 
-ParticipantView participant_view(const Session& session, const Participant& one, const Sight& sight,
-                                 Names& names, Timestamp now) {
+ParticipantView participant_view(const Session& session, const Participant& participant,
+                                 const Sight& sight, Names& names, Timestamp now) {
   std::optional<std::int64_t> joined;
   std::optional<std::int64_t> left;
   bool still = false;
   std::string sid;
   for (const Stay& stay : session.people.stays) {
-    if (stay.participant != one.id) continue;
+    if (stay.participant != participant.id) continue;
     joined = joined ? std::min(*joined, stay.joined_ms) : stay.joined_ms;
     if (stay.left_ms) {
       left = left ? std::max(*left, *stay.left_ms) : *stay.left_ms;
@@ -99,34 +99,34 @@ ParticipantView participant_view(const Session& session, const Participant& one,
     }
     if (stay.source != "synthetic") sid = stay.sid;
   }
-  if (!left && !one.here) left = one.went_ms;
-  ParticipantView view{.id = one.id,
-                       .number = one.number,
-                       .person = one.person,
-                       .role = one.role,
-                       .identity = one.identity,
-                       .admission = one.admission,
-                       .since = {one.since_ms},
-                       .admitted_by = one.admitted_by,
-                       .bypasses_waiting_room = one.bypass,
-                       .host = is_host(session, one),
-                       .organizer = one.id == session.people.organizer,
-                       .device_type = one.device_type,
-                       .browser_info = one.browser_info,
-                       .connection = one.connection,
-                       .here = one.here,
+  if (!left && !participant.here) left = participant.went_ms;
+  ParticipantView view{.id = participant.id,
+                       .number = participant.number,
+                       .person = participant.person,
+                       .role = participant.role,
+                       .identity = participant.identity,
+                       .admission = participant.admission,
+                       .since = {participant.since_ms},
+                       .admitted_by = participant.admitted_by,
+                       .bypasses_waiting_room = participant.bypass,
+                       .host = is_host(session, participant),
+                       .organizer = participant.id == session.people.organizer,
+                       .device_type = participant.device_type,
+                       .browser_info = participant.browser_info,
+                       .connection = participant.connection,
+                       .here = participant.here,
                        .sid = std::move(sid),
-                       .came = time_at(one.came_ms),
+                       .came = time_at(participant.came_ms),
                        .joined = time_at(joined),
                        .left = still ? std::nullopt : time_at(left),
-                       .seconds = seconds_of(session, one.id, now),
-                       .created = {one.created_ms}};
+                       .seconds = seconds_of(session, participant.id, now),
+                       .created = {participant.created_ms}};
   if (!sight.names) return view;
-  const bool own = (!one.person.empty() && one.person == sight.person) ||
-                   (!sight.participant.empty() && one.id == sight.participant);
-  Json record = one.record;
-  if (record.is_null() && !one.person.empty()) record = names.of(one.person);
-  describe(one, record, sight.clinical || own, view.described);
+  const bool own = (!participant.person.empty() && participant.person == sight.person) ||
+                   (!sight.participant.empty() && participant.id == sight.participant);
+  Json record = participant.record;
+  if (record.is_null() && !participant.person.empty()) record = names.of(participant.person);
+  describe(participant, record, sight.clinical || own, view.described);
   return view;
 }
 
@@ -140,13 +140,13 @@ Json consent_json(const Json& consent) {
 
 Json consents_json(const Session& session, const Sight& sight) {
   Json out = Json::array();
-  for (const Json& one : session.consents.all.as_array()) {
-    const std::string by = one.string_or("by", "");
+  for (const Json& item : session.consents.all.as_array()) {
+    const std::string by = item.string_or("by", "");
     const bool own = (!sight.person.empty() && by == sight.person) ||
                      (!sight.participant.empty() && by == guest_actor(sight.participant));
     if (!sight.consents && !own) continue;
-    out.push_back(consent_json(one));
-    if (!still_counts(session, one)) out.mutable_array().back().set("ended", true);
+    out.push_back(consent_json(item));
+    if (!still_counts(session, item)) out.mutable_array().back().set("ended", true);
   }
   return out;
 }
@@ -157,8 +157,8 @@ std::vector<ParticipantView> people_of(const Session& session, const Sight& sigh
                                        Timestamp now) {
   std::vector<ParticipantView> people;
   people.reserve(session.people.participants.size());
-  for (const Participant& one : session.people.participants)
-    people.push_back(participant_view(session, one, sight, names, now));
+  for (const Participant& participant : session.people.participants)
+    people.push_back(participant_view(session, participant, sight, names, now));
   return people;
 }
 
@@ -257,10 +257,10 @@ namespace {
 
 // Membership::reads_from_ms of somebody who waits. Whoever holds a link may be anybody: he reads
 // what is written while he is seen waiting.
-std::int64_t reads_from(const Session& session, const Participant& one, bool by_link) {
-  if (!by_link) return one.waits_again ? one.since_ms : 0;
-  if (!one.here) return std::numeric_limits<std::int64_t>::max();
-  return std::max(one.since_ms, opened_at(session, one));
+std::int64_t reads_from(const Session& session, const Participant& participant, bool by_link) {
+  if (!by_link) return participant.waits_again ? participant.since_ms : 0;
+  if (!participant.here) return std::numeric_limits<std::int64_t>::max();
+  return std::max(participant.since_ms, opened_at(session, participant));
 }
 
 }  // namespace
@@ -312,11 +312,12 @@ Membership membership_of(const Session& session, const Actor& who, Timestamp now
   out.host = out.host || who.system;
   out.administrator = who.roles.has_any(
       {identity::Role::admin, identity::Role::operator_, identity::Role::auditor});
-  for (const Participant& one : session.people.participants) {
-    if (!one.takes_part()) continue;
-    out.readers.emplace_back(to_string(one.role));
-    const bool admits = one.admitted() && (is_host(session, one) || one.role == PartRole::nurse);
-    out.peers.push_back({.participant = one.id, .admits = admits});
+  for (const Participant& participant : session.people.participants) {
+    if (!participant.takes_part()) continue;
+    out.readers.emplace_back(to_string(participant.role));
+    const bool admits = participant.admitted() &&
+                        (is_host(session, participant) || participant.role == PartRole::nurse);
+    out.peers.push_back({.participant = participant.id, .admits = admits});
   }
   return out;
 }

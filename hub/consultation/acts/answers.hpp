@@ -54,8 +54,9 @@ class Names {
 // A consent as answers have it, and those of the session that the caller sees.
 [[nodiscard]] Json consent_json(const Json& consent);
 [[nodiscard]] Json consents_json(const Session& session, const Sight& sight);
-[[nodiscard]] ParticipantView participant_view(const Session& session, const Participant& one,
-                                               const Sight& sight, Names& names, Timestamp now);
+[[nodiscard]] ParticipantView participant_view(const Session& session,
+                                               const Participant& participant, const Sight& sight,
+                                               Names& names, Timestamp now);
 // Without what other services add.
 [[nodiscard]] SummaryView summary_view(const Session& session, const Sight& sight, Names& names,
                                        Timestamp now);

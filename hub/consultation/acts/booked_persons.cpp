@@ -33,9 +33,9 @@ Json all_numbers(const Json& reference, const Json& others) {
   return out;
 }
 
-Json side_of_booking(const Participant& one) {
-  Json out = shown(one.guest);
-  out.set("identifiers", all_numbers(one.reference, one.numbers));
+Json side_of_booking(const Participant& participant) {
+  Json out = shown(participant.guest);
+  out.set("identifiers", all_numbers(participant.reference, participant.numbers));
   return out;
 }
 
@@ -48,19 +48,19 @@ Json side_of_record(const identity::Person& person) {
 }
 
 // Members of the booking that can stand in a record.
-Json said_of(const Participant& one, const Json& guardians) {
+Json said_of(const Participant& participant, const Json& guardians) {
   Json out = Json::object();
   for (const std::string_view name : {"name", "gender", "birthDate", "phone"}) {
-    if (const Json* const value = one.guest.find(name)) out.set(name, *value);
+    if (const Json* const value = participant.guest.find(name)) out.set(name, *value);
   }
-  if (const Json* const language = one.guest.find("preferredLanguage"))
+  if (const Json* const language = participant.guest.find("preferredLanguage"))
     out.set("language", *language);
   if (guardians.is_array()) out.set("guardians", guardians);
   return out;
 }
 
 // A booking that is refused has no session: the task is about the instance that heard it.
-void tell_refused(const SessionParts& parts, const Caller& caller, const Participant& one) {
+void tell_refused(const SessionParts& parts, const Caller& caller, const Participant& participant) {
   if (!parts.ask_desk || !Ulid::parse(caller.request)) return;
   NewTask wanted;
   wanted.task.kind = "call";
@@ -68,7 +68,7 @@ void tell_refused(const SessionParts& parts, const Caller& caller, const Partici
   wanted.task.role = "desk";
   wanted.task.object_type = "instance";
   wanted.task.object = caller.request;
-  wanted.content.data = Json::object({{"booking", side_of_booking(one)}});
+  wanted.content.data = Json::object({{"booking", side_of_booking(participant)}});
   wanted.content.schema = form_of({"seen"});
   wanted.call = wanted.task.title + "/" + caller.request;
   if (const Status asked = parts.ask_desk(wanted); !asked.ok())
@@ -93,12 +93,13 @@ Status write_record(store::Transaction& transaction, const identity::PreparedPer
   return ok_status();
 }
 
-Result<Json> Persons::contradiction(const Participant& one) const {
-  if (!one.person.empty() || !one.reference.is_object()) return Json();
-  RABT_TRY(found, records_of(one.reference, one.numbers));
+Result<Json> Persons::contradiction(const Participant& participant) const {
+  if (!participant.person.empty() || !participant.reference.is_object()) return Json();
+  RABT_TRY(found, records_of(participant.reference, participant.numbers));
   bool differs = found.size() > 1;
   for (const std::string& person : found) {
-    RABT_TRY(other, is_another(one.guest, stated_numbers(one.reference, one.numbers), person));
+    RABT_TRY(other, is_another(participant.guest,
+                               stated_numbers(participant.reference, participant.numbers), person));
     differs = differs || other;
   }
   if (!differs) return Json();
@@ -107,7 +108,7 @@ Result<Json> Persons::contradiction(const Participant& one) const {
     RABT_TRY(record, parts_.directory.find(parts_.tenant, person));
     records.push_back(side_of_record(record));
   }
-  return Json::object({{"booking", side_of_booking(one)}, {"records", std::move(records)}});
+  return Json::object({{"booking", side_of_booking(participant)}, {"records", std::move(records)}});
 }
 
 Result<Persons::NewRecord> Persons::settle(const Caller& caller, const std::string& session,
@@ -146,11 +147,12 @@ Result<Persons::NewRecord> Persons::settle(const Caller& caller, const std::stri
 }
 
 Result<Persons::NewRecord> Persons::enter(const Caller& caller, const std::string& session,
-                                          const Json& guardians, const Participant& one) const {
+                                          const Json& guardians,
+                                          const Participant& participant) const {
   if (parts_.newcomers == nullptr) return NewRecord();
   auto record = parts_.newcomers->prepare(
-      caller, {.said = said_of(one, guardians),
-               .numbers = stated_numbers(one.reference, one.numbers),
+      caller, {.said = said_of(participant, guardians),
+               .numbers = stated_numbers(participant.reference, participant.numbers),
                .session = session,
                .instance = Ulid::parse(caller.request) ? caller.request : std::string()});
   if (record.ok()) return NewRecord(*std::move(record));
@@ -159,21 +161,24 @@ Result<Persons::NewRecord> Persons::enter(const Caller& caller, const std::strin
 }
 
 Result<std::optional<DeskQuestion>> Persons::doubt(const Caller& caller, const Session& session,
-                                                   const Participant& one) const {
+                                                   const Participant& participant) const {
   const auto question = [&](const char* title, Json more) {
-    return std::optional(DeskQuestion{
-        .title = title, .participant = one.id, .key = one.id, .more = std::move(more)});
+    return std::optional(DeskQuestion{.title = title,
+                                      .participant = participant.id,
+                                      .key = participant.id,
+                                      .more = std::move(more)});
   };
-  RABT_TRY(sides, contradiction(one));
+  RABT_TRY(sides, contradiction(participant));
   if (sides.is_object()) return question("patient.contradicted", std::move(sides));
   const bool enters = parts_.links.booked == Booked::enter && parts_.newcomers != nullptr;
-  if (!enters || !caller.system || one.role != PartRole::patient)
+  if (!enters || !caller.system || participant.role != PartRole::patient)
     return std::optional<DeskQuestion>();
-  if (one.person.empty()) {
-    if (!one.reference.is_object()) return std::optional<DeskQuestion>();
-    return question("patient.not-entered", Json::object({{"booking", side_of_booking(one)}}));
+  if (participant.person.empty()) {
+    if (!participant.reference.is_object()) return std::optional<DeskQuestion>();
+    return question("patient.not-entered",
+                    Json::object({{"booking", side_of_booking(participant)}}));
   }
-  RABT_TRY(person, parts_.directory.find(parts_.tenant, one.person));
+  RABT_TRY(person, parts_.directory.find(parts_.tenant, participant.person));
   if (person.profile["enteredBy"]["session"] != Json(session.id))
     return std::optional<DeskQuestion>();
   RABT_TRY(like, parts_.newcomers->like(parts_.tenant, person));
@@ -185,8 +190,8 @@ Result<std::optional<DeskQuestion>> Persons::doubt(const Caller& caller, const S
 }
 
 void Persons::ask_who(const Caller& caller, const Session& session) const {
-  for (const Participant& one : session.people.participants) {
-    const auto asked = doubt(caller, session, one);
+  for (const Participant& participant : session.people.participants) {
+    const auto asked = doubt(caller, session, participant);
     if (asked.ok() && *asked) ask_desk(parts_, session, **asked);
   }
 }

@@ -46,9 +46,10 @@ void SessionFigures::changed(const Session& before, const Change& change, std::i
       join_.add(static_cast<double>(std::max<std::int64_t>(0, now_ms - *session.started_ms)) /
                 1'000);
     if (event.type != "participant-admitted") continue;
-    const Participant* one = before.participant(event.data.string_or("participant", ""));
-    if (one != nullptr && one->admission == Admission::waiting && one->here)
-      waiting_.add(static_cast<double>(std::max<std::int64_t>(0, now_ms - one->since_ms)) / 1'000);
+    const Participant* participant = before.participant(event.data.string_or("participant", ""));
+    if (participant != nullptr && participant->admission == Admission::waiting && participant->here)
+      waiting_.add(static_cast<double>(std::max<std::int64_t>(0, now_ms - participant->since_ms)) /
+                   1'000);
   }
 }
 

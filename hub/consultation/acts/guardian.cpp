@@ -30,12 +30,12 @@ Guarded guarded_by(const Json& profile, Timestamp at, std::int64_t adult_age) {
   Guarded out{.child = to_iso8601({at.ms + kRiyadhMs}).substr(0, kDate) < of_age};
   const Json& named = profile["guardians"];
   if (!out.child || !named.is_array()) return out;
-  for (const Json& one : named.as_array()) {
+  for (const Json& item : named.as_array()) {
     // Builds before 0.3 took texts, which name nobody whom a message could reach.
-    if (!one.is_object()) continue;
-    out.guardian = Guardian{.name = one.string_or("name", ""),
-                            .phone = one.string_or("phone", ""),
-                            .relation = one.string_or("relation", "")};
+    if (!item.is_object()) continue;
+    out.guardian = Guardian{.name = item.string_or("name", ""),
+                            .phone = item.string_or("phone", ""),
+                            .relation = item.string_or("relation", "")};
     break;
   }
   return out;
@@ -61,9 +61,10 @@ Result<Guarded> guarded(const SessionParts& parts, const identity::Person& perso
   return by;
 }
 
-Result<Guarded> guarded(const SessionParts& parts, const Session& session, const Participant& one) {
-  if (one.role != PartRole::patient || one.person.empty()) return Guarded{};
-  RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+Result<Guarded> guarded(const SessionParts& parts, const Session& session,
+                        const Participant& participant) {
+  if (participant.role != PartRole::patient || participant.person.empty()) return Guarded{};
+  RABT_TRY(person, parts.directory.find(parts.tenant, participant.person));
   const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
   return guarded(parts, person, at);
 }

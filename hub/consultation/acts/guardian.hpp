@@ -37,6 +37,6 @@ struct Guarded {
                                       Timestamp at);
 // The same of the patient of a session, at the time of the visit. Only a patient counts as a child.
 [[nodiscard]] Result<Guarded> guarded(const SessionParts& parts, const Session& session,
-                                      const Participant& one);
+                                      const Participant& participant);
 
 }  // namespace rabt::consultation

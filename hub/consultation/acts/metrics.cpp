@@ -69,11 +69,11 @@ void ActMetrics::write(MetricsWriter& out) const {
   }
   std::uint64_t active = 0;
   (void)parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::acts::kActiveSessions, {parts_.tenant},
-                            [&active](const store::Row& row) {
-                              active = static_cast<std::uint64_t>(row.integer(0));
-                              return false;
-                            });
+    return connection.query(
+        sql::acts::kActiveSessions, {parts_.tenant}, [&active](const store::Row& row) {
+          active = static_cast<std::uint64_t>(row.integer(sql::acts::kActiveSessions["count"]));
+          return false;
+        });
   });
   out.gauge("rabt_sessions_active", "Sessions that are active now.", active);
   out.gauge("rabt_recording_bytes", "Bytes of the recordings of sessions that are kept.",

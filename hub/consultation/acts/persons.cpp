@@ -21,19 +21,19 @@ std::string Persons::hex(std::size_t digits) const {
 
 Participant Persons::participant(PartRole role, const std::string& person, Json guest) const {
   constexpr std::size_t kIdentityDigits = 12;
-  Participant one;
-  one.id = parts_.ids.next().text();
-  one.person = person;
-  one.role = role;
-  one.identity = std::string(provider_role(role)) + "-" + hex(kIdentityDigits);
-  one.guest = std::move(guest);
-  one.licence =
-      licence_of(one.guest.string_or("licenceNumber", ""), parts_.settings.licence_patterns);
+  Participant participant;
+  participant.id = parts_.ids.next().text();
+  participant.person = person;
+  participant.role = role;
+  participant.identity = std::string(provider_role(role)) + "-" + hex(kIdentityDigits);
+  participant.guest = std::move(guest);
+  participant.licence = licence_of(participant.guest.string_or("licenceNumber", ""),
+                                   parts_.settings.licence_patterns);
   if (!person.empty()) {
-    one.record_version = look_up(one);
-    one.record_of = person;
+    participant.record_version = look_up(participant);
+    participant.record_of = person;
   }
-  return one;
+  return participant;
 }
 
 Result<Participant> Persons::participant(const Actor& who, const ParticipantInput& input,
@@ -77,10 +77,10 @@ Result<AcceptInvitation> Persons::accepting(const Session& session, const Invita
 
 Result<Participant> Persons::as_known(const Session& session, Participant coming) const {
   if (coming.person.empty() || session.of_person(coming.person) != nullptr) return coming;
-  for (const Participant& one : session.people.participants) {
-    if (one.role != coming.role) continue;
-    RABT_TRY(named, is_named_by(one, coming.person));
-    if (named) coming.id = one.id;
+  for (const Participant& participant : session.people.participants) {
+    if (participant.role != coming.role) continue;
+    RABT_TRY(named, is_named_by(participant, coming.person));
+    if (named) coming.id = participant.id;
   }
   return coming;
 }
@@ -104,13 +104,14 @@ Result<std::vector<std::string>> Persons::records_of(const Json& reference,
   return out;
 }
 
-Result<bool> Persons::is_named_by(const Participant& one, std::string_view person) const {
-  if (!one.person.empty() || !one.reference.is_object()) return false;
-  RABT_TRY(found, records_of(one.reference, Json::array()));
+Result<bool> Persons::is_named_by(const Participant& participant, std::string_view person) const {
+  if (!participant.person.empty() || !participant.reference.is_object()) return false;
+  RABT_TRY(found, records_of(participant.reference, Json::array()));
   if (found.empty() || found.front() != person) return false;
-  RABT_TRY(all, records_of(one.reference, one.numbers));
+  RABT_TRY(all, records_of(participant.reference, participant.numbers));
   if (all.size() > 1) return false;
-  RABT_TRY(other, is_another(one.guest, stated_numbers(one.reference, one.numbers), person));
+  RABT_TRY(other, is_another(participant.guest,
+                             stated_numbers(participant.reference, participant.numbers), person));
   return !other;
 }
 
@@ -127,7 +128,7 @@ Result<bool> Persons::has_another_number(const Json& numbers, std::string_view p
   RABT_TRY(record, parts_.directory.find(parts_.tenant, person));
   const Json own = identity::numbers_of_the_kingdom(record.profile);
   return std::any_of(own.as_array().begin(), own.as_array().end(),
-                     [&](const Json& one) { return foreign.contains(one["kind"].as_string()); });
+                     [&](const Json& item) { return foreign.contains(item["kind"].as_string()); });
 }
 
 Result<bool> Persons::is_another(const Json& posted, const Json& numbers,
@@ -160,15 +161,15 @@ Result<std::optional<Recognise>> Persons::recognised(const Session& session,
   return std::optional<Recognise>();
 }
 
-std::int64_t Persons::look_up(Participant& one) const {
-  const auto record = parts_.directory.find(parts_.tenant, one.person);
-  return record.ok() ? take_from(*record, one) : 0;
+std::int64_t Persons::look_up(Participant& participant) const {
+  const auto record = parts_.directory.find(parts_.tenant, participant.person);
+  return record.ok() ? take_from(*record, participant) : 0;
 }
 
-std::int64_t Persons::take_from(const identity::Person& record, Participant& one) const {
-  one.account = record.roles;
-  one.pseudonym = record.pseudonym;
-  if (needs_licence(one.role)) one.licence = licence(record);
+std::int64_t Persons::take_from(const identity::Person& record, Participant& participant) const {
+  participant.account = record.roles;
+  participant.pseudonym = record.pseudonym;
+  if (needs_licence(participant.role)) participant.licence = licence(record);
   return record.version;
 }
 
@@ -182,8 +183,8 @@ identity::Licence Persons::licence(const identity::Person& person) const {
 }
 
 void Persons::refresh(Session& session) const {
-  for (Participant& one : session.people.participants) {
-    if (!one.person.empty()) (void)look_up(one);
+  for (Participant& participant : session.people.participants) {
+    if (!participant.person.empty()) (void)look_up(participant);
   }
 }
 
@@ -219,25 +220,27 @@ void Persons::warn_preferences(Session& session) const {
   std::vector<std::string> genders;
   std::vector<Json> tongues;
   std::string wish;
-  for (const Participant& one : session.people.participants) {
-    if (!one.takes_part()) continue;
-    Json guest = one.guest;
-    if (!one.person.empty()) {
-      if (const auto person = parts_.directory.find(session.tenant, one.person); person.ok()) {
+  for (const Participant& participant : session.people.participants) {
+    if (!participant.takes_part()) continue;
+    Json guest = participant.guest;
+    if (!participant.person.empty()) {
+      if (const auto person = parts_.directory.find(session.tenant, participant.person);
+          person.ok()) {
         for (const auto& [key, value] : person->profile.as_object()) {
           if (guest.find(key) == nullptr) guest.set(key, value);
         }
       }
     }
-    if (needs_licence(one.role)) {
+    if (needs_licence(participant.role)) {
       genders.push_back(guest.string_or("gender", ""));
       if (guest["languages"].is_array()) tongues.push_back(guest["languages"]);
-    } else if (one.role == PartRole::patient || one.role == PartRole::family_member) {
+    } else if (participant.role == PartRole::patient ||
+               participant.role == PartRole::family_member) {
       if (wish.empty()) wish = guest.string_or("genderPreference", "");
     }
   }
-  if (!wish.empty() && std::any_of(genders.begin(), genders.end(), [&](const std::string& one) {
-        return !one.empty() && one != wish;
+  if (!wish.empty() && std::any_of(genders.begin(), genders.end(), [&](const std::string& text) {
+        return !text.empty() && text != wish;
       }))
     session.warn("preference.gender");
   for (const Json& spoken : tongues) {

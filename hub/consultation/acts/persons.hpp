@@ -53,7 +53,7 @@ class Persons {
   // patient.unknown: the tenant refuses the patient, and the desk is asked.
   [[nodiscard]] Result<NewRecord> settle(const Caller& caller, const std::string& session,
                                          const Json& guardians, Enters enters,
-                                         Participant& one) const;
+                                         Participant& participant) const;
   // Asks the desk who the people of a booking are, where it is in doubt: the same question once.
   void ask_who(const Caller& caller, const Session& session) const;
   // The command by which a person takes up an invitation.
@@ -64,7 +64,8 @@ class Persons {
   // when it did not.
   [[nodiscard]] Result<Participant> as_known(const Session& session, Participant coming) const;
   // True if a booking named the participant, and the person is who it meant.
-  [[nodiscard]] Result<bool> is_named_by(const Participant& one, std::string_view person) const;
+  [[nodiscard]] Result<bool> is_named_by(const Participant& participant,
+                                         std::string_view person) const;
   // The command that gives the participant whom a booking named the account of the person; nothing
   // when the booking named no participant so.
   [[nodiscard]] Result<std::optional<Recognise>> recognised(const Session& session,
@@ -85,14 +86,15 @@ class Persons {
   // Both sides of a booking that named the participant by the number of a record that contradicts
   // it, or by numbers of two persons: {booking: {name, gender, birthDate, identifiers}, records:
   // [{person, name, gender, birthDate}]}, patient data. Null where nothing contradicts.
-  [[nodiscard]] Result<Json> contradiction(const Participant& one) const;
+  [[nodiscard]] Result<Json> contradiction(const Participant& participant) const;
   // The record of whoever is entered. Nothing when he cannot be.
   [[nodiscard]] Result<NewRecord> enter(const Caller& caller, const std::string& session,
-                                        const Json& guardians, const Participant& one) const;
+                                        const Json& guardians,
+                                        const Participant& participant) const;
   // Question to the desk about the participant. Nothing where all is clear.
   [[nodiscard]] Result<std::optional<DeskQuestion>> doubt(const Caller& caller,
                                                           const Session& session,
-                                                          const Participant& one) const;
+                                                          const Participant& participant) const;
   // The persons to whom the numbers of a booking lead, each once, that of the reference first.
   [[nodiscard]] Result<std::vector<std::string>> records_of(const Json& reference,
                                                             const Json& numbers) const;
@@ -105,9 +107,9 @@ class Persons {
   // does not lead to the person, whose record has one of that kind.
   [[nodiscard]] Result<bool> has_another_number(const Json& numbers, std::string_view person) const;
   // Takes what the directory knows of his account: the version of his record, 0 without one.
-  std::int64_t look_up(Participant& one) const;
+  std::int64_t look_up(Participant& participant) const;
   // The same of a record in hand.
-  std::int64_t take_from(const identity::Person& record, Participant& one) const;
+  std::int64_t take_from(const identity::Person& record, Participant& participant) const;
   [[nodiscard]] identity::Licence licence(const identity::Person& person) const;
 
   const SessionParts& parts_;

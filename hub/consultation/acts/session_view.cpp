@@ -21,13 +21,13 @@ Json shown(const std::optional<double>& number) {
 }
 Json shown(const std::vector<std::string>& texts) {
   Json out = Json::array();
-  for (const std::string& one : texts) out.push_back(one);
+  for (const std::string& text : texts) out.push_back(text);
   return out;
 }
 template <typename View>
 Json shown(const std::vector<View>& all) {
   Json out = Json::array();
-  for (const View& one : all) out.push_back(to_json(one));
+  for (const View& view : all) out.push_back(to_json(view));
   return out;
 }
 

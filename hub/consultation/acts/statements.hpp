@@ -8,6 +8,6 @@ namespace rabt::consultation::sql::acts {
 using store::Statement;
 
 inline constexpr Statement kActiveSessions{
-    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
+    "SELECT COUNT(*) AS count FROM session WHERE tenant = $1 AND status = 'active'"};
 
 }  // namespace rabt::consultation::sql::acts

@@ -28,12 +28,12 @@ Status put(store::Transaction& transaction, std::string_view tenant, const HubEv
 constexpr std::int64_t kNearMs = 10'000;
 
 Happened read_kept(const Row& row) {
-  return {.id = std::string(row.text(0)),
+  return {.id = std::string(row.text(sql::events::kHubEvent["id"])),
           .source = "/hub",
-          .type = std::string(row.text(1)),
-          .at_ms = row.integer(2),
+          .type = std::string(row.text(sql::events::kHubEvent["type"])),
+          .at_ms = row.integer(sql::events::kHubEvent["at_ms"]),
           .subject = {},
-          .data = std::string(row.text(3))};
+          .data = std::string(row.text(sql::events::kHubEvent["data"]))};
 }
 
 }  // namespace
@@ -54,7 +54,8 @@ Result<std::optional<Json>> newest_event(store::Store& store, std::string_view t
   std::optional<Json> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::events::kNewestOfType, {tenant, type}, [&](const Row& row) {
-      if (auto data = Json::parse(row.text(0)); data.ok()) found = *std::move(data);
+      if (auto data = Json::parse(row.text(sql::events::kNewestOfType["data"])); data.ok())
+        found = *std::move(data);
       return false;
     });
   }));
@@ -66,7 +67,7 @@ Result<std::optional<Happened>> find_hub_event(store::Connection& connection,
   std::optional<Happened> found;
   RABT_TRY_STATUS(connection.query(sql::events::kHubEvent, {tenant, work.ref}, [&](const Row& row) {
     found = read_kept(row);
-    found->trace = row.text(4);
+    found->trace = row.text(sql::events::kHubEvent["trace"]);
     return false;
   }));
   return found;
@@ -81,7 +82,7 @@ Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenan
     at.reset();
     events.clear();
     RABT_TRY_STATUS(connection.query(sql::events::kHubEventAt, {tenant, id}, [&](const Row& row) {
-      at = row.integer(0);
+      at = row.integer(sql::events::kHubEventAt["at_ms"]);
       return false;
     }));
     if (!at) return ok_status();

@@ -106,24 +106,25 @@ void Live::State::look(const std::string& session) {
   Membership of{.tenant = tenant, .session = session};
   const Status read = store.read([&](store::Connection& connection) -> Status {
     events.clear();
-    RABT_TRY_STATUS(connection.query(sql::events::kNewestOfSession, {tenant, session},
-                                     [&](const store::Row& row) {
-                                       newest = row.integer(0);
-                                       of.data_key = row.blob(1);
-                                       of.number = row.integer(2);
-                                       return false;
-                                     }));
+    RABT_TRY_STATUS(connection.query(
+        sql::events::kNewestOfSession, {tenant, session}, [&](const store::Row& row) {
+          newest = row.integer(sql::events::kNewestOfSession["events"]);
+          of.data_key = row.blob(sql::events::kNewestOfSession["data_key"]);
+          of.number = row.integer(sql::events::kNewestOfSession["number"]);
+          return false;
+        }));
     if (newest <= from) return ok_status();
-    return connection.query(sql::events::kSessionEventsAfter, {tenant, session, from},
-                            [&](const store::Row& row) {
-                              auto data = Json::parse(row.text(4));
-                              events.push_back({.seq = row.integer(0),
-                                                .type = std::string(row.text(1)),
-                                                .at_ms = row.integer(2),
-                                                .actor = std::string(row.text(3)),
-                                                .data = data.ok() ? *std::move(data) : Json()});
-                              return true;
-                            });
+    return connection.query(
+        sql::events::kSessionEventsAfter, {tenant, session, from}, [&](const store::Row& row) {
+          auto data = Json::parse(row.text(sql::events::kSessionEventsAfter["data"]));
+          events.push_back(
+              {.seq = row.integer(sql::events::kSessionEventsAfter["seq"]),
+               .type = std::string(row.text(sql::events::kSessionEventsAfter["type"])),
+               .at_ms = row.integer(sql::events::kSessionEventsAfter["at_ms"]),
+               .actor = std::string(row.text(sql::events::kSessionEventsAfter["actor"])),
+               .data = data.ok() ? *std::move(data) : Json()});
+          return true;
+        });
   });
   if (!read.ok()) {
     log.warn("live.unreadable", {{"code", read.error().code}});
@@ -174,7 +175,7 @@ Result<std::int64_t> Live::listen(std::string_view tenant, std::string_view sess
   RABT_TRY_STATUS(state_->store.read([&](store::Connection& connection) {
     return connection.query(sql::events::kNewestOfSession, {tenant, session},
                             [&](const store::Row& row) {
-                              newest = row.integer(0);
+                              newest = row.integer(sql::events::kNewestOfSession["events"]);
                               return false;
                             });
   }));

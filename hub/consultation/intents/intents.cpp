@@ -110,7 +110,7 @@ void Intents::wait_for_room(std::string_view session, std::chrono::milliseconds 
     const Status read = acts_.parts().store.read([&](store::Connection& connection) {
       return connection.query(sql::intents::kRoomOpening, {session, acts_.parts().tenant},
                               [&](const Row& row) {
-                                open = row.integer(0);
+                                open = row.integer(sql::intents::kRoomOpening["count"]);
                                 return false;
                               });
     });
@@ -146,16 +146,16 @@ bool Intents::ask() {
   auto open = outbox::due_items<Intent>(
       acts_.parts().store, tenant, outbox::kVideo, "", acts_.parts().clock.now().ms, kBatch,
       [&](store::Connection& connection, const outbox::Work& work, std::vector<Intent>& found) {
-        return connection.query(sql::intents::kIntent, {tenant, work.ref, work.ref_n},
-                                [&](const Row& row) {
-                                  found.push_back({.tenant = tenant,
-                                                   .session = work.ref,
-                                                   .n = work.ref_n,
-                                                   .kind = std::string(row.text(0)),
-                                                   .subject = std::string(row.text(1)),
-                                                   .attempts = row.integer(2)});
-                                  return false;
-                                });
+        return connection.query(
+            sql::intents::kIntent, {tenant, work.ref, work.ref_n}, [&](const Row& row) {
+              found.push_back({.tenant = tenant,
+                               .session = work.ref,
+                               .n = work.ref_n,
+                               .kind = std::string(row.text(sql::intents::kIntent["kind"])),
+                               .subject = std::string(row.text(sql::intents::kIntent["subject"])),
+                               .attempts = row.integer(sql::intents::kIntent["attempts"])});
+              return false;
+            });
       });
   if (!open.ok()) return false;
   bool any = false;
@@ -222,7 +222,7 @@ std::string Intents::room_of(const Intent& intent, const Session& session) const
   (void)acts_.parts().store.read([&](store::Connection& connection) {
     return connection.query(sql::intents::kRoomOf, {intent.tenant, intent.session},
                             [&](const Row& row) {
-                              room = std::string(row.text(0));
+                              room = std::string(row.text(sql::intents::kRoomOf["subject"]));
                               return false;
                             });
   });

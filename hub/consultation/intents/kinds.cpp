@@ -33,10 +33,11 @@ Result<IntentCall> open_room(const IntentDesk& desk, const Intent& intent, const
   const Session& session = room.session;
   if (session.over() && intent.attempts == 0) return skipped("over");
   Json people = Json::array();
-  for (const Participant& one : session.people.participants) {
-    if (!one.admitted()) continue;
-    Json person = Json::object({{"role", provider_role(one.role)}, {"identity", one.identity}});
-    if (only_receives(session.type, one.role) && desk.video.has(session, "receive-only"))
+  for (const Participant& participant : session.people.participants) {
+    if (!participant.admitted()) continue;
+    Json person = Json::object(
+        {{"role", provider_role(participant.role)}, {"identity", participant.identity}});
+    if (only_receives(session.type, participant.role) && desk.video.has(session, "receive-only"))
       person.set("receiveOnly", true);
     people.push_back(std::move(person));
   }
@@ -75,9 +76,9 @@ Result<IntentCall> hold_receivers(const IntentDesk& /*desk*/, const Intent& /*in
   const Session& session = room.session;
   if (room.sid.empty() || session.over()) return skipped("no_room");
   Json receivers = Json::array();
-  for (const Participant& one : session.people.participants) {
-    if (one.takes_part() && only_receives(session.type, one.role))
-      receivers.push_back(one.identity);
+  for (const Participant& participant : session.people.participants) {
+    if (participant.takes_part() && only_receives(session.type, participant.role))
+      receivers.push_back(participant.identity);
   }
   if (receivers.size() == 0) return skipped("nobody");
   IntentCall call = in_room(room);
@@ -207,7 +208,7 @@ constexpr std::array<IntentKind, 11> kKinds{
 
 const IntentKind& kind_of(std::string_view name) {
   const auto found = std::find_if(kKinds.begin(), kKinds.end(),
-                                  [&](const IntentKind& one) { return one.name == name; });
+                                  [&](const IntentKind& kind) { return kind.name == name; });
   RABT_CHECK(found != kKinds.end());
   return *found;
 }

@@ -55,7 +55,7 @@ bool Looks::turn(const Call& call) {
   const Status read = parts.store.read([&](store::Connection& connection) {
     return connection.query(sql::intents::kRoomsOpen, {parts.tenant, kMaxReconciled},
                             [&](const Row& row) {
-                              rooms.emplace_back(row.text(0));
+                              rooms.emplace_back(row.text(sql::intents::kRoomsOpen["id"]));
                               return true;
                             });
   });
@@ -153,8 +153,8 @@ Status Looks::absent_ones(const Session& session, const Json& people, std::int64
   for (const Stay& stay : session.people.stays) {
     // A person who came while the provider was asked may be missing in its answer.
     if (stay.left_ms || stay.source == "synthetic" || stay.joined_ms >= asked_ms) continue;
-    const bool listed = std::any_of(there.begin(), there.end(), [&](const Json& one) {
-      return one.string_or("participantId", one.string_or("identity", "")) == stay.sid;
+    const bool listed = std::any_of(there.begin(), there.end(), [&](const Json& item) {
+      return item.string_or("participantId", item.string_or("identity", "")) == stay.sid;
     });
     const Participant* const who = session.participant(stay.participant);
     if (listed || who == nullptr) continue;
@@ -169,11 +169,11 @@ Status Looks::absent_ones(const Session& session, const Json& people, std::int64
 
 Status Looks::people_of(std::string_view session, const Json& people) {
   if (!people.is_array()) return ok_status();
-  for (const Json& one : people.as_array()) {
-    const std::string identity = one.string_or("identity", "");
-    const std::string sid = one.string_or("participantId", identity);
-    const auto joined = parse_iso8601(one.string_or("joinedAt", ""));
-    const auto left = parse_iso8601(one.string_or("leftAt", ""));
+  for (const Json& item : people.as_array()) {
+    const std::string identity = item.string_or("identity", "");
+    const std::string sid = item.string_or("participantId", identity);
+    const auto joined = parse_iso8601(item.string_or("joinedAt", ""));
+    const auto left = parse_iso8601(item.string_or("leftAt", ""));
     if (!joined.ok()) continue;
     RABT_TRY_STATUS(enter(
         acts_, session,

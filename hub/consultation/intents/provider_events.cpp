@@ -112,8 +112,8 @@ Status ProviderEvents::enter_event(std::string_view session, std::string_view ty
                                    const Json& data, Timestamp at) {
   const std::string identity = data.string_or("identity", "");
   const Told word{.identity = identity, .sid = data.string_or("participantId", identity), .at = at};
-  for (const EventCommand& one : kCommands) {
-    if (one.type == type) return enter(acts_, session, one.command(word));
+  for (const EventCommand& command : kCommands) {
+    if (command.type == type) return enter(acts_, session, command.command(word));
   }
   const std::string recording = data.string_or("recordingId", "");
   if (type == "ended.v1" && data.string_or("reason", "") == "lost")

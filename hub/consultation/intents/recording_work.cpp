@@ -43,24 +43,24 @@ Result<Verdict> RecordingWork::collected(const Intent& intent, const Json& outpu
   RABT_TRY(session, acts_.load(intent.session));
   RABT_TRY(bound, bind_recordings(parts, session, output, intent.subject.empty()));
   const Timestamp now = parts.clock.now();
-  for (const BoundRecording& one : bound) {
-    if (one.problem.empty() || one.settled) continue;
+  for (const BoundRecording& bound_recording : bound) {
+    if (bound_recording.problem.empty() || bound_recording.settled) continue;
     parts.log.warn("recording.failed", {{"session", session.id},
-                                        {"recording", one.id},
-                                        {"code", one.problem},
-                                        {"copy", one.sid.empty() ? "none" : "kept"}});
+                                        {"recording", bound_recording.id},
+                                        {"code", bound_recording.problem},
+                                        {"copy", bound_recording.sid.empty() ? "none" : "kept"}});
   }
   const store::Lane lane = lane_of(session.id);
   RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
-    for (const BoundRecording& one : bound) {
-      RABT_TRY_STATUS(write_bound(transaction, session, one));
-      if (one.settled) continue;
-      if (!one.problem.empty()) {
-        RABT_TRY_STATUS(
-            acts_.add_event(transaction, session, "recording-failed",
-                            Json::object({{"recording", one.id}, {"code", one.problem}})));
+    for (const BoundRecording& recording : bound) {
+      RABT_TRY_STATUS(write_bound(transaction, session, recording));
+      if (recording.settled) continue;
+      if (!recording.problem.empty()) {
+        RABT_TRY_STATUS(acts_.add_event(
+            transaction, session, "recording-failed",
+            Json::object({{"recording", recording.id}, {"code", recording.problem}})));
       } else {
-        RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "fetch", one.id, now));
+        RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "fetch", recording.id, now));
       }
     }
     return close_intent(transaction, intent, "done", "");
@@ -147,22 +147,22 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
   };
   if (const Status may = may_be_transcribed(session); !may.ok()) return passed_over(may.error());
   AddSaid lines{.session = session.id, .recording = std::string(recording), .said = {}};
-  for (const Json& one : said.as_array()) {
-    const std::string identity = one.string_or("identity", "");
+  for (const Json& item : said.as_array()) {
+    const std::string identity = item.string_or("identity", "");
     const auto who =
         std::find_if(session.people.participants.begin(), session.people.participants.end(),
                      [&](const Participant& part) { return part.identity == identity; });
     if (identity.empty() || who == session.people.participants.end()) continue;
-    const std::int64_t at = one.int_or("at", 0);
+    const std::int64_t at = item.int_or("at", 0);
     lines.said.push_back(
-        {.key = one.string_or("key", ""),
+        {.key = item.string_or("key", ""),
          .participant = who->id,
          .person = who->person,
          .role = std::string(to_string(who->role)),
          .at_ms = at,
-         .end_ms = one.int_or("endAt", at),
-         .text = one.string_or("text", ""),
-         .confidence = one["confidence"].is_number() ? one["confidence"] : Json()});
+         .end_ms = item.int_or("endAt", at),
+         .text = item.string_or("text", ""),
+         .confidence = item["confidence"].is_number() ? item["confidence"] : Json()});
   }
   const Status kept = keep_said_(caller_of_hub(session.tenant, "sessions"), lines);
   if (kept.ok()) return ok_status();
@@ -215,8 +215,8 @@ std::vector<std::string> RecordingWork::without_list(const Intent& intent) const
   if (!session.ok()) return lost;
   const auto recordings = recordings_of(acts_.parts(), *session);
   if (!recordings.ok()) return lost;
-  for (const KeptRecording& one : *recordings) {
-    if (one.sid.empty() && one.status == "processing") lost.push_back(one.id);
+  for (const KeptRecording& recording : *recordings) {
+    if (recording.sid.empty() && recording.status == "processing") lost.push_back(recording.id);
   }
   return lost;
 }
@@ -228,26 +228,27 @@ bool RecordingWork::settle_stranded() {
   stranded_ms_ = now + kSearchMs;
   std::vector<Stranded> found;
   const Status read = parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::intents::kStrandedRecordings, {parts.tenant, kRecordingBatch},
-                            [&](const Row& row) {
-                              found.push_back({.session = std::string(row.text(0)),
-                                               .recording = std::string(row.text(1)),
-                                               .named = row.integer(2) != 0,
-                                               .had_room = row.integer(3) != 0});
-                              return true;
-                            });
+    return connection.query(
+        sql::intents::kStrandedRecordings, {parts.tenant, kRecordingBatch}, [&](const Row& row) {
+          found.push_back(
+              {.session = std::string(row.text(sql::intents::kStrandedRecordings["session"])),
+               .recording = std::string(row.text(sql::intents::kStrandedRecordings["id"])),
+               .named = row.integer(sql::intents::kStrandedRecordings["is_named"]) != 0,
+               .had_room = row.integer(sql::intents::kStrandedRecordings["has_room"]) != 0});
+          return true;
+        });
   });
   if (!read.ok() || found.empty()) return false;
   bool any_left = false;
-  for (const Stranded& one : found) {
-    const std::string_view code = !one.had_room ? "video.no_room"
-                                  : one.named   ? "video.not_fetched"
-                                                : "video.not_recorded";
-    const Status settled = settle_without_file(one.session, one.recording, code);
+  for (const Stranded& stranded : found) {
+    const std::string_view code = !stranded.had_room ? "video.no_room"
+                                  : stranded.named   ? "video.not_fetched"
+                                                     : "video.not_recorded";
+    const Status settled = settle_without_file(stranded.session, stranded.recording, code);
     if (settled.ok()) continue;
-    parts.log.warn(
-        "recording.stranded",
-        {{"session", one.session}, {"recording", one.recording}, {"code", settled.error().code}});
+    parts.log.warn("recording.stranded", {{"session", stranded.session},
+                                          {"recording", stranded.recording},
+                                          {"code", settled.error().code}});
     any_left = true;
   }
   if (any_left) return false;
@@ -280,11 +281,11 @@ Status RecordingWork::broke(std::string_view id, std::string_view sid, Timestamp
   RABT_TRY(session, acts_.load(id));
   RABT_TRY(recordings, recordings_of(acts_.parts(), session));
   const KeptRecording* found = nullptr;
-  for (const KeptRecording& one : recordings) {
-    const bool running = one.id == session.recording.running;
-    const bool open = one.sid.empty() && one.status == "processing";
-    const bool then = at.ms >= one.started_ms - kSkewMs;
-    if (one.sid == sid || (found == nullptr && then && (running || open))) found = &one;
+  for (const KeptRecording& recording : recordings) {
+    const bool running = recording.id == session.recording.running;
+    const bool open = recording.sid.empty() && recording.status == "processing";
+    const bool then = at.ms >= recording.started_ms - kSkewMs;
+    if (recording.sid == sid || (found == nullptr && then && (running || open))) found = &recording;
   }
   if (found == nullptr || (found->status != "recording" && found->status != "processing"))
     return ok_status();
@@ -306,13 +307,13 @@ Status RecordingWork::came(std::string_view id, std::string_view sid) {
   if (!session.over() || !session.recording.ever) return ok_status();
   RABT_TRY(recordings, recordings_of(acts_.parts(), session));
   if (std::any_of(recordings.begin(), recordings.end(),
-                  [&](const KeptRecording& one) { return one.sid == sid; }))
+                  [&](const KeptRecording& recording) { return recording.sid == sid; }))
     return ok_status();
   std::int64_t open = 0;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
     return connection.query(sql::intents::kCollectOpen, {session.tenant, session.id},
                             [&](const Row& row) {
-                              open = row.integer(0);
+                              open = row.integer(sql::intents::kCollectOpen["count"]);
                               return false;
                             });
   }));

@@ -11,7 +11,8 @@ inline constexpr Statement kIntent{
     "SELECT kind, subject, attempts FROM session_effect WHERE tenant = $1 AND session = $2 AND n = "
     "$3"};
 inline constexpr Statement kRoomOpening{
-    "SELECT count(*) FROM session_effect WHERE session = $1 AND tenant = $2 AND kind = 'open-room' "
+    "SELECT count(*) AS count FROM session_effect WHERE session = $1 AND tenant = $2 AND kind = "
+    "'open-room' "
     "AND state = 'open'"};
 inline constexpr Statement kRoomOf{
     "SELECT subject FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'open-room' "
@@ -23,24 +24,29 @@ inline constexpr Statement kIntentAgain{
     "UPDATE session_effect SET attempts = attempts + 1, code = $4 WHERE tenant = $1 AND session = "
     "$2 AND n = $3"};
 inline constexpr Statement kCollectOpen{
-    "SELECT count(*) FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'collect' "
+    "SELECT count(*) AS count FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = "
+    "'collect' "
     "AND state = 'open'"};
 inline constexpr Statement kVideoWaits{
-    "SELECT count(*), min(s.updated_ms), coalesce(max(e.code), '') FROM session_effect e INDEXED "
+    "SELECT count(*) AS count, min(s.updated_ms) AS first_updated_ms, coalesce(max(e.code), '') AS "
+    "code FROM session_effect e INDEXED "
     "BY session_effect_open JOIN session s ON s.tenant = e.tenant AND s.id = e.session WHERE "
     "e.state = 'open' AND e.tenant = $1 AND e.attempts > 0 AND e.kind <> 'collect' AND "
     "s.updated_ms < $2"};
 
 inline constexpr Statement kStrandedRecordings{
-    "SELECT r.session, r.id, length(r.external) > 0, s.room_sid <> '' OR EXISTS (SELECT 1 FROM "
+    "SELECT r.session, r.id, length(r.external) > 0 AS is_named, s.room_sid <> '' OR EXISTS "
+    "(SELECT 1 FROM "
     "session_effect o WHERE o.tenant = r.tenant AND o.session = r.session AND o.kind = 'open-room' "
-    "AND o.subject <> '') FROM recording r JOIN session s ON s.tenant = r.tenant AND s.id = "
+    "AND o.subject <> '') AS has_room FROM recording r JOIN session s ON s.tenant = r.tenant AND "
+    "s.id = "
     "r.session WHERE r.tenant = $1 AND r.status IN ('recording', 'processing') AND s.status IN "
     "('completed', 'cancelled', 'no_show', 'failed') AND NOT EXISTS (SELECT 1 FROM session_effect "
     "e WHERE e.tenant = r.tenant AND e.session = r.session AND e.state = 'open' AND (e.kind = "
     "'collect' OR (e.kind = 'fetch' AND e.subject = r.id))) LIMIT $2"};
 inline constexpr Statement kRecordingWaits{
-    "SELECT count(DISTINCT r.id), min(s.ended_ms), coalesce(max(e.code), '') FROM recording r "
+    "SELECT count(DISTINCT r.id) AS count, min(s.ended_ms) AS first_ended_ms, "
+    "coalesce(max(e.code), '') AS code FROM recording r "
     "INDEXED BY recording_waits JOIN session s ON s.tenant = r.tenant AND s.id = r.session LEFT "
     "JOIN session_effect e ON e.tenant = r.tenant AND e.session = r.session AND e.state = 'open' "
     "WHERE r.tenant = $1 AND r.status IN ('recording', 'processing') AND s.ended_ms < $2"};

@@ -21,13 +21,14 @@ Result<std::optional<Happened>> find_session_event(store::Connection& connection
   std::optional<Happened> found;
   RABT_TRY_STATUS(connection.query(
       sql::intents::kSessionEvent, {tenant, work.ref, work.ref_n}, [&](const Row& row) {
-        found = Happened{.id = work.ref + "/" + std::to_string(work.ref_n),
-                         .source = "/hub/sessions",
-                         .type = "session." + std::string(row.text(0)),
-                         .at_ms = row.integer(1),
-                         .subject = work.ref,
-                         .data = std::string(row.text(2)),
-                         .trace = std::string(row.text(3))};
+        found = Happened{
+            .id = work.ref + "/" + std::to_string(work.ref_n),
+            .source = "/hub/sessions",
+            .type = "session." + std::string(row.text(sql::intents::kSessionEvent["type"])),
+            .at_ms = row.integer(sql::intents::kSessionEvent["at_ms"]),
+            .subject = work.ref,
+            .data = std::string(row.text(sql::intents::kSessionEvent["data"])),
+            .trace = std::string(row.text(sql::intents::kSessionEvent["trace"]))};
         return false;
       }));
   return found;

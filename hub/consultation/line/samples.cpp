@@ -95,15 +95,15 @@ Status SampleJob::run(store::Transaction& transaction, const std::vector<Sample>
   ladder = first_;
   RABT_TRY_STATUS(transaction.query(sql::line::kSummary, {of_.tenant, of_.session, of_.participant},
                                     [&](const Row& row) {
-                                      ladder = read_ladder(row.text(8));
+                                      ladder = read_ladder(row.text(sql::line::kSummary["ladder"]));
                                       return false;
                                     }));
   Level ceiling = std::min(ladder.ceiling, first_.ceiling);
-  RABT_TRY_STATUS(transaction.query(sql::line::kSummary, {of_.tenant, of_.session, kEverybody},
-                                    [&](const Row& row) {
-                                      ceiling = std::min(ceiling, read_ladder(row.text(8)).ceiling);
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(transaction.query(
+      sql::line::kSummary, {of_.tenant, of_.session, kEverybody}, [&](const Row& row) {
+        ceiling = std::min(ceiling, read_ladder(row.text(sql::line::kSummary["ladder"])).ceiling);
+        return false;
+      }));
   note(ladder.level, ladder.limit(ceiling));
   Added added;
   for (const Sample& sample : samples) {
@@ -134,17 +134,21 @@ Result<std::vector<LineSummary>> line_summaries(store::Connection& connection,
                                                 std::string_view tenant, std::string_view session) {
   std::vector<LineSummary> all;
   RABT_TRY_STATUS(connection.query(sql::line::kSummaries, {tenant, session}, [&](const Row& row) {
-    if (row.text(0) == kEverybody) return true;
-    LineSummary one{.participant = std::string(row.text(0)),
-                    .samples = row.integer(1),
-                    .ladder = read_ladder(row.text(6))};
-    if (one.samples > 0) {
-      one.score = of_thousandths(row.integer(2), one.samples);
-      one.loss_percent = of_thousandths(row.integer(3), one.samples);
-      one.jitter_ms = of_thousandths(row.integer(4), one.samples);
-      one.rtt_ms = of_thousandths(row.integer(5), one.samples);
+    if (row.text(sql::line::kSummaries["participant"]) == kEverybody) return true;
+    LineSummary summary{.participant = std::string(row.text(sql::line::kSummaries["participant"])),
+                        .samples = row.integer(sql::line::kSummaries["samples"]),
+                        .ladder = read_ladder(row.text(sql::line::kSummaries["ladder"]))};
+    if (summary.samples > 0) {
+      summary.score =
+          of_thousandths(row.integer(sql::line::kSummaries["mos_sum"]), summary.samples);
+      summary.loss_percent =
+          of_thousandths(row.integer(sql::line::kSummaries["loss_sum"]), summary.samples);
+      summary.jitter_ms =
+          of_thousandths(row.integer(sql::line::kSummaries["jitter_sum"]), summary.samples);
+      summary.rtt_ms =
+          of_thousandths(row.integer(sql::line::kSummaries["rtt_sum"]), summary.samples);
     }
-    all.push_back(std::move(one));
+    all.push_back(std::move(summary));
     return true;
   }));
   return all;
@@ -154,16 +158,18 @@ Result<std::vector<RecentSample>> recent_samples(store::Connection& connection,
                                                  std::string_view tenant,
                                                  std::string_view session) {
   std::vector<RecentSample> recent;
-  RABT_TRY_STATUS(connection.query(sql::line::kNewestSamples, {tenant, session, kRecentSamples},
-                                   [&](const Row& row) {
-                                     RecentSample one{.participant = std::string(row.text(0)),
-                                                      .at_ms = row.integer(1),
-                                                      .direction = std::string(row.text(2))};
-                                     if (auto figures = Json::parse(row.text(3)); figures.ok())
-                                       one.figures = std::move(*figures);
-                                     recent.push_back(std::move(one));
-                                     return true;
-                                   }));
+  RABT_TRY_STATUS(connection.query(
+      sql::line::kNewestSamples, {tenant, session, kRecentSamples}, [&](const Row& row) {
+        RecentSample sample{
+            .participant = std::string(row.text(sql::line::kNewestSamples["participant"])),
+            .at_ms = row.integer(sql::line::kNewestSamples["at_ms"]),
+            .direction = std::string(row.text(sql::line::kNewestSamples["direction"]))};
+        if (auto figures = Json::parse(row.text(sql::line::kNewestSamples["figures"]));
+            figures.ok())
+          sample.figures = std::move(*figures);
+        recent.push_back(std::move(sample));
+        return true;
+      }));
   return recent;
 }
 
@@ -172,8 +178,9 @@ Status set_level(store::Transaction& transaction, const Membership& of,
   std::vector<std::pair<std::string, Ladder>> ladders;
   RABT_TRY_STATUS(
       transaction.query(sql::line::kSummaries, {of.tenant, of.session}, [&](const Row& row) {
-        if (!participant || row.text(0) == *participant)
-          ladders.emplace_back(std::string(row.text(0)), read_ladder(row.text(6)));
+        if (!participant || row.text(sql::line::kSummaries["participant"]) == *participant)
+          ladders.emplace_back(std::string(row.text(sql::line::kSummaries["participant"])),
+                               read_ladder(row.text(sql::line::kSummaries["ladder"])));
         return true;
       }));
   const std::string wished(participant ? std::string_view(*participant) : kEverybody);
@@ -226,7 +233,8 @@ Result<std::optional<double>> quality_score_of(store::Connection& connection,
                                                std::string_view tenant, std::string_view session) {
   std::optional<double> lowest;
   RABT_TRY_STATUS(connection.query(sql::line::kSamplesOf, {tenant, session}, [&](const Row& row) {
-    const double mean = of_thousandths(row.integer(1), row.integer(0));
+    const double mean = of_thousandths(row.integer(sql::line::kSamplesOf["mos_sum"]),
+                                       row.integer(sql::line::kSamplesOf["samples"]));
     lowest = lowest ? std::min(*lowest, mean) : mean;
     return true;
   }));

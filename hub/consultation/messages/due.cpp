@@ -47,8 +47,8 @@ bool is_news(MessageKind kind) {
 
 const ToldMessage* find(const std::vector<ToldMessage>& messages, std::int64_t version,
                         bool (*fits)(MessageKind)) {
-  const auto at = std::find_if(messages.begin(), messages.end(), [&](const ToldMessage& one) {
-    return one.version == version && fits(one.kind);
+  const auto at = std::find_if(messages.begin(), messages.end(), [&](const ToldMessage& message) {
+    return message.version == version && fits(message.kind);
   });
   return at == messages.end() ? nullptr : &*at;
 }
@@ -64,10 +64,10 @@ DueMessage unless_quiet(MessageKind kind, std::int64_t start_ms, Timestamp now) 
 std::optional<std::int64_t> moves_until(const std::vector<ToldMessage>& messages, Timestamp now) {
   std::int64_t moves = 0;
   std::int64_t first_ms = now.ms;
-  for (const ToldMessage& one : messages) {
-    if (one.kind != MessageKind::moved || one.at_ms <= now.ms - kDayMs) continue;
+  for (const ToldMessage& message : messages) {
+    if (message.kind != MessageKind::moved || message.at_ms <= now.ms - kDayMs) continue;
     ++moves;
-    first_ms = std::min(first_ms, one.at_ms);
+    first_ms = std::min(first_ms, message.at_ms);
   }
   if (moves < limits::kMaxMovesTold) return std::nullopt;
   return first_ms + kDayMs;
@@ -122,10 +122,10 @@ DueMessage due_after_cancelling(const Session& session, const std::vector<ToldMe
                                 Timestamp now, const Hearer& hearer) {
   const auto said = [&](MessageKind kind) {
     return std::any_of(messages.begin(), messages.end(),
-                       [&](const ToldMessage& one) { return one.kind == kind; });
+                       [&](const ToldMessage& told_message) { return told_message.kind == kind; });
   };
   const bool knows = std::any_of(messages.begin(), messages.end(),
-                                 [](const ToldMessage& one) { return is_news(one.kind); });
+                                 [](const ToldMessage& message) { return is_news(message.kind); });
   const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
   const bool opened_to_refuse = is_opened_to_refuse(session);
   // A patient who was told of nothing misses nothing, unless he knows of the visit by the hospital.
@@ -145,9 +145,10 @@ bool changed_doctor(const Session& session, std::int64_t after_ms) {
   const Participant* const doctor = session.of_person(session.provider);
   return doctor != nullptr && doctor->takes_part() &&
          std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                     [&](const Participant& one) {
-                       return leads(session, one) && one.admission == Admission::removed &&
-                              one.since_ms > after_ms;
+                     [&](const Participant& participant) {
+                       return leads(session, participant) &&
+                              participant.admission == Admission::removed &&
+                              participant.since_ms > after_ms;
                      });
 }
 
@@ -155,18 +156,19 @@ bool changed_doctor(const Session& session, std::int64_t after_ms) {
 std::optional<DueMessage> due_for_late(const Session& session,
                                        const std::vector<ToldMessage>& messages, Timestamp now,
                                        const Hearer& hearer) {
-  const bool host = std::any_of(session.people.participants.begin(),
-                                session.people.participants.end(), [&](const Participant& one) {
-                                  return leads(session, one) && one.admitted() &&
-                                         (one.here || session.people.present(one));
-                                });
+  const bool host =
+      std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                  [&](const Participant& participant) {
+                    return leads(session, participant) && participant.admitted() &&
+                           (participant.here || session.people.present(participant));
+                  });
   const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
   if (!host || hearer.came || !has(hearer.texts, MessageKind::doctor_waits) ||
       was_told(messages, MessageKind::doctor_waits, session.schedule.version) ||
       now.ms >= start_ms + session.schedule.minutes * kMinuteMs)
     return std::nullopt;
   std::int64_t from_ms = start_ms + kLateMs;
-  for (const ToldMessage& one : messages) from_ms = std::max(from_ms, one.at_ms + kApartMs);
+  for (const ToldMessage& message : messages) from_ms = std::max(from_ms, message.at_ms + kApartMs);
   if (now.ms < from_ms) return DueMessage{.now = std::nullopt, .next_ms = from_ms};
   return DueMessage{.now = MessageKind::doctor_waits, .next_ms = {}};
 }
@@ -174,8 +176,8 @@ std::optional<DueMessage> due_for_late(const Session& session,
 }  // namespace
 
 bool was_told(const std::vector<ToldMessage>& messages, MessageKind kind, std::int64_t version) {
-  return std::any_of(messages.begin(), messages.end(), [&](const ToldMessage& one) {
-    return one.kind == kind && one.version == version;
+  return std::any_of(messages.begin(), messages.end(), [&](const ToldMessage& message) {
+    return message.kind == kind && message.version == version;
   });
 }
 
@@ -267,7 +269,7 @@ std::optional<std::int64_t> next_question(const ToldMessage& message, std::int64
 DueMessage due_message(const Session& session, const std::vector<ToldMessage>& messages,
                        Timestamp now, const Hearer& hearer) {
   const bool knows = std::any_of(messages.begin(), messages.end(),
-                                 [](const ToldMessage& one) { return is_news(one.kind); });
+                                 [](const ToldMessage& message) { return is_news(message.kind); });
   if (session.status == SessionStatus::cancelled)
     return due_after_cancelling(session, messages, now, hearer);
   if (session.status == SessionStatus::no_show) return due_after(session, messages, now, hearer);
@@ -320,8 +322,8 @@ namespace {
 
 bool heard(const std::vector<ToldStaff>& messages, StaffMessage message,
            std::optional<std::int64_t> version = {}) {
-  return std::any_of(messages.begin(), messages.end(), [&](const ToldStaff& one) {
-    return one.message == message && (!version || one.version == *version);
+  return std::any_of(messages.begin(), messages.end(), [&](const ToldStaff& staff) {
+    return staff.message == message && (!version || staff.version == *version);
   });
 }
 bool knows_visit(const std::vector<ToldStaff>& messages) {
@@ -357,8 +359,8 @@ std::optional<StaffMessage> news_for(const Session& session, const std::vector<T
 
 DueStaff due_for_staff(const Session& session, const std::vector<ToldStaff>& messages,
                        Timestamp now, const StaffHearer& hearer) {
-  const auto has_text = [&](StaffMessage one) {
-    return hearer.texts.test(static_cast<std::size_t>(one));
+  const auto has_text = [&](StaffMessage message) {
+    return hearer.texts.test(static_cast<std::size_t>(message));
   };
   const std::int64_t start_ms = session.schedule.at_ms.value_or(0);
   DueStaff due{.now = {}, .next_ms = {}, .over = session.over()};
@@ -374,10 +376,11 @@ DueStaff due_for_staff(const Session& session, const std::vector<ToldStaff>& mes
   if (session.over() || hearer.came || hearer.gone || !has_text(StaffMessage::waits) ||
       heard(messages, StaffMessage::waits, session.schedule.version))
     return due;
-  for (const Participant& one : session.people.participants) {
-    if (one.role != PartRole::patient || !one.here || !one.takes_part()) continue;
+  for (const Participant& participant : session.people.participants) {
+    if (participant.role != PartRole::patient || !participant.here || !participant.takes_part())
+      continue;
     const std::int64_t from_ms =
-        std::max(start_ms, one.came_ms.value_or(now.ms)) + hearer.patience_ms;
+        std::max(start_ms, participant.came_ms.value_or(now.ms)) + hearer.patience_ms;
     if (from_ms <= now.ms) return {.now = StaffMessage::waits, .next_ms = {}, .over = false};
     due.next_ms = std::min(due.next_ms.value_or(from_ms), from_ms);
   }

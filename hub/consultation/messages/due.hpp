@@ -126,10 +126,10 @@ struct StaffHearer {
 // End of the time in which a message that did not arrive is followed up: while it is of use, and at
 // most three days, in which a gateway reports. 0 for one of an earlier version of the schedule or
 // of another state of the session, for a call of 997 and for a code.
-[[nodiscard]] std::int64_t useful_until(const Session& session, const ToldMessage& told);
+[[nodiscard]] std::int64_t useful_until(const Session& session, const ToldMessage& message);
 // Time at which the gateway is asked what became of a message, after so many questions. Unset when
 // it was asked often enough.
-[[nodiscard]] std::optional<std::int64_t> next_question(const ToldMessage& told,
+[[nodiscard]] std::optional<std::int64_t> next_question(const ToldMessage& message,
                                                         std::int64_t asked);
 // End of the quiet hours that `now` lies in; unset by day.
 [[nodiscard]] std::optional<std::int64_t> quiet_until(Timestamp now);

@@ -61,13 +61,13 @@ Result<std::optional<std::int64_t>> MessageLimit::take(const MessageOut& out) co
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::vector<std::int64_t> sent;
     bool again = false;
-    RABT_TRY_STATUS(transaction.query(sql::messages::kSentTo, {tenant, Blob{address}, now - kDayMs},
-                                      [&](const Row& row) {
-                                        again = again || row.text(0) == out.letter;
-                                        if (row.text(1) == to_string(out.cause))
-                                          sent.push_back(row.integer(2));
-                                        return true;
-                                      }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::messages::kSentTo, {tenant, Blob{address}, now - kDayMs}, [&](const Row& row) {
+          again = again || row.text(sql::messages::kSentTo["letter"]) == out.letter;
+          if (row.text(sql::messages::kSentTo["cause"]) == to_string(out.cause))
+            sent.push_back(row.integer(sql::messages::kSentTo["at_ms"]));
+          return true;
+        }));
     until = again ? std::nullopt : room_at(bounds_of(out.cause), std::move(sent), now);
     if (again || until) return ok_status();
     RABT_TRY_STATUS(store::run(transaction, sql::messages::kForgetOldSent, {tenant, now - kDayMs}));

@@ -22,8 +22,9 @@ constexpr std::string_view kSent = "sent";
 constexpr std::string_view kFailed = "failed";
 constexpr std::string_view kNoPhone = "no_phone";
 
-std::string language_of(const Session& session, const Participant& one, const Json& profile) {
-  std::string language = one.guest.string_or("preferredLanguage", "");
+std::string language_of(const Session& session, const Participant& participant,
+                        const Json& profile) {
+  std::string language = participant.guest.string_or("preferredLanguage", "");
   if (language.empty()) language = profile.string_or("language", "");
   if (language.empty()) language = session.options.language;
   return language == "en" ? "en" : "ar";
@@ -52,10 +53,10 @@ std::string address_of(Channel channel, const Json& profile, const Guarded& by) 
 }
 
 // Whoever is in the call needs no message that leads there.
-bool is_of_use(const Session& session, const Participant& one, const ToldMessage& message) {
+bool is_of_use(const Session& session, const Participant& participant, const ToldMessage& message) {
   const bool leads_in =
       message.kind == MessageKind::soon || message.kind == MessageKind::doctor_waits;
-  return useful_until(session, message) > message.at_ms && !(leads_in && one.was_here);
+  return useful_until(session, message) > message.at_ms && !(leads_in && participant.was_here);
 }
 
 // Those that the hospital has texts for.
@@ -81,9 +82,11 @@ Result<std::vector<ToldMessage>> Messenger::told(const Session& session,
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
     return connection.query(
         sql::messages::kTold, {session.tenant, session.id, participant}, [&](const Row& row) {
-          const auto kind = parse_message_kind(row.text(0));
+          const auto kind = parse_message_kind(row.text(sql::messages::kTold["kind"]));
           if (kind)
-            found.push_back({.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)});
+            found.push_back({.kind = *kind,
+                             .version = row.integer(sql::messages::kTold["version"]),
+                             .at_ms = row.integer(sql::messages::kTold["at_ms"])});
           return true;
         });
   }));
@@ -136,7 +139,7 @@ Status Messenger::note(const Session& session, const std::string& participant,
   return taken ? reports_.take_early(session.id, participant) : ok_status();
 }
 
-Result<std::string> Messenger::text_of(const Session& session, const Participant& one,
+Result<std::string> Messenger::text_of(const Session& session, const Participant& participant,
                                        const Matter& matter, const std::string& language) {
   const House& house = acts_.parts().house;
   const auto texts = house.texts.find(language);
@@ -150,19 +153,20 @@ Result<std::string> Messenger::text_of(const Session& session, const Participant
   const std::string& text = texts->second.at(std::string(template_of(matter.kind)));
   // A visit that is over has none.
   if (!session.over() && text.find("{link}") != std::string::npos) {
-    RABT_TRY(link, invitations_.link_of(session.id, one.id));
+    RABT_TRY(link, invitations_.link_of(session.id, participant.id));
     places["link"] = std::move(link);
   }
   return fill_template(text, places);
 }
 
-Result<Messenger::Receiver> Messenger::receiver_of(const Session& session, const Participant& one,
+Result<Messenger::Receiver> Messenger::receiver_of(const Session& session,
+                                                   const Participant& participant,
                                                    const Matter& matter) const {
   const SessionParts& parts = acts_.parts();
   const std::string none(matter.channel == Channel::mail ? kNoMail : kNoPhone);
   // The addresses of the record alone: whoever can book could read what goes to another one.
-  if (one.person.empty()) return Receiver{.none = none};
-  RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+  if (participant.person.empty()) return Receiver{.none = none};
+  RABT_TRY(person, parts.directory.find(parts.tenant, participant.person));
   if (may_be_declined(matter.kind) && !person.profile.bool_or("reminders", true))
     return Receiver{.none = "declined"};
   const Timestamp at{session.schedule.at_ms.value_or(parts.clock.now().ms)};
@@ -170,15 +174,15 @@ Result<Messenger::Receiver> Messenger::receiver_of(const Session& session, const
   if (by.child && !by.guardian) return Receiver{.none = "no_guardian"};
   Receiver out{.none = {},
                .address = address_of(matter.channel, person.profile, by),
-               .language = language_of(session, one, person.profile),
+               .language = language_of(session, participant, person.profile),
                .guardian = by.guardian ? by.guardian->relation : std::string()};
   if (out.address.empty()) out.none = none;
   return out;
 }
 
-Result<Messenger::Outcome> Messenger::send(const Session& session, const Participant& one,
+Result<Messenger::Outcome> Messenger::send(const Session& session, const Participant& participant,
                                            const Matter& matter) {
-  RABT_TRY(to, receiver_of(session, one, matter));
+  RABT_TRY(to, receiver_of(session, participant, matter));
   Outcome out{.kind = matter.kind,
               .channel = matter.channel,
               .outcome = to.none,
@@ -188,7 +192,7 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
     out.outcome = std::move(outcome);
     return out;
   };
-  auto message = text_of(session, one, matter, to.language);
+  auto message = text_of(session, participant, matter, to.language);
   if (!message.ok() && message.error().code == "invitation.revoked") return became("no_link");
   if (!message.ok()) return message.error();
   std::string text = *std::move(message);
@@ -196,7 +200,7 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
   const bool mail = matter.channel == Channel::mail;
   const MessageName name{.kind = matter.kind, .channel = matter.channel};
   Letter letter{
-      .name = one.id + "/" + to_string(name) + matter.code.name,
+      .name = participant.id + "/" + to_string(name) + matter.code.name,
       .action = std::string(mail ? kSendMail : kSendSms),
       .arguments = Json::object(
           {{"to", std::move(to.address)}, {"text", std::move(text)}, {"language", to.language}}),
@@ -213,18 +217,19 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
   return became(std::move(handed.outcome));
 }
 
-Result<Messenger::Mailed> Messenger::by_mail(const Session& session, const Participant& one,
+Result<Messenger::Mailed> Messenger::by_mail(const Session& session, const Participant& participant,
                                              MessageKind kind) {
   const SessionParts& parts = acts_.parts();
   const std::string name = to_string(MessageName{.kind = kind, .channel = Channel::mail});
   std::string before;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::messages::kMessageOutcome,
-                            {session.tenant, session.id, one.id, name, session.schedule.version},
-                            [&](const Row& row) {
-                              before = row.text(0);
-                              return false;
-                            });
+    return connection.query(
+        sql::messages::kMessageOutcome,
+        {session.tenant, session.id, participant.id, name, session.schedule.version},
+        [&](const Row& row) {
+          before = row.text(sql::messages::kMessageOutcome["outcome"]);
+          return false;
+        });
   }));
   if (!before.empty()) {
     const bool left = before != kFailed && before != "unknown";
@@ -235,38 +240,39 @@ Result<Messenger::Mailed> Messenger::by_mail(const Session& session, const Parti
   }
   const Timestamp now = parts.clock.now();
   const ToldMessage message{.kind = kind, .version = session.schedule.version, .at_ms = now.ms};
-  if (!letters_.can_mail() || !is_of_use(session, one, message)) return Mailed{};
+  if (!letters_.can_mail() || !is_of_use(session, participant, message)) return Mailed{};
   const Matter matter{.kind = kind, .channel = Channel::mail};
-  RABT_TRY(to, receiver_of(session, one, matter));
+  RABT_TRY(to, receiver_of(session, participant, matter));
   if (!to.none.empty()) return Mailed{};
   if (const auto until = quiet_hold(session, now)) return Mailed{.until_ms = until};
-  RABT_TRY(outcome, send(session, one, matter));
+  RABT_TRY(outcome, send(session, participant, matter));
   if (outcome.until_ms || outcome.outcome == "no_link" || outcome.outcome == kNoMail)
     return Mailed{};
   return Mailed{.outcome = std::move(outcome)};
 }
 
-Result<Messenger::Told> Messenger::tell_due(const Session& session, const Participant& one,
+Result<Messenger::Told> Messenger::tell_due(const Session& session, const Participant& participant,
                                             MessageKind kind) {
-  RABT_TRY(sms, send(session, one, {.kind = kind}));
+  RABT_TRY(sms, send(session, participant, {.kind = kind}));
   if (sms.until_ms) return Told{.until_ms = sms.until_ms};
   std::vector<Outcome> ended{sms};
   std::optional<Outcome> mail;
   if (sms.outcome == kFailed || sms.outcome == kNoPhone) {
-    RABT_TRY(mailed, by_mail(session, one, kind));
+    RABT_TRY(mailed, by_mail(session, participant, kind));
     // The quiet hours have begun during the call: nothing is noted, and the message stays due.
     if (mailed.until_ms) return Told{.until_ms = mailed.until_ms};
     mail = std::move(mailed.outcome);
     if (mail && !mailed.noted) ended.push_back(*mail);
   }
   // Both at once: a repeat after a crash finds the message due, and goes on.
-  RABT_TRY_STATUS(note(session, one.id, ended));
+  RABT_TRY_STATUS(note(session, participant.id, ended));
   return Told{.shown = shown(sms, mail)};
 }
 
-Result<Messenger::Followed> Messenger::follow(const Session& session, const Participant& one,
+Result<Messenger::Followed> Messenger::follow(const Session& session,
+                                              const Participant& participant,
                                               const std::string& call) {
-  RABT_TRY(followed, reports_.follow(session, one.id, call));
+  RABT_TRY(followed, reports_.follow(session, participant.id, call));
   Followed out{.next_ms = followed.next_ms};
   const auto look_at = [&out](const std::optional<std::int64_t>& at_ms) {
     if (at_ms) out.next_ms = std::min(out.next_ms.value_or(*at_ms), *at_ms);
@@ -275,16 +281,17 @@ Result<Messenger::Followed> Messenger::follow(const Session& session, const Part
     const Outcome first{.kind = lost.kind, .channel = lost.channel, .outcome = "undelivered"};
     Mailed mail;
     if (lost.channel == Channel::sms) {
-      RABT_TRY(sent, by_mail(session, one, lost.kind));
+      RABT_TRY(sent, by_mail(session, participant, lost.kind));
       mail = std::move(sent);
     }
     look_at(mail.until_ms);
     if (mail.until_ms) continue;
     // The gateway may say of the mail, too, that it did not arrive.
     if (mail.outcome) look_at(next_question({.at_ms = acts_.parts().clock.now().ms}, 0));
-    if (mail.outcome && !mail.noted) RABT_TRY_STATUS(note(session, one.id, {*mail.outcome}));
+    if (mail.outcome && !mail.noted)
+      RABT_TRY_STATUS(note(session, participant.id, {*mail.outcome}));
     out.told.push_back(shown(first, mail.outcome));
-    RABT_TRY_STATUS(reports_.pass_on(session, one.id, lost, call));
+    RABT_TRY_STATUS(reports_.pass_on(session, participant.id, lost, call));
   }
   return out;
 }
@@ -293,14 +300,14 @@ bool Messenger::sends_codes() const {
   return is_on() && has_text(acts_.parts().house, template_of(MessageKind::second_proof));
 }
 
-Result<std::string> Messenger::send_code(const Session& session, const Participant& one,
+Result<std::string> Messenger::send_code(const Session& session, const Participant& participant,
                                          const OneTimeCode& code) {
-  RABT_TRY(outcome, send(session, one, {.kind = MessageKind::second_proof, .code = code}));
+  RABT_TRY(outcome, send(session, participant, {.kind = MessageKind::second_proof, .code = code}));
   if (outcome.until_ms)
     return unavailable(std::string(kTooManyMessages),
                        "as many messages as may be were sent to the telephone of the record within "
                        "an hour or a day; wait, or call the hospital");
-  RABT_TRY_STATUS(note(session, one.id, {outcome}));
+  RABT_TRY_STATUS(note(session, participant.id, {outcome}));
   return outcome.outcome;
 }
 
@@ -313,13 +320,13 @@ Answer Messenger::tell_at_once(const TellAtOnce& request) {
   const bool tells =
       is_on() && has_text(acts_.parts().house, template_of(*kind)) && !session.over();
   const std::vector<Participant> people = session.people.participants;
-  for (const Participant& one : people) {
-    if (!tells || one.role != PartRole::patient || !one.takes_part()) continue;
-    RABT_TRY(before, told(session, one.id));
+  for (const Participant& person : people) {
+    if (!tells || person.role != PartRole::patient || !person.takes_part()) continue;
+    RABT_TRY(before, told(session, person.id));
     if (was_told(before, *kind, session.schedule.version)) continue;
-    RABT_TRY(outcome, send(session, one, {.kind = *kind}));
+    RABT_TRY(outcome, send(session, person, {.kind = *kind}));
     said.push_back(shown(outcome));
-    if (!outcome.until_ms) RABT_TRY_STATUS(note(session, one.id, {outcome}));
+    if (!outcome.until_ms) RABT_TRY_STATUS(note(session, person.id, {outcome}));
   }
   return Json::object({{"told", std::move(said)}});
 }
@@ -328,12 +335,13 @@ Result<std::vector<ToldStaff>> Messenger::staff_told(const Session& session,
                                                      const std::string& person) const {
   std::vector<ToldStaff> found;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(sql::messages::kTold, {session.tenant, session.id, person},
-                            [&](const Row& row) {
-                              if (const auto message = parse_staff_message(row.text(0)))
-                                found.push_back({.message = *message, .version = row.integer(1)});
-                              return true;
-                            });
+    return connection.query(
+        sql::messages::kTold, {session.tenant, session.id, person}, [&](const Row& row) {
+          if (const auto message = parse_staff_message(row.text(sql::messages::kTold["kind"])))
+            found.push_back(
+                {.message = *message, .version = row.integer(sql::messages::kTold["version"])});
+          return true;
+        });
   }));
   return found;
 }
@@ -386,8 +394,8 @@ Answer Messenger::tell_staff(const TellStaff& request) {
   const auto outcome = [](std::string_view word) { return Json::object({{"outcome", word}}); };
   if (!message || !is_on() || !has_text(acts_.parts().house, text)) return outcome("off");
   RABT_TRY(before, staff_told(session, request.person));
-  const bool again = std::any_of(before.begin(), before.end(), [&](const ToldStaff& one) {
-    return one.message == *message && one.version == session.schedule.version;
+  const bool again = std::any_of(before.begin(), before.end(), [&](const ToldStaff& staff) {
+    return staff.message == *message && staff.version == session.schedule.version;
   });
   if (again) return outcome("sent");
   RABT_TRY(became, send_staff(session, request.person, *message));
@@ -404,27 +412,27 @@ Answer Messenger::tell_doctors(const TellDoctors& request) {
   bool over = session.over();
   std::optional<std::int64_t> next;
   const std::vector<Participant> people = session.people.participants;
-  for (const Participant& one : people) {
-    if (one.person.empty() || !needs_licence(one.role)) continue;
-    hearer.gone = !one.takes_part();
-    hearer.opened_it = one.person == one.brought_by;
-    hearer.came = one.was_here;
+  for (const Participant& person : people) {
+    if (person.person.empty() || !needs_licence(person.role)) continue;
+    hearer.gone = !person.takes_part();
+    hearer.opened_it = person.person == person.brought_by;
+    hearer.came = person.was_here;
     while (true) {
-      RABT_TRY(before, staff_told(session, one.person));
+      RABT_TRY(before, staff_told(session, person.person));
       const DueStaff due = due_for_staff(session, before, acts_.parts().clock.now(), hearer);
       if (!due.now) {
         over = over && due.over;
         if (due.next_ms && (!next || *due.next_ms < *next)) next = due.next_ms;
         break;
       }
-      RABT_TRY(handed, send_staff(session, one.person, *due.now));
+      RABT_TRY(handed, send_staff(session, person.person, *due.now));
       if (handed.until_ms) {
         over = false;
         next = std::min(next.value_or(*handed.until_ms), *handed.until_ms);
         break;
       }
       said.push_back(Json::object(
-          {{"person", one.person}, {"kind", to_string(*due.now)}, {"outcome", handed.outcome}}));
+          {{"person", person.person}, {"kind", to_string(*due.now)}, {"outcome", handed.outcome}}));
     }
   }
   return still(over, next, std::move(said));
@@ -447,18 +455,18 @@ Answer Messenger::tell(const Caller& caller, const OfSession& request) {
   std::optional<std::int64_t> next;
   const std::vector<Participant> people = session.people.participants;
   const MessageKinds texts = kinds_of(acts_.parts().house);
-  for (const Participant& one : people) {
-    if (one.role != PartRole::patient || !one.takes_part()) continue;
+  for (const Participant& person : people) {
+    if (person.role != PartRole::patient || !person.takes_part()) continue;
     while (true) {
-      RABT_TRY(before, told(session, one.id));
+      RABT_TRY(before, told(session, person.id));
       const Timestamp now = acts_.parts().clock.now();
-      const DueMessage due = due_message(session, before, now, {one.was_here, texts});
+      const DueMessage due = due_message(session, before, now, {person.was_here, texts});
       if (!due.now) {
         over = over && due.over;
         if (due.next_ms && (!next || *due.next_ms < *next)) next = due.next_ms;
         break;
       }
-      RABT_TRY(became, tell_due(session, one, *due.now));
+      RABT_TRY(became, tell_due(session, person, *due.now));
       if (became.until_ms) {
         over = false;
         next = std::min(next.value_or(*became.until_ms), *became.until_ms);
@@ -466,7 +474,7 @@ Answer Messenger::tell(const Caller& caller, const OfSession& request) {
       }
       said.push_back(std::move(became.shown));
     }
-    RABT_TRY(followed, follow(session, one, caller.key));
+    RABT_TRY(followed, follow(session, person, caller.key));
     for (Json& lost : followed.told) said.push_back(std::move(lost));
     if (!followed.next_ms) continue;
     over = false;

@@ -65,7 +65,8 @@ class Messenger final : public OneTimeCodes {
   Answer tell_staff(const TellStaff& request);
 
   [[nodiscard]] bool sends_codes() const override;
-  [[nodiscard]] Result<std::string> send_code(const Session& session, const Participant& one,
+  [[nodiscard]] Result<std::string> send_code(const Session& session,
+                                              const Participant& participant,
                                               const OneTimeCode& code) override;
 
  private:
@@ -116,11 +117,11 @@ class Messenger final : public OneTimeCodes {
     // Relation of the guardian of a child.
     std::string guardian{};
   };
-  [[nodiscard]] Result<Receiver> receiver_of(const Session& session, const Participant& one,
+  [[nodiscard]] Result<Receiver> receiver_of(const Session& session, const Participant& participant,
                                              const Matter& matter) const;
   // Receiver::none, or "sent", "no_link" (somebody took the link back), "failed", "unknown",
   // "held".
-  [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
+  [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& participant,
                                      const Matter& matter);
   // End of the mail of a message that no telephone took; sends the mail unless its end was noted.
   struct Mailed {
@@ -131,7 +132,7 @@ class Messenger final : public OneTimeCodes {
     // End of the quiet hours that hold it.
     std::optional<std::int64_t> until_ms{};
   };
-  [[nodiscard]] Result<Mailed> by_mail(const Session& session, const Participant& one,
+  [[nodiscard]] Result<Mailed> by_mail(const Session& session, const Participant& participant,
                                        MessageKind kind);
   // Sends what is due, by mail where no telephone takes it, and notes it. What is held is not
   // noted.
@@ -139,16 +140,16 @@ class Messenger final : public OneTimeCodes {
     Json shown{};
     std::optional<std::int64_t> until_ms{};
   };
-  [[nodiscard]] Result<Told> tell_due(const Session& session, const Participant& one,
+  [[nodiscard]] Result<Told> tell_due(const Session& session, const Participant& participant,
                                       MessageKind kind);
   // Messages that did not arrive, and how their mails ended.
   struct Followed {
     std::vector<Json> told{};
     std::optional<std::int64_t> next_ms{};
   };
-  [[nodiscard]] Result<Followed> follow(const Session& session, const Participant& one,
+  [[nodiscard]] Result<Followed> follow(const Session& session, const Participant& participant,
                                         const std::string& call);
-  [[nodiscard]] Result<std::string> text_of(const Session& session, const Participant& one,
+  [[nodiscard]] Result<std::string> text_of(const Session& session, const Participant& participant,
                                             const Matter& matter, const std::string& language);
 
   Acts& acts_;

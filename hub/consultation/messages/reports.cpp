@@ -35,21 +35,24 @@ Result<std::vector<MessageReports::Taken>> MessageReports::taken(
     return connection.query(
         sql::messages::kTakenMessages, {session.tenant, session.id, participant},
         [&](const Row& row) {
-          if (const auto name = parse_message_name(row.text(0)))
+          if (const auto name = parse_message_name(row.text(sql::messages::kTakenMessages["kind"])))
             found.push_back(
-                {.told = {.kind = name->kind, .version = row.integer(1), .at_ms = row.integer(2)},
+                {.message = {.kind = name->kind,
+                             .version = row.integer(sql::messages::kTakenMessages["version"]),
+                             .at_ms = row.integer(sql::messages::kTakenMessages["at_ms"])},
                  .channel = name->channel,
-                 .outcome = std::string(row.text(3)),
-                 .gateway_id = std::string(row.text(4)),
-                 .asked = row.integer(5),
-                 .followed_by = std::string(row.text(6))});
+                 .outcome = std::string(row.text(sql::messages::kTakenMessages["outcome"])),
+                 .gateway_id = std::string(row.text(sql::messages::kTakenMessages["gateway_id"])),
+                 .asked = row.integer(sql::messages::kTakenMessages["asked"]),
+                 .followed_by =
+                     std::string(row.text(sql::messages::kTakenMessages["followed_by"]))});
           return true;
         });
   }));
   return found;
 }
 
-std::optional<bool> MessageReports::ask(const Session& session, const Taken& one) const {
+std::optional<bool> MessageReports::ask(const Session& session, const Taken& taken) const {
   const SessionParts& parts = acts_.parts();
   plugin::CallRequest request;
   request.tenant = session.tenant;
@@ -57,8 +60,8 @@ std::optional<bool> MessageReports::ask(const Session& session, const Taken& one
   request.role = std::string(kNotifyRole);
   request.action = std::string(kAsk);
   request.version = std::string(kNotifyVersion);
-  request.arguments = Json::object({{"messageId", one.gateway_id}});
-  const std::string name = session.id + "/" + one.gateway_id + "/" + std::to_string(one.asked);
+  request.arguments = Json::object({{"messageId", taken.gateway_id}});
+  const std::string name = session.id + "/" + taken.gateway_id + "/" + std::to_string(taken.asked);
   request.idempotency_key = to_hex(crypto::sha256(name)).substr(0, 32);
   request.deadline_unix_ms = parts.clock.now().ms + kGatewayMs;
   const auto outcome = call_gateway(parts.actions, request);
@@ -129,15 +132,17 @@ Status MessageReports::take(const Json& event) {
 Result<std::vector<MessageReports::Place>> MessageReports::places_of(const std::string& id) const {
   std::vector<Place> found;
   RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
-    return connection.query(sql::messages::kMessageOfGateway, {acts_.parts().tenant, id},
-                            [&](const Row& row) {
-                              found.push_back({.session = std::string(row.text(0)),
-                                               .participant = std::string(row.text(1)),
-                                               .kind = std::string(row.text(2)),
-                                               .version = row.integer(3),
-                                               .followed = !row.text(4).empty()});
-                              return true;
-                            });
+    return connection.query(
+        sql::messages::kMessageOfGateway, {acts_.parts().tenant, id}, [&](const Row& row) {
+          found.push_back(
+              {.session = std::string(row.text(sql::messages::kMessageOfGateway["session"])),
+               .participant =
+                   std::string(row.text(sql::messages::kMessageOfGateway["participant"])),
+               .kind = std::string(row.text(sql::messages::kMessageOfGateway["kind"])),
+               .version = row.integer(sql::messages::kMessageOfGateway["version"]),
+               .followed = !row.text(sql::messages::kMessageOfGateway["followed_by"]).empty()});
+          return true;
+        });
   }));
   return found;
 }
@@ -149,12 +154,12 @@ Status MessageReports::keep(const std::string& id, const std::string& gateway, b
     RABT_TRY_STATUS(store::run(transaction, sql::messages::kKeepEarlyReport,
                                {parts.tenant, id, gateway, delivered ? 1 : 0, now}));
     std::int64_t until = now - kDayMs;
-    RABT_TRY_STATUS(transaction.query(sql::messages::kOldestEarlyReport,
-                                      {parts.tenant, gateway, limits::kMaxEarlyReports - 1},
-                                      [&](const Row& row) {
-                                        until = std::max(until, row.integer(0));
-                                        return false;
-                                      }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::messages::kOldestEarlyReport, {parts.tenant, gateway, limits::kMaxEarlyReports - 1},
+        [&](const Row& row) {
+          until = std::max(until, row.integer(sql::messages::kOldestEarlyReport["at_ms"]));
+          return false;
+        }));
     return store::run(transaction, sql::messages::kForgetOldEarlyReports,
                       {parts.tenant, gateway, until});
   });
@@ -170,21 +175,23 @@ Status MessageReports::take_early(const std::string& session, const std::string&
   std::vector<Early> found;
   const std::int64_t since = parts.clock.now().ms - kDayMs;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::messages::kEarlyReportsOf,
-                            {parts.tenant, session, participant, since}, [&](const Row& row) {
-                              found.push_back({.at = {.session = session,
-                                                      .participant = participant,
-                                                      .kind = std::string(row.text(0)),
-                                                      .version = row.integer(1)},
-                                               .id = std::string(row.text(2)),
-                                               .delivered = row.integer(3) != 0});
-                              return true;
-                            });
+    return connection.query(
+        sql::messages::kEarlyReportsOf, {parts.tenant, session, participant, since},
+        [&](const Row& row) {
+          found.push_back(
+              {.at = {.session = session,
+                      .participant = participant,
+                      .kind = std::string(row.text(sql::messages::kEarlyReportsOf["kind"])),
+                      .version = row.integer(sql::messages::kEarlyReportsOf["version"])},
+               .id = std::string(row.text(sql::messages::kEarlyReportsOf["gateway_id"])),
+               .delivered = row.integer(sql::messages::kEarlyReportsOf["delivered"]) != 0});
+          return true;
+        });
   }));
-  for (const Early& one : found) {
-    RABT_TRY_STATUS(enter(one.at, one.id, one.delivered));
+  for (const Early& early : found) {
+    RABT_TRY_STATUS(enter(early.at, early.id, early.delivered));
     RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
-      return store::run(transaction, sql::messages::kForgetEarlyReport, {parts.tenant, one.id});
+      return store::run(transaction, sql::messages::kForgetEarlyReport, {parts.tenant, early.id});
     }));
   }
   return ok_status();
@@ -203,12 +210,18 @@ Status MessageReports::close_call(const std::string& session) {
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::messages::kMessageOutcomes, {parts.tenant, session}, [&](const Row& row) {
-          const auto name = parse_message_name(row.text(1));
-          const std::string kind(name ? to_string(name->kind) : row.text(1));
-          Known& one = known[{std::string(row.text(0)), kind}];
-          if (one.version != row.integer(3)) one = {.version = row.integer(3)};
-          one.lost = one.lost || row.text(2) == kUndelivered;
-          one.arrived = one.arrived || row.text(2) == kOutcomeSent || row.text(2) == kDelivered;
+          const auto name = parse_message_name(row.text(sql::messages::kMessageOutcomes["kind"]));
+          const std::string kind(name ? to_string(name->kind)
+                                      : row.text(sql::messages::kMessageOutcomes["kind"]));
+          Known& one =
+              known[{std::string(row.text(sql::messages::kMessageOutcomes["participant"])), kind}];
+          if (one.version != row.integer(sql::messages::kMessageOutcomes["version"]))
+            one = {.version = row.integer(sql::messages::kMessageOutcomes["version"])};
+          one.lost =
+              one.lost || row.text(sql::messages::kMessageOutcomes["outcome"]) == kUndelivered;
+          one.arrived = one.arrived ||
+                        row.text(sql::messages::kMessageOutcomes["outcome"]) == kOutcomeSent ||
+                        row.text(sql::messages::kMessageOutcomes["outcome"]) == kDelivered;
           return true;
         });
   }));
@@ -220,10 +233,10 @@ Status MessageReports::close_call(const std::string& session) {
     const Json& messages = content.data["told"];
     return messages.is_array() && messages.size() > 0 &&
            std::all_of(
-               messages.as_array().begin(), messages.as_array().end(), [&](const Json& one) {
-                 const std::string outcome = one.string_or("outcome", "");
+               messages.as_array().begin(), messages.as_array().end(), [&](const Json& item) {
+                 const std::string outcome = item.string_or("outcome", "");
                  return outcome == kOutcomeSent ||
-                        (outcome == kUndelivered && !lost.contains(one.string_or("kind", "")));
+                        (outcome == kUndelivered && !lost.contains(item.string_or("kind", "")));
                });
   };
   return parts.close_tasks({.kind = "call",
@@ -243,13 +256,13 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
   RABT_TRY_STATUS(take_early(session.id, participant));
   RABT_TRY(all, taken(session, participant));
   for (Taken& one : all) {
-    const std::int64_t until = useful_until(session, one.told);
+    const std::int64_t until = useful_until(session, one.message);
     if (until <= now.ms) continue;
     const Place at{.session = session.id,
                    .participant = participant,
-                   .kind = to_string(MessageName{.kind = one.told.kind, .channel = one.channel}),
-                   .version = one.told.version};
-    auto question = answers ? next_question(one.told, one.asked) : std::nullopt;
+                   .kind = to_string(MessageName{.kind = one.message.kind, .channel = one.channel}),
+                   .version = one.message.version};
+    auto question = answers ? next_question(one.message, one.asked) : std::nullopt;
     if (one.outcome == kOutcomeSent && question && *question <= now.ms) {
       const auto arrived = ask(session, one);
       if (arrived) {
@@ -261,7 +274,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
           return store::run(transaction, sql::messages::kMessageAsked,
                             {session.tenant, at.session, at.participant, at.kind, at.version});
         }));
-        question = next_question(one.told, one.asked + 1);
+        question = next_question(one.message, one.asked + 1);
       }
     }
     if (one.outcome == kOutcomeSent) {
@@ -271,7 +284,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
     }
     if (one.outcome != kUndelivered || (!one.followed_by.empty() && one.followed_by != call))
       continue;
-    out.undelivered.push_back({.kind = one.told.kind, .channel = one.channel});
+    out.undelivered.push_back({.kind = one.message.kind, .channel = one.channel});
   }
   return out;
 }

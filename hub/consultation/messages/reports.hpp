@@ -45,7 +45,7 @@ class MessageReports {
 
  private:
   struct Taken {
-    ToldMessage told;
+    ToldMessage message;
     Channel channel = Channel::sms;
     std::string outcome;
     std::string gateway_id;
@@ -55,7 +55,7 @@ class MessageReports {
   [[nodiscard]] Result<std::vector<Taken>> taken(const Session& session,
                                                  const std::string& participant) const;
   // Outcome by the gateway's answer. Unset while it cannot say.
-  [[nodiscard]] std::optional<bool> ask(const Session& session, const Taken& one) const;
+  [[nodiscard]] std::optional<bool> ask(const Session& session, const Taken& taken) const;
   // A message that was told to a participant.
   struct Place {
     std::string session;

@@ -13,8 +13,8 @@ Status sends_messages(const workflow::ActionCatalog& catalog, std::string_view t
   constexpr std::array<std::string_view, 3> kSend{"notify.sms.send", "notify.email.send",
                                                   "notify.push.send"};
   const auto* const end = asking.empty() ? kSend.end() : kSend.begin() + 1;
-  const bool sends = std::any_of(kSend.begin(), end, [&](std::string_view one) {
-    return catalog.find(target, one, kNotifyVersion).has_value();
+  const bool sends = std::any_of(kSend.begin(), end, [&](std::string_view text) {
+    return catalog.find(target, text, kNotifyVersion).has_value();
   });
   if (sends) return ok_status();
   const std::string needed = asking.empty()

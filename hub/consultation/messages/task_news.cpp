@@ -81,8 +81,8 @@ Status TaskNews::drop() const {
 Status TaskNews::turn() {
   if (!is_on()) return drop();
   const Status shared = share_out();
-  const Status told = tell_due();
-  return shared.ok() ? told : shared;
+  const Status status = tell_due();
+  return shared.ok() ? status : shared;
 }
 
 std::optional<Letter> TaskNews::letter_to(const identity::Person& person,
@@ -101,10 +101,10 @@ Result<std::vector<std::string>> TaskNews::hearers(const std::string& whom) cons
   RABT_TRY(people, parts.directory.having(parts.tenant, {*role}));
   std::vector<std::string> out;
   std::set<std::string> numbers;
-  for (const identity::Person& one : people) {
-    const auto letter = letter_to(one, {});
+  for (const identity::Person& person : people) {
+    const auto letter = letter_to(person, {});
     if (letter && numbers.insert(letter->arguments.string_or("to", "")).second)
-      out.push_back(one.id);
+      out.push_back(person.id);
   }
   return out;
 }
@@ -113,8 +113,8 @@ Status TaskNews::share_out() const {
   const SessionParts& parts = acts_.parts();
   RABT_TRY(news, due_works(parts, outbox::kTaskNews, kMostNews));
   Status first = ok_status();
-  for (const outbox::Work& one : news) {
-    const Status shared = share(one);
+  for (const outbox::Work& work : news) {
+    const Status shared = share(work);
     if (!shared.ok() && first.ok()) first = shared;
   }
   return first;
@@ -143,12 +143,12 @@ Status TaskNews::tell_due() {
   RABT_TRY(works, due_works(parts, outbox::kTaskLetter, kMostLetters + tried_.size()));
   std::erase_if(works, [&](const outbox::Work& one) { return tried_.contains(one.ref); });
   Status first = ok_status();
-  for (const outbox::Work& one : works) {
+  for (const outbox::Work& work : works) {
     if (stops()) break;
-    const Status told = tell(one);
-    if (told.ok()) continue;
-    tried_[one.ref] = parts.clock.monotonic_ms() + kMinuteMs;
-    if (first.ok()) first = told;
+    const Status status = tell(work);
+    if (status.ok()) continue;
+    tried_[work.ref] = parts.clock.monotonic_ms() + kMinuteMs;
+    if (first.ok()) first = status;
   }
   return first;
 }

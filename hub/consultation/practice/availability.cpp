@@ -67,9 +67,11 @@ Status Providers::put_slots(store::Transaction& transaction, std::string_view te
     bool same = false;
     RABT_TRY_STATUS(transaction.query(
         sql::rows::kSlotsIn, {tenant, provider, slot.starts.ms, slot.ends.ms}, [&](const Row& row) {
-          taken = row.integer(1);
-          same = row.integer(1) == slot.starts.ms && row.integer(2) == slot.ends.ms &&
-                 row.text(3) == slot.clinic && row.text(4) == slot.status;
+          taken = row.integer(sql::rows::kSlotsIn["starts_ms"]);
+          same = row.integer(sql::rows::kSlotsIn["starts_ms"]) == slot.starts.ms &&
+                 row.integer(sql::rows::kSlotsIn["ends_ms"]) == slot.ends.ms &&
+                 row.text(sql::rows::kSlotsIn["clinic"]) == slot.clinic &&
+                 row.text(sql::rows::kSlotsIn["status"]) == slot.status;
           return false;
         }));
     if (same) continue;
@@ -140,16 +142,16 @@ Result<AvailabilityView> Providers::availability(const Caller& caller,
   std::vector<SlotRow> rows;
   std::vector<TimePart> taken;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(connection.query(sql::rows::kSlotsIn,
-                                     {tenant, person.id, period.from_ms(), period.to_ms()},
-                                     [&](const Row& row) {
-                                       rows.push_back({.id = std::string(row.text(0)),
-                                                       .starts_ms = row.integer(1),
-                                                       .ends_ms = row.integer(2),
-                                                       .clinic = std::string(row.text(3)),
-                                                       .status = std::string(row.text(4))});
-                                       return true;
-                                     }));
+    RABT_TRY_STATUS(connection.query(
+        sql::rows::kSlotsIn, {tenant, person.id, period.from_ms(), period.to_ms()},
+        [&](const Row& row) {
+          rows.push_back({.id = std::string(row.text(sql::rows::kSlotsIn["id"])),
+                          .starts_ms = row.integer(sql::rows::kSlotsIn["starts_ms"]),
+                          .ends_ms = row.integer(sql::rows::kSlotsIn["ends_ms"]),
+                          .clinic = std::string(row.text(sql::rows::kSlotsIn["clinic"])),
+                          .status = std::string(row.text(sql::rows::kSlotsIn["status"]))});
+          return true;
+        }));
     if (rows.empty()) return ok_status();
     RABT_TRY(parts, taken_parts(connection, {.tenant = tenant,
                                              .provider = person.id,

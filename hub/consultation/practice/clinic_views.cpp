@@ -18,7 +18,7 @@ Json to_json(const ClinicView& clinic) {
 
 Json to_json(const ClinicList& list) {
   Json items = Json::array();
-  for (const ClinicView& one : list.items) items.push_back(to_json(one));
+  for (const ClinicView& item : list.items) items.push_back(to_json(item));
   return Json::object({{"items", std::move(items)}});
 }
 
@@ -43,7 +43,7 @@ Json to_json(const ClinicSessionView& session) {
 
 Json to_json(const ClinicSessionList& list) {
   Json items = Json::array();
-  for (const ClinicSessionView& one : list.items) items.push_back(to_json(one));
+  for (const ClinicSessionView& item : list.items) items.push_back(to_json(item));
   return Json::object({{"items", std::move(items)}});
 }
 

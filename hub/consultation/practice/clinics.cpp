@@ -14,14 +14,14 @@ using store::Row;
 namespace {
 
 ClinicSessionView session_of(const Row& row) {
-  return {.id = std::string(row.text(0)),
-          .number = row.integer(1),
-          .clinic = std::string(row.text(2)),
-          .provider = std::string(row.text(3)),
-          .starts_at = {row.integer(4)},
-          .ends_at = {row.integer(5)},
-          .capacity = row.integer(6),
-          .booked = row.integer(7)};
+  return {.id = std::string(row.text(sql::practice::kClinicSessions["id"])),
+          .number = row.integer(sql::practice::kClinicSessions["number"]),
+          .clinic = std::string(row.text(sql::practice::kClinicSessions["clinic"])),
+          .provider = std::string(row.text(sql::practice::kClinicSessions["provider"])),
+          .starts_at = {row.integer(sql::practice::kClinicSessions["starts_ms"])},
+          .ends_at = {row.integer(sql::practice::kClinicSessions["ends_ms"])},
+          .capacity = row.integer(sql::practice::kClinicSessions["capacity"]),
+          .booked = row.integer(sql::practice::kClinicSessions["booked"])};
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ ClinicSessionView session_of(const Row& row) {
 Result<std::string> Clinics::id_of(std::string_view tenant, const Reference& reference) const {
   std::string id;
   const auto take = [&id](const Row& row) {
-    id = std::string(row.text(0));
+    id = std::string(row.text(sql::practice::kClinicById["id"]));
     return false;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
@@ -49,13 +49,13 @@ Result<ClinicList> Clinics::list(const Caller& caller) {
   ClinicList out;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::practice::kClinics, {caller.who.tenant}, [&](const Row& row) {
-      out.items.push_back({.id = std::string(row.text(0)),
-                           .number = row.integer(1),
-                           .name = std::string(row.text(2)),
-                           .name_ar = std::string(row.text(3)),
-                           .time_zone = std::string(row.text(4)),
-                           .active = row.integer(5) != 0,
-                           .created_at = {row.integer(6)}});
+      out.items.push_back({.id = std::string(row.text(sql::practice::kClinics["id"])),
+                           .number = row.integer(sql::practice::kClinics["number"]),
+                           .name = std::string(row.text(sql::practice::kClinics["name"])),
+                           .name_ar = std::string(row.text(sql::practice::kClinics["name_ar"])),
+                           .time_zone = std::string(row.text(sql::practice::kClinics["time_zone"])),
+                           .active = row.integer(sql::practice::kClinics["active"]) != 0,
+                           .created_at = {row.integer(sql::practice::kClinics["created_ms"])}});
       return true;
     });
   }));
@@ -67,7 +67,8 @@ Result<Surroundings::ClinicNames> Clinics::names_of(std::string_view tenant,
   Surroundings::ClinicNames names;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::practice::kClinicNames, {tenant, id}, [&](const Row& row) {
-      names = {.name = std::string(row.text(0)), .name_ar = std::string(row.text(1))};
+      names = {.name = std::string(row.text(sql::practice::kClinicNames["name"])),
+               .name_ar = std::string(row.text(sql::practice::kClinicNames["name_ar"]))};
       return false;
     });
   }));
@@ -164,11 +165,14 @@ Result<Surroundings::ClinicPlace> Clinics::place(std::string_view tenant, const 
   const Reference reference = reference_in(clinic_session);
   std::optional<Surroundings::ClinicPlace> found;
   const auto take = [&found](const Row& row) {
-    found = Surroundings::ClinicPlace{.clinic = std::string(row.text(2)),
-                                      .clinic_session = std::string(row.text(0)),
-                                      .provider = std::string(row.text(3)),
-                                      .hours = {row.integer(4), row.integer(5)},
-                                      .free = row.integer(7) < row.integer(6)};
+    found = Surroundings::ClinicPlace{
+        .clinic = std::string(row.text(sql::practice::kClinicSessionById["clinic"])),
+        .clinic_session = std::string(row.text(sql::practice::kClinicById["id"])),
+        .provider = std::string(row.text(sql::practice::kClinicSessionById["provider"])),
+        .hours = {row.integer(sql::practice::kClinicSessionById["starts_ms"]),
+                  row.integer(sql::practice::kClinicSessionById["ends_ms"])},
+        .free = row.integer(sql::practice::kClinicSessionById["booked"]) <
+                row.integer(sql::practice::kClinicSessionById["capacity"])};
     return false;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
@@ -198,7 +202,7 @@ Status Clinics::free_place(store::Transaction& transaction, std::string_view ten
                            std::string_view session) const {
   std::string clinic_session;
   RABT_TRY_STATUS(transaction.query(sql::practice::kPlace, {tenant, session}, [&](const Row& row) {
-    clinic_session = std::string(row.text(0));
+    clinic_session = std::string(row.text(sql::practice::kPlace["clinic_session"]));
     return false;
   }));
   if (clinic_session.empty()) return ok_status();

@@ -35,16 +35,16 @@ ComplianceView Compliance::state() const {
                      .recording_days = parts_.video.recording_retention_days};
   std::set<std::string> covered;
   out.good = out.resident;
-  for (const Agreement& one : settings.agreements) {
-    const bool valid = is_valid(one, today);
-    covered.insert(one.party);
+  for (const Agreement& agreement : settings.agreements) {
+    const bool valid = is_valid(agreement, today);
+    covered.insert(agreement.party);
     out.good = out.good && valid;
-    out.agreements.push_back({.party = one.party,
+    out.agreements.push_back({.party = agreement.party,
                               .state = valid ? "valid" : "expired",
-                              .kind = one.kind,
-                              .signed_on = one.signed_on,
-                              .valid_to = one.valid_to,
-                              .document = one.document});
+                              .kind = agreement.kind,
+                              .signed_on = agreement.signed_on,
+                              .valid_to = agreement.valid_to,
+                              .document = agreement.document});
   }
   for (const std::string& plugin : settings.processors) {
     if (!covered.insert(plugin).second) continue;
@@ -66,10 +66,11 @@ Status Compliance::note() {
   constexpr std::string_view kType = "compliance.changed";
   const ComplianceView now = state();
   Json agreements = Json::array();
-  for (const ComplianceView::AgreementState& one : now.agreements) {
-    const bool missing = one.state == "missing";
-    agreements.push_back(Json::object(
-        {{"party", one.party}, {"kind", missing ? Json() : Json(one.kind)}, {"state", one.state}}));
+  for (const ComplianceView::AgreementState& agreement : now.agreements) {
+    const bool missing = agreement.state == "missing";
+    agreements.push_back(Json::object({{"party", agreement.party},
+                                       {"kind", missing ? Json() : Json(agreement.kind)},
+                                       {"state", agreement.state}}));
   }
   Json data = Json::object({{"state", now.state()},
                             {"agreements", std::move(agreements)},
@@ -107,11 +108,14 @@ Result<ScfhsReportView> Compliance::scfhs_report(const Caller& caller,
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::practice::kScfhsStays, {tenant, month.begins.ms, month.ends.ms}, [&](const Row& row) {
-          const std::string session(row.text(1));
-          if (row.text(2) == "training_session") training.insert(session);
-          stays[{std::string(row.text(0)), session}].push_back(
-              {.joined_ms = row.integer(3),
-               .left_ms = row.is_null(4) ? std::nullopt : std::optional(row.integer(4))});
+          const std::string session(row.text(sql::practice::kScfhsStays["id"]));
+          if (row.text(sql::practice::kScfhsStays["type"]) == "training_session")
+            training.insert(session);
+          stays[{std::string(row.text(sql::practice::kScfhsStays["person"])), session}].push_back(
+              {.joined_ms = row.integer(sql::practice::kScfhsStays["joined_ms"]),
+               .left_ms = row.is_null(sql::practice::kScfhsStays["left_ms"])
+                              ? std::nullopt
+                              : std::optional(row.integer(sql::practice::kScfhsStays["left_ms"]))});
           return true;
         });
   }));

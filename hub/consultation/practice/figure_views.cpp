@@ -38,11 +38,11 @@ Json to_json(const PerformanceView& performance) {
 
 Json to_json(const BandwidthView& bandwidth) {
   Json sessions = Json::array();
-  for (const BandwidthView::Session& one : bandwidth.sessions) {
-    sessions.push_back(Json::object({{"session", one.session},
-                                     {"bytesSent", one.bytes_sent},
-                                     {"bytesReceived", one.bytes_received},
-                                     {"totalBytes", one.total_bytes}}));
+  for (const BandwidthView::Session& session : bandwidth.sessions) {
+    sessions.push_back(Json::object({{"session", session.session},
+                                     {"bytesSent", session.bytes_sent},
+                                     {"bytesReceived", session.bytes_received},
+                                     {"totalBytes", session.total_bytes}}));
   }
   return Json::object({{"totalBytes", bandwidth.total_bytes},
                        {"bytesSent", bandwidth.bytes_sent},
@@ -53,12 +53,12 @@ Json to_json(const BandwidthView& bandwidth) {
 
 Json to_json(const ScfhsReportView& report) {
   Json items = Json::array();
-  for (const ScfhsReportView::Line& one : report.items) {
-    items.push_back(Json::object({{"licenceNumber", text_or_null(one.licence_number)},
-                                  {"person", one.person},
-                                  {"sessions", one.sessions},
-                                  {"minutes", one.minutes},
-                                  {"trainingMinutes", one.training_minutes}}));
+  for (const ScfhsReportView::Line& item : report.items) {
+    items.push_back(Json::object({{"licenceNumber", text_or_null(item.licence_number)},
+                                  {"person", item.person},
+                                  {"sessions", item.sessions},
+                                  {"minutes", item.minutes},
+                                  {"trainingMinutes", item.training_minutes}}));
   }
   return Json::object(
       {{"month", report.month}, {"dataSet", "SCFHS_MONTHLY"}, {"items", std::move(items)}});

@@ -51,11 +51,11 @@ Result<Scope> scope_of(store::Store& store, const Caller& caller, const Asked<Ge
   scope.session = session.id.value_or("-");
   if (!session.number) return scope;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kSessionByNumber, {caller.who.tenant, *session.number},
-                            [&](const Row& row) {
-                              scope.session = std::string(row.text(0));
-                              return false;
-                            });
+    return connection.query(
+        sql::practice::kSessionByNumber, {caller.who.tenant, *session.number}, [&](const Row& row) {
+          scope.session = std::string(row.text(sql::practice::kSessionByNumber["id"]));
+          return false;
+        });
   }));
   return scope;
 }
@@ -75,14 +75,16 @@ Result<QualityMetricsView> PracticeFigures::quality(const Caller& caller,
         sql::practice::kQuality,
         {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
-          const auto count = static_cast<double>(row.integer(1));
-          const double mean = static_cast<double>(row.integer(2)) / 1000 / count;
-          const auto [it, fresh] = lowest.emplace(std::string(row.text(0)), mean);
+          const auto count = static_cast<double>(row.integer(sql::practice::kQuality["samples"]));
+          const double mean =
+              static_cast<double>(row.integer(sql::practice::kQuality["mos_sum"])) / 1000 / count;
+          const auto [it, fresh] =
+              lowest.emplace(std::string(row.text(sql::practice::kQuality["session"])), mean);
           if (!fresh) it->second = std::min(it->second, mean);
-          samples += row.integer(1);
-          loss += static_cast<double>(row.integer(3)) / 1000;
-          jitter += static_cast<double>(row.integer(4)) / 1000;
-          rtt += static_cast<double>(row.integer(5)) / 1000;
+          samples += row.integer(sql::practice::kQuality["samples"]);
+          loss += static_cast<double>(row.integer(sql::practice::kQuality["loss_sum"])) / 1000;
+          jitter += static_cast<double>(row.integer(sql::practice::kQuality["jitter_sum"])) / 1000;
+          rtt += static_cast<double>(row.integer(sql::practice::kQuality["rtt_sum"])) / 1000;
           return true;
         });
   }));
@@ -115,10 +117,11 @@ Result<PerformanceView> PracticeFigures::performance(const Caller& caller,
         sql::practice::kPerformance,
         {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
-          const std::string status(row.text(0));
-          by_status[status] = row.integer(1);
-          total += row.integer(1);
-          if (status == "completed") duration_ms = row.integer(2);
+          const std::string status(row.text(sql::practice::kPerformance["status"]));
+          by_status[status] = row.integer(sql::practice::kPerformance["count"]);
+          total += row.integer(sql::practice::kPerformance["count"]);
+          if (status == "completed")
+            duration_ms = row.integer(sql::practice::kPerformance["spent_ms"]);
           return true;
         }));
     // From the session's beginning until each participant was there; whoever was there before it
@@ -128,9 +131,10 @@ Result<PerformanceView> PracticeFigures::performance(const Caller& caller,
         {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
           ++joins;
-          join_seconds +=
-              static_cast<double>(std::max<std::int64_t>(0, row.integer(1) - row.integer(0))) /
-              1000;
+          join_seconds += static_cast<double>(std::max<std::int64_t>(
+                              0, row.integer(sql::practice::kJoins["first_joined_ms"]) -
+                                     row.integer(sql::practice::kJoins["started_ms"]))) /
+                          1000;
           return true;
         });
   }));
@@ -160,13 +164,15 @@ Result<BandwidthView> PracticeFigures::bandwidth(const Caller& caller,
         sql::practice::kBandwidth,
         {caller.who.tenant, scope.from_ms, scope.to_ms, scope.provider, scope.session},
         [&](const Row& row) {
-          out.bytes_sent += row.integer(1);
-          out.bytes_received += row.integer(2);
-          seconds += row.integer(3);
-          out.sessions.push_back({.session = std::string(row.text(0)),
-                                  .bytes_sent = row.integer(1),
-                                  .bytes_received = row.integer(2),
-                                  .total_bytes = row.integer(1) + row.integer(2)});
+          out.bytes_sent += row.integer(sql::practice::kBandwidth["sum_bytes_up"]);
+          out.bytes_received += row.integer(sql::practice::kBandwidth["sum_bytes_down"]);
+          seconds += row.integer(sql::practice::kBandwidth["sum_seconds"]);
+          out.sessions.push_back(
+              {.session = std::string(row.text(sql::practice::kBandwidth["session"])),
+               .bytes_sent = row.integer(sql::practice::kBandwidth["sum_bytes_up"]),
+               .bytes_received = row.integer(sql::practice::kBandwidth["sum_bytes_down"]),
+               .total_bytes = row.integer(sql::practice::kBandwidth["sum_bytes_up"]) +
+                              row.integer(sql::practice::kBandwidth["sum_bytes_down"])});
           return true;
         });
   }));

@@ -55,13 +55,15 @@ Result<OnboardingView> Onboarding::onboarding_of(std::string_view tenant,
         {tenant, patient, others[0], others[1], others[2], others[3], others[4], others[5],
          others[6], others[7]},
         [&](const Row& row) {
-          const std::string_view step = row.text(0);
+          const std::string_view step = row.text(sql::practice::kStepsOfRecords["step"]);
           if (step == kDevice) out.device_checked = true;
           if (step == kConsent) out.consent_shown = true;
-          if (step == kLanguage) out.language = std::string(row.text(1));
+          if (step == kLanguage)
+            out.language = std::string(row.text(sql::practice::kStepsOfRecords["value"]));
           // The latest one counts of a step that several records have.
           std::erase_if(out.steps, [&](const auto& one) { return one.step == step; });
-          out.steps.push_back({.step = std::string(step), .at = {row.integer(2)}});
+          out.steps.push_back({.step = std::string(step),
+                               .at = {row.integer(sql::practice::kStepsOfRecords["at_ms"])}});
           return true;
         });
   }));
@@ -91,14 +93,16 @@ Result<OnboardingView> Onboarding::note(const Caller& caller, const NoteOnboardi
   // A step that was noted within a day of this one is not noted again. Steps in another record of
   // the patient do not count: the records may be parted again.
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::practice::kOnboardingSteps, {tenant, patient.id},
-                            [&](const Row& row) {
-                              std::erase_if(done, [&](const auto& one) {
-                                return one.first == row.text(0) && one.second == row.text(1) &&
-                                       std::abs(row.integer(2) - at.ms) < kSameMs;
-                              });
-                              return true;
-                            });
+    return connection.query(
+        sql::practice::kOnboardingSteps, {tenant, patient.id}, [&](const Row& row) {
+          std::erase_if(done, [&](const auto& one) {
+            return one.first == row.text(sql::practice::kOnboardingSteps["step"]) &&
+                   one.second == row.text(sql::practice::kOnboardingSteps["value"]) &&
+                   std::abs(row.integer(sql::practice::kOnboardingSteps["at_ms"]) - at.ms) <
+                       kSameMs;
+          });
+          return true;
+        });
   }));
   if (done.empty()) return onboarding_of(tenant, patient.id);
   Json steps = Json::array();

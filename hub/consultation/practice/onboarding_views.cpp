@@ -6,8 +6,8 @@ namespace rabt::consultation {
 
 Json to_json(const OnboardingView& onboarding) {
   Json steps = Json::array();
-  for (const OnboardingView::Step& one : onboarding.steps)
-    steps.push_back(Json::object({{"step", one.step}, {"at", to_iso8601(one.at)}}));
+  for (const OnboardingView::Step& step : onboarding.steps)
+    steps.push_back(Json::object({{"step", step.step}, {"at", to_iso8601(step.at)}}));
   return Json::object({{"patient", onboarding.patient},
                        {"deviceChecked", onboarding.device_checked},
                        {"consentShown", onboarding.consent_shown},

@@ -30,7 +30,7 @@ std::string_view word_of(identity::Licence licence) {
 
 Json to_json(const ProviderView& provider) {
   Json languages = Json::array();
-  for (const std::string& one : provider.languages) languages.push_back(one);
+  for (const std::string& language : provider.languages) languages.push_back(language);
   return Json::object(
       {{"id", provider.id},
        {"uuid", identity::uuid_of(provider.id)},
@@ -51,7 +51,7 @@ Json to_json(const ProviderView& provider) {
 
 Json to_json(const ProviderList& list) {
   Json items = Json::array();
-  for (const ProviderView& one : list.items) items.push_back(to_json(one));
+  for (const ProviderView& item : list.items) items.push_back(to_json(item));
   return Json::object({{"items", std::move(items)}});
 }
 
@@ -66,7 +66,7 @@ Json to_json(const SlotView& slot) {
 
 Json to_json(const AvailabilityView& availability) {
   Json slots = Json::array();
-  for (const SlotView& one : availability.slots) slots.push_back(to_json(one));
+  for (const SlotView& slot : availability.slots) slots.push_back(to_json(slot));
   return Json::object({{"provider", availability.provider},
                        {"status", availability.status},
                        {"timeZone", availability.time_zone},

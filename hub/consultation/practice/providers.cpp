@@ -37,7 +37,7 @@ std::vector<std::string> languages_of(const Json& profile) {
 
 bool speaks(const ProviderView& provider, std::string_view wanted) {
   return std::any_of(provider.languages.begin(), provider.languages.end(),
-                     [&](const std::string& one) { return equal_ignoring_case(one, wanted); });
+                     [&](const std::string& text) { return equal_ignoring_case(text, wanted); });
 }
 
 }  // namespace
@@ -101,16 +101,22 @@ Result<std::map<std::string, Providers::PresenceNow>> Providers::presences(
   }
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(sql::practice::kSetByHand, {tenant}, [&](const Row& row) {
-      if (now - row.integer(2) <= kByHandMs) {
-        out[std::string(row.text(0))] = {
-            .status = std::string(row.text(1)), .since_ms = row.integer(2), .source = "manual"};
+      if (now - row.integer(sql::practice::kSetByHand["set_ms"]) <= kByHandMs) {
+        out[std::string(row.text(sql::practice::kSetByHand["person"]))] = {
+            .status = std::string(row.text(sql::practice::kSetByHand["status"])),
+            .since_ms = row.integer(sql::practice::kSetByHand["set_ms"]),
+            .source = "manual"};
       }
       return true;
     }));
     return connection.query(sql::practice::kInSession, {tenant}, [&](const Row& row) {
-      PresenceNow& presence = out[std::string(row.text(0))];
-      if (presence.source == "manual" && presence.since_ms >= row.integer(1)) return true;
-      presence = {.status = "busy", .since_ms = row.integer(1), .source = "session"};
+      PresenceNow& presence = out[std::string(row.text(sql::practice::kInSession["provider"]))];
+      if (presence.source == "manual" &&
+          presence.since_ms >= row.integer(sql::practice::kInSession["last_started_ms"]))
+        return true;
+      presence = {.status = "busy",
+                  .since_ms = row.integer(sql::practice::kInSession["last_started_ms"]),
+                  .source = "session"};
       return true;
     });
   }));
@@ -189,13 +195,14 @@ Result<ProviderList> Providers::list(const Caller& caller, const Asked<ListProvi
   ProviderList out;
   for (const Person& person : people) {
     if (!person.active) continue;
-    ProviderView one = view_of(person, now);
-    if (!matches(wanted.specialty, one.specialty) || !matches(wanted.gender, one.gender) ||
-        !matches(wanted.status, one.status))
+    ProviderView provider_view = view_of(person, now);
+    if (!matches(wanted.specialty, provider_view.specialty) ||
+        !matches(wanted.gender, provider_view.gender) ||
+        !matches(wanted.status, provider_view.status))
       continue;
-    if (!wanted.language.empty() && !speaks(one, wanted.language)) continue;
+    if (!wanted.language.empty() && !speaks(provider_view, wanted.language)) continue;
     if (wanted.at && !free.contains(person.id)) continue;
-    out.items.push_back(std::move(one));
+    out.items.push_back(std::move(provider_view));
   }
   return out;
 }

@@ -6,14 +6,15 @@ namespace rabt::consultation {
 
 namespace {
 
-Json agreement_json(const ComplianceView::AgreementState& one) {
-  if (one.state == "missing") return Json::object({{"party", one.party}, {"state", one.state}});
-  return Json::object({{"party", one.party},
-                       {"kind", one.kind},
-                       {"signedOn", one.signed_on},
-                       {"validTo", text_or_null(one.valid_to)},
-                       {"document", text_or_null(one.document)},
-                       {"state", one.state}});
+Json agreement_json(const ComplianceView::AgreementState& state) {
+  if (state.state == "missing")
+    return Json::object({{"party", state.party}, {"state", state.state}});
+  return Json::object({{"party", state.party},
+                       {"kind", state.kind},
+                       {"signedOn", state.signed_on},
+                       {"validTo", text_or_null(state.valid_to)},
+                       {"document", text_or_null(state.document)},
+                       {"state", state.state}});
 }
 
 }  // namespace
@@ -38,9 +39,10 @@ Json to_json(const VideoSettings& video) {
 
 Json to_json(const ComplianceView& compliance) {
   Json agreements = Json::array();
-  for (const auto& one : compliance.agreements) agreements.push_back(agreement_json(one));
+  for (const auto& agreement : compliance.agreements)
+    agreements.push_back(agreement_json(agreement));
   Json allowed = Json::array();
-  for (const std::string& one : compliance.allowed_regions) allowed.push_back(one);
+  for (const std::string& region : compliance.allowed_regions) allowed.push_back(region);
   return Json::object({{"state", compliance.state()},
                        {"requireAgreement", compliance.require_agreement},
                        {"agreements", std::move(agreements)},

@@ -18,32 +18,41 @@ inline constexpr Statement kQuality{
     "AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = "
     "$5) AND q.samples > 0 ORDER BY q.session"};
 inline constexpr Statement kBandwidth{
-    "SELECT q.session, CAST(SUM(q.bytes_up) AS BIGINT), CAST(SUM(q.bytes_down) AS BIGINT), "
-    "CAST(SUM(q.seconds) AS BIGINT) FROM session s CROSS JOIN quality_summary q WHERE q.tenant = "
+    "SELECT q.session, CAST(SUM(q.bytes_up) AS BIGINT) AS sum_bytes_up, CAST(SUM(q.bytes_down) AS "
+    "BIGINT) AS sum_bytes_down, "
+    "CAST(SUM(q.seconds) AS BIGINT) AS sum_seconds FROM session s CROSS JOIN quality_summary q "
+    "WHERE q.tenant = "
     "s.tenant AND q.session = s.id AND s.tenant = $1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = "
     "'' OR s.provider = $4) AND ($5 = '' OR s.id = $5) GROUP BY q.session ORDER BY q.session DESC"};
 inline constexpr Statement kPerformance{
-    "SELECT status, COUNT(*), CAST(COALESCE(SUM(ended_ms - started_ms), 0) AS BIGINT) FROM session "
+    "SELECT status, COUNT(*) AS count, CAST(COALESCE(SUM(ended_ms - started_ms), 0) AS BIGINT) AS "
+    "spent_ms FROM session "
     "WHERE tenant = $1 AND at_ms >= $2 AND at_ms < $3 AND ($4 = '' OR provider = $4) AND ($5 = '' "
     "OR id = $5) GROUP BY status"};
 inline constexpr Statement kSessionByNumber{
     "SELECT id FROM session WHERE tenant = $1 AND number = $2"};
 inline constexpr Statement kInSession{
-    "SELECT provider, MAX(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
+    "SELECT provider, MAX(started_ms) AS last_started_ms FROM session WHERE tenant = $1 AND status "
+    "= 'active' AND "
     "provider <> '' GROUP BY provider"};
 // Latest arrival in the waiting room, and latest departure from it, for each session.
 inline constexpr Statement kWaitingRooms{
     "SELECT coalesce((SELECT c.name FROM clinic c WHERE c.tenant = s.tenant AND c.id = s.clinic), "
-    "''), coalesce(s.scheduled_ms, 0), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = "
-    "s.tenant AND e.session = s.id AND e.type = 'participant-waiting'), (SELECT max(e.at_ms) FROM "
+    "'') AS clinic_name, coalesce(s.scheduled_ms, 0) AS planned_ms, (SELECT max(e.seq) FROM "
+    "session_event e WHERE e.tenant = "
+    "s.tenant AND e.session = s.id AND e.type = 'participant-waiting') AS came_seq, (SELECT "
+    "max(e.at_ms) FROM "
     "session_event e WHERE e.tenant = s.tenant AND e.session = s.id AND e.type = "
-    "'participant-waiting'), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = s.tenant AND "
+    "'participant-waiting') AS came_ms, (SELECT max(e.seq) FROM session_event e WHERE e.tenant = "
+    "s.tenant AND "
     "e.session = s.id AND e.type IN ('participant-admitted', 'participant-denied', "
-    "'participant-left', 'participant-removed')) FROM session s WHERE s.tenant = $1 AND s.status "
+    "'participant-left', 'participant-removed')) AS left_seq FROM session s WHERE s.tenant = $1 "
+    "AND s.status "
     "IN ('waiting', 'active')"};
 // In the order in which they happened.
 inline constexpr Statement kComings{
-    "SELECT s.id, s.patient, coalesce(s.scheduled_ms, 0), e.seq, e.at_ms, e.type, e.data FROM "
+    "SELECT s.id, s.patient, coalesce(s.scheduled_ms, 0) AS planned_ms, e.seq, e.at_ms, e.type, "
+    "e.data FROM "
     "session s JOIN session_event e ON e.tenant = s.tenant AND e.session = s.id WHERE s.tenant = "
     "$1 AND s.status IN ('waiting', 'active') AND e.type IN ('participant-waiting', "
     "'participant-admitted', 'participant-denied', 'participant-left', 'participant-removed') "
@@ -69,7 +78,8 @@ inline constexpr Statement kVisits{
     "opened_ms >= $5 AND opened_ms < $6 AND number < $7 AND ($10 = '' OR provider = $10 OR "
     "opened_by = $10) ORDER BY number DESC LIMIT $8 OFFSET $9"};
 inline constexpr Statement kCountVisits{
-    "SELECT COUNT(*) FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $8, $9, $10, "
+    "SELECT COUNT(*) AS count FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $8, $9, "
+    "$10, "
     "$11, $12, $13, $14, $15)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND "
     "opened_ms >= $5 AND opened_ms < $6 AND ($7 = '' OR provider = $7 OR opened_by = $7)"};
 inline constexpr Statement kInsertVisit{
@@ -119,7 +129,8 @@ inline constexpr Statement kInsertClinic{
     "($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"};
 
 inline constexpr Statement kJoins{
-    "SELECT s.started_ms, MIN(a.joined_ms) FROM session_attendance a JOIN session s ON s.tenant = "
+    "SELECT s.started_ms, MIN(a.joined_ms) AS first_joined_ms FROM session_attendance a JOIN "
+    "session s ON s.tenant = "
     "a.tenant AND s.id = a.session WHERE s.tenant = $1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 "
     "= '' OR s.provider = $4) AND ($5 = '' OR s.id = $5) AND s.started_ms IS NOT NULL GROUP BY "
     "a.session, a.participant, s.started_ms"};

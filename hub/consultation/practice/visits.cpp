@@ -30,17 +30,19 @@ Status Visits::read_for_survivor(store::Connection& connection, std::string_view
 }
 
 Visits::VisitRow Visits::read_visit(const Row& row) {
-  return {.id = std::string(row.text(0)),
-          .number = row.integer(1),
-          .version = row.integer(2),
-          .patient = std::string(row.text(3)),
-          .provider = std::string(row.text(4)),
-          .status = std::string(row.text(5)),
-          .opened_ms = row.integer(6),
-          .closed_ms = row.is_null(7) ? std::nullopt : std::optional(row.integer(7)),
-          .data_key = std::string(row.blob(8)),
-          .sealed = std::string(row.blob(9)),
-          .opened_by = std::string(row.text(10))};
+  return {.id = std::string(row.text(sql::practice::kVisits["id"])),
+          .number = row.integer(sql::practice::kVisits["number"]),
+          .version = row.integer(sql::practice::kVisits["version"]),
+          .patient = std::string(row.text(sql::practice::kVisits["patient"])),
+          .provider = std::string(row.text(sql::practice::kVisits["provider"])),
+          .status = std::string(row.text(sql::practice::kVisits["status"])),
+          .opened_ms = row.integer(sql::practice::kVisits["opened_ms"]),
+          .closed_ms = row.is_null(sql::practice::kVisits["closed_ms"])
+                           ? std::nullopt
+                           : std::optional(row.integer(sql::practice::kVisits["closed_ms"])),
+          .data_key = std::string(row.blob(sql::practice::kVisits["data_key"])),
+          .sealed = std::string(row.blob(sql::practice::kVisits["sealed"])),
+          .opened_by = std::string(row.text(sql::practice::kVisits["opened_by"]))};
 }
 
 Result<Visits::VisitRow> Visits::find_visit(std::string_view tenant,
@@ -144,7 +146,7 @@ Result<PageOf<VisitView>> Visits::list(const Caller& caller, const Asked<ListVis
                             {tenant, persons[0], persons[1], status, from_ms, to_ms, own, also[0],
                              also[1], also[2], also[3], also[4], also[5], also[6], also[7]},
                             [&](const Row& row) {
-                              page.total = row.integer(0);
+                              page.total = row.integer(sql::practice::kCountVisits["count"]);
                               return false;
                             });
   }));
@@ -264,7 +266,7 @@ Result<VisitView> Visits::close(const Caller& caller, const OfVisit& asked) {
     std::int64_t active = 0;
     RABT_TRY_STATUS(
         transaction.query(sql::practice::kActiveOfVisit, {tenant, row.id}, [&](const Row& found) {
-          active = found.integer(0);
+          active = found.integer(sql::practice::kActiveOfVisit["number"]);
           return false;
         }));
     if (active > 0) {

@@ -32,7 +32,7 @@ Value& member_of(Members<Value>& members, std::string_view name) {
 
 std::string_view section_of(const NoteView& note, std::string_view name) {
   const auto found = std::find_if(note.sections.begin(), note.sections.end(),
-                                  [&](const NoteSection& one) { return one.name == name; });
+                                  [&](const NoteSection& section) { return section.name == name; });
   return found == note.sections.end() ? std::string_view() : trim(found->text);
 }
 
@@ -124,15 +124,17 @@ void take_texts(const NoteView& note, Extent extent, ClinicalFacts& out) {
 
 // Those of the newest entry that has any, an addendum or the note itself.
 const SignedDiagnoses& diagnoses_in(const NoteView& note) {
-  const auto late = std::find_if(note.addenda.rbegin(), note.addenda.rend(),
-                                 [](const Addendum& one) { return !one.diagnoses.empty(); });
+  const auto late =
+      std::find_if(note.addenda.rbegin(), note.addenda.rend(),
+                   [](const Addendum& addendum) { return !addendum.diagnoses.empty(); });
   return late == note.addenda.rend() ? note.diagnoses : late->diagnoses;
 }
 
 // Takes the addenda that clinicians wrote to a note after it was signed.
 void take_addenda(const NoteView& note, ClinicalFacts& out) {
-  for (const Addendum& one : note.addenda) {
-    if (is_clinician(one.author)) out.addenda.push_back({.at = one.at, .text = one.text});
+  for (const Addendum& addendum : note.addenda) {
+    if (is_clinician(addendum.author))
+      out.addenda.push_back({.at = addendum.at, .text = addendum.text});
   }
 }
 
@@ -152,9 +154,9 @@ void take_diagnoses(const NoteView& note, ClinicalFacts& out) {
 void take_signs(const VitalsView& vitals, Extent extent, ClinicalFacts& out) {
   for (const Sign& sign : kSigns) {
     if (sign.chart_alone && extent == Extent::claim) continue;
-    const auto measured =
-        std::find_if(vitals.signs.begin(), vitals.signs.end(),
-                     [&](const MeasuredSign& one) { return one.name == sign.record; });
+    const auto measured = std::find_if(
+        vitals.signs.begin(), vitals.signs.end(),
+        [&](const MeasuredSign& measured_sign) { return measured_sign.name == sign.record; });
     if (measured == vitals.signs.end() || !measured->value.is_number()) continue;
     member_of(out.vitals, sign.claim) = measured->value;
     member_of(out.sources, "vitals/" + std::string(sign.claim)) = {
@@ -172,17 +174,17 @@ Json fact_of(const PrescriptionView& prescription) {
                            {"items", to_json(prescription.items)}});
   if (prescription.status == "cancelled") out.set("status", prescription.status);
   Json dispensings = Json::array();
-  for (const Dispensing& one : prescription.dispensings) {
+  for (const Dispensing& dispensing : prescription.dispensings) {
     Json items = Json::array();
-    for (const DispensedItem& item : one.items) items.push_back(to_json(item));
-    Json fact = Json::object({{"id", one.id}, {"items", std::move(items)}});
-    if (one.entered_in_error) {
+    for (const DispensedItem& item : dispensing.items) items.push_back(to_json(item));
+    Json fact = Json::object({{"id", dispensing.id}, {"items", std::move(items)}});
+    if (dispensing.entered_in_error) {
       fact.set("status", kEnteredInError);
     } else {
-      fact.set("pharmacist", one.pharmacist);
-      fact.set("pharmacy", one.pharmacy);
-      fact.set("handedOverAt", one.handed_over_at);
-      if (!one.notes.empty()) fact.set("notes", one.notes);
+      fact.set("pharmacist", dispensing.pharmacist);
+      fact.set("pharmacy", dispensing.pharmacy);
+      fact.set("handedOverAt", dispensing.handed_over_at);
+      if (!dispensing.notes.empty()) fact.set("notes", dispensing.notes);
     }
     dispensings.push_back(std::move(fact));
   }
@@ -206,18 +208,18 @@ ClinicalFacts clinical_facts_of(const VisitRecords& records, Extent extent) {
   if (extent == Extent::claim && !coded.empty()) coded.erase(coded.begin(), coded.end() - 1);
   std::for_each(coded.rbegin(), coded.rend(),
                 [&](const NoteView* note) { take_diagnoses(*note, out); });
-  for (const VitalsView& one : records.vitals) {
-    if (!is_clinician(one.recorded_by)) continue;
+  for (const VitalsView& vital : records.vitals) {
+    if (!is_clinician(vital.recorded_by)) continue;
     ++out.acts.vitals;
-    take_signs(one, extent, out);
+    take_signs(vital, extent, out);
   }
-  for (const PrescriptionView& one : records.prescriptions) {
-    if (!is_clinician(one.prescriber)) continue;
-    const bool holds = one.status != "cancelled";
+  for (const PrescriptionView& prescription : records.prescriptions) {
+    if (!is_clinician(prescription.prescriber)) continue;
+    const bool holds = prescription.status != "cancelled";
     if (holds) ++out.acts.prescriptions;
     // A chart says what was handed over before the rest was cancelled.
-    if (holds || (extent == Extent::chart && !one.dispensings.empty()))
-      out.prescriptions.push_back(one);
+    if (holds || (extent == Extent::chart && !prescription.dispensings.empty()))
+      out.prescriptions.push_back(prescription);
   }
   out.acts.diagnoses = static_cast<std::int64_t>(out.diagnoses.size());
   return out;
@@ -232,21 +234,22 @@ Json to_json(const ClinicalFacts::Acts& acts) {
 
 Json to_json(const ClinicalFacts& facts) {
   Json diagnoses = Json::array();
-  for (const FactDiagnosis& one : facts.diagnoses) {
-    Json diagnosis = Json::object({{"code", one.code}});
-    if (!one.display.empty()) diagnosis.set("display", one.display);
-    diagnosis.set("type", one.type);
+  for (const FactDiagnosis& diagnose : facts.diagnoses) {
+    Json diagnosis = Json::object({{"code", diagnose.code}});
+    if (!diagnose.display.empty()) diagnosis.set("display", diagnose.display);
+    diagnosis.set("type", diagnose.type);
     diagnoses.push_back(std::move(diagnosis));
   }
   Json notes = Json::object();
   for (const auto& [name, text] : facts.notes) notes.set(name, text);
   Json addenda = Json::array();
-  for (const FactAddendum& one : facts.addenda)
-    addenda.push_back(Json::object({{"at", one.at}, {"text", one.text}}));
+  for (const FactAddendum& addendum : facts.addenda)
+    addenda.push_back(Json::object({{"at", addendum.at}, {"text", addendum.text}}));
   Json vitals = Json::object();
   for (const auto& [name, value] : facts.vitals) vitals.set(name, value);
   Json prescriptions = Json::array();
-  for (const PrescriptionView& one : facts.prescriptions) prescriptions.push_back(fact_of(one));
+  for (const PrescriptionView& prescription : facts.prescriptions)
+    prescriptions.push_back(fact_of(prescription));
   Json sources = Json::object();
   for (const auto& [name, source] : facts.sources)
     sources.set(name, Json::object({{"record", source.record},
@@ -279,7 +282,7 @@ std::vector<std::string> missing_for_claim(const ClinicalFacts& facts,
 
 Json to_json(const ClinicalFactsView& view) {
   Json missing = Json::array();
-  for (const std::string& one : view.missing) missing.push_back(one);
+  for (const std::string& text : view.missing) missing.push_back(text);
   Json out = Json::object({{"session", view.session},
                            {"status", to_string(view.status)},
                            {"startedAt", time_or_null(view.started)},

@@ -7,9 +7,9 @@ namespace rabt::consultation {
 
 Json to_json(const Device& device) {
   Json out = Json::object();
-  for (const DeviceText& one : kDeviceTexts) {
-    const std::string& text = device.*one.text;
-    if (!text.empty()) out.set(one.name, text);
+  for (const DeviceText& device_text : kDeviceTexts) {
+    const std::string& text = device.*device_text.text;
+    if (!text.empty()) out.set(device_text.name, text);
   }
   return out;
 }
@@ -25,7 +25,7 @@ Json to_json(const Medication& medication) {
 
 Json to_json(const Medications& medications) {
   Json out = Json::array();
-  for (const Medication& one : medications) out.push_back(to_json(one));
+  for (const Medication& medication : medications) out.push_back(to_json(medication));
   return out;
 }
 

@@ -23,22 +23,22 @@ NoteSections sections_in(const Json& json) {
 SignedDiagnoses diagnoses_in(const Json& json) {
   SignedDiagnoses out;
   if (!json.is_array()) return out;
-  for (const Json& one : json.as_array())
-    out.push_back({.diagnosis = {.code = one.string_or("code", ""),
-                                 .display = one.string_or("display", ""),
-                                 .rank = one.int_or("rank", 1)},
-                   .by = signature_in(one["by"])});
+  for (const Json& item : json.as_array())
+    out.push_back({.diagnosis = {.code = item.string_or("code", ""),
+                                 .display = item.string_or("display", ""),
+                                 .rank = item.int_or("rank", 1)},
+                   .by = signature_in(item["by"])});
   return out;
 }
 
 std::vector<Addendum> addenda_in(const Json& json) {
   std::vector<Addendum> out;
   if (!json.is_array()) return out;
-  for (const Json& one : json.as_array())
-    out.push_back({.author = author_in(one["author"]),
-                   .at = one.string_or("at", ""),
-                   .text = one.string_or("text", ""),
-                   .diagnoses = diagnoses_in(one["diagnoses"])});
+  for (const Json& item : json.as_array())
+    out.push_back({.author = author_in(item["author"]),
+                   .at = item.string_or("at", ""),
+                   .text = item.string_or("text", ""),
+                   .diagnoses = diagnoses_in(item["diagnoses"])});
   return out;
 }
 
@@ -52,13 +52,13 @@ std::optional<Device> device_in(const Json& json) {
 Medications medications_in(const Json& json) {
   Medications out;
   if (!json.is_array()) return out;
-  for (const Json& one : json.as_array())
-    out.push_back({.name = one.string_or("name", ""),
-                   .dosage = one.string_or("dosage", ""),
-                   .code = one.string_or("code", ""),
-                   .frequency = one.string_or("frequency", ""),
-                   .duration = one.string_or("duration", ""),
-                   .instructions = one.string_or("instructions", "")});
+  for (const Json& item : json.as_array())
+    out.push_back({.name = item.string_or("name", ""),
+                   .dosage = item.string_or("dosage", ""),
+                   .code = item.string_or("code", ""),
+                   .frequency = item.string_or("frequency", ""),
+                   .duration = item.string_or("duration", ""),
+                   .instructions = item.string_or("instructions", "")});
   return out;
 }
 
@@ -72,24 +72,24 @@ std::optional<Cancellation> cancellation_in(const Json& json) {
 Dispensings dispensings_in(const Json& json) {
   Dispensings out;
   if (!json.is_array()) return out;
-  for (const Json& one : json.as_array()) {
-    Dispensing dispensing{.id = one.string_or("id", ""),
-                          .reference = one.string_or("reference", ""),
-                          .pharmacist = one.string_or("pharmacist", ""),
-                          .pharmacy = one.string_or("pharmacy", ""),
-                          .handed_over_at = one.string_or("handedOverAt", ""),
+  for (const Json& node : json.as_array()) {
+    Dispensing dispensing{.id = node.string_or("id", ""),
+                          .reference = node.string_or("reference", ""),
+                          .pharmacist = node.string_or("pharmacist", ""),
+                          .pharmacy = node.string_or("pharmacy", ""),
+                          .handed_over_at = node.string_or("handedOverAt", ""),
                           .items = {},
-                          .notes = one.string_or("notes", ""),
-                          .recorded_by = one.string_or("recordedBy", ""),
-                          .recorded_at = one.string_or("recordedAt", "")};
-    const Json& items = one["items"];
+                          .notes = node.string_or("notes", ""),
+                          .recorded_by = node.string_or("recordedBy", ""),
+                          .recorded_at = node.string_or("recordedAt", "")};
+    const Json& items = node["items"];
     for (std::size_t i = 0; i < items.size(); ++i) {
       const Json& item = items.item(i);
       dispensing.items.push_back({.item = item.int_or("item", 0),
                                   .quantity = item["quantity"],
                                   .unit = item.string_or("unit", "")});
     }
-    if (const Json& wrong = one["enteredInError"]; !wrong.is_null())
+    if (const Json& wrong = node["enteredInError"]; !wrong.is_null())
       dispensing.entered_in_error = {.by = wrong.string_or("by", ""),
                                      .at = wrong.string_or("at", ""),
                                      .reason = wrong.string_or("reason", "")};
@@ -107,7 +107,7 @@ Json id_or_null(const RecordAuthor& author) {
 SignedDiagnoses signed_diagnoses(const Diagnoses& diagnoses, const Signature& by) {
   SignedDiagnoses out;
   out.reserve(diagnoses.size());
-  for (const Diagnosis& one : diagnoses) out.push_back({.diagnosis = one, .by = by});
+  for (const Diagnosis& diagnose : diagnoses) out.push_back({.diagnosis = diagnose, .by = by});
   return out;
 }
 
@@ -136,11 +136,11 @@ Json to_json(const Signature& signature) {
 
 Json to_json(const SignedDiagnoses& diagnoses) {
   Json out = Json::array();
-  for (const SignedDiagnosis& one : diagnoses) {
-    Json item = Json::object({{"code", one.diagnosis.code}});
-    if (!one.diagnosis.display.empty()) item.set("display", one.diagnosis.display);
-    item.set("rank", one.diagnosis.rank);
-    item.set("by", to_json(one.by));
+  for (const SignedDiagnosis& diagnose : diagnoses) {
+    Json item = Json::object({{"code", diagnose.diagnosis.code}});
+    if (!diagnose.diagnosis.display.empty()) item.set("display", diagnose.diagnosis.display);
+    item.set("rank", diagnose.diagnosis.rank);
+    item.set("by", to_json(diagnose.by));
     out.push_back(std::move(item));
   }
   return out;
@@ -161,7 +161,7 @@ Json to_json(const NoteView& view) {
   out.set("sections", to_json(view.sections));
   out.set("diagnoses", to_json(view.diagnoses));
   Json addenda = Json::array();
-  for (const Addendum& one : view.addenda) addenda.push_back(to_json(one));
+  for (const Addendum& addendum : view.addenda) addenda.push_back(to_json(addendum));
   out.set("addenda", std::move(addenda));
   if (view.final_by) out.set("finalBy", to_json(*view.final_by));
   if (view.entered_in_error) out.set("enteredInError", to_json(*view.entered_in_error));
@@ -196,9 +196,9 @@ std::string PrescriptionView::prescription_number() const {
 }
 
 bool PrescriptionView::is_dispensed(std::int64_t item) const {
-  return std::any_of(dispensings.begin(), dispensings.end(), [&](const Dispensing& one) {
-    return !one.entered_in_error &&
-           std::any_of(one.items.begin(), one.items.end(),
+  return std::any_of(dispensings.begin(), dispensings.end(), [&](const Dispensing& dispensing) {
+    return !dispensing.entered_in_error &&
+           std::any_of(dispensing.items.begin(), dispensing.items.end(),
                        [&](const DispensedItem& each) { return each.item == item; });
   });
 }
@@ -222,7 +222,7 @@ Json to_json(const Cancellation& cancellation) {
 
 Json to_json(const Dispensing& dispensing) {
   Json items = Json::array();
-  for (const DispensedItem& one : dispensing.items) items.push_back(to_json(one));
+  for (const DispensedItem& item : dispensing.items) items.push_back(to_json(item));
   Json out = Json::object({{"id", dispensing.id},
                            {"reference", dispensing.reference},
                            {"pharmacist", dispensing.pharmacist},
@@ -240,7 +240,7 @@ Json to_json(const Dispensing& dispensing) {
 
 Json to_json(const Dispensings& dispensings) {
   Json out = Json::array();
-  for (const Dispensing& one : dispensings) out.push_back(to_json(one));
+  for (const Dispensing& dispensing : dispensings) out.push_back(to_json(dispensing));
   return out;
 }
 

@@ -23,18 +23,18 @@ Result<DetectionReviewView> Detections::review(const Caller& caller,
   RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts.sessions.still_open(transaction, of));
     Json finding;
-    RABT_TRY_STATUS(transaction.query(sql::record::kFinding, {of.tenant, of.session, request.event},
-                                      [&](const Row& row) {
-                                        const auto data = Json::parse(row.text(0));
-                                        if (data.ok()) finding = *data;
-                                        return false;
-                                      }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::record::kFinding, {of.tenant, of.session, request.event}, [&](const Row& row) {
+          const auto data = Json::parse(row.text(sql::record::kFinding["data"]));
+          if (data.ok()) finding = *data;
+          return false;
+        }));
     if (finding.is_null())
       return not_found("phi.finding_unknown", "the session has no such finding of patient data");
     bool listed = false;
     RABT_TRY_STATUS(
         transaction.query(sql::record::kReviews, {of.tenant, of.session}, [&](const Row& row) {
-          const auto review = Json::parse(row.text(0));
+          const auto review = Json::parse(row.text(sql::record::kReviews["data"]));
           listed = review.ok() && review->int_or("of", 0) == request.event;
           return !listed;
         }));

@@ -108,8 +108,8 @@ Json Languages::strings(std::string_view language) const {
 
 const Json& Languages::note_template(std::string_view id) const {
   static const Json kNone;
-  for (const Json& one : templates_["items"].as_array()) {
-    if (one["id"].as_string() == id) return one;
+  for (const Json& item : templates_["items"].as_array()) {
+    if (item["id"].as_string() == id) return item;
   }
   return kNone;
 }

@@ -56,8 +56,8 @@ std::string role_text(std::string_view role) {
                                         {"specialist", "specialist", "أخصائي"},
                                         {"nurse", "nurse", "تمريض"},
                                         {"workflow", "written by the system", "كتبه النظام"}}};
-  const auto* const found =
-      std::find_if(kRoles.begin(), kRoles.end(), [&](const Name& one) { return one.role == role; });
+  const auto* const found = std::find_if(kRoles.begin(), kRoles.end(),
+                                         [&](const Name& name) { return name.role == role; });
   return found == kRoles.end() ? std::string(role) : both(found->english, found->arabic);
 }
 
@@ -165,13 +165,13 @@ void add_texts(print::Document& out, const NoteView& note) {
 
 void add_addenda(print::Document& out, const NotePaper& paper) {
   std::size_t number = 0;
-  for (const Addendum& one : paper.note.addenda) {
+  for (const Addendum& addendum : paper.note.addenda) {
     const std::string count = std::to_string(++number);
     Section section{.heading = "Addendum " + count + " · إضافة " + count};
-    add_author(section, paper, one.author);
-    section.fields.push_back({"Written · كُتبت", moment(one.at)});
-    add_diagnoses(section, one.diagnoses);
-    section.texts = {one.text};
+    add_author(section, paper, addendum.author);
+    section.fields.push_back({"Written · كُتبت", moment(addendum.at)});
+    add_diagnoses(section, addendum.diagnoses);
+    section.texts = {addendum.text};
     out.sections.push_back(std::move(section));
   }
 }

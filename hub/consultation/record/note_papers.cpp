@@ -16,22 +16,22 @@ constexpr std::string_view kPdfType = "application/pdf";
 
 Json to_json(const ChartPdfs& pdfs) {
   Json documents = Json::array();
-  for (const std::string& one : pdfs.in_error)
-    documents.push_back(Json::object({{"id", one}, {"status", kEnteredInError}}));
-  for (const ChartPdfs::Pdf& one : pdfs.pdfs) {
-    if (!one.code.empty()) {
-      documents.push_back(Json::object({{"id", one.note}, {"code", one.code}}));
+  for (const std::string& text : pdfs.in_error)
+    documents.push_back(Json::object({{"id", text}, {"status", kEnteredInError}}));
+  for (const ChartPdfs::Pdf& pdf : pdfs.pdfs) {
+    if (!pdf.code.empty()) {
+      documents.push_back(Json::object({{"id", pdf.note}, {"code", pdf.code}}));
       continue;
     }
-    documents.push_back(Json::object({{"id", one.note},
-                                      {"blob", one.blob},
+    documents.push_back(Json::object({{"id", pdf.note},
+                                      {"blob", pdf.blob},
                                       {"contentType", kPdfType},
-                                      {"bytes", one.bytes},
-                                      {"sha256", one.sha256},
-                                      {"sha1", one.sha1},
-                                      {"title", one.title},
-                                      {"at", one.at},
-                                      {"status", one.amended ? "amended" : "final"}}));
+                                      {"bytes", pdf.bytes},
+                                      {"sha256", pdf.sha256},
+                                      {"sha1", pdf.sha1},
+                                      {"title", pdf.title},
+                                      {"at", pdf.at},
+                                      {"status", pdf.amended ? "amended" : "final"}}));
   }
   const bool any = pdfs.wanted || !pdfs.in_error.empty();
   return Json::object({{"documents", any ? std::move(documents) : Json()}});
@@ -54,11 +54,11 @@ Result<NotePaper> NotePapers::paper(const Membership& of, const Record& record) 
   std::vector<RecordAuthor> authors{out.note.author};
   if (out.note.final_by) authors.push_back(out.note.final_by->author);
   if (out.note.entered_in_error) authors.push_back(out.note.entered_in_error->by);
-  for (const Addendum& one : out.note.addenda) authors.push_back(one.author);
-  for (const RecordAuthor& one : authors) {
-    if (one.person.empty() || out.authors.contains(one.id())) continue;
-    RABT_TRY(author, person_of(one.person));
-    if (author) out.authors.emplace(one.id(), *std::move(author));
+  for (const Addendum& addendum : out.note.addenda) authors.push_back(addendum.author);
+  for (const RecordAuthor& record_author : authors) {
+    if (record_author.person.empty() || out.authors.contains(record_author.id())) continue;
+    RABT_TRY(author, person_of(record_author.person));
+    if (author) out.authors.emplace(record_author.id(), *std::move(author));
   }
   return out;
 }
@@ -110,10 +110,10 @@ Result<ChartPdfs> NotePapers::for_chart(const Caller& caller, const Asked<ReadCh
   // The newest of too many.
   if (notes.size() > kMaxChartPdfs)
     notes.erase(notes.begin(), notes.end() - static_cast<std::ptrdiff_t>(kMaxChartPdfs));
-  for (const Record& one : notes) {
-    auto kept = keep(of, one);
+  for (const Record& record : notes) {
+    auto kept = keep(of, record);
     out.pdfs.push_back(kept.ok() ? *std::move(kept)
-                                 : ChartPdfs::Pdf{.note = one.id, .code = kept.error().code});
+                                 : ChartPdfs::Pdf{.note = record.id, .code = kept.error().code});
   }
   return out;
 }

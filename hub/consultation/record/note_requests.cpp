@@ -41,14 +41,14 @@ bool is_icd10(std::string_view code) {
 
 Json to_json(const NoteSections& sections) {
   Json out = Json::object();
-  for (const NoteSection& one : sections) out.set(one.name, one.text);
+  for (const NoteSection& section : sections) out.set(section.name, section.text);
   return out;
 }
 
 bool has_text(const std::string& content, const NoteSections& sections) {
   return !trim(content).empty() ||
          std::any_of(sections.begin(), sections.end(),
-                     [](const NoteSection& one) { return !trim(one.text).empty(); });
+                     [](const NoteSection& section) { return !trim(section.text).empty(); });
 }
 
 std::string note_kind_in(Fields& fields, std::string_view name, std::string_view fallback) {
@@ -73,8 +73,8 @@ NoteSections sections_in(Fields& fields, std::string_view name, const Json& of_t
   Fields texts(given, fields.mistakes(), std::string(name) + ".");
   NoteSections sections;
   for (const auto& [section, value] : given.as_object()) {
-    const auto named = [&wanted = section](const Json& one) {
-      return one["id"].as_string() == wanted;
+    const auto named = [&wanted = section](const Json& item) {
+      return item["id"].as_string() == wanted;
     };
     const Json::Array template_sections =
         of_template.is_null() ? Json::Array{} : of_template["sections"].as_array();
@@ -84,7 +84,8 @@ NoteSections sections_in(Fields& fields, std::string_view name, const Json& of_t
     if (!good) {
       // The name may be anything that a caller typed: its place says which.
       std::vector<std::string> names;
-      for (const Json& one : template_sections) names.push_back(one["id"].as_string());
+      for (const Json& template_section : template_sections)
+        names.push_back(template_section["id"].as_string());
       fields.wrong(name, "section number " + std::to_string(sections.size() + 1) +
                              (names.empty() ? " must be named in a-z, 0-9 and _"
                                             : " is none of the template; its sections are: " +

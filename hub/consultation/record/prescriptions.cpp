@@ -40,8 +40,8 @@ std::string status_of(const PrescriptionView& of) {
 // True if the request says of a dispensing what was kept of it. Members that are left out say
 // nothing else.
 bool is_repeat(const RecordDispensing& request, const Dispensing& kept) {
-  const auto same = [](const DispensedItem& one, const DispensedItem& other) {
-    return to_json(one) == to_json(other);
+  const auto same = [](const DispensedItem& dispensed_item, const DispensedItem& other) {
+    return to_json(dispensed_item) == to_json(other);
   };
   return request.pharmacist == kept.pharmacist && request.pharmacy == kept.pharmacy &&
          (request.notes.empty() || request.notes == kept.notes) &&
@@ -68,10 +68,10 @@ Result<DispensedItems> items_to_dispense(const RecordDispensing& request,
                    "the prescription has " + std::to_string(of.items.size()) + " medications");
   }
   RABT_TRY_STATUS(mistakes.status());
-  for (const DispensedItem& one : items) {
-    if (of.is_dispensed(one.item))
+  for (const DispensedItem& dispensed_item : items) {
+    if (of.is_dispensed(dispensed_item.item))
       return conflict("prescription.item_dispensed",
-                      "medication " + std::to_string(one.item) +
+                      "medication " + std::to_string(dispensed_item.item) +
                           " was dispensed; leave it out, or mark its dispensing as entered in "
                           "error");
   }
@@ -262,9 +262,9 @@ Result<DispensingView> Prescriptions::mark_dispensing_in_error(
   RABT_TRY(found, office_.find(caller, RecordKind::prescription, request.prescription, kRight));
   RABT_TRY(allowed, may(kRight, caller, found.of));
   PrescriptionView view = prescription_view(found.record);
-  const auto wrong =
-      std::find_if(view.dispensings.begin(), view.dispensings.end(),
-                   [&](const Dispensing& one) { return one.id == request.dispensing; });
+  const auto wrong = std::find_if(
+      view.dispensings.begin(), view.dispensings.end(),
+      [&](const Dispensing& dispensing) { return dispensing.id == request.dispensing; });
   if (wrong == view.dispensings.end())
     return not_found("record.unknown", "the prescription has no such dispensing");
   const auto place = static_cast<std::size_t>(wrong - view.dispensings.begin());

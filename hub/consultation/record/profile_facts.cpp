@@ -60,8 +60,8 @@ std::vector<ProfileIdentifier> identifiers_of_profile(const Json& profile) {
   };
   for (const Kind& kind : kKinds) {
     if (const Json& list = profile["identifiers"]; list.is_array()) {
-      for (const Json& one : list.as_array()) {
-        if (one.string_or("kind", "") == kind.kind) take(kind, one["system"], one["value"]);
+      for (const Json& item : list.as_array()) {
+        if (item.string_or("kind", "") == kind.kind) take(kind, item["system"], item["value"]);
       }
     }
     if (kind.type == "MR") take(kind, Json(), profile["mrn"]);
@@ -83,8 +83,8 @@ PatientContact contact_of_profile(const Json& profile) {
                      .phone = known_as(phi::IndexKind::phone, profile["phone"]),
                      .email = known_as(phi::IndexKind::email, profile["email"])};
   if (const Json& guardians = profile["guardians"]; guardians.is_array()) {
-    for (const Json& one : guardians.as_array()) {
-      if (auto phone = known_as(phi::IndexKind::phone, one["phone"]))
+    for (const Json& item : guardians.as_array()) {
+      if (auto phone = known_as(phi::IndexKind::phone, item["phone"]))
         out.guardian_phones.push_back(*std::move(phone));
     }
   }
@@ -103,7 +103,7 @@ Json to_json(const ProfileIdentifier& identifier) {
 
 Json to_json(const std::vector<ProfileIdentifier>& identifiers) {
   Json out = Json::array();
-  for (const ProfileIdentifier& one : identifiers) out.push_back(to_json(one));
+  for (const ProfileIdentifier& identifier : identifiers) out.push_back(to_json(identifier));
   return out;
 }
 
@@ -122,7 +122,7 @@ Json to_json(const PatientContact& contact) {
   set_if(out, "email", contact.email);
   if (!contact.guardian_phones.empty()) {
     Json phones = Json::array();
-    for (const std::string& one : contact.guardian_phones) phones.push_back(one);
+    for (const std::string& phone : contact.guardian_phones) phones.push_back(phone);
     out.set("guardianPhones", std::move(phones));
   }
   return out;

@@ -37,18 +37,18 @@ struct SealedRow {
   std::string sealed;
 };
 SealedRow read_row(const Row& row) {
-  return {.record = {.id = std::string(row.text(0)),
-                     .kind = parse_kind(row.text(1)),
-                     .number = row.integer(2),
-                     .session = std::string(row.text(3)),
-                     .author = std::string(row.text(4)),
-                     .state = std::string(row.text(5)),
-                     .at_ms = row.integer(6),
-                     .updated_ms = row.integer(7),
-                     .version = row.integer(8),
+  return {.record = {.id = std::string(row.text(sql::record::kFind["id"])),
+                     .kind = parse_kind(row.text(sql::record::kFind["kind"])),
+                     .number = row.integer(sql::record::kFind["number"]),
+                     .session = std::string(row.text(sql::record::kFind["session"])),
+                     .author = std::string(row.text(sql::record::kFind["author"])),
+                     .state = std::string(row.text(sql::record::kFind["state"])),
+                     .at_ms = row.integer(sql::record::kFind["at_ms"]),
+                     .updated_ms = row.integer(sql::record::kFind["updated_ms"]),
+                     .version = row.integer(sql::record::kFind["version"]),
                      .client = {},
-                     .blob = std::string(row.text(9))},
-          .sealed = std::string(row.blob(10))};
+                     .blob = std::string(row.text(sql::record::kFind["blob"]))},
+          .sealed = std::string(row.blob(sql::record::kFind["sealed"]))};
 }
 
 // Bounds of a kind of records in one session; 0 stands for none.
@@ -115,7 +115,7 @@ Result<RecordBook::Page> RecordBook::read(const Membership& of, const Statement&
     std::size_t bytes = 0;
     more = false;
     return connection.query(statement, values, [&](const Row& row) {
-      bytes += row.blob(10).size();
+      bytes += row.blob(sql::record::kFind["sealed"]).size();
       more = !rows.empty() && (bytes > limits::kMaxPageBytes ||
                                static_cast<std::int64_t>(rows.size()) == limits::kMaxPageItems);
       if (!more) rows.push_back(read_row(row));
@@ -176,7 +176,8 @@ Result<RecordBook::Count> RecordBook::count(store::Connection& connection, const
       connection.query(sql::record::kCount,
                        {of.tenant, of.session, to_string(kind), std::string_view(of.participant)},
                        [&](const Row& row) {
-                         out = {row.integer(0), row.integer(1)};
+                         out = {row.integer(sql::record::kCount["count"]),
+                                row.integer(sql::record::kCount["own_count"])};
                          return false;
                        }));
   return out;
@@ -186,7 +187,8 @@ Result<RecordBook::Place> RecordBook::locate(std::string_view tenant, RecordKind
                                              std::string_view reference) const {
   std::optional<Place> found;
   const auto take = [&found](const Row& row) {
-    found = Place{.id = std::string(row.text(0)), .session = std::string(row.text(1))};
+    found = Place{.id = std::string(row.text(sql::record::kLocateByNumber["id"])),
+                  .session = std::string(row.text(sql::record::kLocateByNumber["session"]))};
     return false;
   };
   const Reference wanted = read_reference(reference);
@@ -243,7 +245,7 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Caller& call
   if (most.all > 0) {
     std::int64_t has = 0;
     const auto take = [&has](const Row& row) {
-      has = row.integer(0);
+      has = row.integer(sql::record::kLocateByNumber["id"]);
       return false;
     };
     RABT_TRY_STATUS(

@@ -67,7 +67,7 @@ struct RecordList {
 template <typename View>
 [[nodiscard]] Json to_json(const RecordList<View>& list) {
   Json items = Json::array();
-  for (const View& one : list.items) items.push_back(to_json(one));
+  for (const View& item : list.items) items.push_back(to_json(item));
   Json out = Json::object({{"items", std::move(items)}});
   if (!list.next.empty()) out.set("next", list.next);
   return out;

@@ -64,7 +64,7 @@ Result<RecordBook::Page> RecordOffice::page(const Caller& caller, const Asked<Li
   RABT_TRY(of, member(caller, request.session));
   RABT_TRY_STATUS(may_read(caller, of, kind));
   RABT_TRY(page, book_.page(of, kind, request.after));
-  std::erase_if(page.records, [&](const Record& one) { return !is_shown(caller, of, one); });
+  std::erase_if(page.records, [&](const Record& record) { return !is_shown(caller, of, record); });
   RABT_TRY_STATUS(
       audit_reading(caller, of, "session.read",
                     Json::object({{"of", to_string(kind)}, {"count", page.records.size()}})));

@@ -18,8 +18,8 @@ Result<ClinicalFactsView> RecordReading::clinical_facts(const Caller& caller,
   RABT_TRY_STATUS(office_.book().each(of, RecordKind::vitals, [&](const Record& one) {
     if (is_clinician(author_in(one.document["author"]))) records.vitals.push_back(vitals_view(one));
   }));
-  RABT_TRY_STATUS(office_.book().each(of, RecordKind::prescription, [&](const Record& one) {
-    records.prescriptions.push_back(prescription_view(one));
+  RABT_TRY_STATUS(office_.book().each(of, RecordKind::prescription, [&](const Record& record) {
+    records.prescriptions.push_back(prescription_view(record));
   }));
   const std::int64_t over = of.ended_ms.value_or(office_.parts().clock.now().ms);
   const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;

@@ -9,7 +9,7 @@ namespace {
 template <typename View>
 Json all_of(const std::vector<View>& views) {
   Json out = Json::array();
-  for (const View& one : views) out.push_back(to_json(one));
+  for (const View& view : views) out.push_back(to_json(view));
   return out;
 }
 

@@ -29,7 +29,7 @@ bool is_for(const Record& record, std::string_view role) {
   const Json& roles = record.document["shownTo"];
   if (roles.size() == 0) return true;
   const Json::Array& all = roles.as_array();
-  return std::any_of(all.begin(), all.end(), [&](const Json& one) { return one == Json(role); });
+  return std::any_of(all.begin(), all.end(), [&](const Json& item) { return item == Json(role); });
 }
 
 }  // namespace

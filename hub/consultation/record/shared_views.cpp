@@ -16,24 +16,24 @@ Json level_json(const Ladder& ladder) {
 }
 
 Json line_json(const LineSummary& line) {
-  Json one = level_json(line.ladder);
-  one.set("participant", line.participant);
-  one.set("samples", line.samples);
-  if (line.samples == 0) return one;
-  one.set("score", line.score);
-  one.set("grade", grade_of(line.score));
-  one.set("lossPercent", line.loss_percent);
-  one.set("jitterMs", line.jitter_ms);
-  one.set("rttMs", line.rtt_ms);
-  return one;
+  Json item = level_json(line.ladder);
+  item.set("participant", line.participant);
+  item.set("samples", line.samples);
+  if (line.samples == 0) return item;
+  item.set("score", line.score);
+  item.set("grade", grade_of(line.score));
+  item.set("lossPercent", line.loss_percent);
+  item.set("jitterMs", line.jitter_ms);
+  item.set("rttMs", line.rtt_ms);
+  return item;
 }
 
 Json recent_json(const RecentSample& sample) {
-  Json one = sample.figures;
-  one.set("participant", sample.participant);
-  one.set("at", to_iso8601({sample.at_ms}));
-  one.set("direction", sample.direction);
-  return one;
+  Json item = sample.figures;
+  item.set("participant", sample.participant);
+  item.set("at", to_iso8601({sample.at_ms}));
+  item.set("direction", sample.direction);
+  return item;
 }
 
 // Unset when the document has no such text.
@@ -64,7 +64,7 @@ bool is_unscreened(const Json& document) {
 std::vector<std::string> texts_in(const Json& list) {
   std::vector<std::string> out;
   if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) out.push_back(one.is_string() ? one.as_string() : "");
+  for (const Json& item : list.as_array()) out.push_back(item.is_string() ? item.as_string() : "");
   return out;
 }
 

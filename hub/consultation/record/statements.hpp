@@ -28,14 +28,17 @@ inline constexpr Statement kLocateById{
 inline constexpr Statement kLocateByNumber{
     "SELECT id, session FROM session_record WHERE tenant = $1 AND kind = $2 AND number = $3"};
 inline constexpr Statement kCount{
-    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN author = $4 THEN 1 ELSE 0 END), 0) FROM "
+    "SELECT COUNT(*) AS count, COALESCE(SUM(CASE WHEN author = $4 THEN 1 ELSE 0 END), 0) AS "
+    "own_count FROM "
     "session_record WHERE tenant = $1 AND session = $2 AND kind = $3"};
 inline constexpr Statement kHas{
-    "SELECT COUNT(*) FROM (SELECT id FROM session_record WHERE tenant = $1 AND session = $2 AND "
+    "SELECT COUNT(*) AS count FROM (SELECT id FROM session_record WHERE tenant = $1 AND session = "
+    "$2 AND "
     "kind = $3 LIMIT $4) AS those"};
 // By the index of those that have a client: all of a kind of which one person may have so many.
 inline constexpr Statement kHasOwn{
-    "SELECT COUNT(*) FROM (SELECT client FROM session_record WHERE tenant = $1 AND session = $2 "
+    "SELECT COUNT(*) AS count FROM (SELECT client FROM session_record WHERE tenant = $1 AND "
+    "session = $2 "
     "AND kind = $3 AND author = $4 AND length(client) > 0 LIMIT $5) AS those"};
 inline constexpr Statement kInsert{
     "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "

@@ -22,11 +22,11 @@ std::vector<Track> tracks_of(const Json& output) {
   std::vector<Track> tracks;
   const auto take = [&](const Json& list, bool failed) {
     if (!list.is_array()) return;
-    for (const Json& one : list.as_array()) {
-      if (one.string_or("recordingId", "").empty()) continue;
-      Track track{.listed = &one, .problem = {}, .started_ms = {}};
-      if (failed) track.problem = one.string_or("code", "video.recording_failed");
-      if (const auto at = parse_iso8601(one.string_or("startedAt", "")); at.ok())
+    for (const Json& item : list.as_array()) {
+      if (item.string_or("recordingId", "").empty()) continue;
+      Track track{.listed = &item, .problem = {}, .started_ms = {}};
+      if (failed) track.problem = item.string_or("code", "video.recording_failed");
+      if (const auto at = parse_iso8601(item.string_or("startedAt", "")); at.ok())
         track.started_ms = at->ms;
       tracks.push_back(std::move(track));
     }
@@ -46,13 +46,13 @@ const KeptRecording* stretch_at(const std::vector<KeptRecording>& recordings,
                                 const Session& session, std::int64_t at_ms) {
   const KeptRecording* found = nullptr;
   std::int64_t nearest = 0;
-  for (const KeptRecording& one : recordings) {
-    const std::int64_t from = one.started_ms - kEarlyMs;
-    const std::int64_t to = one.stopped_ms.value_or(session.ended_ms.value_or(at_ms));
+  for (const KeptRecording& recording : recordings) {
+    const std::int64_t from = recording.started_ms - kEarlyMs;
+    const std::int64_t to = recording.stopped_ms.value_or(session.ended_ms.value_or(at_ms));
     const std::int64_t away = std::max({from - at_ms, at_ms - to, std::int64_t{0}});
     if (found == nullptr || away < nearest ||
-        (away == nearest && one.started_ms >= found->started_ms)) {
-      found = &one;
+        (away == nearest && recording.started_ms >= found->started_ms)) {
+      found = &recording;
       nearest = away;
     }
   }
@@ -65,8 +65,8 @@ class Binding {
   Binding(const SessionParts& parts, const Session& session, const keys::Lease& lease,
           std::vector<KeptRecording> recordings)
       : parts_(parts), session_(session), lease_(lease), known_(std::move(recordings)) {
-    for (const KeptRecording& one : known_) {
-      if (one.sid.empty() && one.status != "merged") free_.push_back(&one);
+    for (const KeptRecording& recording : known_) {
+      if (recording.sid.empty() && recording.status != "merged") free_.push_back(&recording);
     }
   }
 
@@ -76,8 +76,9 @@ class Binding {
     bound.kind = track.listed->string_or("kind", "");
     bound.bytes = std::max<std::int64_t>(0, track.listed->int_or("bytes", 0));
     bound.problem = track.problem;
-    const auto found = std::find_if(known_.begin(), known_.end(),
-                                    [&](const KeptRecording& one) { return one.sid == bound.sid; });
+    const auto found =
+        std::find_if(known_.begin(), known_.end(),
+                     [&](const KeptRecording& recording) { return recording.sid == bound.sid; });
     if (found != known_.end()) {
       bound.id = found->id;
       // The fetch of one that is processed is under way.

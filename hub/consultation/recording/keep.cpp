@@ -13,14 +13,16 @@ using store::Blob;
 using store::Row;
 
 Recording read_recording(const Row& row) {
-  return {.id = std::string(row.text(0)),
-          .consultation = std::string(row.text(1)),
-          .kind = std::string(row.text(2)),
-          .blob = std::string(row.text(3)),
-          .content_type = std::string(row.text(4)),
-          .bytes = static_cast<std::uint64_t>(row.integer(5)),
-          .sha256 = std::string(row.text(6)),
-          .stored = Timestamp{row.integer(7)}};
+  return {
+      .id = std::string(row.text(sql::recording::kFindKeptByExternal["id"])),
+      .consultation = std::string(row.text(sql::recording::kFindKeptByExternal["owner"])),
+      .kind = std::string(row.text(sql::recording::kFindKeptByExternal["kind"])),
+      .blob = std::string(row.text(sql::recording::kFindKeptByExternal["blob"])),
+      .content_type = std::string(row.text(sql::recording::kFindKeptByExternal["content_type"])),
+      .bytes =
+          static_cast<std::uint64_t>(row.integer(sql::recording::kFindKeptByExternal["bytes"])),
+      .sha256 = std::string(row.text(sql::recording::kFindKeptByExternal["sha256"])),
+      .stored = Timestamp{row.integer(sql::recording::kFindKeptByExternal["stored_ms"])}};
 }
 
 std::string external_index(const KeepJob& job, const OfInstance& of) {

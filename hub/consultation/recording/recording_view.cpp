@@ -22,28 +22,28 @@ Json shown(const std::string& text) {
 
 }  // namespace
 
-RecordingView recording_view(const KeptRecording& one, bool with_reason) {
-  RecordingView view{.id = one.id,
-                     .number = one.number,
-                     .session = one.session,
-                     .sid = one.sid.empty() ? one.id : one.sid,
-                     .status = one.status,
-                     .kind = one.kind,
-                     .purpose = one.purpose,
-                     .started = {one.started_ms},
-                     .stopped = at(one.stopped_ms),
-                     .bytes = one.bytes,
-                     .sha256 = one.sha256,
-                     .content_type = one.content_type,
-                     .stored = at(one.stored_ms),
-                     .retain_until = at(one.retain_until_ms),
-                     .problem = one.problem,
-                     .incomplete = one.incomplete,
-                     .withdrawn = one.withdrawn,
-                     .merged_into = one.merged_into};
-  if (one.stopped_ms)
-    view.seconds = std::max<std::int64_t>(0, *one.stopped_ms - one.started_ms) / 1000;
-  if (!one.sid.empty()) view.provider_copy = one.copy;
+RecordingView recording_view(const KeptRecording& recording, bool with_reason) {
+  RecordingView view{.id = recording.id,
+                     .number = recording.number,
+                     .session = recording.session,
+                     .sid = recording.sid.empty() ? recording.id : recording.sid,
+                     .status = recording.status,
+                     .kind = recording.kind,
+                     .purpose = recording.purpose,
+                     .started = {recording.started_ms},
+                     .stopped = at(recording.stopped_ms),
+                     .bytes = recording.bytes,
+                     .sha256 = recording.sha256,
+                     .content_type = recording.content_type,
+                     .stored = at(recording.stored_ms),
+                     .retain_until = at(recording.retain_until_ms),
+                     .problem = recording.problem,
+                     .incomplete = recording.incomplete,
+                     .withdrawn = recording.withdrawn,
+                     .merged_into = recording.merged_into};
+  if (recording.stopped_ms)
+    view.seconds = std::max<std::int64_t>(0, *recording.stopped_ms - recording.started_ms) / 1000;
+  if (!recording.sid.empty()) view.provider_copy = recording.copy;
   if (!with_reason && view.withdrawn.is_object()) view.withdrawn.mutable_object().erase("reason");
   return view;
 }

@@ -40,7 +40,7 @@ struct RecordingView {
 };
 // with_reason: the reason of a withdrawal, which may speak of the patient, is told to who
 // withdraws.
-[[nodiscard]] RecordingView recording_view(const KeptRecording& one, bool with_reason);
+[[nodiscard]] RecordingView recording_view(const KeptRecording& recording, bool with_reason);
 [[nodiscard]] Json to_json(const RecordingView& view);
 
 // A recording that is to be transcribed.

@@ -22,29 +22,29 @@ std::optional<std::int64_t> optional(const Row& row, int column) {
 }
 
 struct Raw {
-  KeptRecording one;
+  KeptRecording recording;
   std::string sealed;
   std::string data_key;
 };
 Raw read(const Row& row) {
   Raw raw;
-  raw.one.id = std::string(row.text(0));
-  raw.one.number = row.integer(1);
-  raw.one.session = std::string(row.text(2));
-  raw.one.status = std::string(row.text(3));
-  raw.one.kind = std::string(row.text(4));
-  raw.one.purpose = std::string(row.text(5));
-  raw.one.started_ms = row.integer(6);
-  raw.one.stopped_ms = optional(row, 7);
-  raw.one.stored_ms = optional(row, 8);
-  raw.one.retain_until_ms = optional(row, 9);
-  raw.one.bytes = row.integer(10);
-  raw.one.sha256 = std::string(row.text(11));
-  raw.one.content_type = std::string(row.text(12));
-  raw.sealed = std::string(row.blob(13));
-  raw.data_key = std::string(row.blob(14));
-  raw.one.copy = std::string(row.text(15));
-  raw.one.problem = std::string(row.text(16));
+  raw.recording.id = std::string(row.text(sql::recording::kOfSession["id"]));
+  raw.recording.number = row.integer(sql::recording::kOfSession["number"]);
+  raw.recording.session = std::string(row.text(sql::recording::kOfSession["session"]));
+  raw.recording.status = std::string(row.text(sql::recording::kOfSession["status"]));
+  raw.recording.kind = std::string(row.text(sql::recording::kOfSession["kind"]));
+  raw.recording.purpose = std::string(row.text(sql::recording::kOfSession["purpose"]));
+  raw.recording.started_ms = row.integer(sql::recording::kOfSession["started_ms"]);
+  raw.recording.stopped_ms = optional(row, sql::recording::kOfSession["stopped_ms"]);
+  raw.recording.stored_ms = optional(row, sql::recording::kOfSession["stored_ms"]);
+  raw.recording.retain_until_ms = optional(row, sql::recording::kOfSession["retain_until_ms"]);
+  raw.recording.bytes = row.integer(sql::recording::kOfSession["bytes"]);
+  raw.recording.sha256 = std::string(row.text(sql::recording::kOfSession["sha256"]));
+  raw.recording.content_type = std::string(row.text(sql::recording::kOfSession["content_type"]));
+  raw.sealed = std::string(row.blob(sql::recording::kOfSession["sealed"]));
+  raw.data_key = std::string(row.blob(sql::recording::kOfSession["data_key"]));
+  raw.recording.copy = std::string(row.text(sql::recording::kOfSession["copy"]));
+  raw.recording.problem = std::string(row.text(sql::recording::kOfSession["problem"]));
   return raw;
 }
 
@@ -61,13 +61,13 @@ Result<std::string> seal(const SessionParts& parts, std::string_view data_key, s
 
 Result<KeptRecording> open(const SessionParts& parts, Raw raw) {
   RABT_TRY(key, parts.keys.open(parts.tenant, raw.data_key));
-  RABT_TRY(plain, key->open(place(parts.tenant, raw.one.id), raw.sealed));
+  RABT_TRY(plain, key->open(place(parts.tenant, raw.recording.id), raw.sealed));
   RABT_TRY(document, Json::parse(plain));
-  raw.one.sid = document.string_or("sid", "");
-  raw.one.withdrawn = document["withdrawn"];
-  raw.one.merged_into = document.string_or("mergedInto", "");
-  raw.one.incomplete = document["incomplete"];
-  return std::move(raw.one);
+  raw.recording.sid = document.string_or("sid", "");
+  raw.recording.withdrawn = document["withdrawn"];
+  raw.recording.merged_into = document.string_or("mergedInto", "");
+  raw.recording.incomplete = document["incomplete"];
+  return std::move(raw.recording);
 }
 Result<std::vector<KeptRecording>> open_all(const SessionParts& parts, std::vector<Raw> raws) {
   std::vector<KeptRecording> out;
@@ -78,10 +78,10 @@ Result<std::vector<KeptRecording>> open_all(const SessionParts& parts, std::vect
   return out;
 }
 
-Json document_of(const KeptRecording& one) {
-  Json document = Json::object({{"sid", one.sid}, {"withdrawn", one.withdrawn}});
-  if (!one.merged_into.empty()) document.set("mergedInto", one.merged_into);
-  if (!one.incomplete.is_null()) document.set("incomplete", one.incomplete);
+Json document_of(const KeptRecording& recording) {
+  Json document = Json::object({{"sid", recording.sid}, {"withdrawn", recording.withdrawn}});
+  if (!recording.merged_into.empty()) document.set("mergedInto", recording.merged_into);
+  if (!recording.incomplete.is_null()) document.set("incomplete", recording.incomplete);
   return document;
 }
 
@@ -132,28 +132,30 @@ Status RecordingNotes::write(store::Transaction& transaction) const {
 }
 
 Status write_bound(store::Transaction& transaction, const Session& session,
-                   const BoundRecording& one) {
-  if (one.merged)
+                   const BoundRecording& recording) {
+  if (recording.merged)
     return store::run(transaction, sql::recording::kMerged,
-                      {session.tenant, one.id, Blob{one.sealed}});
-  if (one.bind && one.fresh) {
+                      {session.tenant, recording.id, Blob{recording.sealed}});
+  if (recording.bind && recording.fresh) {
     RABT_TRY(number, next_number(transaction, "recording", session.tenant));
-    RABT_TRY_STATUS(store::run(
-        transaction, sql::recording::kInsertRecording,
-        {session.tenant, one.id, number, session.id, Blob{one.index}, "processing", one.kind,
-         one.purpose, one.started_ms, value(one.stopped_ms), Blob{one.sealed}, one.bytes}));
-  } else if (one.bind) {
-    RABT_TRY_STATUS(store::run(
-        transaction, sql::recording::kBind,
-        {session.tenant, one.id, Blob{one.index}, one.kind, Blob{one.sealed}, one.bytes}));
+    RABT_TRY_STATUS(
+        store::run(transaction, sql::recording::kInsertRecording,
+                   {session.tenant, recording.id, number, session.id, Blob{recording.index},
+                    "processing", recording.kind, recording.purpose, recording.started_ms,
+                    value(recording.stopped_ms), Blob{recording.sealed}, recording.bytes}));
+  } else if (recording.bind) {
+    RABT_TRY_STATUS(store::run(transaction, sql::recording::kBind,
+                               {session.tenant, recording.id, Blob{recording.index}, recording.kind,
+                                Blob{recording.sealed}, recording.bytes}));
   }
-  return one.problem.empty() ? ok_status()
-                             : write_failed(transaction, session.tenant, one.id, one.problem);
+  return recording.problem.empty()
+             ? ok_status()
+             : write_failed(transaction, session.tenant, recording.id, recording.problem);
 }
 
 Result<std::string> seal_recording(const SessionParts& parts, const Session& session,
-                                   const KeptRecording& one) {
-  return seal(parts, session.data_key, one.id, document_of(one));
+                                   const KeptRecording& recording) {
+  return seal(parts, session.data_key, recording.id, document_of(recording));
 }
 
 Result<bool> write_ready(store::Transaction& transaction, blob::BlobStore& blobs,
@@ -201,7 +203,7 @@ Result<RecordingPage> list_recordings(const SessionParts& parts, const Recording
       return true;
     };
     const auto count = [&](const Row& row) {
-      page.total = row.integer(0);
+      page.total = row.integer(sql::recording::kCountAll["count"]);
       return false;
     };
     if (filter.person.empty()) {
@@ -234,7 +236,8 @@ Result<RecordingPage> list_recordings(const SessionParts& parts, const Recording
 Result<RecordingTotals> totals_of(const SessionParts& parts, const RecordingFilter& filter) {
   RecordingTotals totals;
   const auto take = [&](const Row& row) {
-    totals = {.count = row.integer(0), .bytes = row.integer(1)};
+    totals = {.count = row.integer(sql::recording::kTotalsOfAll["count"]),
+              .bytes = row.integer(sql::recording::kTotalsOfAll["sum_bytes"])};
     return false;
   };
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
@@ -253,7 +256,10 @@ Result<std::uint64_t> bytes_of_ready(store::Store& store, std::string_view tenan
   std::uint64_t bytes = 0;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::recording::kKeptBytes, {tenant}, [&](const Row& row) {
-      bytes = row.is_null(0) ? 0 : static_cast<std::uint64_t>(row.integer(0));
+      bytes =
+          row.is_null(sql::recording::kKeptBytes["sum_bytes"])
+              ? 0
+              : static_cast<std::uint64_t>(row.integer(sql::recording::kKeptBytes["sum_bytes"]));
       return false;
     });
   }));

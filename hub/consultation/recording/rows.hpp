@@ -121,10 +121,10 @@ struct BoundRecording {
 };
 // The sealed part of a recording's row. Not inside a job.
 [[nodiscard]] Result<std::string> seal_recording(const SessionParts& parts, const Session& session,
-                                                 const KeptRecording& one);
+                                                 const KeptRecording& recording);
 // Inside a job, as the next ones.
 [[nodiscard]] Status write_bound(store::Transaction& transaction, const Session& session,
-                                 const BoundRecording& one);
+                                 const BoundRecording& recording);
 // The content of a recording is sealed and kept. sealed: of seal_recording. False, and nothing is
 // written, when it was kept before or withdrawn meanwhile: the blob is left to the sweeper.
 [[nodiscard]] Result<bool> write_ready(store::Transaction& transaction, blob::BlobStore& blobs,

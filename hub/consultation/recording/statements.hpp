@@ -24,13 +24,16 @@ inline constexpr Statement kAll{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_
                                 "ORDER BY r.id DESC LIMIT $4 OFFSET $5"};
 #undef RABT_RECORDING_FROM
 inline constexpr Statement kCountAll{
-    "SELECT count(*) FROM recording WHERE tenant = $1 AND session <> '' AND ($2 = '' OR status = "
+    "SELECT count(*) AS count FROM recording WHERE tenant = $1 AND session <> '' AND ($2 = '' OR "
+    "status = "
     "$2)"};
 inline constexpr Statement kTotalsOfAll{
-    "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM recording WHERE tenant = $1 AND "
+    "SELECT count(*) AS count, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS sum_bytes FROM recording "
+    "WHERE tenant = $1 AND "
     "session <> ''"};
 inline constexpr Statement kKeptBytes{
-    "SELECT CAST(SUM(bytes) AS BIGINT) FROM recording WHERE tenant = $1 AND status = 'ready' AND "
+    "SELECT CAST(SUM(bytes) AS BIGINT) AS sum_bytes FROM recording WHERE tenant = $1 AND status = "
+    "'ready' AND "
     "session <> ''"};
 inline constexpr Statement kInsertRecording{
     "INSERT INTO recording (tenant, id, number, session, instance, external, status, kind, "
@@ -68,8 +71,9 @@ inline constexpr Statement kInsertKept{
     "content_type, sealed, copy, problem) VALUES ($1, $2, NULL, '', $3, $4, 'ready', $5, '', NULL, "
     "NULL, $6, $7, $8, $9, $10, $11, $12, '', '') ON CONFLICT DO NOTHING"};
 // The consultation: the session or the instance.
-#define RABT_KEPT_COLUMNS                                                                         \
-  "id, CASE WHEN instance = '' THEN session ELSE instance END, kind, blob, content_type, bytes, " \
+#define RABT_KEPT_COLUMNS                                                             \
+  "id, CASE WHEN instance = '' THEN session ELSE instance END AS owner, kind, blob, " \
+  "content_type, bytes, "                                                             \
   "sha256, stored_ms"
 inline constexpr Statement kFindKeptByExternal{
     "SELECT " RABT_KEPT_COLUMNS
@@ -93,11 +97,11 @@ inline constexpr Statement kOfPerson{
     "AND r.id < $12 AND ($13 = '' OR r.status = $13) ORDER BY r.id DESC LIMIT $14 OFFSET $15"};
 #undef RABT_RECORDING_COLUMNS
 inline constexpr Statement kCountOfPerson{
-    "SELECT count(*)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE
+    "SELECT count(*) AS count" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE
     "AND ($12 = '' OR r.status = $12)"};
 inline constexpr Statement kTotalsOfPerson{
-    "SELECT count(*), CAST(coalesce(sum(r.bytes), 0) AS BIGINT)" RABT_RECORDING_OF_MEMBER
-        RABT_RECORDING_MAY_SEE};
+    "SELECT count(*) AS count, CAST(coalesce(sum(r.bytes), 0) AS BIGINT) AS "
+    "sum_bytes" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE};
 #undef RABT_RECORDING_OF_MEMBER
 #undef RABT_RECORDING_MAY_SEE
 

@@ -111,7 +111,7 @@ std::string Fields::word(std::string_view name, std::initializer_list<std::strin
     if (std::find(words.begin(), words.end(), given) != words.end()) return given;
   }
   std::string list;
-  for (const std::string_view one : words) list.append(list.empty() ? "" : ", ").append(one);
+  for (const std::string_view word : words) list.append(list.empty() ? "" : ", ").append(word);
   wrong(name, "it must be one of " + list);
   return std::string(fallback);
 }
@@ -165,13 +165,13 @@ std::optional<Timestamp> Fields::time(std::string_view name, int naive_offset_mi
 Json Fields::texts(std::string_view name, std::size_t max_items) {
   const Json& value = body_[name];
   if (value.is_null()) return {};
-  const auto is_line = [](const Json& one) {
-    return one.is_string() && one.as_string().size() <= kMaxLine;
+  const auto is_line = [](const Json& node) {
+    return node.is_string() && node.as_string().size() <= kMaxLine;
   };
   if (value.is_array() && value.size() <= max_items &&
       std::all_of(value.as_array().begin(), value.as_array().end(), is_line)) {
     Json out = Json::array();
-    for (const Json& one : value.as_array()) out.push_back(tidy_line(one.as_string()));
+    for (const Json& item : value.as_array()) out.push_back(tidy_line(item.as_string()));
     return out;
   }
   wrong(name, "it must be a list of at most " + std::to_string(max_items) + " texts");

@@ -16,7 +16,7 @@ struct ItemsOf {
 template <typename View>
 [[nodiscard]] Json to_json(const ItemsOf<View>& all) {
   Json items = Json::array();
-  for (const View& one : all.items) items.push_back(to_json(one));
+  for (const View& item : all.items) items.push_back(to_json(item));
   return Json::object({{"items", std::move(items)}});
 }
 

@@ -26,7 +26,7 @@ Status check_emergency(store::Transaction& transaction, const Session& session,
   std::string open;
   RABT_TRY_STATUS(transaction.query(
       sql::rows::kOpenEmergency, {session.tenant, person, session.id, until}, [&](const Row& row) {
-        open = std::string(row.text(0));
+        open = std::string(row.text(sql::rows::kOpenEmergency["id"]));
         return false;
       }));
   if (open.empty()) return ok_status();
@@ -43,7 +43,7 @@ Status check_emergencies(store::Transaction& transaction, const Session& session
   RABT_TRY_STATUS(transaction.query(sql::rows::kEmergenciesSince,
                                     {session.tenant, session.origin.booked_by, kEmergencyMs, since},
                                     [&](const Row& row) {
-                                      opened = row.integer(0);
+                                      opened = row.integer(sql::rows::kEmergenciesSince["count"]);
                                       return false;
                                     }));
   if (opened <= most) return ok_status();
@@ -64,13 +64,13 @@ Status check_own_bookings(store::Transaction& transaction, const Session& sessio
   std::int64_t today = 0;
   RABT_TRY_STATUS(transaction.query(sql::rows::kBookings, {session.tenant, person, kEmergencyMs},
                                     [&](const Row& row) {
-                                      open = row.integer(0);
+                                      open = row.integer(sql::rows::kBookings["count"]);
                                       return false;
                                     }));
   RABT_TRY_STATUS(transaction.query(
       sql::rows::kBookedSince, {session.tenant, person, kEmergencyMs, session.created_ms - kDayMs},
       [&](const Row& row) {
-        today = row.integer(0);
+        today = row.integer(sql::rows::kBookedSince["count"]);
         return false;
       }));
   if (open > settings.patient_bookings)
@@ -92,8 +92,8 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& s
                         {session.tenant, session.origin.booked_by, session.created_ms - kDayMs,
                          session.patient, session.provider},
                         [&](const Row& row) {
-                          of_patient = row.integer(0);
-                          of_provider = row.integer(1);
+                          of_patient = row.integer(sql::rows::kBookedFor["patient_count"]);
+                          of_provider = row.integer(sql::rows::kBookedFor["provider_count"]);
                           return false;
                         }));
   const auto refused = [](std::int64_t most, std::string_view whose) {
@@ -113,7 +113,7 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& s
   RABT_TRY_STATUS(transaction.query(sql::rows::kOpenBookings,
                                     {session.tenant, session.origin.booked_by, soon},
                                     [&](const Row& row) {
-                                      open = row.integer(0);
+                                      open = row.integer(sql::rows::kOpenBookings["count"]);
                                       return false;
                                     }));
   if (open <= settings.open_rooms) return ok_status();

@@ -18,7 +18,7 @@ Result<std::vector<std::string>> data_keys_of(store::Store& store, std::string_v
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     std::vector<std::string> blobs;
     const auto add = [&](const store::Row& row) {
-      blobs.emplace_back(row.text(0));
+      blobs.emplace_back(row.text(sql::rows::kBlobOfRecording["blob"]));
       return true;
     };
     if (kind == "recording") {

@@ -50,8 +50,8 @@ Status check_follow_up(store::Transaction& transaction, const Session& session) 
                         {session.tenant, session.provider, session.ties.follow_up_of, session.id,
                          session.created_ms - kMostPlannedMinutes * 60'000, from, to},
                         [&](const Row& row) {
-                          open = row.integer(0);
-                          then = row.integer(1);
+                          open = row.integer(sql::rows::kFollowUps["count"]);
+                          then = row.integer(sql::rows::kFollowUps["overlapping_count"]);
                           return false;
                         }));
   if (then > 0)

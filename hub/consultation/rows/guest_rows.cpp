@@ -21,10 +21,10 @@ Result<std::optional<GuestRow>> find_guest(store::Store& store, std::string_view
     return connection.query(sql::rows::kFindGuest, {tenant, Blob{secret}}, [&](const Row& row) {
       found = GuestRow{.secret = std::string(secret),
                        .tap = {},
-                       .session = std::string(row.text(0)),
-                       .invitation = std::string(row.text(1)),
-                       .participant = std::string(row.text(2)),
-                       .generation = row.integer(3)};
+                       .session = std::string(row.text(sql::rows::kFindGuest["session"])),
+                       .invitation = std::string(row.text(sql::rows::kFindGuest["invitation"])),
+                       .participant = std::string(row.text(sql::rows::kFindGuest["participant"])),
+                       .generation = row.integer(sql::rows::kFindGuest["generation"])};
       return false;
     });
   }));
@@ -38,7 +38,7 @@ Result<bool> has_tapped(store::Store& store, std::string_view tenant, std::strin
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::rows::kTapped, {tenant, invitation, generation},
                             [&](const Row& row) {
-                              found = found || row.blob(0) == tap;
+                              found = found || row.blob(sql::rows::kTapped["tap"]) == tap;
                               return !found;
                             });
   }));
@@ -63,12 +63,12 @@ Status forget_link(store::Transaction& transaction, std::string_view tenant,
 Status forget_ended_links(store::Transaction& transaction, const Session& before,
                           const Session& after) {
   for (const Invitation& was : before.people.invitations) {
-    const bool goes_on = std::any_of(after.people.invitations.begin(),
-                                     after.people.invitations.end(), [&](const Invitation& one) {
-                                       return one.id == was.id && one.by_link &&
-                                              one.generation == was.generation &&
-                                              one.moved == was.moved;
-                                     });
+    const bool goes_on = std::any_of(
+        after.people.invitations.begin(), after.people.invitations.end(),
+        [&](const Invitation& invitation) {
+          return invitation.id == was.id && invitation.by_link &&
+                 invitation.generation == was.generation && invitation.moved == was.moved;
+        });
     if (!was.by_link || goes_on) continue;
     RABT_TRY_STATUS(forget_link(transaction, after.tenant, was));
   }

@@ -15,11 +15,11 @@ Result<ProofRow> find_proof(store::Connection& connection, const ProofKey& key) 
   ProofRow found;
   RABT_TRY_STATUS(connection.query(
       sql::rows::kFindProof, {key.tenant, key.invitation, key.generation}, [&](const Row& row) {
-        found = {.code = std::string(row.blob(0)),
-                 .expires_ms = row.integer(1),
-                 .sent_ms = row.integer(2),
-                 .sent = row.integer(3),
-                 .tries = row.integer(4)};
+        found = {.code = std::string(row.blob(sql::rows::kFindProof["code"])),
+                 .expires_ms = row.integer(sql::rows::kFindProof["expires_ms"]),
+                 .sent_ms = row.integer(sql::rows::kFindProof["sent_ms"]),
+                 .sent = row.integer(sql::rows::kFindProof["sent"]),
+                 .tries = row.integer(sql::rows::kFindProof["tries"])};
         return false;
       }));
   return found;

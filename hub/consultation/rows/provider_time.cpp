@@ -25,23 +25,26 @@ Result<std::vector<TimePart>> taken_parts(store::Connection& connection, const W
                                           std::span<const PlannedTime> planned) {
   std::vector<TimePart> parts;
   const std::int64_t earliest_ms = wanted.from_ms - kMostPlannedMinutes * 60'000;
-  RABT_TRY_STATUS(connection.query(sql::rows::kTakenParts,
-                                   {wanted.tenant, wanted.provider, wanted.from_ms, wanted.to_ms,
-                                    wanted.session, earliest_ms, wanted.clinic_session},
-                                   [&](const Row& row) {
-                                     const std::string_view id = row.text(2);
-                                     const bool leaves = std::any_of(
-                                         planned.begin(), planned.end(),
-                                         [&](const PlannedTime& one) { return one.session == id; });
-                                     if (!leaves)
-                                       parts.emplace_back(row.integer(0), row.integer(1));
-                                     return true;
-                                   }));
-  for (const PlannedTime& one : planned) {
-    const bool beside = !one.clinic_session.empty() && one.clinic_session == wanted.clinic_session;
-    if (one.provider == wanted.provider && one.session != wanted.session && !beside &&
-        one.time.first < wanted.to_ms && one.time.second > wanted.from_ms)
-      parts.push_back(one.time);
+  RABT_TRY_STATUS(connection.query(
+      sql::rows::kTakenParts,
+      {wanted.tenant, wanted.provider, wanted.from_ms, wanted.to_ms, wanted.session, earliest_ms,
+       wanted.clinic_session},
+      [&](const Row& row) {
+        const std::string_view id = row.text(sql::rows::kTakenParts["id"]);
+        const bool leaves = std::any_of(
+            planned.begin(), planned.end(),
+            [&](const PlannedTime& planned_time) { return planned_time.session == id; });
+        if (!leaves)
+          parts.emplace_back(row.integer(sql::rows::kTakenParts["at_ms"]),
+                             row.integer(sql::rows::kTakenParts["end_ms"]));
+        return true;
+      }));
+  for (const PlannedTime& time : planned) {
+    const bool beside =
+        !time.clinic_session.empty() && time.clinic_session == wanted.clinic_session;
+    if (time.provider == wanted.provider && time.session != wanted.session && !beside &&
+        time.time.first < wanted.to_ms && time.time.second > wanted.from_ms)
+      parts.push_back(time.time);
   }
   std::sort(parts.begin(), parts.end());
   return parts;
@@ -69,9 +72,11 @@ Result<Fitting> fit_after(store::Connection& connection, const WantedTime& wante
   RABT_TRY_STATUS(connection.query(
       sql::rows::kSlotsIn, {wanted.tenant, wanted.provider, day, end}, [&](const Row& row) {
         published = true;
-        const bool within = row.integer(1) < wanted.to_ms && row.integer(2) > wanted.from_ms;
-        if (!found.taken && within && row.text(4) == "blocked")
-          found.taken = TimePart{row.integer(1), row.integer(2)};
+        const bool within = row.integer(sql::rows::kSlotsIn["starts_ms"]) < wanted.to_ms &&
+                            row.integer(sql::rows::kSlotsIn["ends_ms"]) > wanted.from_ms;
+        if (!found.taken && within && row.text(sql::rows::kSlotsIn["status"]) == "blocked")
+          found.taken = TimePart{row.integer(sql::rows::kSlotsIn["starts_ms"]),
+                                 row.integer(sql::rows::kSlotsIn["ends_ms"])};
         return !found.taken;
       }));
   if (found.taken) found.fit = published ? Fit::busy : Fit::overlaps;

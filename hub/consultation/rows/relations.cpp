@@ -21,8 +21,8 @@ Result<access::Relations> relations_to(store::Store& store, std::string_view ten
         {tenant, person, patient, when.now.ms - kTreatsAfterwardsMs, when.now.ms + when.before_ms,
          others[0], others[1], others[2], others[3], others[4], others[5], others[6], others[7]},
         [&](const store::Row& row) {
-          const bool alone = row.integer(0) != 0;
-          const bool near = row.integer(1) != 0;
+          const bool alone = row.integer(sql::rows::kTreats["is_own_booking"]) != 0;
+          const bool near = row.integer(sql::rows::kTreats["has_begun"]) != 0;
           relations.add(access::Is::treats, near && !alone);
           relations.add(access::Is::opened_alone, alone);
           relations.add(access::Is::planned_later, !near && !alone);
@@ -62,13 +62,15 @@ Result<std::optional<Timestamp>> last_visit_of(store::Store& store, std::string_
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     last.reset();
     RABT_TRY(others, identity::others_of(connection, tenant, patient));
-    return connection.query(sql::rows::kLastVisit,
-                            {tenant, patient, others[0], others[1], others[2], others[3], others[4],
-                             others[5], others[6], others[7]},
-                            [&](const store::Row& row) {
-                              if (!row.is_null(0)) last = Timestamp{row.integer(0)};
-                              return false;
-                            });
+    return connection.query(
+        sql::rows::kLastVisit,
+        {tenant, patient, others[0], others[1], others[2], others[3], others[4], others[5],
+         others[6], others[7]},
+        [&](const store::Row& row) {
+          if (!row.is_null(sql::rows::kLastVisit["last_started_ms"]))
+            last = Timestamp{row.integer(sql::rows::kLastVisit["last_started_ms"])};
+          return false;
+        });
   }));
   return last;
 }

@@ -15,10 +15,10 @@ Result<std::vector<Ring>> rings_of(store::Store& store, std::string_view tenant,
   std::vector<Ring> found;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::rows::kRingsOf, {tenant, session}, [&](const Row& row) {
-      found.push_back({.n = row.integer(0),
-                       .person = std::string(row.text(1)),
-                       .at_ms = row.integer(2),
-                       .outcome = std::string(row.text(3))});
+      found.push_back({.n = row.integer(sql::rows::kRingsOf["n"]),
+                       .person = std::string(row.text(sql::rows::kRingsOf["person"])),
+                       .at_ms = row.integer(sql::rows::kRingsOf["at_ms"]),
+                       .outcome = std::string(row.text(sql::rows::kRingsOf["outcome"]))});
       return true;
     });
   }));
@@ -31,7 +31,8 @@ Result<std::vector<RingNow>> rings_now(store::Store& store, std::string_view ten
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(
         sql::rows::kRingsNow, {tenant, person, now_ms - kRingMs}, [&](const Row& row) {
-          found.push_back({.session = std::string(row.text(0)), .at_ms = row.integer(1)});
+          found.push_back({.session = std::string(row.text(sql::rows::kRingsNow["session"])),
+                           .at_ms = row.integer(sql::rows::kRingsNow["at_ms"])});
           return true;
         });
   }));

@@ -24,16 +24,16 @@ Result<SessionRows::EventPage> SessionRows::events(std::string_view tenant,
     return connection.query(
         sql::rows::kEvents, {tenant, session, after, limits::kMaxPageItems + 1},
         [&](const Row& row) {
-          bytes += row.text(4).size();
+          bytes += row.text(sql::rows::kEvents["data"]).size();
           const auto items = static_cast<std::int64_t>(page.events.size());
           page.more =
               items > 0 && (bytes > limits::kMaxPageBytes || items == limits::kMaxPageItems);
           if (page.more) return false;
-          auto data = Json::parse(row.text(4));
-          page.events.push_back({.seq = row.integer(0),
-                                 .type = std::string(row.text(1)),
-                                 .at_ms = row.integer(2),
-                                 .actor = std::string(row.text(3)),
+          auto data = Json::parse(row.text(sql::rows::kEvents["data"]));
+          page.events.push_back({.seq = row.integer(sql::rows::kEvents["seq"]),
+                                 .type = std::string(row.text(sql::rows::kEvents["type"])),
+                                 .at_ms = row.integer(sql::rows::kEvents["at_ms"]),
+                                 .actor = std::string(row.text(sql::rows::kEvents["actor"])),
                                  .data = data.ok() ? std::move(*data) : Json::object()});
           return true;
         });
@@ -52,7 +52,7 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
   std::int64_t seq = 0;
   RABT_TRY_STATUS(
       transaction.query(sql::rows::kEventNumber, {tenant, session}, [&](const Row& row) {
-        seq = row.integer(0);
+        seq = row.integer(sql::rows::kEventNumber["events"]);
         return false;
       }));
   const std::string text = data.dump();

@@ -133,11 +133,14 @@ const Statement& list_statement(Driver driver) {
   static const auto statements = [] {
     std::vector<Statement> out;
     out.reserve(texts.size());
-    for (const std::string& one : texts) out.push_back({one.c_str()});
+    for (const std::string& text : texts) out.push_back({text.c_str()});
     return out;
   }();
   return statements[static_cast<std::size_t>(driver)];
 }
+// The column of count_statement().
+constexpr int kTotal = 0;
+
 const Statement& count_statement(Driver driver) {
   static const auto texts = [] {
     std::vector<std::string> out;
@@ -150,7 +153,7 @@ const Statement& count_statement(Driver driver) {
   static const auto statements = [] {
     std::vector<Statement> out;
     out.reserve(texts.size());
-    for (const std::string& one : texts) out.push_back({one.c_str()});
+    for (const std::string& text : texts) out.push_back({text.c_str()});
     return out;
   }();
   return statements[static_cast<std::size_t>(driver)];
@@ -258,7 +261,7 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
          others[1],       others[2],      others[3],    others[4],       others[5],
          others[6],       others[7],      with_patient},
         [&](const Row& row) {
-          page.total = row.integer(0);
+          page.total = row.integer(kTotal);
           return false;
         });
   }));
@@ -285,7 +288,7 @@ Result<std::int64_t> SessionRows::ahead_of(const Session& session) const {
     return connection.query(sql::rows::kAhead,
                             {session.tenant, session.provider, session.id, at, at - kDayMs},
                             [&](const Row& row) {
-                              ahead = row.integer(0);
+                              ahead = row.integer(sql::rows::kAhead["count"]);
                               return false;
                             });
   }));

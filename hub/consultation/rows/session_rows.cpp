@@ -41,38 +41,40 @@ std::string place_of(const Session& session) {
 // The clear columns. Gives the sealed document.
 std::string read_row(const Row& row, std::string_view tenant, Session& session) {
   session.tenant = std::string(tenant);
-  session.id = text(row, 0);
-  session.number = row.integer(1);
-  session.version = row.integer(2);
-  session.status = parse_session_status(row.text(3)).value_or(SessionStatus::failed);
-  session.type = parse_session_type(row.text(4)).value_or(SessionType::doctor_patient);
-  session.booking = text(row, 5);
-  session.provider = text(row, 6);
-  session.patient = text(row, 7);
-  session.ties.visit = text(row, 8);
-  session.ties.clinic = text(row, 9);
-  session.ties.consultation = text(row, 10);
-  session.ties.follow_up_of = text(row, 11);
-  session.room.sid = text(row, 12);
-  session.origin.door = text(row, 13);
-  session.schedule.at_ms = optional(row, 14);
-  session.created_ms = row.integer(15);
-  session.updated_ms = row.integer(16);
-  session.started_ms = optional(row, 17);
-  session.ended_ms = optional(row, 18);
-  session.data_key = std::string(row.blob(19));
-  session.naming.by = text(row, 21);
-  session.origin.booked_by = text(row, 22);
-  return std::string(row.blob(20));
+  session.id = text(row, sql::rows::kSessionById["id"]);
+  session.number = row.integer(sql::rows::kSessionById["number"]);
+  session.version = row.integer(sql::rows::kSessionById["version"]);
+  session.status = parse_session_status(row.text(sql::rows::kSessionById["status"]))
+                       .value_or(SessionStatus::failed);
+  session.type = parse_session_type(row.text(sql::rows::kSessionById["type"]))
+                     .value_or(SessionType::doctor_patient);
+  session.booking = text(row, sql::rows::kSessionById["booking"]);
+  session.provider = text(row, sql::rows::kSessionById["provider"]);
+  session.patient = text(row, sql::rows::kSessionById["patient"]);
+  session.ties.visit = text(row, sql::rows::kSessionById["visit"]);
+  session.ties.clinic = text(row, sql::rows::kSessionById["clinic"]);
+  session.ties.consultation = text(row, sql::rows::kSessionById["consultation"]);
+  session.ties.follow_up_of = text(row, sql::rows::kSessionById["follow_up_of"]);
+  session.room.sid = text(row, sql::rows::kSessionById["room_sid"]);
+  session.origin.door = text(row, sql::rows::kSessionById["door"]);
+  session.schedule.at_ms = optional(row, sql::rows::kSessionById["scheduled_ms"]);
+  session.created_ms = row.integer(sql::rows::kSessionById["created_ms"]);
+  session.updated_ms = row.integer(sql::rows::kSessionById["updated_ms"]);
+  session.started_ms = optional(row, sql::rows::kSessionById["started_ms"]);
+  session.ended_ms = optional(row, sql::rows::kSessionById["ended_ms"]);
+  session.data_key = std::string(row.blob(sql::rows::kSessionById["data_key"]));
+  session.naming.by = text(row, sql::rows::kSessionById["patient_by"]);
+  session.origin.booked_by = text(row, sql::rows::kSessionById["booked_by"]);
+  return std::string(row.blob(sql::rows::kSessionById["sealed"]));
 }
 
 Status read_stays(store::Connection& connection, Session& session) {
   return connection.query(sql::rows::kStays, {session.tenant, session.id}, [&](const Row& row) {
-    session.people.stays.push_back({.participant = text(row, 0),
-                                    .sid = text(row, 1),
-                                    .joined_ms = row.integer(2),
-                                    .left_ms = optional(row, 3),
-                                    .source = text(row, 4)});
+    session.people.stays.push_back({.participant = text(row, sql::rows::kStays["participant"]),
+                                    .sid = text(row, sql::rows::kStays["sid"]),
+                                    .joined_ms = row.integer(sql::rows::kStays["joined_ms"]),
+                                    .left_ms = optional(row, sql::rows::kStays["left_ms"]),
+                                    .source = text(row, sql::rows::kStays["source"])});
     return true;
   });
 }
@@ -135,7 +137,7 @@ Result<std::optional<std::string>> SessionRows::of_room(std::string_view tenant,
   if (sid.empty()) return found;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::rows::kSessionOfRoom, {tenant, sid}, [&](const Row& row) {
-      found = text(row, 0);
+      found = text(row, sql::rows::kSessionOfRoom["id"]);
       return false;
     });
   }));
@@ -149,7 +151,8 @@ Result<SessionRows::Invited> SessionRows::of_code(std::string_view tenant,
   std::optional<Invited> found;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::rows::kSessionOfCode, {tenant, Blob{index}}, [&](const Row& row) {
-      found = Invited{text(row, 0), text(row, 1)};
+      found = Invited{text(row, sql::rows::kSessionOfCode["session"]),
+                      text(row, sql::rows::kSessionOfCode["invitation"])};
       return false;
     });
   }));
@@ -163,7 +166,8 @@ Result<std::vector<std::pair<std::string, std::string>>> SessionRows::due(Timest
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::rows::kDueSessions, {now.ms, static_cast<std::int64_t>(limit)},
                             [&](const Row& row) {
-                              found.emplace_back(text(row, 0), text(row, 1));
+                              found.emplace_back(text(row, sql::rows::kDueSessions["tenant"]),
+                                                 text(row, sql::rows::kDueSessions["id"]));
                               return true;
                             });
   }));
@@ -211,12 +215,14 @@ Result<SealedChange> SessionRows::seal(const Session& before, const Change& chan
 namespace {
 
 Status write_members(store::Transaction& transaction, const Session& before, const Session& after) {
-  for (const Participant& one : after.people.participants) {
-    if (one.person.empty()) continue;
-    const Participant* const was = before.participant(one.id);
-    if (was != nullptr && was->role == one.role && was->admission == one.admission) continue;
-    transaction.put(sql::rows::kPutMember, {after.tenant, one.person, after.id, one.id,
-                                            to_string(one.role), to_string(one.admission)});
+  for (const Participant& participant : after.people.participants) {
+    if (participant.person.empty()) continue;
+    const Participant* const was = before.participant(participant.id);
+    if (was != nullptr && was->role == participant.role && was->admission == participant.admission)
+      continue;
+    transaction.put(sql::rows::kPutMember,
+                    {after.tenant, participant.person, after.id, participant.id,
+                     to_string(participant.role), to_string(participant.admission)});
   }
   return ok_status();
 }
@@ -337,7 +343,7 @@ Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& trans
   std::optional<SessionStatus> status;
   RABT_TRY_STATUS(
       transaction.query(sql::rows::kStatusOfSession, {tenant, session}, [&](const Row& row) {
-        status = parse_session_status(row.text(0));
+        status = parse_session_status(row.text(sql::rows::kStatusOfSession["status"]));
         return false;
       }));
   return status;
@@ -349,7 +355,7 @@ Result<std::optional<std::string>> SessionRows::of_request(std::string_view tena
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::rows::kSessionOfRequest, {tenant, Blob{index}},
                             [&](const Row& row) {
-                              found = text(row, 0);
+                              found = text(row, sql::rows::kSessionOfRequest["session"]);
                               return false;
                             });
   }));
@@ -371,7 +377,9 @@ Status SessionRows::put_effect(store::Transaction& transaction, const Session& s
   std::int64_t last = 0;
   RABT_TRY_STATUS(
       transaction.query(sql::rows::kLastEffect, {session.tenant, session.id}, [&](const Row& row) {
-        last = row.is_null(0) ? 0 : row.integer(0);
+        last = row.is_null(sql::rows::kLastEffect["last_n"])
+                   ? 0
+                   : row.integer(sql::rows::kLastEffect["last_n"]);
         return false;
       }));
   const std::int64_t n = std::max(last, kAbove) + 1;
@@ -392,12 +400,12 @@ Result<bool> SessionRows::admitted(store::Transaction& transaction, std::string_
                                    std::string_view session, std::string_view participant) {
   // Guests have no row: they act through nobody's account.
   bool yes = true;
-  RABT_TRY_STATUS(transaction.query(sql::rows::kAdmissionOf, {tenant, session, participant},
-                                    [&](const Row& row) {
-                                      yes = row.text(0) == to_string(Admission::admitted) ||
-                                            row.text(0) == to_string(Admission::waiting);
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(transaction.query(
+      sql::rows::kAdmissionOf, {tenant, session, participant}, [&](const Row& row) {
+        yes = row.text(sql::rows::kAdmissionOf["admission"]) == to_string(Admission::admitted) ||
+              row.text(sql::rows::kAdmissionOf["admission"]) == to_string(Admission::waiting);
+        return false;
+      }));
   return yes;
 }
 

@@ -50,23 +50,29 @@ inline constexpr Statement kStatusOfSession{
     "SELECT status FROM session WHERE tenant = $1 AND id = $2"};
 // Both without emergencies that begin within $3 of their making.
 inline constexpr Statement kBookings{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "SELECT count(*) AS count FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> "
+    "'' AND "
     "ended_ms IS NULL AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
 inline constexpr Statement kBookedSince{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "SELECT count(*) AS count FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> "
+    "'' AND "
     "created_ms > $4 AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
 inline constexpr Statement kBookedFor{
-    "SELECT count(*) FILTER (WHERE patient = $4 AND patient <> ''), count(*) FILTER (WHERE "
-    "provider = $5 AND provider <> '') FROM session WHERE tenant = $1 AND booked_by = $2 AND "
+    "SELECT count(*) FILTER (WHERE patient = $4 AND patient <> '') AS patient_count, count(*) "
+    "FILTER (WHERE "
+    "provider = $5 AND provider <> '') AS provider_count FROM session WHERE tenant = $1 AND "
+    "booked_by = $2 AND "
     "booked_by <> '' AND created_ms > $3"};
 inline constexpr Statement kOpenBookings{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "SELECT count(*) AS count FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> "
+    "'' AND "
     "ended_ms IS NULL AND at_ms <= $3"};
 inline constexpr Statement kOpenEmergency{
     "SELECT id FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND ended_ms "
     "IS NULL AND type = 'emergency_consultation' AND id <> $3 AND at_ms <= $4 LIMIT 1"};
 inline constexpr Statement kEmergenciesSince{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "SELECT count(*) AS count FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> "
+    "'' AND "
     "created_ms > $4 AND type = 'emergency_consultation' AND at_ms <= created_ms + $3"};
 inline constexpr Statement kCountEvent{
     "UPDATE session SET events = events + 1 WHERE tenant = $1 AND id = $2"};
@@ -76,21 +82,24 @@ inline constexpr Statement kUnderWay{
     "('waiting', 'active') LIMIT 1"};
 // $3 to $10 are the other records of the patient.
 inline constexpr Statement kLastVisit{
-    "SELECT MAX(started_ms) FROM session WHERE tenant = $1 AND patient <> '' AND patient IN ($2, "
+    "SELECT MAX(started_ms) AS last_started_ms FROM session WHERE tenant = $1 AND patient <> '' "
+    "AND patient IN ($2, "
     "$3, $4, $5, $6, $7, $8, $9, $10)"};
 inline constexpr Statement kFollowsOn{
     "SELECT id FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND follow_up_of "
     "= $3 AND id <> $4 LIMIT 1"};
 // $5 is before the start of whatever lasts until $6; the index walks from there on.
 inline constexpr Statement kFollowUps{
-    "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
+    "SELECT count(*) AS count, count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND "
+    "at_ms < $7) AS overlapping_count "
     "FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $5 AND "
     "follow_up_of = $3 AND id <> $4 AND status IN ('requested', 'scheduled', 'waiting', 'active')"};
 // $6 is before the start of whatever lasts until $3: the index needs it, or it walks through all
 // that the provider ever had. A booking in a clinic without a time of its own takes a place there,
 // and no time.
 inline constexpr Statement kTakenParts{
-    "SELECT s.at_ms, s.at_ms + s.planned_minutes * 60000, s.id FROM session s WHERE s.tenant = $1 "
+    "SELECT s.at_ms, s.at_ms + s.planned_minutes * 60000 AS end_ms, s.id FROM session s WHERE "
+    "s.tenant = $1 "
     "AND s.provider = $2 AND s.provider <> '' AND s.at_ms > $6 AND s.at_ms < $4 AND s.at_ms + "
     "s.planned_minutes * 60000 > $3 AND s.status IN ('scheduled', 'waiting', 'active') AND s.id <> "
     "$5 AND NOT EXISTS (SELECT 1 FROM place p WHERE p.tenant = $1 AND p.session = s.id AND "
@@ -98,7 +107,8 @@ inline constexpr Statement kTakenParts{
     "s.at_ms LIMIT 5000"};
 // $4, $5: times of this session and of a day before.
 inline constexpr Statement kAhead{
-    "SELECT count(*) FROM session s WHERE s.tenant = $1 AND s.provider = $2 AND s.provider <> '' "
+    "SELECT count(*) AS count FROM session s WHERE s.tenant = $1 AND s.provider = $2 AND "
+    "s.provider <> '' "
     "AND s.id <> $3 AND s.at_ms > $5 AND s.status IN ('waiting', 'active') AND (s.status = "
     "'active' OR s.at_ms < $4 OR (s.at_ms = $4 AND s.id < $3))"};
 
@@ -128,8 +138,10 @@ inline constexpr Statement kAdmissionOf{
 inline constexpr Statement kTreats{
     "SELECT instr(s.patient_by, m.person) > 0 OR (s.patient_by <> '' AND NOT EXISTS (SELECT 1 FROM "
     "person_role r WHERE r.tenant = m.tenant AND r.person = substr(s.patient_by, 1, 26) AND r.role "
-    "IN ('doctor', 'specialist', 'nurse', 'admin', 'operator', 'integration', 'desk'))), "
-    "s.started_ms IS NOT NULL OR s.at_ms <= $5 FROM session_member m JOIN session s ON s.tenant = "
+    "IN ('doctor', 'specialist', 'nurse', 'admin', 'operator', 'integration', 'desk'))) AS "
+    "is_own_booking, "
+    "s.started_ms IS NOT NULL OR s.at_ms <= $5 AS has_begun FROM session_member m JOIN session s "
+    "ON s.tenant = "
     "m.tenant AND s.id = m.session WHERE m.tenant = $1 AND m.person = $2 AND s.patient IN ($3, $6, "
     "$7, $8, $9, $10, $11, $12, $13) AND m.role IN ('doctor', 'specialist', 'nurse') AND "
     "m.admission = 'admitted' AND s.status <> 'cancelled' AND (s.ended_ms IS NULL OR s.ended_ms > "
@@ -196,7 +208,7 @@ inline constexpr Statement kPutEffect{
     "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, code) VALUES "
     "($1, $2, $3, $4, $5, 'open', 0, '')"};
 inline constexpr Statement kLastEffect{
-    "SELECT max(n) FROM session_effect WHERE tenant = $1 AND session = $2"};
+    "SELECT max(n) AS last_n FROM session_effect WHERE tenant = $1 AND session = $2"};
 
 inline constexpr Statement kSessionOfRequest{
     "SELECT session FROM session_request WHERE tenant = $1 AND key = $2"};

@@ -47,8 +47,9 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   if (own == nullptr) {
     relations.add(Is::invited,
                   std::any_of(session.people.invitations.begin(), session.people.invitations.end(),
-                              [&](const Invitation& one) {
-                                return one.person == who.person && one.status == "pending";
+                              [&](const Invitation& invitation) {
+                                return invitation.person == who.person &&
+                                       invitation.status == "pending";
                               }));
     return facts;
   }
@@ -95,16 +96,16 @@ Licence licence_of(std::string_view number, const std::vector<std::string>& patt
   return Licence::missing;
 }
 
-bool licensed(const Participant& one, const VideoSettings& settings) {
-  if (!needs_licence(one.role)) return true;
+bool licensed(const Participant& participant, const VideoSettings& settings) {
+  if (!needs_licence(participant.role)) return true;
   switch (settings.licence) {
     case VideoSettings::Licence::off:
       return true;
     case VideoSettings::Licence::known:
-      return one.licence == Licence::format_ok || one.licence == Licence::vouched ||
-             one.licence == Licence::verified;
+      return participant.licence == Licence::format_ok || participant.licence == Licence::vouched ||
+             participant.licence == Licence::verified;
     case VideoSettings::Licence::verified:
-      return one.licence == Licence::verified;
+      return participant.licence == Licence::verified;
   }
   return false;
 }

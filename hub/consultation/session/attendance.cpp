@@ -28,9 +28,9 @@ Spans united(Spans spans) {
 }
 
 // Parts that lie in both. Each is united.
-Spans common(const Spans& one, const Spans& other) {
+Spans common(const Spans& spans, const Spans& other) {
   Spans out;
-  for (const auto& [from, to] : one) {
+  for (const auto& [from, to] : spans) {
     for (const auto& [begin, end] : other) {
       if (std::max(from, begin) < std::min(to, end))
         out.emplace_back(std::max(from, begin), std::min(to, end));
@@ -50,34 +50,35 @@ std::int64_t end_of(const Session& session, Timestamp now) {
 }
 
 // Times that a participant was in, in milliseconds.
-Spans times_of(const Session& session, const Participant& one, Timestamp now) {
+Spans times_of(const Session& session, const Participant& participant, Timestamp now) {
   Spans out;
   for (const Stay& stay : session.people.stays) {
-    if (stay.participant == one.id)
+    if (stay.participant == participant.id)
       out.emplace_back(stay.joined_ms, stay.left_ms.value_or(end_of(session, now)));
   }
-  if (session.people.stays.empty() && one.in_ms)
-    out.emplace_back(*one.in_ms,
-                     one.here ? end_of(session, now) : one.went_ms.value_or(end_of(session, now)));
+  if (session.people.stays.empty() && participant.in_ms)
+    out.emplace_back(*participant.in_ms, participant.here
+                                             ? end_of(session, now)
+                                             : participant.went_ms.value_or(end_of(session, now)));
   return out;
 }
 
 template <typename Is>
 Spans times_of_all(const Session& session, Timestamp now, const Is& criterion) {
   Spans out;
-  for (const Participant& one : session.people.participants) {
-    if (!criterion(one)) continue;
-    for (const auto& span : times_of(session, one, now)) out.push_back(span);
+  for (const Participant& participant : session.people.participants) {
+    if (!criterion(participant)) continue;
+    for (const auto& span : times_of(session, participant, now)) out.push_back(span);
   }
   return united(std::move(out));
 }
 
 }  // namespace
 
-bool was_in(const Session& session, const Participant& one) {
-  if (session.people.stays.empty()) return one.in_ms.has_value();
+bool was_in(const Session& session, const Participant& participant) {
+  if (session.people.stays.empty()) return participant.in_ms.has_value();
   return std::any_of(session.people.stays.begin(), session.people.stays.end(),
-                     [&](const Stay& stay) { return stay.participant == one.id; });
+                     [&](const Stay& stay) { return stay.participant == participant.id; });
 }
 
 std::int64_t seconds_together(const Session& session, Timestamp now) {
@@ -87,8 +88,8 @@ std::int64_t seconds_together(const Session& session, Timestamp now) {
       common(times_of_all(session, now,
                           [](const Participant& one) { return one.role == PartRole::patient; }),
              held);
-  const Spans clinicians =
-      times_of_all(session, now, [](const Participant& one) { return is_staff(one.role); });
+  const Spans clinicians = times_of_all(
+      session, now, [](const Participant& participant) { return is_staff(participant.role); });
   // A clinician may run the visit without the call to join; a provider that tells of stays tells of
   // his, too.
   const bool measured = !clinicians.empty() ||
@@ -109,8 +110,8 @@ std::int64_t seconds_of(const Session& session, std::string_view participant, Ti
 }
 std::int64_t attendee_seconds(const Session& session, Timestamp now) {
   std::int64_t seconds = 0;
-  for (const Participant& one : session.people.participants)
-    seconds += seconds_of(session, one.id, now);
+  for (const Participant& participant : session.people.participants)
+    seconds += seconds_of(session, participant.id, now);
   return seconds;
 }
 std::int64_t length_of(const Session& session, Timestamp now) {

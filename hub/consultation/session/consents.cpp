@@ -54,8 +54,9 @@ Status may_be_given(const Session& session, std::string_view kind, const Partici
         about != nullptr &&
         (by == guest_actor(about->id) || (!by.empty() && by == about->person) ||
          std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                     [&](const Participant& one) {
-                       return by == guest_actor(one.id) && is_same_person(one, *about);
+                     [&](const Participant& participant) {
+                       return by == guest_actor(participant.id) &&
+                              is_same_person(participant, *about);
                      }));
     const bool of_patient =
         kind != "transcription" || (about != nullptr && about->role == PartRole::patient);
@@ -82,9 +83,9 @@ bool is_repeat(const Session& session, const Json& consent) {
   if (!still_counts(session, *latest)) return false;
   if (latest->bool_or("waiting", false) && !consent.bool_or("waiting", false)) return false;
   bool since = false;
-  for (const Json& one : session.consents.all.as_array()) {
-    since = since || &one == latest;
-    if (since && one.string_or("kind", "") == kind && one["given"] != consent["given"])
+  for (const Json& item : session.consents.all.as_array()) {
+    since = since || &item == latest;
+    if (since && item.string_or("kind", "") == kind && item["given"] != consent["given"])
       return false;
   }
   return true;
@@ -95,7 +96,7 @@ Status has_place(const Session& session, const Json& consent) {
   const auto& all = session.consents.all.as_array();
   const std::string by = consent.string_or("by", "");
   const auto own = std::count_if(all.begin(), all.end(),
-                                 [&](const Json& one) { return one.string_or("by", "") == by; });
+                                 [&](const Json& item) { return item.string_or("by", "") == by; });
   if (!consent.bool_or("given", true) ||
       (all.size() < limits::kMaxSessionConsents &&
        static_cast<std::size_t>(own) < limits::kMaxConsentsOfOne))
@@ -119,29 +120,30 @@ void keep_whose(const Session& session, const Participant* own, const Actor& who
 // Relatives and observers who might not come in any more leave the session, and so does staff
 // without an account.
 void put_relatives_out(Step& step) {
-  for (Participant& one : step.after().people.participants) {
-    const bool relative = one.role == PartRole::family_member || one.role == PartRole::observer ||
-                          (one.person.empty() && !opens_by_link(one.role));
-    if (!relative || !one.takes_part() || may_take_part(step, one).ok()) continue;
-    one.admission = Admission::removed;
-    one.here = false;
-    end_stays(step, one.id, step.moment.now.ms);
-    put_out(step, one);
-    end_links(step, one.id);
-    step.record("participant.removed", named(one));
-    step.tell("participant-removed", named(one));
+  for (Participant& participant : step.after().people.participants) {
+    const bool relative = participant.role == PartRole::family_member ||
+                          participant.role == PartRole::observer ||
+                          (participant.person.empty() && !opens_by_link(participant.role));
+    if (!relative || !participant.takes_part() || may_take_part(step, participant).ok()) continue;
+    participant.admission = Admission::removed;
+    participant.here = false;
+    end_stays(step, participant.id, step.moment.now.ms);
+    put_out(step, participant);
+    end_links(step, participant.id);
+    step.record("participant.removed", named(participant));
+    step.tell("participant-removed", named(participant));
   }
   follow_presence(step);
 }
 
 }  // namespace
 
-void keep_refusals(Step& step, const Participant& one) {
+void keep_refusals(Step& step, const Participant& participant) {
   Session& session = step.after();
-  const std::string link = link_word(session, one);
+  const std::string link = link_word(session, participant);
   for (std::size_t at = 0; at < session.consents.all.size(); ++at) {
     Json no = session.consents.all.item(at);
-    if (!no.bool_or("waiting", false) || no.string_or("by", "") != guest_actor(one.id) ||
+    if (!no.bool_or("waiting", false) || no.string_or("by", "") != guest_actor(participant.id) ||
         no.string_or("link", "") != link)
       continue;
     no.mutable_object().erase("waiting");

@@ -25,8 +25,8 @@ bool is_word(std::string_view text) {
 std::int64_t never_begun_ms(const Session& session, std::int64_t planned_ms,
                             const VideoSettings& settings) {
   std::int64_t from = planned_ms;
-  for (const Participant& one : session.people.participants)
-    from = std::max(from, one.came_ms.value_or(from));
+  for (const Participant& participant : session.people.participants)
+    from = std::max(from, participant.came_ms.value_or(from));
   return from + (session.schedule.minutes + settings.no_show_minutes) * kMinuteMs;
 }
 
@@ -38,7 +38,7 @@ Status may_be_in(const VideoSettings& settings, std::string_view region) {
       std::find(allowed.begin(), allowed.end(), region) != allowed.end())
     return ok_status();
   std::string names;
-  for (const std::string& one : allowed) names += (names.empty() ? "" : ", ") + one;
+  for (const std::string& text : allowed) names += (names.empty() ? "" : ", ") + text;
   return conflict("residency.region", "the video provider works in the region " +
                                           std::string(region) +
                                           "; compliance.allowed_regions allows: " + names);
@@ -58,8 +58,8 @@ Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
   if (visit_open && !*visit_open)
     return conflict("visit.closed", "the visit is CLOSED; a session starts only in an OPEN one");
   // those who may host, whether or not they have come.
-  for (const Participant& one : session.people.participants) {
-    if (one.admitted() && !licensed(one, step.moment.settings))
+  for (const Participant& participant : session.people.participants) {
+    if (participant.admitted() && !licensed(participant, step.moment.settings))
       return conflict(
           "licence.missing",
           "a doctor or specialist of the session has shown no licence that is accepted");
@@ -88,12 +88,12 @@ void begin_by_itself(Step& step, std::optional<bool> visit_open) {
     step.tell("ready");
   }
   if (session.origin.begins_by_call) return;
-  const auto there =
-      std::count_if(session.people.participants.begin(), session.people.participants.end(),
-                    [&](const Participant& one) {
-                      return session.people.present(one) ||
-                             (session.origin.joined_counts && one.here && one.admitted());
-                    });
+  const auto there = std::count_if(
+      session.people.participants.begin(), session.people.participants.end(),
+      [&](const Participant& participant) {
+        return session.people.present(participant) ||
+               (session.origin.joined_counts && participant.here && participant.admitted());
+      });
   if (there < 2) return;
   if (awaits_identity(session, step.moment.settings, led_by_page(session))) {
     session.warn(kIdentityUnconfirmed);
@@ -126,7 +126,7 @@ void follow_presence(Step& step) {
   }
   const bool was_somebody =
       std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                  [](const Participant& one) { return one.was_here; });
+                  [](const Participant& participant) { return participant.was_here; });
   if (somebody || !was_somebody) {
     session.room.empty_since_ms.reset();
   } else if (!session.room.empty_since_ms) {
@@ -142,12 +142,12 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   const std::string recording = session.recording.running;
   end_recording(step);
   end_transcription(step);
-  for (Participant& one : session.people.participants) {
-    if (one.here || session.people.present(one)) {
-      one.connection = "disconnected";
-      one.went_ms = step.moment.now.ms;
+  for (Participant& participant : session.people.participants) {
+    if (participant.here || session.people.present(participant)) {
+      participant.connection = "disconnected";
+      participant.went_ms = step.moment.now.ms;
     }
-    one.here = false;
+    participant.here = false;
   }
   session.status = status;
   session.ended_ms = step.moment.now.ms;
@@ -155,8 +155,8 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   session.end.by = step.moment.who.actor;
   session.room.empty_since_ms.reset();
   session.room.gone_ms.reset();
-  for (Invitation& one : session.people.invitations) {
-    if (one.status == "pending") one.status = "expired";
+  for (Invitation& invitation : session.people.invitations) {
+    if (invitation.status == "pending") invitation.status = "expired";
   }
   if (!recording.empty()) step.ask("stop-recording", recording);
   if (session.room.state == "asked" || session.room.state == "open") step.ask("end-room");

@@ -24,117 +24,119 @@ std::optional<std::int64_t> ms_of(const Json& json) {
   return json.as_int64();
 }
 
-Json participant_document(const Participant& one) {
-  return Json::object({{"id", one.id},
-                       {"number", one.number},
-                       {"person", one.person},
-                       {"role", to_string(one.role)},
-                       {"broughtBy", one.brought_by},
-                       {"identity", one.identity},
-                       {"admission", to_string(one.admission)},
-                       {"since", one.since_ms},
-                       {"admittedBy", one.admitted_by},
-                       {"bypass", one.bypass},
-                       {"invitation", one.invitation},
-                       {"deviceType", one.device_type},
-                       {"browserInfo", one.browser_info},
-                       {"connection", one.connection},
-                       {"here", one.here},
-                       {"byPage", one.by_page},
-                       {"wasHere", one.was_here},
-                       {"in", optional_ms(one.in_ms)},
-                       {"reference", one.reference},
-                       {"numbers", one.numbers},
-                       {"came", optional_ms(one.came_ms)},
-                       {"went", optional_ms(one.went_ms)},
-                       {"underAccount", optional_ms(one.account_ms)},
-                       {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
-                       {"guest", one.guest},
-                       {"record", one.record},
-                       {"recordOf", one.record_of},
-                       {"recordVersion", one.record_version},
-                       {"waitsAgain", one.waits_again},
-                       {"created", one.created_ms}});
+Json participant_document(const Participant& participant) {
+  return Json::object({{"id", participant.id},
+                       {"number", participant.number},
+                       {"person", participant.person},
+                       {"role", to_string(participant.role)},
+                       {"broughtBy", participant.brought_by},
+                       {"identity", participant.identity},
+                       {"admission", to_string(participant.admission)},
+                       {"since", participant.since_ms},
+                       {"admittedBy", participant.admitted_by},
+                       {"bypass", participant.bypass},
+                       {"invitation", participant.invitation},
+                       {"deviceType", participant.device_type},
+                       {"browserInfo", participant.browser_info},
+                       {"connection", participant.connection},
+                       {"here", participant.here},
+                       {"byPage", participant.by_page},
+                       {"wasHere", participant.was_here},
+                       {"in", optional_ms(participant.in_ms)},
+                       {"reference", participant.reference},
+                       {"numbers", participant.numbers},
+                       {"came", optional_ms(participant.came_ms)},
+                       {"went", optional_ms(participant.went_ms)},
+                       {"underAccount", optional_ms(participant.account_ms)},
+                       {"licence", kLicences[static_cast<std::size_t>(participant.licence)]},
+                       {"guest", participant.guest},
+                       {"record", participant.record},
+                       {"recordOf", participant.record_of},
+                       {"recordVersion", participant.record_version},
+                       {"waitsAgain", participant.waits_again},
+                       {"created", participant.created_ms}});
 }
 
 Participant participant_of(const Json& json) {
-  Participant one;
-  one.id = json.string_or("id", "");
-  one.number = json.int_or("number", 0);
-  one.person = json.string_or("person", "");
-  one.role = parse_part_role(json.string_or("role", "")).value_or(PartRole::observer);
-  one.brought_by = json.string_or("broughtBy", "");
-  one.identity = json.string_or("identity", "");
-  one.admission = parse_admission(json.string_or("admission", "")).value_or(Admission::denied);
-  one.since_ms = json.int_or("since", 0);
-  one.admitted_by = json.string_or("admittedBy", "");
-  one.bypass = json.bool_or("bypass", false);
-  one.invitation = json.string_or("invitation", "");
-  one.device_type = json.string_or("deviceType", "");
-  one.browser_info = json.string_or("browserInfo", "");
-  one.connection = json.string_or("connection", "unknown");
-  one.here = json.bool_or("here", false);
-  one.by_page = json.bool_or("byPage", false);
-  one.was_here = json.bool_or("wasHere", false);
-  one.reference = json["reference"];
-  if (json["numbers"].is_array()) one.numbers = json["numbers"];
-  one.came_ms = ms_of(json["came"]);
-  one.went_ms = ms_of(json["went"]);
-  one.account_ms = ms_of(json["underAccount"]);
-  one.in_ms = ms_of(json["in"]);
+  Participant participant;
+  participant.id = json.string_or("id", "");
+  participant.number = json.int_or("number", 0);
+  participant.person = json.string_or("person", "");
+  participant.role = parse_part_role(json.string_or("role", "")).value_or(PartRole::observer);
+  participant.brought_by = json.string_or("broughtBy", "");
+  participant.identity = json.string_or("identity", "");
+  participant.admission =
+      parse_admission(json.string_or("admission", "")).value_or(Admission::denied);
+  participant.since_ms = json.int_or("since", 0);
+  participant.admitted_by = json.string_or("admittedBy", "");
+  participant.bypass = json.bool_or("bypass", false);
+  participant.invitation = json.string_or("invitation", "");
+  participant.device_type = json.string_or("deviceType", "");
+  participant.browser_info = json.string_or("browserInfo", "");
+  participant.connection = json.string_or("connection", "unknown");
+  participant.here = json.bool_or("here", false);
+  participant.by_page = json.bool_or("byPage", false);
+  participant.was_here = json.bool_or("wasHere", false);
+  participant.reference = json["reference"];
+  if (json["numbers"].is_array()) participant.numbers = json["numbers"];
+  participant.came_ms = ms_of(json["came"]);
+  participant.went_ms = ms_of(json["went"]);
+  participant.account_ms = ms_of(json["underAccount"]);
+  participant.in_ms = ms_of(json["in"]);
   // An older hub did not write it down.
-  if (json.find("in") == nullptr && one.was_here && one.admitted()) one.in_ms = one.came_ms;
-  one.licence = licence_of(json.string_or("licence", ""));
-  one.guest = json["guest"];
-  one.record = json["record"];
+  if (json.find("in") == nullptr && participant.was_here && participant.admitted())
+    participant.in_ms = participant.came_ms;
+  participant.licence = licence_of(json.string_or("licence", ""));
+  participant.guest = json["guest"];
+  participant.record = json["record"];
   // An older hub wrote the version of a later time down, and not whose record it was.
-  one.record_of = json.string_or("recordOf", "");
-  one.record_version = json.int_or("recordVersion", 0);
-  one.waits_again = json.bool_or("waitsAgain", false);
-  one.created_ms = json.int_or("created", 0);
-  return one;
+  participant.record_of = json.string_or("recordOf", "");
+  participant.record_version = json.int_or("recordVersion", 0);
+  participant.waits_again = json.bool_or("waitsAgain", false);
+  participant.created_ms = json.int_or("created", 0);
+  return participant;
 }
 
-Json invitation_document(const Invitation& one) {
-  return Json::object({{"id", one.id},
-                       {"person", one.person},
-                       {"guest", one.guest},
-                       {"role", to_string(one.role)},
-                       {"status", one.status},
-                       {"expires", one.expires_ms},
-                       {"created", one.created_ms},
-                       {"createdBy", one.created_by},
-                       {"invitedBy", one.invited_by},
-                       {"participant", one.participant},
-                       {"generation", one.generation},
-                       {"byLink", one.by_link},
-                       {"opened", one.opened_ms},
-                       {"moved", one.moved},
-                       {"proven", one.proven},
-                       {"provenOf", one.proven_of},
-                       {"provenRecord", one.proven_record}});
+Json invitation_document(const Invitation& invitation) {
+  return Json::object({{"id", invitation.id},
+                       {"person", invitation.person},
+                       {"guest", invitation.guest},
+                       {"role", to_string(invitation.role)},
+                       {"status", invitation.status},
+                       {"expires", invitation.expires_ms},
+                       {"created", invitation.created_ms},
+                       {"createdBy", invitation.created_by},
+                       {"invitedBy", invitation.invited_by},
+                       {"participant", invitation.participant},
+                       {"generation", invitation.generation},
+                       {"byLink", invitation.by_link},
+                       {"opened", invitation.opened_ms},
+                       {"moved", invitation.moved},
+                       {"proven", invitation.proven},
+                       {"provenOf", invitation.proven_of},
+                       {"provenRecord", invitation.proven_record}});
 }
 
 Invitation invitation_of(const Json& json) {
-  Invitation one;
-  one.id = json.string_or("id", "");
-  one.person = json.string_or("person", "");
-  one.guest = json["guest"];
-  one.role = parse_part_role(json.string_or("role", "")).value_or(PartRole::observer);
-  one.status = json.string_or("status", "revoked");
-  one.expires_ms = json.int_or("expires", 0);
-  one.created_ms = json.int_or("created", 0);
-  one.created_by = json.string_or("createdBy", "");
-  one.invited_by = json.string_or("invitedBy", "");
-  one.participant = json.string_or("participant", "");
-  one.generation = json.int_or("generation", 0);
-  one.by_link = json.bool_or("byLink", false);
-  one.opened_ms = json.int_or("opened", 0);
-  one.moved = json.int_or("moved", 0);
-  one.proven = json.int_or("proven", 0);
-  one.proven_of = json.string_or("provenOf", "");
-  one.proven_record = json.int_or("provenRecord", 0);
-  return one;
+  Invitation invitation;
+  invitation.id = json.string_or("id", "");
+  invitation.person = json.string_or("person", "");
+  invitation.guest = json["guest"];
+  invitation.role = parse_part_role(json.string_or("role", "")).value_or(PartRole::observer);
+  invitation.status = json.string_or("status", "revoked");
+  invitation.expires_ms = json.int_or("expires", 0);
+  invitation.created_ms = json.int_or("created", 0);
+  invitation.created_by = json.string_or("createdBy", "");
+  invitation.invited_by = json.string_or("invitedBy", "");
+  invitation.participant = json.string_or("participant", "");
+  invitation.generation = json.int_or("generation", 0);
+  invitation.by_link = json.bool_or("byLink", false);
+  invitation.opened_ms = json.int_or("opened", 0);
+  invitation.moved = json.int_or("moved", 0);
+  invitation.proven = json.int_or("proven", 0);
+  invitation.proven_of = json.string_or("provenOf", "");
+  invitation.proven_record = json.int_or("provenRecord", 0);
+  return invitation;
 }
 
 }  // namespace
@@ -142,11 +144,11 @@ Invitation invitation_of(const Json& json) {
 // A table: one line a field.
 Json to_document(const Session& session) {
   Json participants = Json::array();
-  for (const Participant& one : session.people.participants)
-    participants.push_back(participant_document(one));
+  for (const Participant& participant : session.people.participants)
+    participants.push_back(participant_document(participant));
   Json invitations = Json::array();
-  for (const Invitation& one : session.people.invitations)
-    invitations.push_back(invitation_document(one));
+  for (const Invitation& invitation : session.people.invitations)
+    invitations.push_back(invitation_document(invitation));
   Json warnings = Json::array();
   for (const std::string& code : session.warnings) warnings.push_back(code);
   Json rooms = Json::array();
@@ -269,10 +271,10 @@ Status from_document(const Json& document, Session& session) {
   for (const Json& one : document["earlierRooms"].as_array())
     session.room.earlier.push_back(one.as_string());
   session.transcript.gaps.clear();
-  for (const Json& one : document["transcriptGaps"].as_array())
-    session.transcript.gaps.push_back({.from_ms = one.int_or("from", 0),
-                                       .to_ms = ms_of(one["to"]),
-                                       .code = one.string_or("code", "")});
+  for (const Json& member_value : document["transcriptGaps"].as_array())
+    session.transcript.gaps.push_back({.from_ms = member_value.int_or("from", 0),
+                                       .to_ms = ms_of(member_value["to"]),
+                                       .code = member_value.string_or("code", "")});
   session.recording.ever = document.bool_or("recorded", false);
   session.room.empty_since_ms = ms_of(document["emptySince"]);
   session.room.gone_ms = ms_of(document["roomGone"]);
@@ -285,11 +287,11 @@ Status from_document(const Json& document, Session& session) {
   session.origin.begins_by_call = document.bool_or("beginsByCall", false);
   session.origin.joined_counts = document.bool_or("joinedCounts", false);
   session.people.participants.clear();
-  for (const Json& one : document["participants"].as_array())
-    session.people.participants.push_back(participant_of(one));
+  for (const Json& node : document["participants"].as_array())
+    session.people.participants.push_back(participant_of(node));
   session.people.invitations.clear();
-  for (const Json& one : document["invitations"].as_array())
-    session.people.invitations.push_back(invitation_of(one));
+  for (const Json& item : document["invitations"].as_array())
+    session.people.invitations.push_back(invitation_of(item));
   return ok_status();
 }
 

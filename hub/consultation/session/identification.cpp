@@ -15,16 +15,19 @@ bool awaits_identity(const Session& session, const VideoSettings& settings, bool
   const bool compatible = session.origin.begins_by_call || session.origin.joined_counts;
   const bool asked = by_page ? settings.identity_check != Check::off
                              : settings.identity_check == Check::always && !compatible;
-  return asked && std::any_of(session.people.participants.begin(),
-                              session.people.participants.end(), [](const Participant& one) {
-                                return one.role == PartRole::patient && one.takes_part();
-                              });
+  return asked &&
+         std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                     [](const Participant& participant) {
+                       return participant.role == PartRole::patient && participant.takes_part();
+                     });
 }
 
 bool led_by_page(const Session& session) {
-  return std::any_of(
-      session.people.participants.begin(), session.people.participants.end(),
-      [&](const Participant& one) { return one.here && one.by_page && is_host(session, one); });
+  return std::any_of(session.people.participants.begin(), session.people.participants.end(),
+                     [&](const Participant& participant) {
+                       return participant.here && participant.by_page &&
+                              is_host(session, participant);
+                     });
 }
 
 Result<Change> on(Step step, const ConfirmIdentity& command) {
@@ -34,9 +37,10 @@ Result<Change> on(Step step, const ConfirmIdentity& command) {
   if (session.status == SessionStatus::requested)
     return conflict("session.not_accepted",
                     "the session is requested; the patient is identified once it is accepted");
-  if (std::none_of(
-          session.people.participants.begin(), session.people.participants.end(),
-          [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); }))
+  if (std::none_of(session.people.participants.begin(), session.people.participants.end(),
+                   [](const Participant& participant) {
+                     return participant.role == PartRole::patient && participant.takes_part();
+                   }))
     return conflict("identity.no_patient", "no patient takes part in the session");
   const std::string by = who.person.empty() ? who.actor : who.person;
   if (session.identification.latest.is_object() &&

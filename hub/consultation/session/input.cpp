@@ -100,10 +100,11 @@ ParticipantInput read_participant(const Json& body, Mistakes& mistakes, const st
   if (!body.is_object() && !body.is_null()) return out;
   out.person = named_in(members, "person");
   if (const Json& more = body["identifiers"]; more.is_array()) {
-    for (const Json& one : more.as_array()) {
-      if (!one["system"].is_string() || !one["value"].is_string()) continue;
+    for (const Json& item : more.as_array()) {
+      if (!item["system"].is_string() || !item["value"].is_string()) continue;
       if (out.identifiers.size() == kMostNumbers) break;
-      out.identifiers.push_back(Json::object({{"system", one["system"]}, {"value", one["value"]}}));
+      out.identifiers.push_back(
+          Json::object({{"system", item["system"]}, {"value", item["value"]}}));
     }
   }
   if (const Json& named = body["guardians"]; named.is_array()) out.guardians = named;

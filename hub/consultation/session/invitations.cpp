@@ -21,7 +21,7 @@ Error revoked() {
 Invitation* invitation_in(Session& session, std::string_view id) {
   const auto found =
       std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
-                   [&](const Invitation& one) { return one.id == id; });
+                   [&](const Invitation& invitation) { return invitation.id == id; });
   return found == session.people.invitations.end() ? nullptr : &*found;
 }
 
@@ -39,8 +39,8 @@ bool is_gone(const Session& session, const Invitation& invitation) {
 // Error conflict invitation.limit: links that were sent anew count each time.
 Status has_place(const Session& session) {
   std::int64_t sent = 0;
-  for (const Invitation& one : session.people.invitations)
-    sent += std::max<std::int64_t>(one.generation, 1);
+  for (const Invitation& invitation : session.people.invitations)
+    sent += std::max<std::int64_t>(invitation.generation, 1);
   if (sent < limits::kMaxSessionInvitations) return ok_status();
   return conflict("invitation.limit",
                   "the session has had 100 invitations, each sending of a link counted; make a new "
@@ -48,58 +48,60 @@ Status has_place(const Session& session) {
 }
 
 // Whoever is there as the participant leaves; the participant stays expected.
-void shut_out(Step& step, Participant& one) {
-  if (!one.here && !step.after().people.present(one)) return;
-  one.here = false;
-  one.went_ms = step.moment.now.ms;
-  one.connection = "disconnected";
-  end_stays(step, one.id, step.moment.now.ms);
-  put_out(step, one);
-  tell_left(step, one);
+void shut_out(Step& step, Participant& participant) {
+  if (!participant.here && !step.after().people.present(participant)) return;
+  participant.here = false;
+  participant.went_ms = step.moment.now.ms;
+  participant.connection = "disconnected";
+  end_stays(step, participant.id, step.moment.now.ms);
+  put_out(step, participant);
+  tell_left(step, participant);
 }
 
 // The same of whoever came by the link of the invitation.
 void shut_out(Step& step, Invitation& invitation) {
   invitation.by_link = false;
-  for (Participant& one : step.after().people.participants) {
-    if (one.invitation == invitation.id) shut_out(step, one);
+  for (Participant& participant : step.after().people.participants) {
+    if (participant.invitation == invitation.id) shut_out(step, participant);
   }
   follow_presence(step);
 }
 
 // True if the code of a second proof went to the telephone of the record that the participant was
 // booked with, and that nobody has changed since.
-bool is_booked_record(const Participant& one, const Enter& command) {
-  return command.second_proof == "code" && !one.record_of.empty() &&
-         one.record_of == command.record_of && one.record_version == command.record_version;
+bool is_booked_record(const Participant& participant, const Enter& command) {
+  return command.second_proof == "code" && !participant.record_of.empty() &&
+         participant.record_of == command.record_of &&
+         participant.record_version == command.record_version;
 }
 
 // True if somebody has come as the participant before, or a host has let somebody in as him:
 // whoever opens a link now may be another one, since staff can send it and open it itself.
-bool has_come(const Participant& one) {
-  return one.was_here || one.in_ms || !one.invitation.empty() || !one.admitted_by.empty();
+bool has_come(const Participant& participant) {
+  return participant.was_here || participant.in_ms || !participant.invitation.empty() ||
+         !participant.admitted_by.empty();
 }
 
 // An admission is that of whoever a host has seen: a host looks at each who opens a link, also
 // where nobody else waits, unless the code of now has shown who it is. proves: the browser that
 // holds the visit gives that code.
-void keep_door(Step& step, Participant& one, bool proves, const Enter& command) {
-  if (!proves) shut_out(step, one);
-  const bool waits = one.admission == Admission::waiting;
-  if (is_booked_record(one, command)) {
+void keep_door(Step& step, Participant& participant, bool proves, const Enter& command) {
+  if (!proves) shut_out(step, participant);
+  const bool waits = participant.admission == Admission::waiting;
+  if (is_booked_record(participant, command)) {
     // The booking had let him in, or a host had, before the link was opened anew.
-    const bool had_place =
-        one.waits_again || first_admission(step.after(), one) == Admission::admitted;
+    const bool had_place = participant.waits_again ||
+                           first_admission(step.after(), participant) == Admission::admitted;
     if (waits && had_place) {
-      one.admission = Admission::admitted;
-      one.waits_again = false;
-      one.since_ms = step.moment.now.ms;
-      keep_refusals(step, one);
+      participant.admission = Admission::admitted;
+      participant.waits_again = false;
+      participant.since_ms = step.moment.now.ms;
+      keep_refusals(step, participant);
     }
-  } else if (!proves && one.admitted()) {
-    one.admission = Admission::waiting;
-    one.waits_again = has_come(one);
-    one.since_ms = step.moment.now.ms;
+  } else if (!proves && participant.admitted()) {
+    participant.admission = Admission::waiting;
+    participant.waits_again = has_come(participant);
+    participant.since_ms = step.moment.now.ms;
   }
   follow_presence(step);
 }
@@ -117,20 +119,21 @@ void end_links(Step& step, std::string_view participant) {
   }
 }
 
-Status become(Step& step, Participant& one, Participant person) {
+Status become(Step& step, Participant& participant, Participant person) {
   Session& session = step.after();
-  person.id = one.id;
+  person.id = participant.id;
   RABT_TRY_STATUS(may_take_part(step, person));
-  one.person = person.person;
-  one.account = person.account;
-  one.pseudonym = person.pseudonym;
-  if (needs_licence(one.role)) one.licence = person.licence;
-  one.reference = Json();
-  one.numbers = Json::array();
-  if (one.role != PartRole::patient || !session.patient.empty()) return not_own_patient(session);
+  participant.person = person.person;
+  participant.account = person.account;
+  participant.pseudonym = person.pseudonym;
+  if (needs_licence(participant.role)) participant.licence = person.licence;
+  participant.reference = Json();
+  participant.numbers = Json::array();
+  if (participant.role != PartRole::patient || !session.patient.empty())
+    return not_own_patient(session);
   session.patient = person.person;
   session.naming.pseudonym = person.pseudonym;
-  session.naming.by = word_of(session, bringer_of(session, one));
+  session.naming.by = word_of(session, bringer_of(session, participant));
   return not_own_patient(session);
 }
 
@@ -212,12 +215,14 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   coming.role = found->role;
   coming.invitation = found->id;
   coming.brought_by = found->invited_by;
-  Participant* one = known_in(session, coming);
+  Participant* participant = known_in(session, coming);
   // The account of whom a booking named, and nobody knew then.
-  const bool is_known = one != nullptr;
-  if (one == nullptr) one = session.participant(found->participant);
-  if (one != nullptr && !one->person.empty() && one->person != coming.person) one = nullptr;
-  if (one != nullptr) coming.id = one->id;
+  const bool is_known = participant != nullptr;
+  if (participant == nullptr) participant = session.participant(found->participant);
+  if (participant != nullptr && !participant->person.empty() &&
+      participant->person != coming.person)
+    participant = nullptr;
+  if (participant != nullptr) coming.id = participant->id;
   RABT_TRY_STATUS(may_take_part(step, coming));
   // a host comes in without being let in, so his licence is looked at here.
   if (!licensed(coming, step.moment.settings))
@@ -226,23 +231,24 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
                         ", and no licence that is accepted is known of whoever accepts it");
   found->status = "accepted";
   // An account that nobody has named takes the place as any other holder of the link does.
-  const bool takes_place = one != nullptr && one->person.empty() && !is_known;
-  if (one != nullptr && one->person.empty()) RABT_TRY_STATUS(become(step, *one, coming));
-  if (one != nullptr && one->admission == Admission::removed)
+  const bool takes_place = participant != nullptr && participant->person.empty() && !is_known;
+  if (participant != nullptr && participant->person.empty())
+    RABT_TRY_STATUS(become(step, *participant, coming));
+  if (participant != nullptr && participant->admission == Admission::removed)
     return denied("participant.not_a_participant", "the participant was removed by a host");
-  if (one == nullptr) {
+  if (participant == nullptr) {
     RABT_TRY(added, bring_in(step, std::move(coming)));
-    one = added;
+    participant = added;
   }
-  end_links(step, one->id);
+  end_links(step, participant->id);
   if (takes_place) {
-    const bool was_admitted = one->admitted();
-    keep_door(step, *one, false, {});
-    one->waits_again = one->waits_again || was_admitted;
+    const bool was_admitted = participant->admitted();
+    keep_door(step, *participant, false, {});
+    participant->waits_again = participant->waits_again || was_admitted;
   }
-  step.change.participant = one->id;
-  step.record("participant.added", named(*one));
-  step.tell("participant-added", named(*one));
+  step.change.participant = participant->id;
+  step.record("participant.added", named(*participant));
+  step.tell("participant-added", named(*participant));
   follow_provider(step);
   return done(std::move(step));
 }
@@ -286,23 +292,23 @@ Result<Change> on(Step step, const Enter& command) {
     shut_out(step, *found);
     ++found->moved;
   }
-  Participant* one = session.participant(found->participant);
-  if (one == nullptr) {
+  Participant* participant = session.participant(found->participant);
+  if (participant == nullptr) {
     Participant coming = command.participant;
     coming.role = found->role;
     coming.brought_by = found->invited_by;
     RABT_TRY(added, bring_in(step, std::move(coming)));
-    one = added;
-    step.record("participant.added", named(*one));
-    step.tell("participant-added", named(*one));
+    participant = added;
+    step.record("participant.added", named(*participant));
+    step.tell("participant-added", named(*participant));
   }
   // An older hub made links of one participant that were held side by side.
-  if (!proves) end_links(step, one->id);
-  keep_door(step, *one, proves, command);
-  one->invitation = found->id;
+  if (!proves) end_links(step, participant->id);
+  keep_door(step, *participant, proves, command);
+  participant->invitation = found->id;
   found->status = "accepted";
   found->by_link = true;
-  found->participant = one->id;
+  found->participant = participant->id;
   if (!proves) found->opened_ms = step.moment.now.ms;
   // Another browser holds it now: what the former one has shown does not count for it.
   if (moves) found->proven = 0;
@@ -311,8 +317,8 @@ Result<Change> on(Step step, const Enter& command) {
     found->proven_of = command.record_of;
     found->proven_record = command.record_version;
   }
-  step.change.participant = one->id;
-  Json detail = Json::object({{"invitation", found->id}, {"participant", one->id}});
+  step.change.participant = participant->id;
+  Json detail = Json::object({{"invitation", found->id}, {"participant", participant->id}});
   if (moves || proves) detail.set("secondProof", command.second_proof);
   step.record("invitation.accepted", std::move(detail));
   // Hosts learn that somebody holds a link now, before he asks to be let in.

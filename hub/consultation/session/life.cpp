@@ -8,8 +8,8 @@ namespace rabt::consultation {
 
 namespace {
 
-bool known_licence(const Participant& one, const VideoSettings& settings) {
-  return licensed(one, settings);
+bool known_licence(const Participant& participant, const VideoSettings& settings) {
+  return licensed(participant, settings);
 }
 
 // A training session is about nobody.
@@ -22,9 +22,9 @@ Status no_patient_data(const Session& draft) {
 }
 
 void warn_of(Session& session, const VideoSettings& settings) {
-  for (const Participant& one : session.people.participants) {
-    if (!known_licence(one, settings)) session.warn("licence.missing");
-    if (one.role == PartRole::family_member && !consent_stands(session, "family"))
+  for (const Participant& participant : session.people.participants) {
+    if (!known_licence(participant, settings)) session.warn("licence.missing");
+    if (participant.role == PartRole::family_member && !consent_stands(session, "family"))
       session.warn("consent.family_missing");
   }
 }
@@ -51,8 +51,8 @@ Status retype(Session& session, SessionType to) {
     return conflict("session.already_started",
                     "the session is active, and its type is fixed once it has begun");
   session.type = to;
-  for (const Participant& one : session.people.participants) {
-    if (one.takes_part()) RABT_TRY_STATUS(role_allowed(session, one.role));
+  for (const Participant& participant : session.people.participants) {
+    if (participant.takes_part()) RABT_TRY_STATUS(role_allowed(session, participant.role));
   }
   return ok_status();
 }
@@ -90,10 +90,10 @@ Result<Change> on(Step step, const Open& command) {
                           : "visit-" + std::to_string(session.ties.visit_number) + "-" +
                                 command.room_suffix.substr(0, 6);
   //
-  for (Participant& one : session.people.participants) {
-    one.admission = first_admission(session, one);
-    one.since_ms = at.now.ms;
-    one.created_ms = at.now.ms;
+  for (Participant& participant : session.people.participants) {
+    participant.admission = first_admission(session, participant);
+    participant.since_ms = at.now.ms;
+    participant.created_ms = at.now.ms;
   }
   warn_of(session, at.settings);
   //
@@ -157,11 +157,12 @@ void follow_provider(Step& step) {
   });
   if (session.provider.empty() && !by_guest) return;
   const Participant* next = nullptr;
-  for (const Participant& one : session.people.participants) {
-    if (!holds(one)) continue;
+  for (const Participant& participant : session.people.participants) {
+    if (!holds(participant)) continue;
     // A doctor without an account holds it already.
-    if (session.provider.empty() && one.person.empty()) return;
-    if (next == nullptr || (next->person.empty() && !one.person.empty())) next = &one;
+    if (session.provider.empty() && participant.person.empty()) return;
+    if (next == nullptr || (next->person.empty() && !participant.person.empty()))
+      next = &participant;
   }
   if (next == nullptr || next->person == session.provider) return;
   const Participant* const organizer = session.participant(session.people.organizer);

@@ -11,25 +11,25 @@ namespace {
 // persons who are admitted and there, not devices.
 std::int64_t crowd(const Session& session, std::string_view without) {
   return std::count_if(session.people.participants.begin(), session.people.participants.end(),
-                       [&](const Participant& one) {
-                         return one.id != without && one.admitted() &&
-                                (one.here || session.people.present(one));
+                       [&](const Participant& participant) {
+                         return participant.id != without && participant.admitted() &&
+                                (participant.here || session.people.present(participant));
                        });
 }
-Status room_for(const Session& session, const Participant& one) {
+Status room_for(const Session& session, const Participant& participant) {
   //
   const std::int64_t most = session.room.plugin == kP2p
                                 ? std::min(session.people.most, kMostP2pParticipants)
                                 : session.people.most;
-  if (crowd(session, one.id) < most) return ok_status();
+  if (crowd(session, participant.id) < most) return ok_status();
   return conflict("session.full", "there are " + std::to_string(most) +
                                       " persons in the session already, as many as it takes");
 }
 
 }  // namespace
 
-Json named(const Participant& one) {
-  return Json::object({{"participant", one.id}, {"role", to_string(one.role)}});
+Json named(const Participant& participant) {
+  return Json::object({{"participant", participant.id}, {"role", to_string(participant.role)}});
 }
 
 Result<Participant*> named_in(Step& step, std::string_view id) {
@@ -39,40 +39,40 @@ Result<Participant*> named_in(Step& step, std::string_view id) {
   return one;
 }
 
-bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t at_ms,
+bool begin_stay(Step& step, Participant& participant, std::string_view sid, std::int64_t at_ms,
                 std::string_view source) {
   Session& session = step.after();
   for (const Stay& stay : session.people.stays) {
-    if (stay.participant != one.id || stay.sid != sid) continue;
+    if (stay.participant != participant.id || stay.sid != sid) continue;
     // Some providers know a person by one name for every stay: a person who lost the line
     // comes back under the same name.
     if (!stay.left_ms || at_ms <= *stay.left_ms) return false;
   }
-  session.people.stays.push_back({.participant = one.id,
+  session.people.stays.push_back({.participant = participant.id,
                                   .sid = std::string(sid),
                                   .joined_ms = at_ms,
                                   .left_ms = std::nullopt,
                                   .source = std::string(source)});
-  if (!one.in_ms && !session.over()) one.in_ms = at_ms;
+  if (!participant.in_ms && !session.over()) participant.in_ms = at_ms;
   return true;
 }
 
-void put_out(Step& step, const Participant& one) {
-  if (step.after().room.state == "open") step.ask("remove-participant", one.id);
+void put_out(Step& step, const Participant& participant) {
+  if (step.after().room.state == "open") step.ask("remove-participant", participant.id);
 }
 
 bool call_is_joining(const Session& session, const Moment& moment) {
   return session.origin.joined_counts && moment.settings.provider_events;
 }
 
-void tell_joined(Step& step, const Participant& one) {
-  step.record("participant.joined", named(one));
-  step.tell("participant-joined", named(one));
+void tell_joined(Step& step, const Participant& participant) {
+  step.record("participant.joined", named(participant));
+  step.tell("participant-joined", named(participant));
 }
 
-void tell_left(Step& step, const Participant& one) {
-  step.record("participant.left", named(one));
-  step.tell("participant-left", named(one));
+void tell_left(Step& step, const Participant& participant) {
+  step.record("participant.left", named(participant));
+  step.tell("participant-left", named(participant));
 }
 
 Status no_second_patient(const Session& session, const Participant& coming) {
@@ -87,10 +87,12 @@ Status no_second_patient(const Session& session, const Participant& coming) {
       return by == guest_actor(one.id) || by == one.person;
     });
   };
-  const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& one) {
-    const bool same = one.id == coming.id || (!one.person.empty() && one.person == coming.person);
-    const bool stays = one.takes_part() || one.reference.is_object() || wants_none(one);
-    return one.role == PartRole::patient && stays && !same;
+  const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& participant) {
+    const bool same = participant.id == coming.id ||
+                      (!participant.person.empty() && participant.person == coming.person);
+    const bool stays =
+        participant.takes_part() || participant.reference.is_object() || wants_none(participant);
+    return participant.role == PartRole::patient && stays && !same;
   });
   if (!other && (session.patient.empty() || session.patient == coming.person)) return ok_status();
   return conflict("session.has_patient",
@@ -106,10 +108,12 @@ Participant* known_in(Session& session, const Participant& coming) {
   }
   // A guest is known by the id that his own system gives him.
   const std::string external = coming.guest.string_or("externalId", "");
-  for (Participant& one : session.people.participants) {
-    if (!one.person.empty()) continue;
-    const bool same = !external.empty() && one.guest.string_or("externalId", "") == external;
-    if (same || (coming.reference.is_object() && one.reference == coming.reference)) return &one;
+  for (Participant& participant : session.people.participants) {
+    if (!participant.person.empty()) continue;
+    const bool same =
+        !external.empty() && participant.guest.string_or("externalId", "") == external;
+    if (same || (coming.reference.is_object() && participant.reference == coming.reference))
+      return &participant;
   }
   return nullptr;
 }
@@ -162,26 +166,26 @@ Result<Change> on(Step step, const Join& command) {
 
 Result<Change> on(Step step, const Leave& command) {
   Session& session = step.after();
-  Participant* one = nullptr;
+  Participant* participant = nullptr;
   if (command.participant.empty()) {
-    one = own_of(session, step.moment.who);
+    participant = own_of(session, step.moment.who);
   } else {
     RABT_TRY(found, named_in(step, command.participant));
-    one = found;
+    participant = found;
   }
-  step.change.participant = one->id;
-  if (session.over() || (!one->here && !session.people.present(*one))) {
+  step.change.participant = participant->id;
+  if (session.over() || (!participant->here && !session.people.present(*participant))) {
     Change same;
     same.after = step.before;
     same.unchanged = true;
-    same.participant = one->id;
+    same.participant = participant->id;
     return same;
   }
-  one->here = false;
-  one->went_ms = step.moment.now.ms;
-  one->connection = "disconnected";
-  end_stays(step, one->id, step.moment.now.ms);
-  tell_left(step, *one);
+  participant->here = false;
+  participant->went_ms = step.moment.now.ms;
+  participant->connection = "disconnected";
+  end_stays(step, participant->id, step.moment.now.ms);
+  tell_left(step, *participant);
   follow_presence(step);
   return done(std::move(step));
 }
@@ -209,55 +213,56 @@ Result<Change> on(Step step, const Add& command) {
   Session& session = step.after();
   RABT_TRY_STATUS(must_be_open(session, "requested, scheduled, waiting or active"));
   Participant coming = command.participant;
-  Participant* one = known_in(session, coming);
-  if (one != nullptr) coming.id = one->id;
-  const bool recognised = one != nullptr && one->person.empty() && !coming.person.empty();
-  if (recognised) RABT_TRY_STATUS(become(step, *one, coming));
-  if (one != nullptr && one->takes_part()) {
+  Participant* participant = known_in(session, coming);
+  if (participant != nullptr) coming.id = participant->id;
+  const bool recognised =
+      participant != nullptr && participant->person.empty() && !coming.person.empty();
+  if (recognised) RABT_TRY_STATUS(become(step, *participant, coming));
+  if (participant != nullptr && participant->takes_part()) {
     RABT_TRY_STATUS(may_take_part(step, coming));
-    step.change.participant = one->id;
-    if (!keep_posted(*one, coming.guest) && !recognised) {
+    step.change.participant = participant->id;
+    if (!keep_posted(*participant, coming.guest) && !recognised) {
       step.change.unchanged = true;
       return std::move(step.change);
     }
-    if (one->person.empty() && coming.guest.find("licenceNumber") != nullptr)
-      one->licence = coming.licence;
+    if (participant->person.empty() && coming.guest.find("licenceNumber") != nullptr)
+      participant->licence = coming.licence;
     follow_provider(step);
     const Json what = Json::object({{"members", Json::array({"participants"})}});
     step.record("session.updated", what);
     step.tell("updated", what);
     return done(std::move(step));
   }
-  if (one == nullptr) {
+  if (participant == nullptr) {
     RABT_TRY(added, bring_in(step, coming));
     RABT_TRY_STATUS(can_come(step, coming));
-    one = added;
-    one->brought_by = step.moment.who.person;
+    participant = added;
+    participant->brought_by = step.moment.who.person;
   } else {
     // Removed or denied before: only a host brings somebody back, and this is one. As whom he spoke
     // stays.
     RABT_TRY_STATUS(may_take_part(step, coming));
-    if (coming.role != one->role)
-      return conflict("participant.role_not_allowed", "the participant took part as " +
-                                                          std::string(to_string(one->role)) +
-                                                          ", and comes back in that role alone");
-    (void)keep_posted(*one, coming.guest);
+    if (coming.role != participant->role)
+      return conflict("participant.role_not_allowed",
+                      "the participant took part as " + std::string(to_string(participant->role)) +
+                          ", and comes back in that role alone");
+    (void)keep_posted(*participant, coming.guest);
     // Whoever held a link of his before is nobody whom this host has seen.
-    end_links(step, one->id);
-    one->waits_again = false;
-    one->account = coming.account;
-    one->bypass = coming.bypass;
-    one->brought_by = step.moment.who.person;
-    one->admission = first_admission(session, *one);
-    one->since_ms = step.moment.now.ms;
-    RABT_TRY_STATUS(take_as_patient(step, *one));
+    end_links(step, participant->id);
+    participant->waits_again = false;
+    participant->account = coming.account;
+    participant->bypass = coming.bypass;
+    participant->brought_by = step.moment.who.person;
+    participant->admission = first_admission(session, *participant);
+    participant->since_ms = step.moment.now.ms;
+    RABT_TRY_STATUS(take_as_patient(step, *participant));
   }
-  step.change.participant = one->id;
-  if (!licensed(*one, step.moment.settings)) session.warn("licence.missing");
-  if (one->role == PartRole::family_member && !consent_stands(session, "family"))
+  step.change.participant = participant->id;
+  if (!licensed(*participant, step.moment.settings)) session.warn("licence.missing");
+  if (participant->role == PartRole::family_member && !consent_stands(session, "family"))
     session.warn("consent.family_missing");
-  step.record("participant.added", named(*one));
-  step.tell("participant-added", named(*one));
+  step.record("participant.added", named(*participant));
+  step.tell("participant-added", named(*participant));
   follow_provider(step);
   return done(std::move(step));
 }

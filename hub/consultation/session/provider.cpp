@@ -12,14 +12,14 @@ constexpr std::int64_t kTwoYearsMs = 2LL * 366 * 24 * 3'600'000;
 
 // Removes the reasons why the provider had not opened the room.
 void clear_room_warnings(Session& session) {
-  for (const char* one :
+  for (const char* letter :
        {"video.room_refused", "video.room_unknown", "video.credentials", "residency.region"})
-    session.clear_warning(one);
+    session.clear_warning(letter);
 }
 
 Participant* by_identity(Session& session, std::string_view identity) {
-  for (Participant& one : session.people.participants) {
-    if (one.identity == identity) return &one;
+  for (Participant& participant : session.people.participants) {
+    if (participant.identity == identity) return &participant;
   }
   return nullptr;
 }
@@ -169,12 +169,12 @@ Result<Change> on(Step step, const RoomEnded& command) {
   if (session.over() || session.room.state != "open") return nothing(step.before);
   const std::int64_t at = std::min(command.at.ms, step.moment.now.ms);
   const bool somebody = session.people.anybody_here();
-  for (Participant& one : session.people.participants) {
-    if (!one.here && !session.people.present(one)) continue;
-    if (one.admission == Admission::waiting) continue;
-    one.here = false;
-    one.connection = "disconnected";
-    tell_left(step, one);
+  for (Participant& participant : session.people.participants) {
+    if (!participant.here && !session.people.present(participant)) continue;
+    if (participant.admission == Admission::waiting) continue;
+    participant.here = false;
+    participant.connection = "disconnected";
+    tell_left(step, participant);
   }
   end_stays(step, {}, at);
   session.room.state = "closed";

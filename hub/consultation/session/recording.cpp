@@ -26,8 +26,9 @@ Status may_be_recorded(const Session& session, const VideoSettings& settings,
                     "recording needs a consent of kind " + std::string(kind));
   };
   if (session.type == SessionType::training_session) {
-    for (const Participant& one : session.people.participants) {
-      if (one.takes_part() && !agrees(one.person.empty() ? guest_actor(one.id) : one.person))
+    for (const Participant& participant : session.people.participants) {
+      if (participant.takes_part() &&
+          !agrees(participant.person.empty() ? guest_actor(participant.id) : participant.person))
         return missing("training of every participant");
     }
   } else if (purpose == "training" && !consent_stands(session, "training")) {
@@ -45,9 +46,9 @@ bool somebody_came(const Session& before, const Session& after) {
     return one.admitted() && (one.here || session.people.present(one));
   };
   return std::any_of(after.people.participants.begin(), after.people.participants.end(),
-                     [&](const Participant& one) {
-                       const Participant* const was = before.participant(one.id);
-                       return there(after, one) && (was == nullptr || !there(before, *was));
+                     [&](const Participant& participant) {
+                       const Participant* const was = before.participant(participant.id);
+                       return there(after, participant) && (was == nullptr || !there(before, *was));
                      });
 }
 
@@ -57,8 +58,8 @@ void follow_consents(Step& step) {
   const Session& session = step.after();
   if (session.recording.running.empty()) return;
   const auto& all = session.consents.all.as_array();
-  const bool ended = std::any_of(all.begin(), all.end(), [&](const Json& one) {
-    return still_counts(step.before, one) && !still_counts(session, one);
+  const bool ended = std::any_of(all.begin(), all.end(), [&](const Json& item) {
+    return still_counts(step.before, item) && !still_counts(session, item);
   });
   const bool joins =
       session.type == SessionType::training_session && somebody_came(step.before, session);
@@ -102,8 +103,9 @@ void hold_receivers(Step& step) {
   const Session& session = step.after();
   if (!step.moment.holds_receivers) return;
   if (std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                  [&](const Participant& one) {
-                    return one.takes_part() && only_receives(session.type, one.role);
+                  [&](const Participant& participant) {
+                    return participant.takes_part() &&
+                           only_receives(session.type, participant.role);
                   }))
     step.ask("hold-receivers");
 }

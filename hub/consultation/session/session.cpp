@@ -34,18 +34,19 @@ std::size_t count(const Session& session, std::initializer_list<PartRole> roles,
                   bool joined_counts) {
   return static_cast<std::size_t>(std::count_if(
       session.people.participants.begin(), session.people.participants.end(),
-      [&](const Participant& one) {
-        const bool there =
-            session.people.present(one) || (joined_counts && one.here && one.admitted());
-        return there && std::find(roles.begin(), roles.end(), one.role) != roles.end();
+      [&](const Participant& participant) {
+        const bool there = session.people.present(participant) ||
+                           (joined_counts && participant.here && participant.admitted());
+        return there && std::find(roles.begin(), roles.end(), participant.role) != roles.end();
       }));
 }
 
 // The doctor who opened an emergency himself does not answer it when he asks for another specialty.
-bool answers(const Participant& one, bool asks) {
-  if (!needs_licence(one.role) || !one.takes_part()) return false;
-  const bool opened_it = !one.person.empty() && one.person == one.brought_by;
-  return opened_it ? !asks : one.was_here;
+bool answers(const Participant& participant, bool asks) {
+  if (!needs_licence(participant.role) || !participant.takes_part()) return false;
+  const bool opened_it =
+      !participant.person.empty() && participant.person == participant.brought_by;
+  return opened_it ? !asks : participant.was_here;
 }
 
 }  // namespace
@@ -79,8 +80,9 @@ std::string_view to_string(Admission admission) {
 }
 
 const Participant* Session::participant(std::string_view wanted) const {
-  const auto found = std::find_if(people.participants.begin(), people.participants.end(),
-                                  [&](const Participant& one) { return one.id == wanted; });
+  const auto found =
+      std::find_if(people.participants.begin(), people.participants.end(),
+                   [&](const Participant& participant) { return participant.id == wanted; });
   return found == people.participants.end() ? nullptr : &*found;
 }
 Participant* Session::participant(std::string_view wanted) {
@@ -94,14 +96,14 @@ void rename_patient(Session& session, const std::string& from, const std::string
     if (person == from) person = to;
   };
   rename(session.patient);
-  for (Participant& one : session.people.participants) {
-    rename(one.person);
-    rename(one.brought_by);
-    rename(one.admitted_by);
+  for (Participant& participant : session.people.participants) {
+    rename(participant.person);
+    rename(participant.brought_by);
+    rename(participant.admitted_by);
   }
-  for (Invitation& one : session.people.invitations) {
-    rename(one.person);
-    rename(one.invited_by);
+  for (Invitation& invitation : session.people.invitations) {
+    rename(invitation.person);
+    rename(invitation.invited_by);
   }
 }
 
@@ -112,9 +114,9 @@ void Session::read_for(const std::string& survivor) {
   naming.written = patient;
   consents.written = std::exchange(consents.all, Json::array());
   rename_patient(*this, naming.written, survivor);
-  for (const Json& one : consents.written.as_array()) {
-    Json consent = one;
-    if (one.string_or("by", "") == naming.written) consent.set("by", survivor);
+  for (const Json& item : consents.written.as_array()) {
+    Json consent = item;
+    if (item.string_or("by", "") == naming.written) consent.set("by", survivor);
     consents.all.push_back(std::move(consent));
   }
 }
@@ -134,10 +136,10 @@ Session Session::as_written() const {
 const Participant* Session::of_person(std::string_view person) const {
   if (person.empty()) return nullptr;
   const Participant* removed = nullptr;
-  for (const Participant& one : people.participants) {
-    if (one.person != person) continue;
-    if (one.admission != Admission::removed) return &one;
-    removed = &one;
+  for (const Participant& participant : people.participants) {
+    if (participant.person != person) continue;
+    if (participant.admission != Admission::removed) return &participant;
+    removed = &participant;
   }
   return removed;
 }
@@ -158,7 +160,7 @@ bool calls_doctors(const Session& session) {
   if (!session.people.taken_by.empty()) return false;
   const bool asks = !session.topic.context.string_or("specialty", "").empty();
   return std::none_of(session.people.participants.begin(), session.people.participants.end(),
-                      [&](const Participant& one) { return answers(one, asks); });
+                      [&](const Participant& participant) { return answers(participant, asks); });
 }
 
 bool keep_posted(Participant& participant, const Json& posted) {
@@ -171,14 +173,14 @@ bool keep_posted(Participant& participant, const Json& posted) {
   return changed;
 }
 
-bool SessionParties::present(const Participant& one) const {
-  return one.admitted() && std::any_of(stays.begin(), stays.end(), [&](const Stay& stay) {
-           return stay.participant == one.id && !stay.left_ms;
+bool SessionParties::present(const Participant& participant) const {
+  return participant.admitted() && std::any_of(stays.begin(), stays.end(), [&](const Stay& stay) {
+           return stay.participant == participant.id && !stay.left_ms;
          });
 }
 bool SessionParties::anybody_here() const {
-  return std::any_of(participants.begin(), participants.end(), [&](const Participant& one) {
-    return (one.takes_part() && one.here) || present(one);
+  return std::any_of(participants.begin(), participants.end(), [&](const Participant& participant) {
+    return (participant.takes_part() && participant.here) || present(participant);
   });
 }
 void Session::warn(std::string_view code) {
@@ -281,29 +283,30 @@ bool link_holds(const Session& session, const Invitation& invitation, std::strin
 
 namespace {
 
-const Invitation* link_of(const Session& session, const Participant& one) {
+const Invitation* link_of(const Session& session, const Participant& participant) {
   const auto found =
       std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
-                   [&](const Invitation& each) { return each.id == one.invitation; });
-  return one.invitation.empty() || found == session.people.invitations.end() ? nullptr : &*found;
+                   [&](const Invitation& each) { return each.id == participant.invitation; });
+  return participant.invitation.empty() || found == session.people.invitations.end() ? nullptr
+                                                                                     : &*found;
 }
 
 }  // namespace
 
-std::string link_word(const Session& session, const Participant& one) {
-  const Invitation* const link = link_of(session, one);
+std::string link_word(const Session& session, const Participant& participant) {
+  const Invitation* const link = link_of(session, participant);
   if (link == nullptr || !link->by_link) return {};
   const std::string moved = link->moved == 0 ? "" : "." + std::to_string(link->moved);
   return link->id + "/" + std::to_string(link->generation) + moved;
 }
 
-std::int64_t opened_at(const Session& session, const Participant& one) {
-  const Invitation* const link = link_of(session, one);
+std::int64_t opened_at(const Session& session, const Participant& participant) {
+  const Invitation* const link = link_of(session, participant);
   return link == nullptr ? 0 : link->opened_ms;
 }
 
-bool link_proven(const Session& session, const Participant& one, const Json& record) {
-  const Invitation* const link = link_of(session, one);
+bool link_proven(const Session& session, const Participant& participant, const Json& record) {
+  const Invitation* const link = link_of(session, participant);
   if (link == nullptr || !link->by_link || link->proven != link->generation) return false;
   const std::string of = record.string_or("of", "");
   return !of.empty() && of == link->proven_of && record.int_or("version", 0) == link->proven_record;
@@ -373,9 +376,9 @@ std::vector<std::string> missing_roles(const Session& session) {
   std::vector<std::string> missing;
   const auto came = [&](std::initializer_list<PartRole> roles) {
     return std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                       [&](const Participant& one) {
-                         return one.was_here &&
-                                std::find(roles.begin(), roles.end(), one.role) != roles.end();
+                       [&](const Participant& participant) {
+                         return participant.was_here && std::find(roles.begin(), roles.end(),
+                                                                  participant.role) != roles.end();
                        });
   };
   const bool nurse_hosts = session.type == SessionType::remote_monitoring;

@@ -144,13 +144,14 @@ bool keep_posted(Participant& participant, const Json& posted);
                               std::string_view participant, Timestamp now);
 // Name of the link that a participant holds now, for the consents that he gives by it: its
 // invitation and generation, and how often it moved to another browser. Empty without one.
-[[nodiscard]] std::string link_word(const Session& session, const Participant& one);
+[[nodiscard]] std::string link_word(const Session& session, const Participant& participant);
 // Time at which the link that a participant holds now was opened (Invitation::opened_ms). 0 without
 // one.
-[[nodiscard]] std::int64_t opened_at(const Session& session, const Participant& one);
+[[nodiscard]] std::int64_t opened_at(const Session& session, const Participant& participant);
 // True if the holder of the participant's link has given a code that went to the telephone of this
 // record, {of, version}. Null or of nobody: never.
-[[nodiscard]] bool link_proven(const Session& session, const Participant& one, const Json& record);
+[[nodiscard]] bool link_proven(const Session& session, const Participant& participant,
+                               const Json& record);
 
 // Ok if the role may take part at all. Error conflict participant.role_not_allowed; conflict
 // consent.family_missing for a family member without consent.

@@ -10,43 +10,44 @@ namespace rabt::consultation {
 namespace {
 
 // Consents of kind transcription by the participant for himself.
-bool is_own_word(const Participant& one, const Json& consent) {
+bool is_own_word(const Participant& participant, const Json& consent) {
   const std::string by = consent.string_or("by", "");
-  if (by == guest_actor(one.id)) return true;
-  return !one.person.empty() && by == one.person &&
-         consent.string_or("participant", one.id) == one.id;
+  if (by == guest_actor(participant.id)) return true;
+  return !participant.person.empty() && by == participant.person &&
+         consent.string_or("participant", participant.id) == participant.id;
 }
 
 // Consents of kind transcription that a host wrote down for the participant. Of a guest who has an
 // account since, a no counts on.
-bool is_word_for(const Participant& one, const Json& consent) {
-  return consent.string_or("participant", "") == one.id &&
-         (one.person.empty() || !consent.bool_or("given", false));
+bool is_word_for(const Participant& participant, const Json& consent) {
+  return consent.string_or("participant", "") == participant.id &&
+         (participant.person.empty() || !consent.bool_or("given", false));
 }
 
 // The participant's last word about the transcription, his own or written down for him. ended: also
 // one that no longer counts. Unset without a word.
-std::optional<bool> last_said(const Session& session, const Participant& one, bool ended) {
+std::optional<bool> last_said(const Session& session, const Participant& participant, bool ended) {
   std::optional<bool> given;
   for (const Json& consent : session.consents.all.as_array()) {
     if (consent.string_or("kind", "") != "transcription") continue;
     if (!ended && !still_counts(session, consent)) continue;
-    if (is_own_word(one, consent) || is_word_for(one, consent))
+    if (is_own_word(participant, consent) || is_word_for(participant, consent))
       given = consent.bool_or("given", false);
   }
   return given;
 }
 
 // A no is taken back once, by a yes that may have ended since.
-bool holds_to_no(const Session& session, const Participant& one) {
-  return last_said(session, one, true) == false;
+bool holds_to_no(const Session& session, const Participant& participant) {
+  return last_said(session, participant, true) == false;
 }
 
 // True if the patient said so through the link of his part.
 bool is_patient_by_link(const Session& session, std::string_view by) {
   return std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                     [&](const Participant& one) {
-                       return one.role == PartRole::patient && by == guest_actor(one.id);
+                     [&](const Participant& participant) {
+                       return participant.role == PartRole::patient &&
+                              by == guest_actor(participant.id);
                      });
 }
 
@@ -70,11 +71,11 @@ std::optional<bool> last_given(const Session& session, std::string_view kind) {
   return given;
 }
 
-bool is_same_guest(const Json& one, const Json& other) {
+bool is_same_guest(const Json& item, const Json& other) {
   constexpr std::array<std::string_view, 5> kTells{"externalId", "userId", "phone", "email",
                                                    "name"};
   return std::any_of(kTells.begin(), kTells.end(), [&](std::string_view member) {
-    return one[member].is_string() && one[member] == other[member];
+    return item[member].is_string() && item[member] == other[member];
   });
 }
 
@@ -84,10 +85,11 @@ std::string guest_actor(std::string_view participant) {
   return "guest:" + std::string(participant);
 }
 
-bool is_same_person(const Participant& one, const Participant& other) {
-  if (one.id == other.id) return true;
-  if (!one.person.empty() || !other.person.empty()) return one.person == other.person;
-  return is_same_guest(one.guest, other.guest);
+bool is_same_person(const Participant& participant, const Participant& other) {
+  if (participant.id == other.id) return true;
+  if (!participant.person.empty() || !other.person.empty())
+    return participant.person == other.person;
+  return is_same_guest(participant.guest, other.guest);
 }
 
 bool still_counts(const Session& session, const Json& consent) {
@@ -95,8 +97,9 @@ bool still_counts(const Session& session, const Json& consent) {
   if (link.empty() || !consent.bool_or("given", false)) return true;
   const std::string by = consent.string_or("by", "");
   return std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                     [&](const Participant& one) {
-                       return by == guest_actor(one.id) && link == link_word(session, one);
+                     [&](const Participant& participant) {
+                       return by == guest_actor(participant.id) &&
+                              link == link_word(session, participant);
                      });
 }
 
@@ -130,8 +133,9 @@ std::vector<Json> own_refusals(const Session& session, std::string_view kind) {
       const std::string refused_by = refusal.string_or("by", "");
       if (refused_by == by) return true;
       return std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                         [&](const Participant& one) {
-                           return one.person == by && refused_by == guest_actor(one.id);
+                         [&](const Participant& participant) {
+                           return participant.person == by &&
+                                  refused_by == guest_actor(participant.id);
                          });
     });
   }
@@ -161,18 +165,21 @@ bool consent_refused(const Session& session, std::string_view kind) {
 bool is_unwanted_relative(const Session& session, const Participant& coming) {
   if (!patient_refused(session, "family")) return false;
   return std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                     [&](const Participant& one) {
-                       if (one.role != PartRole::family_member || one.takes_part()) return false;
+                     [&](const Participant& participant) {
+                       if (participant.role != PartRole::family_member || participant.takes_part())
+                         return false;
                        return coming.person.empty()
-                                  ? one.person.empty() && is_same_guest(one.guest, coming.guest)
-                                  : one.person == coming.person;
+                                  ? participant.person.empty() &&
+                                        is_same_guest(participant.guest, coming.guest)
+                                  : participant.person == coming.person;
                      });
 }
 
 bool words_refused(const Session& session) {
   return !own_refusals(session, "transcription").empty() ||
-         std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                     [&](const Participant& one) { return holds_to_no(session, one); });
+         std::any_of(
+             session.people.participants.begin(), session.people.participants.end(),
+             [&](const Participant& participant) { return holds_to_no(session, participant); });
 }
 
 Status may_be_transcribed(const Session& session) {
@@ -188,15 +195,17 @@ Status may_be_transcribed(const Session& session) {
       [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); });
   if (expected && patient_refused(session, "transcription")) return missing();
   bool anybody = false;
-  for (const Participant& one : session.people.participants) {
-    if (one.role == PartRole::patient && one.takes_part() && holds_to_no(session, one))
+  for (const Participant& participant : session.people.participants) {
+    if (participant.role == PartRole::patient && participant.takes_part() &&
+        holds_to_no(session, participant))
       return missing();
     // Whoever was in once was heard, also when he waits again. Older hubs wrote no time down.
     const bool came_in =
-        one.admission == Admission::admitted || one.admission == Admission::removed;
-    if (!one.in_ms && !was_in(session, one) && !(one.was_here && came_in)) continue;
-    const auto is_own = [&](const Json& consent) { return is_own_word(one, consent); };
-    const bool given = last_said(session, one, false) == true;
+        participant.admission == Admission::admitted || participant.admission == Admission::removed;
+    if (!participant.in_ms && !was_in(session, participant) && !(participant.was_here && came_in))
+      continue;
+    const auto is_own = [&](const Json& consent) { return is_own_word(participant, consent); };
+    const bool given = last_said(session, participant, false) == true;
     if (!given || std::any_of(refusals.begin(), refusals.end(), is_own)) return missing();
     anybody = true;
   }

@@ -16,7 +16,7 @@ struct Session;
 // Name in consents of a guest who speaks for himself: "guest:01J...".
 [[nodiscard]] std::string guest_actor(std::string_view participant);
 // True if both are one person: by the account, or, for two guests, by a name, an address or an id.
-[[nodiscard]] bool is_same_person(const Participant& one, const Participant& other);
+[[nodiscard]] bool is_same_person(const Participant& participant, const Participant& other);
 // True for a refusal, and for a consent that was not given by a link, or whose link is still held
 // by the browser that gave it. A consent that does not count is nobody's word.
 [[nodiscard]] bool still_counts(const Session& session, const Json& consent);

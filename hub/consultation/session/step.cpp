@@ -29,8 +29,8 @@ namespace {
 // Ids of the doctors and specialists who take part.
 std::vector<std::string_view> doctors_of(const Session& session) {
   std::vector<std::string_view> out;
-  for (const Participant& one : session.people.participants) {
-    if (needs_licence(one.role) && one.takes_part()) out.push_back(one.id);
+  for (const Participant& participant : session.people.participants) {
+    if (needs_licence(participant.role) && participant.takes_part()) out.push_back(participant.id);
   }
   return out;
 }

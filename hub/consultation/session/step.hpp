@@ -55,7 +55,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 // conflict session.own_patient.
 [[nodiscard]] Status take_as_patient(Step& step, const Participant& coming);
 // The person who brought a participant in. Empty when it was a system of the hospital.
-[[nodiscard]] std::string bringer_of(const Session& session, const Participant& one);
+[[nodiscard]] std::string bringer_of(const Session& session, const Participant& participant);
 // The persons on whose word alone the person speaks: himself, who brought him in, and so on.
 [[nodiscard]] std::string word_of(const Session& session, const std::string& person);
 // Ok unless the coming one is a second patient, with or without an account. A patient whom a
@@ -67,7 +67,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 // Gives the account of `person` to a participant who had none. The consequences stand on the word
 // of the person who brought the participant in. Errors of may_take_part, conflict
 // session.own_patient.
-[[nodiscard]] Status become(Step& step, Participant& one, Participant person);
+[[nodiscard]] Status become(Step& step, Participant& participant, Participant person);
 // Ends the participant's links when he comes under an account, or is put out, or brought back:
 // holders of a link are out, consents given by it end, and whoever opens it anew waits for a host.
 void end_links(Step& step, std::string_view participant);
@@ -78,7 +78,7 @@ void follow_provider(Step& step);
 void leave_clinic_session(Step& step);
 // The participant is let in: what he refused by his link while he waited again is his own no from
 // now on, which nobody else lifts.
-void keep_refusals(Step& step, const Participant& one);
+void keep_refusals(Step& step, const Participant& participant);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);
@@ -103,21 +103,21 @@ void end_stays(Step& step, std::string_view participant, std::int64_t at_ms);
 [[nodiscard]] bool led_by_page(const Session& session);
 inline constexpr std::string_view kIdentityUnconfirmed = "identity.unconfirmed";
 // True if the licence satisfies `licence.require`.
-[[nodiscard]] bool licensed(const Participant& one, const VideoSettings& settings);
+[[nodiscard]] bool licensed(const Participant& participant, const VideoSettings& settings);
 
 // {participant, role} of an event about one participant.
-[[nodiscard]] Json named(const Participant& one);
+[[nodiscard]] Json named(const Participant& participant);
 // Error not_found participant.unknown.
 [[nodiscard]] Result<Participant*> named_in(Step& step, std::string_view id);
 // Begins a stay. False for the same provider's id again.
-bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t at_ms,
+bool begin_stay(Step& step, Participant& participant, std::string_view sid, std::int64_t at_ms,
                 std::string_view source);
 // Ends media of a participant, and the tokens handed out so far.
-void put_out(Step& step, const Participant& one);
+void put_out(Step& step, const Participant& participant);
 // True if the call to join counts, whatever the provider tells.
 [[nodiscard]] bool call_is_joining(const Session& session, const Moment& moment);
-void tell_joined(Step& step, const Participant& one);
-void tell_left(Step& step, const Participant& one);
+void tell_joined(Step& step, const Participant& participant);
+void tell_left(Step& step, const Participant& participant);
 
 Result<Change> on(Step step, const Open& command);
 Result<Change> on(Step step, const Accept& command);

@@ -24,8 +24,9 @@ Status not_own_patient(const Session& session) {
   if (session.patient.empty()) return ok_status();
   const bool treats = session.provider == session.patient;
   const auto& people = session.people.participants;
-  const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& one) {
-    return one.person == session.patient && one.takes_part() && one.role != PartRole::patient;
+  const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& participant) {
+    return participant.person == session.patient && participant.takes_part() &&
+           participant.role != PartRole::patient;
   });
   if (!treats && !other) return ok_status();
   return conflict("session.own_patient",
@@ -98,9 +99,9 @@ Status take_as_patient(Step& step, const Participant& coming) {
   return not_own_patient(session);
 }
 
-std::string bringer_of(const Session& session, const Participant& one) {
+std::string bringer_of(const Session& session, const Participant& participant) {
   constexpr std::string_view kPerson = "person:";
-  if (!one.brought_by.empty()) return one.brought_by;
+  if (!participant.brought_by.empty()) return participant.brought_by;
   // Older hubs did not write down who brought a participant in; the creator of the session counts.
   const auto at = session.origin.created_by.rfind(kPerson);
   return at == std::string::npos ? std::string()
@@ -109,12 +110,12 @@ std::string bringer_of(const Session& session, const Participant& one) {
 
 std::string word_of(const Session& session, const std::string& person) {
   std::string out = person;
-  const Participant* one = session.of_person(person);
-  while (one != nullptr) {
-    const std::string by = bringer_of(session, *one);
+  const Participant* participant = session.of_person(person);
+  while (participant != nullptr) {
+    const std::string by = bringer_of(session, *participant);
     if (by.empty() || out.find(by) != std::string::npos) break;
     out += " " + by;
-    one = session.of_person(by);
+    participant = session.of_person(by);
   }
   return out;
 }

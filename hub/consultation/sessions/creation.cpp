@@ -48,8 +48,9 @@ bool was_held(const Actor& who, const Session& before, Timestamp now) {
 // The clinicians of a session, who plan what follows.
 std::string clinicians_of(const Session& session) {
   std::string out;
-  for (const Participant& one : session.people.participants) {
-    if (is_staff(one.role) && !one.person.empty()) out += (out.empty() ? "" : " ") + one.person;
+  for (const Participant& participant : session.people.participants) {
+    if (is_staff(participant.role) && !participant.person.empty())
+      out += (out.empty() ? "" : " ") + participant.person;
   }
   return out;
 }
@@ -74,8 +75,8 @@ void hand_word_on(const Actor& who, const Session& before, bool followed, Sessio
 }
 
 const Participant* patient_in(const Session& session) {
-  for (const Participant& one : session.people.participants) {
-    if (one.role == PartRole::patient) return &one;
+  for (const Participant& participant : session.people.participants) {
+    if (participant.role == PartRole::patient) return &participant;
   }
   return nullptr;
 }
@@ -116,8 +117,8 @@ Json refused_before(const Session& before, const Session& session) {
 
 // Guardians of the patient, as a booking says. Null without.
 Json guardians_in(const SessionInput& input) {
-  for (const ParticipantInput& one : input.participants) {
-    if (one.role == PartRole::patient) return one.guardians;
+  for (const ParticipantInput& participant : input.participants) {
+    if (participant.role == PartRole::patient) return participant.guardians;
   }
   return {};
 }
@@ -125,11 +126,11 @@ Json guardians_in(const SessionInput& input) {
 // A patient books for himself with one provider. Others he invites: whoever takes up an invitation
 // is named, and nobody is who was only typed in. Staff has accounts that say so.
 void check_company(const Actor& who, const Session& session, Mistakes& mistakes) {
-  for (const Participant& one : session.people.participants) {
-    if (one.person.empty() && (is_staff(one.role) || leads(session, one))) {
+  for (const Participant& participant : session.people.participants) {
+    if (participant.person.empty() && (is_staff(participant.role) || leads(session, participant))) {
       mistakes.add("participants", "a patient names staff by their accounts");
-    } else if (!one.person.empty() && one.person != who.person && one.person != session.patient &&
-               one.person != session.provider) {
+    } else if (!participant.person.empty() && participant.person != who.person &&
+               participant.person != session.patient && participant.person != session.provider) {
       mistakes.add("participants",
                    "a patient books with one provider; invite the others to the session");
     }
@@ -330,7 +331,7 @@ Status SessionCreation::fill(const Caller& caller, const Actor& who, const Sessi
   const bool waits = acts_.parts().settings.waiting_room && caller.manner.waiting_room;
   session.options.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
   if (by_patient) {
-    for (Participant& one : session.people.participants) one.bypass = false;
+    for (Participant& participant : session.people.participants) participant.bypass = false;
   }
   session.options.e2ee = input.e2ee;
   session.recording.mode = input.recording;
@@ -381,10 +382,11 @@ Status SessionCreation::settle(const Caller& caller, const Actor& who, const Ses
                                Persons::Enters enters, Booking& booking) const {
   Session& session = booking.draft;
   if (!session.patient.empty()) return ok_status();
-  for (Participant& one : session.people.participants) {
-    RABT_TRY(record, acts_.persons().settle(caller, session.id, guardians_in(input), enters, one));
-    if (one.role != PartRole::patient || one.person.empty()) continue;
-    session.patient = one.person;
+  for (Participant& participant : session.people.participants) {
+    RABT_TRY(record,
+             acts_.persons().settle(caller, session.id, guardians_in(input), enters, participant));
+    if (participant.role != PartRole::patient || participant.person.empty()) continue;
+    session.patient = participant.person;
     booking.record = std::move(record);
     RABT_TRY(patient, booking.record
                           ? Result<identity::Person>(booking.record->person)
@@ -402,7 +404,7 @@ Json to_json(const CreatedSession& view) {
   Json out = to_json(view.session);
   if (!view.tokens) return out;
   Json tokens = Json::array();
-  for (const HostTokenView& one : *view.tokens) tokens.push_back(to_json(one));
+  for (const HostTokenView& token : *view.tokens) tokens.push_back(to_json(token));
   out.set("tokens", std::move(tokens));
   return out;
 }

@@ -161,8 +161,8 @@ class Writer {
   // A word of the hub; one that the list does not know stays as it is.
   template <std::size_t count>
   [[nodiscard]] std::string in(const std::array<Words, count>& all, std::string_view name) const {
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&](const Words& one) { return one.name == name; });
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const Words& words) { return words.name == name; });
     return found == all.end() ? std::string(name) : std::string(in(*found));
   }
   [[nodiscard]] std::string local(std::int64_t ms) const { return to_iso8601({ms + ahead_ms_}); }
@@ -308,7 +308,7 @@ std::string row_of(const Writer& words, const ListedVisit& visit) {
 
 bool begins_formula(std::string_view text) {
   return std::any_of(kFormula.begin(), kFormula.end(),
-                     [&](std::string_view one) { return text.starts_with(one); });
+                     [&](std::string_view word) { return text.starts_with(word); });
 }
 
 // A cell of the table. Where a spreadsheet parts cells at semicolons, as in Arabic, a cell begins
@@ -328,7 +328,7 @@ std::string cell_of(std::string_view text) {
 
 std::string line_of(std::initializer_list<std::string> cells) {
   std::string out;
-  for (const std::string& one : cells) out += (out.empty() ? "" : ",") + cell_of(one);
+  for (const std::string& cell : cells) out += (out.empty() ? "" : ",") + cell_of(cell);
   return out + "\r\n";
 }
 
@@ -395,7 +395,7 @@ std::string day_page(const DayListView& list, const House& house, std::string_vi
   for (const Words& head : kHeads)
     out.append("<th scope=\"col\">").append(words.in(head)).append("</th>");
   out += "</tr></thead>\n<tbody>";
-  for (const ListedVisit& one : list.visits) out += row_of(words, one);
+  for (const ListedVisit& visit : list.visits) out += row_of(words, visit);
   return out + "</tbody></table></body></html>\n";
 }
 
@@ -405,7 +405,7 @@ std::string day_table(const DayListView& list, std::string_view language) {
   std::string heads;
   for (const Words& head : kColumns) heads += (heads.empty() ? "" : ",") + cell_of(words.in(head));
   out += heads + "\r\n";
-  for (const ListedVisit& one : list.visits) out += line_of(words, list, one);
+  for (const ListedVisit& visit : list.visits) out += line_of(words, list, visit);
   return out;
 }
 

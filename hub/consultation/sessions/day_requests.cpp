@@ -16,21 +16,21 @@ std::string_view outcome_of(DayAct act) {
 
 Json to_json(const DayPreviewView& view) {
   Json items = Json::array();
-  for (const ConsideredVisit& one : view.visits) {
-    Json item = Json::object({{"session", one.session},
-                              {"number", one.number},
-                              {"version", one.version},
-                              {"status", to_string(one.status)},
-                              {"scheduledStart", time_or_null(one.start_ms)},
-                              {"plannedMinutes", one.planned_minutes},
-                              {"linked", one.linked},
-                              {"patient", one.patient ? to_json(*one.patient) : Json()}});
-    if (one.new_start_ms) item.set("newStart", to_iso8601({*one.new_start_ms}));
-    if (one.taken)
-      item.set("taken", Json::object({{"from", to_iso8601({one.taken->from_ms})},
-                                      {"to", to_iso8601({one.taken->to_ms})}}));
-    item.set("outcome", one.left.empty() ? outcome_of(view.act) : "left");
-    if (!one.left.empty()) item.set("code", one.left);
+  for (const ConsideredVisit& visit : view.visits) {
+    Json item = Json::object({{"session", visit.session},
+                              {"number", visit.number},
+                              {"version", visit.version},
+                              {"status", to_string(visit.status)},
+                              {"scheduledStart", time_or_null(visit.start_ms)},
+                              {"plannedMinutes", visit.planned_minutes},
+                              {"linked", visit.linked},
+                              {"patient", visit.patient ? to_json(*visit.patient) : Json()}});
+    if (visit.new_start_ms) item.set("newStart", to_iso8601({*visit.new_start_ms}));
+    if (visit.taken)
+      item.set("taken", Json::object({{"from", to_iso8601({visit.taken->from_ms})},
+                                      {"to", to_iso8601({visit.taken->to_ms})}}));
+    item.set("outcome", visit.left.empty() ? outcome_of(view.act) : "left");
+    if (!visit.left.empty()) item.set("code", visit.left);
     items.push_back(std::move(item));
   }
   return Json::object({{"provider", view.provider},
@@ -44,21 +44,21 @@ Json to_json(const DayChangedView& view) {
   Json items = Json::array();
   std::int64_t done = 0;
   std::int64_t left = 0;
-  for (const ChangedVisit& one : view.visits) {
-    if (!one.left.empty()) {
+  for (const ChangedVisit& visit : view.visits) {
+    if (!visit.left.empty()) {
       ++left;
       items.push_back(
-          Json::object({{"session", one.session}, {"outcome", "left"}, {"code", one.left}}));
+          Json::object({{"session", visit.session}, {"outcome", "left"}, {"code", visit.left}}));
       continue;
     }
     ++done;
     items.push_back(
-        Json::object({{"session", one.session},
-                      {"number", one.number},
+        Json::object({{"session", visit.session},
+                      {"number", visit.number},
                       {"outcome", outcome_of(view.act)},
-                      {"version", one.version},
-                      {"scheduledStart", one.start ? Json(to_iso8601(*one.start)) : Json()},
-                      {"overlap", one.overlap}}));
+                      {"version", visit.version},
+                      {"scheduledStart", visit.start ? Json(to_iso8601(*visit.start)) : Json()},
+                      {"overlap", visit.overlap}}));
   }
   return Json::object({{"provider", view.provider},
                        {"date", view.date},
@@ -70,9 +70,9 @@ Json to_json(const DayChangedView& view) {
 
 namespace {
 
-Json named_json(const std::optional<ListedVisit::Named>& one) {
-  if (!one) return {};
-  return Json::object({{"name", one->name}, {"nameAr", one->name_ar}});
+Json named_json(const std::optional<ListedVisit::Named>& named) {
+  if (!named) return {};
+  return Json::object({{"name", named->name}, {"nameAr", named->name_ar}});
 }
 
 Json told_json(const std::optional<ListedVisit::Told>& notice) {
@@ -87,28 +87,28 @@ Json told_json(const std::optional<ListedVisit::Told>& notice) {
 
 Json to_json(const DayListView& view) {
   Json items = Json::array();
-  for (const ListedVisit& one : view.visits) {
+  for (const ListedVisit& visit : view.visits) {
     Json patient;
-    if (one.patient)
-      patient = Json::object({{"name", one.patient->name},
-                              {"nameAr", one.patient->name_ar},
-                              {"mrn", one.patient->mrn},
-                              {"phone", one.patient->phone},
-                              {"guardian", one.patient->guardian}});
-    items.push_back(Json::object({{"session", one.session},
-                                  {"number", one.number},
-                                  {"status", to_string(one.status)},
-                                  {"type", to_string(one.type)},
-                                  {"provider", text_or_null(one.provider)},
-                                  {"doctor", named_json(one.doctor)},
-                                  {"clinic", named_json(one.clinic)},
-                                  {"scheduledStart", time_or_null(one.start_ms)},
-                                  {"moved", one.moved},
-                                  {"plannedMinutes", one.planned_minutes},
-                                  {"language", one.language},
+    if (visit.patient)
+      patient = Json::object({{"name", visit.patient->name},
+                              {"nameAr", visit.patient->name_ar},
+                              {"mrn", visit.patient->mrn},
+                              {"phone", visit.patient->phone},
+                              {"guardian", visit.patient->guardian}});
+    items.push_back(Json::object({{"session", visit.session},
+                                  {"number", visit.number},
+                                  {"status", to_string(visit.status)},
+                                  {"type", to_string(visit.type)},
+                                  {"provider", text_or_null(visit.provider)},
+                                  {"doctor", named_json(visit.doctor)},
+                                  {"clinic", named_json(visit.clinic)},
+                                  {"scheduledStart", time_or_null(visit.start_ms)},
+                                  {"moved", visit.moved},
+                                  {"plannedMinutes", visit.planned_minutes},
+                                  {"language", visit.language},
                                   {"patient", std::move(patient)},
-                                  {"told", told_json(one.told)},
-                                  {"link", text_or_null(one.link)}}));
+                                  {"told", told_json(visit.told)},
+                                  {"link", text_or_null(visit.link)}}));
   }
   return Json::object(
       {{"date", view.date}, {"more", !view.next.empty()}, {"visits", std::move(items)}});

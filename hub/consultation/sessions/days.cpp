@@ -36,8 +36,8 @@ std::int64_t start_of(const Session& session) {
 }
 
 const Participant* patient_of(const Session& session) {
-  for (const Participant& one : session.people.participants) {
-    if (one.role == PartRole::patient && one.takes_part()) return &one;
+  for (const Participant& participant : session.people.participants) {
+    if (participant.role == PartRole::patient && participant.takes_part()) return &participant;
   }
   return nullptr;
 }
@@ -45,9 +45,10 @@ const Participant* patient_of(const Session& session) {
 // Status of the patient's newest link. Empty without one.
 std::string link_of(const Session& session, const Participant& patient, Timestamp now) {
   const Invitation* newest = nullptr;
-  for (const Invitation& one : session.people.invitations) {
-    if (one.participant == patient.id && (newest == nullptr || one.created_ms > newest->created_ms))
-      newest = &one;
+  for (const Invitation& invitation : session.people.invitations) {
+    if (invitation.participant == patient.id &&
+        (newest == nullptr || invitation.created_ms > newest->created_ms))
+      newest = &invitation;
   }
   if (newest == nullptr) return {};
   const bool open = newest->status == "pending" || newest->status == "accepted";
@@ -79,8 +80,9 @@ std::string cut_to_page(std::vector<Session>& all, const Window& page) {
     if (from != all.end()) {
       ++from;
     } else {
-      from = std::find_if(all.begin(), all.end(),
-                          [&](const Session& one) { return start_of(one) >= at.value_or(0); });
+      from = std::find_if(all.begin(), all.end(), [&](const Session& session) {
+        return start_of(session) >= at.value_or(0);
+      });
     }
     all.erase(all.begin(), from);
   }
@@ -234,7 +236,8 @@ Result<DayPreviewView> SessionDays::preview(const Caller& caller, const ChangeDa
   plan.sort(visits);
   if (view.more) visits.resize(kMostOfADay);
   std::vector<PlannedTime> planned;
-  for (const Session& one : visits) view.visits.push_back(considered(caller, plan, one, planned));
+  for (const Session& visit : visits)
+    view.visits.push_back(considered(caller, plan, visit, planned));
   return view;
 }
 
@@ -349,14 +352,16 @@ Result<std::optional<ListedVisit::Told>> SessionDays::told(const Session& sessio
   const SessionParts& parts = acts_.parts();
   std::optional<ListedVisit::Told> newest;
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::sessions::kToldOfVisit, {parts.tenant, session.id, patient.id},
-                            [&](const store::Row& row) {
-                              newest = ListedVisit::Told{.kind = std::string(row.text(0)),
-                                                         .outcome = std::string(row.text(1)),
-                                                         .at_ms = row.integer(2),
-                                                         .channel = std::string(row.text(3))};
-                              return true;
-                            });
+    return connection.query(
+        sql::sessions::kToldOfVisit, {parts.tenant, session.id, patient.id},
+        [&](const store::Row& row) {
+          newest = ListedVisit::Told{
+              .kind = std::string(row.text(sql::sessions::kToldOfVisit["message_kind"])),
+              .outcome = std::string(row.text(sql::sessions::kToldOfVisit["outcome"])),
+              .at_ms = row.integer(sql::sessions::kToldOfVisit["at_ms"]),
+              .channel = std::string(row.text(sql::sessions::kToldOfVisit["channel"]))};
+          return true;
+        });
   }));
   return newest;
 }
@@ -428,9 +433,9 @@ Result<DayListView> SessionDays::list(const Caller& caller, const Asked<ListDay>
   if (page) view.next = cut_to_page(visits, *page);
   Json detail = Json::object({{"what", "day_list"}});
   if (!request.as.empty()) detail.set("as", request.as);
-  for (const Session& one : visits) {
-    RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + one.id, &one, detail));
-    RABT_TRY(shown, listed(one, day));
+  for (const Session& visit : visits) {
+    RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + visit.id, &visit, detail));
+    RABT_TRY(shown, listed(visit, day));
     view.visits.push_back(std::move(shown));
   }
   return view;

@@ -15,29 +15,30 @@ constexpr std::int64_t kWaitingTokenSeconds = 3600;
 constexpr std::string_view kWaitingPurpose = "session-waiting/1";
 
 // Media that a participant may send: none, for those who only see and hear.
-std::vector<std::string_view> grants_of(const Session& session, const Participant& one,
+std::vector<std::string_view> grants_of(const Session& session, const Participant& participant,
                                         const VideoSettings& settings) {
-  if (only_receives(session.type, one.role)) return {};
+  if (only_receives(session.type, participant.role)) return {};
   std::vector<std::string_view> out{"camera", "microphone"};
-  if (settings.screen_sharing_enabled && (is_host(session, one) || one.role == PartRole::nurse))
+  if (settings.screen_sharing_enabled &&
+      (is_host(session, participant) || participant.role == PartRole::nurse))
     out.push_back("screen");
   return out;
 }
 
 // True if the participant is the caller, or a guest of the application that made the session.
-bool is_own(const Session& session, const Participant& one, const Actor& who) {
-  return own_of(session, who) == &one ||
-         (one.person.empty() && facts_of(session, who).is.has(access::Is::creator));
+bool is_own(const Session& session, const Participant& participant, const Actor& who) {
+  return own_of(session, who) == &participant ||
+         (participant.person.empty() && facts_of(session, who).is.has(access::Is::creator));
 }
 
 // True if whoever adds or admits the participant may have the media token: his own, or that of
 // somebody without an account, who cannot ask for it. No host becomes a clinician by it, and no
 // relative a nurse whom the patient does not want.
-bool may_hold(const Session& session, const Participant& one, const Actor& who) {
-  if (is_own(session, one, who)) return true;
-  if (!one.person.empty()) return false;
-  return opens_by_link(one.role) ||
-         (one.role == PartRole::nurse && !patient_refused(session, "family"));
+bool may_hold(const Session& session, const Participant& participant, const Actor& who) {
+  if (is_own(session, participant, who)) return true;
+  if (!participant.person.empty()) return false;
+  return opens_by_link(participant.role) ||
+         (participant.role == PartRole::nurse && !patient_refused(session, "family"));
 }
 
 }  // namespace
@@ -53,12 +54,12 @@ Result<Acted> SessionEntry::come_in(const Caller& caller, const JoinCall& reques
   // A person whom a host has invited by name accepts by coming.
   RABT_TRY(seen, acts_.recognising(caller, request.session));
   if (seen.of_person(who.person) == nullptr && !who.person.empty()) {
-    for (const Invitation& one : seen.people.invitations) {
-      if (one.person != who.person || one.status != "pending") continue;
+    for (const Invitation& invitation : seen.people.invitations) {
+      if (invitation.person != who.person || invitation.status != "pending") continue;
       RABT_TRY(accepted, acts_.act(caller, request.session,
                                    [&](const Session& session) -> Result<Command> {
-                                     RABT_TRY(accept,
-                                              acts_.persons().accepting(session, one, who.person));
+                                     RABT_TRY(accept, acts_.persons().accepting(session, invitation,
+                                                                                who.person));
                                      return Command(std::move(accept));
                                    },
                                    {.strangers = true}));
@@ -144,30 +145,31 @@ Result<ParticipantView> SessionEntry::leave(const Caller& caller,
 }
 
 AdmissionView SessionEntry::admission_of(const Caller& caller, const Session& session,
-                                         const Participant& one, const Access& access) const {
-  return {.participant = acts_.view(caller, session, one),
-          .admission = one.admission,
+                                         const Participant& participant,
+                                         const Access& access) const {
+  return {.participant = acts_.view(caller, session, participant),
+          .admission = participant.admission,
           .access_token = access.token,
           .token_use = access.use};
 }
 
 Result<AdmissionView> SessionEntry::admission(const Caller& caller, const Acted& acted) {
-  const Participant& one = *acted.session.participant(acted.change.participant);
-  if (may_hold(acted.session, one, Acts::actor_of(caller))) {
-    RABT_TRY(access, access_of(caller, acted.session, one.id, false));
-    return admission_of(caller, acted.session, one, access);
+  const Participant& participant = *acted.session.participant(acted.change.participant);
+  if (may_hold(acted.session, participant, Acts::actor_of(caller))) {
+    RABT_TRY(access, access_of(caller, acted.session, participant.id, false));
+    return admission_of(caller, acted.session, participant, access);
   }
-  RABT_TRY(access, waiting_access(acted.session, one));
+  RABT_TRY(access, waiting_access(acted.session, participant));
   // His media token he gets under his account.
-  if (one.admitted() && !one.person.empty()) access.use = "media";
-  return admission_of(caller, acted.session, one, access);
+  if (participant.admitted() && !participant.person.empty()) access.use = "media";
+  return admission_of(caller, acted.session, participant, access);
 }
 
 Result<AdmissionView> SessionEntry::waiting_admission(const Caller& caller, const Session& session,
                                                       const Change& change) const {
-  const Participant& one = *session.participant(change.participant);
-  RABT_TRY(access, waiting_access(session, one));
-  return admission_of(caller, session, one, access);
+  const Participant& participant = *session.participant(change.participant);
+  RABT_TRY(access, waiting_access(session, participant));
+  return admission_of(caller, session, participant, access);
 }
 
 Acts::Shape SessionEntry::admission_shape(const Caller& caller) const {
@@ -186,14 +188,14 @@ Result<Session> SessionEntry::with_room(const Session& session, std::int64_t pat
 }
 
 Result<SessionEntry::Access> SessionEntry::waiting_access(const Session& session,
-                                                          const Participant& one) const {
+                                                          const Participant& participant) const {
   RABT_TRY(lease, acts_.parts().keys.lease(session.tenant));
   const SecretBytes key = lease.keys().purpose_key(kWaitingPurpose);
   const std::int64_t now = acts_.parts().clock.now().ms / 1000;
   const Json claims = Json::object({{"iss", "rabt"},
                                     {"use", "waiting"},
                                     {"session", session.id},
-                                    {"sub", one.id},
+                                    {"sub", participant.id},
                                     {"iat", now},
                                     {"exp", now + kWaitingTokenSeconds}});
   RABT_TRY(token, crypto::sign_jwt(key.expose(), "HS256", R"({"typ":"JWT"})", claims.dump()));
@@ -265,12 +267,14 @@ Result<std::vector<HostTokenView>> SessionEntry::host_tokens(const Caller& calle
                                                              const Session& session) {
   const Actor who = Acts::actor_of(caller);
   std::vector<HostTokenView> tokens;
-  for (const Participant& one : session.people.participants) {
-    if (!leads(session, one) || !is_own(session, one, who)) continue;
+  for (const Participant& participant : session.people.participants) {
+    if (!leads(session, participant) || !is_own(session, participant, who)) continue;
     if (session.room.state != "open") continue;
-    RABT_TRY(access, access_of(caller, session, one.id, false));
+    RABT_TRY(access, access_of(caller, session, participant.id, false));
     if (access.use != "media") continue;
-    tokens.push_back({.media = *std::move(access.media), .participant = one.id, .role = one.role});
+    tokens.push_back({.media = *std::move(access.media),
+                      .participant = participant.id,
+                      .role = participant.role});
   }
   return tokens;
 }

@@ -59,12 +59,14 @@ class SessionEntry {
   // The provider's token, or the one for the waiting room.
   [[nodiscard]] Result<Access> open_access(const Session& session, std::string_view participant,
                                            bool required);
-  [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
+  [[nodiscard]] Result<Access> waiting_access(const Session& session,
+                                              const Participant& participant) const;
   [[nodiscard]] Result<TokenView> give_token(const Caller& caller, const OfParticipant& request,
                                              bool joins);
   [[nodiscard]] Result<Acted> come_in(const Caller& caller, const JoinCall& request);
   [[nodiscard]] AdmissionView admission_of(const Caller& caller, const Session& session,
-                                           const Participant& one, const Access& access) const;
+                                           const Participant& participant,
+                                           const Access& access) const;
 
   Acts& acts_;
   VideoProvider& video_;

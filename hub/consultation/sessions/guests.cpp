@@ -27,11 +27,11 @@ Error unknown() {
 
 // The name of the doctor who is to be met: his record's, else what was posted of him.
 Json host_name(const Session& session, Names& names) {
-  for (const Participant& one : session.people.participants) {
-    if (!needs_licence(one.role) || !one.takes_part()) continue;
-    const Json* const posted = one.guest.find("name");
+  for (const Participant& participant : session.people.participants) {
+    if (!needs_licence(participant.role) || !participant.takes_part()) continue;
+    const Json* const posted = participant.guest.find("name");
     if (posted != nullptr) return *posted;
-    if (!one.person.empty()) return names.of(one.person)["name"];
+    if (!participant.person.empty()) return names.of(participant.person)["name"];
   }
   return {};
 }
@@ -68,9 +68,9 @@ Result<FoundInvitation> invitation_of(const Acts& acts, std::string_view code) {
   FoundInvitation found;
   RABT_TRY(session, acts.load(invited.session));
   found.session = std::move(session);
-  const auto at =
-      std::find_if(found.session.people.invitations.begin(), found.session.people.invitations.end(),
-                   [&](const Invitation& one) { return one.id == invited.invitation; });
+  const auto at = std::find_if(
+      found.session.people.invitations.begin(), found.session.people.invitations.end(),
+      [&](const Invitation& invitation) { return invitation.id == invited.invitation; });
   if (at == found.session.people.invitations.end()) return unknown();
   found.invitation = *at;
   if (at->generation > 0) {
@@ -255,8 +255,9 @@ Result<std::optional<identity::Part>> SessionGuests::part_of(const identity::Gue
   RABT_TRY(row, find_guest(acts_.parts().store, acts_.parts().tenant, secret));
   if (!row || row->session != proof.session) return Nothing();
   RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, row->session));
-  const auto at = std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
-                               [&](const Invitation& one) { return one.id == row->invitation; });
+  const auto at =
+      std::find_if(session.people.invitations.begin(), session.people.invitations.end(),
+                   [&](const Invitation& invitation) { return invitation.id == row->invitation; });
   if (at == session.people.invitations.end() || at->generation != row->generation) return Nothing();
   if (!link_holds(session, *at, row->participant, acts_.parts().clock.now())) return Nothing();
   return Nothing(identity::Part{.session = row->session, .participant = row->participant});

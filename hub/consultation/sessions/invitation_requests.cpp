@@ -6,18 +6,18 @@
 
 namespace rabt::consultation {
 
-InvitationView invitation_view(const Session& session, const Invitation& one, bool guests,
+InvitationView invitation_view(const Session& session, const Invitation& invitation, bool guests,
                                Timestamp now) {
-  const std::int64_t expires_ms = std::max(one.expires_ms, expiry_of(session, one));
-  const bool late = one.status == "pending" && expires_ms < now.ms;
-  InvitationView view{.id = one.id,
-                      .person = one.person,
-                      .participant = one.participant,
-                      .role = one.role,
-                      .status = late ? "expired" : one.status,
+  const std::int64_t expires_ms = std::max(invitation.expires_ms, expiry_of(session, invitation));
+  const bool late = invitation.status == "pending" && expires_ms < now.ms;
+  InvitationView view{.id = invitation.id,
+                      .person = invitation.person,
+                      .participant = invitation.participant,
+                      .role = invitation.role,
+                      .status = late ? "expired" : invitation.status,
                       .expires = {expires_ms},
-                      .created = {one.created_ms}};
-  if (guests) view.guest = one.guest;
+                      .created = {invitation.created_ms}};
+  if (guests) view.guest = invitation.guest;
   return view;
 }
 

@@ -61,7 +61,7 @@ struct InvitationView {
 };
 [[nodiscard]] Json to_json(const InvitationView& view);
 // As it is now. guests: whether the caller sees what is known of guests.
-[[nodiscard]] InvitationView invitation_view(const Session& session, const Invitation& one,
+[[nodiscard]] InvitationView invitation_view(const Session& session, const Invitation& invitation,
                                              bool guests, Timestamp now);
 
 // Answer to somebody who has taken up an invitation.

@@ -21,8 +21,8 @@ Result<ItemsOf<InvitationView>> SessionInvitations::list(const Caller& caller,
   RABT_TRY_STATUS(acts_.audit_reading(caller, "session:" + session.id, &session,
                                       Json::object({{"what", "invitations"}})));
   ItemsOf<InvitationView> all;
-  for (const Invitation& one : session.people.invitations)
-    all.items.push_back(shown(caller, session, one));
+  for (const Invitation& invitation : session.people.invitations)
+    all.items.push_back(shown(caller, session, invitation));
   return all;
 }
 
@@ -107,10 +107,11 @@ Result<InvitationView> SessionInvitations::send(const Caller& caller, const std:
         return with_code(caller, session, one, code_of(lease, one.id, one.generation));
       },
       {.also = [&](store::Transaction& transaction, const Change& change) -> Status {
-        const Invitation& one = invited(change.after, change);
-        const std::string index = code_index(lease, code_of(lease, one.id, one.generation));
+        const Invitation& invitation = invited(change.after, change);
+        const std::string index =
+            code_index(lease, code_of(lease, invitation.id, invitation.generation));
         return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
-                                     one.id);
+                                     invitation.id);
       }});
 }
 
@@ -173,8 +174,8 @@ Result<InvitationView> SessionInvitations::revoke(const Caller& caller,
       caller, request.session,
       [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
       [&](const Session& session, const Change&) -> Result<InvitationView> {
-        for (const Invitation& one : session.people.invitations) {
-          if (one.id == id) return shown(caller, session, one);
+        for (const Invitation& invitation : session.people.invitations) {
+          if (invitation.id == id) return shown(caller, session, invitation);
         }
         return not_found("invitation.unknown", "the session has no such invitation");
       });
@@ -207,12 +208,12 @@ Result<TakenUpView> SessionInvitations::accept(const Caller& caller, const Asked
         .admission = std::move(admission), .session = session.id, .room_name = session.room.name};
   };
   const auto take_up = [&](const Session& session) -> Result<Command> {
-    for (const Invitation& one : session.people.invitations) {
-      if (one.id != found.invitation.id) continue;
-      if (!one.person.empty() && one.person != who.person)
+    for (const Invitation& invitation : session.people.invitations) {
+      if (invitation.id != found.invitation.id) continue;
+      if (!invitation.person.empty() && invitation.person != who.person)
         return denied("authorisation.denied", "the invitation is for somebody else");
-      RABT_TRY_STATUS(is_meant(session, one, who));
-      RABT_TRY(command, acts_.persons().accepting(session, one, who.person));
+      RABT_TRY_STATUS(is_meant(session, invitation, who));
+      RABT_TRY(command, acts_.persons().accepting(session, invitation, who.person));
       return Command(std::move(command));
     }
     return not_found("invitation.unknown", "there is no invitation with this code");

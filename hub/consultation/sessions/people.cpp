@@ -30,8 +30,9 @@ Result<Guarded> guardian_who_speaks(const SessionParts& parts, const Session& se
 bool takes_a_patient(const Session& session) {
   const auto& all = session.people.participants;
   return !session.over() && session.patient.empty() &&
-         std::none_of(all.begin(), all.end(),
-                      [](const Participant& one) { return one.role == PartRole::patient; });
+         std::none_of(all.begin(), all.end(), [](const Participant& participant) {
+           return participant.role == PartRole::patient;
+         });
 }
 
 Error no_guardian(const SessionParts& parts, const Session& session, const Caller& caller) {
@@ -53,9 +54,9 @@ Result<ItemsOf<ParticipantView>> SessionPeople::participants(const Caller& calle
                                       Json::object({{"what", "participants"}})));
   Names names(acts_.parts().directory, acts_.parts().tenant);
   ItemsOf<ParticipantView> all;
-  for (const Participant& one : session.people.participants)
-    all.items.push_back(participant_view(session, one, sight_of(session, who, reason), names,
-                                         acts_.parts().clock.now()));
+  for (const Participant& participant : session.people.participants)
+    all.items.push_back(participant_view(session, participant, sight_of(session, who, reason),
+                                         names, acts_.parts().clock.now()));
   return all;
 }
 
@@ -150,13 +151,13 @@ Result<ItemsOf<WaitingView>> SessionPeople::waiting_room(const Caller& caller,
   });
   Names names(acts_.parts().directory, acts_.parts().tenant);
   ItemsOf<WaitingView> all;
-  for (const Participant* one : waiting) {
+  for (const Participant* participant : waiting) {
     all.items.push_back(
-        {.participant = participant_view(session, *one, sight_of(session, who, false), names,
-                                         acts_.parts().clock.now()),
-         .role = one->role,
-         .here = one->here,
-         .since = {one->since_ms},
+        {.participant = participant_view(session, *participant, sight_of(session, who, false),
+                                         names, acts_.parts().clock.now()),
+         .role = participant->role,
+         .here = participant->here,
+         .since = {participant->since_ms},
          .position = static_cast<std::int64_t>(all.items.size()) + 1});
   }
   return all;
@@ -200,7 +201,7 @@ Result<ItemsOf<ConsentView>> SessionPeople::consents(const Caller& caller,
   RABT_TRY(session, acts_.visible(caller, request.session));
   ItemsOf<ConsentView> all;
   const Json seen = consents_json(session, sight_of(session, who, false));
-  for (const Json& one : seen.as_array()) all.items.push_back({.said = one});
+  for (const Json& item : seen.as_array()) all.items.push_back({.said = item});
   return all;
 }
 

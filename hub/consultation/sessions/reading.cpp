@@ -20,10 +20,10 @@ constexpr std::size_t kMostOfAppointment = 20;
 
 // A number of another assigning authority is another number; one that names none is compared by
 // itself.
-bool is_same_number(const Json& one, const Json& other) {
-  return one["value"] == other["value"] &&
-         (!one["system"].is_string() || !other["system"].is_string() ||
-          one["system"] == other["system"]);
+bool is_same_number(const Json& item, const Json& other) {
+  return item["value"] == other["value"] &&
+         (!item["system"].is_string() || !other["system"].is_string() ||
+          item["system"] == other["system"]);
 }
 
 }  // namespace
@@ -107,17 +107,17 @@ Result<bool> SessionReading::is_of_another(const Session& session,
   }
   bool own = numbers.empty();
   for (const Json& number : numbers) {
-    const bool booked =
-        std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                    [&](const Participant& one) {
-                      const auto same = [&](const Json& reference) {
-                        return is_same_number(reference, number);
-                      };
-                      const auto& numbers_of_booking = one.numbers.as_array();
-                      return one.role == PartRole::patient &&
-                             (same(one.reference) || std::any_of(numbers_of_booking.begin(),
-                                                                 numbers_of_booking.end(), same));
-                    });
+    const bool booked = std::any_of(
+        session.people.participants.begin(), session.people.participants.end(),
+        [&](const Participant& participant) {
+          const auto same = [&](const Json& reference) {
+            return is_same_number(reference, number);
+          };
+          const auto& numbers_of_booking = participant.numbers.as_array();
+          return participant.role == PartRole::patient &&
+                 (same(participant.reference) ||
+                  std::any_of(numbers_of_booking.begin(), numbers_of_booking.end(), same));
+        });
     own = own || booked;
     if (booked || patient.empty() || !number["system"].is_string()) continue;
     const auto found = acts_.parts().directory.resolve(acts_.parts().tenant, number);
@@ -151,13 +151,13 @@ Result<AppointmentSessions> SessionReading::of_appointment(const Caller& caller,
   for (const Session& session : found.sessions) {
     if (session.ties.appointment_of_patient) continue;
     RABT_TRY(another, is_of_another(session, request.numbers));
-    AppointmentSession one{.session = session.id,
-                           .consultation = session.ties.consultation,
-                           .status = session.status,
-                           .other_patient = another};
-    if (session.schedule.at_ms) one.start = Timestamp{*session.schedule.at_ms};
-    if (!another) one.billing = session.payers.billing;
-    out.sessions.push_back(std::move(one));
+    AppointmentSession appointment_session{.session = session.id,
+                                           .consultation = session.ties.consultation,
+                                           .status = session.status,
+                                           .other_patient = another};
+    if (session.schedule.at_ms) appointment_session.start = Timestamp{*session.schedule.at_ms};
+    if (!another) appointment_session.billing = session.payers.billing;
+    out.sessions.push_back(std::move(appointment_session));
   }
   return out;
 }
@@ -168,15 +168,15 @@ Result<ItemsOf<RingView>> SessionReading::rings(const Caller& caller) {
   const std::string& person = caller.who.person;
   if (person.empty()) return out;
   RABT_TRY(found, rings_now(parts.store, parts.tenant, person, parts.clock.now().ms));
-  for (const RingNow& one : found) {
-    RABT_TRY(session, acts_.load(one.session));
+  for (const RingNow& now : found) {
+    RABT_TRY(session, acts_.load(now.session));
     if (!calls_doctors(session)) continue;
     out.items.push_back({.session = session.id,
                          .number = session.number,
                          .specialty = session.topic.context["specialty"],
                          .language = session.options.language,
-                         .since = {one.at_ms},
-                         .until = {one.at_ms + kRingMs}});
+                         .since = {now.at_ms},
+                         .until = {now.at_ms + kRingMs}});
   }
   return out;
 }
@@ -197,8 +197,8 @@ Result<SummaryView> SessionReading::summarise(const Caller& caller, const Asked<
   view.records = std::move(records);
   RABT_TRY(kept, recordings_of(acts_.parts(), session));
   if (recordings_.sees(session, caller)) {
-    for (const KeptRecording& one : kept)
-      view.recordings.push_back(recording_view(one, SessionRecordings::withdraws(who)));
+    for (const KeptRecording& recording : kept)
+      view.recordings.push_back(recording_view(recording, SessionRecordings::withdraws(who)));
   }
   return view;
 }
@@ -217,13 +217,13 @@ Result<SessionEventsView> SessionReading::events(const Caller& caller,
           .allowed;
   const Membership of = membership_of(session, who, acts_.parts().clock.now());
   SessionEventsView out;
-  for (StoredSessionEvent& one : found.events) {
-    if (!office && !may_hear(of, one.type, one.at_ms, one.data)) continue;
-    out.items.push_back({.seq = one.seq,
-                         .type = one.type,
-                         .at = {one.at_ms},
-                         .actor = std::move(one.actor),
-                         .data = std::move(one.data)});
+  for (StoredSessionEvent& event : found.events) {
+    if (!office && !may_hear(of, event.type, event.at_ms, event.data)) continue;
+    out.items.push_back({.seq = event.seq,
+                         .type = event.type,
+                         .at = {event.at_ms},
+                         .actor = std::move(event.actor),
+                         .data = std::move(event.data)});
   }
   if (found.more) out.next = found.events.back().seq;
   return out;

@@ -6,12 +6,12 @@ namespace rabt::consultation {
 
 Json to_json(const SessionEventsView& view) {
   Json items = Json::array();
-  for (const SessionEventView& one : view.items)
-    items.push_back(Json::object({{"seq", one.seq},
-                                  {"type", one.type},
-                                  {"at", to_iso8601(one.at)},
-                                  {"actor", one.actor},
-                                  {"data", one.data}}));
+  for (const SessionEventView& item : view.items)
+    items.push_back(Json::object({{"seq", item.seq},
+                                  {"type", item.type},
+                                  {"at", to_iso8601(item.at)},
+                                  {"actor", item.actor},
+                                  {"data", item.data}}));
   Json out = Json::object({{"items", std::move(items)}});
   if (view.next) out.set("next", std::to_string(*view.next));
   return out;
@@ -19,14 +19,14 @@ Json to_json(const SessionEventsView& view) {
 
 Json to_json(const AppointmentSessions& view) {
   Json sessions = Json::array();
-  for (const AppointmentSession& one : view.sessions) {
-    sessions.push_back(
-        Json::object({{"session", one.session},
-                      {"consultation", one.consultation.empty() ? Json() : Json(one.consultation)},
-                      {"status", to_string(one.status)},
-                      {"startEpoch", one.start ? Json(one.start->ms / 1000) : Json()},
-                      {"otherPatient", one.other_patient},
-                      {"billing", one.billing}}));
+  for (const AppointmentSession& session : view.sessions) {
+    sessions.push_back(Json::object(
+        {{"session", session.session},
+         {"consultation", session.consultation.empty() ? Json() : Json(session.consultation)},
+         {"status", to_string(session.status)},
+         {"startEpoch", session.start ? Json(session.start->ms / 1000) : Json()},
+         {"otherPatient", session.other_patient},
+         {"billing", session.billing}}));
   }
   return Json::object({{"sessions", std::move(sessions)}});
 }

@@ -74,8 +74,8 @@ Result<PageOf<RecordingView>> SessionRecordings::list(const Caller& caller,
   RABT_TRY(found, list_recordings(acts_.parts(), filter, window));
   page.next = std::move(found.next);
   page.total = found.total;
-  for (const KeptRecording& one : found.recordings)
-    page.items.push_back(recording_view(one, with_reason));
+  for (const KeptRecording& recording : found.recordings)
+    page.items.push_back(recording_view(recording, with_reason));
   return page;
 }
 

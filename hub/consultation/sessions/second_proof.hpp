@@ -28,7 +28,7 @@ class OneTimeCodes {
   // "no_phone", "no_guardian", "failed". Blocks until the gateway has answered. Errors unavailable
   // message.not_sent; kTooManyMessages, and nothing was sent.
   [[nodiscard]] virtual Result<std::string> send_code(const Session& session,
-                                                      const Participant& one,
+                                                      const Participant& participant,
                                                       const OneTimeCode& code) = 0;
 };
 

@@ -27,7 +27,7 @@ constexpr std::array kKinds{
 // The form of the answer: an outcome, and the words that the patient reads.
 Json answer_form(const RequestKind& kind) {
   Json outcomes = Json::array();
-  for (const std::string_view one : kind.outcomes) outcomes.push_back(one);
+  for (const std::string_view outcome : kind.outcomes) outcomes.push_back(outcome);
   return Json::object(
       {{"type", "object"},
        {"properties",
@@ -54,8 +54,9 @@ Result<NewTask> request_task(const Json& body, const identity::Person& patient, 
   if (name.empty() && fields.good()) fields.wrong("kind", "is required");
   const std::string text = fields.needed_text("text");
   RABT_TRY_STATUS(fields.done());
-  const auto* const kind = std::find_if(kKinds.begin(), kKinds.end(),
-                                        [&](const RequestKind& one) { return one.name == name; });
+  const auto* const kind =
+      std::find_if(kKinds.begin(), kKinds.end(),
+                   [&](const RequestKind& request_kind) { return request_kind.name == name; });
   RABT_CHECK(kind != kKinds.end());
   NewTask out;
   out.task.kind = kRequest;

@@ -28,7 +28,7 @@ inline constexpr Statement kOfCall{
 inline constexpr Statement kAbout{"SELECT " RABT_TASK_COLUMNS
                                   ", data_key, sealed, answer" RABT_TASK_ABOUT
                                   " AND id < $12 ORDER BY id DESC LIMIT $13"};
-inline constexpr Statement kCountAbout{"SELECT COUNT(*)" RABT_TASK_ABOUT
+inline constexpr Statement kCountAbout{"SELECT COUNT(*) AS count" RABT_TASK_ABOUT
                                        " AND state IN ('open', 'claimed')"};
 #undef RABT_TASK_ABOUT
 // $3: all of them; $4: ",desk,nurse,", roles of the caller; $5: the caller's person.
@@ -51,12 +51,14 @@ inline constexpr Statement kOverdue{
     "'claimed') AND tenant = $1 ORDER BY due_ms LIMIT 100"};
 #undef RABT_TASK_COLUMNS
 inline constexpr Statement kWaitingByKind{
-    "SELECT kind, COUNT(*), MIN(opened_ms) FROM task WHERE tenant = $1 AND state IN ('open', "
+    "SELECT kind, COUNT(*) AS count, MIN(opened_ms) AS first_opened_ms FROM task WHERE tenant = $1 "
+    "AND state IN ('open', "
     "'claimed') GROUP BY kind ORDER BY 3"};
 // $2: a person; $3: ",desk,nurse,", roles of the person. As is_for, but a task that names a person
 // is for that one alone. A claimed one has its person.
 inline constexpr Statement kOpenFor{
-    "SELECT COUNT(*), MIN(CASE WHEN overdue = 0 THEN due_ms END) FROM task WHERE tenant = $1 AND "
+    "SELECT COUNT(*) AS count, MIN(CASE WHEN overdue = 0 THEN due_ms END) AS next_due_ms FROM task "
+    "WHERE tenant = $1 AND "
     "state IN ('open', 'claimed') AND state <> 'claimed' AND (assignee = $2 OR (assignee = '' AND "
     "$3 LIKE '%,' || role || ',%') OR (overdue = 1 AND $3 LIKE '%,' || escalation || ',%'))"};
 inline constexpr Statement kOpenOf{

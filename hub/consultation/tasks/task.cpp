@@ -58,7 +58,7 @@ bool is_task_code(std::string_view text) {
 
 Json form_of(const std::vector<std::string>& answers) {
   Json choices = Json::array();
-  for (const std::string& one : answers) choices.push_back(one);
+  for (const std::string& answer : answers) choices.push_back(answer);
   return Json::object(
       {{"type", "object"},
        {"properties", Json::object({{"outcome", Json::object({{"enum", std::move(choices)}})}})},

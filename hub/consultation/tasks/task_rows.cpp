@@ -38,14 +38,14 @@ Task read_task(const Row& row) {
           .instance = text(8),
           .patient = text(9),
           .state = text(10),
-          .opened_ms = row.integer(11),
-          .due_ms = number_at(row, 12),
-          .overdue = row.integer(13) != 0,
+          .opened_ms = row.integer(sql::tasks::kOverdue["opened_ms"]),
+          .due_ms = number_at(row, sql::tasks::kOverdue["due_ms"]),
+          .overdue = row.integer(sql::tasks::kOverdue["overdue"]) != 0,
           .claimed_by = text(14),
-          .claimed_ms = number_at(row, 15),
+          .claimed_ms = number_at(row, sql::tasks::kOverdue["claimed_ms"]),
           .decided_by = text(16),
-          .decided_ms = number_at(row, 17),
-          .version = row.integer(18)};
+          .decided_ms = number_at(row, sql::tasks::kOverdue["decided_ms"]),
+          .version = row.integer(sql::tasks::kOverdue["version"])};
 }
 
 TaskRow read_row(const Row& row) {
@@ -127,7 +127,7 @@ Result<std::int64_t> TaskRows::count_about(store::Connection& connection, std::s
                                    {tenant, kind, person, others[0], others[1], others[2],
                                     others[3], others[4], others[5], others[6], others[7]},
                                    [&out](const Row& row) {
-                                     out = row.integer(0);
+                                     out = row.integer(sql::tasks::kCountAbout["count"]);
                                      return false;
                                    }));
   return out;
@@ -139,7 +139,8 @@ Result<OpenTasks> TaskRows::open_for(std::string_view tenant, std::string_view p
   const std::string listed = listed_roles(roles);
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     return connection.query(sql::tasks::kOpenFor, {tenant, person, listed}, [&](const Row& row) {
-      out = {.count = row.integer(0), .due_ms = number_at(row, 1)};
+      out = {.count = row.integer(sql::tasks::kOpenFor["count"]),
+             .due_ms = number_at(row, sql::tasks::kOpenFor["next_due_ms"])};
       return false;
     });
   }));
@@ -152,7 +153,7 @@ Result<std::map<std::string, std::string>> TaskRows::open_of(std::string_view te
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(sql::tasks::kOpenOf, {tenant, kind}, [&out](const Row& row) {
-      out.emplace(row.text(0), row.text(1));
+      out.emplace(row.text(sql::tasks::kOpenOf["call"]), row.text(sql::tasks::kOpenOf["id"]));
       return true;
     });
   }));
@@ -195,7 +196,9 @@ Result<std::vector<Tally>> TaskRows::waiting(std::string_view tenant) const {
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(sql::tasks::kWaitingByKind, {tenant}, [&](const Row& row) {
-      out.push_back({std::string(row.text(0)), row.integer(1), Timestamp{row.integer(2)}});
+      out.push_back({std::string(row.text(sql::tasks::kWaitingByKind["kind"])),
+                     row.integer(sql::tasks::kWaitingByKind["count"]),
+                     Timestamp{row.integer(sql::tasks::kWaitingByKind["first_opened_ms"])}});
       return true;
     });
   }));

@@ -325,10 +325,10 @@ Result<Task> Tasks::decide(const identity::Caller& caller, std::string_view id, 
 
 Status Tasks::catch_up() const {
   RABT_TRY(late, rows_.overdue(parts_.tenant, parts_.clock.now()));
-  for (const Task& one : late) {
-    const auto entry = parts_.audit.prepare(entry_of(one, "task.overdue"));
+  for (const Task& task : late) {
+    const auto entry = parts_.audit.prepare(entry_of(task, "task.overdue"));
     RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY(row, TaskRows::find(transaction, parts_.tenant, one.id));
+      RABT_TRY(row, TaskRows::find(transaction, parts_.tenant, task.id));
       if (row.task.overdue || !row.task.waits()) return ok_status();
       row.task.overdue = true;
       RABT_TRY_STATUS(TaskRows::update(transaction, parts_.tenant, row.task));

@@ -74,9 +74,10 @@ Status VideoProvider::credentials() const {
   return refused_->target.empty() ? ok_status() : Status(wrong_credentials(refused_->target));
 }
 
-Result<VideoProvider::Token> VideoProvider::token(const Session& session, const Participant& one,
+Result<VideoProvider::Token> VideoProvider::token(const Session& session,
+                                                  const Participant& participant,
                                                   std::int64_t seconds) {
-  const std::string key = session.id + "/" + one.id + "/" + session.room.sid;
+  const std::string key = session.id + "/" + participant.id + "/" + session.room.sid;
   const std::int64_t now = clock_.now().ms;
   {
     const Lock lock(mutex_);
@@ -87,10 +88,10 @@ Result<VideoProvider::Token> VideoProvider::token(const Session& session, const 
   const auto answer = std::make_shared<std::promise<workflow::ActionOutcome>>();
   auto waiting = answer->get_future();
   Json arguments = Json::object({{"sessionId", session.room.sid},
-                                 {"identity", one.identity},
-                                 {"role", provider_role(one.role)},
+                                 {"identity", participant.identity},
+                                 {"role", provider_role(participant.role)},
                                  {"ttlSeconds", seconds}});
-  if (only_receives(session.type, one.role)) arguments.set("receiveOnly", true);
+  if (only_receives(session.type, participant.role)) arguments.set("receiveOnly", true);
   call(session, "video.token.issue", std::move(arguments), key + "/" + std::to_string(now),
        kPatienceMs, 1,
        [answer](workflow::ActionOutcome outcome) { answer->set_value(std::move(outcome)); });

@@ -39,7 +39,7 @@ class VideoProvider {
   };
   // For one participant of one session; the same token again within half its life. Blocks until the
   // provider answered, for at most kPatience. Error unavailable video.unavailable.
-  [[nodiscard]] Result<Token> token(const Session& session, const Participant& one,
+  [[nodiscard]] Result<Token> token(const Session& session, const Participant& participant,
                                     std::int64_t seconds);
   // Tokens of the session are not handed out again.
   void forget(std::string_view session);

@@ -9,9 +9,9 @@ Status lets_people_in(const workflow::ActionCatalog& catalog, std::string_view t
   constexpr std::array<std::string_view, 3> kNeeded{"video.session.create", "video.token.issue",
                                                     "video.session.end"};
   std::string missing;
-  for (const std::string_view one : kNeeded) {
-    if (catalog.find(target, one, kVideoVersion)) continue;
-    missing.append(missing.empty() ? "" : ", ").append(one).append("/1");
+  for (const std::string_view text : kNeeded) {
+    if (catalog.find(target, text, kVideoVersion)) continue;
+    missing.append(missing.empty() ? "" : ", ").append(text).append("/1");
   }
   if (missing.empty()) return ok_status();
   return unavailable("video.not_served",

@@ -70,7 +70,7 @@ std::vector<plugin::ActionSpec> map_actions(const std::vector<std::string>& name
   Json name = typed("string");
   if (!names.empty()) {
     Json values = Json::array();
-    for (const std::string& one : names) values.push_back(one);
+    for (const std::string& text : names) values.push_back(text);
     name.set("enum", std::move(values));
   }
   const Json patient_data = Json::object({{"x-phi", true}});
@@ -100,7 +100,8 @@ Status note_served_maps(store::Store& store, audit::AuditLog& audit, const Clock
   std::map<std::string, std::string> before;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::workflow::kServedMaps, {tenant}, [&](const store::Row& row) {
-      before.emplace(row.text(0), row.text(1));
+      before.emplace(row.text(sql::workflow::kServedMaps["name"]),
+                     row.text(sql::workflow::kServedMaps["sha256"]));
       return true;
     });
   }));
@@ -129,7 +130,8 @@ Status note_served_maps(store::Store& store, audit::AuditLog& audit, const Clock
           transaction.put(sql::workflow::kServeMap, {tenant, name, sha256, clock.now().ms});
         for (const std::string& name : gone)
           transaction.put(sql::workflow::kForgetMap, {tenant, name});
-        for (const audit::Prepared& one : entries) RABT_TRY_STATUS(audit.append(transaction, one));
+        for (const audit::Prepared& entry : entries)
+          RABT_TRY_STATUS(audit.append(transaction, entry));
         return ok_status();
       },
       store::Store::Need::required);

@@ -29,7 +29,7 @@ ActionSpec spec(std::string name, std::string title, std::string capability,
                 std::initializer_list<std::string_view> required, Json properties) {
   // A member that another provider uses does no harm.
   Json names = Json::array();
-  for (const std::string_view one : required) names.push_back(one);
+  for (const std::string_view text : required) names.push_back(text);
   const bool reads = name == "get-session";
   return {.name = std::move(name),
           .version = "1.0.0",
@@ -82,8 +82,8 @@ ActionOutcome P2pVideo::answer(const CallRequest& call) const {
   if (call.action == "create-session") {
     Json people = Json::array();
     if (with["participants"].is_array()) {
-      for (const Json& one : with["participants"].as_array())
-        people.push_back(Json::object({{"role", one["role"]}, {"identity", one["identity"]}}));
+      for (const Json& item : with["participants"].as_array())
+        people.push_back(Json::object({{"role", item["role"]}, {"identity", item["identity"]}}));
     }
     return done(Json::object({{"sessionId", with["reference"]},
                               {"status", "in-progress"},

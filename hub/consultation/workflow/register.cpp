@@ -50,11 +50,11 @@ Status move_month(store::Transaction& transaction, Advance& work) {
 // Moves the consultation, unless it is there already or past it. Leaves the entry to the caller.
 Status move(store::Transaction& transaction, Advance& work) {
   std::optional<State> from;
-  RABT_TRY_STATUS(transaction.query(sql::workflow::kFindConsultation, {work.tenant, work.id},
-                                    [&](const store::Row& row) {
-                                      from = parse_state(row.text(0));
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(transaction.query(
+      sql::workflow::kFindConsultation, {work.tenant, work.id}, [&](const store::Row& row) {
+        from = parse_state(row.text(sql::workflow::kFindConsultation["state"]));
+        return false;
+      }));
   RABT_TRY(step, decide(from, work.to));
   work.state = from.value_or(State::booked);
   work.changed = step == Step::change;
@@ -83,26 +83,27 @@ Status read_figures(store::Connection& connection, std::string_view tenant, std:
                     Figures& figures) {
   RABT_TRY_STATUS(
       connection.query(sql::workflow::kMonthOf, {tenant, id}, [&](const store::Row& row) {
-        figures.month = std::string(row.text(0));
+        figures.month = std::string(row.text(sql::workflow::kMonthOf["month"]));
         return false;
       }));
   if (figures.month.empty())
     return not_found("consultation.unknown",
                      "this consultation is not in the register; advance it to booked first");
-  return connection.query(sql::workflow::kFiguresOfMonth, {tenant, std::string_view(figures.month)},
-                          [&](const store::Row& row) {
-                            const auto state = parse_state(row.text(0));
-                            if (state == State::closed || state == State::billed ||
-                                state == State::documented || state == State::ended) {
-                              figures.visits += row.integer(1);
-                              figures.seconds += row.integer(2);
-                            } else if (state == State::no_show) {
-                              figures.no_shows += row.integer(1);
-                            } else if (state == State::cancelled) {
-                              figures.cancelled += row.integer(1);
-                            }
-                            return true;
-                          });
+  return connection.query(
+      sql::workflow::kFiguresOfMonth, {tenant, std::string_view(figures.month)},
+      [&](const store::Row& row) {
+        const auto state = parse_state(row.text(sql::workflow::kFiguresOfMonth["state"]));
+        if (state == State::closed || state == State::billed || state == State::documented ||
+            state == State::ended) {
+          figures.visits += row.integer(sql::workflow::kFiguresOfMonth["count"]);
+          figures.seconds += row.integer(sql::workflow::kFiguresOfMonth["sum_seconds"]);
+        } else if (state == State::no_show) {
+          figures.no_shows += row.integer(sql::workflow::kFiguresOfMonth["count"]);
+        } else if (state == State::cancelled) {
+          figures.cancelled += row.integer(sql::workflow::kFiguresOfMonth["count"]);
+        }
+        return true;
+      });
 }
 
 class Register final : public HubService {
@@ -184,7 +185,9 @@ void Register::look(const CallRequest& call, const Ended& ended) {
   const Status read = parts_.store.read([&](store::Connection& connection) {
     return connection.query(
         sql::workflow::kLookAtConsultation, {call.tenant, *id}, [&](const store::Row& row) {
-          found = Json::object({{"state", row.text(0)}, {"claimed", !row.is_null(1)}});
+          found = Json::object(
+              {{"state", row.text(sql::workflow::kLookAtConsultation["state"])},
+               {"claimed", !row.is_null(sql::workflow::kLookAtConsultation["billed_ms"])}});
           return false;
         });
   });

@@ -24,7 +24,7 @@ Json state_of(std::string_view state, const Json& provider = {}, std::int64_t un
 
 bool speaks(const ProviderView& provider, std::string_view tongue) {
   return std::any_of(provider.languages.begin(), provider.languages.end(),
-                     [&](const std::string& one) { return equal_ignoring_case(one, tongue); });
+                     [&](const std::string& text) { return equal_ignoring_case(text, tongue); });
 }
 
 }  // namespace
@@ -44,9 +44,9 @@ HubEvent Ringing::event_of(const Session& session, std::string_view type, const 
 }
 
 Result<std::string> Ringing::tongue_of(const Session& session) const {
-  const auto patient =
-      std::find_if(session.people.participants.begin(), session.people.participants.end(),
-                   [](const Participant& one) { return one.role == PartRole::patient; });
+  const auto patient = std::find_if(
+      session.people.participants.begin(), session.people.participants.end(),
+      [](const Participant& participant) { return participant.role == PartRole::patient; });
   if (patient == session.people.participants.end()) return session.options.language;
   std::string tongue = patient->guest.string_or("preferredLanguage", "");
   if (tongue.empty() && !patient->person.empty()) {
@@ -61,27 +61,28 @@ Result<std::string> Ringing::next(const Session& session, const std::vector<Ring
   RABT_TRY(online, practice_.providers.list(hub, ListProviders{.status = "online"}));
   RABT_TRY(tongue, tongue_of(session));
   const std::string specialty = session.topic.context.string_or("specialty", "");
-  const bool attended =
-      std::any_of(session.people.participants.begin(), session.people.participants.end(),
-                  [](const Participant& one) {
-                    return needs_licence(one.role) && one.takes_part() &&
-                           (one.was_here || (!one.person.empty() && one.person == one.brought_by));
-                  });
+  const bool attended = std::any_of(
+      session.people.participants.begin(), session.people.participants.end(),
+      [](const Participant& participant) {
+        return needs_licence(participant.role) && participant.takes_part() &&
+               (participant.was_here ||
+                (!participant.person.empty() && participant.person == participant.brought_by));
+      });
   std::string best;
   int best_rank = 0;
-  for (const ProviderView& one : online.items) {
-    const std::string& id = one.id;
+  for (const ProviderView& item : online.items) {
+    const std::string& id = item.id;
     const Participant* const own = session.of_person(id);
     const bool rung = std::any_of(rings.begin(), rings.end(),
                                   [&](const Ring& ring) { return ring.person == id; });
     const bool in_it = own != nullptr && (own->was_here || own->brought_by == id ||
                                           !own->takes_part() || !needs_licence(own->role));
-    if (rung || in_it || id == session.patient || !one.video_enabled) continue;
-    const bool fits = specialty.empty() || equal_ignoring_case(one.specialty, specialty);
+    if (rung || in_it || id == session.patient || !item.video_enabled) continue;
+    const bool fits = specialty.empty() || equal_ignoring_case(item.specialty, specialty);
     // A colleague of another specialty is of no use to a doctor; to a patient alone he is.
     if (!fits && attended) continue;
     const int rank =
-        1 + (id == session.provider ? 4 : 0) + (fits ? 2 : 0) + (speaks(one, tongue) ? 1 : 0);
+        1 + (id == session.provider ? 4 : 0) + (fits ? 2 : 0) + (speaks(item, tongue) ? 1 : 0);
     if (rank <= best_rank) continue;
     best_rank = rank;
     best = id;

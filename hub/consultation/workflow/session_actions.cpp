@@ -37,15 +37,15 @@ Json kept_of(const std::vector<RecordingView>& recordings) {
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   bool ready = true;
   Json kept = Json::array();
-  for (const RecordingView& one : recordings) {
-    ready = ready && one.status != "recording" && one.status != "processing";
-    if (one.status != "ready") continue;
-    kept.push_back(Json::object({{"id", one.id},
-                                 {"kind", or_null(one.kind)},
-                                 {"sha256", or_null(one.sha256)},
-                                 {"bytes", one.bytes},
-                                 {"contentType", or_null(one.content_type)},
-                                 {"incomplete", one.incomplete}}));
+  for (const RecordingView& recording : recordings) {
+    ready = ready && recording.status != "recording" && recording.status != "processing";
+    if (recording.status != "ready") continue;
+    kept.push_back(Json::object({{"id", recording.id},
+                                 {"kind", or_null(recording.kind)},
+                                 {"sha256", or_null(recording.sha256)},
+                                 {"bytes", recording.bytes},
+                                 {"contentType", or_null(recording.content_type)},
+                                 {"incomplete", recording.incomplete}}));
   }
   return Json::object({{"ready", ready}, {"recordings", std::move(kept)}});
 }
@@ -57,13 +57,13 @@ Json time_or_null(const std::optional<Timestamp>& at) {
 // Participants as workflows know them: without names.
 Json people_of(const std::vector<ParticipantView>& people) {
   Json out = Json::array();
-  for (const ParticipantView& one : people)
-    out.push_back(Json::object({{"participant", one.id},
-                                {"role", to_string(one.role)},
-                                {"person", text_or_null(one.person)},
-                                {"admission", to_string(one.admission)},
-                                {"joinedAt", time_or_null(one.joined)},
-                                {"leftAt", time_or_null(one.left)}}));
+  for (const ParticipantView& person : people)
+    out.push_back(Json::object({{"participant", person.id},
+                                {"role", to_string(person.role)},
+                                {"person", text_or_null(person.person)},
+                                {"admission", to_string(person.admission)},
+                                {"joinedAt", time_or_null(person.joined)},
+                                {"leftAt", time_or_null(person.left)}}));
   return out;
 }
 
@@ -121,7 +121,7 @@ class SessionActions final : public plugin::HubService {
       queue_.clear();
     }
     wake_.notify_all();
-    for (std::thread& one : threads_) one.join();
+    for (std::thread& thread : threads_) thread.join();
   }
   [[nodiscard]] std::string name() const override { return "session"; }
   [[nodiscard]] std::vector<plugin::ActionSpec> actions() const override {

@@ -21,7 +21,8 @@ inline constexpr Statement kLookAtConsultation{
     "SELECT state, billed_ms FROM consultation WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kMonthOf{"SELECT month FROM consultation WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kFiguresOfMonth{
-    "SELECT state, count(*), CAST(sum(seconds) AS BIGINT) FROM consultation WHERE tenant = $1 AND "
+    "SELECT state, count(*) AS count, CAST(sum(seconds) AS BIGINT) AS sum_seconds FROM "
+    "consultation WHERE tenant = $1 AND "
     "month = $2 GROUP BY state"};
 // A visit that moves before it begins counts in the month it moves to.
 inline constexpr Statement kMoveMonth{

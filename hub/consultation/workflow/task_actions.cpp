@@ -21,7 +21,7 @@ Json form_in(const Json& arguments) {
   if (schema.is_object()) return schema;
   std::vector<std::string> answers;
   if (const Json& given = arguments["answers"]; given.is_array()) {
-    for (const Json& one : given.as_array()) answers.push_back(one.as_string());
+    for (const Json& item : given.as_array()) answers.push_back(item.as_string());
   }
   if (answers.empty()) answers.emplace_back(kSeen);
   return form_of(answers);

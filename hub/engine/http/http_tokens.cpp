@@ -210,7 +210,7 @@ void HttpCalls::State::token_came(const CallPtr& call, const net::Response& resp
     const std::optional<std::string> issuer = issuer_of(token);
     const bool good =
         issuer.has_value() && std::any_of(issuers.as_array().begin(), issuers.as_array().end(),
-                                          [&](const Json& one) { return one == Json(*issuer); });
+                                          [&](const Json& item) { return item == Json(*issuer); });
     if (!good)
       return no_credentials(call, url, "the token comes from none of the issuers that are listed");
   }

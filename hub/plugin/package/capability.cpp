@@ -23,7 +23,7 @@ struct Library {
 std::vector<std::string> texts(const Json& list) {
   std::vector<std::string> out;
   if (!list.is_array()) return out;
-  for (const Json& one : list.as_array()) out.push_back(one.as_string());
+  for (const Json& item : list.as_array()) out.push_back(item.as_string());
   return out;
 }
 
@@ -35,20 +35,20 @@ Library read_all() {
     RABT_CHECK(parsed.ok());
     const Json& json = *parsed;
     if (json.find("capability") != nullptr) {
-      Capability one;
-      one.id = json.string_or("capability", "");
-      const std::size_t slash = one.id.find('/');
+      Capability capability;
+      capability.id = json.string_or("capability", "");
+      const std::size_t slash = capability.id.find('/');
       RABT_CHECK(slash != std::string::npos);
-      one.name = one.id.substr(0, slash);
-      one.revision = std::stoi(one.id.substr(slash + 1));
-      one.title = json.string_or("title", "");
-      one.idempotency = texts(json["idempotency"]);
+      capability.name = capability.id.substr(0, slash);
+      capability.revision = std::stoi(capability.id.substr(slash + 1));
+      capability.title = json.string_or("title", "");
+      capability.idempotency = texts(json["idempotency"]);
       if (json.find("channel") != nullptr)
-        one.channel = phi::parse_channel(json.string_or("channel", ""));
-      one.input = json["input"];
-      one.output = json["output"];
-      one.reads = json.bool_or("reads", false);
-      out.capabilities.push_back(std::move(one));
+        capability.channel = phi::parse_channel(json.string_or("channel", ""));
+      capability.input = json["input"];
+      capability.output = json["output"];
+      capability.reads = json.bool_or("reads", false);
+      out.capabilities.push_back(std::move(capability));
     } else if (json.find("event") != nullptr) {
       out.events.push_back(
           {json.string_or("event", ""), json.string_or("title", ""), json["data"]});
@@ -109,16 +109,17 @@ const std::vector<RoleContract>& role_contracts() {
 }
 
 const Capability* find_capability(std::string_view id) {
-  const auto found = std::find_if(capabilities().begin(), capabilities().end(),
-                                  [&](const Capability& one) { return one.id == id; });
+  const auto found =
+      std::find_if(capabilities().begin(), capabilities().end(),
+                   [&](const Capability& capability) { return capability.id == id; });
   return found == capabilities().end() ? nullptr : &*found;
 }
 
 const Capability* capability_of_call(std::string_view name, std::string_view version) {
   const auto found =
-      std::find_if(capabilities().begin(), capabilities().end(), [&](const Capability& one) {
-        if (one.name != name || !is_semver(version)) return false;
-        const std::string offered = std::to_string(one.revision) + ".0.0";
+      std::find_if(capabilities().begin(), capabilities().end(), [&](const Capability& capability) {
+        if (capability.name != name || !is_semver(version)) return false;
+        const std::string offered = std::to_string(capability.revision) + ".0.0";
         return same_major(offered, version) && compare_semver(offered, version) >= 0;
       });
   return found == capabilities().end() ? nullptr : &*found;
@@ -175,23 +176,25 @@ std::string event_fault(const Json& schema, const EventContract& contract) {
 
 Result<std::vector<std::string>> missing_of_role(const Manifest& manifest,
                                                  std::string_view role_id) {
-  const auto role = std::find_if(role_contracts().begin(), role_contracts().end(),
-                                 [&](const RoleContract& one) { return one.id() == role_id; });
+  const auto role = std::find_if(
+      role_contracts().begin(), role_contracts().end(),
+      [&](const RoleContract& role_contract) { return role_contract.id() == role_id; });
   if (role == role_contracts().end()) {
     std::vector<std::string> contracts;
-    for (const RoleContract& one : role_contracts()) contracts.push_back(one.id());
+    for (const RoleContract& contract : role_contracts()) contracts.push_back(contract.id());
     return invalid("plugin.role", "there is no role " + std::string(role_id) +
                                       "; there are: " + listed(contracts));
   }
   std::vector<std::string> missing;
   for (const std::string& id : role->required) {
     if (std::none_of(manifest.actions.begin(), manifest.actions.end(),
-                     [&](const ActionSpec& one) { return one.capability == id; }))
+                     [&](const ActionSpec& spec) { return spec.capability == id; }))
       missing.push_back("an action with capability: " + id);
   }
   for (const std::string& type : role->required_events) {
-    if (std::none_of(manifest.events.begin(), manifest.events.end(),
-                     [&](const workflow::EventInfo& one) { return one.type == type; }))
+    if (std::none_of(
+            manifest.events.begin(), manifest.events.end(),
+            [&](const workflow::EventInfo& event_info) { return event_info.type == type; }))
       missing.push_back("the event " + type);
   }
   return missing;

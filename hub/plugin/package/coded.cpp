@@ -73,7 +73,7 @@ Json CodedMembers::read(const Json& answer, const phi::Vocabulary& words) const 
           member.values.is_array()
               ? std::any_of(
                     member.values.as_array().begin(), member.values.as_array().end(),
-                    [&](const Json& one) { return one.is_string() && one.as_string() == text; })
+                    [&](const Json& item) { return item.is_string() && item.as_string() == text; })
               : words.is_code(text);
       if (declared && found.size() < kMaxListed) found.emplace_back(text);
     });

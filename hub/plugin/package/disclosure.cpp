@@ -27,9 +27,9 @@ Json describe(const Package& package) {
     patient_hosts.push_back(host);
   Json secrets = Json::array();
   for (const SecretSpec& secret : package.secrets) {
-    Json one = Json::object({{"name", secret.name}, {"required", secret.required}});
-    if (!secret.description.empty()) one.set("description", secret.description);
-    secrets.push_back(std::move(one));
+    Json item = Json::object({{"name", secret.name}, {"required", secret.required}});
+    if (!secret.description.empty()) item.set("description", secret.description);
+    secrets.push_back(std::move(item));
   }
   Json actions = Json::array();
   for (const CompiledAction& action : package.actions) {

@@ -124,8 +124,8 @@ Result<TrustedPackage> verify_package(PackageFiles files, const std::vector<Trus
   if (!signature.ok())
     return refused("plugin.signature", files, "SHA256SUMS.minisig: " + signature.error().message);
   const std::string key_id = minisign::to_text(signature->key_id);
-  const auto key = std::find_if(keys.begin(), keys.end(), [&](const TrustedKey& one) {
-    return one.key.id == signature->key_id;
+  const auto key = std::find_if(keys.begin(), keys.end(), [&](const TrustedKey& trusted_key) {
+    return trusted_key.key.id == signature->key_id;
   });
   if (key == keys.end())
     return refused("plugin.untrusted_key", files,

@@ -191,18 +191,18 @@ Status PluginStore::read_lock() {
     return bad_lock(folder_, "does not have the members format 1 and plugins");
   }
   std::vector<LockEntry> entries;
-  for (const Json& one : (*json)["plugins"].as_array()) {
+  for (const Json& item : (*json)["plugins"].as_array()) {
     const auto wrong = [&](const std::string& what) {
       return bad_lock(folder_, "entry " + std::to_string(entries.size() + 1) + " " + what);
     };
-    if (!has_only(one, {"id", "version", "sums", "key", "addedAt", "addedBy"}))
+    if (!has_only(item, {"id", "version", "sums", "key", "addedAt", "addedBy"}))
       return wrong("does not have the members id, version, sums, key, addedAt, addedBy");
-    LockEntry entry{.id = one["id"].as_string(),
-                    .version = one["version"].as_string(),
-                    .sums_sha256 = one["sums"].as_string(),
-                    .key_id = one["key"].as_string(),
-                    .added_at = one["addedAt"].as_string(),
-                    .added_by = one["addedBy"].as_string()};
+    LockEntry entry{.id = item["id"].as_string(),
+                    .version = item["version"].as_string(),
+                    .sums_sha256 = item["sums"].as_string(),
+                    .key_id = item["key"].as_string(),
+                    .added_at = item["addedAt"].as_string(),
+                    .added_by = item["addedBy"].as_string()};
     if (!is_id(entry.id) || entry.id == kKeysFolder) return wrong("has no id of a plugin");
     if (!is_version(entry.version)) return wrong("has no semantic version");
     if (!is_hex(entry.sums_sha256, 64, "0123456789abcdef")) return wrong("has no SHA-256 in sums");

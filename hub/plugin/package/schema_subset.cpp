@@ -208,9 +208,9 @@ class Comparison {
               Fault first) {
     const Json& type = left["type"];
     if (!type.is_array() || type.size() < 2) return first;
-    for (const Json& one : type.as_array()) {
+    for (const Json& item : type.as_array()) {
       Json part = left;
-      part.set("type", one);
+      part.set("type", item);
       Fault why;
       const bool taken = std::any_of(members.as_array().begin(), members.as_array().end(),
                                      [&](const Json& member) {
@@ -252,12 +252,12 @@ class Comparison {
     if (type == nullptr) return {kTypes.begin(), kTypes.end()};
     if (type->is_string()) return {type->as_string()};
     std::vector<std::string> out;
-    for (const Json& one : type->as_array()) out.push_back(one.as_string());
+    for (const Json& item : type->as_array()) out.push_back(item.as_string());
     return out;
   }
   static bool takes_type(const std::vector<std::string>& list, const std::string& type) {
-    return std::any_of(list.begin(), list.end(), [&](const std::string& one) {
-      return one == type || (one == "number" && type == "integer");
+    return std::any_of(list.begin(), list.end(), [&](const std::string& text) {
+      return text == type || (text == "number" && type == "integer");
     });
   }
 
@@ -375,7 +375,7 @@ class Comparison {
         const bool there =
             own != nullptr &&
             std::any_of(own->as_array().begin(), own->as_array().end(),
-                        [&](const Json& one) { return one.as_string() == name.as_string(); });
+                        [&](const Json& item) { return item.as_string() == name.as_string(); });
         if (!there)
           return fault(
               at, "`" + name.as_string() + "` is required, and the other side does not require it");
@@ -447,7 +447,7 @@ class Marks {
       return SubsetFault{at, "the schemas are nested too deeply, or refer to themselves", true};
     const std::vector<const Json*> others = whole(covering, depth);
     if (std::any_of(others.begin(), others.end(),
-                    [](const Json* one) { return one->bool_or("x-phi", false); }))
+                    [](const Json* node) { return node->bool_or("x-phi", false); }))
       return std::nullopt;  // everything below is covered as well
     if (marked.bool_or("x-phi", false))
       return SubsetFault{at, "x-phi is missing: this is patient data", false};
@@ -476,7 +476,7 @@ class Marks {
         }
         // A member that the other side refuses carries nothing.
         if (!below.empty() && std::any_of(below.begin(), below.end(),
-                                          [](const Json* one) { return takes_none(*one); }))
+                                          [](const Json* item) { return takes_none(*item); }))
           continue;
         if (Fault found = compare(schema, below, at + "/" + escape_token(name), depth + 1))
           return found;

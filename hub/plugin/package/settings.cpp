@@ -32,8 +32,9 @@ Status check_secrets(const Package& package, const Secrets& secrets) {
   std::vector<std::string> missing;
   std::string wrong;
   for (const auto& [name, value] : secrets) {
-    const auto secret = std::any_of(package.secrets.begin(), package.secrets.end(),
-                                    [&](const SecretSpec& one) { return one.name == name; });
+    const auto secret =
+        std::any_of(package.secrets.begin(), package.secrets.end(),
+                    [&](const SecretSpec& secret_spec) { return secret_spec.name == name; });
     if (secret) continue;
     std::vector<std::string> names;
     for (const SecretSpec& spec : package.secrets) names.push_back(spec.name);

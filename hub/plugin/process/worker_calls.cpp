@@ -140,8 +140,8 @@ std::vector<WorkerPlugin::Busy> WorkerPlugin::busy() const {
 
 bool WorkerPlugin::kill_busy(const std::vector<std::uint64_t>& serials, std::string_view reason) {
   const Lock lock(mutex_);
-  const bool holds = std::any_of(active_.begin(), active_.end(), [&](const Upcall* one) {
-    return std::find(serials.begin(), serials.end(), one->serial) != serials.end();
+  const bool holds = std::any_of(active_.begin(), active_.end(), [&](const Upcall* upcall) {
+    return std::find(serials.begin(), serials.end(), upcall->serial) != serials.end();
   });
   if (process_ == nullptr || !holds) return false;
   if (kill_reason_.empty()) kill_reason_ = reason;

@@ -102,11 +102,11 @@ bool WorkerPlugin::open_life(Life& life, Death& death) {
                                         RABT_KV,   RABT_CLOCK,       RABT_METRICS, RABT_TRACE,
                                         RABT_BLOB, RABT_THREAD_CHECK};
   std::string offered = "\n";
-  for (const char* const one : kServices) {
-    if (host_->get_service(host_->self, one) != nullptr) offered += std::string(one) + "\n";
+  for (const char* const service : kServices) {
+    if (host_->get_service(host_->self, service) != nullptr) offered += std::string(service) + "\n";
   }
   std::string folders;
-  for (const std::string& one : setup_.limits.folders) folders += one + "\n";
+  for (const std::string& folder : setup_.limits.folders) folders += folder + "\n";
   static_cast<void>(worker::send(life.process->frames.get(),
                                  Frame(Type::begin, 0,
                                        {worker::kProtocolVersion, word(setup_.lanes),

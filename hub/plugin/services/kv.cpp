@@ -54,10 +54,10 @@ struct Services::Kv {
           sql::services::kKvGet,
           {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
           [&](const store::Row& found) {
-            if (!live(found.integer(2), now)) return false;
-            sealed = found.blob(0);
-            out.version = found.integer(1);
-            data_key = found.blob(3);
+            if (!live(found.integer(sql::services::kKvGet["expires_ms"]), now)) return false;
+            sealed = found.blob(sql::services::kKvGet["value"]);
+            out.version = found.integer(sql::services::kKvGet["version"]);
+            data_key = found.blob(sql::services::kKvGet["data_key"]);
             return false;
           });
     }));
@@ -196,9 +196,9 @@ struct Services::Kv {
         sql::services::kKvHead,
         {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
         [&](const store::Row& found) {
-          stored = found.integer(0);
-          present = live(found.integer(1), put.now);
-          old_size = found.integer(2);
+          stored = found.integer(sql::services::kKvHead["version"]);
+          present = live(found.integer(sql::services::kKvHead["expires_ms"]), put.now);
+          old_size = found.integer(sql::services::kKvHead["bytes"]);
           return false;
         }));
     const bool expected = put.expected == RABT_KV_ANY ||
@@ -269,9 +269,10 @@ struct Services::Kv {
               sql::services::kKvHead,
               {std::string_view(row.tenant), std::string_view(row.plugin), store::Blob{row.key}},
               [&](const store::Row& found) {
-                version = found.integer(0);
-                if (live(found.integer(1), put->now)) put->status = RABT_KV_OK;
-                size = found.integer(2);
+                version = found.integer(sql::services::kKvHead["version"]);
+                if (live(found.integer(sql::services::kKvHead["expires_ms"]), put->now))
+                  put->status = RABT_KV_OK;
+                size = found.integer(sql::services::kKvHead["bytes"]);
                 return false;
               }));
           if (version == 0) return ok_status();

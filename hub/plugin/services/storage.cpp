@@ -24,8 +24,11 @@ struct Expired {
 
 auto collect(std::vector<Expired>& out) {
   return [&out](const store::Row& row) {
-    out.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.blob(2)),
-                   row.integer(3), row.integer(4)});
+    out.push_back({std::string(row.text(sql::services::kKvExpiredOf["tenant"])),
+                   std::string(row.text(sql::services::kKvExpiredOf["plugin"])),
+                   std::string(row.blob(sql::services::kKvExpiredOf["key"])),
+                   row.integer(sql::services::kKvExpiredOf["version"]),
+                   row.integer(sql::services::kKvExpiredOf["bytes"])});
     return true;
   };
 }
@@ -53,7 +56,7 @@ Status learn_use(KvUse& use, std::string_view tenant, std::string_view id,
   if (use.known) return ok_status();
   RABT_TRY_STATUS(
       transaction.query(sql::services::kKvUsed, {tenant, id}, [&use](const store::Row& found) {
-        use.bytes = found.integer(0);
+        use.bytes = found.integer(sql::services::kKvUsed["bytes"]);
         return false;
       }));
   use.known = true;
@@ -108,7 +111,9 @@ Status look_after(const KvUses& uses, std::int64_t now_ms, store::Store& store, 
   std::map<std::pair<std::string, std::string>, std::int64_t> expired;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(sql::services::kKvExpiredBytes, {now_ms}, [&](const store::Row& row) {
-      expired[{std::string(row.text(0)), std::string(row.text(1))}] = row.integer(2);
+      expired[{std::string(row.text(sql::services::kKvExpiredBytes["tenant"])),
+               std::string(row.text(sql::services::kKvExpiredBytes["plugin"]))}] =
+          row.integer(sql::services::kKvExpiredBytes["bytes"]);
       return true;
     });
   }));

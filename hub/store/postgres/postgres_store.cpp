@@ -19,7 +19,8 @@ namespace postgres {
 namespace {
 
 constexpr Statement kHolder{
-    "SELECT a.application_name, coalesce(host(a.client_addr), 'the same machine') FROM pg_locks l "
+    "SELECT a.application_name, coalesce(host(a.client_addr), 'the same machine') AS host FROM "
+    "pg_locks l "
     "JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_database d ON d.oid = l.database WHERE "
     "l.locktype = 'advisory' AND l.objid = 7236943 AND l.granted AND d.datname = "
     "current_database() LIMIT 1"};
@@ -68,7 +69,8 @@ std::string application_of(const PostgresOptions& options) {
 Result<std::string> holder(Session& session) {
   std::string name;
   RABT_TRY_STATUS(session.query(kHolder, {}, [&](const Row& row) {
-    name = std::string(row.text(0)) + " (connected from " + std::string(row.text(1)) + ")";
+    name = std::string(row.text(kHolder["application_name"])) + " (connected from " +
+           std::string(row.text(kHolder["host"])) + ")";
     return false;
   }));
   return name;
@@ -79,7 +81,7 @@ Status lock_out_others(Session& session) {
   for (int tries = 0; !locked && tries < kTries; ++tries) {
     if (tries > 0) std::this_thread::sleep_for(kBetween);
     RABT_TRY_STATUS(session.query(kTakeLock, {}, [&](const Row& row) {
-      locked = row.integer(0) != 0;
+      locked = row.integer(kTakeLock["taken"]) != 0;
       return false;
     }));
   }
@@ -93,7 +95,7 @@ Status lock_out_others(Session& session) {
 Result<Claim> claim(Session& session) {
   Claim claim;
   RABT_TRY_STATUS(session.query(kClaim, {}, [&](const Row& row) {
-    claim.incarnation = row.integer(0);
+    claim.incarnation = row.integer(kClaim["incarnation"]);
     return false;
   }));
   return claim;

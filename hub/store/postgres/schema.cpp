@@ -26,7 +26,7 @@ Result<std::int64_t> format_of(Session& session) {
   static constexpr Statement kFormat{"SELECT format FROM store_format"};
   std::int64_t format = 0;
   RABT_TRY_STATUS(session.query(kFormat, {}, [&](const Row& row) {
-    format = row.integer(0);
+    format = row.integer(kFormat["format"]);
     return false;
   }));
   return format;

@@ -120,8 +120,8 @@ Session::Prepared& Session::prepared_for(Text& text, std::initializer_list<Value
   for (const Value& value : values) {
     Type type = type_of(value);
     const std::size_t at = fresh.types.size();
-    for (const Prepared& one : text.prepared) {
-      if (type == Type::unknown) type = one.types[at];
+    for (const Prepared& prepared : text.prepared) {
+      if (type == Type::unknown) type = prepared.types[at];
     }
     fresh.types.push_back(type);
   }

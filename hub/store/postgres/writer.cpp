@@ -329,8 +329,8 @@ bool Writer::connect() {
   std::int64_t batch = 0;
   const Status looked = (*opened)->query(kLook, {kStream}, [&](const Row& row) {
     there = true;
-    incarnation = row.integer(0);
-    batch = row.integer(1);
+    incarnation = row.integer(kLook["incarnation"]);
+    batch = row.integer(kLook["batch"]);
     return false;
   });
   if (!looked.ok()) return false;

@@ -31,7 +31,7 @@ struct Claim {
 };
 // A lock of the session: it is there for a clear refusal of a second hub. The claim makes a
 // second hub harmless.
-inline constexpr Statement kTakeLock{"SELECT pg_try_advisory_lock(7236943)"};
+inline constexpr Statement kTakeLock{"SELECT pg_try_advisory_lock(7236943) AS taken"};
 // Takes the lock, before the tables are looked at. Error store.locked: another hub runs, which the
 // message names.
 [[nodiscard]] Status lock_out_others(Session& session);

@@ -143,8 +143,8 @@ class Writer::JobTransaction final : public Transaction {
 std::vector<Writer::Watched> Writer::files_beside(const std::string& path) {
   std::vector<Watched> out;
   for (const char* const end : kBeside) {
-    Watched one{path + end, device_and_inode(path + end)};
-    if (one.device_and_inode.second != 0) out.push_back(std::move(one));
+    Watched watched{path + end, device_and_inode(path + end)};
+    if (watched.device_and_inode.second != 0) out.push_back(std::move(watched));
   }
   return out;
 }
@@ -388,8 +388,9 @@ Error Writer::note_trouble(Trouble trouble) {
 // The log's name leads nowhere: its pages go to the database's file, so that what was acknowledged
 // is there at the next start.
 Error Writer::note_taken() {
-  const bool is_beside = std::any_of(beside_.begin(), beside_.end(),
-                                     [&](const Watched& one) { return one.path == taken_; });
+  const bool is_beside = std::any_of(beside_.begin(), beside_.end(), [&](const Watched& watched) {
+    return watched.path == taken_;
+  });
   const std::string advice =
       is_beside ? "put it back where it was; if it is gone, stop the hub and start it again: what "
                   "was acknowledged is kept"
@@ -513,8 +514,8 @@ bool Writer::taken_away() {
   if (database_->moved()) return missed(options_.path);
   for (const std::string& path : options_.needed)
     if (::access(path.c_str(), F_OK) != 0) return missed(path);
-  for (const Watched& one : beside_)
-    if (device_and_inode(one.path) != one.device_and_inode) return missed(one.path);
+  for (const Watched& watched : beside_)
+    if (device_and_inode(watched.path) != watched.device_and_inode) return missed(watched.path);
   return false;
 }
 

@@ -78,14 +78,14 @@ std::string event_text(const EventFilter& filter) {
   std::string out = filter.every ? "every event" : filter.type;
   if (filter.data.has_value() && filter.data->kind == Template::Kind::expression)
     out += " with " + expression_text(*filter.data->expression);
-  for (const Correlation& one : filter.correlate) {
-    out += ", " + one_line(one.from_text);
-    if (!one.expect.has_value()) {
+  for (const Correlation& correlation : filter.correlate) {
+    out += ", " + one_line(correlation.from_text);
+    if (!correlation.expect.has_value()) {
       out += " equal in all of them";
-    } else if (one.expect->kind == Template::Kind::expression) {
-      out += " equal to " + expression_text(*one.expect->expression);
+    } else if (correlation.expect->kind == Template::Kind::expression) {
+      out += " equal to " + expression_text(*correlation.expect->expression);
     } else {
-      out += " equal to " + one.expect->constant.dump();
+      out += " equal to " + correlation.expect->constant.dump();
     }
   }
   return out;

@@ -177,9 +177,9 @@ class Explainer {
         return "sets values";
       case TaskKind::switch_: {
         std::string out = "decides:";
-        for (const SwitchCase& one : std::get<SwitchBody>(task.body).cases) {
-          out += (out.ends_with(':') ? " " : "; ") + one.name;
-          if (one.when.has_value()) out += " when " + expression_text(*one.when);
+        for (const SwitchCase& switch_case : std::get<SwitchBody>(task.body).cases) {
+          out += (out.ends_with(':') ? " " : "; ") + switch_case.name;
+          if (switch_case.when.has_value()) out += " when " + expression_text(*switch_case.when);
         }
         return out;
       }
@@ -300,12 +300,12 @@ Explanation explain(const Definition& definition, const ActionCatalog* catalog) 
   return Explainer(definition, catalog).run();
 }
 
-std::string to_text(const Explanation& one) {
-  std::string out =
-      one.name + ' ' + one.version + (one.title.empty() ? "" : ": " + one.title) + '\n';
+std::string to_text(const Explanation& explanation) {
+  std::string out = explanation.name + ' ' + explanation.version +
+                    (explanation.title.empty() ? "" : ": " + explanation.title) + '\n';
   out += "\nStarted by\n";
-  for (const std::string& start : one.starts) out += "  " + start + '\n';
-  for (const std::string& limit : one.limits) out += "  " + limit + '\n';
+  for (const std::string& start : explanation.starts) out += "  " + start + '\n';
+  for (const std::string& limit : explanation.limits) out += "  " + limit + '\n';
   const auto section = [&](const char* title, const std::vector<ExplainedStep>& steps,
                            bool nested) {
     if (steps.empty()) return;
@@ -313,12 +313,12 @@ std::string to_text(const Explanation& one) {
     for (const ExplainedStep& step : steps)
       out += numbered(step.line, nested ? step.depth : 0, step.task + ": " + step.text);
   };
-  section("Steps, with their lines", one.steps, true);
-  if (!one.policies.empty()) out += "\nRetry policies\n";
-  for (const auto& [name, text] : one.policies) out += "  " + name + ": " + text + '\n';
-  section("Waits", one.waits, false);
-  if (!one.calls.empty()) out += "\nCalls\n";
-  for (const ExplainedCall& call : one.calls) {
+  section("Steps, with their lines", explanation.steps, true);
+  if (!explanation.policies.empty()) out += "\nRetry policies\n";
+  for (const auto& [name, text] : explanation.policies) out += "  " + name + ": " + text + '\n';
+  section("Waits", explanation.waits, false);
+  if (!explanation.calls.empty()) out += "\nCalls\n";
+  for (const ExplainedCall& call : explanation.calls) {
     out += numbered(call.line, 0,
                     call.task + ": " + (call.role == "http" ? "" : call.role + '/') + call.action +
                         (call.title.empty() ? "" : " (" + call.title + ")"));
@@ -326,12 +326,12 @@ std::string to_text(const Explanation& one) {
     if (!repeat.empty()) out += "         " + repeat + '\n';
     if (call.retried) out += "         retried when it fails\n";
   }
-  if (!one.has_catalog) {
+  if (!explanation.has_catalog) {
     out += "\nPatient data\n  not known without --config: the plugins declare it\n";
   } else {
     // By role: what reaches it, and from where.
     std::map<std::string, std::map<std::string, std::set<std::string>>> roles;
-    for (const ExplainedCall& call : one.calls) {
+    for (const ExplainedCall& call : explanation.calls) {
       for (const ExplainedArgument& argument : call.arguments) {
         if (!argument.phi) continue;
         roles[call.role][call.action + ' ' + argument.path].insert(argument.from.begin(),
@@ -348,12 +348,12 @@ std::string to_text(const Explanation& one) {
       }
     }
   }
-  section("Errors it raises", one.raised, false);
-  section("Events it emits", one.emitted, false);
+  section("Errors it raises", explanation.raised, false);
+  section("Events it emits", explanation.emitted, false);
   return out;
 }
 
-Json to_json(const Explanation& one) {
+Json to_json(const Explanation& explanation) {
   const auto texts = [](const std::vector<std::string>& items) {
     Json out = Json::array();
     for (const std::string& item : items) out.push_back(item);
@@ -368,7 +368,7 @@ Json to_json(const Explanation& one) {
     return out;
   };
   Json calls = Json::array();
-  for (const ExplainedCall& call : one.calls) {
+  for (const ExplainedCall& call : explanation.calls) {
     Json arguments = Json::array();
     for (const ExplainedArgument& argument : call.arguments) {
       arguments.push_back(Json::object({{"path", argument.path},
@@ -387,18 +387,18 @@ Json to_json(const Explanation& one) {
                       {"arguments", arguments}}));
   }
   Json policies = Json::object();
-  for (const auto& [name, text] : one.policies) policies.set(name, text);
-  return Json::object({{"name", one.name},
-                       {"version", one.version},
-                       {"title", one.title},
-                       {"startedBy", texts(one.starts)},
-                       {"limits", texts(one.limits)},
-                       {"steps", steps(one.steps)},
+  for (const auto& [name, text] : explanation.policies) policies.set(name, text);
+  return Json::object({{"name", explanation.name},
+                       {"version", explanation.version},
+                       {"title", explanation.title},
+                       {"startedBy", texts(explanation.starts)},
+                       {"limits", texts(explanation.limits)},
+                       {"steps", steps(explanation.steps)},
                        {"retryPolicies", policies},
-                       {"waits", steps(one.waits)},
+                       {"waits", steps(explanation.waits)},
                        {"calls", calls},
-                       {"raised", steps(one.raised)},
-                       {"emitted", steps(one.emitted)}});
+                       {"raised", steps(explanation.raised)},
+                       {"emitted", steps(explanation.emitted)}});
 }
 
 }  // namespace rabt::workflow

@@ -23,7 +23,7 @@ std::string label(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
     const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    const std::string_view one = text.substr(i, length);
+    const std::string_view word = text.substr(i, length);
     i += length;
     if (++characters > kMaxLabel) return out + "...";
     if (length == 1) {
@@ -32,7 +32,7 @@ std::string label(std::string_view text) {
                          lead == ',' || lead == '-' || lead == '_' || lead == ':' || lead == '/' ||
                          lead == '+' || lead == '=' || lead == '?' || lead == '!';
       if (plain) {
-        out += one;
+        out += word;
       } else if (lead < 0x20) {
         out += ' ';
       } else {
@@ -42,10 +42,10 @@ std::string label(std::string_view text) {
     }
     // U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069
     const bool mark = length == 3 && lead == 0xE2 &&
-                      ((one[1] == '\x80' && (one[2] == '\x8E' || one[2] == '\x8F' ||
-                                             (one[2] >= '\xAA' && one[2] <= '\xAE'))) ||
-                       (one[1] == '\x81' && one[2] >= '\xA6' && one[2] <= '\xA9'));
-    if (!mark) out += one;
+                      ((word[1] == '\x80' && (word[2] == '\x8E' || word[2] == '\x8F' ||
+                                              (word[2] >= '\xAA' && word[2] <= '\xAE'))) ||
+                       (word[1] == '\x81' && word[2] >= '\xA6' && word[2] <= '\xA9'));
+    if (!mark) out += word;
   }
   return out;
 }
@@ -118,15 +118,15 @@ class Builder {
     std::vector<Exit> end;   // then: end
   };
 
-  void node(GraphNode one) {
-    if (!blocks_.empty()) one.parent = blocks_.back();
-    if (one.task != nullptr) graph_.tasks.emplace(one.task, graph_.nodes.size());
-    graph_.nodes.push_back(std::move(one));
+  void node(GraphNode node) {
+    if (!blocks_.empty()) node.parent = blocks_.back();
+    if (node.task != nullptr) graph_.tasks.emplace(node.task, graph_.nodes.size());
+    graph_.nodes.push_back(std::move(node));
   }
-  void open(GraphNode one) {
-    one.block = true;
-    std::string id = one.id;
-    node(std::move(one));
+  void open(GraphNode graph_node) {
+    graph_node.block = true;
+    std::string id = graph_node.id;
+    node(std::move(graph_node));
     blocks_.push_back(std::move(id));
   }
   void close() { blocks_.pop_back(); }
@@ -136,7 +136,7 @@ class Builder {
 
   static std::vector<const Task*> tasks_of(const TaskList& list) {
     std::vector<const Task*> out;
-    for (const auto& one : list.tasks) out.push_back(one.get());
+    for (const auto& task : list.tasks) out.push_back(task.get());
     return out;
   }
 
@@ -200,10 +200,11 @@ class Builder {
   }
 
   // Drawn once, around a task that stands for those it extends.
-  void extension(const std::string& id, const Extension& one) {
-    const std::string at = "/extensions/" + one.name;
-    open({id, at, "extension " + one.name + ": " + extension_text(model_, one), "extension"});
-    const Ends before = list(id + "_b", at, tasks_of(one.before), {});
+  void extension(const std::string& id, const Extension& extension) {
+    const std::string at = "/extensions/" + extension.name;
+    open({id, at, "extension " + extension.name + ": " + extension_text(model_, extension),
+          "extension"});
+    const Ends before = list(id + "_b", at, tasks_of(extension.before), {});
     const std::string work = id + "_task";
     node({work, at + "#task", "the task", "task"});
     std::vector<Exit> after = {{work, {}}};
@@ -214,36 +215,36 @@ class Builder {
         edge(exit, work);
       }
     }
-    Ends ends = list(id + "_a", at, tasks_of(one.after), std::move(after));
+    Ends ends = list(id + "_a", at, tasks_of(extension.after), std::move(after));
     close();
     append(ends.end, before.end);
     for (const Exit& exit : ends.end) edge(exit, "finish");
   }
 
   // Adds the task; returns where it is left. around: reference of what holds it.
-  Ends task(const std::string& id, const std::string& around, const Task& one) {
-    const std::string at = around + one.segment;
-    std::string title = one.name;
-    if (one.condition.has_value()) title += " if " + expression_text(*one.condition);
-    const std::string work = task_text(model_, one);
+  Ends task(const std::string& id, const std::string& around, const Task& task) {
+    const std::string at = around + task.segment;
+    std::string title = task.name;
+    if (task.condition.has_value()) title += " if " + expression_text(*task.condition);
+    const std::string work = task_text(model_, task);
     if (!work.empty()) title += ": " + work;
-    const std::vector<TaskPart> parts = parts_of(model_, one);
+    const std::vector<TaskPart> parts = parts_of(model_, task);
     GraphNode graph_node{.id = id,
                          .reference = at,
                          .label = std::move(title),
-                         .kind = std::string(to_string(one.kind())),
-                         .task = &one};
+                         .kind = std::string(to_string(task.kind())),
+                         .task = &task};
     Ends ends;
     if (parts.empty() || parts.front().kind == TaskPart::Kind::function) {
-      if (one.kind() == TaskKind::function) graph_node.kind = "function";
+      if (task.kind() == TaskKind::function) graph_node.kind = "function";
       node(std::move(graph_node));
       ends.next.push_back({id, {}, false});
     } else {
       open(std::move(graph_node));
-      for (const TaskPart& p : parts) part({id, at}, one, p, ends);
+      for (const TaskPart& p : parts) part({id, at}, task, p, ends);
       close();
     }
-    side_edges({id, at}, one);
+    side_edges({id, at}, task);
     return ends;
   }
 
@@ -258,21 +259,22 @@ class Builder {
           std::string(kind)});
   }
 
-  void part(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
+  void part(const Place& of, const Task& task, const TaskPart& part, Ends& ends) {
     switch (part.kind) {
       case TaskPart::Kind::branches:
-        return branches(of, one, part, ends);
+        return branches(of, task, part, ends);
       case TaskPart::Kind::loop:
-        return loop(of, one, part, ends);
+        return loop(of, task, part, ends);
       case TaskPart::Kind::handler:
-        return handler(of, one, part, ends);
+        return handler(of, task, part, ends);
       default:
         break;
     }
     const Ends inner = list(of.id + "_", of.at, part.tasks, {});
     append(ends.end, inner.end);
     append(ends.next, inner.next);
-    if (const auto* attempt = std::get_if<TryBody>(&one.body)) after_error(of, one, *attempt, ends);
+    if (const auto* attempt = std::get_if<TryBody>(&task.body))
+      after_error(of, task, *attempt, ends);
   }
 
   void branches(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
@@ -291,18 +293,18 @@ class Builder {
     ends.next.push_back({id + "_out", {}, false});
   }
 
-  void loop(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
+  void loop(const Place& of, const Task& task, const TaskPart& part, Ends& ends) {
     const std::string& id = of.id;
-    helper(of, "_in", "each", "each " + list_text(model_, one));
+    helper(of, "_in", "each", "each " + list_text(model_, task));
     const Ends inner = list(id + "_", of.at, part.tasks, {{id + "_in", "next", false}});
     for (const Exit& exit : inner.next) edge(exit, id + "_in");
     append(ends.end, inner.end);
     ends.next.push_back({id + "_in", "no more", false});
   }
 
-  void handler(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
+  void handler(const Place& of, const Task& task, const TaskPart& part, Ends& ends) {
     const std::string& id = of.id;
-    open({id + "_c", of.at + "#catch", "catch " + catch_text(one), "catch"});
+    open({id + "_c", of.at + "#catch", "catch " + catch_text(task), "catch"});
     const Ends inner = list(id + "_c", of.at, part.tasks, {});
     close();
     append(ends.end, inner.end);
@@ -311,32 +313,32 @@ class Builder {
   }
 
   // Draws the retries and the raising of errors of a try; its handler is drawn elsewhere.
-  void after_error(const Place& of, const Task& one, const TryBody& attempt, Ends& ends) {
+  void after_error(const Place& of, const Task& task, const TryBody& attempt, Ends& ends) {
     const std::string& id = of.id;
     if (attempt.retry != nullptr) {
       helper(of, "_r", "retry", "retry: " + retry_text(*attempt.retry));
       edge({id + "_0", "error", true}, id + "_r");
       edge({id + "_r", {}, true}, id + "_0");
     } else if (!attempt.has_handler) {
-      helper(of, "_r", "passes", "error passes: " + catch_text(one));
+      helper(of, "_r", "passes", "error passes: " + catch_text(task));
       edge({id + "_0", "error", true}, id + "_r");
       ends.next.push_back({id + "_r", {}, false});
     }
   }
 
-  void side_edges(const Place& of, const Task& one) {
+  void side_edges(const Place& of, const Task& task) {
     const std::string& id = of.id;
-    if (one.compensate.has_value()) {
-      helper(of, "_u", "undo", "undo: " + one.compensate->call.title);
+    if (task.compensate.has_value()) {
+      helper(of, "_u", "undo", "undo: " + task.compensate->call.title);
       edge({id, "when it fails later", true}, id + "_u");
     }
-    if (one.on_failure == OnFailure::ask) {
+    if (task.on_failure == OnFailure::ask) {
       helper(of, "_a", "ask", "a person is asked");
       edge({id, "when a call fails for good", true}, id + "_a");
     }
-    if (one.timeout == nullptr) return;
+    if (task.timeout == nullptr) return;
     helper(of, "_t", "timeout", "fault: timeout");
-    edge({id, "after " + duration_text(*one.timeout), true}, id + "_t");
+    edge({id, "after " + duration_text(*task.timeout), true}, id + "_t");
   }
 
   const Definition::Model& model_;
@@ -390,16 +392,17 @@ Json to_json(const Definition& definition, const Graph& graph) {
   for (const GraphNode& node : graph.nodes) references.emplace(node.id, node.reference);
   Json nodes = Json::array();
   for (const GraphNode& node : graph.nodes) {
-    Json one = Json::object({{"id", node.reference}, {"label", node.label}, {"kind", node.kind}});
-    if (!node.parent.empty()) one.set("parent", references.at(node.parent));
-    nodes.push_back(std::move(one));
+    Json member_value =
+        Json::object({{"id", node.reference}, {"label", node.label}, {"kind", node.kind}});
+    if (!node.parent.empty()) member_value.set("parent", references.at(node.parent));
+    nodes.push_back(std::move(member_value));
   }
   Json edges = Json::array();
   for (const GraphEdge& edge : graph.edges) {
-    Json one = Json::object({{"from", references.at(edge.from)}, {"to", references.at(edge.to)}});
-    if (!edge.label.empty()) one.set("label", edge.label);
-    if (edge.dotted) one.set("dotted", true);
-    edges.push_back(std::move(one));
+    Json item = Json::object({{"from", references.at(edge.from)}, {"to", references.at(edge.to)}});
+    if (!edge.label.empty()) item.set("label", edge.label);
+    if (edge.dotted) item.set("dotted", true);
+    edges.push_back(std::move(item));
   }
   return Json::object({{"workflow", definition.name()},
                        {"version", definition.version()},

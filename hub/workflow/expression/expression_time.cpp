@@ -428,8 +428,8 @@ class Reader final {
       ++at_;
     }
     const std::string_view named = text_.substr(start, at_ - start);
-    for (const std::string_view one : kUtc) {
-      if (equal_ignoring_case(named, one)) return true;
+    for (const std::string_view text : kUtc) {
+      if (equal_ignoring_case(named, text)) return true;
     }
     unknown_zone = true;
     return false;

@@ -191,8 +191,8 @@ FlowValue Walk::value(const Template& given, const FlowValue& dot, const Task& t
         out.members[given.keys[i]] = value(given.items[i], dot, task, output);
       break;
     case Template::Kind::array:
-      for (const Template& one : given.items)
-        join(out.members[std::string(kSome)], value(one, dot, task, output));
+      for (const Template& item : given.items)
+        join(out.members[std::string(kSome)], value(item, dot, task, output));
       break;
   }
   return out;
@@ -217,7 +217,7 @@ FlowValue Walk::list(const TaskList& tasks, const FlowValue& dot) {
     lead(task.then);
     if (task.condition.has_value()) lead({});
     if (const auto* choice = std::get_if<SwitchBody>(&task.body)) {
-      for (const SwitchCase& one : choice->cases) lead(one.then);
+      for (const SwitchCase& switch_case : choice->cases) lead(switch_case.then);
     }
     if (const auto* attempt = std::get_if<TryBody>(&task.body); attempt != nullptr && attempt->then)
       lead(*attempt->then);

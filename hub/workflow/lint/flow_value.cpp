@@ -60,7 +60,7 @@ bool touched(const FlowValue& value, std::span<const std::string_view> marked) {
   return std::any_of(value.origins.begin(), value.origins.end(),
                      [&](const auto& one) { return at(one.first, one.second); }) ||
          std::any_of(value.inside.begin(), value.inside.end(),
-                     [&](const std::string& one) { return at(one, {}); }) ||
+                     [&](const std::string& text) { return at(text, {}); }) ||
          std::any_of(value.members.begin(), value.members.end(),
                      [&](const auto& one) { return touched(one.second, marked); });
 }

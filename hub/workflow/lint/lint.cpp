@@ -31,9 +31,9 @@ void Parser::check_reachable(const TaskList& list, const YamlNode& node) {
     if (task.kind() == TaskKind::raise) continue;
     bool falls_through = true;
     if (const auto* body = std::get_if<SwitchBody>(&task.body)) {
-      for (const SwitchCase& one : body->cases) {
-        follow(one.then);
-        if (!one.when.has_value()) falls_through = false;
+      for (const SwitchCase& switch_case : body->cases) {
+        follow(switch_case.then);
+        if (!switch_case.when.has_value()) falls_through = false;
       }
     }
     if (const auto* body = std::get_if<TryBody>(&task.body); body != nullptr && body->then)
@@ -81,7 +81,7 @@ void Parser::check_event_types() {
   for (const std::string& name : event_names()) own.push_back(event_type(name));
   std::vector<std::string> declared = own;
   if (catalog_ != nullptr) {
-    for (const EventInfo& one : catalog_->events()) declared.push_back(one.type);
+    for (const EventInfo& event : catalog_->events()) declared.push_back(event.type);
   }
   const auto among = [](const std::vector<std::string>& list, const std::string& type) {
     return std::find(list.begin(), list.end(), type) != list.end();

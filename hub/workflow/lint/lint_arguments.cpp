@@ -42,9 +42,9 @@ std::string_view type_of(const YamlNode& node) {
 
 // The schema's own words for its types: "string", "string or null".
 std::string wanted_types(const Json& type, std::string_view given, bool& fits) {
-  const auto accepts = [&](const Json& one) {
-    return one.is_string() &&
-           (one.as_string() == given || (one.as_string() == "number" && given == "integer"));
+  const auto accepts = [&](const Json& node) {
+    return node.is_string() &&
+           (node.as_string() == given || (node.as_string() == "number" && given == "integer"));
   };
   std::string out;
   fits = false;
@@ -56,9 +56,9 @@ std::string wanted_types(const Json& type, std::string_view given, bool& fits) {
     fits = true;
     return out;
   }
-  for (const Json& one : type.as_array()) {
-    fits = fits || accepts(one);
-    if (one.is_string()) out += (out.empty() ? "" : " or ") + one.as_string();
+  for (const Json& item : type.as_array()) {
+    fits = fits || accepts(item);
+    if (item.is_string()) out += (out.empty() ? "" : " or ") + item.as_string();
   }
   return out;
 }
@@ -108,8 +108,8 @@ class Parser::Arguments {
         check(*item, schema["items"], item->line, item->column, path + "[]", steps + 1);
     }
     if (schema["allOf"].is_array()) {
-      for (const Json& one : schema["allOf"].as_array())
-        check(node, one, line, column, path, steps + 1);
+      for (const Json& member_value : schema["allOf"].as_array())
+        check(node, member_value, line, column, path, steps + 1);
     }
     if (parser_.diagnostics_.size() == before && !has_expression(node)) whole(node, schema, path);
   }
@@ -158,8 +158,8 @@ class Parser::Arguments {
     constexpr std::size_t kShown = 12;
     std::vector<std::string> names;
     std::string all;
-    for (const Json& one : allowed) {
-      names.push_back(one.is_string() ? one.as_string() : one.dump());
+    for (const Json& item : allowed) {
+      names.push_back(item.is_string() ? item.as_string() : item.dump());
       if (names.size() <= kShown) all += (all.empty() ? "" : ", ") + names.back();
     }
     if (names.size() > kShown) all += ", ...";

@@ -28,19 +28,19 @@ std::string harmless(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     const std::size_t size = character_size(text);
-    const std::string_view one = text.substr(0, size);
-    const auto first = static_cast<unsigned char>(one[0]);
+    const std::string_view word = text.substr(0, size);
+    const auto first = static_cast<unsigned char>(word[0]);
     const bool c0 = size == 1 && (first < 0x20 || first == 0x7F) && first != '\t';
-    const bool c1 = size == 2 && first == 0xC2 && static_cast<unsigned char>(one[1]) < 0xA0;
-    const bool direction = one == "\u200E" || one == "\u200F" || one == "\u202A" ||
-                           one == "\u202B" || one == "\u202C" || one == "\u202D" ||
-                           one == "\u202E" || one == "\u2066" || one == "\u2067" ||
-                           one == "\u2068" || one == "\u2069";
+    const bool c1 = size == 2 && first == 0xC2 && static_cast<unsigned char>(word[1]) < 0xA0;
+    const bool direction = word == "\u200E" || word == "\u200F" || word == "\u202A" ||
+                           word == "\u202B" || word == "\u202C" || word == "\u202D" ||
+                           word == "\u202E" || word == "\u2066" || word == "\u2067" ||
+                           word == "\u2068" || word == "\u2069";
     const bool broken = size == 1 && first >= 0x80;
     if (c0 || c1 || direction || broken) {
       out += '?';
     } else {
-      out += one;
+      out += word;
     }
     text.remove_prefix(size);
   }
@@ -123,14 +123,15 @@ Json sarif_locations(const Json& file, const Json& region) {
   return Json::array({Json::object({{"physicalLocation", std::move(place)}})});
 }
 
-Json sarif_result(const Diagnostic& one, const Json& file) {
-  const LintRule* rule = find_lint_rule(one.code);
+Json sarif_result(const Diagnostic& diagnostic, const Json& file) {
+  const LintRule* rule = find_lint_rule(diagnostic.code);
   const std::int64_t index = rule == nullptr ? -1 : rule - lint_rules().data();
-  const Json region = Json::object({{"startLine", one.line}, {"startColumn", one.column}});
-  return Json::object({{"ruleId", one.code},
+  const Json region =
+      Json::object({{"startLine", diagnostic.line}, {"startColumn", diagnostic.column}});
+  return Json::object({{"ruleId", diagnostic.code},
                        {"ruleIndex", index},
-                       {"level", level_of(one.severity)},
-                       {"message", Json::object({{"text", message_of(one)}})},
+                       {"level", level_of(diagnostic.severity)},
+                       {"message", Json::object({{"text", message_of(diagnostic)}})},
                        {"locations", sarif_locations(file, region)}});
 }
 
@@ -143,12 +144,12 @@ std::string lint_text(const LintedFile& file) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const LineIndex lines(text);
   std::string out;
-  for (const Diagnostic& one : file.diagnostics) {
-    out += harmless(file.path) + ':' + std::to_string(one.line) + ':' + std::to_string(one.column) +
-           ": " + std::string(to_string(one.severity)) + ": " + harmless(one.message) + " [" +
-           one.code + "]\n";
-    if (one.code != "workflow.secret_in_file") out += excerpt(one, lines);
-    if (!one.suggestion.empty()) out += "  help: " + harmless(one.suggestion) + '\n';
+  for (const Diagnostic& diagnostic : file.diagnostics) {
+    out += harmless(file.path) + ':' + std::to_string(diagnostic.line) + ':' +
+           std::to_string(diagnostic.column) + ": " + std::string(to_string(diagnostic.severity)) +
+           ": " + harmless(diagnostic.message) + " [" + diagnostic.code + "]\n";
+    if (diagnostic.code != "workflow.secret_in_file") out += excerpt(diagnostic, lines);
+    if (!diagnostic.suggestion.empty()) out += "  help: " + harmless(diagnostic.suggestion) + '\n';
   }
   return out;
 }
@@ -164,14 +165,14 @@ Json lint_json(const std::vector<LintedFile>& files) {
                                   {"code", "unreadable"},
                                   {"message", file.unreadable}}));
     }
-    for (const Diagnostic& one : file.diagnostics) {
+    for (const Diagnostic& diagnostic : file.diagnostics) {
       Json entry = Json::object({{"file", file.path},
-                                 {"line", one.line},
-                                 {"column", one.column},
-                                 {"severity", to_string(one.severity)},
-                                 {"code", one.code},
-                                 {"message", one.message}});
-      if (!one.suggestion.empty()) entry.set("suggestion", one.suggestion);
+                                 {"line", diagnostic.line},
+                                 {"column", diagnostic.column},
+                                 {"severity", to_string(diagnostic.severity)},
+                                 {"code", diagnostic.code},
+                                 {"message", diagnostic.message}});
+      if (!diagnostic.suggestion.empty()) entry.set("suggestion", diagnostic.suggestion);
       out.push_back(std::move(entry));
     }
   }
@@ -194,7 +195,8 @@ Json lint_sarif(const std::vector<LintedFile>& files) {
                                             {"message", Json::object({{"text", text}})},
                                             {"locations", sarif_locations(place, Json())}}));
     }
-    for (const Diagnostic& one : file.diagnostics) results.push_back(sarif_result(one, place));
+    for (const Diagnostic& diagnostic : file.diagnostics)
+      results.push_back(sarif_result(diagnostic, place));
   }
   Json invocation = Json::object({{"executionSuccessful", notifications.empty()}});
   if (!notifications.empty())

@@ -111,9 +111,9 @@ std::vector<std::vector<std::size_t>> TaskSequence::successors() const {
     if (const YamlNode* cases = child(&body, "switch")) {
       for (const YamlPtr& item : cases->items) {
         if (item->entries.size() != 1) continue;
-        const YamlNode& one = *item->entries.front().value;
-        follow(child(&one, "then"));
-        if (one.find("when") == nullptr) falls_through = false;
+        const YamlNode& node = *item->entries.front().value;
+        follow(child(&node, "then"));
+        if (node.find("when") == nullptr) falls_through = false;
       }
     }
     if (const YamlNode* then = child(child(&body, "catch"), "then")) follow(then);

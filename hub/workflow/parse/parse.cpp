@@ -334,10 +334,10 @@ TaskList Parser::list(const YamlNode& node, std::string_view key, const Scope& s
         entry, "/" + std::string(key) + "/" + std::to_string(i) + "/" + entry.key, names, scope));
     if (too_many_) return out;
     if (shared_keys) continue;
-    for (const std::string& one : written_) {
-      if (!in_branches.insert(one).second) {
+    for (const std::string& text : written_) {
+      if (!in_branches.insert(text).second) {
         warning(entry.line, entry.column, "workflow.shared_context_key",
-                "an earlier branch exports `$context." + one +
+                "an earlier branch exports `$context." + text +
                     "` too; the later branch of the list wins",
                 "give each branch its own key");
       }

@@ -64,24 +64,25 @@ void Parser::read_extensions(const YamlNode& root) {
       error(*item, "workflow.type", "an extension is written `- name: {extend: ..., before: ...}`");
       continue;
     }
-    const YamlEntry& one = item->entries.front();
-    if (!is_task_name(one.key)) {
-      error(one, "workflow.value",
+    const YamlEntry& yaml_entry = item->entries.front();
+    if (!is_task_name(yaml_entry.key)) {
+      error(yaml_entry, "workflow.value",
             "an extension's name must have 1 to 100 bytes and no `/` or `~`");
       continue;
     }
     if (std::any_of(model_->extensions.begin(), model_->extensions.end(),
-                    [&](const Extension& extension) { return extension.name == one.key; })) {
-      error(one, "workflow.duplicate_task", "duplicate extension `" + one.key + "`");
+                    [&](const Extension& extension) { return extension.name == yaml_entry.key; })) {
+      error(yaml_entry, "workflow.duplicate_task", "duplicate extension `" + yaml_entry.key + "`");
       continue;
     }
-    const YamlNode& body = *one.value;
-    if (!check_keys(body, "extension `" + one.key + "`", {"extend", "when", "before", "after"},
-                    {"extend"}, one.line, one.column)) {
+    const YamlNode& body = *yaml_entry.value;
+    if (!check_keys(body, "extension `" + yaml_entry.key + "`",
+                    {"extend", "when", "before", "after"}, {"extend"}, yaml_entry.line,
+                    yaml_entry.column)) {
       continue;
     }
     Extension out;
-    out.name = one.key;
+    out.name = yaml_entry.key;
     const YamlEntry& extend = *body.find("extend");
     const std::string what = text_of(extend, "extend");
     const std::optional<std::uint32_t> kinds = kinds_of(what);
@@ -96,13 +97,13 @@ void Parser::read_extensions(const YamlNode& root) {
     }
     out.kinds = kinds.value_or(0);
     if (body.find("before") == nullptr && body.find("after") == nullptr) {
-      error(one, "workflow.missing_key",
-            "extension `" + one.key + "` does nothing: it needs `before` or `after`");
+      error(yaml_entry, "workflow.missing_key",
+            "extension `" + yaml_entry.key + "` does nothing: it needs `before` or `after`");
     }
     Scope scope;
     if (const YamlEntry* when = body.find("when"))
       out.when = expression(*when->value, "when", Place::task_before, scope);
-    const std::string path = "extensions/" + one.key + '/';
+    const std::string path = "extensions/" + yaml_entry.key + '/';
     if (const YamlEntry* before = body.find("before"))
       out.before = list(*before->value, path + "before", scope);
     if (const YamlEntry* after = body.find("after"))

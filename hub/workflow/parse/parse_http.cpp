@@ -24,7 +24,7 @@ bool is_expression(const YamlNode& node) {
 }
 
 struct SchemeKeys {
-  Names known;
+  Names names;
   Names required;
 };
 const SchemeKeys* keys_of_scheme(std::string_view scheme) {
@@ -36,7 +36,7 @@ const SchemeKeys* keys_of_scheme(std::string_view scheme) {
   static const SchemeKeys oidc = {token_keys, {"authority", "grant"}};
   static const SchemeKeys oauth2 = [] {
     SchemeKeys keys = {token_keys, {"authority", "grant"}};
-    keys.known.emplace_back("endpoints");
+    keys.names.emplace_back("endpoints");
     return keys;
   }();
   if (scheme == "basic" || scheme == "digest") return &password;
@@ -83,15 +83,15 @@ void Parser::check_secret(int line, int column, const std::string& name) {
 
 void Parser::read_authentications(const YamlEntry& entry) {
   if (!check_mapping(*entry.value, "use.authentications")) return;
-  for (const YamlEntry& one : entry.value->entries) {
-    authentications_[one.key] = authentication(one, Scope{}, true);
+  for (const YamlEntry& yaml_entry : entry.value->entries) {
+    authentications_[yaml_entry.key] = authentication(yaml_entry, Scope{}, true);
   }
 }
 
 bool Parser::check_authentication(const YamlEntry& scheme) {
   const SchemeKeys& keys = *keys_of_scheme(scheme.key);
   const YamlNode& node = *scheme.value;
-  if (!check_keys(node, "`" + scheme.key + "` authentication", keys.known, keys.required,
+  if (!check_keys(node, "`" + scheme.key + "` authentication", keys.names, keys.required,
                   scheme.line, scheme.column)) {
     return false;
   }
@@ -153,8 +153,9 @@ bool Parser::check_authentication(const YamlEntry& scheme) {
       }
     }
   }
-  return std::none_of(diagnostics_.begin() + static_cast<std::ptrdiff_t>(count), diagnostics_.end(),
-                      [](const Diagnostic& one) { return one.severity == Severity::error; });
+  return std::none_of(
+      diagnostics_.begin() + static_cast<std::ptrdiff_t>(count), diagnostics_.end(),
+      [](const Diagnostic& diagnostic) { return diagnostic.severity == Severity::error; });
 }
 
 std::shared_ptr<const Authentication> Parser::authentication(const YamlEntry& entry,
@@ -302,8 +303,8 @@ void Parser::warn_in_clear(const YamlEntry& at, const Endpoint& parsed, const Ya
   }
   bool credentials = parsed.authentication != nullptr || with.find("authentication") != nullptr;
   if (const YamlEntry* headers = with.find("headers")) {
-    for (const YamlEntry& one : headers->value->entries)
-      credentials = credentials || lower(one.key) == "authorization";
+    for (const YamlEntry& entry : headers->value->entries)
+      credentials = credentials || lower(entry.key) == "authorization";
   }
   if (!credentials) return;
   warning(at.value->line, at.value->column, "workflow.credentials_in_clear",

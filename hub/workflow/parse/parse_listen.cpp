@@ -72,10 +72,10 @@ std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, con
       }
       const YamlNode& from = *entry.value->find("from")->value;
       std::optional<Expr> path = expression(from, "from", Place::event, Scope{});
-      Correlation one;
-      one.name = entry.key;
+      Correlation correlation;
+      correlation.name = entry.key;
       if (const YamlEntry* expect = entry.value->find("expect")) {
-        one.expect = value(*expect->value, place, scope, false);
+        correlation.expect = value(*expect->value, place, scope, false);
       } else if (place != Place::event) {
         warning(
             entry.line, entry.column, "workflow.correlation_without_expect",
@@ -84,9 +84,9 @@ std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, con
             "write expect: ${ $context.<the value> }");
       }
       if (!path.has_value()) continue;
-      one.from_text = path->expression.text();
-      one.from = std::move(*path);
-      out.correlate.push_back(std::move(one));
+      correlation.from_text = path->expression.text();
+      correlation.from = std::move(*path);
+      out.correlate.push_back(std::move(correlation));
     }
     std::sort(out.correlate.begin(), out.correlate.end(),
               [](const Correlation& a, const Correlation& b) { return a.name < b.name; });
@@ -101,11 +101,11 @@ void Parser::add_key_plan(const EventFilter& filter) {
   }
   Definition::Model::KeyPlan plan;
   plan.text = filter.type;
-  for (const Correlation& one : filter.correlate) {
-    if (!one.expect.has_value()) continue;
-    plan.text += '\n' + one.name + '\n' + one.from_text;
-    plan.names.emplace_back(one.name, one.from_text);
-    plan.from.push_back(one.from);
+  for (const Correlation& correlation : filter.correlate) {
+    if (!correlation.expect.has_value()) continue;
+    plan.text += '\n' + correlation.name + '\n' + correlation.from_text;
+    plan.names.emplace_back(correlation.name, correlation.from_text);
+    plan.from.push_back(correlation.from);
   }
   std::vector<Definition::Model::KeyPlan>& plans = model_->key_plans[filter.type];
   if (std::none_of(plans.begin(), plans.end(),
@@ -205,8 +205,8 @@ void Parser::body_listen(const YamlNode& node, Task& task, const Scope& scope) {
       body.until = expression(*until->value, "until", Place::task, inner);
     }
   }
-  for (const EventFilter& one : body.filters) add_key_plan(one);
-  for (const EventFilter& one : body.until_filters) add_key_plan(one);
+  for (const EventFilter& event_filter : body.filters) add_key_plan(event_filter);
+  for (const EventFilter& filter : body.until_filters) add_key_plan(filter);
   if (!scope.bounded) {
     warning(entry.line, entry.column, "workflow.listen_without_timeout",
             "this listen waits for ever when the event does not come",
@@ -316,8 +316,8 @@ void Parser::read_schedule(const YamlEntry& entry) {
   if (which == nullptr) return;
   model_->start_on_all = how == Strategy::all;
   model_->start = filters(*which, "schedule.on", Place::event, Scope{});
-  for (const EventFilter& one : model_->start) {
-    if (one.correlate.empty() || model_->start_on_all) continue;
+  for (const EventFilter& filter : model_->start) {
+    if (filter.correlate.empty() || model_->start_on_all) continue;
     error(*which, "workflow.not_supported",
           "an event that starts an instance alone has nothing to correlate with",
           "use a filter on `data`, or schedule.on.all");

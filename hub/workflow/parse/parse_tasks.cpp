@@ -201,10 +201,10 @@ void Parser::body_switch(const YamlNode& node, Task& task, ListNames& list, cons
                     entry.line, entry.column)) {
       continue;
     }
-    SwitchCase one;
-    one.name = entry.key;
+    SwitchCase switch_case;
+    switch_case.name = entry.key;
     if (const YamlEntry* when = entry.value->find("when")) {
-      one.when = expression(*when->value, "when", Place::task, scope);
+      switch_case.when = expression(*when->value, "when", Place::task, scope);
     } else if (!standard.empty()) {
       error(entry, "workflow.value",
             "case `" + entry.key + "` has no `when`, and `" + standard +
@@ -212,8 +212,8 @@ void Parser::body_switch(const YamlNode& node, Task& task, ListNames& list, cons
     } else {
       standard = entry.key;
     }
-    one.then = then(*entry.value->find("then"), list);
-    body.cases.push_back(std::move(one));
+    switch_case.then = then(*entry.value->find("then"), list);
+    body.cases.push_back(std::move(switch_case));
   }
   task.body = std::move(body);
 }

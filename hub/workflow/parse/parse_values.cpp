@@ -129,7 +129,7 @@ std::string explain_fault(ExpressionFault& fault, std::string_view text,
   }
   if (fault.code == "expression.unknown_variable" && suggestion.empty()) {
     suggestion = names.empty() ? "no variable is known here" : "known here:";
-    for (const std::string_view one : names) suggestion += " $" + std::string(one);
+    for (const std::string_view word : names) suggestion += " $" + std::string(word);
   }
   return suggestion;
 }

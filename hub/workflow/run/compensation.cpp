@@ -26,10 +26,10 @@ bool Execution::Impl::push_undo(Frame* frame, const Json& output) {
     } while (cell != nullptr);
   }
   if (!task.compensate.has_value()) return true;
-  Undo one;
-  one.reference = frame->reference + "/compensate";
-  one.task = &task;
-  one.arguments = Json::object();
+  Undo undo;
+  undo.reference = frame->reference + "/compensate";
+  undo.task = &task;
+  undo.arguments = Json::object();
   if (const std::optional<Template>& with = task.compensate->call.arguments; with.has_value()) {
     Result<Json> value =
         evaluate(*with, output, FrameVariables(*this, *frame, frame->parent, &output));
@@ -37,14 +37,14 @@ bool Execution::Impl::push_undo(Frame* frame, const Json& output) {
       fail(frame, value.error(), "compensate.with");
       return false;
     }
-    one.arguments = std::move(value).value();
-    if (!one.arguments.is_object()) {
+    undo.arguments = std::move(value).value();
+    if (!undo.arguments.is_object()) {
       fail(frame, "validation", 400, "the arguments of a call must be an object",
            "compensate.with gave another type");
       return false;
     }
   }
-  if (json_size(one.arguments, limits::kMaxActionBytes) > limits::kMaxActionBytes) {
+  if (json_size(undo.arguments, limits::kMaxActionBytes) > limits::kMaxActionBytes) {
     fail(frame, "runtime", 500, "the arguments of compensate are too large",
          "at most " + std::to_string(limits::kMaxActionBytes) +
              " bytes: pass a reference, not the content");
@@ -52,15 +52,16 @@ bool Execution::Impl::push_undo(Frame* frame, const Json& output) {
   }
   std::vector<Undo>& stack = frame->context->undo;
   // The same work, repeated by a retry, is undone once.
-  std::erase_if(stack, [&](const Undo& undo_step) { return undo_step.reference == one.reference; });
+  std::erase_if(stack,
+                [&](const Undo& undo_step) { return undo_step.reference == undo.reference; });
   if (stack.size() >= kMaxUndo) {
     fail(frame, "runtime", 500, "too many tasks wait to be undone",
          "at most " + std::to_string(kMaxUndo) +
              ": set metadata.rabt.commit on a task after which nothing is undone");
     return false;
   }
-  one.order = ++completed_tasks;
-  stack.push_back(std::move(one));
+  undo.order = ++completed_tasks;
+  stack.push_back(std::move(undo));
   return true;
 }
 

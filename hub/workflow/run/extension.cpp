@@ -8,16 +8,16 @@ namespace rabt::workflow {
 bool Execution::Impl::extend(Frame* frame) {
   const std::uint32_t kind = 1U << static_cast<std::uint32_t>(frame->task->kind());
   frame->extend_state = std::make_unique<Frame::Extend>();
-  for (const Extension& one : model.extensions) {
-    if ((one.kinds & kind) == 0) continue;
-    if (one.when.has_value()) {
+  for (const Extension& extension : model.extensions) {
+    if ((extension.kinds & kind) == 0) continue;
+    if (extension.when.has_value()) {
       const Result<Json> applies =
-          evaluate(*one.when, frame->task->definition, FrameVariables(*this, *frame));
+          evaluate(*extension.when, frame->task->definition, FrameVariables(*this, *frame));
       if (!applies) {
         // The specification's own example of mocking reads `endpoint` as a text where it is an
         // object: an extension whose condition fails does not apply, and the trace says so.
-        effects.emplace_back(TaskTrace{frame->reference + "/extensions/" + one.name,
-                                       one.name,
+        effects.emplace_back(TaskTrace{frame->reference + "/extensions/" + extension.name,
+                                       extension.name,
                                        "extension",
                                        "skipped",
                                        "when: " + applies.error().code,
@@ -26,7 +26,7 @@ bool Execution::Impl::extend(Frame* frame) {
       }
       if (!truthy(applies.value())) continue;
     }
-    frame->extend_state->matched.push_back(&one);
+    frame->extend_state->matched.push_back(&extension);
   }
   if (frame->extend_state->matched.empty()) {
     frame->extend_state.reset();
@@ -39,8 +39,8 @@ bool Execution::Impl::extend(Frame* frame) {
 void Execution::Impl::next_before(Frame* frame) {
   Frame::Extend& state = *frame->extend_state;
   while (state.next < state.matched.size()) {
-    const Extension& one = *state.matched[state.next++];
-    if (!one.before.tasks.empty()) return run_list(frame, one.before, frame->raw);
+    const Extension& extension = *state.matched[state.next++];
+    if (!extension.before.tasks.empty()) return run_list(frame, extension.before, frame->raw);
   }
   state.phase = Frame::Extend::Phase::body;
   enter(frame);
@@ -49,8 +49,8 @@ void Execution::Impl::next_before(Frame* frame) {
 void Execution::Impl::next_after(Frame* frame) {
   Frame::Extend& state = *frame->extend_state;
   while (state.next > 0) {
-    const Extension& one = *state.matched[--state.next];
-    if (!one.after.tasks.empty()) return run_list(frame, one.after, state.output);
+    const Extension& extension = *state.matched[--state.next];
+    if (!extension.after.tasks.empty()) return run_list(frame, extension.after, state.output);
   }
   Json output = std::move(state.output);
   completed(frame, std::move(output));

@@ -380,20 +380,20 @@ struct Execution::Impl {
   void on_let_go(std::uint64_t id, const ActionOutcome& outcome);
   // A retry of this try is going to reach again what it let go.
   void mark_retried(const Frame& frame);
-  [[nodiscard]] bool is_retried(const Loose& one) const;
+  [[nodiscard]] bool is_retried(const Loose& loose) const;
   // A task waits for its end, or a retry is going to reach its place.
-  [[nodiscard]] bool is_made_again(const Loose& one) const;
+  [[nodiscard]] bool is_made_again(const Loose& loose) const;
   // Ends what was kept for retries that are over, and the instance when nothing else is open.
   void settle_loose();
   // It ended, and no retry wants its answer.
-  void settle(const Loose& one, const ActionOutcome& outcome);
+  void settle(const Loose& loose, const ActionOutcome& outcome);
   // Its effect is unknown, and no retry finds it out any more: it is open again.
-  void ask_again(Loose& one);
-  void undo_loose(const Loose& one, const ActionOutcome& outcome);
+  void ask_again(Loose& loose);
+  void undo_loose(const Loose& loose, const ActionOutcome& outcome);
   // An instance that had ended goes on. Its end came after the end of all that was let go: only
   // what a retry makes again is settled once more.
   void forget_loose();
-  void trace_loose(const Loose& one, std::string_view state);
+  void trace_loose(const Loose& loose, std::string_view state);
 
   // state.cpp
   [[nodiscard]] Json state() const;

@@ -18,9 +18,9 @@ bool only_reads(const Frame& frame) {
   return frame.http != nullptr && is_safe_method(frame.arguments.string_or("method", ""));
 }
 
-bool took_effect(const LooseCall& one, const ActionOutcome& outcome) {
+bool took_effect(const LooseCall& call, const ActionOutcome& outcome) {
   if (outcome.kind != OutcomeKind::done) return false;
-  const auto* const http = std::get_if<HttpBody>(&one.task->body);
+  const auto* const http = std::get_if<HttpBody>(&call.task->body);
   return http == nullptr || http_succeeded(*http, outcome.output);
 }
 
@@ -112,21 +112,21 @@ void Execution::Impl::mark_retried(const Frame& frame) {
   }
 }
 
-bool Execution::Impl::is_retried(const Loose& one) const {
-  if (one.retry.empty() || root == nullptr) return false;
+bool Execution::Impl::is_retried(const Loose& loose_call) const {
+  if (loose_call.retry.empty() || root == nullptr) return false;
   std::vector<const Frame*> todo{root};
   while (!todo.empty()) {
     const Frame* const frame = todo.back();
     todo.pop_back();
-    if (frame->reference == one.retry && frame->try_state != nullptr)
+    if (frame->reference == loose_call.retry && frame->try_state != nullptr)
       return !frame->try_state->in_handler;
     todo.insert(todo.end(), frame->children.begin(), frame->children.end());
   }
   return false;
 }
 
-bool Execution::Impl::is_made_again(const Loose& one) const {
-  return one.next != nullptr || is_retried(one);
+bool Execution::Impl::is_made_again(const Loose& loose_call) const {
+  return loose_call.next != nullptr || is_retried(loose_call);
 }
 
 void Execution::Impl::on_let_go(std::uint64_t id, const ActionOutcome& outcome) {
@@ -154,30 +154,30 @@ void Execution::Impl::on_let_go(std::uint64_t id, const ActionOutcome& outcome) 
   loose.erase(one);
 }
 
-void Execution::Impl::settle(const Loose& one, const ActionOutcome& outcome) {
+void Execution::Impl::settle(const Loose& loose_call, const ActionOutcome& outcome) {
   // An outcome that is ambiguous all the same leaves the effect unknown.
   if (outcome.kind == OutcomeKind::ambiguous) return;
-  if (!took_effect(one, outcome)) return trace_loose(one, "effect-none");
-  if (!one.task->compensate.has_value()) return trace_loose(one, "effect-stands");
-  undo_loose(one, outcome);
+  if (!took_effect(loose_call, outcome)) return trace_loose(loose_call, "effect-none");
+  if (!loose_call.task->compensate.has_value()) return trace_loose(loose_call, "effect-stands");
+  undo_loose(loose_call, outcome);
 }
 
-void Execution::Impl::ask_again(Loose& one) {
-  CallAction call = one.call;
-  call.was = one.call.id;
-  call.id = one.call.id = await(nullptr, Wait::let_go, now);
-  one.outcome.reset();
-  one.retry.clear();
+void Execution::Impl::ask_again(Loose& loose_call) {
+  CallAction call = loose_call.call;
+  call.was = loose_call.call.id;
+  call.id = loose_call.call.id = await(nullptr, Wait::let_go, now);
+  loose_call.outcome.reset();
+  loose_call.retry.clear();
   effects.emplace_back(std::move(call));
 }
 
-void Execution::Impl::undo_loose(const Loose& one, const ActionOutcome& outcome) {
+void Execution::Impl::undo_loose(const Loose& loose_call, const ActionOutcome& outcome) {
   Undo job{.order = ++completed_tasks,
-           .reference = one.call.reference + "/compensate",
-           .task = one.task,
+           .reference = loose_call.call.reference + "/compensate",
+           .task = loose_call.task,
            .arguments = Json::object()};
-  const Frame& frame = one.kept.front();
-  const auto* const http = std::get_if<HttpBody>(&one.task->body);
+  const Frame& frame = loose_call.kept.front();
+  const auto* const http = std::get_if<HttpBody>(&loose_call.task->body);
   Json output = http == nullptr ? outcome.output : http_output(*http, *frame.http, outcome.output);
   std::string wrong;
   const auto evaluated = [&](const Template& from, const Json& value, const Json* shaped) {
@@ -186,8 +186,9 @@ void Execution::Impl::undo_loose(const Loose& one, const ActionOutcome& outcome)
     wrong = found.error().code;
     return Json();
   };
-  if (one.task->output_as.has_value()) output = evaluated(*one.task->output_as, output, nullptr);
-  const std::optional<Template>& with = one.task->compensate->call.arguments;
+  if (loose_call.task->output_as.has_value())
+    output = evaluated(*loose_call.task->output_as, output, nullptr);
+  const std::optional<Template>& with = loose_call.task->compensate->call.arguments;
   if (with.has_value() && wrong.empty()) {
     job.arguments = evaluated(*with, output, &output);
     if (wrong.empty() && !job.arguments.is_object()) wrong = "compensate.with gave no object";
@@ -196,9 +197,9 @@ void Execution::Impl::undo_loose(const Loose& one, const ActionOutcome& outcome)
   }
   if (!wrong.empty()) {
     trace_undo(job, "compensation-failed", "permanent: " + wrong);
-    return trace_loose(one, "effect-stands");
+    return trace_loose(loose_call, "effect-stands");
   }
-  trace_loose(one, "effect-undone");
+  trace_loose(loose_call, "effect-undone");
   std::vector<Undo> stack;
   stack.push_back(std::move(job));
   undo(std::move(stack));
@@ -230,10 +231,10 @@ void Execution::Impl::forget_loose() {
   });
 }
 
-void Execution::Impl::trace_loose(const Loose& one, std::string_view state) {
-  effects.emplace_back(TaskTrace{one.call.reference,
-                                 one.call.task,
-                                 std::string(to_string(one.task->kind())),
+void Execution::Impl::trace_loose(const Loose& loose_call, std::string_view state) {
+  effects.emplace_back(TaskTrace{loose_call.call.reference,
+                                 loose_call.call.task,
+                                 std::string(to_string(loose_call.task->kind())),
                                  std::string(state),
                                  {},
                                  {}});

@@ -49,22 +49,23 @@ void Execution::Impl::run_listen(Frame* frame, const ListenBody& body) {
     std::vector<Json> expected;
     std::vector<Json> values;
     std::vector<std::pair<std::string, std::string>> names;
-    for (const Correlation& one : filter.correlate) {
-      if (!one.expect.has_value()) {
+    for (const Correlation& correlation : filter.correlate) {
+      if (!correlation.expect.has_value()) {
         expected.emplace_back();
         continue;
       }
-      Result<Json> value = evaluate(*one.expect, frame->input, variables);
+      Result<Json> value = evaluate(*correlation.expect, frame->input, variables);
       if (!value) return fail(frame, value.error(), "correlate.expect");
       if (value.value().is_null()) {
-        return fail(frame,
-                    invalid("workflow.correlation",
-                            "`" + one.name + "` is null here, so no event could be told apart"),
-                    "correlate.expect");
+        return fail(
+            frame,
+            invalid("workflow.correlation",
+                    "`" + correlation.name + "` is null here, so no event could be told apart"),
+            "correlate.expect");
       }
       expected.push_back(value.value());
       values.push_back(std::move(value).value());
-      names.emplace_back(one.name, one.from_text);
+      names.emplace_back(correlation.name, correlation.from_text);
     }
     std::string key =
         filter.every ? std::string(kEveryEventKey) : correlation_key(filter.type, names, values);
@@ -97,16 +98,16 @@ std::optional<Execution::Impl::Match> Execution::Impl::matching_filter(const Fra
     Match match;
     match.filter = index;
     for (std::size_t i = 0; i < filter.correlate.size(); ++i) {
-      const Correlation& one = filter.correlate[i];
-      Result<Json> value = evaluate(one.from, event, none);
+      const Correlation& correlation = filter.correlate[i];
+      Result<Json> value = evaluate(correlation.from, event, none);
       if (!value) return std::nullopt;
       // Compared as the keys are, so that a subscription and this agree.
       const Json* expected = &state.expected[index][i];
-      if (!one.expect.has_value()) {
+      if (!correlation.expect.has_value()) {
         if (value.value().is_null()) return std::nullopt;
-        const auto bound = state.correlated.find(one.name);
+        const auto bound = state.correlated.find(correlation.name);
         if (bound == state.correlated.end()) {
-          match.values.emplace_back(one.name, std::move(value).value());
+          match.values.emplace_back(correlation.name, std::move(value).value());
           continue;
         }
         expected = &bound->second;

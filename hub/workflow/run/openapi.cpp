@@ -93,8 +93,8 @@ Result<std::vector<Json>> parameters_of(const Json& document, const Operation& o
       RABT_TRY(parameter, resolved(document, (*list)[i]));
       if (!parameter["name"].is_string() || !parameter["in"].is_string())
         return wrong_document("a parameter of the operation has no name or no `in`");
-      const auto same = std::find_if(out.begin(), out.end(), [&](const Json& one) {
-        return one["name"] == parameter["name"] && one["in"] == parameter["in"];
+      const auto same = std::find_if(out.begin(), out.end(), [&](const Json& item) {
+        return item["name"] == parameter["name"] && item["in"] == parameter["in"];
       });
       if (same == out.end()) {
         out.push_back(std::move(parameter));

@@ -93,15 +93,16 @@ bool is_call(const PastStep& step) {
   return step.kind == PastStep::Kind::call && step.role != "timer" && step.role != "listen";
 }
 
-bool same_place(const PastStep& one, const PastStep& other) {
-  return one.kind == other.kind && one.reference == other.reference && one.role == other.role &&
-         one.action == other.action;
+bool same_place(const PastStep& step, const PastStep& other) {
+  return step.kind == other.kind && step.reference == other.reference && step.role == other.role &&
+         step.action == other.action;
 }
 
-bool same(const Asked& one, const Asked& other, std::string_view mended) {
-  if (one.row != other.row || one.id != other.id || !same_place(one.step, other.step)) return false;
-  if (one.step.key == other.step.key) return true;
-  return is_call(one.step) && !mended.empty() && one.step.reference == mended;
+bool same(const Asked& asked, const Asked& other, std::string_view mended) {
+  if (asked.row != other.row || asked.id != other.id || !same_place(asked.step, other.step))
+    return false;
+  if (asked.step.key == other.step.key) return true;
+  return is_call(asked.step) && !mended.empty() && asked.step.reference == mended;
 }
 
 std::string text_of(const PastStep& step) {
@@ -120,12 +121,13 @@ Error refused(const Version& after, const std::string& difference) {
 }
 
 // Null for one that a version does not ask for.
-std::string difference(const Asked* was, const Asked* is) {
-  if (was == nullptr) return "it has " + text_of(is->step) + ", which the instance does not have";
-  if (is == nullptr) return "it does not come to " + text_of(was->step);
-  if (!same_place(was->step, is->step))
-    return "it has " + text_of(is->step) + " where the instance has " + text_of(was->step);
-  if (was->row != is->row || was->id != is->id)
+std::string difference(const Asked* was, const Asked* asked) {
+  if (was == nullptr)
+    return "it has " + text_of(asked->step) + ", which the instance does not have";
+  if (asked == nullptr) return "it does not come to " + text_of(was->step);
+  if (!same_place(was->step, asked->step))
+    return "it has " + text_of(asked->step) + " where the instance has " + text_of(was->step);
+  if (was->row != asked->row || was->id != asked->id)
     return text_of(was->step) + " comes at another point";
   return text_of(was->step) + " asks for something else";
 }
@@ -153,9 +155,9 @@ Status check_same_steps(const Version& before, const Version& after,
   const std::uint64_t id = gone ? *open : *now;
   const auto found = std::find_if(was.asked.begin(), was.asked.end(),
                                   [id](const Asked& one) { return one.id == id; });
-  const Asked& one = found == was.asked.end() ? was.asked.back() : *found;
-  return refused(after, text_of(one.step) + (gone ? " is over there, and open in the instance"
-                                                  : " is open there, and over in the instance"));
+  const Asked& asked = found == was.asked.end() ? was.asked.back() : *found;
+  return refused(after, text_of(asked.step) + (gone ? " is over there, and open in the instance"
+                                                    : " is open there, and over in the instance"));
 }
 
 }  // namespace rabt::workflow

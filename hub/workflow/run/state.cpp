@@ -11,8 +11,8 @@ using Impl = Execution::Impl;
 
 Json undo_json(const std::vector<Undo>& stack) {
   Json::Array out;
-  for (const Undo& one : stack)
-    out.push_back(Json::array({Json(one.order), Json(one.reference), one.arguments}));
+  for (const Undo& undo : stack)
+    out.push_back(Json::array({Json(undo.order), Json(undo.reference), undo.arguments}));
   return Json(std::move(out));
 }
 
@@ -25,7 +25,7 @@ Json cell_json(const ContextCell& cell) {
 
 Json flags(const std::vector<bool>& values) {
   std::string out;
-  for (const bool one : values) out += one ? '1' : '0';
+  for (const bool value : values) out += value ? '1' : '0';
   return Json(out);
 }
 
@@ -70,7 +70,7 @@ Json frame_json(const Frame& frame) {
   out.append_new("then", then_json(frame.then));
   out.append_new("position", frame.list == nullptr ? Json() : Json(frame.position));
   Json::Array visits;
-  for (const std::uint32_t one : frame.visits) visits.emplace_back(one);
+  for (const std::uint32_t visit : frame.visits) visits.emplace_back(visit);
   out.append_new("visits", Json(std::move(visits)));
   out.append_new("note", frame.note);
   out.append_new("arguments", frame.arguments);
@@ -103,7 +103,7 @@ Json frame_json(const Frame& frame) {
   if (frame.extend_state != nullptr) {
     const Frame::Extend& state = *frame.extend_state;
     Json::Array names;
-    for (const Extension* one : state.matched) names.emplace_back(one->name);
+    for (const Extension* extension : state.matched) names.emplace_back(extension->name);
     out.append_new(
         "extend", Json::array({Json(static_cast<std::int64_t>(state.phase)), Json(std::move(names)),
                                Json(state.next), Json(state.replaced), state.output}));
@@ -111,21 +111,21 @@ Json frame_json(const Frame& frame) {
   return Json(std::move(out));
 }
 
-Json loose_json(const LooseCall& one) {
+Json loose_json(const LooseCall& call) {
   JsonObject out;
-  out.append_new("id", one.call.id);
-  out.append_new("reference", one.call.reference);
-  out.append_new("task", one.task->index);
+  out.append_new("id", call.call.id);
+  out.append_new("reference", call.call.reference);
+  out.append_new("task", call.task->index);
   Json::Array kept;
-  for (const Frame& frame : one.kept) kept.push_back(frame_json(frame));
+  for (const Frame& frame : call.kept) kept.push_back(frame_json(frame));
   out.append_new("kept", Json(std::move(kept)));
-  if (one.context != nullptr) out.append_new("context", one.context->value);
-  if (one.outcome != nullptr) {
+  if (call.context != nullptr) out.append_new("context", call.context->value);
+  if (call.outcome != nullptr) {
     out.append_new("outcome",
-                   Json::array({Json(to_string(one.outcome->kind)), one.outcome->output}));
+                   Json::array({Json(to_string(call.outcome->kind)), call.outcome->output}));
   }
-  out.append_new("retry", one.retry);
-  out.append_new("next", one.next == nullptr ? Json() : Json(one.next->reference));
+  out.append_new("retry", call.retry);
+  out.append_new("next", call.next == nullptr ? Json() : Json(call.next->reference));
   return Json(std::move(out));
 }
 
@@ -163,7 +163,7 @@ Json Execution::Impl::state() const {
   JsonObject taken;
   for (const auto& [path, events] : consumed) {
     Json::Array identities;
-    for (const std::string& one : events) identities.emplace_back(one);
+    for (const std::string& event : events) identities.emplace_back(event);
     taken.append_new(path, Json(std::move(identities)));
   }
   out.append_new("consumed", Json(std::move(taken)));

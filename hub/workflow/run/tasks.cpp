@@ -141,15 +141,16 @@ void Execution::Impl::run_function(Frame* frame, const FunctionBody& body) {
 void Execution::Impl::run_switch(Frame* frame, const SwitchBody& body) {
   // dsl-reference.md, Switch Case: without `when`, "matched by default if no other case match".
   const SwitchCase* taken = nullptr;
-  for (const SwitchCase& one : body.cases) {
-    if (!one.when.has_value()) {
-      taken = &one;
+  for (const SwitchCase& switch_case : body.cases) {
+    if (!switch_case.when.has_value()) {
+      taken = &switch_case;
       continue;
     }
-    const Result<Json> found = evaluate(*one.when, frame->input, FrameVariables(*this, *frame));
-    if (!found) return fail(frame, found.error(), "case " + one.name);
+    const Result<Json> found =
+        evaluate(*switch_case.when, frame->input, FrameVariables(*this, *frame));
+    if (!found) return fail(frame, found.error(), "case " + switch_case.name);
     if (!truthy(found.value())) continue;
-    taken = &one;
+    taken = &switch_case;
     break;
   }
   if (taken != nullptr) {

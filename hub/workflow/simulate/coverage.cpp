@@ -39,9 +39,9 @@ Coverage::Coverage(std::shared_ptr<const Definition> definition)
     if (task.timeout != nullptr) branch("timed out");
     if (const auto* choice = std::get_if<SwitchBody>(&task.body)) {
       bool always = false;
-      for (const SwitchCase& one : choice->cases) {
-        branch("case " + one.name);
-        always = always || !one.when.has_value();
+      for (const SwitchCase& switch_case : choice->cases) {
+        branch("case " + switch_case.name);
+        always = always || !switch_case.when.has_value();
       }
       if (!always) branch("no case");
     } else if (const auto* loop = std::get_if<ForBody>(&task.body)) {
@@ -73,16 +73,16 @@ void Coverage::add(const Simulator& simulator) {
   const Definition::Model& model = definition_->model();
   std::map<std::size_t, Watch> watches;
   std::map<std::string, Located> located;
-  for (const SimulatedTrace& one : simulator.traces()) {
-    if (simulator.instances()[one.instance].definition != definition_) continue;
-    Watch& watch = watches[one.instance];
-    const std::string& reference = one.trace.reference;
+  for (const SimulatedTrace& trace : simulator.traces()) {
+    if (simulator.instances()[trace.instance].definition != definition_) continue;
+    Watch& watch = watches[trace.instance];
+    const std::string& reference = trace.trace.reference;
     auto [at, fresh] = located.try_emplace(reference);
     if (fresh) at->second = locate(model, reference);
     const Located& here = at->second;
     if (here.task == nullptr) continue;
     const Task& task = *here.task;
-    const std::string& state = one.trace.state;
+    const std::string& state = trace.trace.state;
     const auto* attempt = std::get_if<TryBody>(&task.body);
     const bool failed_below = watch.failed.erase(reference) != 0;
 
@@ -106,11 +106,11 @@ void Coverage::add(const Simulator& simulator) {
       if (attempt != nullptr && !handled) note(&task, failed_below ? "caught" : "no error");
       if (attempt != nullptr && failed_below) note(&task, "given up");
       if (task.kind() == TaskKind::switch_)
-        note(&task, one.trace.detail.empty() ? "no case" : one.trace.detail);
+        note(&task, trace.trace.detail.empty() ? "no case" : trace.trace.detail);
       if (task.kind() == TaskKind::for_) {
-        if (one.trace.detail == "while") note(&task, "ended by while");
+        if (trace.trace.detail == "while") note(&task, "ended by while");
         const bool looped = watch.looped.contains(reference);
-        if (looped || one.trace.detail.empty()) note(&task, looped ? "an item" : "no item");
+        if (looped || trace.trace.detail.empty()) note(&task, looped ? "an item" : "no item");
       }
     } else if (state == "faulted") {
       if (failed_below) {
@@ -119,7 +119,7 @@ void Coverage::add(const Simulator& simulator) {
           note(&task, "not caught");
         }
       } else if (task.timeout != nullptr && task.kind() != TaskKind::raise &&
-                 one.trace.detail.starts_with("timeout 408")) {
+                 trace.trace.detail.starts_with("timeout 408")) {
         note(&task, "timed out");
       }
       if (watch.looped.contains(reference)) note(&task, "an item");
@@ -135,10 +135,10 @@ void Coverage::add(const Simulator& simulator) {
     if (state != "cancelled" && here.part == TaskPart::Kind::branches)
       note(here.parent, task.name + " decides");
   }
-  for (const SimulatedInstance& one : simulator.instances()) {
-    if (one.definition != definition_ || one.status != InstanceStatus::faulted) continue;
+  for (const SimulatedInstance& instance : simulator.instances()) {
+    if (instance.definition != definition_ || instance.status != InstanceStatus::faulted) continue;
     // Only the timeout of the workflow itself names no task.
-    const Json& error = one.result.error;
+    const Json& error = instance.result.error;
     if (error.string_or("instance", "") == "/" &&
         standard_error_name(error.string_or("type", "")) == "timeout") {
       note(model.root.get(), "timed out");

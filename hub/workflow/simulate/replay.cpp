@@ -28,15 +28,15 @@ constexpr std::array<std::string_view, 13> kResults = {
     "new-call", "unanswered",   "completes",    "faults",      "other-end",   "not-started",
     "cut"};
 
-std::vector<std::string> differing_members(const Json& one, const Json& other) {
+std::vector<std::string> differing_members(const Json& item, const Json& other) {
   std::vector<std::string> out;
-  if (!one.is_object() || !other.is_object()) return out;
-  for (const auto& [name, value] : one.as_object()) {
+  if (!item.is_object() || !other.is_object()) return out;
+  for (const auto& [name, value] : item.as_object()) {
     const Json* const also = other.find(name);
     if (also == nullptr || *also != value) out.emplace_back(name);
   }
   for (const auto& [name, value] : other.as_object()) {
-    if (one.find(name) == nullptr) out.emplace_back(name);
+    if (item.find(name) == nullptr) out.emplace_back(name);
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -51,8 +51,8 @@ ReplayDifference difference_at(const PastStep& step) {
           .error = {}};
 }
 
-bool same_error(const Json& one, const Json& other) {
-  const auto same = [&](std::string_view member) { return one[member] == other[member]; };
+bool same_error(const Json& item, const Json& other) {
+  const auto same = [&](std::string_view member) { return item[member] == other[member]; };
   return same("type") && same("status") && same("title");
 }
 
@@ -180,7 +180,7 @@ Replayed Replay::run() {
     return std::move(out_);
   }
   out_.was = record_.end() ? record_.end()->status : InstanceStatus::waiting;
-  out_.is = InstanceStatus::waiting;
+  out_.status = InstanceStatus::waiting;
   const Input& start = record_.row(0);
   const auto* const begun = std::get_if<Start>(&start.what);
   if (past_.started_by_events && begun != nullptr && !starts(*definition_, begun->input)) {
@@ -363,7 +363,7 @@ void Replay::judge() {
     if (record_.end()) return unanswered();
     return judge_calls();
   }
-  out_.is = end_->status;
+  out_.status = end_->status;
   judge_end(*end_);
 }
 

@@ -74,7 +74,7 @@ struct Replayed {
   ReplayDifference first;
   // The state at the end, then and now. Now it is `running` or `waiting` where the replay stopped.
   InstanceStatus was = InstanceStatus::running;
-  InstanceStatus is = InstanceStatus::running;
+  InstanceStatus status = InstanceStatus::running;
 };
 
 // The journal has at least one input. A call gets the answer that a call of the same role and

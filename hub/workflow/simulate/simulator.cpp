@@ -248,8 +248,8 @@ void Simulator::Impl::accept(const Json& event) {
       begin(definition, Json::array({event}), position);
     }
   }
-  for (const std::size_t one : open_listens) {
-    const SimulatedListen& listen = listens[one];
+  for (const std::size_t open_listen : open_listens) {
+    const SimulatedListen& listen = listens[open_listen];
     if (shares_key(listen.keys, inbox[position].keys))
       add(now, Offer{listen.instance, listen.id, position});
   }
@@ -326,9 +326,12 @@ bool Simulator::Impl::is_latest(const Definition& definition) const {
 }
 
 std::shared_ptr<const Definition> Simulator::Impl::find(const StartWorkflow& wanted) const {
-  for (const auto& one : definitions) {
-    if (one->name_space() != wanted.name_space || one->name() != wanted.name) continue;
-    if (wanted.version == "latest" ? is_latest(*one) : one->version() == wanted.version) return one;
+  for (const auto& definition : definitions) {
+    if (definition->name_space() != wanted.name_space || definition->name() != wanted.name)
+      continue;
+    if (wanted.version == "latest" ? is_latest(*definition)
+                                   : definition->version() == wanted.version)
+      return definition;
   }
   return nullptr;
 }
@@ -521,9 +524,10 @@ void Simulator::Impl::let_go(const Run& run, std::uint64_t id) {
 }
 
 void Simulator::Impl::ask_again(Run& run, const CallAction& action) {
-  const auto call = std::find_if(calls.begin(), calls.end(), [&](const SimulatedCall& one) {
-    return one.instance == run.index && one.action.id == action.was;
-  });
+  const auto call =
+      std::find_if(calls.begin(), calls.end(), [&](const SimulatedCall& simulated_call) {
+        return simulated_call.instance == run.index && simulated_call.action.id == action.was;
+      });
   if (call == calls.end()) return;
   call->action = action;
   call->outcome.reset();

@@ -103,7 +103,7 @@ class Reader {
 
   // ---- the file
 
-  static void fill(TestCase& one, const TestCase& defaults);
+  static void fill(TestCase& test_case, const TestCase& defaults);
   void read(const YamlNode& root, TestFile::Model& model);
   void read_case(const YamlNode& node, TestCase& out, bool defaults);
 
@@ -306,8 +306,8 @@ void Reader::failure(const std::string& kind, const YamlNode& given, ScriptedRep
 
 void Reader::http_output(const YamlNode& node) {
   const std::string example = "write `output: " + std::string(kHttpAnswerExample) + '`';
-  const auto is_expression = [](const YamlNode& one) {
-    return one.is_text() && enclosed(one.text()).kind == Enclosed::Kind::expression;
+  const auto is_expression = [](const YamlNode& yaml_node) {
+    return yaml_node.is_text() && enclosed(yaml_node.text()).kind == Enclosed::Kind::expression;
   };
   if (is_expression(node)) return;  // the run looks at what it gives
   if (node.kind != YamlNode::Kind::mapping) {
@@ -676,8 +676,8 @@ ExpectSpec Reader::expect(const YamlNode& node) {
 
 // ---- the file
 
-void Reader::fill(TestCase& one, const TestCase& defaults) {
-  StartSpec& start = one.start;
+void Reader::fill(TestCase& test_case, const TestCase& defaults) {
+  StartSpec& start = test_case.start;
   if (!start.at_ms) start.at_ms = defaults.start.at_ms;
   if (!start.event && !start.input) {
     start.event = defaults.start.event;
@@ -687,7 +687,7 @@ void Reader::fill(TestCase& one, const TestCase& defaults) {
       if (start.input) start.input = merge_patch(*start.input, *start.change);
     }
   }
-  GivenSpec& given = one.given;
+  GivenSpec& given = test_case.given;
   given.replies.insert(defaults.given.replies.begin(), defaults.given.replies.end());
   given.workflows.insert(defaults.given.workflows.begin(), defaults.given.workflows.end());
   given.decisions.insert(defaults.given.decisions.begin(), defaults.given.decisions.end());
@@ -696,7 +696,7 @@ void Reader::fill(TestCase& one, const TestCase& defaults) {
   given.secrets.insert(defaults.given.secrets.begin(), defaults.given.secrets.end());
   if (!given.events) given.events = defaults.given.events;
   if (!given.cancel) given.cancel = defaults.given.cancel;
-  ExpectSpec& expect = one.expect;
+  ExpectSpec& expect = test_case.expect;
   const ExpectSpec& usual = defaults.expect;
   if (!expect.status) expect.status = usual.status;
   if (!expect.calls) {
@@ -745,22 +745,22 @@ void Reader::read(const YamlNode& root, TestFile::Model& model) {
   }
   std::set<std::string> seen;
   for (const YamlPtr& item : cases->value->items) {
-    TestCase one;
-    one.line = item->line;
+    TestCase test_case;
+    test_case.line = item->line;
     if (!keys(*item, "a case", {"name", "start", "given", "expect"})) continue;
     if (const YamlEntry* name = item->find("name")) {
-      one.name = text(*name->value, "name");
-      if (!one.name.empty() && !seen.insert(one.name).second)
-        error(*name, "test.value", "two cases have the name `" + one.name + "`");
+      test_case.name = text(*name->value, "name");
+      if (!test_case.name.empty() && !seen.insert(test_case.name).second)
+        error(*name, "test.value", "two cases have the name `" + test_case.name + "`");
     } else {
       error(*item, "test.missing_key", "a case needs a `name`");
     }
     if (item->find("expect") == nullptr && root.find("defaults") == nullptr)
       error(*item, "test.missing_key", "a case that expects nothing proves nothing",
             "write `expect:`");
-    read_case(*item, one, false);
-    fill(one, defaults);
-    model.cases.push_back(std::move(one));
+    read_case(*item, test_case, false);
+    fill(test_case, defaults);
+    model.cases.push_back(std::move(test_case));
   }
 }
 
@@ -780,7 +780,7 @@ const std::vector<std::string>& TestFile::definitions() const {
 }
 std::vector<std::string> TestFile::case_names() const {
   std::vector<std::string> out;
-  for (const TestCase& one : model_->cases) out.push_back(one.name);
+  for (const TestCase& test_case : model_->cases) out.push_back(test_case.name);
   return out;
 }
 

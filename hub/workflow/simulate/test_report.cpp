@@ -115,13 +115,13 @@ std::string escaped(std::string_view text) {
 std::string report_text(const TestReport& report, std::string_view name) {
   std::string out = std::string(name) + '\n';
   std::size_t failed = 0;
-  for (const TestedCase& one : report.cases) {
-    out += (one.passed() ? "  ok      " : "  FAILED  ") + one.name + "  (" + one.status +
-           " after " + length_text(one.duration_ms) + ")\n";
-    if (!one.path.empty()) wrap(out, folded(one.path), "          ");
-    if (one.passed()) continue;
+  for (const TestedCase& tested_case : report.cases) {
+    out += (tested_case.passed() ? "  ok      " : "  FAILED  ") + tested_case.name + "  (" +
+           tested_case.status + " after " + length_text(tested_case.duration_ms) + ")\n";
+    if (!tested_case.path.empty()) wrap(out, folded(tested_case.path), "          ");
+    if (tested_case.passed()) continue;
     ++failed;
-    for (const std::string& difference : one.differences) {
+    for (const std::string& difference : tested_case.differences) {
       std::string text = difference;
       for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1))
         text.insert(at + 1, "      ");
@@ -146,18 +146,18 @@ std::string report_text(const TestReport& report, std::string_view name) {
 
 Json report_json(const TestReport& report, std::string_view name) {
   Json cases = Json::array();
-  for (const TestedCase& one : report.cases) {
+  for (const TestedCase& tested_case : report.cases) {
     Json path = Json::array();
-    for (const std::string& step : one.path) path.push_back(step);
+    for (const std::string& step : tested_case.path) path.push_back(step);
     Json calls = Json::array();
-    for (const std::string& call : one.calls) calls.push_back(call);
+    for (const std::string& call : tested_case.calls) calls.push_back(call);
     Json differences = Json::array();
-    for (const std::string& difference : one.differences) differences.push_back(difference);
-    cases.push_back(Json::object({{"name", one.name},
-                                  {"line", one.line},
-                                  {"passed", one.passed()},
-                                  {"status", one.status},
-                                  {"durationMs", one.duration_ms},
+    for (const std::string& difference : tested_case.differences) differences.push_back(difference);
+    cases.push_back(Json::object({{"name", tested_case.name},
+                                  {"line", tested_case.line},
+                                  {"passed", tested_case.passed()},
+                                  {"status", tested_case.status},
+                                  {"durationMs", tested_case.duration_ms},
                                   {"path", path},
                                   {"calls", calls},
                                   {"differences", differences}}));
@@ -184,15 +184,16 @@ std::string report_junit(const TestReport& report, std::string_view name) {
   std::string out = "  <testsuite name=\"" + escaped(name) + "\" tests=\"" +
                     std::to_string(report.cases.size()) + "\" failures=\"" +
                     std::to_string(failures) + "\">\n";
-  for (const TestedCase& one : report.cases) {
-    out += "    <testcase classname=\"" + escaped(name) + "\" name=\"" + escaped(one.name) + '"';
-    if (one.passed()) {
+  for (const TestedCase& tested_case : report.cases) {
+    out += "    <testcase classname=\"" + escaped(name) + "\" name=\"" + escaped(tested_case.name) +
+           '"';
+    if (tested_case.passed()) {
       out += "/>\n";
       continue;
     }
     std::string text;
-    for (const std::string& difference : one.differences) text += difference + '\n';
-    out += ">\n      <failure message=\"" + escaped(one.differences.front()) + "\">" +
+    for (const std::string& difference : tested_case.differences) text += difference + '\n';
+    out += ">\n      <failure message=\"" + escaped(tested_case.differences.front()) + "\">" +
            escaped(text) + "</failure>\n    </testcase>\n";
   }
   return out + "  </testsuite>\n";

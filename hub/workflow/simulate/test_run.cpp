@@ -333,16 +333,18 @@ CallReply CaseRun::answer(const Script& script, const std::string& name, const s
   const TestVariables variables(instance_, number);
   const ScriptedReply* chosen = nullptr;
   const ScriptedReply* last = nullptr;
-  for (const ScriptedReply& one : script) {
-    if (number < one.from || (!one.task.empty() && one.task != task)) continue;
-    if (one.when.has_value()) {
+  for (const ScriptedReply& scripted_reply : script) {
+    if (number < scripted_reply.from ||
+        (!scripted_reply.task.empty() && scripted_reply.task != task))
+      continue;
+    if (scripted_reply.when.has_value()) {
       std::vector<std::string> differences;
-      compare(*one.when, arguments, false, "", instance_, differences);
+      compare(*scripted_reply.when, arguments, false, "", instance_, differences);
       if (!differences.empty()) continue;
     }
-    last = &one;
-    if (used_[&one] < one.times.value_or(1)) {
-      chosen = &one;
+    last = &scripted_reply;
+    if (used_[&scripted_reply] < scripted_reply.times.value_or(1)) {
+      chosen = &scripted_reply;
       break;
     }
   }
@@ -449,12 +451,12 @@ void CaseRun::play() {
   if (test_.given.events) {
     for (std::size_t i = 0; i < test_.given.events->size(); ++i) {
       if (posted_.contains(i)) continue;
-      const ScriptedEvent& one = (*test_.given.events)[i];
-      differ("given.events: line " + std::to_string(one.line) + ": the event was never sent: " +
-             (one.moment.task.empty()
-                  ? "call " + one.moment.call + " was not answered"
-                  : "task `" + one.moment.task + "` was not " + one.moment.state) +
-             (one.moment.number > 1 ? " " + std::to_string(one.moment.number) + " times" : ""));
+      const ScriptedEvent& event = (*test_.given.events)[i];
+      differ("given.events: line " + std::to_string(event.line) + ": the event was never sent: " +
+             (event.moment.task.empty()
+                  ? "call " + event.moment.call + " was not answered"
+                  : "task `" + event.moment.task + "` was not " + event.moment.state) +
+             (event.moment.number > 1 ? " " + std::to_string(event.moment.number) + " times" : ""));
     }
   }
 }
@@ -508,9 +510,9 @@ void CaseRun::collect() {
                                             : "waiting";
   out_.duration_ms = (over ? main.ended : simulator_.now()).ms - main.started.ms;
   std::map<std::string, std::size_t> open;  // reference: place in the path, of switches
-  for (const SimulatedTrace& one : simulator_.traces()) {
-    if (one.instance != *main_) continue;
-    const TaskTrace& trace = one.trace;
+  for (const SimulatedTrace& simulated_trace : simulator_.traces()) {
+    if (simulated_trace.instance != *main_) continue;
+    const TaskTrace& trace = simulated_trace.trace;
     if (trace.state == "skipped") {
       out_.path.push_back(trace.task + " (skipped)");
     } else if (trace.state == "started") {
@@ -623,7 +625,7 @@ void CaseRun::compare_calls() {
         return true;
       }
       why.clear();
-      for (const std::string& one : differences) why += "\n    " + one;
+      for (const std::string& difference : differences) why += "\n    " + difference;
       return false;
     };
     std::vector<std::string> found;
@@ -633,7 +635,7 @@ void CaseRun::compare_calls() {
           return call.action + (call.with ? " with these arguments" : "");
         },
         found);
-    for (std::string& one : found) differ(std::move(one) + why);
+    for (std::string& text : found) differ(std::move(text) + why);
   }
   if (expect.not_called) {
     for (const std::string& name : *expect.not_called) {
@@ -655,10 +657,10 @@ void CaseRun::compare_emitted() {
   const ExpectSpec& expect = test_.expect;
   std::vector<std::string> actual;
   std::vector<const Json*> events;
-  for (const SimulatedEvent& one : simulator_.emitted()) {
-    if (one.instance != *main_) continue;
-    actual.push_back(short_text(one.event));
-    events.push_back(&one.event);
+  for (const SimulatedEvent& event : simulator_.emitted()) {
+    if (event.instance != *main_) continue;
+    actual.push_back(short_text(event.event));
+    events.push_back(&event.event);
   }
   std::string why;
   const auto fits = [&](const Template& wanted, std::size_t at) {
@@ -666,14 +668,14 @@ void CaseRun::compare_emitted() {
     compare(wanted, *events[at], false, "emitted " + std::to_string(at + 1), instance_,
             differences);
     why.clear();
-    for (const std::string& one : differences) why += "\n    " + one;
+    for (const std::string& difference : differences) why += "\n    " + difference;
     return differences.empty();
   };
   std::vector<std::string> found;
   in_order<Template>(
       "emitted", *expect.emitted, actual, expect.emitted_exactly, fits,
       [](const Template&) { return std::string("another event"); }, found);
-  for (std::string& one : found) differ(std::move(one) + why);
+  for (std::string& text : found) differ(std::move(text) + why);
 }
 
 }  // namespace
@@ -748,7 +750,7 @@ void compare(const Template& pattern, const Json& actual, bool exactly, const st
 
 bool TestReport::passed() const {
   return std::all_of(cases.begin(), cases.end(),
-                     [](const TestedCase& one) { return one.passed(); });
+                     [](const TestedCase& tested_case) { return tested_case.passed(); });
 }
 
 Result<TestReport> run_tests(const TestFile& file,
@@ -756,9 +758,9 @@ Result<TestReport> run_tests(const TestFile& file,
                              const TestOptions& options) {
   TestReport report;
   Coverage coverage(definitions.front());
-  for (const TestCase& one : file.model().cases) {
-    if (!options.only.empty() && one.name != options.only) continue;
-    report.cases.push_back(CaseRun(one, definitions, options, coverage).run());
+  for (const TestCase& test_case : file.model().cases) {
+    if (!options.only.empty() && test_case.name != options.only) continue;
+    report.cases.push_back(CaseRun(test_case, definitions, options, coverage).run());
   }
   if (report.cases.empty()) {
     std::string message = "there is no case `" + options.only + '`';

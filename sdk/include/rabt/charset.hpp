@@ -123,8 +123,8 @@ inline unsigned code_point(std::string_view charset, unsigned char byte) {
 [[nodiscard]] inline std::string_view charset_of(std::string_view name) {
   std::string plain = lower(name);
   std::erase_if(plain, [](char c) { return !is_digit(c) && (c < 'a' || c > 'z'); });
-  for (const detail::Charset& known : detail::kCharsets) {
-    if (known.spelt == plain) return known.name;
+  for (const detail::Charset& charset : detail::kCharsets) {
+    if (charset.spelt == plain) return charset.name;
   }
   return {};
 }

@@ -75,11 +75,11 @@ TEST_F(WindowsOf, TimesOfAnEngineStayInTheirOrderAndInTheWindow) {
   };
   sound(0, 30'000);
   std::int64_t last = 0;
-  for (const Segment& one : windows.taken()) {
-    EXPECT_GE(one.start_ms, last);
-    EXPECT_GE(one.end_ms, one.start_ms);
-    EXPECT_LE(one.end_ms, 30'000);
-    last = one.end_ms;
+  for (const Segment& segment : windows.taken()) {
+    EXPECT_GE(segment.start_ms, last);
+    EXPECT_GE(segment.end_ms, segment.start_ms);
+    EXPECT_LE(segment.end_ms, 30'000);
+    last = segment.end_ms;
   }
   EXPECT_EQ(last, 30'000);
 }

@@ -202,10 +202,10 @@ TEST_F(ChimeMeeting, ThatHasEndedIsOpenedAgainUnderTheSameName) {
 }
 
 TEST_F(ChimeMeeting, SaysInWhichRegionItIsHeld) {
-  const Json made = done("create-session", Json::parse(R"({"reference": "visit-1-abc",
+  const Json item = done("create-session", Json::parse(R"({"reference": "visit-1-abc",
                             "participants": [{"role": "patient", "identity": "patient"}]})"),
                          "visit-1-abc");
-  EXPECT_EQ(made["region"], "eu-west-3") << "as Amazon says, not as was asked";
+  EXPECT_EQ(item["region"], "eu-west-3") << "as Amazon says, not as was asked";
 }
 
 TEST_F(ChimeMeeting, AKeyThatIsNoTokenBecomesItsDigest) {
@@ -298,12 +298,12 @@ TEST_F(ChimeMeeting, P33AVisitThatIsNotRecordedNeedsNoOtherPermissions) {
                                       "StartMeetingTranscription",
                                       "StopMeetingTranscription"};
   std::set<std::string> needed;
-  for (const std::string& one : amazon.asked) {
-    if (one.find(kMeetings) != std::string::npos) {
-      needed.insert(permission(one));
+  for (const std::string& text : amazon.asked) {
+    if (text.find(kMeetings) != std::string::npos) {
+      needed.insert(permission(text));
     } else {
       // Objects of the bucket that may hold pieces of a recording.
-      EXPECT_NE(one.find(kBucket), std::string::npos) << one;
+      EXPECT_NE(text.find(kBucket), std::string::npos) << text;
     }
   }
   EXPECT_EQ(needed, granted);
@@ -411,11 +411,11 @@ TEST_F(ChimeMeeting, ErrorsAreOfTheRightKind) {
        "chime.UnprocessableEntityException"},
       {error(500, "ServiceFailureException"), Kind::transient, "chime.ServiceFailureException"},
       {lost(), Kind::transient, "chime.no_answer.timeout"}};
-  for (const Expected& one : all) {
-    amazon.fault = one.answer;
+  for (const Expected& expected : all) {
+    amazon.fault = expected.answer;
     const sdk::Outcome outcome = host.call("get-session", {{"sessionId", guid(9)}});
-    EXPECT_EQ(outcome.kind, one.kind) << one.code;
-    EXPECT_EQ(outcome.code, one.code);
+    EXPECT_EQ(outcome.kind, expected.kind) << expected.code;
+    EXPECT_EQ(outcome.code, expected.code);
   }
   amazon.fault = json(503, {{"Code", "ServiceUnavailableException"}, {"RetryAfterSeconds", "7"}});
   EXPECT_EQ(host.call("get-session", {{"sessionId", guid(9)}}).retry_after_ms, 7000);
@@ -459,17 +459,17 @@ TEST_F(ChimeMeeting, ARefusalIsNamedByItsErrorAndNotByItsStatus) {
     EXPECT_EQ(outcome.message.find("111122223333"), std::string::npos) << outcome.message;
     return text_of(Json::parse(outcome.detail), "reason");
   };
-  for (const Expected& one : all) {
-    const std::string name = one.name;
-    EXPECT_EQ(refused({.status = one.status,
-                       .body = Json{{"Message", one.says}}.dump(),
+  for (const Expected& expected : all) {
+    const std::string name = expected.name;
+    EXPECT_EQ(refused({.status = expected.status,
+                       .body = Json{{"Message", expected.says}}.dump(),
                        .headers = R"([["x-amzn-errortype",")" + name +
                                   R"(:http://internal.amazon.com/"]])"}),
-              one.reason)
+              expected.reason)
         << name;
-    EXPECT_EQ(refused(json(one.status, {{"__type", "com.amazon.coral.service#" + name},
-                                        {"message", one.says}})),
-              one.reason)
+    EXPECT_EQ(refused(json(expected.status, {{"__type", "com.amazon.coral.service#" + name},
+                                             {"message", expected.says}})),
+              expected.reason)
         << name;
   }
   const auto storage = [&](int status, const std::string& name) {

@@ -45,16 +45,16 @@ Case read_case(const fs::path& file) {
   std::string rest = line_end == std::string::npos ? "" : head.substr(line_end + 1);
   while (!rest.empty()) {
     const auto end = rest.find('\n');
-    const std::string one = rest.substr(0, end);
+    const std::string word = rest.substr(0, end);
     rest = end == std::string::npos ? "" : rest.substr(end + 1);
-    if (one.empty()) continue;
-    if (one.front() == ' ' || one.front() == '\t') {
-      out.request.headers.back().value += "\n" + one;
+    if (word.empty()) continue;
+    if (word.front() == ' ' || word.front() == '\t') {
+      out.request.headers.back().value += "\n" + word;
       continue;
     }
-    const auto colon = one.find(':');
-    out.request.headers.push_back({one.substr(0, colon), one.substr(colon + 1)});
-    if (one.starts_with("X-Amz-Date:")) out.request.time = one.substr(colon + 1);
+    const auto colon = word.find(':');
+    out.request.headers.push_back({word.substr(0, colon), word.substr(colon + 1)});
+    if (word.starts_with("X-Amz-Date:")) out.request.time = word.substr(colon + 1);
   }
   return out;
 }

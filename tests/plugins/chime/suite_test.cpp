@@ -75,8 +75,8 @@ TEST(ChimeRegion, ThatIsNotAllowedIsRefusedBeforeThePluginStarts) {
         {"media_region", media}}.dump());
   };
   EXPECT_TRUE(plugin::check_config(package, config("eu-central-1", "eu-west-1"), "chime").ok());
-  for (const rabt::Json& one : {config("mars-1", "eu-west-1"), config("eu-central-1", "mars-1")}) {
-    const Status fits = plugin::check_config(package, one, "chime");
+  for (const rabt::Json& item : {config("mars-1", "eu-west-1"), config("eu-central-1", "mars-1")}) {
+    const Status fits = plugin::check_config(package, item, "chime");
     ASSERT_FALSE(fits.ok());
     EXPECT_EQ(fits.error().code, "plugin.config");
     EXPECT_NE(fits.error().message.find("the configuration of chime does not fit its schema"),

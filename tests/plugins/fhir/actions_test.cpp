@@ -108,27 +108,27 @@ TEST(WriteEncounter, SendsNoCredentialWithBearerFalse) {
 // Symptom: another patient's Encounter was taken for the one of the consultation. Cause: a server
 // that ignores the condition of a creation answers 200 with the only Encounter that it has.
 TEST(WriteEncounter, TakesNoResourceOfOthersForItsOwn) {
-  const auto answered = [](const Json& known, bool whole) {
+  const auto answered = [](const Json& node, bool whole) {
     TestHost host(kConfig);
     host.outside = [&](const Request& request) {
-      if (request.method() == "GET") return Answer{.status = 200, .body = known.dump()};
+      if (request.method() == "GET") return Answer{.status = 200, .body = node.dump()};
       return Answer{.status = 200,
-                    .body = whole ? known.dump() : "",
+                    .body = whole ? node.dump() : "",
                     .headers = R"([["location","https://ehr.example.sa/fhir/Encounter/e9"]])"};
     };
     const auto outcome = host.call("write-encounter", visit());
     return outcome.kind == Kind::done ? text_of(Json::parse(outcome.output), "reference")
                                       : outcome.code;
   };
-  Json known = Json::parse(R"({"resourceType": "Encounter", "id": "e9",
+  Json item = Json::parse(R"({"resourceType": "Encounter", "id": "e9",
       "identifier": [{"system": "urn:ehr", "value": "7"}, {"system": "https://rabt.health/consultation", "value": "01ABC"}],
       "subject": {"reference": "https://ehr.example.sa/fhir/Patient/p1/_history/2"}})");
   for (const bool whole : {true, false}) {
-    EXPECT_EQ(answered(known, whole), "Encounter/e9");
-    Json other = known;
+    EXPECT_EQ(answered(item, whole), "Encounter/e9");
+    Json other = item;
     other["subject"]["reference"] = "Patient/p2";
     EXPECT_EQ(answered(other, whole), "fhir.other_subject");
-    other = known;
+    other = item;
     other["identifier"].erase(1);
     EXPECT_EQ(answered(other, whole), "fhir.other");
   }
@@ -430,16 +430,16 @@ TEST(Read, GivesTheResource) {
 // The patients with the identifier that is asked for, unless they have one.
 std::string identified(const std::string& patients) {
   Json out = Json::parse(patients);
-  for (Json& one : out) {
-    if (!one.contains("identifier"))
-      one["identifier"] = Json::parse(R"([{"system": "urn:ni", "value": "1000000008"}])");
+  for (Json& item : out) {
+    if (!item.contains("identifier"))
+      item["identifier"] = Json::parse(R"([{"system": "urn:ni", "value": "1000000008"}])");
   }
   return out.dump();
 }
 
 Json bundle_of(const std::string& resources) {
   Json bundle = Json::parse(R"({"resourceType": "Bundle", "type": "searchset", "entry": []})");
-  for (const Json& one : Json::parse(resources)) bundle["entry"].push_back({{"resource", one}});
+  for (const Json& item : Json::parse(resources)) bundle["entry"].push_back({{"resource", item}});
   return bundle;
 }
 
@@ -498,8 +498,8 @@ struct RecordSystem {
       if (path.starts_with("/Coverage")) return answer(bundle_of(coverages));
       if (path.starts_with("/Organization/") && !organization.empty())
         return answer(Json::parse(organization));
-      for (const Json& one : Json::parse(patients)) {
-        for (const Json& link : one.value("contained", Json::array())) {
+      for (const Json& item : Json::parse(patients)) {
+        for (const Json& link : item.value("contained", Json::array())) {
           if (path == "/Patient/" + link["id"].get<std::string>()) return answer(link);
         }
       }
@@ -621,8 +621,8 @@ TEST(ReadPatient, SaysWhyThereIsNoCoverage) {
 TEST(ReadPatient, AnInsurerInForceComesBeforeAPersonWhoPays) {
   const std::string self = cover(R"({"reference": "Patient/p1"})", R"(, "order": 1)");
   const std::string insurer = cover(R"({"display": "Other"})");
-  const auto both = [](const std::string& one, const std::string& other) {
-    return one.substr(0, one.size() - 1) + "," + other.substr(1);
+  const auto both = [](const std::string& text, const std::string& other) {
+    return text.substr(0, text.size() - 1) + "," + other.substr(1);
   };
   for (const std::string& coverages : {both(self, insurer), both(insurer, self)}) {
     RecordSystem system{kPatient, coverages, "", {}};
@@ -635,21 +635,21 @@ TEST(ReadPatient, AnInsurerInForceComesBeforeAPersonWhoPays) {
 // Symptom: an insurer got the claim that another one pays, and nobody was asked. Cause: of two
 // coverages without an order the first that the server lists was taken. Caught by: each order.
 TEST(ReadPatient, TwoInsurersOfWhichNoneComesFirstAreAskedAbout) {
-  const auto both = [](const std::string& one, const std::string& other) {
-    return one.substr(0, one.size() - 1) + "," + other.substr(1);
+  const auto both = [](const std::string& word, const std::string& other) {
+    return word.substr(0, word.size() - 1) + "," + other.substr(1);
   };
-  const std::string one = cover(R"({"display": "One"})");
+  const std::string text = cover(R"({"display": "One"})");
   const std::string two = cover(R"({"display": "Two"})");
-  for (const std::string& coverages : {both(one, two), both(two, one)}) {
+  for (const std::string& coverages : {both(text, two), both(two, text)}) {
     RecordSystem system{kPatient, coverages, "", {}};
     const Json out = system.read();
     EXPECT_FALSE(out.contains("coverage")) << out;
     EXPECT_EQ(out.value("warnings", Json()), Json::array({"coverage.not_in_force"}));
   }
   RecordSystem ordered{
-      kPatient, both(one, cover(R"({"display": "Two"})", R"(, "order": 1)")), "", {}};
+      kPatient, both(text, cover(R"({"display": "Two"})", R"(, "order": 1)")), "", {}};
   EXPECT_EQ(ordered.read()["coverage"]["payerName"], "Two");
-  RecordSystem same{kPatient, both(one, one), "", {}};
+  RecordSystem same{kPatient, both(text, text), "", {}};
   EXPECT_EQ(same.read()["coverage"]["payerName"], "One");
 }
 

@@ -169,8 +169,8 @@ TEST(Appointment, DataHaveOnlyMembersThatThePayersSchemasAllow) {
     }
     if (!schema["properties"].contains("encounter")) continue;
     const Json& reason = schema["properties"]["encounter"]["properties"]["reasons"]["items"];
-    for (const Json& one : data["appointment"]["reasons"]) {
-      for (const auto& [key, value] : one.items())
+    for (const Json& item : data["appointment"]["reasons"]) {
+      for (const auto& [key, value] : item.items())
         EXPECT_TRUE(reason["properties"].contains(key)) << key;
     }
   }
@@ -269,8 +269,8 @@ TEST(Appointment, ACorrectedCoverageIsAnotherEvent) {
   Json bundle = booking();
   const Json first = event(bundle);
   for (Json& entry : bundle["entry"]) {
-    Json& one = entry["resource"];
-    if (one["resourceType"] == "Coverage") one["payor"][0]["display"] = "Other Insurance";
+    Json& item = entry["resource"];
+    if (item["resourceType"] == "Coverage") item["payor"][0]["display"] = "Other Insurance";
   }
   const Json second = event(bundle);
   EXPECT_NE(second["data"]["coverage"], first["data"]["coverage"]);
@@ -293,20 +293,21 @@ TEST(Appointment, ACorrectionThatIsTakenBackIsAnotherEvent) {
     return to_events(bundle.dump(), settings(), message)[0]["id"].get<std::string>();
   };
   for (const bool versioned : {true, false}) {
-    Json one = booking();
-    if (!versioned) resource(one, 0).erase("meta");
-    Json other = one;
+    Json item = booking();
+    if (!versioned) resource(item, 0).erase("meta");
+    Json other = item;
     resource(other, 3)["identifier"][0]["value"] = "M-B";
-    Json moved = one;
+    Json moved = item;
     resource(moved, 0)["start"] = "2026-03-10T08:00:00+03:00";
-    const std::set<std::string> ids{id(one, "m1"), id(other, "m2"), id(moved, "m3"), id(one, "m4")};
+    const std::set<std::string> ids{id(item, "m1"), id(other, "m2"), id(moved, "m3"),
+                                    id(item, "m4")};
     EXPECT_EQ(ids.size(), 4U) << versioned;
-    EXPECT_EQ(id(one, "m1"), id(one, "m1")) << "a message that is sent again";
+    EXPECT_EQ(id(item, "m1"), id(item, "m1")) << "a message that is sent again";
     // Without an id of the message its bytes tell it from others.
-    Json again = one;
+    Json again = item;
     again["timestamp"] = "2026-03-09T12:05:00+03:00";
-    EXPECT_EQ(id(one, ""), id(one, ""));
-    EXPECT_NE(id(one, ""), id(again, ""));
+    EXPECT_EQ(id(item, ""), id(item, ""));
+    EXPECT_NE(id(item, ""), id(again, ""));
   }
   // Two words about one appointment in one message.
   Json both = booking();
@@ -771,9 +772,9 @@ TEST(Appointment, ANumberUnderAnOwnSystemIsKnown) {
         std::string(R"({"base_url": "https://ehr.example.sa/fhir", "identifiers": )") + own + "}");
     const Json data = to_events(bundle.dump(), with)[0]["data"];
     std::string out;
-    for (const Json& one : data.value("patientIdentifiers", Json::array())) {
-      out += (out.empty() ? "" : ", ") + one.value("type", "-") + " " + one.value("system", "-") +
-             " " + one.value("value", "-");
+    for (const Json& item : data.value("patientIdentifiers", Json::array())) {
+      out += (out.empty() ? "" : ", ") + item.value("type", "-") + " " + item.value("system", "-") +
+             " " + item.value("value", "-");
     }
     return out + "; " + data["patient"]["identifier"].value("type", "-");
   };

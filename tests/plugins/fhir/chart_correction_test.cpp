@@ -145,10 +145,10 @@ TEST(TakenBack, WordsOfANoteInErrorLeaveTheCompositionAmended) {
   both["notes"]["assessment"] = "of another patient";
   ehr.write(both);
   EXPECT_EQ(ehr.the("Composition", "11488-4")["status"], "final");
-  Json one = both;
-  one["notes"].erase("assessment");
-  one["diagnoses"].erase(1);
-  ehr.write(one);
+  Json item = both;
+  item["notes"].erase("assessment");
+  item["diagnoses"].erase(1);
+  ehr.write(item);
   const Json& now = ehr.the("Composition", "11488-4");
   EXPECT_EQ(now["status"], "amended");
   EXPECT_EQ(now.dump().find("of another patient"), std::string::npos);
@@ -162,17 +162,17 @@ TEST(TakenBack, ADiagnosisInErrorLeavesTheEncounterAndTheNextOneIsPrincipal) {
   ehr.write(visit());
   const Json& encounter = ehr.resources["Encounter"][0];
   const std::string pressure = "Condition/" + ehr.the("Condition", "I10")["id"].get<std::string>();
-  Json one = visit();
-  one["diagnoses"].erase(0);
-  ehr.write(one);
+  Json item = visit();
+  item["diagnoses"].erase(0);
+  ehr.write(item);
   EXPECT_EQ(diagnoses_of(encounter), std::vector<std::string>{"1 " + pressure});
   // An addendum codes another one, and it is the principal one.
-  one["diagnoses"].insert(one["diagnoses"].begin(), Json({{"code", "I16.0"}}));
-  ehr.write(one);
+  item["diagnoses"].insert(item["diagnoses"].begin(), Json({{"code", "I16.0"}}));
+  ehr.write(item);
   const std::string crisis = "Condition/" + ehr.the("Condition", "I16.0")["id"].get<std::string>();
   EXPECT_EQ(diagnoses_of(encounter), (std::vector<std::string>{"1 " + crisis, "2 " + pressure}));
-  one["diagnoses"] = Json::array();
-  ehr.write(one);
+  item["diagnoses"] = Json::array();
+  ehr.write(item);
   EXPECT_FALSE(encounter.contains("diagnosis")) << "FHIR has no empty lists";
 }
 
@@ -181,9 +181,9 @@ TEST(TakenBack, ADiagnosisThatOthersMovedLeavesTheEncounterThatNamesIt) {
   ehr.refused["Composition"] = 403;
   ehr.write(visit());
   ehr.the("Condition", "I10")["encounter"]["reference"] = "Encounter/e9";
-  Json one = visit();
-  one["diagnoses"].erase(1);
-  ehr.write(one);
+  Json item = visit();
+  item["diagnoses"].erase(1);
+  ehr.write(item);
   EXPECT_EQ(diagnoses_of(ehr.resources["Encounter"][0]).size(), 1U);
   EXPECT_EQ(ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"],
             "entered-in-error");
@@ -280,8 +280,8 @@ TEST(OfOthers, EntriesOfTheNoteStayAsTheyAre) {
   EXPECT_FALSE(ehr.find("AllergyIntolerance", "a-1")->contains("status"));
   const Json& now = ehr.the("Composition", "11488-4");
   const std::string text = now.dump();
-  for (const std::string& one : {observed, allergic, foreign})
-    EXPECT_NE(text.find('"' + one + '"'), std::string::npos) << one;
+  for (const std::string& word : {observed, allergic, foreign})
+    EXPECT_NE(text.find('"' + word + '"'), std::string::npos) << word;
   EXPECT_EQ(text.find("Sumatriptan"), std::string::npos) << "the hub's own words follow the input";
   EXPECT_EQ(text.find("\"MedicationRequest/"), std::string::npos);
   EXPECT_EQ(now["section"].back()["title"], "Laboratory");
@@ -461,7 +461,7 @@ TEST(Believed, IsNoEntryOfAnotherPatient) {
   more["diagnoses"][1]["display"] = "Hypertension";
   const Json output = ehr.write(more);
   ASSERT_EQ(output["refused"].size(), 2U) << output;
-  for (const Json& one : output["refused"]) EXPECT_EQ(one["code"], "fhir.other_subject");
+  for (const Json& item : output["refused"]) EXPECT_EQ(item["code"], "fhir.other_subject");
   EXPECT_EQ(ehr.the("Condition", "G43.9")["code"]["text"], "Migraine, unspecified");
   EXPECT_EQ(ehr.the("Condition", "I10")["code"]["text"], "Hypertension");
   EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-1")["status"], "active");

@@ -106,12 +106,12 @@ TEST(WriteRecord, AnEncounterThatTakesNoDiagnosesIsNamedAndHoldsNothingBack) {
 TEST(WriteRecord, WhatIsTakenBackIsDoneWhereTheEncounterTakesNoDiagnoses) {
   RecordSystem ehr;
   ehr.refused["Composition"] = 403;
-  Json one = visit();
-  for (const char* of : {"vitals", "prescriptions", "notes"}) one.erase(of);
-  ehr.write(one);
+  Json item = visit();
+  for (const char* of : {"vitals", "prescriptions", "notes"}) item.erase(of);
+  ehr.write(item);
   ehr.refused["Encounter"] = 405;
-  one["diagnoses"] = Json::array();
-  const Json output = ehr.write(one);
+  item["diagnoses"] = Json::array();
+  const Json output = ehr.write(item);
   EXPECT_EQ(output["written"], 0);
   EXPECT_EQ(output["refused"],
             Json::parse(R"([{"of": "encounter/diagnosis", "code": "fhir.405"}])"));

@@ -54,8 +54,8 @@ struct RecordSystem {
     host.outside = [this](const Request& request) { return answer(request); };
   }
   Json* find(const std::string& type, const std::string& id) {
-    for (Json& one : resources[type]) {
-      if (one["id"] == id) return &one;
+    for (Json& item : resources[type]) {
+      if (item["id"] == id) return &item;
     }
     return nullptr;
   }
@@ -71,16 +71,16 @@ struct RecordSystem {
     }
     Json own = resource.value("identifier", Json::array());
     if (own.is_object()) own = Json::array({own});
-    return std::any_of(own.begin(), own.end(), [&](const Json& one) {
+    return std::any_of(own.begin(), own.end(), [&](const Json& item) {
       return body.starts_with(
           "identifier=" +
-          sdk::percent_encode(one.value("system", "") + "|" + one.value("value", "")) + "&");
+          sdk::percent_encode(item.value("system", "") + "|" + item.value("value", "")) + "&");
     });
   }
   Answer search(const std::string& type, const std::string& body) {
     Json bundle = {{"resourceType", "Bundle"}, {"type", "searchset"}, {"entry", Json::array()}};
-    for (const Json& one : resources[type]) {
-      if (!searches || matches(one, body)) bundle["entry"].push_back({{"resource", one}});
+    for (const Json& item : resources[type]) {
+      if (!searches || matches(item, body)) bundle["entry"].push_back({{"resource", item}});
     }
     return {.status = 200, .body = bundle.dump()};
   }
@@ -99,20 +99,20 @@ struct RecordSystem {
     }
     if (const auto no = refused.find(type); no != refused.end()) return {.status = no->second};
     ++writes;
-    Json made = Json::parse(request.body);
+    Json item = Json::parse(request.body);
     if (request.method() == "PUT") {
       Json* const found = find(type, path);
       EXPECT_EQ(request.header("If-Match"),
                 "W/\"" + (*found)["meta"].value("versionId", "") + "\"");
-      made["meta"]["versionId"] = (*found)["meta"].value("versionId", "") + "1";
-      *found = made;
-      return {.status = 200, .body = made.dump()};
+      item["meta"]["versionId"] = (*found)["meta"].value("versionId", "") + "1";
+      *found = item;
+      return {.status = 200, .body = item.dump()};
     }
     EXPECT_FALSE(request.header("If-None-Exist").empty());
-    made["id"] = std::to_string(writes);
-    made["meta"]["versionId"] = "1";
-    resources[type].push_back(made);
-    return {.status = 201, .body = made.dump()};
+    item["id"] = std::to_string(writes);
+    item["meta"]["versionId"] = "1";
+    resources[type].push_back(item);
+    return {.status = 201, .body = item.dump()};
   }
   Json write(const Json& input) {
     const auto outcome = host.call("write-record", input);
@@ -121,8 +121,8 @@ struct RecordSystem {
   }
   Json& the(const std::string& type, const std::string& code) {
     static Json none;
-    for (Json& one : resources[type]) {
-      if (one.dump().find('"' + code + '"') != std::string::npos) return one;
+    for (Json& item : resources[type]) {
+      if (item.dump().find('"' + code + '"') != std::string::npos) return item;
     }
     ADD_FAILURE() << type << " " << code;
     return none;
@@ -140,9 +140,9 @@ struct RecordSystem {
 // Diagnoses of an Encounter: "1 Condition/7", rank and reference of each.
 inline std::vector<std::string> diagnoses_of(const Json& encounter) {
   std::vector<std::string> out;
-  for (const Json& one : sdk::list_of(encounter, "diagnosis"))
-    out.push_back(one.value("rank", Json()).dump() + " " +
-                  sdk::text_of(sdk::member_of(one, "condition"), "reference"));
+  for (const Json& item : sdk::list_of(encounter, "diagnosis"))
+    out.push_back(item.value("rank", Json()).dump() + " " +
+                  sdk::text_of(sdk::member_of(item, "condition"), "reference"));
   return out;
 }
 
@@ -150,8 +150,8 @@ inline std::vector<std::string> diagnoses_of(const Json& encounter) {
 inline std::vector<std::string> entries_of(const Json& composition) {
   std::vector<std::string> out;
   for (const Json& section : sdk::list_of(composition, "section")) {
-    for (const Json& one : sdk::list_of(section, "entry"))
-      out.push_back(sdk::text_of(one, "reference"));
+    for (const Json& item : sdk::list_of(section, "entry"))
+      out.push_back(sdk::text_of(item, "reference"));
   }
   return out;
 }

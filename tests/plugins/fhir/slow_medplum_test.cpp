@@ -72,11 +72,11 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
   const Json appointment = store(Json::parse(R"({"resourceType": "Appointment", "status": "booked",
       "identifier": [{"system": "urn:his", "value": "A-7"}],
       "participant": [{"actor": {"reference": "Patient/p1"}, "status": "accepted"}]})"));
-  const Json told =
+  const Json node =
       call("update-appointment", {{"appointment", {{"system", "urn:his"}, {"value", "A-7"}}},
                                   {"session", {{"id", "S-1"}, {"room", "RM1"}}},
                                   {"status", "fulfilled"}});
-  EXPECT_EQ(told["id"], appointment["id"]);
+  EXPECT_EQ(node["id"], appointment["id"]);
 
   const Json people = Json::parse(R"({"consultation": "01ABC",
       "patient": {"identifier": {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"}},
@@ -149,7 +149,7 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
     EXPECT_EQ(all(type).size(), static_cast<std::size_t>(of_them)) << type;
   EXPECT_EQ(all("MedicationRequest").at(0)["status"], "cancelled");
   EXPECT_NE(all("Composition").dump().find(laboratory["id"].get<std::string>()), std::string::npos);
-  for (const Json& one : all("Observation")) EXPECT_EQ(one["status"], "final");
+  for (const Json& item : all("Observation")) EXPECT_EQ(item["status"], "final");
   EXPECT_EQ(all("Encounter").at(0)["diagnosis"].size(), 1U);
   EXPECT_NE(all("Condition").dump().find("\"resolved\""), std::string::npos);
   const Json conditions =

@@ -79,12 +79,12 @@ TEST(Booking, ReadsIcd10AmUnderEachOfItsNames) {
 }
 
 TEST(Booking, SaysTheSameAsABookingByFhir) {
-  const Json made = event(kBooking);
-  EXPECT_EQ(made["type"], "org.rabt.appointment.booked.v1");
-  EXPECT_EQ(made["source"], "/hl7v2/RIYADH/HIS");
-  EXPECT_TRUE(made["id"].get<std::string>().starts_with("HIS|FL-1/S12/C1/"));
-  EXPECT_EQ(made["time"], "2026-03-10T05:30:00Z");
-  EXPECT_EQ(made["data"], Json::parse(R"({
+  const Json item = event(kBooking);
+  EXPECT_EQ(item["type"], "org.rabt.appointment.booked.v1");
+  EXPECT_EQ(item["source"], "/hl7v2/RIYADH/HIS");
+  EXPECT_TRUE(item["id"].get<std::string>().starts_with("HIS|FL-1/S12/C1/"));
+  EXPECT_EQ(item["time"], "2026-03-10T05:30:00Z");
+  EXPECT_EQ(item["data"], Json::parse(R"({
     "appointment": {
       "key": "HIS|FL-1", "identifier": {"value": "FL-1"},
       "start": "2026-03-10T09:00:00+03:00", "startEpoch": 1773122400,
@@ -113,9 +113,9 @@ TEST(Booking, TheTriggerSaysWhatHappened) {
       {"S12", "booked"},    {"S13", "booked"},    {"S14", "booked"}, {"S15", "cancelled"},
       {"S16", "cancelled"}, {"S17", "cancelled"}, {"S26", "noshow"}};
   for (const auto& [trigger, kind] : kinds) {
-    const Json made = event(with(kBooking, "S12", trigger));
-    EXPECT_EQ(made["type"], "org.rabt.appointment." + std::string(kind) + ".v1") << trigger;
-    EXPECT_EQ(made["data"]["appointment"]["key"], "HIS|FL-1");
+    const Json item = event(with(kBooking, "S12", trigger));
+    EXPECT_EQ(item["type"], "org.rabt.appointment." + std::string(kind) + ".v1") << trigger;
+    EXPECT_EQ(item["data"]["appointment"]["key"], "HIS|FL-1");
   }
   const auto said = [](const char* status) {
     return event(with(kBooking, "|Booked", std::string("|") + status))["type"].get<std::string>();
@@ -137,10 +137,10 @@ TEST(Booking, AnotherMessageIsAnotherEvent) {
 }
 
 TEST(Booking, ACancellationNeedsItsIdOnly) {
-  const Json made = event("MSH|^~\\&|HIS|R|||20260310||SIU^S15|C2|P|2.3\rSCH||FL-1^HIS\r");
-  EXPECT_EQ(made["type"], "org.rabt.appointment.cancelled.v1");
-  EXPECT_EQ(made["data"]["appointment"]["key"], "HIS|FL-1");
-  EXPECT_FALSE(made["data"].contains("patient"));
+  const Json item = event("MSH|^~\\&|HIS|R|||20260310||SIU^S15|C2|P|2.3\rSCH||FL-1^HIS\r");
+  EXPECT_EQ(item["type"], "org.rabt.appointment.cancelled.v1");
+  EXPECT_EQ(item["data"]["appointment"]["key"], "HIS|FL-1");
+  EXPECT_FALSE(item["data"].contains("patient"));
 }
 
 // Symptom: a booking with the placer's number alone and its change with both numbers were two
@@ -148,8 +148,8 @@ TEST(Booking, ACancellationNeedsItsIdOnly) {
 TEST(Booking, TheNumberOfThePlacerCountsWhereTheConfigurationSaysSo) {
   const Settings settings = read_settings(R"({"appointment_number": "placer"})");
   const std::string first = with(kBooking, "|FL-1^HIS|", "||");
-  const auto key = [](const Json& made) {
-    return made["data"]["appointment"]["key"].get<std::string>();
+  const auto key = [](const Json& item) {
+    return item["data"]["appointment"]["key"].get<std::string>();
   };
   EXPECT_EQ(key(event(first, settings)), "EHR|PL-1");
   EXPECT_EQ(key(event(kBooking, settings)), "EHR|PL-1");
@@ -176,12 +176,12 @@ TEST(Booking, TheConfigurationSaysWhatTheHospitalsCodesMean) {
   const Settings settings = read_settings(
       R"({"video_codes":["TM"],"systems":{"HIS":"https://his.example.sa/a","KSA":"http://nphies.sa/identifier/nationalid"},
           "time_zone":"+00:00"})");
-  const Json made = event(plain, settings)["data"];
-  EXPECT_EQ(made["modality"], "video");
-  EXPECT_EQ(made["appointment"]["key"], "https://his.example.sa/a|FL-1");
-  EXPECT_EQ(made["appointment"]["identifier"]["system"], "https://his.example.sa/a");
-  EXPECT_EQ(made["appointment"]["startEpoch"], 1773133200);
-  EXPECT_EQ(made["patient"]["identifier"]["system"], "http://nphies.sa/identifier/nationalid");
+  const Json item = event(plain, settings)["data"];
+  EXPECT_EQ(item["modality"], "video");
+  EXPECT_EQ(item["appointment"]["key"], "https://his.example.sa/a|FL-1");
+  EXPECT_EQ(item["appointment"]["identifier"]["system"], "https://his.example.sa/a");
+  EXPECT_EQ(item["appointment"]["startEpoch"], 1773133200);
+  EXPECT_EQ(item["patient"]["identifier"]["system"], "http://nphies.sa/identifier/nationalid");
 }
 
 TEST(Booking, TheCoverComesFromIn1OrFromTheConfiguration) {
@@ -239,12 +239,12 @@ TEST(Booking, TwoInsurersOfWhichNoneComesFirstAreAskedAbout) {
   };
   constexpr const char* kAsked = R"(["coverage.not_in_force"])";
   for (const char* set : {"1", ""}) {
-    const std::string one = cover(set, "INS-2", "One", "", "M-1");
+    const std::string text = cover(set, "INS-2", "One", "", "M-1");
     const std::string two = cover(set, "INS-3", "Two", "", "M-2");
-    EXPECT_EQ(pays(one + two), kAsked) << set;
-    EXPECT_EQ(pays(two + one), kAsked) << set;
-    EXPECT_EQ(pays(one + two + cover(set, "INS-4", "Three", "1", "M-3")), "M-3") << set;
-    EXPECT_EQ(pays(one + cover(set, "INS-2", "One", "", "M-4")), "M-1") << "one insurer" << set;
+    EXPECT_EQ(pays(text + two), kAsked) << set;
+    EXPECT_EQ(pays(two + text), kAsked) << set;
+    EXPECT_EQ(pays(text + two + cover(set, "INS-4", "Three", "1", "M-3")), "M-3") << set;
+    EXPECT_EQ(pays(text + cover(set, "INS-2", "One", "", "M-4")), "M-1") << "one insurer" << set;
   }
   EXPECT_EQ(pays(cover("1", "INS-2", "One", "1", "M-1") + cover("1", "INS-3", "Two", "1", "M-2")),
             kAsked);
@@ -344,8 +344,8 @@ TEST(Booking, AnInsurerInForceComesBeforeThePatient) {
 }
 
 TEST(Booking, AnEventHasAllNumbersOfThePatient) {
-  const std::string one = with(kBooking, "MRN001^^^CLINIC^MR~", "");
-  EXPECT_FALSE(event(one)["data"].contains("patientIdentifiers"));
+  const std::string text = with(kBooking, "MRN001^^^CLINIC^MR~", "");
+  EXPECT_FALSE(event(text)["data"].contains("patientIdentifiers"));
   EXPECT_EQ(event(with(kBooking, "S12", "S15"))["data"]["patientIdentifiers"].size(), 2U);
   const Settings settings = read_settings(R"({"systems":{"KSA":"urn:ksa"}})");
   EXPECT_EQ(event(with(kBooking, "^MR~", "^PI~"), settings)["data"]["patientIdentifiers"],
@@ -363,9 +363,9 @@ TEST(Booking, ANumberUnderAnOwnSystemIsKnown) {
     const std::string body = with(kBooking, "MRN001^^^CLINIC^MR~1000000008^^^KSA^NI", pid);
     const Json data = event(body, read_settings(config))["data"];
     std::string out;
-    for (const Json& one : data.value("patientIdentifiers", Json::array())) {
-      out += (out.empty() ? "" : ", ") + one.value("type", "-") + " " + one.value("system", "-") +
-             " " + one.value("value", "-");
+    for (const Json& item : data.value("patientIdentifiers", Json::array())) {
+      out += (out.empty() ? "" : ", ") + item.value("type", "-") + " " + item.value("system", "-") +
+             " " + item.value("value", "-");
     }
     return out;
   };
@@ -637,18 +637,18 @@ TEST(Booking, EveryVectorIsTaken) {
       EXPECT_EQ(field(text, "MSA", 1), name == "ack_aa.hl7" ? "AA" : "AE");
       continue;
     }
-    const Json made = event(
+    const Json item = event(
         text, read_settings(
                   R"({"systems": {"AIP-3": "http://nphies.sa/license/practitioner-license"}})"));
     const std::string kind = name.find("cancel") != std::string::npos   ? "cancelled"
                              : name.find("noshow") != std::string::npos ? "noshow"
                                                                         : "booked";
-    EXPECT_EQ(made["type"], "org.rabt.appointment." + kind + ".v1") << name;
-    EXPECT_EQ(made["data"]["modality"], "video") << name;
-    EXPECT_EQ(made["data"]["appointment"]["key"], "HUB|FL-1") << name;
-    EXPECT_EQ(made["data"]["practitioner"]["licence"], "N-P-00003") << name;
+    EXPECT_EQ(item["type"], "org.rabt.appointment." + kind + ".v1") << name;
+    EXPECT_EQ(item["data"]["modality"], "video") << name;
+    EXPECT_EQ(item["data"]["appointment"]["key"], "HUB|FL-1") << name;
+    EXPECT_EQ(item["data"]["practitioner"]["licence"], "N-P-00003") << name;
     if (name.find("arabic") != std::string::npos) {
-      EXPECT_EQ(made["data"]["patient"]["name"], "مريض التجربة") << name;
+      EXPECT_EQ(item["data"]["patient"]["name"], "مريض التجربة") << name;
     }
   }
 }

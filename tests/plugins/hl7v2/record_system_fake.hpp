@@ -87,10 +87,10 @@ struct RecordSystem {
     seen.push_back(kind_of(request.body));
     const bool takes = code.empty() || code == "AA";
     bool again = false;
-    for (const std::string& one : taken) {
-      if (field(one, "MSH", 10) != id) continue;
+    for (const std::string& text : taken) {
+      if (field(text, "MSH", 10) != id) continue;
       again = true;
-      EXPECT_EQ(one, request.body) << "another message under the same MSH-10";
+      EXPECT_EQ(text, request.body) << "another message under the same MSH-10";
     }
     if (takes && !again) taken.push_back(request.body);
     if (code.empty()) return testing::lost();
@@ -109,14 +109,14 @@ struct RecordSystem {
   }
   [[nodiscard]] std::vector<std::string> kinds() const {
     std::vector<std::string> out;
-    for (const std::string& one : taken) out.push_back(kind_of(one));
+    for (const std::string& text : taken) out.push_back(kind_of(text));
     return out;
   }
   // The last one of this kind.
   [[nodiscard]] std::string last(const std::string& kind) const {
     std::string out = "MSH|^~\\&|none";
-    for (const std::string& one : taken) {
-      if (kind_of(one) == kind) out = one;
+    for (const std::string& text : taken) {
+      if (kind_of(text) == kind) out = text;
     }
     return out;
   }
@@ -128,8 +128,8 @@ struct RecordSystem {
 // Answers with this code to one kind of message, AA to the others.
 inline auto refusing(const std::string& kind, const std::string& code,
                      const std::string& more = "") {
-  return [=](const std::string& is, const std::string& /*message*/) {
-    return is == kind ? std::pair(code, more) : std::pair(std::string("AA"), std::string());
+  return [=](const std::string& text, const std::string& /*message*/) {
+    return text == kind ? std::pair(code, more) : std::pair(std::string("AA"), std::string());
   };
 }
 

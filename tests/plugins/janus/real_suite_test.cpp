@@ -154,8 +154,8 @@ class JanusWorld {
          {"request", {{"request", "listparticipants"}, {"room", room}}}});
     std::set<std::string> out;
     const Json response = said.json().value("response", Json::object());
-    for (const Json& one : response.value("participants", Json::array()))
-      out.insert(one.value("id", ""));
+    for (const Json& item : response.value("participants", Json::array()))
+      out.insert(item.value("id", ""));
     return out;
   }
 

@@ -114,11 +114,11 @@ class SlowRealJanus : public ::testing::Test {
     for (; taken_ < all.size(); ++taken_) {
       const auto [events, error] = host_->deliver(all[taken_].body);
       EXPECT_EQ(error, "") << all[taken_].body;
-      for (const Plain& one : events) told_.push_back(one);
+      for (const Plain& event : events) told_.push_back(event);
     }
     std::vector<Plain> out;
-    for (const Plain& one : told_) {
-      if (one.at("type") == "org.rabt.session." + type + ".v1") out.push_back(one.at("data"));
+    for (const Plain& plain : told_) {
+      if (plain.at("type") == "org.rabt.session." + type + ".v1") out.push_back(plain.at("data"));
     }
     return out;
   }
@@ -240,8 +240,8 @@ TEST_F(SlowRealJanus, AfterARestartInMidCallPeopleAreToldAndMeetAgain) {
 
   servers_.kill_janus();
   ASSERT_TRUE(servers_.restart_janus().ok());
-  EXPECT_TRUE(hears("ended", 10'000, [&](const Plain& one) {
-    return one.at("sessionId") == room && one.at("reason") == "lost";
+  EXPECT_TRUE(hears("ended", 10'000, [&](const Plain& plain) {
+    return plain.at("sessionId") == room && plain.at("reason") == "lost";
   }));
   const auto cut = [](const rabt::Json& seen) { return !seen.bool_or("open", true); };
   EXPECT_TRUE(patient_.wait(10'000, cut)) << patient_.seen().dump();

@@ -151,9 +151,9 @@ class Janus : public ::testing::Test {
         {"role": "practitioner", "identity": "practitioner"}]})");
   }
   Json create(const std::string& key = "key-1") {
-    const sdk::Outcome made = host_.call("create-session", people(), key);
-    EXPECT_EQ(made.kind, Kind::done) << made.code << ": " << made.message;
-    return made.kind == Kind::done ? Json::parse(made.output) : Json{{"sessionId", ""}};
+    const sdk::Outcome outcome = host_.call("create-session", people(), key);
+    EXPECT_EQ(outcome.kind, Kind::done) << outcome.code << ": " << outcome.message;
+    return outcome.kind == Kind::done ? Json::parse(outcome.output) : Json{{"sessionId", ""}};
   }
   Servers::Room& room(const Json& session) {
     const std::string name = session.at("sessionId");
@@ -379,9 +379,9 @@ TEST(JanusDrain, ADrainingServerKeepsItsRoomsAndGetsNoOthers) {
   host.outside = [&](const Request& request) { return servers(request); };
   const Json input = Json::parse(
       R"({"reference": "C-1", "participants": [{"role": "patient", "identity": "patient"}]})");
-  const sdk::Outcome made = host.call("create-session", input);
-  ASSERT_EQ(made.kind, Kind::done) << made.code;
-  EXPECT_TRUE(Json::parse(made.output).at("sessionId").get<std::string>().starts_with("b."));
+  const sdk::Outcome outcome = host.call("create-session", input);
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_TRUE(Json::parse(outcome.output).at("sessionId").get<std::string>().starts_with("b."));
   const std::string old = "a.0f8fad5b-d9cb-469f-a165-70867728950e";
   (void)host.call("end-session", {{"sessionId", old}});
   EXPECT_EQ(servers.said.back(), "a destroy");
@@ -554,7 +554,7 @@ TEST_F(Janus, AScreenIsNoPerson) {
   Json joined = event({{"event", "joined"}, {"id", "patient"}, {"token", token_for("patient")}});
   Json screen =
       event({{"event", "joined"}, {"id", "patient#screen"}, {"token", token_for("patient")}});
-  for (Json* one : {&joined, &screen}) (*one)["session_id"] = 7;
+  for (Json* item : {&joined, &screen}) (*item)["session_id"] = 7;
   joined["handle_id"] = 70;
   screen["handle_id"] = 72;
   EXPECT_EQ(host_.deliver(joined.dump()).first.size(), 1U);

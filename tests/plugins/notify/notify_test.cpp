@@ -55,15 +55,15 @@ class Notify : public ::testing::Test {
   }
   // "no", "unknown", or "yes" and the output.
   std::string effect(const std::string& key = "key-1") {
-    const Json told = Json::parse(host_.probe("send-sms", sms().dump(), key).output);
-    return told.at("effect").get<std::string>() +
-           (told.contains("output") ? " " + told.at("output").dump() : std::string());
+    const Json item = Json::parse(host_.probe("send-sms", sms().dump(), key).output);
+    return item.at("effect").get<std::string>() +
+           (item.contains("output") ? " " + item.at("output").dump() : std::string());
   }
 
   // Messages that were given to a gateway.
   long sends() const {
-    return std::count_if(asked_.begin(), asked_.end(), [](const Request& one) {
-      return one.url().ends_with("/messages") || one.url().ends_with("/email");
+    return std::count_if(asked_.begin(), asked_.end(), [](const Request& request) {
+      return request.url().ends_with("/messages") || request.url().ends_with("/email");
     });
   }
   // The gateway's answer to a question, with one message or none.

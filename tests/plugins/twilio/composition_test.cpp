@@ -55,12 +55,12 @@ TEST_F(TwilioComposition, OneFileStandsForAllTracks) {
   const std::string session = over();
   const Json list = listed(session);
   ASSERT_EQ(list["recordings"].size(), 1U);
-  const Json& one = list["recordings"][0];
-  EXPECT_EQ(one["kind"], "composition");
+  const Json& item = list["recordings"][0];
+  EXPECT_EQ(item["kind"], "composition");
   EXPECT_EQ(ledger("composition.enqueued"), 1U) << "it is asked for once, however often is looked";
-  const Json which{{"recordingId", one["recordingId"]}};
+  const Json which{{"recordingId", item["recordingId"]}};
   const Json fetched = done("fetch-recording", which);
-  EXPECT_EQ(fetched["bytes"], one["bytes"]);
+  EXPECT_EQ(fetched["bytes"], item["bytes"]);
   EXPECT_EQ(fetched["contentType"], "video/webm");
   cut_ = 1;
   EXPECT_EQ(host_->call("fetch-recording", which).code, "twilio.truncated");
@@ -103,7 +103,7 @@ TEST_F(TwilioWithoutComposition, TheTracksStandInItsPlace) {
   const std::string session = over();
   const Json list = listed(session);
   EXPECT_EQ(list["recordings"].size(), ledger("recording.completed"));
-  for (const Json& one : list["recordings"]) EXPECT_NE(one["kind"], "composition");
+  for (const Json& item : list["recordings"]) EXPECT_NE(item["kind"], "composition");
   ASSERT_EQ(list["failed"].size(), 1U);
   EXPECT_EQ(list["failed"][0]["kind"], "composition");
   EXPECT_EQ(listed(session)["recordings"].size(), ledger("recording.completed"));

@@ -131,23 +131,23 @@ TEST(TwilioRefusal, IsNamedByItsNumberAndNotByItsStatus) {
       {403, 53119, "Room creation failed because the account has too many", "quota",
        "as many rooms"},
       {403, 99999, "Something new", "", "error 99999"}};
-  for (const Expected& one : all) {
+  for (const Expected& expected : all) {
     TestHost host(kConfig);
     host.secrets["api_key_secret"] = "0123456789abcdef0123456789abcdef";
     host.outside = [&](const Request&) -> Answer {
-      return {.status = one.status,
-              .body = Json{{"code", one.code},
-                           {"message", one.message},
+      return {.status = expected.status,
+              .body = Json{{"code", expected.code},
+                           {"message", expected.message},
                            {"more_info",
-                            "https://www.twilio.com/docs/errors/" + std::to_string(one.code)},
-                           {"status", one.status}}
+                            "https://www.twilio.com/docs/errors/" + std::to_string(expected.code)},
+                           {"status", expected.status}}
                           .dump()};
     };
     const sdk::Outcome outcome = host.call("create-session", session());
-    EXPECT_EQ(outcome.kind, Kind::permanent) << one.code;
-    EXPECT_EQ(outcome.code, "twilio." + std::to_string(one.code));
-    EXPECT_EQ(Json::parse(outcome.detail).value("reason", ""), one.reason) << one.code;
-    EXPECT_NE(outcome.message.find(one.advice), std::string::npos) << outcome.message;
+    EXPECT_EQ(outcome.kind, Kind::permanent) << expected.code;
+    EXPECT_EQ(outcome.code, "twilio." + std::to_string(expected.code));
+    EXPECT_EQ(Json::parse(outcome.detail).value("reason", ""), expected.reason) << expected.code;
+    EXPECT_NE(outcome.message.find(expected.advice), std::string::npos) << outcome.message;
   }
 }
 

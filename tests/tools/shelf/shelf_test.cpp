@@ -114,12 +114,12 @@ TEST_F(JanusShelf, TracksAreFilesOfJanusThatHoldPackets) {
 
   const std::vector<Track> found = tracks();
   ASSERT_EQ(found.size(), 2U);
-  for (const Track& one : found) {
-    EXPECT_EQ(one.person, "patient-1");
-    EXPECT_EQ(one.begun_us, kBegun);
-    EXPECT_EQ(one.first_us, 1'795'223'354'300'000);
-    EXPECT_EQ(one.codec, "opus");
-    EXPECT_TRUE(one.closed);
+  for (const Track& track : found) {
+    EXPECT_EQ(track.person, "patient-1");
+    EXPECT_EQ(track.begun_us, kBegun);
+    EXPECT_EQ(track.first_us, 1'795'223'354'300'000);
+    EXPECT_EQ(track.codec, "opus");
+    EXPECT_TRUE(track.closed);
   }
 }
 
@@ -133,7 +133,7 @@ std::string frame(const std::string& packet) {
 }
 
 TEST_F(JanusShelf, AFrameOfWhichAPartIsMissingIsNoticedWhereverItStands) {
-  const std::string one = frame(std::string(300, 'a'));
+  const std::string text = frame(std::string(300, 'a'));
   const std::string two = frame(std::string(400, 'b'));
   const std::string three = frame(std::string(20, 'c'));
   const fs::path file = folder() / "a.mjr";
@@ -148,16 +148,16 @@ TEST_F(JanusShelf, AFrameOfWhichAPartIsMissingIsNoticedWhereverItStands) {
     return std::pair(whole, kept.substr(mjr("").size()));
   };
   EXPECT_EQ(left_of(""), std::pair(true, std::string()));
-  EXPECT_EQ(left_of(one + two + three), std::pair(true, one + two + three));
+  EXPECT_EQ(left_of(text + two + three), std::pair(true, text + two + three));
   // At the end, at any byte of it.
   for (std::size_t cut = 1; cut < two.size(); ++cut)
-    EXPECT_EQ(left_of(one + two.substr(0, cut)), std::pair(false, one)) << cut;
+    EXPECT_EQ(left_of(text + two.substr(0, cut)), std::pair(false, text)) << cut;
   // In the middle: the bytes before and after are kept. If less than the letters of a frame is
   // left, nothing shows that the frame before is whole.
   for (std::size_t cut = 4; cut < two.size(); ++cut) {
     // The remaining bytes have, by chance, the length of one frame.
     if (cut + three.size() == two.size()) continue;
-    EXPECT_EQ(left_of(one + two.substr(0, cut) + three), std::pair(false, one + three)) << cut;
+    EXPECT_EQ(left_of(text + two.substr(0, cut) + three), std::pair(false, text + three)) << cut;
   }
   // The header itself.
   for (std::size_t cut = 0; cut < mjr("").size(); ++cut) {
@@ -239,7 +239,7 @@ TEST(JanusShelfSegments, TracksWhoseTimesOverlapBelongTogether) {
   // A person who comes back has the same place: two people, two places.
   const auto arguments = arguments_of_ffmpeg(segments[0], {"a", "b", "c"}, "out.webm");
   std::string all;
-  for (const std::string& one : arguments) all += one + " ";
+  for (const std::string& argument : arguments) all += argument + " ";
   EXPECT_NE(all.find("s=1280x480"), std::string::npos) << all;
   EXPECT_EQ(arguments.back(), "out.webm");
 }

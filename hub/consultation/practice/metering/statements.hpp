@@ -8,7 +8,8 @@ namespace rabt::consultation::sql::metering {
 using store::Statement;
 
 inline constexpr Statement kCountActive{
-    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active' AND ($2 = '' OR provider "
+    "SELECT COUNT(*) AS count FROM session WHERE tenant = $1 AND status = 'active' AND ($2 = '' OR "
+    "provider "
     "= $2)"};
 inline constexpr Statement kNumberOfSession{
     "SELECT number FROM session WHERE tenant = $1 AND id = $2"};
@@ -23,12 +24,15 @@ inline constexpr Statement kStaysOf{
     "= $2"};
 
 inline constexpr Statement kMeteredOfMonth{
-    "SELECT session, CAST(SUM(seconds) AS BIGINT), CAST(SUM(CASE WHEN kind = 'adjustment' THEN "
-    "seconds ELSE 0 END) AS BIGINT) FROM usage_record u WHERE tenant = $1 AND month = $2 AND ($3 = "
+    "SELECT session, CAST(SUM(seconds) AS BIGINT) AS sum_seconds, CAST(SUM(CASE WHEN kind = "
+    "'adjustment' THEN "
+    "seconds ELSE 0 END) AS BIGINT) AS adjusted_seconds FROM usage_record u WHERE tenant = $1 AND "
+    "month = $2 AND ($3 = "
     "'' OR EXISTS (SELECT 1 FROM session s WHERE s.tenant = u.tenant AND s.id = u.session AND "
     "s.provider = $3)) GROUP BY session, participant"};
 inline constexpr Statement kMeteredOfSession{
-    "SELECT month, participant, CAST(SUM(seconds) AS BIGINT), MAX(n) FROM usage_record WHERE "
+    "SELECT month, participant, CAST(SUM(seconds) AS BIGINT) AS sum_seconds, MAX(n) AS last_n FROM "
+    "usage_record WHERE "
     "tenant = $1 AND session = $2 GROUP BY month, participant"};
 inline constexpr Statement kInsertUsage{
     "INSERT INTO usage_record (tenant, month, session, participant, n, kind, seconds, at_ms) "

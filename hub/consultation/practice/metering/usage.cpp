@@ -49,24 +49,28 @@ Result<Usage::MonthUsage> Usage::usage_of(std::string_view tenant, const Month& 
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     usage = MonthUsage{.month = month};
     stays.clear();
-    RABT_TRY_STATUS(connection.query(sql::metering::kMeteredOfMonth, {tenant, name, provider},
-                                     [&](const Row& row) {
-                                       add(std::string(row.text(0)), row.integer(1));
-                                       usage.adjusted += row.integer(2);
-                                       return true;
-                                     }));
+    RABT_TRY_STATUS(connection.query(
+        sql::metering::kMeteredOfMonth, {tenant, name, provider}, [&](const Row& row) {
+          add(std::string(row.text(sql::metering::kMeteredOfMonth["session"])),
+              row.integer(sql::metering::kMeteredOfMonth["sum_seconds"]));
+          usage.adjusted += row.integer(sql::metering::kMeteredOfMonth["adjusted_seconds"]);
+          return true;
+        }));
     const std::int64_t from = std::max(month.begins.ms, now.ms) - kLongestStayMs;
     return connection.query(
         sql::metering::kStaysUnderWay, {tenant, from, month.ends.ms, provider},
         [&](const Row& row) {
-          if (row.text(0) != session || row.text(1) != participant) {
+          if (row.text(sql::metering::kStaysUnderWay["session"]) != session ||
+              row.text(sql::metering::kStaysUnderWay["participant"]) != participant) {
             close();
-            session = std::string(row.text(0));
-            participant = std::string(row.text(1));
+            session = std::string(row.text(sql::metering::kStaysUnderWay["session"]));
+            participant = std::string(row.text(sql::metering::kStaysUnderWay["participant"]));
           }
-          stays.push_back(
-              {.joined_ms = row.integer(2),
-               .left_ms = row.is_null(3) ? std::nullopt : std::optional(row.integer(3))});
+          stays.push_back({.joined_ms = row.integer(sql::metering::kStaysUnderWay["joined_ms"]),
+                           .left_ms = row.is_null(sql::metering::kStaysUnderWay["left_ms"])
+                                          ? std::nullopt
+                                          : std::optional(row.integer(
+                                                sql::metering::kStaysUnderWay["left_ms"]))});
           return true;
         });
   }));
@@ -93,7 +97,7 @@ Result<Usage::Metered> Usage::metered(const std::map<std::string, std::vector<At
     std::int64_t last = 0;
     for (const Attended& one : all) last = std::max(last, one.left_ms.value_or(now.ms));
     std::int64_t first = last;
-    for (const Attended& one : all) first = std::min(first, one.joined_ms);
+    for (const Attended& attended : all) first = std::min(first, attended.joined_ms);
     Timestamp at{std::max(first, last - kLongestStayMs)};
     while (at.ms < last) {
       RABT_TRY(month, month_of_stay(at));
@@ -111,9 +115,11 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
   std::map<std::string, std::vector<Attended>> stays;
   RABT_TRY_STATUS(
       transaction.query(sql::metering::kStaysOf, {tenant, session}, [&](const Row& row) {
-        stays[std::string(row.text(0))].push_back(
-            {.joined_ms = row.integer(1),
-             .left_ms = row.is_null(2) ? std::nullopt : std::optional(row.integer(2))});
+        stays[std::string(row.text(sql::metering::kStaysOf["participant"]))].push_back(
+            {.joined_ms = row.integer(sql::metering::kStaysOf["joined_ms"]),
+             .left_ms = row.is_null(sql::metering::kStaysOf["left_ms"])
+                            ? std::nullopt
+                            : std::optional(row.integer(sql::metering::kStaysOf["left_ms"]))});
         return true;
       }));
   const auto metering = metered(stays, now);
@@ -126,8 +132,10 @@ Status Usage::meter(store::Transaction& transaction, std::string_view tenant,
   std::map<Metered::key_type, Kept> kept;
   RABT_TRY_STATUS(
       transaction.query(sql::metering::kMeteredOfSession, {tenant, session}, [&](const Row& row) {
-        kept[{std::string(row.text(0)), std::string(row.text(1))}] = {.seconds = row.integer(2),
-                                                                      .n = row.integer(3)};
+        kept[{std::string(row.text(sql::metering::kMeteredOfSession["month"])),
+              std::string(row.text(sql::metering::kMeteredOfSession["participant"]))}] = {
+            .seconds = row.integer(sql::metering::kMeteredOfSession["sum_seconds"]),
+            .n = row.integer(sql::metering::kMeteredOfSession["last_n"])};
         return true;
       }));
   for (const auto& [key, seconds] : *metering) (void)kept[key];
@@ -164,7 +172,7 @@ Status Usage::note_thresholds(std::string_view tenant, const MonthUsage& usage) 
   std::set<std::int64_t> levels;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(sql::metering::kUsageAlerts, {tenant, month}, [&](const Row& row) {
-      levels.insert(row.integer(0));
+      levels.insert(row.integer(sql::metering::kUsageAlerts["threshold"]));
       return true;
     });
   }));
@@ -227,14 +235,14 @@ Result<UsageView> Usage::read(const Caller& caller, const Asked<GetUsage>& asked
     out.alerts.clear();
     RABT_TRY_STATUS(
         connection.query(sql::metering::kCountActive, {tenant, provider}, [&](const Row& row) {
-          out.active_sessions = row.integer(0);
+          out.active_sessions = row.integer(sql::metering::kCountActive["count"]);
           return false;
         }));
     const std::string name = month.name();
     return connection.query(sql::metering::kUsageAlerts, {tenant, name}, [&](const Row& row) {
-      out.alerts.push_back({.threshold = row.integer(0),
-                            .attendee_minutes = row.integer(1),
-                            .at = {row.integer(2)}});
+      out.alerts.push_back({.threshold = row.integer(sql::metering::kUsageAlerts["threshold"]),
+                            .attendee_minutes = row.integer(sql::metering::kUsageAlerts["minutes"]),
+                            .at = {row.integer(sql::metering::kUsageAlerts["at_ms"])}});
       return true;
     });
   }));
@@ -255,7 +263,7 @@ Result<UsageBySessionView> Usage::by_session(const Caller& caller, const Asked<G
       std::int64_t count = 0;
       RABT_TRY_STATUS(
           connection.query(sql::metering::kNumberOfSession, {tenant, session}, [&](const Row& row) {
-            count = row.integer(0);
+            count = row.integer(sql::metering::kNumberOfSession["number"]);
             return false;
           }));
       out.items.push_back({.session = session,

@@ -8,10 +8,10 @@ namespace rabt::consultation {
 
 Json to_json(const UsageView& usage) {
   Json alerts = Json::array();
-  for (const UsageView::Alert& one : usage.alerts) {
-    alerts.push_back(Json::object({{"threshold", one.threshold},
-                                   {"attendeeMinutes", one.attendee_minutes},
-                                   {"at", to_iso8601(one.at)}}));
+  for (const UsageView::Alert& alert : usage.alerts) {
+    alerts.push_back(Json::object({{"threshold", alert.threshold},
+                                   {"attendeeMinutes", alert.attendee_minutes},
+                                   {"at", to_iso8601(alert.at)}}));
   }
   return Json::object({{"year", usage.year},
                        {"month", usage.month},
@@ -29,12 +29,12 @@ Json to_json(const UsageView& usage) {
 
 Json to_json(const UsageBySessionView& usage) {
   Json items = Json::array();
-  for (const UsageBySessionView::Session& one : usage.items) {
-    items.push_back(Json::object({{"session", one.session},
-                                  {"number", one.number},
-                                  {"participants", one.participants},
-                                  {"attendeeSeconds", one.attendee_seconds},
-                                  {"attendeeMinutes", one.attendee_minutes}}));
+  for (const UsageBySessionView::Session& item : usage.items) {
+    items.push_back(Json::object({{"session", item.session},
+                                  {"number", item.number},
+                                  {"participants", item.participants},
+                                  {"attendeeSeconds", item.attendee_seconds},
+                                  {"attendeeMinutes", item.attendee_minutes}}));
   }
   return Json::object({{"year", usage.year},
                        {"month", usage.month},

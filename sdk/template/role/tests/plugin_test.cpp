@@ -39,11 +39,11 @@ std::vector<std::string> examples(const std::string& ending) {
 // The outside system of an example. 404: it was asked for something else.
 rabt::sdk::testing::Outside world(const json& example) {
   return [exchanges = example.value("http", json::array())](const Request& request) -> Answer {
-    for (const json& one : exchanges) {
-      if (one.value("method", request.method()) != request.method()) continue;
-      if (request.url() != "https://api.example.org" + one.at("path").get<std::string>()) continue;
-      const json body = one.value("body", json::object());
-      return {.status = one.value("status", 200), .body = body.is_string() ? body.get<std::string>() : body.dump()};
+    for (const json& exchange : exchanges) {
+      if (exchange.value("method", request.method()) != request.method()) continue;
+      if (request.url() != "https://api.example.org" + exchange.at("path").get<std::string>()) continue;
+      const json body = exchange.value("body", json::object());
+      return {.status = exchange.value("status", 200), .body = body.is_string() ? body.get<std::string>() : body.dump()};
     }
     return {.status = 404};
   };

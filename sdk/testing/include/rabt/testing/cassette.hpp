@@ -96,20 +96,20 @@ class Cassette {
     for (const Json& item : (*json)["exchanges"].items()) {
       const Json& request = item["request"];
       const Json& answer = item["answer"];
-      Exchange one;
-      one.method = request["method"].text();
-      one.url = request["url"].text();
-      one.headers = write(request["headers"]);
-      one.body = request["body"].text();
+      Exchange exchange;
+      exchange.method = request["method"].text();
+      exchange.url = request["url"].text();
+      exchange.headers = write(request["headers"]);
+      exchange.body = request["body"].text();
       const std::string& sent = answer["sent"].text();
-      one.answer.sent = sent == "no"      ? RABT_SENT_NO
-                        : sent == "maybe" ? RABT_SENT_MAYBE
-                                          : RABT_SENT_YES;
-      one.answer.status = static_cast<int>(answer["status"].number());
-      one.answer.headers = write(answer["headers"]);
-      one.answer.body = answer["body"].text();
-      one.answer.error = answer["error"].text();
-      out.exchanges_.push_back(std::move(one));
+      exchange.answer.sent = sent == "no"      ? RABT_SENT_NO
+                             : sent == "maybe" ? RABT_SENT_MAYBE
+                                               : RABT_SENT_YES;
+      exchange.answer.status = static_cast<int>(answer["status"].number());
+      exchange.answer.headers = write(answer["headers"]);
+      exchange.answer.body = answer["body"].text();
+      exchange.answer.error = answer["error"].text();
+      out.exchanges_.push_back(std::move(exchange));
     }
     return out;
   }
@@ -148,8 +148,8 @@ class Cassette {
   // secrets: values that must not stand in the file; they become "[secret]".
   void add(const Request& request, const Answer& answer,
            const std::vector<std::string>& secrets = {}) {
-    Exchange one{request.method(), request.url(), write(request.head["headers"]), request.body,
-                 answer};
+    Exchange exchange{request.method(), request.url(), write(request.head["headers"]), request.body,
+                      answer};
     const auto hidden = Json::parse(answer.headers);
     std::string headers = "[";
     for (const Json& pair : hidden ? hidden->items() : std::vector<Json>{}) {
@@ -161,32 +161,33 @@ class Cassette {
       if (headers.size() > 1) headers.push_back(',');
       headers += write(pair);
     }
-    one.answer.headers = headers + "]";
-    for (std::string* text : {&one.url, &one.headers, &one.body, &one.answer.headers,
-                              &one.answer.body, &one.answer.error_message}) {
+    exchange.answer.headers = headers + "]";
+    for (std::string* text :
+         {&exchange.url, &exchange.headers, &exchange.body, &exchange.answer.headers,
+          &exchange.answer.body, &exchange.answer.error_message}) {
       for (const std::string& secret : secrets) hide(*text, secret);
     }
-    exchanges_.push_back(std::move(one));
+    exchanges_.push_back(std::move(exchange));
   }
   [[nodiscard]] std::string text() const {
     std::string out = "{\"cassette\": 1, \"exchanges\": [";
-    for (const Exchange& one : exchanges_) {
-      if (&one != exchanges_.data()) out.push_back(',');
+    for (const Exchange& exchange : exchanges_) {
+      if (&exchange != exchanges_.data()) out.push_back(',');
       out += "\n  {\"request\": {\"method\": ";
-      append_json(out, one.method);
+      append_json(out, exchange.method);
       out += ", \"url\": ";
-      append_json(out, one.url);
-      out += ",\n    \"headers\": " + one.headers + ", \"body\": ";
-      append_json(out, one.body);
+      append_json(out, exchange.url);
+      out += ",\n    \"headers\": " + exchange.headers + ", \"body\": ";
+      append_json(out, exchange.body);
       out += "},\n   \"answer\": {\"sent\": ";
-      append_json(out, one.answer.sent == RABT_SENT_NO      ? "no"
-                       : one.answer.sent == RABT_SENT_MAYBE ? "maybe"
-                                                            : "yes");
-      out += ", \"status\": " + std::to_string(one.answer.status) +
-             ", \"headers\": " + one.answer.headers + ",\n    \"body\": ";
-      append_json(out, one.answer.body);
+      append_json(out, exchange.answer.sent == RABT_SENT_NO      ? "no"
+                       : exchange.answer.sent == RABT_SENT_MAYBE ? "maybe"
+                                                                 : "yes");
+      out += ", \"status\": " + std::to_string(exchange.answer.status) +
+             ", \"headers\": " + exchange.answer.headers + ",\n    \"body\": ";
+      append_json(out, exchange.answer.body);
       out += ", \"error\": ";
-      append_json(out, one.answer.error);
+      append_json(out, exchange.answer.error);
       out += "}}";
     }
     return out + "\n]}\n";

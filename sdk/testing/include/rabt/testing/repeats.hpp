@@ -105,7 +105,7 @@ inline std::string lower(std::string text) {
 // one address for all. Rather lenient: `rabt plugin check` compares with a run under another key as
 // well.
 inline bool is_recognisable(const Request& first, const Request& again, const std::string& key,
-                            const std::string& known) {
+                            const std::string& word) {
   if (first.url() == again.url() && first.body == again.body &&
       Cassette::write(first.head["headers"]) == Cassette::write(again.head["headers"]))
     return true;
@@ -126,7 +126,7 @@ inline bool is_recognisable(const Request& first, const Request& again, const st
     });
     if (!same) continue;
     if (!key.empty() && text.find(key) != std::string::npos) return true;
-    if (detail::looks_made(text) && known.find(text) == std::string::npos) return true;
+    if (detail::looks_made(text) && word.find(text) == std::string::npos) return true;
   }
   return false;
 }
