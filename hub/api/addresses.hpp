@@ -11,6 +11,9 @@
 // Address of a caller: the rates count by this address, and the audit log names it.
 namespace rabt::api {
 
+// The client of what comes over the hub's own socket: the kernel says who asks.
+inline constexpr std::string_view kThisMachine = "local";
+
 // The proxies in front of the hub, whose word on addresses counts. Immutable.
 class Proxies {
  public:

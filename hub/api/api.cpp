@@ -44,8 +44,6 @@ constexpr std::int64_t kJudgedMs = 500;
 // The listener of `doors.metrics`.
 constexpr std::string_view kMetricsListener = "metrics";
 constexpr std::string_view kApi = "/api/v1/";
-// The address of a Unix socket's other end.
-constexpr std::string_view kThisMachine = "local";
 // A /48 of IPv6 may send as much as so many of its /64.
 constexpr int kHouseholdsOfSite = 4;
 
@@ -279,11 +277,15 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   auto page = doors_ != nullptr ? doors_->description(listener, head) : std::nullopt;
   const bool open = page || (found.route != nullptr && found.route->permission.allows({}));
   identity::RefusedToken refused;
-  auto caller = caller_of(head, shown, client, &refused);
+  identity::Credential proof = shown;
+  // A delivery brings the proof of its source in this header; nobody signs in with it.
+  if (found.route != nullptr && found.route->options.rate == RateClass::hook)
+    proof.authorization.clear();
+  auto caller = caller_of(head, proof, client, &refused);
   if (!caller.ok()) {
     if (auto elsewhere = later(caller.error())) return *std::move(elsewhere);
     if (caller.error().code != "http.unauthenticated") return problem_of(caller.error());
-    // Open routes need no sign-in: a delivery brings its own proof in the same header.
+    // Open routes need no sign-in.
     if (!open) {
       Response response = unknown(client, caller.error().message);
       if (response.status == 401) note_refused(refused, head, client);
@@ -325,10 +327,10 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
                   .caller = *std::move(caller),
                   .pattern = found.route->pattern,
                   .cursors = &parts_.cursors};
-  Proven proven{.shown = shown, .at_ms = judged_ms};
+  Proven proven{.shown = std::move(proof), .at_ms = judged_ms};
   if (found.route->options.check != nullptr) {
     const auto wanted = found.route->options.check(*resources_, call);
-    if (!wanted.ok()) return http::problem(wanted.error());
+    if (!wanted.ok()) return refused_head(call, wanted.error());
   }
   return taking(*found.route, call, std::move(proven));
 }
@@ -683,6 +685,15 @@ void Api::note_refused(const identity::RefusedToken& refused, const Request& hea
         return log.append(transaction, entry);
       },
       [](const Status& /*status*/) {});
+}
+
+Response Api::refused_head(const Call& call, const Error& error) {
+  Response response = http::problem(error);
+  if (error.code != kOtherAddress) return response;
+  // Counts as a delivery that proves nothing, and has the line of one.
+  (void)over_address(parts_.rates.refused, call.caller.client, source_in(call.path));
+  if (response.cause) response.cause->logged = true;
+  return response;
 }
 
 Response Api::too_many(const Wait& wait) {

@@ -121,6 +121,8 @@ class Api {
     std::int64_t ms = 0;
   };
   [[nodiscard]] static http::Response too_many(const Wait& wait);
+  // The answer to a head that the check of its route refuses.
+  [[nodiscard]] http::Response refused_head(const Call& call, const Error& error);
   [[nodiscard]] std::optional<Wait> over(const Limit& limit, const identity::Caller& caller);
   [[nodiscard]] std::optional<Wait> over_address(const Limit& limit, std::string_view client,
                                                  std::string_view place = {});

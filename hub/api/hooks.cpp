@@ -112,7 +112,22 @@ Status Hooks::expected(const Call& call) {
   const auto found = sources_.find(source_in(call.path));
   if (of_another || found == sources_.end() || found->second.over_mllp)
     return not_found("hooks.unknown_source", "no source of this name is configured");
-  return ok_status();
+  const Source& source = found->second;
+  const std::string& client = call.caller.client;
+  if (!source.addresses || client == kThisMachine || source.addresses->has(client))
+    return ok_status();
+  Error other = denied("hooks.address",
+                       "the sender's address is none of the `addresses` that this source takes "
+                       "deliveries from");
+  audit_refusal(source.name, other.code);
+  lost({.source = source.name,
+        .outcome = Outcome::signature,
+        .code = other.code,
+        .reason = other.message,
+        .client = client,
+        .request = call.request.request_id,
+        .body = {}});
+  return other;
 }
 
 bool Hooks::asks_sender(const Call& call) const {
@@ -379,7 +394,7 @@ void Hooks::audit_refusal(std::string_view source, std::string_view code) {
 }
 
 void write_metrics(const Hooks& hooks, MetricsWriter& out) {
-  out.counter("rabt_deliveries_refused_total", "Deliveries whose signature did not hold.",
+  out.counter("rabt_deliveries_refused_total", "Deliveries that did not prove their sender.",
               hooks.refused());
   hooks.write_outcomes(out);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hub/access/access_control.hpp"
+#include "hub/api/addresses.hpp"
 #include "hub/api/delivery_outcomes.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
@@ -33,7 +34,12 @@ struct Source {
   http::SignatureConfig signature;
   // Its messages come over MLLP, and none is taken over HTTP.
   bool over_mllp = false;
+  // Addresses that deliveries over HTTP are taken from. From all if it is unset.
+  std::optional<Proxies> addresses{};
 };
+
+// The code of a delivery from an address that the source does not list.
+inline constexpr std::string_view kOtherAddress = "hooks.address";
 
 // The path of a delivery, which is /hooks/{source}, /hooks/{tenant}/{source} or
 // /hooks/{source}/{type}/{id}.
@@ -72,7 +78,9 @@ class Hooks final : public repair::Deliveries {
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
-  // Ok if the source of this delivery is configured. Error not_found hooks.unknown_source.
+  // Judges the head of a delivery. Errors: not_found hooks.unknown_source; denied hooks.address,
+  // which is logged, counted and listed as a delivery that proves nothing. What comes over the
+  // hub's own socket has no network, and may come.
   [[nodiscard]] Status expected(const Call& call);
   // True if another machine has to be asked who sends this delivery.
   [[nodiscard]] bool asks_sender(const Call& call) const;
@@ -86,7 +94,7 @@ class Hooks final : public repair::Deliveries {
 
   // Deliveries of each source whose sender was proved, since the start.
   [[nodiscard]] std::map<std::string, std::uint64_t> heard() const;
-  // Deliveries whose signature did not hold.
+  // Deliveries that did not prove their sender.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
   void write_outcomes(MetricsWriter& out) const {
     if (parts_.outcomes != nullptr) parts_.outcomes->write_metrics(out);

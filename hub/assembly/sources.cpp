@@ -123,6 +123,7 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, net:
     source.plugin = entry.plugin;
     source.over_mllp = entry.listen.has_value();
     if (source.over_mllp) continue;
+    source.addresses = entry.addresses;
     RABT_TRY(signature, signature_of(config, entry));
     source.signature = std::move(signature);
     if (source.signature.scheme != http::SignatureScheme::sns) continue;

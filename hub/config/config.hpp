@@ -106,6 +106,8 @@ struct SourceEntry {
   std::string header;
   // Form of the signature of hmac.
   http::HmacForm hmac;
+  // Addresses that deliveries over HTTP are taken from. From all if it is unset.
+  std::optional<api::Proxies> addresses;
   // The plugin that reads the deliveries.
   std::string plugin;
 };

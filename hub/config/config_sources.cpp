@@ -8,10 +8,31 @@ namespace rabt::config {
 
 namespace {
 
+// Reads a list of addresses and networks, which `what` names in messages. False if it holds none.
+bool read_networks(Reader& reader, const YamlEntry& named, const YamlNode& node,
+                   std::string_view key, std::string_view what, std::optional<api::Proxies>& out) {
+  std::vector<std::string> texts;
+  reader.texts(node, key, texts);
+  if (texts.empty()) return false;
+  auto networks = api::Proxies::make(texts);
+  if (networks.ok()) {
+    out = *std::move(networks);
+  } else {
+    reader.mistake(named.line, named.column,
+                   "`" + std::string(what) + "`: " + networks.error().message);
+  }
+  return true;
+}
+
 // Reads the fields of an mllp source that it has in place of secrets.
 void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
                  SourceEntry& source) {
   MllpEntry& entry = source.listen.emplace();
+  if (named.value->find("addresses") != nullptr)
+    reader.mistake(named.line, named.column,
+                   "source `" + named.key +
+                       "` has the scheme mllp; the addresses that may connect stand in "
+                       "`listen.from`");
   for (const char* key : {"secrets", "header"}) {
     if (named.value->find(key) != nullptr)
       reader.mistake(
@@ -30,16 +51,7 @@ void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
   reader.path(*listen, "ca", entry.authorities);
   reader.path(*listen, "crl", entry.revoked);
   reader.texts(*listen, "names", entry.names);
-  std::vector<std::string> from;
-  reader.texts(*listen, "from", from);
-  if (!from.empty()) {
-    auto networks = api::Proxies::make(from);
-    if (networks.ok()) {
-      entry.from = *std::move(networks);
-    } else {
-      reader.mistake(named.line, named.column, "`listen.from`: " + networks.error().message);
-    }
-  }
+  const bool limited = read_networks(reader, named, *listen, "from", "listen.from", entry.from);
   const auto mistake = [&](const std::string& what) {
     reader.mistake(named.line, named.column, "source `" + named.key + "`: " + what);
   };
@@ -47,7 +59,7 @@ void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
     mistake("`listen.names` and `listen.crl` need `listen.ca`");
   if (!entry.authorities.empty() && config.server.tls_certificates.empty())
     mistake("`listen.ca` needs the hub's own certificate: add `server.tls`");
-  if (entry.authorities.empty() && from.empty() && !is_loopback(entry.address))
+  if (entry.authorities.empty() && !limited && !is_loopback(entry.address))
     mistake(
         "messages that come from outside this machine need `listen.ca`, or at least "
         "`listen.from`");
@@ -121,7 +133,7 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
   }
   if (!reader.mapping(node, "a source")) return source;
   reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint", "listen",
-                     "preset", "encoding", "prefix", "signs", "timestamp", "element"});
+                     "addresses", "preset", "encoding", "prefix", "signs", "timestamp", "element"});
   reader.text(node, "scheme", source.scheme, true);
   reader.text(node, "header", source.header);
   reader.text(node, "plugin", source.plugin, true);
@@ -148,6 +160,12 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
   }
   if (node.find("listen") != nullptr)
     reader.mistake(named.line, named.column, "`listen` belongs to a source of the scheme mllp");
+  if (node.find("addresses") != nullptr &&
+      !read_networks(reader, named, node, "addresses", "addresses", source.addresses))
+    reader.mistake(named.line, named.column,
+                   "source `" + named.key +
+                       "`: `addresses` names nobody; list addresses or networks such as "
+                       "10.1.0.0/16, or leave it out");
   if (source.scheme == "sns") {
     // SNS signs its deliveries with a key of its own.
     reader.texts(node, "topics", source.topics);

@@ -549,6 +549,98 @@ TEST_F(ApiTest, DeliveriesThatCameToNothingAreListedWithTheirReason) {
   EXPECT_EQ(api("GET", "deliveries?limit=1001").status, 422);
 }
 
+TEST_F(ApiTest, ADeliveryFromAnotherAddressIsRefusedByItsHeadAndListed) {
+  auto list = sources();
+  list.resize(2);
+  list[1].name = "lab";
+  list[1].plugin = "echo";
+  list[1].signature.scheme = http::SignatureScheme::static_token;
+  list[1].signature.secrets.emplace_back(kSender);
+  list[0].addresses = must(Proxies::make({"10.1.0.0/16", "2001:db8:7::/48"}));
+  api_.open({.sources = std::move(list), .proxies = must(Proxies::make({"192.0.2.1"}))});
+  const auto head_of = [](const std::string& source, const std::string& remote,
+                          const std::string& forwarded) {
+    Request made = request("POST", "/hooks/" + source, "{}");
+    made.headers = {{"authorization", "Bearer " + std::string(kSender)}};
+    if (!forwarded.empty()) made.headers.emplace_back("x-forwarded-for", forwarded);
+    made.remote = remote;
+    made.request_id = "01REQ";
+    return made;
+  };
+  // 0: the head is admitted, and the body may come.
+  const auto status = [&](const std::string& remote, const std::string& forwarded = {},
+                          const std::string& source = "his") {
+    const http::Admission judged = api_.admit(head_of(source, remote, forwarded));
+    const auto* refused = std::get_if<Response>(&judged);
+    return refused == nullptr ? 0 : refused->status;
+  };
+  for (const char* in : {"10.1.2.3", "::ffff:10.1.2.3", "2001:db8:7::1", "local"})
+    EXPECT_EQ(status(in), 0) << in;
+  for (const char* out : {"10.2.0.1", "::ffff:10.2.0.1", "2001:db8:8::1", "::1", "192.0.2.1"})
+    EXPECT_EQ(status(out), 403) << out;
+  EXPECT_EQ(status("192.0.2.1", "10.1.2.3"), 0) << "the word of a trusted proxy";
+  EXPECT_EQ(status("192.0.2.1", "10.1.2.3, 203.0.113.5"), 403) << "the client says what it likes";
+  EXPECT_EQ(status("203.0.113.5", "10.1.2.3"), 403) << "no proxy of the hub says this";
+  EXPECT_EQ(status("203.0.113.5", "", "lab"), 0) << "another source takes all";
+  const Response answer = handle(head_of("his", "203.0.113.9", ""));
+  EXPECT_EQ(code(answer), "hooks.address");
+  EXPECT_EQ(answer.body.find("10.1"), std::string::npos) << "the list is the hub's own";
+  ASSERT_TRUE(answer.cause);
+  EXPECT_TRUE(answer.cause->logged) << "the source has its line";
+  must(rig_.store().write([](store::Transaction&) { return ok_status(); }));
+  const Json listed = json(api("GET", "deliveries?source=his"))["items"];
+  ASSERT_EQ(listed.size(), 8U) << listed.dump();
+  EXPECT_EQ(listed[std::size_t{0}].string_or("outcome", ""), "signature");
+  EXPECT_EQ(listed[std::size_t{0}].string_or("code", ""), "hooks.address");
+  EXPECT_EQ(listed[std::size_t{0}].string_or("client", ""), "203.0.113.9");
+  EXPECT_EQ(listed[std::size_t{0}].string_or("request", ""), "01REQ");
+  EXPECT_FALSE(listed[std::size_t{0}].bool_or("bodyKept", true));
+  EXPECT_NE(measures().find("\nrabt_deliveries_refused_total 8\n"), std::string::npos);
+  EXPECT_NE(api("GET", "audit/entries?limit=200").body.find("webhook.refused"), std::string::npos);
+}
+
+// Symptom: the tokens of a sender stood in /health as refused ones, and kept its deliveries
+// waiting. Cause: the header of a delivery was tried at the issuers of sign-ins. This test shows
+// that no issuer is asked for its keys before a delivery is admitted.
+TEST_F(ApiTest, TheTokenOfADeliveryIsNoSignIn) {
+  identity::IssuerOptions issuer;
+  issuer.name = "idp";
+  issuer.subject_system = "idp";
+  issuer.issuer = "https://idp.example.sa";
+  issuer.audience = "hub";
+  issuer.jwks_url = "https://idp.example.sa/jwks";
+  issuer.algorithms = {"ES256"};
+  api_.open({.sources = sources(), .issuers = {issuer}});
+  const auto encoded = [](std::string_view text) { return crypto::base64url(as_bytes(text)); };
+  const std::string token = encoded(R"({"alg":"ES256"})") + "." +
+                            encoded(R"({"iss":"https://idp.example.sa"})") + "." + encoded("sig");
+  const auto admitted = [&](const std::string& method, const std::string& path) {
+    Request head = request(method, path);
+    head.headers = {{"authorization", "Bearer " + token}};
+    head.may_wait = false;
+    return api_.admit(head);
+  };
+  EXPECT_TRUE(std::holds_alternative<http::Elsewhere>(admitted("GET", "/api/v1/sessions")));
+  EXPECT_TRUE(std::holds_alternative<http::Intake>(admitted("POST", "/hooks/his")));
+}
+
+// A stranger who floods a source is closed out before each of his deliveries is written down.
+TEST_F(ApiTest, AnAddressThatIsRefusedTooOftenIsHeardNoMore) {
+  auto list = sources();
+  list[0].addresses = must(Proxies::make({"10.1.0.0/16"}));
+  RateOptions rates = RateOptions::none();
+  rates.refused = per_minute("refused", 3);
+  api_.open({.sources = std::move(list), .rates = rates});
+  const auto from = [this](const std::string& remote) {
+    Request made = request("POST", "/hooks/his", "{}");
+    made.remote = remote;
+    return handle(made).status;
+  };
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(from("203.0.113.5"), 403);
+  EXPECT_EQ(from("203.0.113.5"), 429);
+  EXPECT_EQ(from("203.0.113.6"), 403) << "each address for itself";
+}
+
 // Symptom: an old time stamp and a wrong secret looked alike to the operator.
 // Cause: the reason of a refused delivery was not kept.
 // This test sends one of each, and compares what the sender and the operator are told.

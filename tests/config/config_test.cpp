@@ -127,6 +127,31 @@ TEST_F(ConfigFile, AnEntryMayRunAPluginUnderAnotherNameByAMappingFile) {
   expect_part(wrong, ":9:20: an entry has `source` or `config`");
 }
 
+TEST_F(ConfigFile, ASourceMayListTheAddressesThatItTakesDeliveriesFrom) {
+  const auto source = [](const std::string& more) {
+    return with("plugin: twilio}\n", "plugin: twilio, " + more + "}\n");
+  };
+  EXPECT_FALSE(load(kGood)->sources.at(0).addresses.has_value()) << "all may send";
+  const auto good = load(source("addresses: [10.1.0.0/16, 192.0.2.7, 'fd00:1::/32']"));
+  ASSERT_TRUE(good.ok()) << good.error().message;
+  const auto& addresses = good->sources.at(0).addresses;
+  ASSERT_TRUE(addresses.has_value());
+  for (const char* in : {"10.1.255.1", "::ffff:10.1.0.1", "192.0.2.7", "fd00:1::5"})
+    EXPECT_TRUE(addresses->has(in)) << in;
+  for (const char* out : {"10.2.0.1", "::ffff:10.2.0.1", "192.0.2.8", "fd00:2::5", "local", ""})
+    EXPECT_FALSE(addresses->has(out)) << out;
+  expect_part(refused(source("addresses: [10.1.0.0/33]")),
+              "`addresses`: \"10.1.0.0/33\" is no address and no network such as 10.0.0.0/8");
+  expect_part(refused(source("addresses: [his.example.sa]")), "\"his.example.sa\" is no address");
+  expect_part(refused(source("addresses: []")),
+              "source `his`: `addresses` names nobody; list addresses or networks such as "
+              "10.1.0.0/16, or leave it out");
+  expect_part(refused(source("addresses: 10.1.0.0/16")), "`addresses` must be a list");
+  expect_part(refused(with("scheme: standard-webhooks, secrets: [{file: secret}]",
+                           "scheme: mllp, addresses: [10.1.0.0/16], listen: {}")),
+              "the addresses that may connect stand in `listen.from`");
+}
+
 TEST_F(ConfigFile, ASourceOfMllpSaysWhereItListensAndWhoMaySend) {
   const auto source = [](const std::string& more) {
     return with("scheme: standard-webhooks, secrets: [{file: secret}]", "scheme: mllp" + more);
