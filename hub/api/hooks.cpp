@@ -132,7 +132,9 @@ Status Hooks::expected(const Call& call) {
 
 bool Hooks::asks_sender(const Call& call) const {
   const auto found = sources_.find(source_in(call.path));
-  return found != sources_.end() && found->second.signature.fetch != nullptr;
+  if (found == sources_.end()) return false;
+  const http::SignatureConfig& signature = found->second.signature;
+  return signature.fetch != nullptr || signature.asks_issuer;
 }
 
 Result<Response> Hooks::deliver(const Call& call) {

@@ -159,7 +159,7 @@ class Walk {
   // Checks the systems that send to the hub, and those that the hub tells.
   void outside() {
     each(&config::Config::sources,
-         [this](const config::Config& of) { return read_sources(of, *http_); });
+         [this](const config::Config& of) { return read_sources(of, clock_, *http_); });
     for (const config::SourceEntry& source : config_.sources) {
       if (source.listen)
         add(open_mllp_tls(config_.server, *source.listen, clock_), "source " + source.name);

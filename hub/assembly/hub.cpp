@@ -721,7 +721,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   });
   hub.maintenance->also([&hub] { hub.catch_up(); });
 
-  RABT_TRY(sources, read_sources(config, hub.outward()));
+  RABT_TRY(sources, read_sources(config, base.wall, hub.outward()));
   hub.pages = std::make_unique<pages::Pages>(pages::Bundle::embedded(), page_options(config));
   if (pages::Bundle::embedded().empty()) {
     log.warn("hub.no_pages", {{"why", "built without node: the hub answers /api/v1 alone"}});

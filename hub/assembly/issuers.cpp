@@ -15,7 +15,12 @@ Result<identity::Exchange> issuer_exchange(const config::Config& config, net::Ht
     hosts.push_back(api::origin_of(entry.options.issuer));
     hosts.insert(hosts.end(), entry.hosts.begin(), entry.hosts.end());
   }
-  RABT_TRY(allow, net::AllowList::make(hosts, config.http.allow_private));
+  return exchange_with(hosts, config, http);
+}
+
+Result<identity::Exchange> exchange_with(const std::vector<std::string>& origins,
+                                         const config::Config& config, net::HttpClient& http) {
+  RABT_TRY(allow, net::AllowList::make(origins, config.http.allow_private));
   std::shared_ptr<const net::TlsOptions> tls;
   if (!config.http.ca.empty())
     tls = std::make_shared<const net::TlsOptions>(net::TlsOptions{.ca_file = config.http.ca});
@@ -23,26 +28,35 @@ Result<identity::Exchange> issuer_exchange(const config::Config& config, net::Ht
                                  std::move(tls));
 }
 
+Result<identity::IssuerOptions> issuer_options(const config::IssuerEntry& entry) {
+  identity::IssuerOptions options = entry.options;
+  if (!options.jwks_url.empty()) return options;
+  if (!entry.jwks.empty()) {
+    auto text = config::read_text(entry.jwks);
+    if (!text.ok()) {
+      return invalid("config.io", "the JWK set " + entry.jwks + " of the issuer " + options.name +
+                                      " cannot be read: " + text.error().message);
+    }
+    options.jwks = *std::move(text);
+    return options;
+  }
+  auto secret = config::read_secret(entry.jwks_place.value_or(entry.secret));
+  if (!secret.ok())
+    return invalid(secret.error().code,
+                   "the issuer " + options.name + ": " + secret.error().message);
+  if (entry.jwks_place) {
+    options.jwks = (*secret)->expose_text();
+  } else {
+    options.secret = *std::move(secret);
+  }
+  return options;
+}
+
 Result<identity::Issuers> read_issuers(const config::Config& config, const Clock& clock,
                                        net::HttpClient& http) {
   std::vector<identity::IssuerOptions> all;
   for (const config::IssuerEntry& entry : config.identity.issuers) {
-    identity::IssuerOptions options = entry.options;
-    if (!entry.jwks.empty()) {
-      auto text = config::read_text(entry.jwks);
-      if (!text.ok()) {
-        return invalid("config.io", "the JWK set " + entry.jwks + " of the issuer " + options.name +
-                                        " cannot be read: " + text.error().message);
-      }
-      options.jwks = *std::move(text);
-    } else if (options.jwks_url.empty()) {
-      auto secret = config::read_secret(entry.secret);
-      if (!secret.ok()) {
-        return invalid(secret.error().code,
-                       "the issuer " + options.name + ": " + secret.error().message);
-      }
-      options.secret = *std::move(secret);
-    }
+    RABT_TRY(options, issuer_options(entry));
     all.push_back(std::move(options));
   }
   RABT_TRY(exchange, issuer_exchange(config, http));

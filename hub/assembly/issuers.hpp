@@ -17,6 +17,14 @@ namespace rabt::assembly {
 [[nodiscard]] Result<identity::Issuers> read_issuers(const config::Config& config,
                                                      const Clock& clock, net::HttpClient& http);
 
+// Options of an issuer, with its secret or its keys read. Errors: config.missing_secret, config.io.
+[[nodiscard]] Result<identity::IssuerOptions> issuer_options(const config::IssuerEntry& entry);
+
+// Reaches these origins and nothing else, by the settings of `http`.
+[[nodiscard]] Result<identity::Exchange> exchange_with(const std::vector<std::string>& origins,
+                                                       const config::Config& config,
+                                                       net::HttpClient& http);
+
 // Those at which browsers sign in. Errors: config.missing_secret, config.public_url.
 [[nodiscard]] Result<std::vector<identity::OidcOptions>> read_oidc(const config::Config& config);
 

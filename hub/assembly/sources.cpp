@@ -4,7 +4,9 @@
 #include <map>
 #include <memory>
 
+#include "hub/api/browser.hpp"
 #include "hub/assembly/edge.hpp"
+#include "hub/assembly/issuers.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/http/sns_signature.hpp"
 
@@ -15,6 +17,7 @@ namespace {
 http::SignatureScheme scheme_of(const std::string& name) {
   if (name == "twilio") return http::SignatureScheme::twilio;
   if (name == "hmac") return http::SignatureScheme::hmac;
+  if (name == "jwt") return http::SignatureScheme::jwt;
   if (name == "sns") return http::SignatureScheme::sns;
   if (name == "static-token") return http::SignatureScheme::static_token;
   return http::SignatureScheme::standard_webhooks;
@@ -100,6 +103,26 @@ Status read_topics(const config::SourceEntry& entry, http::SignatureConfig& sign
   return http::check(signature);
 }
 
+// Tokens are judged as those of people who sign in are; the hub asks the host of `jwks` alone.
+Status read_issuer(const config::Config& config, const config::SourceEntry& entry,
+                   const Clock& clock, net::HttpClient& http, http::SignatureConfig& signature) {
+  RABT_TRY(options, issuer_options(*entry.issuer));
+  signature.asks_issuer = !options.jwks_url.empty();
+  std::vector<std::string> origins;
+  if (signature.asks_issuer) origins.push_back(api::origin_of(options.jwks_url));
+  RABT_TRY(exchange, exchange_with(origins, config, http));
+  RABT_TRY(made, identity::Issuers::make({std::move(options)}, clock, exchange));
+  const auto issuers = std::make_shared<const identity::Issuers>(std::move(made));
+  signature.judge_token = [issuers](std::string_view token) -> Status {
+    RABT_TRY(claims, issuers->verify(token));
+    if (!claims.certificate.empty())
+      return denied("http.signature",
+                    "the token is good with a certificate alone (`cnf`), and deliveries show none");
+    return ok_status();
+  };
+  return http::check(signature);
+}
+
 }  // namespace
 
 Result<http::SignatureConfig> signature_of(const config::Config& config,
@@ -109,13 +132,16 @@ Result<http::SignatureConfig> signature_of(const config::Config& config,
   if (!entry.header.empty()) signature.proof_header = entry.header;
   signature.hmac = entry.hmac;
   signature.public_url = config.public_url;
-  if (signature.scheme == http::SignatureScheme::sns) return signature;
+  if (signature.scheme == http::SignatureScheme::sns ||
+      signature.scheme == http::SignatureScheme::jwt)
+    return signature;
   if (const Status read = read_secrets(entry, signature); !read.ok())
     return of_source(entry, read.error());
   return signature;
 }
 
-Result<std::vector<api::Source>> read_sources(const config::Config& config, net::HttpClient& http) {
+Result<std::vector<api::Source>> read_sources(const config::Config& config, const Clock& clock,
+                                              net::HttpClient& http) {
   std::vector<api::Source> sources;
   for (const config::SourceEntry& entry : config.sources) {
     api::Source& source = sources.emplace_back();
@@ -126,9 +152,11 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, net:
     source.addresses = entry.addresses;
     RABT_TRY(signature, signature_of(config, entry));
     source.signature = std::move(signature);
-    if (source.signature.scheme != http::SignatureScheme::sns) continue;
-    if (const Status read = read_topics(entry, source.signature, http); !read.ok())
-      return of_source(entry, read.error());
+    Status read = ok_status();
+    if (entry.issuer) read = read_issuer(config, entry, clock, http, source.signature);
+    if (source.signature.scheme == http::SignatureScheme::sns)
+      read = read_topics(entry, source.signature, http);
+    if (!read.ok()) return of_source(entry, read.error());
   }
   return sources;
 }

@@ -13,15 +13,18 @@
 
 namespace rabt::assembly {
 
-// The proof of a source that posts to /hooks/, with its secrets; of SNS without certificates.
+// The proof of a source that posts to /hooks/, with its secrets; of SNS without certificates, of
+// jwt without keys.
 // Errors: those of read_secret and http::check; the message names the source.
 [[nodiscard]] Result<http::SignatureConfig> signature_of(const config::Config& config,
                                                          const config::SourceEntry& entry);
 
 // Sources that may post to /hooks/, with the secrets that their signatures need. The client
-// fetches what messages of SNS point to, and outlives the sources. Errors: those of
-// read_secret and http::check; the message names the source.
+// fetches what messages of SNS point to, and the keys of issuers; client and clock outlive the
+// sources. Errors: those of read_secret, issuer_options, Issuers::make and http::check; the message
+// names the source.
 [[nodiscard]] Result<std::vector<api::Source>> read_sources(const config::Config& config,
+                                                            const Clock& clock,
                                                             net::HttpClient& http);
 
 // The certificates of a source that sends over MLLP. Null when it speaks without TLS. Errors:

@@ -91,9 +91,21 @@ struct MllpEntry {
   std::optional<api::Proxies> from;
 };
 
+// An issuer whose tokens are trusted. Its secret or its keys are read when the hub starts.
+struct IssuerEntry {
+  identity::IssuerOptions options;
+  // kind: shared-secret.
+  SecretSource secret;
+  // The file of the JWK set, kind: jwks. Empty if this is a shared secret, or the issuer publishes
+  // its keys at options.jwks_url.
+  std::string jwks;
+  // The place of the JWK set, where it is written as one of a secret.
+  std::optional<SecretSource> jwks_place;
+};
+
 struct SourceEntry {
   std::string name;
-  // standard-webhooks, hmac, twilio, static-token, sns or mllp.
+  // standard-webhooks, hmac, jwt, twilio, static-token, sns or mllp.
   std::string scheme;
   // Set with the scheme mllp.
   std::optional<MllpEntry> listen;
@@ -106,6 +118,8 @@ struct SourceEntry {
   std::string header;
   // Form of the signature of hmac.
   http::HmacForm hmac;
+  // The issuer of the tokens of jwt.
+  std::optional<IssuerEntry> issuer;
   // Addresses that deliveries over HTTP are taken from. From all if it is unset.
   std::optional<api::Proxies> addresses;
   // The plugin that reads the deliveries.
@@ -254,16 +268,6 @@ struct DoorEntry {
   int naive_offset_minutes = 0;
   // True if a sign-in of this API needs no second factor. Of `clinicvault` alone.
   bool second_factor_exempt = false;
-};
-
-// An issuer whose tokens are trusted. Its secret or its keys are read when the hub starts.
-struct IssuerEntry {
-  identity::IssuerOptions options;
-  // kind: shared-secret.
-  SecretSource secret;
-  // The file of the JWK set, kind: jwks. Empty if this is a shared secret, or the issuer publishes
-  // its keys at options.jwks_url.
-  std::string jwks;
 };
 
 // An issuer at which browsers sign in, kind: oidc.

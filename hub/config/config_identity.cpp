@@ -63,16 +63,17 @@ void read_claims(Reader& reader, const YamlNode& node, identity::IssuerOptions& 
 }
 
 // Algorithms of signatures that keys of an issuer may be used with.
-void read_algorithms(Reader& reader, const YamlEntry& named, std::vector<std::string>& out) {
+constexpr std::array<std::string_view, 6> kAlgorithms{"RS256", "PS256", "ES256",
+                                                      "RS384", "ES384", "EdDSA"};
+void read_algorithms(Reader& reader, const YamlEntry& named,
+                     std::span<const std::string_view> taken, std::vector<std::string>& out) {
   const YamlNode& node = *named.value;
   reader.texts(node, "algs", out);
-  constexpr std::array<std::string_view, 6> kTaken{"RS256", "PS256", "ES256",
-                                                   "RS384", "ES384", "EdDSA"};
   for (const std::string& text : out) {
-    if (std::find(kTaken.begin(), kTaken.end(), text) != kTaken.end()) continue;
+    if (std::find(taken.begin(), taken.end(), text) != taken.end()) continue;
+    const std::vector<std::string> names(taken.begin(), taken.end());
     reader.mistake(node.line, node.column,
-                   "`algs` lists what its keys may be used with: RS256, PS256, ES256, RS384, "
-                   "ES384, EdDSA");
+                   "`algs` lists what its keys may be used with: " + listed(names));
   }
   if (out.empty()) reader.mistake(named.line, named.column, "an issuer of this kind needs `algs`");
 }
@@ -109,7 +110,7 @@ OidcEntry read_oidc(Reader& reader, const YamlEntry& named) {
     reader.choice(*key, "alg", {"ES384", "RS384"}, out.key_algorithm);
     reader.text(*key, "kid", out.key_id);
   }
-  read_algorithms(reader, named, out.algorithms);
+  read_algorithms(reader, named, kAlgorithms, out.algorithms);
   reader.text(node, "scope", out.scope);
   reader.flag(node, "provision", out.provision);
   if (const YamlNode* claims = reader.section(node, "claims"); claims != nullptr) {
@@ -164,17 +165,7 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
                        "stale_grace", "strong_acr", "second_factor"});
     if (!kind.empty() && kind != "jwks")
       reader.mistake(node.line, node.column, "`kind` must be shared-secret, jwks or oidc");
-    std::string jwks;
-    reader.text(node, "jwks", jwks, true);
-    if (is_protected(jwks)) {
-      reader.url(node, "jwks", out.jwks_url);
-    } else if (jwks.find("://") != std::string::npos) {
-      reader.mistake(node.line, node.column, "`jwks` must be a file, or an https address");
-    } else if (!jwks.empty()) {
-      entry.jwks = reader.absolute(jwks);
-    }
-    reader.span(node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
-    read_algorithms(reader, named, out.algorithms);
+    read_issuer_keys(reader, named, kAlgorithms, entry);
   }
   read_claim(reader, node, "issuer", out.issuer);
   read_claim(reader, node, "audience", out.audience);
@@ -279,6 +270,27 @@ void read_second_person(Reader& reader, const YamlNode& identity,
 }
 
 }  // namespace
+
+void read_issuer_keys(Reader& reader, const YamlEntry& named,
+                      std::span<const std::string_view> taken, IssuerEntry& entry) {
+  const YamlNode& node = *named.value;
+  const YamlEntry* place = node.find("jwks");
+  if (place != nullptr && place->value->kind == YamlNode::Kind::mapping) {
+    entry.jwks_place = reader.secret(*place->value);
+  } else {
+    std::string jwks;
+    reader.text(node, "jwks", jwks, true);
+    if (is_protected(jwks)) {
+      reader.url(node, "jwks", entry.options.jwks_url);
+    } else if (jwks.find("://") != std::string::npos) {
+      reader.mistake(node.line, node.column, "`jwks` must be a file, or an https address");
+    } else if (!jwks.empty()) {
+      entry.jwks = reader.absolute(jwks);
+    }
+  }
+  reader.span(node, "stale_grace", kMaxGraceMs, entry.options.stale_grace_ms);
+  read_algorithms(reader, named, taken, entry.options.algorithms);
+}
 
 void read_identity(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* identity = reader.section(root, "identity");

@@ -118,6 +118,9 @@ void read_clinic(Reader& reader, const YamlNode& root, Config& config);
 void read_hospital(Reader& reader, const YamlNode& root, Config& config);
 void read_identity(Reader& reader, const YamlNode& root, Config& config);
 void read_keys(Reader& reader, const YamlNode& root, Config& config);
+// Reads the keys of an issuer: `jwks`, `algs`, each one of `taken`, and `stale_grace`.
+void read_issuer_keys(Reader& reader, const YamlEntry& named,
+                      std::span<const std::string_view> taken, IssuerEntry& entry);
 void read_plugins(Reader& reader, const YamlNode& root, Config& config);
 // After roles and plugins, which say who gets patient data.
 void read_practice(Reader& reader, const YamlNode& root, Config& config);

@@ -115,6 +115,60 @@ void read_hmac(Reader& reader, const YamlEntry& named, SourceEntry& source) {
     mistake("the scheme hmac needs `header`, which holds the signature, or `preset`");
 }
 
+// Keys of one scheme alone.
+struct KeyOfScheme {
+  std::string_view key;
+  std::string_view scheme;
+};
+constexpr std::array kKeysOfSchemes{
+    KeyOfScheme{"preset", "hmac"},     KeyOfScheme{"encoding", "hmac"},
+    KeyOfScheme{"prefix", "hmac"},     KeyOfScheme{"signs", "hmac"},
+    KeyOfScheme{"timestamp", "hmac"},  KeyOfScheme{"element", "hmac"},
+    KeyOfScheme{"listen", "mllp"},     KeyOfScheme{"jwks", "jwt"},
+    KeyOfScheme{"algs", "jwt"},        KeyOfScheme{"issuer", "jwt"},
+    KeyOfScheme{"audience", "jwt"},    KeyOfScheme{"typ", "jwt"},
+    KeyOfScheme{"max_age", "jwt"},     KeyOfScheme{"max_lifetime", "jwt"},
+    KeyOfScheme{"stale_grace", "jwt"}, KeyOfScheme{"require", "jwt"}};
+
+void check_keys_of_schemes(Reader& reader, const YamlEntry& named, std::string_view scheme) {
+  for (const KeyOfScheme& keys_of_scheme : kKeysOfSchemes) {
+    if (keys_of_scheme.scheme == scheme || named.value->find(keys_of_scheme.key) == nullptr)
+      continue;
+    reader.mistake(named.line, named.column,
+                   "`" + std::string(keys_of_scheme.key) + "` belongs to a source of the scheme " +
+                       std::string(keys_of_scheme.scheme));
+  }
+}
+
+// Reads the issuer of the tokens. RFC 8725: the algorithms are named, and are those of public keys.
+void read_jwt(Reader& reader, const YamlEntry& named, SourceEntry& source) {
+  const YamlNode& node = *named.value;
+  IssuerEntry& entry = source.issuer.emplace();
+  identity::IssuerOptions& out = entry.options;
+  out.name = named.key;
+  out.needs_subject = false;
+  for (const char* key : {"secrets", "header"}) {
+    if (node.find(key) != nullptr)
+      reader.mistake(named.line, named.column,
+                     "source `" + named.key + "` has the scheme jwt, which knows no `" + key +
+                         "`: the keys of `jwks` prove the token of `Authorization: Bearer`");
+  }
+  constexpr std::array<std::string_view, 3> kTaken{"RS256", "PS256", "ES256"};
+  read_issuer_keys(reader, named, kTaken, entry);
+  reader.text(node, "issuer", out.issuer, true);
+  reader.text(node, "audience", out.audience, true);
+  for (const char* key : {"issuer", "audience", "typ"}) reader.filled(node, key);
+  reader.text(node, "typ", out.type);
+  reader.span(node, "max_lifetime", identity::kMaxTokenLifetimeMs, out.max_lifetime_ms);
+  reader.span(node, "max_age", identity::kMaxTokenLifetimeMs, out.max_age_ms);
+  const YamlNode* required = reader.section(node, "require");
+  if (required == nullptr) return;
+  for (const YamlEntry& claim : required->entries) {
+    reader.filled(*required, claim.key);
+    reader.text(*required, claim.key, out.required[claim.key]);
+  }
+}
+
 SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& config) {
   const YamlNode& node = *named.value;
   SourceEntry source;
@@ -132,40 +186,37 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
         "- _ .");
   }
   if (!reader.mapping(node, "a source")) return source;
-  reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint", "listen",
-                     "addresses", "preset", "encoding", "prefix", "signs", "timestamp", "element"});
+  std::vector<std::string_view> known{"scheme", "secrets",  "header",   "plugin",
+                                      "topics", "endpoint", "addresses"};
+  for (const KeyOfScheme& scheme : kKeysOfSchemes) known.push_back(scheme.key);
+  reader.only(node, known);
   reader.text(node, "scheme", source.scheme, true);
   reader.text(node, "header", source.header);
   reader.text(node, "plugin", source.plugin, true);
-  constexpr std::array<std::string_view, 6> kSchemes{"standard-webhooks", "hmac", "twilio",
+  constexpr std::array<std::string_view, 7> kSchemes{"standard-webhooks", "hmac", "jwt", "twilio",
                                                      "static-token",      "sns",  "mllp"};
-  if (!source.scheme.empty() &&
-      std::find(kSchemes.begin(), kSchemes.end(), source.scheme) == kSchemes.end()) {
+  if (std::find(kSchemes.begin(), kSchemes.end(), source.scheme) != kSchemes.end()) {
+    check_keys_of_schemes(reader, named, source.scheme);
+  } else if (!source.scheme.empty()) {
     reader.mistake(node.line, node.column,
                    "unknown scheme `" + source.scheme +
-                       "`; use standard-webhooks, hmac, twilio, static-token, sns or mllp");
+                       "`; use standard-webhooks, hmac, jwt, twilio, static-token, sns or mllp");
   }
-  if (source.scheme == "hmac") {
-    read_hmac(reader, named, source);
-  } else {
-    for (const char* own : {"preset", "encoding", "prefix", "signs", "timestamp", "element"}) {
-      if (node.find(own) != nullptr)
-        reader.mistake(named.line, named.column,
-                       "`" + std::string(own) + "` belongs to a source of the scheme hmac");
-    }
-  }
+  if (source.scheme == "hmac") read_hmac(reader, named, source);
   if (source.scheme == "mllp") {
     read_listen(reader, named, config, source);
     return source;
   }
-  if (node.find("listen") != nullptr)
-    reader.mistake(named.line, named.column, "`listen` belongs to a source of the scheme mllp");
   if (node.find("addresses") != nullptr &&
       !read_networks(reader, named, node, "addresses", "addresses", source.addresses))
     reader.mistake(named.line, named.column,
                    "source `" + named.key +
                        "`: `addresses` names nobody; list addresses or networks such as "
                        "10.1.0.0/16, or leave it out");
+  if (source.scheme == "jwt") {
+    read_jwt(reader, named, source);
+    return source;
+  }
   if (source.scheme == "sns") {
     // SNS signs its deliveries with a key of its own.
     reader.texts(node, "topics", source.topics);

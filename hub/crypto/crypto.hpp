@@ -46,9 +46,9 @@ class Sha256 {
 [[nodiscard]] SecretBytes hkdf_sha256(ByteView key, std::string_view salt, std::string_view info,
                                       std::size_t size);
 
-// A compact JWT (RFC 7515). algorithm: HS256 (key = secret bytes), RS384 or ES384 (key = PEM
-// private key; ES384 as raw r||s). header_json and claims_json are objects; alg is added. Error
-// crypto.jwt.
+// A compact JWT (RFC 7515). algorithm: HS256 (key = secret bytes), RS256, PS256, ES256, RS384 or
+// ES384 (key = PEM private key; ES256 and ES384 as raw r||s). header_json and claims_json are
+// objects; alg is added. Error crypto.jwt.
 [[nodiscard]] Result<std::string> sign_jwt(ByteView key, std::string_view algorithm,
                                            std::string_view header_json,
                                            std::string_view claims_json);

@@ -1,14 +1,15 @@
 #include <openssl/bio.h>
-#include <openssl/bn.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
-#include <memory>
+#include <algorithm>
+#include <array>
 
 #include "hub/base/json.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/jws.hpp"
 #include "hub/crypto/openssl_owned.hpp"
 
 namespace rabt::crypto {
@@ -18,7 +19,6 @@ namespace {
 constexpr std::size_t kMinHs256Key = 32;  // RFC 7518 section 3.2: no shorter than the hash
 constexpr int kMinSigningBits = 2048;     // RFC 7518 section 3.3
 constexpr std::size_t kMaxPem = 64U << 10U;
-constexpr std::size_t kP384Bytes = 48;
 
 Error jwt_error(std::string message) {
   ERR_clear_error();
@@ -46,54 +46,73 @@ Result<PrivateKey> read_pem(ByteView pem) {
   return key;
 }
 
-Result<Bytes> sign_sha384(EVP_PKEY* key, std::string_view input) {
+// A signature by a private key, and the key that it needs.
+struct Signing {
+  std::string_view name;
+  const char* digest;
+  // RSASSA-PSS (RFC 7518 section 3.5); without it and without a curve PKCS #1 v1.5.
+  bool pss = false;
+  // The curve as RFC 7518 and as OpenSSL name it, and the bytes of a coordinate. Empty for RSA.
+  std::string_view curve{};
+  std::string_view group{};
+  std::size_t bytes = 0;
+};
+constexpr std::array kSignings{Signing{"RS256", "SHA256"}, Signing{"PS256", "SHA256", true},
+                               Signing{"ES256", "SHA256", false, "P-256", "prime256v1", 32},
+                               Signing{"RS384", "SHA384"},
+                               Signing{"ES384", "SHA384", false, "P-384", "secp384r1", 48}};
+
+Result<Bytes> sign_digest(EVP_PKEY* key, const Signing& how, std::string_view input) {
   const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   RABT_CHECK(context != nullptr);
+  EVP_PKEY_CTX* settings = nullptr;
+  bool good = EVP_DigestSignInit_ex(context.get(), &settings, how.digest, nullptr, nullptr, key,
+                                    nullptr) == 1;
+  if (good && how.pss) {
+    good = EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) == 1;
+  }
+  const ByteView bytes = as_bytes(input);
   std::size_t size = 0;
-  if (EVP_DigestSignInit_ex(context.get(), nullptr, "SHA384", nullptr, nullptr, key, nullptr) !=
-          1 ||
-      EVP_DigestSign(context.get(), nullptr, &size, as_bytes(input).data(), input.size()) != 1) {
+  if (!good || EVP_DigestSign(context.get(), nullptr, &size, bytes.data(), bytes.size()) != 1) {
     return jwt_error("the signing key cannot sign");
   }
   Bytes signature(size, 0);
-  if (EVP_DigestSign(context.get(), signature.data(), &size, as_bytes(input).data(),
-                     input.size()) != 1) {
+  if (EVP_DigestSign(context.get(), signature.data(), &size, bytes.data(), bytes.size()) != 1) {
     return jwt_error("the signing key cannot sign");
   }
   signature.resize(size);
   return signature;
 }
 
-Result<Bytes> sign_rs384(ByteView pem, std::string_view input) {
-  RABT_TRY(key, read_pem(pem));
-  if (EVP_PKEY_is_a(key.get(), "RSA") != 1)
-    return jwt_error("RS384 needs an RSA private key; this PEM holds another kind");
-  if (EVP_PKEY_get_bits(key.get()) < kMinSigningBits)
-    return jwt_error("RS384 needs an RSA key of at least 2048 bits");
-  return sign_sha384(key.get(), input);  // PKCS #1 v1.5 is the default padding
+Result<Bytes> sign_rsa(EVP_PKEY* key, const Signing& how, std::string_view input) {
+  const std::string name(how.name);
+  if (EVP_PKEY_is_a(key, "RSA") != 1)
+    return jwt_error(name + " needs an RSA private key; this PEM holds another kind");
+  if (EVP_PKEY_get_bits(key) < kMinSigningBits)
+    return jwt_error(name + " needs an RSA key of at least 2048 bits");
+  return sign_digest(key, how, input);
 }
 
-Result<Bytes> sign_es384(ByteView pem, std::string_view input) {
-  RABT_TRY(key, read_pem(pem));
+Result<Bytes> sign_ec(EVP_PKEY* key, const Signing& how, std::string_view input) {
   char group[64] = {};
   std::size_t group_size = 0;
-  if (EVP_PKEY_is_a(key.get(), "EC") != 1 ||
-      EVP_PKEY_get_group_name(key.get(), group, sizeof group, &group_size) != 1 ||
-      std::string_view(group, group_size) != "secp384r1") {
-    return jwt_error("ES384 needs an EC private key on the curve P-384 (secp384r1)");
+  if (EVP_PKEY_is_a(key, "EC") != 1 ||
+      EVP_PKEY_get_group_name(key, group, sizeof group, &group_size) != 1 ||
+      std::string_view(group, group_size) != how.group) {
+    return jwt_error(std::string(how.name) + " needs an EC private key on the curve " +
+                     std::string(how.curve) + " (" + std::string(how.group) + ")");
   }
-  RABT_TRY(der, sign_sha384(key.get(), input));
-  const unsigned char* at = der.data();
-  const Owned<ECDSA_SIG> signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
-  if (signature == nullptr) return jwt_error("the signing key cannot sign");
-  // RFC 7518 section 3.4: r and s, each as 48 bytes big-endian.
-  Bytes raw(2 * kP384Bytes, 0);
-  constexpr int kHalf = static_cast<int>(kP384Bytes);
-  if (BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), raw.data(), kHalf) != kHalf ||
-      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), raw.data() + kP384Bytes, kHalf) != kHalf) {
-    return jwt_error("the signing key cannot sign");
-  }
-  return raw;
+  RABT_TRY(der, sign_digest(key, how, input));
+  // RFC 7518 section 3.4: r and s, each as long as the curve says.
+  auto raw = signature_of_der(der, how.bytes);
+  if (!raw) return jwt_error("the signing key cannot sign");
+  return *std::move(raw);
+}
+
+Result<Bytes> sign(ByteView pem, const Signing& how, std::string_view input) {
+  RABT_TRY(key, read_pem(pem));
+  return how.curve.empty() ? sign_rsa(key.get(), how, input) : sign_ec(key.get(), how, input);
 }
 
 Result<Json> parse_object(std::string_view text, std::string what) {
@@ -127,14 +146,16 @@ Result<std::string> sign_jwt(ByteView key, std::string_view algorithm, std::stri
   if (algorithm == "HS256") {
     if (key.size() < kMinHs256Key) return jwt_error("HS256 needs a secret of at least 32 bytes");
     signature = hmac_sha256(key, token);
-  } else if (algorithm == "RS384") {
-    RABT_TRY(signed_bytes, sign_rs384(key, token));
-    signature = std::move(signed_bytes);
-  } else if (algorithm == "ES384") {
-    RABT_TRY(signed_bytes, sign_es384(key, token));
-    signature = std::move(signed_bytes);
   } else {
-    return jwt_error("unknown token algorithm; known are HS256, RS384, ES384");
+    const auto* const how =
+        std::find_if(kSignings.begin(), kSignings.end(),
+                     [&](const Signing& signing) { return signing.name == algorithm; });
+    if (how == kSignings.end()) {
+      return jwt_error(
+          "unknown token algorithm; known are HS256, RS256, PS256, ES256, RS384, ES384");
+    }
+    RABT_TRY(signed_bytes, sign(key, *how, token));
+    signature = std::move(signed_bytes);
   }
   token += '.';
   token += base64url(signature);

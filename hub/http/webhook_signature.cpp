@@ -163,6 +163,17 @@ Result<Verified> verify_token(const SignatureConfig& config, const Request& requ
   return Verified{.dedupe_id = digest_id(request)};
 }
 
+Result<Verified> verify_jwt(const SignatureConfig& config, const Request& request) {
+  const auto value = request.only_header("authorization");
+  const auto token = value ? credentials_of(*value, "Bearer") : std::nullopt;
+  if (!token) return deny("Authorization is missing or doubled, or has no Bearer token");
+  const Status judged = config.judge_token(*token);
+  if (judged.ok()) return Verified{.dedupe_id = digest_id(request)};
+  // The keys may be there when the sender repeats the delivery.
+  if (judged.error().kind == ErrorKind::unavailable) return judged.error();
+  return deny(judged.error().message);
+}
+
 // Parts of the header of an HMAC.
 struct Signed {
   std::vector<std::string_view> signatures{};
@@ -285,6 +296,8 @@ Status check(const SignatureConfig& config) {
     }
     return config.fetch ? ok_status() : bad("sns needs a way to fetch certificates");
   }
+  if (config.scheme == SignatureScheme::jwt)
+    return config.judge_token ? ok_status() : bad("jwt needs a way to judge tokens");
   if (config.secrets.empty()) return bad("no secret is configured");
   for (const auto& secret : config.secrets) {
     if (secret.empty()) return bad("a secret is empty");
@@ -342,6 +355,8 @@ Result<std::vector<std::pair<std::string, std::string>>> sign(const SignatureCon
       }
       return headers;
     }
+    case SignatureScheme::jwt:
+      return invalid("http.unsigned", "only the issuer of its tokens signs such a delivery");
     case SignatureScheme::twilio:
     case SignatureScheme::sns:
       break;
@@ -363,6 +378,8 @@ Result<Verified> verify(const SignatureConfig& config, const Request& request, T
       return verify_sns(config, request, now);
     case SignatureScheme::hmac:
       return verify_hmac(config, request, now);
+    case SignatureScheme::jwt:
+      return verify_jwt(config, request);
   }
   return deny("unknown scheme");
 }

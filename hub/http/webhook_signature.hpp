@@ -28,6 +28,8 @@ enum class SignatureScheme : std::uint8_t {
   sns,
   // An HMAC-SHA-256 in a header, in the form that HmacForm says.
   hmac,
+  // A JSON Web Token of an issuer in "Authorization: Bearer <token>" (RFC 7519, RFC 6750).
+  jwt,
 };
 
 // Form and coverage of a sender's HMAC.
@@ -65,6 +67,11 @@ struct SignatureConfig {
   std::string sns_endpoint{};
   // sns: the body of an answer with 200 to a GET. Blocks. Asked for addresses of SNS only.
   std::function<Result<std::string>(const std::string& url)> fetch{};
+  // jwt: judges a token. Errors: denied, why it does not hold; unavailable, the keys of the issuer
+  // cannot be had now. The messages hold nothing of the token.
+  std::function<Status(std::string_view token)> judge_token{};
+  // jwt: judging may wait for another machine, which has the keys.
+  bool asks_issuer = false;
 };
 
 // "whsec_" and base64 of 24 to 64 bytes. Error http.webhook_secret; the message holds nothing of
@@ -88,7 +95,7 @@ struct Verified {
 
 // Headers with which a sender proves a delivery under the first secret: for who tries a source. The
 // id stands in those of standard_webhooks alone. Errors: those of check(); invalid http.unsigned: a
-// delivery of Twilio or SNS is signed by them alone.
+// delivery of Twilio or SNS, and a token of an issuer, is signed by them alone.
 [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> sign(
     const SignatureConfig& config, std::string_view body, std::string_view id, Timestamp now);
 
@@ -96,8 +103,9 @@ inline constexpr std::size_t kMinTokenBytes = 16;        // shorter static token
 inline constexpr std::size_t kMaxSignatureEntries = 16;  // in one webhook-signature header
 inline constexpr std::size_t kMaxWebhookId = 256;
 
-// Error: denied http.signature. Its message is for the operator's log; callers get 401 without
-// detail (problem()). All comparisons take the same time whatever the content. standard_webhooks: a
+// Errors: denied http.signature, whose message is for the operator's log: callers get 401 without
+// detail (problem()); unavailable: sns, jwt: what proves the sender cannot be fetched now. All
+// comparisons take the same time whatever the content. standard_webhooks: a
 // timestamp more than limits::kWebhookTolerance away from now is denied.
 [[nodiscard]] Result<Verified> verify(const SignatureConfig& config, const Request& request,
                                       Timestamp now);

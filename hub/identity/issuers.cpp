@@ -85,6 +85,38 @@ Status check_times(const Json& claims, const IssuerOptions& issuer, std::int64_t
   return ok_status();
 }
 
+Status check_age(const Json& claims, const IssuerOptions& issuer, std::int64_t now_ms) {
+  if (issuer.max_age_ms == 0) return ok_status();
+  const auto issued = numeric_date_ms(claims, "iat");
+  if (!issued) return refused("`iat` is missing, which `max_age` needs");
+  if (now_ms - *issued > issuer.max_age_ms + kIssuerSkewMs)
+    return refused("the token is older than `max_age` allows");
+  return ok_status();
+}
+
+bool holds_word(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    const auto space = list.find(' ');
+    if (list.substr(0, space) == word) return true;
+    list = space == std::string_view::npos ? std::string_view() : list.substr(space + 1);
+  }
+  return false;
+}
+
+Status check_required(const Json& claims, const IssuerOptions& issuer) {
+  for (const auto& [name, value] : issuer.required) {
+    const Json& claim = claims[name];
+    const Json wanted(value);
+    const bool listed = claim.is_array() && claim.size() <= kMaxIssuedRoles &&
+                        std::find(claim.as_array().begin(), claim.as_array().end(), wanted) !=
+                            claim.as_array().end();
+    const bool word = name == "scope" && claim.is_string() && holds_word(claim.as_string(), value);
+    if (!(claim == wanted) && !listed && !word)
+      return refused("the claim `" + name + "` has not the value that is required");
+  }
+  return ok_status();
+}
+
 Status check_audience(const Json& claims, const IssuerOptions& issuer) {
   const Json* audience = claims.find("aud");
   if (issuer.audience.empty()) {
@@ -258,6 +290,8 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
   RABT_TRY_STATUS(check_times(claims, options, clock.now().ms));
   RABT_TRY_STATUS(check_audience(claims, options));
   RABT_TRY_STATUS(check_use(jws, claims, options));
+  RABT_TRY_STATUS(check_age(claims, options, clock.now().ms));
+  RABT_TRY_STATUS(check_required(claims, options));
   Claims out;
   out.issuer = &options;
   auto subject = subject_of(claims[options.subject_claim]);
@@ -267,8 +301,8 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
       break;
     subject = subject_of(claims[other]);
   }
-  if (!subject) return refused("the token names nobody");
-  out.subject = *std::move(subject);
+  if (!subject && options.needs_subject) return refused("the token names nobody");
+  out.subject = std::move(subject).value_or("");
   if (const Json* holder = claims.find("cnf"); holder != nullptr) {
     // A token for the holder of a key is nothing without that proof.
     out.certificate = holder->is_object() ? holder->string_or("x5t#S256", "") : "";

@@ -57,6 +57,13 @@ struct IssuerOptions {
   // always, since nobody signs in there with one.
   std::vector<std::string> strong_acr;
   bool second_factor = false;
+  // Greatest age of a token since `iat`, which it must have then. 0 sets no limit.
+  std::int64_t max_age_ms = 0;
+  // Claims, and the value that each must have, or hold in a list; of `scope` a word (RFC 8693
+  // section 4.2).
+  std::map<std::string, std::string> required{};
+  // False for tokens of systems that name no subject.
+  bool needs_subject = true;
 };
 
 // Content of a token that was verified.

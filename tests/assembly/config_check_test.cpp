@@ -298,6 +298,12 @@ TEST_F(ConfigCheck, SourcesAndPluginsAreReadToo) {
            {source + "hmac, header: x-sign, secrets: [{file: short}]}}", "source his: "},
            {source + "hmac, header: x-sign, signs: body, secrets: [{file: token}]}}",
             "`signs` must hold {body} once"},
+           {source + "jwt, issuer: i, audience: a, algs: [ES256], jwks: none}}",
+            "source his: the JWK set "},
+           {source + "jwt, issuer: i, audience: a, algs: [ES256], jwks: {file: none}}}",
+            "source his: the issuer his: the secret file "},
+           {source + "jwt, issuer: i, audience: a, algs: [ES256], jwks: token}}",
+            "source his: the issuer his: the JWK set has no `keys`"},
            {tls + source + "mllp, listen: {port: 0, ca: none.pem}}}", "none.pem"},
            {source + "mllp, listen: {port: 0, address: here}}}", "`address` must be an IP address"},
        })

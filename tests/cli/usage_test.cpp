@@ -152,6 +152,33 @@ TEST(Usage, HooksSendReadsStandardInputAndTakesNoControlCharacters) {
   EXPECT_NE(none.err.find("nowhere: No such file"), std::string::npos) << none.err;
 }
 
+TEST(Usage, HooksSendMakesATokenWithAKeyOfTheIssuerAlone) {
+  const std::string config =
+      "printf 'tenant: t1\ndata: data\nplugins: plugins\nmigrations: %s\nplugin:\n  echo: "
+      "{}\nsources:\n  his: {scheme: jwt, jwks: keys.json, algs: [RS256, ES256], issuer: "
+      "https://idp.example.sa, audience: hub, plugin: echo}\n  lab: {scheme: static-token, "
+      "secrets: [{env: LAB}], plugin: echo}\n' $RABT_SOURCE_DIR/migrations/sqlite > c.yaml; export "
+      "LAB=a-token-of-some-length; umask 077; openssl genpkey -algorithm EC -pkeyopt "
+      "ec_paramgen_curve:P-256 -out p256.pem; openssl genpkey -algorithm EC -pkeyopt "
+      "ec_paramgen_curve:P-384 -out p384.pem; ";
+  const auto said = [&](const std::string& more) {
+    return run(config + "echo x | rabt hooks send " + more + " --config c.yaml").err;
+  };
+  const auto expect = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  expect(said("his -"),
+         "the tokens of the source his are signed by https://idp.example.sa: name a "
+         "private key (PEM) whose public half is in `jwks` with --key FILE");
+  expect(said("his - --key p256.pem"), "no hub runs");
+  expect(said("his - --key p384.pem"),
+         "--key: ES256 needs an EC private key on the curve P-256 (prime256v1)");
+  expect(said("his - --key none.pem"), "none.pem");
+  expect(said("lab - --key p256.pem"),
+         "--key is for sources of the scheme jwt; the source lab "
+         "signs with its first secret");
+}
+
 TEST(Usage, TheManualHasEveryCommandWithItsOptions) {
   const std::string page = run("rabt manual").out;
   for (const char* part : {".TH rabt 1\n", ".SS rabt deliveries show\n", ".SS rabt audit verify\n",

@@ -101,7 +101,8 @@ TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
               "a secret needs either `file` or `env`");
   expect_part(
       refused(with("standard-webhooks", "standard")),
-      "unknown scheme `standard`; use standard-webhooks, hmac, twilio, static-token, sns or mllp");
+      "unknown scheme `standard`; use standard-webhooks, hmac, jwt, twilio, static-token, sns or "
+      "mllp");
   expect_part(refused(with("standard-webhooks", "sns")),
               "source `his` needs `topics`, the ARNs that it listens to");
   expect_part(refused(with("standard-webhooks", "sns")),
@@ -125,6 +126,57 @@ TEST_F(ConfigFile, AnEntryMayRunAPluginUnderAnotherNameByAMappingFile) {
   expect_part(wrong, ":8:3: an entry with `use` needs a name of lower-case letters");
   expect_part(wrong, ":8:12: `use` must be the id of a plugin");
   expect_part(wrong, ":9:20: an entry has `source` or `config`");
+}
+
+TEST_F(ConfigFile, ASourceMayTakeTokensOfAnIssuer) {
+  const auto source = [](const std::string& more) {
+    return with("scheme: standard-webhooks, secrets: [{file: secret}]", "scheme: jwt" + more);
+  };
+  const std::string keys = ", jwks: keys.json, algs: [ES256]";
+  const std::string named = ", issuer: 'https://idp', audience: hub";
+  const auto good = load(source(keys + named +
+                                ", typ: at+jwt, max_age: 5m, max_lifetime: 2h, "
+                                "require: {azp: his, scope: deliver}"));
+  ASSERT_TRUE(good.ok()) << good.error().message;
+  ASSERT_TRUE(good->sources.at(0).issuer.has_value());
+  const IssuerEntry& entry = *good->sources[0].issuer;
+  EXPECT_EQ(entry.jwks, folder_ + "/keys.json");
+  EXPECT_EQ(entry.options.issuer, "https://idp");
+  EXPECT_EQ(entry.options.audience, "hub");
+  EXPECT_EQ(entry.options.type, "at+jwt");
+  EXPECT_EQ(entry.options.max_age_ms, 300'000);
+  EXPECT_EQ(entry.options.max_lifetime_ms, 7'200'000);
+  EXPECT_EQ(entry.options.required.at("azp"), "his");
+  EXPECT_FALSE(entry.options.needs_subject);
+  const auto far =
+      load(source(", jwks: 'https://idp/jwks', stale_grace: 1h, algs: [RS256]" + named));
+  ASSERT_TRUE(far.ok()) << far.error().message;
+  EXPECT_EQ(far->sources[0].issuer->options.jwks_url, "https://idp/jwks");
+  const auto kept = load(source(", jwks: {env: KEYS}, algs: [RS256]" + named));
+  ASSERT_TRUE(kept.ok()) << kept.error().message;
+  EXPECT_EQ(kept->sources[0].issuer->jwks_place->env, "KEYS");
+  for (const auto& [more, said] : std::vector<std::pair<std::string, std::string>>{
+           {named + ", algs: [ES256]", "`jwks` is missing"},
+           {named + ", jwks: k", "needs `algs`"},
+           {named + ", jwks: 'http://idp/jwks', algs: [ES256]",
+            "`jwks` must be a file, or an https address"},
+           {keys + ", audience: hub", "`issuer` is missing"},
+           {keys + ", issuer: 'https://idp'", "`audience` is missing"},
+           {keys + ", issuer: '', audience: hub", "`issuer` must not be empty"},
+           {keys + named + ", secrets: [{file: secret}]",
+            "source `his` has the scheme jwt, which knows no `secrets`: the keys of `jwks` prove "
+            "the token of `Authorization: Bearer`"},
+           {keys + named + ", header: x-token", "which knows no `header`"},
+           {keys + named + ", max_age: 25h", "`max_age`"},
+           {keys + named + ", require: {azp: ''}", "`azp` must not be empty"},
+           {keys + named + ", preset: github", "`preset` belongs to a source of the scheme hmac"}})
+    expect_part(refused(source(more)), said);
+  // Whoever has a shared secret can sign with it, and `none` is no signature (RFC 8725 section 3).
+  for (const char* algorithm : {"none", "HS256", "RS512", "EdDSA"})
+    expect_part(refused(source(named + ", jwks: k, algs: [" + algorithm + "]")),
+                "`algs` lists what its keys may be used with: RS256, PS256, ES256");
+  expect_part(refused(with("plugin: twilio}\n", "plugin: twilio, jwks: k}\n")),
+              "`jwks` belongs to a source of the scheme jwt");
 }
 
 TEST_F(ConfigFile, ASourceMayListTheAddressesThatItTakesDeliveriesFrom) {

@@ -191,6 +191,27 @@ TEST(Jwt, RefusesWhatItCannotSignAndSaysWhy) {
   EXPECT_EQ(message.find(secret), std::string::npos);  // the key itself is never shown
 }
 
+TEST(Jwt, EachAlgorithmVerifiesWithItsOwnKeyAlone) {
+  const std::string rsa = make_pem("RSA", "2048");
+  const std::string p256 = make_pem("EC", "P-256");
+  const std::string p384 = make_pem("EC", "P-384");
+  struct Row {
+    const std::string& pem;
+    const char* algorithm;
+    std::size_t bytes;
+  };
+  for (const Row& row : {Row{rsa, "RS256", 256}, Row{rsa, "PS256", 256}, Row{p256, "ES256", 64},
+                         Row{p384, "ES384", 96}}) {
+    const auto token = sign_jwt(as_bytes(row.pem), row.algorithm, "{}", R"({"a":1})");
+    ASSERT_TRUE(token.ok()) << token.error().message;
+    EXPECT_EQ(from_base64url(token->substr(token->rfind('.') + 1)).size(), row.bytes)
+        << row.algorithm;
+  }
+  EXPECT_FALSE(sign_jwt(as_bytes(p384), "ES256", "{}", "{}").ok());
+  EXPECT_FALSE(sign_jwt(as_bytes(p256), "RS256", "{}", "{}").ok());
+  EXPECT_FALSE(sign_jwt(as_bytes(rsa), "ES256", "{}", "{}").ok());
+}
+
 TEST(Jwt, AcceptsTheSameAlgInTheHeader) {
   EXPECT_TRUE(sign_jwt(as_bytes(std::string(32, 's')), "HS256", R"({"alg":"HS256"})", "{}").ok());
 }

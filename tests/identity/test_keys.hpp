@@ -33,32 +33,33 @@ inline std::string public_der(const std::string& pem) {
   return output_of("printf '%s' '" + pem + "' | openssl pkey -pubout -outform DER");
 }
 
-// P-384, for ES384.
-inline TestKey ec_key(const std::string& kid) {
-  TestKey key{.pem = output_of("openssl genpkey -algorithm EC -pkeyopt "
-                               "ec_paramgen_curve:P-384")};
+// P-384, for ES384; P-256 for ES256.
+inline TestKey ec_key(const std::string& kid, const std::string& curve = "P-384") {
+  const std::size_t half = curve == "P-256" ? 32 : 48;
+  TestKey key{.pem = output_of("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:" + curve),
+              .jwk = {}};
   // The uncompressed point stands at the end.
   const std::string der = public_der(key.pem);
-  const std::string point = der.substr(der.size() - 96);
+  const std::string point = der.substr(der.size() - 2 * half);
   key.jwk = Json::object({{"kty", "EC"},
-                          {"crv", "P-384"},
+                          {"crv", curve},
                           {"kid", kid},
-                          {"alg", "ES384"},
+                          {"alg", curve == "P-256" ? "ES256" : "ES384"},
                           {"use", "sig"},
-                          {"x", crypto::base64url(as_bytes(point.substr(0, 48)))},
-                          {"y", crypto::base64url(as_bytes(point.substr(48)))}});
+                          {"x", crypto::base64url(as_bytes(point.substr(0, half)))},
+                          {"y", crypto::base64url(as_bytes(point.substr(half)))}});
   return key;
 }
 
-// 2048 bits, for RS384.
-inline TestKey rsa_key(const std::string& kid) {
+// 2048 bits, for RS384 unless another algorithm of RSA is named.
+inline TestKey rsa_key(const std::string& kid, const std::string& algorithm = "RS384") {
   TestKey key{.pem = output_of("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048")};
   // SubjectPublicKeyInfo ends with the modulus of 256 bytes, 02 03, and the exponent 01 00 01.
   const std::string der = public_der(key.pem);
   const std::string modulus = der.substr(der.size() - 5 - 256, 256);
   key.jwk = Json::object({{"kty", "RSA"},
                           {"kid", kid},
-                          {"alg", "RS384"},
+                          {"alg", algorithm},
                           {"use", "sig"},
                           {"n", crypto::base64url(as_bytes(modulus))},
                           {"e", "AQAB"}});
