@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/check.hpp"
 #include "hub/base/number.hpp"
 
 namespace rabt::api {
@@ -92,6 +93,21 @@ Result<Proxies> Proxies::make(const std::vector<std::string>& texts) {
 bool Proxies::holds(const IpAddress& address) const {
   return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
     return same(network.address, address, network.bits);
+  });
+}
+
+bool Proxies::all_private() const {
+  static const Proxies kPrivate = [] {
+    auto made = make({"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8",
+                      "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1"});
+    RABT_CHECK(made.ok());
+    return *std::move(made);
+  }();
+  return std::all_of(networks_.begin(), networks_.end(), [](const Network& network) {
+    return std::any_of(
+        kPrivate.networks_.begin(), kPrivate.networks_.end(), [&](const Network& range) {
+          return network.bits >= range.bits && same(range.address, network.address, range.bits);
+        });
   });
 }
 

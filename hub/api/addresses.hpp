@@ -26,6 +26,9 @@ class Proxies {
   [[nodiscard]] std::string client_of(const http::Request& head) const;
   // True if this is the address of a proxy.
   [[nodiscard]] bool has(std::string_view address) const;
+  // True if each network lies in one of private use (RFC 1918, RFC 4193), of this machine, or of
+  // this link.
+  [[nodiscard]] bool all_private() const;
 
  private:
   struct Network {

@@ -239,6 +239,11 @@ http::Response Health::get(const Call& call) const {
     if (pauses.size() > 0) body.set("rolesPaused", std::move(pauses));
   }
   if (Json beside = troubles(); beside.size() > 0) body.set("detail", std::move(beside));
+  if (!warnings.empty()) {
+    Json list = Json::array();
+    for (const std::string& warning : warnings) list.push_back(warning);
+    body.set("warnings", std::move(list));
+  }
   if (!unsigned_ones.empty())
     body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));
   return answer(body);

@@ -73,6 +73,8 @@ struct Health {
   std::function<std::vector<engine::RolePause>()> paused{};
   // Plugins that read the deliveries of sources.
   std::set<std::string> readers{};
+  // Settings that the operator chose, and that are weaker than others.
+  std::vector<std::string> warnings{};
   // The log says once in each spell that the hub does not work.
   std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
 

@@ -560,6 +560,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   const std::int64_t treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL;
   std::set<std::string> readers;
   for (const config::SourceEntry& source : config.sources) readers.insert(source.plugin);
+  std::vector<std::string> weak = weak_sources(config);
+  for (const std::string& text : weak) base->log.warn("hub.weak_source", {{"why", text}});
   const api::Health health{*base->store,
                            *base->audit,
                            *base->keyring,
@@ -571,7 +573,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                            build,
                            sends_sms(config),
                            [this] { return engine->paused_roles(); },
-                           std::move(readers)};
+                           std::move(readers),
+                           std::move(weak)};
   std::unique_ptr<api::Resources> resources(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,

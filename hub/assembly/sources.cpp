@@ -18,6 +18,7 @@ http::SignatureScheme scheme_of(const std::string& name) {
   if (name == "twilio") return http::SignatureScheme::twilio;
   if (name == "hmac") return http::SignatureScheme::hmac;
   if (name == "jwt") return http::SignatureScheme::jwt;
+  if (name == "basic") return http::SignatureScheme::basic;
   if (name == "sns") return http::SignatureScheme::sns;
   if (name == "static-token") return http::SignatureScheme::static_token;
   return http::SignatureScheme::standard_webhooks;
@@ -131,6 +132,7 @@ Result<http::SignatureConfig> signature_of(const config::Config& config,
   signature.scheme = scheme_of(entry.scheme);
   if (!entry.header.empty()) signature.proof_header = entry.header;
   signature.hmac = entry.hmac;
+  signature.user = entry.user;
   signature.public_url = config.public_url;
   if (signature.scheme == http::SignatureScheme::sns ||
       signature.scheme == http::SignatureScheme::jwt)
@@ -159,6 +161,20 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, cons
     if (!read.ok()) return of_source(entry, read.error());
   }
   return sources;
+}
+
+std::vector<std::string> weak_sources(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const config::SourceEntry& entry : config.sources) {
+    const bool basic = entry.scheme == "basic";
+    if (!basic && entry.scheme != "static-token") continue;
+    std::string text = "source " + entry.name + ": each delivery carries the ";
+    text += basic ? "password" : "token";
+    text += " that proves its sender (" + entry.scheme + ")";
+    text += entry.addresses ? "" : ", and deliveries are taken from everywhere";
+    out.push_back(std::move(text));
+  }
+  return out;
 }
 
 Result<std::shared_ptr<crypto::TlsServer>> open_mllp_tls(const config::ServerEntry& server,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "hub/api/hooks.hpp"
@@ -26,6 +27,10 @@ namespace rabt::assembly {
 [[nodiscard]] Result<std::vector<api::Source>> read_sources(const config::Config& config,
                                                             const Clock& clock,
                                                             net::HttpClient& http);
+
+// A warning for each source whose senders show a secret that does not change: whoever reads one
+// delivery can send others.
+[[nodiscard]] std::vector<std::string> weak_sources(const config::Config& config);
 
 // The certificates of a source that sends over MLLP. Null when it speaks without TLS. Errors:
 // tls.*.

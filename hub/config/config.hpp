@@ -105,7 +105,7 @@ struct IssuerEntry {
 
 struct SourceEntry {
   std::string name;
-  // standard-webhooks, hmac, jwt, twilio, static-token, sns or mllp.
+  // standard-webhooks, hmac, jwt, basic, twilio, static-token, sns or mllp.
   std::string scheme;
   // Set with the scheme mllp.
   std::optional<MllpEntry> listen;
@@ -120,6 +120,8 @@ struct SourceEntry {
   http::HmacForm hmac;
   // The issuer of the tokens of jwt.
   std::optional<IssuerEntry> issuer;
+  // The user of basic, whose passwords are the secrets.
+  std::string user;
   // Addresses that deliveries over HTTP are taken from. From all if it is unset.
   std::optional<api::Proxies> addresses;
   // The plugin that reads the deliveries.

@@ -121,14 +121,15 @@ struct KeyOfScheme {
   std::string_view scheme;
 };
 constexpr std::array kKeysOfSchemes{
-    KeyOfScheme{"preset", "hmac"},     KeyOfScheme{"encoding", "hmac"},
-    KeyOfScheme{"prefix", "hmac"},     KeyOfScheme{"signs", "hmac"},
-    KeyOfScheme{"timestamp", "hmac"},  KeyOfScheme{"element", "hmac"},
-    KeyOfScheme{"listen", "mllp"},     KeyOfScheme{"jwks", "jwt"},
-    KeyOfScheme{"algs", "jwt"},        KeyOfScheme{"issuer", "jwt"},
-    KeyOfScheme{"audience", "jwt"},    KeyOfScheme{"typ", "jwt"},
-    KeyOfScheme{"max_age", "jwt"},     KeyOfScheme{"max_lifetime", "jwt"},
-    KeyOfScheme{"stale_grace", "jwt"}, KeyOfScheme{"require", "jwt"}};
+    KeyOfScheme{"preset", "hmac"},      KeyOfScheme{"encoding", "hmac"},
+    KeyOfScheme{"prefix", "hmac"},      KeyOfScheme{"signs", "hmac"},
+    KeyOfScheme{"timestamp", "hmac"},   KeyOfScheme{"element", "hmac"},
+    KeyOfScheme{"listen", "mllp"},      KeyOfScheme{"user", "basic"},
+    KeyOfScheme{"jwks", "jwt"},         KeyOfScheme{"algs", "jwt"},
+    KeyOfScheme{"issuer", "jwt"},       KeyOfScheme{"audience", "jwt"},
+    KeyOfScheme{"typ", "jwt"},          KeyOfScheme{"max_age", "jwt"},
+    KeyOfScheme{"max_lifetime", "jwt"}, KeyOfScheme{"stale_grace", "jwt"},
+    KeyOfScheme{"require", "jwt"}};
 
 void check_keys_of_schemes(Reader& reader, const YamlEntry& named, std::string_view scheme) {
   for (const KeyOfScheme& keys_of_scheme : kKeysOfSchemes) {
@@ -169,6 +170,29 @@ void read_jwt(Reader& reader, const YamlEntry& named, SourceEntry& source) {
   }
 }
 
+// Whoever reads one delivery has the password: others must not be near.
+void read_basic(Reader& reader, const YamlEntry& named, SourceEntry& source) {
+  const auto mistake = [&](const std::string& what) {
+    reader.mistake(named.line, named.column, "source `" + named.key + "`: " + what);
+  };
+  reader.text(*named.value, "user", source.user, true);
+  if (source.user.find(':') != std::string::npos)
+    mistake("`user` holds a colon, which ends it in the header (RFC 7617)");
+  if (named.value->find("header") != nullptr)
+    mistake("the scheme basic knows no `header`: user and password stand in `Authorization`");
+  if (!source.addresses) {
+    if (named.value->find("addresses") == nullptr)
+      mistake(
+          "the scheme basic is for a private network alone, and needs `addresses` of it, such as "
+          "[10.1.0.0/16]; where the sender can do better, use standard-webhooks, hmac or jwt");
+  } else if (!source.addresses->all_private()) {
+    mistake(
+        "the scheme basic takes deliveries from private networks alone: each of `addresses` must "
+        "lie in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, 127.0.0.0/8, fc00::/7, "
+        "fe80::/10 or ::1");
+  }
+}
+
 SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& config) {
   const YamlNode& node = *named.value;
   SourceEntry source;
@@ -193,14 +217,15 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
   reader.text(node, "scheme", source.scheme, true);
   reader.text(node, "header", source.header);
   reader.text(node, "plugin", source.plugin, true);
-  constexpr std::array<std::string_view, 7> kSchemes{"standard-webhooks", "hmac", "jwt", "twilio",
-                                                     "static-token",      "sns",  "mllp"};
+  constexpr std::array<std::string_view, 8> kSchemes{
+      "standard-webhooks", "hmac", "jwt", "basic", "twilio", "static-token", "sns", "mllp"};
   if (std::find(kSchemes.begin(), kSchemes.end(), source.scheme) != kSchemes.end()) {
     check_keys_of_schemes(reader, named, source.scheme);
   } else if (!source.scheme.empty()) {
     reader.mistake(node.line, node.column,
                    "unknown scheme `" + source.scheme +
-                       "`; use standard-webhooks, hmac, jwt, twilio, static-token, sns or mllp");
+                       "`; use standard-webhooks, hmac, jwt, basic, twilio, static-token, sns or "
+                       "mllp");
   }
   if (source.scheme == "hmac") read_hmac(reader, named, source);
   if (source.scheme == "mllp") {
@@ -213,6 +238,7 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
                    "source `" + named.key +
                        "`: `addresses` names nobody; list addresses or networks such as "
                        "10.1.0.0/16, or leave it out");
+  if (source.scheme == "basic") read_basic(reader, named, source);
   if (source.scheme == "jwt") {
     read_jwt(reader, named, source);
     return source;

@@ -135,9 +135,8 @@ Result<Verified> verify_twilio(const SignatureConfig& config, const Request& req
   return Verified{.dedupe_id = digest_id(request)};
 }
 
-// "Bearer <token>", or "Basic" with the token as password (RFC 7617). The user says nothing.
-std::optional<std::string> token_of(std::string_view authorization) {
-  if (const auto token = credentials_of(authorization, "Bearer")) return std::string(*token);
+// User and password of "Basic" (RFC 7617): what stands before and behind the first colon.
+std::optional<std::pair<std::string, std::string>> basic_of(std::string_view authorization) {
   const auto basic = credentials_of(authorization, "Basic");
   if (!basic) return std::nullopt;
   const auto plain = from_base64(*basic);
@@ -145,7 +144,27 @@ std::optional<std::string> token_of(std::string_view authorization) {
   const std::string pair(as_text(*plain));
   const auto colon = pair.find(':');
   if (colon == std::string::npos) return std::nullopt;
-  return pair.substr(colon + 1);
+  return std::pair(pair.substr(0, colon), pair.substr(colon + 1));
+}
+
+// "Bearer <token>", or "Basic" with the token as password. The user says nothing.
+std::optional<std::string> token_of(std::string_view authorization) {
+  if (const auto token = credentials_of(authorization, "Bearer")) return std::string(*token);
+  const auto basic = basic_of(authorization);
+  return basic ? std::optional(basic->second) : std::nullopt;
+}
+
+Result<Verified> verify_basic(const SignatureConfig& config, const Request& request) {
+  const auto value = request.only_header("authorization");
+  const auto shown = value ? basic_of(*value) : std::nullopt;
+  if (!shown) return deny("Authorization is missing or doubled, or is not Basic");
+  // Digests have one length, so that the time says nothing of the user's.
+  const bool user = constant_time_equal(crypto::sha256(shown->first), crypto::sha256(config.user));
+  bool password = false;
+  for (const auto& secret : config.secrets)
+    password = secret.equals(as_bytes(shown->second)) || password;
+  if (!user || !password) return deny("user and password fit none of the configured ones");
+  return Verified{.dedupe_id = digest_id(request)};
 }
 
 Result<Verified> verify_token(const SignatureConfig& config, const Request& request) {
@@ -305,7 +324,12 @@ Status check(const SignatureConfig& config) {
         config.scheme == SignatureScheme::static_token || config.scheme == SignatureScheme::hmac;
     if (key && secret.size() < kMinTokenBytes)
       return bad("a secret has fewer than 16 bytes; use 32 random ones");
+    if (config.scheme == SignatureScheme::basic && secret.size() < kMinPasswordBytes)
+      return bad("a password has fewer than 8 bytes; use 16 random ones or more");
   }
+  if (config.scheme == SignatureScheme::basic &&
+      (config.user.empty() || config.user.find(':') != std::string::npos))
+    return bad("`user` is empty or holds a colon, which ends it in the header");
   if (config.scheme == SignatureScheme::twilio) {
     const auto& url = config.public_url;
     if (!url.starts_with("https://") && !url.starts_with("http://"))
@@ -355,6 +379,12 @@ Result<std::vector<std::pair<std::string, std::string>>> sign(const SignatureCon
       }
       return headers;
     }
+    case SignatureScheme::basic: {
+      const std::string pair =
+          config.user + ":" + std::string(config.secrets.front().expose_text());
+      headers.emplace_back("Authorization", "Basic " + to_base64(as_bytes(pair)));
+      return headers;
+    }
     case SignatureScheme::jwt:
       return invalid("http.unsigned", "only the issuer of its tokens signs such a delivery");
     case SignatureScheme::twilio:
@@ -378,6 +408,8 @@ Result<Verified> verify(const SignatureConfig& config, const Request& request, T
       return verify_sns(config, request, now);
     case SignatureScheme::hmac:
       return verify_hmac(config, request, now);
+    case SignatureScheme::basic:
+      return verify_basic(config, request);
     case SignatureScheme::jwt:
       return verify_jwt(config, request);
   }

@@ -28,6 +28,8 @@ enum class SignatureScheme : std::uint8_t {
   sns,
   // An HMAC-SHA-256 in a header, in the form that HmacForm says.
   hmac,
+  // User and password (RFC 7617), for old systems in a private network.
+  basic,
   // A JSON Web Token of an issuer in "Authorization: Bearer <token>" (RFC 7519, RFC 6750).
   jwt,
 };
@@ -51,8 +53,10 @@ struct SignatureConfig {
   SignatureScheme scheme = SignatureScheme::standard_webhooks;
   // Any of the secrets may match: the old and the new one while a sender changes over.
   // standard_webhooks: from parse_whsec; twilio: the account's auth token; static_token: the token;
-  // hmac: the key.
+  // hmac: the key; basic: the password.
   std::vector<SecretBytes> secrets{};
+  // basic: the user.
+  std::string user{};
   // twilio: scheme, host and path prefix as the sender sees them, without a slash at the end
   // ("https://hub.example.sa"). The request's target is appended; forwarded headers are never
   // believed.
@@ -100,6 +104,7 @@ struct Verified {
     const SignatureConfig& config, std::string_view body, std::string_view id, Timestamp now);
 
 inline constexpr std::size_t kMinTokenBytes = 16;        // shorter static tokens can be guessed
+inline constexpr std::size_t kMinPasswordBytes = 8;      // old systems take no longer ones
 inline constexpr std::size_t kMaxSignatureEntries = 16;  // in one webhook-signature header
 inline constexpr std::size_t kMaxWebhookId = 256;
 

@@ -624,6 +624,21 @@ TEST_F(ApiTest, TheTokenOfADeliveryIsNoSignIn) {
   EXPECT_TRUE(std::holds_alternative<http::Intake>(admitted("POST", "/hooks/his")));
 }
 
+TEST_F(ApiTest, HealthNamesWeakSourcesToOperatorsAlone) {
+  const auto health = [this](bool known) {
+    Request asked = request("GET", "/health");
+    if (known) asked.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+    return json(handle(asked));
+  };
+  const Json before = health(true);
+  EXPECT_EQ(before.find("warnings"), nullptr);
+  const std::string warning = "source his: each delivery carries the password";
+  api_.open({.sources = sources(), .warnings = {warning}});
+  EXPECT_EQ(health(true)["warnings"].dump(), "[\"" + warning + "\"]");
+  EXPECT_EQ(health(true)["status"], before["status"]);
+  EXPECT_EQ(health(false).find("warnings"), nullptr);
+}
+
 // A stranger who floods a source is closed out before each of his deliveries is written down.
 TEST_F(ApiTest, AnAddressThatIsRefusedTooOftenIsHeardNoMore) {
   auto list = sources();

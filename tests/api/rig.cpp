@@ -156,6 +156,7 @@ void ApiRig::open(Options options) {
                                        repairs->rows());
   Health health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; },
                 clock};
+  health.warnings = std::move(options.warnings);
   health.paused = [this] { return hub.engine().paused_roles(); };
   views_.reset();
   watch_.reset();

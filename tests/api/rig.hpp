@@ -48,6 +48,8 @@ class ApiRig {
     Proxies proxies = {};
     Cors cors = {};
     identity::SecondPersonOptions second_person{.acts = {}};
+    // Of GET /health.
+    std::vector<std::string> warnings = {};
   };
   ApiRig();
   explicit ApiRig(Options options);

@@ -6,6 +6,7 @@
 #include "hub/assembly/sources.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "tests/assembly/whole_hub.hpp"
 #include "tests/identity/test_keys.hpp"
 #include "tests/must.hpp"
 
@@ -14,11 +15,10 @@
 namespace rabt::assembly::source_proof_test {
 namespace {
 
-namespace fs = std::filesystem;
 using identity::test::TestKey;
 using rabt::test::must;
 
-constexpr const char* kIssuer = "https://idp.example.sa";
+constexpr const char* kIdp = "https://idp.example.sa";
 constexpr const char* kAudience = "https://rabt.example.sa/hooks/his";
 
 // Answers each request with the JWK set, and counts.
@@ -91,13 +91,12 @@ class SourceProof : public testing::Test {
     put("keys.json", set_of({&own(), &rsa()}));
     return must(sources("  " + std::string(name) +
                         ": {scheme: jwt, plugin: echo, jwks: keys.json, " +
-                        "algs: [ES256, PS256], issuer: '" + kIssuer + "', audience: '" + kAudience +
+                        "algs: [ES256, PS256], issuer: '" + kIdp + "', audience: '" + kAudience +
                         "'" + more + "}\n"));
   }
   [[nodiscard]] std::int64_t now() const { return clock_.now().ms / 1000; }
   [[nodiscard]] Json claims() const {
-    return Json::object(
-        {{"iss", kIssuer}, {"aud", kAudience}, {"iat", now()}, {"exp", now() + 300}});
+    return Json::object({{"iss", kIdp}, {"aud", kAudience}, {"iat", now()}, {"exp", now() + 300}});
   }
   static Json with(Json claims, const char* name, Json value) {
     claims.set(name, std::move(value));
@@ -266,7 +265,7 @@ TEST_F(SourceProof, PublishedKeysAreFetchedOnceFromTheirHostAndADownIssuerIsNoFo
   const auto all = must(sources(
       "  his: {scheme: jwt, plugin: echo, jwks: 'https://idp.example.sa/jwks', algs: [ES256], "
       "issuer: '" +
-      std::string(kIssuer) + "', audience: '" + kAudience + "'}\n"));
+      std::string(kIdp) + "', audience: '" + kAudience + "'}\n"));
   const api::Source& his = all.at(0);
   EXPECT_TRUE(his.signature.asks_issuer) << "the lane of those who wait for others";
   EXPECT_EQ(http_.asked, 0);
@@ -279,6 +278,103 @@ TEST_F(SourceProof, PublishedKeysAreFetchedOnceFromTheirHostAndADownIssuerIsNoFo
   clock_.advance_ms(31'000);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(judged(his, token(own(), claims())).ok());
   EXPECT_EQ(http_.asked, 2) << "kept between tokens";
+}
+
+TEST(WeakSources, AreThoseWhoseSendersShowASecretThatStays) {
+  config::Config config;
+  for (const char* scheme : {"standard-webhooks", "basic", "static-token", "jwt", "hmac"}) {
+    config::SourceEntry entry;
+    entry.name = std::string("of-") + scheme;
+    entry.scheme = scheme;
+    if (entry.scheme == "basic") entry.addresses = must(api::Proxies::make({"10.1.0.0/16"}));
+    config.sources.push_back(std::move(entry));
+  }
+  EXPECT_EQ(weak_sources(config),
+            (std::vector<std::string>{
+                "source of-basic: each delivery carries the password that proves its sender "
+                "(basic)",
+                "source of-static-token: each delivery carries the token that proves its sender "
+                "(static-token), and deliveries are taken from everywhere"}));
+}
+
+// Sources of a hub that runs, over its sockets. Their plugin is not there: a delivery whose sender
+// is proved gets as far as that.
+class HubWithSources : public WholeHub {
+ protected:
+  void source(const std::string& name, const std::string& scheme, const std::string& from) {
+    config::SourceEntry entry;
+    entry.name = name;
+    entry.scheme = scheme;
+    entry.plugin = "none";
+    entry.user = scheme == "basic" ? "ward" : "";
+    entry.secrets = {{.file = secret(name, kPassword), .env = {}}};
+    entry.addresses = must(api::Proxies::make({from}));
+    config_.sources.push_back(std::move(entry));
+  }
+  int deliver(const std::string& name, const std::string& authorization) {
+    const auto client = net::make_curl_client(clock_, null_logger());
+    net::Request request;
+    request.method = "POST";
+    request.url = hub_->url() + "/hooks/" + name;
+    request.headers = {{"Authorization", authorization}, {"Content-Type", "application/json"}};
+    request.body = "{}";
+    std::promise<net::Response> done;
+    client->start(std::move(request),
+                  std::make_shared<const net::AllowList>(net::AllowList::anything()),
+                  [&](net::Response response) { done.set_value(std::move(response)); });
+    const net::Response response = done.get_future().get();
+    EXPECT_EQ(response.body.find(kPassword), std::string::npos) << response.body;
+    return response.status;
+  }
+  static constexpr const char* kPassword = "wait-for-the-tide";
+};
+
+TEST_F(HubWithSources, TellsWeakSourcesAtItsStartAndWritesDownNoSecret) {
+  source("ward", "basic", "127.0.0.0/8");
+  source("far", "basic", "10.1.0.0/16");
+  config::SourceEntry issued;
+  issued.name = "his";
+  issued.scheme = "jwt";
+  issued.plugin = "none";
+  issued.issuer.emplace();
+  const TestKey key = identity::test::ec_key("own", "P-256");
+  issued.issuer->jwks = secret("keys", Json::object({{"keys", Json::array({key.jwk})}}).dump());
+  issued.issuer->options.issuer = kIdp;
+  issued.issuer->options.audience = kAudience;
+  issued.issuer->options.algorithms = {"ES256"};
+  issued.issuer->options.needs_subject = false;
+  config_.sources.push_back(std::move(issued));
+  start();
+  for (const char* name : {"ward", "far"})
+    EXPECT_TRUE(log_.has("hub.weak_source why=source " + std::string(name) + ": "));
+  EXPECT_FALSE(log_.has("hub.weak_source why=source his"));
+  const auto health = call("operator", "GET", "/health");
+  EXPECT_EQ(health.json["warnings"].size(), 2U) << health.json.dump();
+
+  const std::string basic = "Basic " + to_base64(as_bytes("ward:" + std::string(kPassword)));
+  const std::int64_t now = clock_.now().ms / 1000;
+  const auto token = [&](std::int64_t ends) {
+    return must(crypto::sign_jwt(
+        as_bytes(key.pem), "ES256", "{}",
+        Json::object({{"iss", kIdp}, {"aud", kAudience}, {"iat", now}, {"exp", ends}}).dump()));
+  };
+  const std::string good = token(now + 60);
+  const std::string old = token(now - 600);
+  const int proved = deliver("ward", basic);
+  EXPECT_NE(proved, 401);
+  EXPECT_NE(proved, 403);
+  EXPECT_EQ(deliver("ward", "Basic " + to_base64(as_bytes("ward:another password"))), 401);
+  EXPECT_EQ(deliver("far", basic), 403) << "the right password from another network";
+  EXPECT_EQ(deliver("his", "Bearer " + good), proved);
+  EXPECT_EQ(deliver("his", "Bearer " + old), 401);
+  EXPECT_TRUE(log_.comes("hooks.address"));
+  EXPECT_TRUE(log_.comes("the token has expired"));
+  const auto parts = [](const std::string& text) { return text.substr(text.rfind('.') + 1); };
+  for (const std::string& line : log_.lines()) {
+    for (const std::string& hidden : {std::string(kPassword), basic.substr(6), parts(good),
+                                      parts(old), std::string("another password")})
+      EXPECT_EQ(line.find(hidden), std::string::npos) << line;
+  }
 }
 
 }  // namespace

@@ -99,10 +99,10 @@ TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
   expect_part(refused(with("{env: SOME_NAME}", "{}")), "a secret needs either `file` or `env`");
   expect_part(refused(with("{env: SOME_NAME}", "{env: A, file: b}")),
               "a secret needs either `file` or `env`");
-  expect_part(
-      refused(with("standard-webhooks", "standard")),
-      "unknown scheme `standard`; use standard-webhooks, hmac, jwt, twilio, static-token, sns or "
-      "mllp");
+  expect_part(refused(with("standard-webhooks", "standard")),
+              "unknown scheme `standard`; use standard-webhooks, hmac, jwt, basic, twilio, "
+              "static-token, sns or "
+              "mllp");
   expect_part(refused(with("standard-webhooks", "sns")),
               "source `his` needs `topics`, the ARNs that it listens to");
   expect_part(refused(with("standard-webhooks", "sns")),
@@ -177,6 +177,37 @@ TEST_F(ConfigFile, ASourceMayTakeTokensOfAnIssuer) {
                 "`algs` lists what its keys may be used with: RS256, PS256, ES256");
   expect_part(refused(with("plugin: twilio}\n", "plugin: twilio, jwks: k}\n")),
               "`jwks` belongs to a source of the scheme jwt");
+}
+
+TEST_F(ConfigFile, ASourceOfBasicIsForAPrivateNetworkAlone) {
+  const auto source = [](const std::string& more) {
+    return with("scheme: standard-webhooks,", "scheme: basic, " + more);
+  };
+  const auto good = load(source("user: his, addresses: [10.1.0.0/16, 'fd00::/8', '::1'],"));
+  ASSERT_TRUE(good.ok()) << good.error().message;
+  EXPECT_EQ(good->sources.at(0).user, "his");
+  const std::string home = "addresses: [192.168.7.0/24], ";
+  expect_part(refused(source(home)), "`user` is missing");
+  expect_part(refused(source(home + "user: 'a:b',")), "`user` holds a colon");
+  expect_part(refused(source(home + "user: his, header: x-pass,")), "knows no `header`");
+  expect_part(refused(source("user: his,")),
+              "source `his`: the scheme basic is for a private network alone, and needs "
+              "`addresses` of it, such as [10.1.0.0/16]");
+  for (const char* wide : {"8.8.8.0/24", "10.0.0.0/7", "0.0.0.0/1", "172.16.0.0/11", "::/1",
+                           "2001:db8::/32", "fc00::/6", "100.64.0.0/10"})
+    expect_part(
+        refused(source("user: his, addresses: [10.1.0.0/16, '" + std::string(wide) + "'],")),
+        "the scheme basic takes deliveries from private networks alone");
+  // The secret stands elsewhere, as that of each scheme.
+  expect_part(
+      refused(with("scheme: standard-webhooks, secrets: [{file: secret}]",
+                   "scheme: basic, user: his, addresses: [10.1.0.0/16], secrets: [hunter2]")),
+      "a secret is never written into the configuration");
+  expect_part(refused(with("scheme: standard-webhooks, secrets: [{file: secret}]",
+                           "scheme: basic, user: his, addresses: [10.1.0.0/16]")),
+              "source `his` needs `secrets`");
+  expect_part(refused(with("plugin: twilio}\n", "plugin: twilio, user: his}\n")),
+              "`user` belongs to a source of the scheme basic");
 }
 
 TEST_F(ConfigFile, ASourceMayListTheAddressesThatItTakesDeliveriesFrom) {

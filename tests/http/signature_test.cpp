@@ -463,6 +463,47 @@ TEST(Signing, OfEachFormHoldsForItsOwnBodyAlone) {
             "http.webhook_config");
 }
 
+TEST(Basic, UserAndPasswordHoldTogether) {
+  SignatureConfig config = config_of(SignatureScheme::basic, {"old password", "new:password"});
+  config.user = "his";
+  const auto sent = [](const std::string& pair) {
+    Request request{.method = "POST", .target = "/hooks/a", .path = "/hooks/a"};
+    request.headers = {{"authorization", "Basic " + to_base64(as_bytes(pair))}};
+    request.body = "a body";
+    return request;
+  };
+  for (const char* good : {"his:old password", "his:new:password"}) {
+    const auto verified = verify(config, sent(good), at(kStamp));
+    ASSERT_TRUE(verified.ok()) << good << verified.error().message;
+    EXPECT_EQ(verified->dedupe_id, digest_id(sent(good)));
+  }
+  for (const char* bad : {"his:", "his", ":old password", "HIS:old password", "lab:old password",
+                          "his:old passwore", "his:old password ", "", "his:password"}) {
+    const auto verified = verify(config, sent(bad), at(kStamp));
+    expect_denied(verified);
+    if (!verified.ok()) {
+      EXPECT_EQ(verified.error().message.find("old"), std::string::npos);
+    }
+  }
+  Request other = sent("his:old password");
+  other.headers[0].second = "Bearer old password";
+  expect_denied(verify(config, other, at(kStamp)));
+  other.headers[0].second = "Basic his:old password";
+  expect_denied(verify(config, other, at(kStamp)));
+  other.headers.clear();
+  expect_denied(verify(config, other, at(kStamp)));
+  const auto headers = http::sign(config, "a body", "", at(kStamp));
+  ASSERT_TRUE(headers.ok()) << headers.error().message;
+  EXPECT_EQ(headers->at(0).second, sent("his:old password").headers[0].second);
+  config.user = "a:b";
+  EXPECT_EQ(check(config).error().code, "http.webhook_config");
+  config.user.clear();
+  EXPECT_EQ(check(config).error().code, "http.webhook_config");
+  SignatureConfig weak = config_of(SignatureScheme::basic, {"short"});
+  weak.user = "his";
+  EXPECT_EQ(check(weak).error().code, "http.webhook_config");
+}
+
 TEST(Hmac, AFormThatContradictsItselfIsRefusedAtStart) {
   const std::string secret = "a secret of sixteen and more";
   EXPECT_TRUE(check(hmac_of(secret, "x")).ok());
