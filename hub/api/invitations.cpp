@@ -80,4 +80,13 @@ Result<Response> Invitations::send_code(const Call& call) const {
   return kept_by_nobody(answer(200, to_json(sent)));
 }
 
+Result<Response> Invitations::ask_app(const Call& call) const {
+  if (sessions == nullptr) return no_such_path();
+  RABT_TRY_STATUS(count(call));
+  if (has_no_account(call)) RABT_TRY_STATUS(check_browser(call.request, origin));
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(asked, sessions->guests.ask_app(ask.caller, of_code(ask)));
+  return kept_by_nobody(answer(200, to_json(asked)));
+}
+
 }  // namespace rabt::api

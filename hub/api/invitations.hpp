@@ -30,6 +30,9 @@ struct Invitations {
   [[nodiscard]] Result<http::Response> accept(const Call& call) const;
   // POST /api/v1/invitations/code: the code of a second proof, as a page of the hub alone may ask.
   [[nodiscard]] Result<http::Response> send_code(const Call& call) const;
+  // POST /api/v1/invitations/identity: asks the person of the record in the app of an identity
+  // provider, as a page of the hub alone may ask.
+  [[nodiscard]] Result<http::Response> ask_app(const Call& call) const;
 
  private:
   [[nodiscard]] Status count(const Call& call) const;

@@ -199,6 +199,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/invitations/preview", "previewInvitation", to<&R::invitations, &Invitations::preview>, kOpen, kByCode},
     Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::link}},
     Route{"POST", "/api/v1/invitations/code", "sendInvitationCode", to<&R::invitations, &Invitations::send_code>, kOpen, kByCode},
+    Route{"POST", "/api/v1/invitations/identity", "askInvitationIdentity", to<&R::invitations, &Invitations::ask_app>, kOpen, kByCode},
     Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents, of_session>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, give_consent_of, 201>, kAlsoGuests, repeats(access::Right::consent_record)},
     Route{"POST", "/api/v1/sessions/{session}/identification", "confirmIdentity", act<&Sessions::people, &SessionPeople::confirm_identity, identify_patient_of>, kSignedIn, repeats(access::Right::participant_admit)},

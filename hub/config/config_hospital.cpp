@@ -158,14 +158,18 @@ void read_clinic(Reader& reader, const YamlNode& root, Config& config) {
   reader.texts(*clinic, "second_proof", names);
   consultation::LinkSettings& links = config.links;
   links.by_code = false;
+  links.by_identity = false;
   for (const std::string& name : names) {
     if (name == "code") {
       links.by_code = true;
+    } else if (name == "identity") {
+      links.by_identity = true;
     } else if (name == "birth_date") {
       links.by_birth_date = true;
     } else {
-      reader.mistake(proofs->line, proofs->column,
-                     "`second_proof`: `" + name + "` is no proof; proofs are code and birth_date");
+      reader.mistake(
+          proofs->line, proofs->column,
+          "`second_proof`: `" + name + "` is no proof; proofs are code, identity and birth_date");
     }
   }
 }

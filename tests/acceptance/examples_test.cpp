@@ -25,6 +25,7 @@ const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"acknowledgeAlert", "something has to be wrong with the hub"},
     {"snoozeAlert", "the same"},
     {"sendInvitationCode", "a message gateway has to be bound"},
+    {"askInvitationIdentity", "a plugin of the role identity has to be bound"},
     {"retryInstance", "the shipped workflows handle the errors of their calls"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.

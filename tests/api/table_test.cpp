@@ -196,8 +196,9 @@ TEST(RouteTable, WhatWaitsOrTakesLongRunsApart) {
   EXPECT_EQ(in[http::Lane::sign_in],
             (Names{"activate", "beginBootstrap", "beginPasskeySignIn", "bootstrap", "grantToken",
                    "login", "register", "setPassword", "signInWithPasskey", "stepUp"}));
-  EXPECT_EQ(in[http::Lane::link],
-            (Names{"acceptInvitation", "previewInvitation", "sendInvitationCode"}));
+  EXPECT_EQ(in[http::Lane::link], (Names{"acceptInvitation", "askInvitationIdentity",
+                                         "previewInvitation", "sendInvitationCode"}))
+      << "no compatibility API opens a link, or asks for a second proof";
   // A page of lists: 200 sessions, and for an administrator the 20 newest entries of the audit
   // log, where `listLogs` may read all of it.
   EXPECT_TRUE(in[http::Lane::handler].contains("getDashboard"));

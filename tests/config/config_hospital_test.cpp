@@ -81,6 +81,9 @@ TEST_F(ConfigHospital, TheClinicSaysWhichSecondProofsItTakes) {
   const auto both = links("{second_proof: [code, birth_date]}");
   ASSERT_TRUE(both.ok()) << both.error().message;
   EXPECT_TRUE(both->links.by_code && both->links.by_birth_date);
+  EXPECT_TRUE(read("{}")->links.by_identity) << "where the role is bound";
+  EXPECT_FALSE(both->links.by_identity) << "a list names all that count";
+  EXPECT_TRUE(links("{second_proof: [identity]}")->links.by_identity);
   EXPECT_FALSE(links("{second_proof: []}")->links.by_code);
   EXPECT_EQ(links("{}")->links.adult_age, 18);
   EXPECT_EQ(links("{adult_age: 15}")->links.adult_age, 15);

@@ -178,6 +178,7 @@ class AskedGuests {
   Answer send_code(const Ask& ask) {
     return shown(service_.send_code(ask.caller, api::of_code(ask)));
   }
+  Answer ask_app(const Ask& ask) { return shown(service_.ask_app(ask.caller, api::of_code(ask))); }
   Result<std::optional<identity::Part>> part_of(const identity::GuestProof& proof) {
     return service_.part_of(proof);
   }

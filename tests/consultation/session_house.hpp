@@ -217,6 +217,8 @@ class Provider final : public plugin::ActionRunner {
       {"video.recording.delete", "delete-recording"},
       {"notify.sms.send", "our-send-sms"},
       {"notify.message.get", "our-get-message"},
+      {"identity.verification.start", "ask-in-app"},
+      {"identity.verification.get", "approval"},
       {"video.transcription.start", "start-transcription"},
       {"video.transcription.stop", "stop-transcription"}};
   std::set<std::string, std::less<>> lacks;

@@ -2,6 +2,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/consultation/acts/outside_call.hpp"
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -28,27 +29,6 @@ std::string id_of(const Session* session) {
 
 bool Letters::can_mail() const {
   return acts_.parts().actions.find(kNotifyRole, kSendMail, kNotifyVersion).has_value();
-}
-
-Status Letters::note_disclosure(const Session& session, const plugin::CallRequest& request) const {
-  const SessionParts& parts = acts_.parts();
-  const auto recipient = parts.actions.recipient(kNotifyRole, request.action, kNotifyVersion);
-  if (!recipient) return ok_status();
-  Json fields = Json::array();
-  for (const auto& [name, value] : request.arguments.as_object()) fields.push_back(name);
-  audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
-  entry.act = "action.sent";
-  entry.detail =
-      Json::object({{"role", kNotifyRole},
-                    {"task", "messages"},
-                    {"recipient", recipient->plugin},
-                    {"version", recipient->version},
-                    {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
-                    {"capability", request.action + ":" + std::string(kNotifyVersion)},
-                    {"fields", std::move(fields)}});
-  const audit::Prepared prepared = parts.audit.prepare(entry);
-  return parts.store.write(
-      [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
 }
 
 Status Letters::note_not_sent(const Session& session, const plugin::CallRequest& request,
@@ -108,7 +88,7 @@ Result<Handed> Letters::hand_over_once(const Session* session, const Letter& let
   request.arguments = letter.arguments;
   request.arguments.set("reference", key);
   const bool disclosed = session != nullptr && !letter.patient.empty();
-  if (disclosed) RABT_TRY_STATUS(note_disclosure(*session, request));
+  if (disclosed) RABT_TRY_STATUS(note_disclosure(parts, *session, request, "messages"));
   request.idempotency_key = key;
   request.deadline_unix_ms = parts.clock.now().ms + kGatewayMs;
   // A message whose answer was lost, before a crash or now, was sent if the gateway says so.

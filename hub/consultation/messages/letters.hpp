@@ -72,8 +72,6 @@ class Letters {
   [[nodiscard]] Result<Handed> hand_over_once(const Session* session, const Letter& letter) const;
   // Unset unless the gateway says that it took the message.
   [[nodiscard]] std::optional<Handed> taken(const plugin::CallRequest& request) const;
-  [[nodiscard]] Status note_disclosure(const Session& session,
-                                       const plugin::CallRequest& request) const;
   // After note_disclosure(): nothing has left the hub, since the plugin has no gateway for it.
   [[nodiscard]] Status note_not_sent(const Session& session, const plugin::CallRequest& request,
                                      const std::string& code) const;

@@ -93,9 +93,11 @@ struct CoveragePolicy {
 
 // The section `clinic` of the configuration: rules for links of visits and for booked patients.
 struct LinkSettings {
-  // Proofs that open a link on a second device: a code to the telephone of the record, and the
-  // birth date of the record.
+  // Proofs that open a link on a second device: a code to the telephone of the record, an approval
+  // in the app of an identity provider where the role `identity` is bound, and the birth date of
+  // the record.
   bool by_code = true;
+  bool by_identity = true;
   bool by_birth_date = false;
   // Rule for a booking of the hospital whose patient is unknown: `link` links known people only,
   // and an unknown person takes part without a record; `enter` enters the patient; `refuse` makes

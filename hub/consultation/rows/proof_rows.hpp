@@ -11,12 +11,13 @@
 namespace rabt::consultation {
 
 struct ProofRow {
-  // Blind index of the code of now. Empty when there is none.
+  // Blind index of the code of now. Empty when there is none. Behind `identity:`, that of the
+  // request in an app; nothing is behind it once the request is spent.
   std::string code;
   std::int64_t expires_ms = 0;
-  // Time of the last code that left; 0 when none did.
+  // Time of the last code that left, or request; 0 when none did.
   std::int64_t sent_ms = 0;
-  // Codes, and wrong tries, since the invitation was last sent.
+  // Codes and requests, and wrong tries, since the invitation was last sent.
   std::int64_t sent = 0;
   std::int64_t tries = 0;
 };

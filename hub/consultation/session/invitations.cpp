@@ -67,10 +67,16 @@ void shut_out(Step& step, Invitation& invitation) {
   follow_presence(step);
 }
 
-// True if the code of a second proof went to the telephone of the record that the participant was
-// booked with, and that nobody has changed since.
+// True if the second proof shows whose the link is: a code to the telephone of the record, or an
+// approval by the person whose number the record has. Many know a birth date.
+bool shows_who(const Enter& command) {
+  return command.second_proof == "code" || command.second_proof == "identity";
+}
+
+// True if the second proof shows the person of the record that the participant was booked with, and
+// that nobody has changed since.
 bool is_booked_record(const Participant& participant, const Enter& command) {
-  return command.second_proof == "code" && !participant.record_of.empty() &&
+  return shows_who(command) && !participant.record_of.empty() &&
          participant.record_of == command.record_of &&
          participant.record_version == command.record_version;
 }
@@ -83,8 +89,8 @@ bool has_come(const Participant& participant) {
 }
 
 // An admission is that of whoever a host has seen: a host looks at each who opens a link, also
-// where nobody else waits, unless the code of now has shown who it is. proves: the browser that
-// holds the visit gives that code.
+// where nobody else waits, unless a second proof has shown who it is. proves: the browser that
+// holds the visit gives that proof.
 void keep_door(Step& step, Participant& participant, bool proves, const Enter& command) {
   if (!proves) shut_out(step, participant);
   const bool waits = participant.admission == Admission::waiting;
@@ -312,7 +318,7 @@ Result<Change> on(Step step, const Enter& command) {
   if (!proves) found->opened_ms = step.moment.now.ms;
   // Another browser holds it now: what the former one has shown does not count for it.
   if (moves) found->proven = 0;
-  if (command.second_proof == "code") {
+  if (shows_who(command)) {
     found->proven = found->generation;
     found->proven_of = command.record_of;
     found->proven_record = command.record_version;

@@ -139,10 +139,10 @@ struct Invitation {
   std::int64_t opened_ms = 0;
   // Number of moves of the visit to another browser.
   std::int64_t moved = 0;
-  // The generation whose holder has given a code as second proof; 0 when none has. A birth date is
-  // known to many, and proves less.
+  // The generation whose holder has given a code, or an approval in an app, as second proof; 0 when
+  // none has. A birth date is known to many, and proves less.
   std::int64_t proven = 0;
-  // The person and the version of the record whose telephone got that code.
+  // The person and the version of the record that the proof was about.
   std::string proven_of;
   std::int64_t proven_record = 0;
 };

@@ -149,7 +149,7 @@ bool keep_posted(Participant& participant, const Json& posted);
 // one.
 [[nodiscard]] std::int64_t opened_at(const Session& session, const Participant& participant);
 // True if the holder of the participant's link has given a code that went to the telephone of this
-// record, {of, version}. Null or of nobody: never.
+// record, {of, version}, or an approval by its person in an app. Null or of nobody: never.
 [[nodiscard]] bool link_proven(const Session& session, const Participant& participant,
                                const Json& record);
 

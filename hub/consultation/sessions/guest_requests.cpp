@@ -32,4 +32,11 @@ Json to_json(const CodeSentView& view) {
       {{"expiresAt", to_iso8601(view.expires)}, {"againAt", to_iso8601(view.again)}});
 }
 
+Json to_json(const IdentityAskedView& view) {
+  return Json::object({{"identityRequest", view.request},
+                       {"number", text_or_null(view.number)},
+                       {"expiresAt", to_iso8601(view.expires)},
+                       {"againAt", to_iso8601(view.again)}});
+}
+
 }  // namespace rabt::consultation

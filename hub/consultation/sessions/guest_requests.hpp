@@ -13,18 +13,23 @@
 
 namespace rabt::consultation {
 
-// Second proof as a request gives it: one of the two, or none.
+// Second proof as a request gives it: one of the three, or none.
 struct GivenProof {
   // Six digits.
   std::string code;
   // YYYY-MM-DD
   std::string birth_date;
-  [[nodiscard]] bool none() const { return code.empty() && birth_date.empty(); }
+  // IdentityAskedView::request of a request that the person has approved in the app.
+  std::string identity_request{};
+  [[nodiscard]] bool none() const {
+    return code.empty() && birth_date.empty() && identity_request.empty();
+  }
 };
 struct EnterByLink {
   // The code of the invitation.
   std::string code;
-  // Members oneTimeCode and birthDate. A mistake in them counts once the link has led somewhere.
+  // Members oneTimeCode, birthDate and identityRequest. A mistake in them counts once the link has
+  // led somewhere.
   Asked<GivenProof> proof;
 };
 
@@ -57,5 +62,18 @@ struct CodeSentView {
 };
 // {expiresAt, againAt}
 [[nodiscard]] Json to_json(const CodeSentView& view);
+
+// The person is asked in the app of the identity provider.
+struct IdentityAskedView {
+  // Names the request to the hub once the person has approved: known to the browser that asked.
+  std::string request;
+  // Number that the person picks in the app. Empty where the provider shows none.
+  std::string number;
+  Timestamp expires;
+  // Another request is made from then on.
+  Timestamp again;
+};
+// {identityRequest, number, expiresAt, againAt}
+[[nodiscard]] Json to_json(const IdentityAskedView& view);
 
 }  // namespace rabt::consultation

@@ -87,6 +87,15 @@ Result<std::string> SessionGuests::index_of(std::string_view kind, std::string_v
   return lease.blind_index("session.guest." + std::string(kind), value);
 }
 
+Result<std::string> SessionGuests::proof_of(const FoundInvitation& found, const GivenProof& given) {
+  const SecondProof::Taken taken{.session = found.session, .invitation = found.invitation};
+  RABT_TRY(proofs, proof_.offered(taken));
+  if (proofs.empty()) return std::string();
+  RABT_TRY_STATUS(
+      may_be_shown(found.session, found.invitation, found.generation, acts_.parts().clock.now()));
+  return proof_.check(taken, given);
+}
+
 Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Caller& caller,
                                                            const Asked<EnterByLink>& asked,
                                                            const Entering& how) {
@@ -125,10 +134,8 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Caller& caller,
   const bool proves = same_browser && !given.none() && invitation.proven != found.generation;
   const bool takes_over =
       is_held(found) ? proves || (!same_browser && !tapped) : is_of_account(found);
-  if (takes_over && !proof_.offered().empty()) {
-    RABT_TRY_STATUS(
-        may_be_shown(found.session, invitation, found.generation, acts_.parts().clock.now()));
-    RABT_TRY(name, proof_.check({.session = found.session, .invitation = invitation}, given));
+  if (takes_over) {
+    RABT_TRY(name, proof_of(found, given));
     second_proof = std::move(name);
   }
   identity::GuestProof proof = held;
@@ -175,22 +182,41 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Caller& caller,
   return Entered{.answer = std::move(answer), .proof = std::move(proof)};
 }
 
-Result<CodeSentView> SessionGuests::try_to_send_code(const Asked<OfCode>& asked) {
+Result<FoundInvitation> SessionGuests::needing(const Asked<OfCode>& asked,
+                                               std::string_view proof) const {
   RABT_TRY(request, asked);
   RABT_TRY(found, invitation_of(acts_, request.code));
   RABT_TRY_STATUS(
       may_be_shown(found.session, found.invitation, found.generation, acts_.parts().clock.now()));
-  const auto proofs = proof_.offered();
-  if ((!is_held(found) && !is_of_account(found)) ||
-      std::find(proofs.begin(), proofs.end(), "code") == proofs.end())
-    return conflict("invitation.used",
-                    "no code is sent for this link: it needs none, or the "
-                    "hospital sends none; call the hospital");
+  RABT_TRY(proofs, proof_.offered({.session = found.session, .invitation = found.invitation}));
+  if ((is_held(found) || is_of_account(found)) &&
+      std::find(proofs.begin(), proofs.end(), proof) != proofs.end())
+    return found;
+  return conflict("invitation.used",
+                  proof == "code" ? "no code is sent for this link: it needs none, or the "
+                                    "hospital sends none; call the hospital"
+                                  : "no app is asked for this link: it needs no second proof, or "
+                                    "nothing can be asked about the record; call the hospital");
+}
+
+Result<CodeSentView> SessionGuests::try_to_send_code(const Asked<OfCode>& asked) {
+  RABT_TRY(found, needing(asked, "code"));
   return proof_.send_code({.session = found.session, .invitation = found.invitation});
+}
+
+Result<IdentityAskedView> SessionGuests::try_to_ask_app(const Asked<OfCode>& asked) {
+  RABT_TRY(found, needing(asked, "identity"));
+  return proof_.ask_app({.session = found.session, .invitation = found.invitation});
 }
 
 Result<CodeSentView> SessionGuests::send_code(const Caller& caller, const Asked<OfCode>& asked) {
   auto sent = try_to_send_code(asked);
+  if (!sent.ok()) note_refused(caller, sent.error());
+  return sent;
+}
+
+Result<IdentityAskedView> SessionGuests::ask_app(const Caller& caller, const Asked<OfCode>& asked) {
+  auto sent = try_to_ask_app(asked);
   if (!sent.ok()) note_refused(caller, sent.error());
   return sent;
 }
@@ -204,6 +230,8 @@ Result<SessionGuests::Entered> SessionGuests::enter(const Caller& caller,
 }
 
 void SessionGuests::note_refused(const Caller& caller, const Error& error) {
+  // The page asks again.
+  if (error.code == kIdentityPending) return;
   if (error.kind != ErrorKind::denied && error.kind != ErrorKind::conflict &&
       error.kind != ErrorKind::not_found)
     return;
@@ -231,6 +259,7 @@ Result<LinkPreviewView> SessionGuests::preview(const Asked<OfCode>& asked) {
   const Session& session = found.session;
   const Timestamp now = acts_.parts().clock.now();
   RABT_TRY_STATUS(may_be_shown(session, found.invitation, found.generation, now));
+  RABT_TRY(proofs, proof_.offered({.session = session, .invitation = found.invitation}));
   Names names(acts_.parts().directory, acts_.parts().tenant);
   const House& house = acts_.parts().house;
   LinkPreviewView view{.hospital = house.name,
@@ -240,7 +269,7 @@ Result<LinkPreviewView> SessionGuests::preview(const Asked<OfCode>& asked) {
                        .language = session.options.language,
                        .role = found.invitation.role,
                        .status = found.invitation.status,
-                       .second_proof = proof_.offered(),
+                       .second_proof = std::move(proofs),
                        .needs_account = !opens_by_link(found.invitation.role),
                        .time_zone = house.time_zone,
                        .planned_minutes = session.schedule.minutes};

@@ -14,6 +14,14 @@
 
 namespace rabt::consultation {
 
+// Invitation of a code, in the session as it is now.
+struct FoundInvitation {
+  Session session;
+  Invitation invitation;
+  // The generation that the code is of; -1 when it is an earlier one.
+  std::int64_t generation = 0;
+};
+
 // Those who come by the link of an invitation, without an account. Internally synchronised.
 class SessionGuests final : public identity::Guests {
  public:
@@ -45,13 +53,23 @@ class SessionGuests final : public identity::Guests {
   // conflict invitation.used where the link is open, or nothing sends codes. Each refusal is
   // audited.
   [[nodiscard]] Result<CodeSentView> send_code(const Caller& caller, const Asked<OfCode>& asked);
+  // Asks the person of the record in his app: SecondProof::ask_app, and its errors; those of
+  // send_code where the app is asked for no link of this kind. Each refusal is audited.
+  [[nodiscard]] Result<IdentityAskedView> ask_app(const Caller& caller, const Asked<OfCode>& asked);
 
   Result<std::optional<identity::Part>> part_of(const identity::GuestProof& proof) override;
 
  private:
   [[nodiscard]] Result<Entered> try_to_enter(const Caller& caller, const Asked<EnterByLink>& asked,
                                              const Entering& how);
+  // Name of the second proof that was given and holds; empty where the hospital takes none.
+  [[nodiscard]] Result<std::string> proof_of(const FoundInvitation& found, const GivenProof& given);
+  // Invitation of a link that needs a second proof, for which this one is offered. Errors: those of
+  // preview; conflict invitation.used.
+  [[nodiscard]] Result<FoundInvitation> needing(const Asked<OfCode>& asked,
+                                                std::string_view proof) const;
   [[nodiscard]] Result<CodeSentView> try_to_send_code(const Asked<OfCode>& asked);
+  [[nodiscard]] Result<IdentityAskedView> try_to_ask_app(const Asked<OfCode>& asked);
   [[nodiscard]] Result<std::string> index_of(std::string_view kind, std::string_view value) const;
   void note_refused(const Caller& caller, const Error& error);
 
@@ -64,13 +82,6 @@ class SessionGuests final : public identity::Guests {
 // often it was sent, so that a reminder has the same one; stored nowhere.
 [[nodiscard]] std::string code_of(const keys::Lease& lease, std::string_view invitation,
                                   std::int64_t generation);
-// Invitation of a code, in the session as it is now.
-struct FoundInvitation {
-  Session session;
-  Invitation invitation;
-  // The generation that the code is of; -1 when it is an earlier one.
-  std::int64_t generation = 0;
-};
 // Error not_found invitation.unknown.
 [[nodiscard]] Result<FoundInvitation> invitation_of(const Acts& acts, std::string_view code);
 // The blind index under which a code is found.

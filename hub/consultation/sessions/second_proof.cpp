@@ -15,14 +15,42 @@ namespace rabt::consultation {
 namespace {
 
 Error locked() {
-  return conflict("invitation.locked",
-                  "too many proofs of this link were wrong, or too many codes were asked for; call "
-                  "the hospital, which can send the link again");
+  return conflict(
+      "invitation.locked",
+      "too many proofs of this link were wrong, or too many codes or requests were asked "
+      "for; call the hospital, which can send the link again");
 }
 
 Error wrong() {
   return denied("invitation.wrong_proof",
                 "the proof is not the one of this visit; after five wrong ones the link is locked");
+}
+
+Error none_is_good() {
+  return conflict("invitation.no_code",
+                  "no code and no request is good for this link now; ask for a new one");
+}
+
+constexpr std::string_view kCode = "code";
+constexpr std::string_view kIdentity = "identity";
+constexpr std::string_view kBirthDate = "birth_date";
+
+// Begins ProofRow::code of a request in an app, also after the request is spent.
+constexpr std::string_view kOfApp = "identity:";
+bool is_of_app(const ProofRow& row) {
+  return row.code.starts_with(kOfApp);
+}
+void spend(ProofRow& row) {
+  row.code = is_of_app(row) ? std::string(kOfApp) : std::string();
+}
+bool is_too_soon(const ProofRow& row, Timestamp now) {
+  return row.sent_ms > 0 && now.ms < row.sent_ms + SecondProof::kAgainMs;
+}
+// True while a code, or the request whose code it is, opens the link.
+bool is_good(const ProofRow& row, std::string_view request, Timestamp now) {
+  if (row.expires_ms < now.ms) return false;
+  if (request.empty()) return !row.code.empty() && !is_of_app(row);
+  return constant_time_equal(as_bytes(row.code), as_bytes(request));
 }
 
 CodeSentView times_of(const ProofRow& row) {
@@ -31,11 +59,16 @@ CodeSentView times_of(const ProofRow& row) {
 
 }  // namespace
 
-std::vector<std::string> SecondProof::offered() const {
+Result<std::vector<std::string>> SecondProof::offered(const Taken& of) const {
   const LinkSettings& links = acts_.parts().links;
   std::vector<std::string> names;
-  if (links.by_code && codes_ != nullptr && codes_->sends_codes()) names.emplace_back("code");
-  if (links.by_birth_date) names.emplace_back("birth_date");
+  if (links.by_code && codes_ != nullptr && codes_->sends_codes()) names.emplace_back(kCode);
+  const Participant* const one = of.session.participant(of.invitation.participant);
+  if (links.by_identity && one != nullptr && app_.is_bound()) {
+    RABT_TRY(subject, app_.subject_of(of.session, *one));
+    if (subject) names.emplace_back(kIdentity);
+  }
+  if (links.by_birth_date) names.emplace_back(kBirthDate);
   return names;
 }
 
@@ -55,11 +88,11 @@ Result<ProofRow> SecondProof::row_of(const Taken& of) const {
   return row;
 }
 
-Result<std::string> SecondProof::index_of(const Taken& of, std::string_view digits) const {
+Result<std::string> SecondProof::index_of(const Taken& of, std::string_view given) const {
   RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
-  return lease.blind_index("session.proof", of.invitation.id + ":" +
-                                                std::to_string(of.invitation.generation) + ":" +
-                                                std::string(digits));
+  return lease.blind_index(
+      "session.proof",
+      of.invitation.id + ":" + std::to_string(of.invitation.generation) + ":" + std::string(given));
 }
 
 Result<bool> SecondProof::is_birth_date(const Taken& of, std::string_view date) const {
@@ -95,7 +128,7 @@ Result<std::string> SecondProof::draw(const Taken& of, ProofRow& row) {
     RABT_TRY(before, find_proof(transaction, key_of(of)));
     row = before;
     over = before.tries >= kMostTries;
-    if (over || (before.sent_ms > 0 && now.ms < before.sent_ms + kAgainMs)) return ok_status();
+    if (over || (!is_of_app(before) && is_too_soon(before, now))) return ok_status();
     over = before.sent >= kMostCodes;
     if (over) return ok_status();
     row.code = index;
@@ -145,9 +178,113 @@ Result<CodeSentView> SecondProof::send_code(const Taken& of) {
   return unavailable("message.not_sent", "the message gateway refused the message with the code");
 }
 
+Result<std::int64_t> SecondProof::count_request(const Taken& of) {
+  const SessionParts& parts = acts_.parts();
+  const Timestamp now = parts.clock.now();
+  std::int64_t place = 0;
+  bool over = false;
+  bool soon = false;
+  const store::Lane lane = lane_of(of.session.id);
+  RABT_TRY_STATUS(parts.store.write(lane, [&](store::Transaction& transaction) -> Status {
+    RABT_TRY(before, find_proof(transaction, key_of(of)));
+    over = before.tries >= kMostTries;
+    soon = !over && is_of_app(before) && is_too_soon(before, now);
+    if (over || soon) return ok_status();
+    over = before.sent >= kMostCodes;
+    if (over) return ok_status();
+    ProofRow row = before;
+    place = ++row.sent;
+    return put_proof(transaction, key_of(of), before, row);
+  }));
+  if (soon)
+    return unavailable("rate.identity", "the app was asked within the last minute; wait a minute");
+  if (!over) return place;
+  ask_desk(of, "invitation.locked");
+  return locked();
+}
+
+Status SecondProof::uncount_request(const Taken& of) {
+  return acts_.parts().store.write(lane_of(of.session.id),
+                                   [&](store::Transaction& transaction) -> Status {
+                                     RABT_TRY(before, find_proof(transaction, key_of(of)));
+                                     if (before.sent == 0) return ok_status();
+                                     ProofRow row = before;
+                                     --row.sent;
+                                     return put_proof(transaction, key_of(of), before, row);
+                                   });
+}
+
+Result<ProofRow> SecondProof::keep_request(const Taken& of, const IdentityApp::Request& request) {
+  const SessionParts& parts = acts_.parts();
+  RABT_TRY(index, index_of(of, request.id));
+  const Timestamp now = parts.clock.now();
+  ProofRow row;
+  RABT_TRY_STATUS(
+      parts.store.write(lane_of(of.session.id), [&](store::Transaction& transaction) -> Status {
+        RABT_TRY(before, find_proof(transaction, key_of(of)));
+        row = before;
+        row.code = std::string(kOfApp) + index;
+        row.expires_ms = std::min(request.expires_ms, now.ms + kCodeMs);
+        row.sent_ms = now.ms;
+        return put_proof(transaction, key_of(of), before, row);
+      }));
+  return row;
+}
+
+Result<IdentityAskedView> SecondProof::ask_app(const Taken& of) {
+  const Participant* const one = of.session.participant(of.invitation.participant);
+  std::optional<IdentityApp::Subject> subject;
+  if (one != nullptr) {
+    RABT_TRY(found, app_.subject_of(of.session, *one));
+    subject = std::move(found);
+  }
+  if (!subject)
+    return conflict("invitation.no_identity",
+                    "the record has no national id or residence permit that an app could be asked "
+                    "about; give another proof, or call the hospital");
+  RABT_TRY(place, count_request(of));
+  const std::string name = of.invitation.id + "/" + std::to_string(of.invitation.generation) + "/" +
+                           std::to_string(place) + "/" +
+                           std::to_string(acts_.parts().clock.now().ms);
+  const auto asked = app_.ask(of.session, *subject, name);
+  if (!asked.ok()) {
+    if (asked.error().kind == ErrorKind::ambiguous)
+      return unavailable(asked.error().code, asked.error().message);
+    RABT_TRY_STATUS(uncount_request(of));
+    return asked.error();
+  }
+  RABT_TRY(row, keep_request(of, *asked));
+  return IdentityAskedView{.request = asked->id,
+                           .number = asked->number,
+                           .expires = {row.expires_ms},
+                           .again = {row.sent_ms + kAgainMs}};
+}
+
+Result<SecondProof::Verdict> SecondProof::verdict_of(const Taken& of, const std::string& request,
+                                                     const std::string& code) const {
+  RABT_TRY(row, row_of(of));
+  if (row.tries >= kMostTries) return locked();
+  const Participant* const one = of.session.participant(of.invitation.participant);
+  if (one == nullptr || !is_good(row, code, acts_.parts().clock.now())) return none_is_good();
+  RABT_TRY(subject, app_.subject_of(of.session, *one));
+  if (!subject) return none_is_good();
+  RABT_TRY(approval, app_.approval(of.session, *subject, request));
+  switch (approval.state) {
+    case IdentityApp::State::pending:
+      return conflict(std::string(kIdentityPending),
+                      "the person has not answered in the app; ask again in a few seconds");
+    case IdentityApp::State::over:
+      return Verdict::over;
+    case IdentityApp::State::refused:
+      return Verdict::wrong;
+    case IdentityApp::State::approved:
+      break;
+  }
+  return constant_time_equal(as_bytes(approval.number), as_bytes(subject->number)) ? Verdict::right
+                                                                                   : Verdict::wrong;
+}
+
 Result<std::string> SecondProof::check(const Taken& of, const GivenProof& given) {
-  const std::vector<std::string> proofs = offered();
-  const std::string name = given.birth_date.empty() ? "code" : "birth_date";
   if (given.none()) {
     RABT_TRY(row, row_of(of));
     if (row.tries >= kMostTries) return locked();
@@ -155,10 +292,22 @@ Result<std::string> SecondProof::check(const Taken& of, const GivenProof& given)
                     "the link was opened before, in another browser or on another device; a second "
                     "proof opens it here");
   }
+  RABT_TRY(proofs, offered(of));
+  const bool by_app = !given.identity_request.empty();
+  const bool by_date = !given.birth_date.empty();
+  const std::string name(by_app ? kIdentity : by_date ? kBirthDate : kCode);
   if (std::find(proofs.begin(), proofs.end(), name) == proofs.end())
     return invalid("api.invalid", name + ": this hospital does not take this proof");
-  RABT_TRY(index, index_of(of, given.code));
-  RABT_TRY(is_date, is_birth_date(of, given.birth_date));
+  RABT_TRY(index, index_of(of, by_app ? given.identity_request : given.code));
+  const std::string request = by_app ? std::string(kOfApp) + index : std::string();
+  Verdict told = Verdict::wrong;
+  if (by_app) {
+    RABT_TRY(verdict, verdict_of(of, given.identity_request, request));
+    told = verdict;
+  } else if (by_date) {
+    RABT_TRY(is_date, is_birth_date(of, given.birth_date));
+    told = is_date ? Verdict::right : Verdict::wrong;
+  }
   const Timestamp now = acts_.parts().clock.now();
   std::optional<Error> refusal;
   bool last = false;
@@ -171,23 +320,25 @@ Result<std::string> SecondProof::check(const Taken& of, const GivenProof& given)
       refusal = locked();
       return ok_status();
     }
-    const bool by_code = name == "code";
-    if (by_code && (before.code.empty() || before.expires_ms < now.ms)) {
-      refusal =
-          conflict("invitation.no_code", "no code is good for this link now; ask for a new one");
+    if (!by_date && !is_good(before, request, now)) {
+      refusal = none_is_good();
       return ok_status();
     }
-    const bool right =
-        by_code ? constant_time_equal(as_bytes(before.code), as_bytes(index)) : is_date;
+    const bool right = by_app || by_date
+                           ? told == Verdict::right
+                           : constant_time_equal(as_bytes(before.code), as_bytes(index));
     ProofRow row = before;
-    if (!right) {
-      refusal = wrong();
-      last = ++row.tries >= kMostTries;
-    } else {
+    if (right) {
       // Codes that were sent still count.
       row.tries = 0;
+    } else if (told == Verdict::over) {
+      refusal = none_is_good();
+    } else {
+      refusal = wrong();
+      last = ++row.tries >= kMostTries;
     }
-    if (right || last) row.code.clear();
+    // The app tells of a request once.
+    if (right || last || by_app) spend(row);
     return put_proof(transaction, key_of(of), before, row);
   }));
   if (last) ask_desk(of, "invitation.locked");
