@@ -475,6 +475,43 @@ try {
     await page.context().close();
   });
 
+  await test('a link opens on a second device after an approval in the Nafath app', async () => {
+    const code = await linkOf(await visit('patient2', 960));
+    for (const [lang, says] of [
+      ['en', { ask: 'Confirm in the Nafath app', pick: /pick this number/, wrong: /This is not right/, on: 'Continue to the visit' }],
+      ['ar', { ask: 'التأكيد في تطبيق نفاذ', pick: /اختر هذا الرقم/, wrong: /ما أدخلته غير صحيح/, on: 'متابعة إلى الاستشارة' }],
+    ]) {
+      const page = await open(browser, base, { lang, width: 360 });
+      const refusal = (status, problem) => ({ status, contentType: 'application/problem+json', body: JSON.stringify({ status, code: problem, title: 'Refused', detail: '' }) });
+      // No plugin of the demonstration serves the role: the hub's answers are played.
+      const said = [refusal(409, 'invitation.second_proof'), refusal(409, 'invitation.identity_pending'), refusal(403, 'invitation.wrong_proof'), refusal(503, 'identity.unavailable'), { json: { session: 'S1', admission: 'waiting' } }];
+      const given = [];
+      await page.route('**/api/v1/invitations/preview', async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, json: { ...(await answer.json()), secondProof: ['code', 'identity'] } });
+      });
+      await page.route('**/api/v1/invitations/identity', (route) => route.fulfill({ json: { identityRequest: 'R-1', number: '42', expiresAt: inMinutes(3), againAt: inMinutes(1) } }));
+      await page.route('**/api/v1/invitations/accept', (route) => {
+        given.push(route.request().postDataJSON().identityRequest ?? '-');
+        return route.fulfill(said.shift());
+      });
+      await page.goto(`${base}/i#${code}`);
+      await settled(page);
+      await page.getByRole('checkbox').check();
+      await page.getByRole('button', { name: says.on }).click();
+      const ask = page.getByRole('button', { name: says.ask });
+      await ask.click();
+      await page.getByText(says.pick).waitFor();
+      await page.getByText('42', { exact: true }).waitFor();
+      none(await axe(page), 'axe');
+      await page.getByText(says.wrong).waitFor();
+      await ask.click();
+      await page.waitForRequest('**/call/S1');
+      equal(given.join(' '), '- R-1 R-1 R-1 R-1', 'the page asks until there is an answer');
+      await page.context().close();
+    }
+  });
+
   await test('a patient sees who read what, and the page checks the proof itself', async () => {
     await fetch(`${base}/api/v1/patients/${id('patient')}`, { headers: { Authorization: `Bearer ${people.admin.token}`, 'X-Rabt-Reason': 'a neighbour asked' } });
     const page = await open(browser, base, { lang: 'en', state: states.patient });

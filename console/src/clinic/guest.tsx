@@ -5,7 +5,7 @@ import { newKey, post, Problem } from '../base/api';
 import { dayAndTime, hijri } from '../base/dates';
 import { hospital } from '../base/house';
 import { t } from '../base/i18n';
-import { useAct } from '../base/load';
+import { useAct, useEvery } from '../base/load';
 import { lang } from '../base/prefs';
 import { Button, ClinicPhone, Failure, Field, H1, Icon, Notice, PhonePage, Skeleton, usePage } from '../ui';
 import { Emergency } from './home';
@@ -19,14 +19,47 @@ interface Shown {
   // Names of the proofs that open a link which another browser holds.
   secondProof: string[];
 }
-type Proof = { oneTimeCode: string } | { birthDate: string };
+type Proof = { oneTimeCode: string } | { birthDate: string } | { identityRequest: string };
+// A request in the app of an identity provider.
+interface Asked {
+  identityRequest: string;
+  // The person picks it in the app; null where the app shows none.
+  number: string | null;
+}
 
 const codeOf = (error: unknown) => (error instanceof Problem ? error.code : '');
 // Refusals of a link that another browser holds. No proof opens a locked one.
 const kAsks = ['invitation.second_proof', 'invitation.wrong_proof', 'invitation.no_code', 'invitation.locked'];
+// The person has not answered in the app, or the hub cannot tell now.
+const isOpen = (error: unknown) => !(error instanceof Problem) || !error.status || error.status === 429 || error.status === 503 || error.code === 'invitation.identity_pending';
+const kAskAgainMs = 5_000;
 
-// The visit is held by another browser: a code to the telephone of the record, or a birth date, brings it here.
-function SecondProof({ code, ways, busy, give }: { code: string; ways: string[]; busy: boolean; give: (proof: Proof) => void }) {
+// The person approves in the app of an identity provider. `give` answers whether the request is still open.
+function InApp({ code, give }: { code: string; give: (proof: Proof) => Promise<boolean> }) {
+  const [asked, setAsked] = useState<Asked>();
+  const asking = useAct();
+  const giving = useRef(false);
+  const ask = () => asking.run(async () => setAsked(await post<Asked>('/api/v1/invitations/identity', { code })));
+  useEvery(kAskAgainMs, () => {
+    if (!asked || giving.current) return;
+    giving.current = true;
+    void give({ identityRequest: asked.identityRequest }).then((open) => {
+      giving.current = false;
+      if (!open) setAsked(undefined);
+    });
+  });
+  return (
+    <div class="stack stack-12">
+      {asking.error !== undefined && <Failure error={asking.error} />}
+      {!asked && <p><Button busy={asking.busy} onPress={() => void ask()}>{t('guest_proof_app')}</Button></p>}
+      {asked && <Notice tone="waits" icon="shield" alert>{t(asked.number ? 'guest_proof_app_pick' : 'guest_proof_app_open')}</Notice>}
+      {asked?.number && <p class="t36 strong"><bdi dir="ltr">{asked.number}</bdi></p>}
+    </div>
+  );
+}
+
+// The visit is held by another browser: a code to the telephone of the record, an approval in an app, or a birth date, brings it here.
+function SecondProof({ code, ways, busy, give }: { code: string; ways: string[]; busy: boolean; give: (proof: Proof) => Promise<boolean> }) {
   const [sent, setSent] = useState(false);
   const [digits, setDigits] = useState('');
   const [birth, setBirth] = useState('');
@@ -40,7 +73,7 @@ function SecondProof({ code, ways, busy, give }: { code: string; ways: string[];
       <h2 id="proof-h">{t('guest_proof_title')}</h2>
       <p>{t('guest_proof_text')}</p>
       {sending.error !== undefined && <Failure error={sending.error} />}
-      {ways.includes('code') && <form class="stack stack-12" onSubmit={(event) => { event.preventDefault(); give({ oneTimeCode: digits.trim() }); }}>
+      {ways.includes('code') && <form class="stack stack-12" onSubmit={(event) => { event.preventDefault(); void give({ oneTimeCode: digits.trim() }); }}>
         {sent && <Notice tone="ok" alert>{t('guest_proof_sent')} {t('guest_proof_wait')}</Notice>}
         <p><Button kind={sent ? undefined : 'primary'} busy={sending.busy} onPress={() => void send()}>{t(sent ? 'guest_proof_again' : 'guest_proof_send')}</Button></p>
         {sent && <>
@@ -48,7 +81,8 @@ function SecondProof({ code, ways, busy, give }: { code: string; ways: string[];
           <p><Button kind="primary" submit busy={busy} disabled={digits.trim().length !== 6}>{t('guest_go')}</Button></p>
         </>}
       </form>}
-      {ways.includes('birth_date') && <form class="stack stack-12" onSubmit={(event) => { event.preventDefault(); give({ birthDate: birth }); }}>
+      {ways.includes('identity') && <InApp code={code} give={give} />}
+      {ways.includes('birth_date') && <form class="stack stack-12" onSubmit={(event) => { event.preventDefault(); void give({ birthDate: birth }); }}>
         <Field label={t('guest_proof_birth')} type="date" value={birth} onText={setBirth} required />
         <p><Button kind="primary" submit busy={busy} disabled={!birth}>{t('guest_go')}</Button></p>
       </form>}
@@ -79,9 +113,13 @@ export function Guest() {
     if (code.current) void look();
     else setError(new Problem(404, 'invitation.unknown', '', '', ''));
   }, []);
-  const accept = async (proof?: Proof) => {
-    setBusy(true);
-    setError(undefined);
+  // True while the request in the app is open.
+  const accept = async (proof?: Proof): Promise<boolean> => {
+    const inApp = proof !== undefined && 'identityRequest' in proof;
+    if (!inApp) {
+      setBusy(true);
+      setError(undefined);
+    }
     try {
       const { session, comesFor } = await post<{ session: string; comesFor?: string }>('/api/v1/invitations/accept', { code: code.current, ...proof }, { key: key.current });
       if (comesFor) setChild({ name: comesFor, session });
@@ -89,10 +127,15 @@ export function Guest() {
     } catch (failed) {
       // A lost answer is asked for under the same key; a refusal is one.
       if (failed instanceof Problem && failed.status) key.current = newKey();
+      if (inApp && isOpen(failed)) {
+        setError(undefined);
+        return true;
+      }
       if (kAsks.includes(codeOf(failed))) setHeld(true);
       setError(codeOf(failed) === kAsks[0] ? undefined : failed);
       setBusy(false);
     }
+    return false;
   };
   if (child) return (
     <PhonePage below={<footer class="thumb"><Button kind="primary" size="large" block onPress={() => location.assign(`/call/${child.session}`)}>{t('guest_go')}</Button></footer>}>
@@ -117,7 +160,7 @@ export function Guest() {
         {shown?.scheduledStart && <p class="row row-8 muted"><Icon name="cal" /> <span>{dayAndTime(shown.scheduledStart)} · {hijri(shown.scheduledStart)}</span></p>}
       </div>
       {error !== undefined && <Failure error={error} again={shown || !code.current ? undefined : () => void look()} />}
-      {held && codeOf(error) !== 'invitation.locked' && <SecondProof code={code.current} ways={shown?.secondProof ?? []} busy={busy} give={(proof) => void accept(proof)} />}
+      {held && codeOf(error) !== 'invitation.locked' && <SecondProof code={code.current} ways={shown?.secondProof ?? []} busy={busy} give={accept} />}
       {!shown ? (error === undefined && <Skeleton lines={5} />) : !held && <>
         <section class="card privacy" aria-labelledby="p-h">
           <h2 id="p-h" class="row row-8"><Icon name="shield" /> <span>{t('privacy')}</span></h2>
