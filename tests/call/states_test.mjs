@@ -571,6 +571,61 @@ describe('states of the call', () => {
     await one.context.close();
   });
 
+  // In the page: what the sender of the camera's picture is limited to, in kbps.
+  const sent = ({ page }) => page.evaluate(() => (window.connections.at(-1)?.getTransceivers()[1]?.sender.getParameters().encodings[0]?.maxBitrate ?? 0) / 1000);
+  const sends = (one, kbps, what) => until(`${what}: ${kbps} kbps`, async () => (await sent(one)) === kbps, 10_000)
+    .catch(async (error) => { throw new Error(`${error.message}; it is ${await sent(one)}`); });
+  const measures = ({ page }, loss, times) => page.evaluate(async ([lossPercent, count]) => {
+    const line = { lossPercent, jitterMs: 4, rttMs: 30, kbps: 900, packets: 100, frames: 200, fps: 20, frozenMs: 0 };
+    window.calling.client.value.stats = async () => ({ over: 10_000, up: line, down: line });
+    for (let i = 0; i < count; ++i) await window.calling.sample();
+    window.calling.client.value.stats = async () => ({ over: 0, up: null, down: null });
+  }, [loss, times]);
+  const keepsConnections = 'window.connections = []; const Connection = RTCPeerConnection;'
+    + 'window.RTCPeerConnection = class extends Connection { constructor(...all) { super(...all); window.connections.push(this); } };';
+  for (const guest of [false, true]) {
+    test(`a level that is told reaches the sender, and no better line goes above it: ${guest ? 'by a link' : 'signed in'}`, async () => {
+      const one = await open({ lang: 'en', width: 360, guest, change: { quality: 'hd' }, init: keepsConnections });
+      hub.provider = 'hub://p2p';
+      hub.parts.doctor = {};
+      hub.level = 'hd';
+      if (guest) hub.events.push({ seq: 4, type: 'quality-changed', at: '2026-11-26T07:16:00Z', data: { participant: '', to: 'low', by: 'host' } });
+      await waits(one);
+      hub.admit();
+      await one.page.waitForSelector('[role=toolbar]');
+      await sends(one, guest ? 150 : 1200, 'what holds at the start');
+      hub.tell('quality', { participant: 'p-doctor', from: 'high', to: 'standard' });
+      // The last of two counts, though the first may not be in the sender yet.
+      const tell = (to, who = '') => hub.tell('quality', { participant: who, to, by: 'host' });
+      tell('high');
+      tell('standard');
+      hub.level = 'standard';
+      const rises = (what) => until(what, async () => {
+        await measures(one, 0, 1);
+        return (await sent(one)) === 500;
+      });
+      await rises('for everybody: at once, or up from the level of before');
+      await measures(one, 0, 20);
+      assert.equal(await sent(one), 500, 'a good line stays below what was told');
+      hub.level = 'low';
+      tell('low', 'p-patient');
+      await sends(one, 150, 'for this person');
+      tell('hd', 'p-doctor');
+      await measures(one, 0, 20);
+      assert.equal(await sent(one), 150, 'what is told to another person is not for this one');
+      tell('standard', 'p-patient');
+      hub.level = 'standard';
+      await rises('a good line goes up to what was told');
+      await measures(one, 20, 2);
+      await sends(one, 150, 'a weak line goes lower by itself');
+      // A new join of the provider's room does not forget it.
+      await one.page.evaluate(() => window.calling.again());
+      await sends(one, 500, 'after a new join');
+      assert.equal(await one.page.evaluate(() => window.connections.at(-1).getTransceivers()[0].sender.track.readyState), 'live', 'the sound goes on');
+      await one.context.close();
+    });
+  }
+
   test('the recorder of policy violations works', async () => {
     const one = await open();
     await one.page.evaluate(() => { const image = new Image(); image.src = 'http://127.0.0.1:9/x.png'; document.body.append(image); });

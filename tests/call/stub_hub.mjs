@@ -30,6 +30,8 @@ export class StubHub {
     this.docs = [];
     this.notes = [];
     this.vitals = [];
+    this.events = [];
+    this.level = 'high';
     this.sockets = new Set();
     this.admitted = { doctor: true, patient: false };
     this.names = { doctor: 'د. هند الفارس', patient: kPatientName };
@@ -169,7 +171,8 @@ export class StubHub {
           { id: 'subjective', title: { en: 'Subjective', ar: 'الشكوى والأعراض' } }, { id: 'assessment', title: { en: 'Assessment', ar: 'التقييم' } },
           { id: 'plan', title: { en: 'Plan', ar: 'الخطة العلاجية' } }],
       }]);
-      case 'POST /quality': return [202, { level: 'high', width: 1280, height: 720, maxKbps: 1200 }];
+      case 'POST /quality': return [202, { level: this.level }];
+      case 'GET /events': return list(this.events);
       case 'POST /identification':
         Object.assign(this.session, { status: 'active', startedAt: at, warnings: [], identification: { identifiers: body.identifiers, by: 'person-doctor', at } });
         return [200, this.now()];

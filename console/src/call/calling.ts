@@ -1,9 +1,9 @@
 // The connection of this page's person: which client, what it told, what is sent, and how the line is.
 import { computed, signal } from '@preact/signals';
-import { post } from '../base/api';
+import { all, post } from '../base/api';
 import { t } from '../base/i18n';
 import { follow, say } from '../base/live';
-import type { CallClient, CallEvent, Media } from './client/client';
+import type { CallClient, CallEvent, Level, Media } from './client/client';
 import * as devices from './devices';
 import { isLevel, Ladder, reported, Shown, Windows, wordOf, type Word } from './quality';
 import * as visit from './visit';
@@ -77,6 +77,9 @@ let ladder = new Ladder();
 let windows = new Windows();
 let timer = 0;
 let renewal = 0;
+// Level that the hub or a host told last for this person, over breaks and new joins; and how often one was told.
+let asked: Level | null = null;
+let tellings = 0;
 let lock: { release: () => Promise<void> } | null = null;
 const kSampleMs = 2000;
 const kRenewAt = 0.8;
@@ -245,9 +248,31 @@ function watch(): void {
   shown = new Shown();
   ladder = new Ladder();
   windows = new Windows();
-  if (isLevel(visit.session.value?.quality)) ladder.ceiling(visit.session.value.quality);
+  const level = asked ?? visit.session.value?.quality;
+  void keep(isLevel(level) ? ladder.ceiling(level) : ladder.step);
+  if (!asked && visit.isGuest()) void readAsked();
   clearInterval(timer);
   timer = window.setInterval(() => void sample(), kSampleMs);
+}
+async function obey(level: unknown): Promise<void> {
+  if (!isLevel(level)) return;
+  asked = level;
+  await keep(ladder.ceiling(level));
+}
+// Without a participant it is for everybody.
+interface QualityChange { participant?: string; to?: string }
+const isMine = ({ participant }: QualityChange): boolean => !participant || participant === visit.myId.value;
+visit.onEvent(({ kind, data }) => {
+  const change = data as QualityChange;
+  if (kind !== 'quality' || !isMine(change)) return;
+  ++tellings;
+  void obey(change.to);
+});
+// Reads the level that was told before a guest came. Others get it with the answer to what they measured; a guest reports nothing.
+async function readAsked(): Promise<void> {
+  const events = await all<{ type: string; data?: QualityChange }>(visit.path('/events')).catch(() => []);
+  const last = events.filter(({ type, data }) => type === 'quality-changed' && !!data && isMine(data)).at(-1);
+  if (!asked) await obey(last?.data?.to);
 }
 export async function sample(): Promise<void> {
   const callClient = client.value;
@@ -262,8 +287,10 @@ export async function sample(): Promise<void> {
   await keep(ladder.add(worst, Date.now()));
   const samples = reported(window_, new Date());
   if (!samples.length || visit.isGuest()) return;
+  const before = tellings;
   const answer = await post<{ level?: string; audioOnly?: boolean }>(visit.path('/quality'), { samples }).catch(() => null);
-  if (isLevel(answer?.level)) await keep(ladder.ceiling(answer.level));
+  // An answer that was under way when a level was told is older than that.
+  if (before === tellings) await obey(answer?.level);
   if (answer?.audioOnly) await keep(ladder.soundOnly());
 }
 async function keep({ level, own, others }: typeof ladder.step): Promise<void> {

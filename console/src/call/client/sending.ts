@@ -8,8 +8,16 @@ export const kLevels: Record<Level, { width: number; height: number; kbps: numbe
   hd: { width: 1920, height: 1080, kbps: 2500, fps: 30 },
 };
 
-// Scales in the sender, so that neither the camera nor the negotiation is touched.
-export async function limit(sender: RTCRtpSender, level: Level): Promise<void> {
+// Senders take one change at a time: a second one that overtakes it would be refused.
+const changes = new WeakMap<RTCRtpSender, Promise<void>>();
+
+// Scales in the sender, so that neither the camera nor the negotiation is touched. The last call counts.
+export function limit(sender: RTCRtpSender, level: Level): Promise<void> {
+  const change = (changes.get(sender) ?? Promise.resolve()).catch(() => {}).then(() => put(sender, level));
+  changes.set(sender, change);
+  return change;
+}
+async function put(sender: RTCRtpSender, level: Level): Promise<void> {
   const { width, height, kbps, fps } = kLevels[level];
   const { width: w = width, height: h = height } = sender.track?.getSettings() ?? {};
   const parameters = sender.getParameters();
