@@ -228,6 +228,52 @@ try {
     await api('doctor', 'POST', `/sessions/${one.id}/end`);
   });
 
+  await test('a picture that nobody looked at is marked, and a doctor shows it to the family while the visit runs', async () => {
+    const one = await visit('patient', 450);
+    const at = `/sessions/${one.id}`;
+    const { participant } = await api('patient', 'POST', `${at}/join`, { deviceType: 'web' });
+    if (participant.admission !== 'admitted') await api('doctor', 'POST', `${at}/participants/${participant.id}/admit`);
+    await api('doctor', 'POST', `${at}/identification`, { identifiers: ['birth_date', 'record_number'] });
+    await api('doctor', 'POST', `${at}/start`);
+    const data = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1').toString('base64');
+    await api('patient', 'POST', `${at}/documents`, { documentType: 'IMAGE', title: 'photo', contentType: 'image/png', data });
+    const seen = async (who, lang, width) => {
+      const page = await open(browser, base, { lang, width, height: 1600, state: states[who] });
+      await page.goto(`${base}/clinic/sessions/${one.id}?tab=documents`);
+      await settled(page);
+      await page.getByText('photo', { exact: true }).waitFor();
+      return page;
+    };
+    const patient = await seen('patient', 'ar', 360);
+    await patient.getByText('يظهر للعائلة بعد اطلاع الطبيب أو التمريض عليه', { exact: true }).waitFor();
+    await pages.judge(patient, 'a withheld picture, patient', 'ar');
+    const arabic = await seen('doctor', 'ar', 360);
+    await arabic.getByText('لم يُفحص: قد تظهر فيه أسماء', { exact: true }).waitFor();
+    await arabic.getByRole('button', { name: 'إظهار للعائلة' }).click();
+    await pages.judge(arabic, 'a withheld picture, doctor', 'ar');
+    await arabic.context().close();
+    const page = await seen('doctor', 'en', 1280);
+    await page.getByText('Not looked at: may show names', { exact: true }).waitFor();
+    await page.getByText('The family does not see it', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Show to the family: photo' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByRole('button', { name: 'Show to the family' }).press('Enter');
+    await page.getByText('The family sees it', { exact: true }).waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await pages.judge(page, 'a picture that was shown', 'en');
+    equal(await page.getByText('photo', { exact: true }).count(), 1, 'rows');
+    await page.context().close();
+    await patient.reload();
+    await settled(patient);
+    await patient.getByText('photo', { exact: true }).waitFor();
+    equal(await patient.locator('.marks').count(), 0, 'marks for the patient afterwards');
+    await patient.context().close();
+    const kept = (await api('doctor', 'GET', `${at}/documents`)).items;
+    equal(kept.map(({ title, withheld, unscreened }) => [title, withheld, unscreened]).sort(), [['photo', false, true], ['photo', true, true]], 'what the hub keeps');
+    equal(new Set(kept.map(({ sha256 }) => sha256)).size, 1, 'the same bytes');
+    await api('doctor', 'POST', `${at}/end`);
+  });
+
   await test('a nurse takes vital signs before a visit, and the doctor sees how they went', async () => {
     const one = await visit('patient', 500);
     await api('doctor', 'POST', `/sessions/${one.id}/participants`, { person: id('nurse'), role: 'nurse', bypassWaitingRoom: true });

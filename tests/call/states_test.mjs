@@ -571,6 +571,76 @@ describe('states of the call', () => {
     await one.context.close();
   });
 
+  const kPicture = { documentType: 'IMAGE', title: 'wound.png', contentType: 'image/png' };
+  for (const lang of ['ar', 'en']) {
+    test(`a patient chooses who sees a document, and reads when his family sees a picture: ${lang}`, async () => {
+      const say = (key) => texts[lang][key];
+      const one = await open({ lang, width: 360 });
+      await waits(one);
+      hub.admit();
+      await inCall(one, 'doctor');
+      await one.page.locator('[data-act=chat]').click();
+      await one.page.locator('#tab-documents').click();
+      const choice = one.page.getByLabel(say('call_doc_for'), { exact: true });
+      await one.page.getByText(say('call_doc_hint'), { exact: true }).waitFor();
+      assert.deepEqual(await choice.locator('option').allInnerTexts(), [say('call_doc_for_all'), say('call_doc_for_care')]);
+      const picture = { name: 'wound.png', mimeType: 'image/png', buffer: Buffer.from('a picture') };
+      await one.page.locator('input[type=file]').setInputFiles(picture);
+      await one.page.locator('.doc .marks').getByText(say('doc_waits'), { exact: true }).waitFor();
+      assert.equal(await one.page.getByText(say('doc_unscreened')).count(), 0, 'a mark for who treats');
+      assert.equal(hub.docs.at(-1).shownTo.length, 0);
+      await good(one, 'documents-patient');
+      await choice.selectOption('care');
+      assert.equal(await one.page.getByText(say('call_doc_hint'), { exact: true }).count(), 0);
+      await one.page.locator('input[type=file]').setInputFiles({ ...picture, name: 'other.png', buffer: Buffer.from('another') });
+      await until('the second is shared', () => hub.docs.length === 2);
+      assert.deepEqual(hub.docs.at(-1).shownTo, ['doctor', 'specialist', 'nurse']);
+      await one.page.locator('.doc').nth(1).waitFor();
+      assert.equal(await one.page.locator('.doc .marks').count(), 1, 'nothing is said of a family that it is not for');
+      // A doctor shows the first one to the family: one row, without the mark.
+      hub.shares('doctor', kPicture, 'a picture');
+      hub.tell('document', { document: 'd3', documentType: 'IMAGE' });
+      await one.page.locator('.marks').waitFor({ state: 'detached' });
+      assert.equal(await one.page.locator('.doc').count(), 2);
+      await nothingLeaks(one);
+      await one.context.close();
+    });
+    test(`a doctor is told what nobody looked at, and shows it to the family: ${lang}`, async () => {
+      const say = (key) => texts[lang][key];
+      const one = await open({ lang, who: 'doctor' });
+      hub.shares('patient', { ...kPicture, shownTo: ['doctor', 'family_member'] }, 'a picture');
+      hub.shares('patient', { ...kPicture, title: 'for-the-doctor.png', shownTo: ['doctor'] }, 'another');
+      hub.shares('patient', { documentType: 'TEXT', title: 'reading.txt', contentType: 'text/plain' }, '164 mg/dL');
+      await doctorIn(one);
+      await one.page.locator('#tab-documents').click();
+      const row = (title) => one.page.locator('.doc', { hasText: title });
+      await row('wound.png').getByText(say('doc_unscreened'), { exact: true }).waitFor();
+      await row('for-the-doctor.png').getByText(say('doc_unscreened'), { exact: true }).waitFor();
+      assert.equal(await row('reading.txt').locator('.marks').count(), 0);
+      const act = one.page.getByRole('button', { name: say('doc_show') });
+      assert.equal(await act.count(), 1, 'not for one that the patient did not mean for them');
+      await good(one, 'documents-doctor');
+      await act.focus();
+      await one.page.keyboard.press('Enter');
+      const dialog = one.page.locator('dialog');
+      await dialog.getByText(say('doc_show_more'), { exact: true }).waitFor();
+      await good(one, 'documents-show');
+      hub.refuse['POST /documents'] = [503, { code: 'engine.busy', status: 503, title: '' }];
+      await dialog.getByRole('button', { name: say('doc_show') }).click();
+      await dialog.getByText(say('problem_503')).waitFor();
+      delete hub.refuse['POST /documents'];
+      await dialog.getByRole('button', { name: say('doc_show') }).click();
+      await row('wound.png').getByText(say('doc_family_sees'), { exact: true }).waitFor();
+      await dialog.waitFor({ state: 'detached' });
+      await until('the marks have the focus', () => one.page.evaluate(() => document.activeElement?.className.startsWith('marks')));
+      assert.equal(await one.page.locator('.doc').count(), 3, 'the copy is no row of its own');
+      const { id, version, createdAt, updatedAt, sharedBy, withheld, ...copy } = hub.docs.at(-1);
+      const { id: of, version: v, createdAt: c, updatedAt: u, sharedBy: by, withheld: before, ...first } = hub.docs[0];
+      assert.deepEqual([copy, sharedBy, withheld, before], [first, 'person-doctor', false, true]);
+      await one.context.close();
+    });
+  }
+
   // In the page: what the sender of the camera's picture is limited to, in kbps.
   const sent = ({ page }) => page.evaluate(() => (window.connections.at(-1)?.getTransceivers()[1]?.sender.getParameters().encodings[0]?.maxBitrate ?? 0) / 1000);
   const sends = (one, kbps, what) => until(`${what}: ${kbps} kbps`, async () => (await sent(one)) === kbps, 10_000)

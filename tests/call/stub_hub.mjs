@@ -1,5 +1,6 @@
 // A hub of one session, as far as the page of a call asks: for the states of the page, which a real hub reaches slowly or never.
 // The real hub is in call_test.mjs.
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,6 +29,7 @@ export class StubHub {
     this.refuse = {};
     this.messages = [];
     this.docs = [];
+    this.contents = new Map();
     this.notes = [];
     this.vitals = [];
     this.events = [];
@@ -96,6 +98,19 @@ export class StubHub {
     this.tell('admitted', { participant: 'p-patient', media: this.media() });
   }
 
+  // A document as the hub keeps it: pictures are not looked at, and those of a patient are withheld from his family.
+  shares(who, { documentType, title, contentType, shownTo = [] }, bytes) {
+    const id = `d${this.docs.length + 1}`;
+    const at = new Date().toISOString();
+    const unscreened = documentType === 'IMAGE';
+    this.contents.set(id, bytes);
+    this.docs.push({
+      id, version: 1, session: 's1', createdAt: at, updatedAt: at, documentType, title, contentType, bytes: 1200, sha256: createHash('sha256').update(bytes).digest('hex'),
+      sharedBy: `person-${who}`, shownTo, phi: [], unscreened, withheld: unscreened && who !== 'doctor',
+    });
+    return this.docs.at(-1);
+  }
+
   async answer(request, response) {
     const path = request.url.split('?')[0];
     if (path.startsWith('/assets/')) {
@@ -120,6 +135,8 @@ export class StubHub {
     const body = text ? JSON.parse(text) : {};
     const key = `${request.method} ${path.replace('/api/v1', '').replace('/sessions/s1', '')}`;
     this.log.push({ key, body, headers: request.headers });
+    const held = this.docs.find(({ id }) => key === `GET /documents/${id}/content`);
+    if (held) return response.end(this.contents.get(held.id));
     const refused = this.refuse[key];
     const [status, data] = refused ?? this.api(key, body);
     response.writeHead(status, { 'Content-Type': status < 300 ? 'application/json' : 'application/problem+json', 'X-Request-Id': 'req-1' });
@@ -152,9 +169,7 @@ export class StubHub {
       }
       case 'GET /documents': return list(this.docs);
       case 'POST /documents': {
-        const made = { ...head(`d${this.docs.length + 1}`), documentType: body.documentType, title: body.title, contentType: body.contentType, bytes: 1200, sharedBy: `person-${this.who}` };
-        this.docs.push(made);
-        return [201, made];
+        return [201, this.shares(this.who, body, Buffer.from(body.data, 'base64').toString())];
       }
       case 'GET /vitals': return list(this.vitals);
       case 'POST /vitals': this.vitals.push({ ...head('v1'), takenAt: at, recordedBy: null, ...body }); return [201, this.vitals.at(-1)];

@@ -1,10 +1,11 @@
 // Entries of a visit: chat, documents, vital signs, notes, prescriptions. Unsent text is kept here.
 import { computed, signal } from '@preact/signals';
 import { all, call, get, newKey, post, Problem, problemText, query, visitHeader } from '../base/api';
+import { base64, isHeld, type SharedDocument } from '../base/documents';
 import { t } from '../base/i18n';
 import { announce, isClinical, isGuest, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
 import { isIn } from './panel';
-import type { Doc, Medication, Message, Note, Prescription, Template, Vitals } from './types';
+import type { Medication, Message, Note, Prescription, Template, Vitals } from './types';
 
 // ---- Chat
 
@@ -55,14 +56,21 @@ export async function send(text: string, clientId: string = newKey()): Promise<v
 
 // ---- Documents
 
-export const docs = signal<Doc[]>([]);
+export const docs = signal<SharedDocument[]>([]);
 export interface Upload { key: string; name: string; part: number; error: string }
 export const uploads = signal<Upload[]>([]);
 export const kMostBytes = 10 * 1024 * 1024;
 const kTypes: Record<string, string> = { 'application/pdf': 'PDF', 'application/dicom': 'DICOM' };
-const readDocs = async (): Promise<void> => {
-  docs.value = await all<Doc>(path('/documents'));
+export const readDocs = async (): Promise<void> => {
+  docs.value = await all<SharedDocument>(path('/documents'));
 };
+
+// For whom the next document is. A clinician may also leave out the family alone.
+export type Audience = 'all' | 'no_family' | 'care';
+export const audience = signal<Audience>('all');
+export const audiences = (): Audience[] => (isClinical.value ? ['all', 'no_family', 'care'] : ['all', 'care']);
+const kCare = ['doctor', 'specialist', 'nurse'];
+const kShownTo: Record<Audience, string[]> = { all: [], no_family: [...kCare, 'patient'], care: kCare };
 
 // A photograph without what the camera wrote into it: place, time, maker.
 async function plainPicture(file: File): Promise<Blob> {
@@ -76,12 +84,6 @@ async function plainPicture(file: File): Promise<Blob> {
 const change = (key: string, values: Partial<Upload>): void => {
   uploads.value = uploads.value.map((one) => (one.key === key ? { ...one, ...values } : one));
 };
-const base64 = (bytes: Blob): Promise<string> => new Promise((resolve, reject) => {
-  const reader = new FileReader();
-  reader.onload = () => resolve(String(reader.result).replace(/^[^,]*,/, ''));
-  reader.onerror = () => reject(reader.error);
-  reader.readAsDataURL(bytes);
-});
 
 export async function upload(file: File): Promise<void> {
   const key = newKey();
@@ -92,21 +94,26 @@ export async function upload(file: File): Promise<void> {
     if (content.size > kMostBytes * 0.74) return change(key, { error: t('call_doc_large') });
     const type = file.type || 'application/octet-stream';
     const documentType = kTypes[type] ?? (type.startsWith('image/') ? 'IMAGE' : type.startsWith('text/') ? 'TEXT' : 'OTHER');
-    const body = JSON.stringify({ documentType, title: file.name.slice(0, 500), contentType: type, data: await base64(content) });
-    await new Promise<void>((resolve, reject) => {
+    const shownTo = kShownTo[audience.value];
+    const body = JSON.stringify({
+      documentType, title: file.name.slice(0, 500), contentType: type, data: await base64(content), ...(shownTo.length ? { shownTo } : {}),
+    });
+    const shared = await new Promise<SharedDocument>((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open('POST', path('/documents'));
       request.setRequestHeader('Content-Type', 'application/json');
       request.setRequestHeader('Idempotency-Key', key);
+      for (const [name, value] of Object.entries(visitHeader())) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded, total }) => change(key, { part: total ? loaded / total : 0 });
       request.onload = () => {
-        if (request.status < 300) return resolve();
-        let code = '';
+        let said = {};
         try {
-          code = String((JSON.parse(request.responseText) as { code?: string }).code ?? '');
+          said = JSON.parse(request.responseText) as object;
         } catch {
           // No problem document: the status says enough.
         }
+        if (request.status < 300) return resolve(said as SharedDocument);
+        const { code = '' } = said as { code?: string };
         reject(new Problem(request.status, code, '', '', request.getResponseHeader('X-Request-Id') ?? ''));
       };
       request.onerror = () => reject(new Problem(0, 'page.unreachable', '', '', ''));
@@ -114,15 +121,10 @@ export async function upload(file: File): Promise<void> {
     });
     uploads.value = uploads.value.filter((one) => one.key !== key);
     await readDocs();
-    announce(t('call_doc_sent'));
+    announce(isHeld(shared) ? `${t('call_doc_sent')}. ${t('doc_waits')}.` : t('call_doc_sent'));
   } catch (error) {
     change(key, { error: problemText(error) });
   }
-}
-export async function content(of: Doc): Promise<string> {
-  const answer = await fetch(`/api/v1/documents/${of.id}/content`, { credentials: 'same-origin', headers: visitHeader() });
-  if (!answer.ok) throw new Problem(answer.status, '', '', '', answer.headers.get('X-Request-Id') ?? '');
-  return URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: of.contentType }));
 }
 
 // ---- Vital signs

@@ -64,15 +64,6 @@ export interface Message {
   sentAt: string;
   clientId?: string;
 }
-export interface Doc {
-  id: string;
-  documentType: string;
-  title?: string;
-  contentType: string;
-  bytes: number;
-  sharedBy: string | null;
-  createdAt: string;
-}
 export interface Vitals {
   id: string;
   takenAt: string;

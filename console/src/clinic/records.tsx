@@ -2,11 +2,13 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { get, Problem } from '../base/api';
+import { rowsOf, type SharedDocument } from '../base/documents';
 import { age, clock, dayAndTime, dayMonth, gregorian, hijri } from '../base/dates';
 import { isolate, ltr, number, t, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
-import { Avatar, Dates, Empty, Failure, Icon, nameOf, LinkButton, Pill, Segment, Select, Skeleton, State, Table } from '../ui';
-import type { Page, Person, Session } from './model';
+import { face, me } from '../base/me';
+import { Avatar, Dates, DocumentMarks, Empty, Failure, Icon, nameOf, LinkButton, Pill, Segment, Select, Skeleton, State, Table } from '../ui';
+import { isOver, type Page, type Person, type Session } from './model';
 import { Player, playsRecordings } from './player';
 
 // Items of a kind in several visits, newest first. Visits whose items may not be seen are left out.
@@ -153,15 +155,19 @@ export function Prescriptions({ sessions, short }: { sessions: Session[]; short?
   );
 }
 
-interface Doc { id: string; createdAt: string; documentType: string; title?: string; contentType: string; bytes: number }
 const size = (bytes: number) => (bytes < 1_000_000 ? `${number(Math.ceil(bytes / 1000))} kB` : `${number(bytes / 1_000_000, { maximumFractionDigits: 1 })} MB`);
+const kClinical = ['doctor', 'specialist', 'nurse'];
 export function Documents({ sessions }: { sessions: Session[] }) {
-  const { items, part } = useList<Doc>(sessions.map((one) => one.id), 'documents');
+  const { items, part, again } = useList<SharedDocument>(sessions.map((one) => one.id), 'documents');
+  const clinical = face.value === 'doctor' || face.value === 'nurse';
+  const open = (id: string) => sessions.find((one) => one.id === id && !isOver(one));
+  const shares = (id: string) => clinical && !!open(id)?.participants?.some((one) => one.person === me.value?.id && one.admission === 'admitted' && kClinical.includes(one.role));
   return (
     <section class="card card-flush" aria-label={t('documents')}>
       {part ?? (!items.length ? <Empty icon="file" text={t('documents_none')} /> : (
-        <ul class="rows">{items.map((one) => (
-          <li key={one.id}><Icon name="file" /><div class="two grow"><span class="strong"><bdi>{one.title || t('document')}</bdi></span><span>{dayAndTime(one.createdAt)} · <bdi dir="ltr">{size(one.bytes)}</bdi></span></div>
+        <ul class="rows">{rowsOf(items).map((one) => (
+          <li key={one.id}><Icon name="file" /><div class="two grow"><span class="strong"><bdi>{one.title || t('document')}</bdi></span><span class="small muted">{dayAndTime(one.createdAt)} · <bdi dir="ltr">{size(one.bytes)}</bdi></span>
+            <DocumentMarks doc={one} clinical={clinical} own={one.sharedBy === me.value?.id} acts={shares(one.session)} over={!open(one.session)} done={again} /></div>
             <a class="btn btn-small" href={`/api/v1/documents/${one.id}/content`} target="_blank" rel="noopener">{t('open')}</a></li>))}</ul>
       ))}
     </section>

@@ -1,6 +1,7 @@
 export * from './Button';
 export * from './Clinic';
 export * from './Data';
+export * from './DocumentMarks';
 export * from './Feedback';
 export * from './Field';
 export * from './Icon';
