@@ -21,6 +21,14 @@ const kWhole = {
   ...kTask, instance: '01ARZ3NDEKTSV4RRFFQ69G5FAV', answers: ['again', 'done', 'transient', 'permanent'],
   schema: { type: 'object', required: ['outcome'], properties: { outcome: { enum: ['again', 'done', 'transient', 'permanent'] }, output: { type: 'object', required: ['claim', 'outcome', 'final'], properties: { claim: { type: 'string', description: 'number of the claim' }, outcome: { enum: ['queued', 'complete', 'partial', 'error'] }, final: { type: 'boolean' }, errors: { type: 'array' } } } } },
 };
+// An instance one of whose calls a person answered.
+const kAnswered = {
+  id: '01ARZ3NDEKTSV4RRFFQ69G5FAV', workflow: 'chart', version: '1.6.1', status: 'completed', turns: 7, created: '2026-11-26T02:20:30.000Z', updated: '2026-11-26T03:10:00.000Z',
+  timeline: ['read', 'write', 'done', 'told', 'left'].map((task, i) => ({
+    task, kind: 'call', reference: `/do/${i}/${task}`, state: 'completed', started: '2026-11-26T02:20:31.000Z', ended: '2026-11-26T02:20:32.000Z', ms: 1000, attempts: 1,
+    call: { role: 'ehr', action: `ehr.${task}`, key: '227202f1-6fbe-4aef-81de-eef0e220fc16', outcome: 'done', ...(task === 'write' ? { decidedBy: 'person:01K9' } : {}) },
+  })),
+};
 const json = (body, status = 200) => ({ status, contentType: status < 300 ? 'application/json' : 'application/problem+json', body: JSON.stringify(body) });
 
 // `picture`: keeps a picture of a page for the documents.
@@ -49,6 +57,24 @@ export async function taskTests({ picture, visit, pages, ask, broken, until, ins
     await page.locator('.graph-words').first().getByText('two').waitFor();
     none(await axe(page), 'axe of the list');
     await page.context().close();
+  });
+  await test('a call that a person answered says so in the timeline, the graph and its list, both languages, before answers of the test', async () => {
+    const nodes = kAnswered.timeline.map((one) => ({ id: one.reference, label: one.task, kind: 'call', state: 'completed', attempts: 1, ...(one.call.decidedBy ? { byPerson: true } : {}) }));
+    const before = async (page) => {
+      await page.route(`**/api/v1/instances/${kAnswered.id}`, (route) => route.fulfill(json(kAnswered)));
+      await page.route(`**/api/v1/instances/${kAnswered.id}/graph`, (route) => route.fulfill(json({ workflow: 'chart', version: '1.6.1', nodes, edges: [] })));
+    };
+    for (const [lang, words, list] of [['ar', 'أجاب عنها شخص', 'كقائمة'], ['en', 'answered by a person', 'As a list']]) {
+      const page = await visit('operator', `/console/instances/${kAnswered.id}`, { lang, height: 1600 }, before);
+      await page.locator('.tl').getByText(words).waitFor();
+      equal(await page.locator('.tl').getByText(words).count(), 1, 'rows with the mark');
+      await page.locator('.tl').getByText('person:01K9').waitFor();
+      equal(await page.locator(`svg.graph [data-node][aria-label*="${words}"]`).getAttribute('data-node'), '/do/1/write', 'the box with the mark');
+      await pages.judge(page, `answered ${lang}`, lang);
+      await page.getByRole('button', { name: list }).click();
+      equal(await page.locator('.graph-words').getByText(words).count(), 1, 'the mark in the list');
+      await page.context().close();
+    }
   });
   const withTask = (decided) => async (page) => {
     await page.route('**/api/v1/tasks?*', (route) => route.fulfill(json({ items: [kTask] })));

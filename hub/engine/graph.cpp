@@ -28,6 +28,8 @@ bool is_open(const std::string& state) {
 struct Shown {
   std::string state;
   std::int64_t attempts = 0;
+  // A person answered in place of the action.
+  bool by_person = false;
   // A task runs once for each item of a loop: what is open counts more than what has ended.
   void add(const std::string& text, std::int64_t more) {
     if (!is_open(state) || is_open(text)) state = text;
@@ -62,7 +64,9 @@ Result<Json> Engine::instance_graph(std::string_view id) {
     const std::string node = node_of(definition, graph, from.past->timeline->reference(place));
     if (node.empty()) continue;
     const Json entry = from.past->timeline->entry(place);
-    shown[node].add(shown_state(entry.string_or("state", "")), entry.int_or("attempts", 0));
+    Shown& one = shown[node];
+    one.add(shown_state(entry.string_or("state", "")), entry.int_or("attempts", 0));
+    one.by_person = one.by_person || entry["call"].find("decidedBy") != nullptr;
   }
   if (!from.row.parked.empty()) {
     const auto question = Json::parse(from.row.question);
@@ -79,6 +83,7 @@ Result<Json> Engine::instance_graph(std::string_view id) {
     if (const auto one = shown.find(node.string_or("id", "")); one != shown.end()) {
       node.set("state", one->second.state);
       if (one->second.attempts > 0) node.set("attempts", one->second.attempts);
+      if (one->second.by_person) node.set("byPerson", true);
     }
     nodes.push_back(std::move(node));
   }

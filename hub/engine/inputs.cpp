@@ -370,8 +370,10 @@ void Worker::resolve(ResolveRequest& message) {
   cause.detail = in_job(message.step, std::move(cause.detail));
   const std::uint64_t id = call->first;
   take_turn(*instance,
-            message.again ? input_of(workflow::Again{id})
-                          : input_of(workflow::ActionEnded{id, std::move(message.outcome)}),
+            message.again
+                ? input_of(workflow::Again{id})
+                : input_of(workflow::ActionEnded{
+                      .call = id, .outcome = std::move(message.outcome), .by = message.actor}),
             std::move(cause), message.answer, std::move(message.step.first));
 }
 

@@ -19,8 +19,7 @@ Json codes_of(const Json& event) {
 }  // namespace
 
 void Timeline::take(const workflow::Input& input, const std::vector<workflow::Effect>& effects) {
-  if (const auto* const answer = std::get_if<workflow::ActionEnded>(&input.what))
-    ended(answer->call, answer->outcome);
+  if (const auto* const answer = std::get_if<workflow::ActionEnded>(&input.what)) ended(*answer);
   if (const auto* const fired = std::get_if<workflow::TimerFired>(&input.what))
     forget_timer(fired->timer);
   // The task of the last `retried`: its timer stands behind it.
@@ -87,14 +86,16 @@ void Timeline::called(const workflow::CallAction& call) {
                                         {"key", idempotency_key(instance_, call.reference)}}));
 }
 
-void Timeline::ended(std::uint64_t call, const workflow::ActionOutcome& outcome) {
-  const auto caller = callers_.find(call);
+void Timeline::ended(const workflow::ActionEnded& what) {
+  const workflow::ActionOutcome& outcome = what.outcome;
+  const auto caller = callers_.find(what.call);
   if (caller == callers_.end()) return;
   const bool done = outcome.kind == workflow::OutcomeKind::done;
   if (const auto entry = calls_.find(caller->second); entry != calls_.end()) {
     Json& json = entry->second;
     json.set("outcome", workflow::to_string(outcome.kind));
     if (!outcome.code.empty()) json.set("code", outcome.code);
+    if (!what.by.empty()) json.set("decidedBy", what.by);
     // Status of an HTTP answer; nothing else of the answer is shown.
     if (done && json.string_or("role", "") == workflow::kHttpRole)
       json.set("status", outcome.output.int_or("status", 0));

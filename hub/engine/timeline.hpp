@@ -34,7 +34,7 @@ class Timeline {
     Json json;
     std::int64_t started = 0;
   };
-  void ended(std::uint64_t call, const workflow::ActionOutcome& outcome);
+  void ended(const workflow::ActionEnded& what);
   void called(const workflow::CallAction& call);
   void trace(const workflow::TaskTrace& trace, Timestamp at);
   // Enters the codes of the event that began the instance at its first task, those of one that a

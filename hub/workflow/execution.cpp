@@ -235,6 +235,7 @@ Json to_json(const Input& input) {
     void operator()(const ActionEnded& what) const {
       Json ended = Json::object({{"call", what.call}, {"outcome", outcome_json(what.outcome)}});
       if (what.paused_ms != 0) ended.set("paused_ms", what.paused_ms);
+      if (!what.by.empty()) ended.set("by", what.by);
       out.set("action_ended", std::move(ended));
     }
     void operator()(const TimerFired& what) const {
@@ -290,10 +291,14 @@ Result<Input> input_from_json(const Json& json) {
     return out;
   }
   if (const Json* what = json.find("action_ended")) {
-    if (!only(*what, {"call", "outcome", "paused_ms"})) return refused("action_ended");
+    const Json* const by = what->find("by");
+    if (!only(*what, {"call", "outcome", "paused_ms", "by"}) ||
+        (by != nullptr && (!by->is_string() || by->as_string().empty())))
+      return refused("action_ended");
     RABT_TRY(id, id_of(*what, "call"));
     RABT_TRY(outcome, outcome_of((*what)["outcome"]));
-    out.what = ActionEnded{id, std::move(outcome), what->int_or("paused_ms", 0)};
+    out.what = ActionEnded{id, std::move(outcome), what->int_or("paused_ms", 0),
+                           what->string_or("by", "")};
     return out;
   }
   if (const Json* what = json.find("timer_fired")) {

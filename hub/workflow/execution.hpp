@@ -68,6 +68,8 @@ struct ActionEnded {
   ActionOutcome outcome;
   // Milliseconds for which the call was held because its role was paused. No time of a retry.
   std::int64_t paused_ms = 0;
+  // The person who answered in place of the action, as in the audit log; "" if it answered itself.
+  std::string by = {};
 };
 struct TimerFired {
   std::uint64_t timer = 0;

@@ -75,6 +75,45 @@ TEST(Ask, AnAnswerOfAPersonIsTheOutputOfTheTask) {
   EXPECT_EQ(rig.script().count("do-native"), 0U);
 }
 
+// The mark stands at the task and its node, also after a crash; an action that answered itself in
+// the end has none.
+TEST(Ask, TheTimelineAndTheGraphSayThatAPersonAnswered) {
+  Rig rig;
+  refuse(rig);
+  const auto entry = [&rig](const std::string& id) {
+    return rig.engine().instance(id).value()["timeline"][1];
+  };
+  const auto marked = [&rig](const std::string& id) {
+    std::vector<std::string> nodes;
+    const Json graph = rig.engine().instance_graph(id).value();
+    for (const Json& node : graph["nodes"].as_array()) {
+      if (node.bool_or("byPerson", false)) nodes.push_back(node.string_or("label", ""));
+    }
+    return nodes;
+  };
+  const std::string id = parked(rig, workflow_of(kAsks));
+  EXPECT_EQ(entry(id)["call"].find("decidedBy"), nullptr);
+  EXPECT_TRUE(marked(id).empty());
+  ASSERT_TRUE(
+      rig.engine().resolve(id, done(Json::object({{"claim", 9}})), "user:test", "by phone").ok());
+  ASSERT_EQ(rig.wait_status(id, "completed"), "completed");
+  rig.settle();
+  rig.crash();
+  rig.start();
+  EXPECT_EQ(entry(id).string_or("state", ""), "completed") << entry(id).dump_pretty();
+  EXPECT_EQ(entry(id)["call"].string_or("decidedBy", ""), "user:test") << entry(id).dump_pretty();
+  ASSERT_EQ(marked(id).size(), 1U);
+  EXPECT_EQ(marked(id)[0].find("charge"), 0U) << marked(id)[0];
+
+  const std::string again = rig.send("test.start.v1", Json::object({{"n", 4}})).at(0);
+  ASSERT_EQ(rig.wait_status(again, "parked"), "parked");
+  rig.script().on("do-key", [](ScriptedService::Call call) { call.done(done(call.arguments)); });
+  ASSERT_TRUE(rig.engine().send_again(again, "user:test", "the payer is back").ok());
+  ASSERT_EQ(rig.wait_status(again, "completed"), "completed");
+  EXPECT_EQ(entry(again)["call"].find("decidedBy"), nullptr) << entry(again).dump_pretty();
+  EXPECT_TRUE(marked(again).empty());
+}
+
 TEST(Ask, LetFailTheErrorOfTheCallReachesTheCatch) {
   Rig rig;
   refuse(rig);

@@ -895,6 +895,7 @@ TEST(InputJson, RoundTripsEveryInput) {
   add(Start{"I", json("[1.10]")});
   add(ActionEnded{3, {OutcomeKind::done, json("{}"), "", "", {}, 0}});
   add(ActionEnded{3, {OutcomeKind::transient, {}, "c", "m", json(R"({"status":503})"), 7}});
+  add(ActionEnded{3, {OutcomeKind::done, json("{}"), "", "", {}, 0}, 0, "user:u"});
   add(TimerFired{4});
   add(EventArrived{5, event("t", json("{}"))});
   add(Cancel{"why"});
@@ -913,6 +914,7 @@ TEST(InputJson, RoundTripsEveryInput) {
         R"({"at":1,"timer_fired":{"timer":1,"x":1}})", R"({"at":1,"again":{}})",
         R"({"at":1,"rewound":{"to":1,"next":2,"reason":"r"}})",
         R"({"at":1,"rewound":{"to":1,"next":2,"reason":"r","by":"b","version":"1.1.0"}})",
+        R"({"at":1,"action_ended":{"call":1,"outcome":{"kind":"done"},"by":""}})",
         R"({"at":1,"action_ended":{"call":1,"outcome":{"kind":"maybe"}}})"}) {
     EXPECT_FALSE(input_from_json(json(wrong)).ok()) << wrong;
   }

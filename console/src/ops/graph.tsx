@@ -13,6 +13,7 @@ const kHead = 26;
 const kSigns: Record<string, string> = {
   completed: 'M3 8.5l3.500 3.500L13 4.500', faulted: 'M4 4l8 8M12 4l-8 8', 'compensation-failed': 'M4 4l8 8M12 4l-8 8', started: 'M5 3l8 5-8 5z', retried: 'M13 8a5 5 0 1 1-1.600-3.700M13 2.500v3h-3', waiting: 'M8 4v4l2.500 2M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0',
   parked: 'M8 1.500L14.500 8 8 14.500 1.500 8zM8 5.500v3M8 10.800v.1', cancelled: 'M3.500 3.500l9 9M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0', skipped: 'M3 8h10', compensated: 'M6 4L3 7l3 3M3 7h7a3 3 0 0 1 0 6H8', todo: '',
+  resolved: 'M8 7a3 3 0 1 0 0-6 3 3 0 0 0 0 6M2.500 14.500a5.500 5.500 0 0 1 11 0',
 };
 const kClasses: Record<string, string> = {
   completed: 'done', compensated: 'done', faulted: 'broken', 'compensation-failed': 'broken', started: 'runs', retried: 'retry', waiting: 'wait', parked: 'ask', cancelled: 'todo', skipped: 'todo', todo: 'todo',
@@ -87,15 +88,16 @@ function Shape({ box, state, current, focus, onPick }: { box: Placed; state: str
   const { node, ax, ay, width, height } = box;
   const group = box.children.length > 0;
   const short = shortOf(node.label);
-  const name = [short, node.label !== short && node.label.slice(node.label.startsWith(short) ? short.length : 0).replace(/^:? /, ''), word('entry', state), (node.attempts ?? 1) > 1 && t('attempts', { n: node.attempts! })].filter(Boolean).join(', ');
+  const sign = kSigns[node.byPerson && state === 'completed' ? 'resolved' : state];
+  const name = [short, node.label !== short && node.label.slice(node.label.startsWith(short) ? short.length : 0).replace(/^:? /, ''), word('entry', state), node.byPerson && word('entry', 'resolved'), (node.attempts ?? 1) > 1 && t('attempts', { n: node.attempts! })].filter(Boolean).join(', ');
   return (
     <>
     <g class={`node ${kClasses[state] ?? 'todo'}${group ? ' group' : ''}`} role="button" tabindex={focus ? 0 : -1} aria-label={name} aria-pressed={current} data-node={node.id} onClick={(event) => { event.stopPropagation(); onPick(); }}>
       <rect x={ax} y={ay} width={width} height={height} rx="6" />
       {state === 'parked' && !group && <rect class="second" x={ax + 3} y={ay + 3} width={width - 6} height={height - 6} rx="4" />}
       {current && <rect class="ring" x={ax - 4} y={ay - 4} width={width + 8} height={height + 8} rx="9" />}
-      {kSigns[state] && <g transform={`translate(${ax + 9} ${ay + (group ? 5 : 9)})`}><path class="sign" d={kSigns[state]} /></g>}
-      <text x={ax + (kSigns[state] ? 31 : 12)} y={ay + (group ? 18 : 22)}>{short}</text>
+      {sign && <g transform={`translate(${ax + 9} ${ay + (group ? 5 : 9)})`}><path class="sign" d={sign} /></g>}
+      <text x={ax + (sign ? 31 : 12)} y={ay + (group ? 18 : 22)}>{short}</text>
     </g>
     {(node.attempts ?? 1) > 1 && <text class="w" x={ax + width - 8} y={ay + (group ? 18 : 22)} text-anchor="end" aria-hidden="true">×{number(node.attempts!)}</text>}
     </>
@@ -104,7 +106,7 @@ function Shape({ box, state, current, focus, onPick }: { box: Placed; state: str
 
 const Words = ({ nodes, parent, entries }: { nodes: Node[]; parent?: string; entries: Entry[] }) => {
   const here = nodes.filter((one) => (one.parent || undefined) === parent);
-  return here.length ? <ul class="graph-words">{here.map((one) => <li key={one.id}><Code>{one.label}</Code> <span class="muted">{word('task_kind', one.kind)}, {word('entry', stateOf(one, entries))}{(one.attempts ?? 1) > 1 && `, ${t('attempts', { n: one.attempts! })}`}</span><Words nodes={nodes} parent={one.id} entries={entries} /></li>)}</ul> : null;
+  return here.length ? <ul class="graph-words">{here.map((one) => <li key={one.id}><Code>{one.label}</Code> <span class="muted">{word('task_kind', one.kind)}, {word('entry', stateOf(one, entries))}{one.byPerson && `, ${word('entry', 'resolved')}`}{(one.attempts ?? 1) > 1 && `, ${t('attempts', { n: one.attempts! })}`}</span><Words nodes={nodes} parent={one.id} entries={entries} /></li>)}</ul> : null;
 };
 
 const kZooms = [0.6, 0.8, 1, 1.25, 1.6];

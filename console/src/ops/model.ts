@@ -44,7 +44,8 @@ export interface Entry {
   node?: string;
   nextTry?: string;
   children?: string[];
-  call?: { role?: string; action?: string; key?: string; outcome?: string; code?: string; status?: number };
+  // decidedBy: a person answered in place of the action.
+  call?: { role?: string; action?: string; key?: string; outcome?: string; code?: string; status?: number; decidedBy?: string };
   failure?: { outcome: string; code: string; message: string };
   // Of the answer or the event, by member.
   codes?: Record<string, string | string[]>;
@@ -73,6 +74,7 @@ export interface Node {
   parent?: string;
   state?: string;
   attempts?: number;
+  byPerson?: boolean;
 }
 export interface Graph {
   workflow: string;

@@ -53,13 +53,14 @@ function Bar({ one, scale, now }: { one: Entry; scale: Scale; now: number }) {
 }
 
 function Row({ one, scale, now, current, onPick }: { one: Entry; scale: Scale; now: number; current: boolean; onPick: (reference: string) => void }) {
-  const [tone, icon] = lookOf(one.state);
+  const by = one.call?.decidedBy;
+  const [tone, icon] = lookOf(by && one.state === 'completed' ? 'resolved' : one.state);
   const attempts = (one.attempts ?? 1) > 1 ? t('attempts', { n: one.attempts! }) : '';
-  const shows = current || one.failure || one.effect || one.state === 'faulted' || one.state === 'parked';
+  const shows = current || one.failure || one.effect || by || one.state === 'faulted' || one.state === 'parked';
   return (
     <li class={`deep-${depthOf(one.reference)}`} aria-current={current ? 'step' : undefined}>
       <button type="button" class="tl-row" aria-pressed={current} onClick={() => onPick(nodeOf(one))}>
-        <span class="tl-name"><span class={tone}><Icon name={icon} /></span><Code>{one.task}</Code><span class="muted cut">{word('entry', one.state)}{one.effect && <> · {word('let_go', one.effect)}</>}{attempts && <> · {attempts}</>}</span></span>
+        <span class="tl-name"><span class={tone}><Icon name={icon} /></span><Code>{one.task}</Code><span class="muted cut">{word('entry', one.state)}{by && <> · {word('entry', 'resolved')}</>}{one.effect && <> · {word('let_go', one.effect)}</>}{attempts && <> · {attempts}</>}</span></span>
         <Bar one={one} scale={scale} now={now} />
         <span class="tl-len">{length(one.ms ?? endOf(one, now) - startOf(one))}</span>
       </button>
@@ -69,6 +70,7 @@ function Row({ one, scale, now, current, onPick }: { one: Entry; scale: Scale; n
           {one.failure && <li><span>{one.ended && ltr(seconds(one.ended))}</span><span class="failed"><Code>{one.failure.code}</Code> <bdi lang="en">{one.failure.message}</bdi> ({word('failure', one.failure.outcome)})</span></li>}
           {one.ended && !one.failure && <li><span>{ltr(seconds(one.ended))}</span><span>{word('entry', one.state)}</span></li>}
           {one.call && <li><span>{t('call')}</span><span>{one.call.role && <Code>{`${one.call.role}/${one.call.action ?? ''}`}</Code>}{one.call.key && <> {t('key_word')} <Code soft>{one.call.key}</Code></>}</span></li>}
+          {by && <li><span>{t('decided_by')}</span><span><Code>{by}</Code></span></li>}
           {Object.entries(one.codes ?? {}).map(([name, codes]) => <li key={name}><span>{t('codes')}</span><span><Code>{`${name}: ${[codes].flat().join(', ')}`}</Code></span></li>)}
           {one.nextTry && <li><span class="waits">{ltr(seconds(one.nextTry))}</span><span class="waits">{t('next_try')}</span></li>}
           {one.children?.map((child) => <li key={child}><span>{t('child')}</span><span><a href={`/console/instances/${child}`}><Code>{child}</Code></a></span></li>)}
@@ -90,7 +92,7 @@ function pieces(entries: Entry[], current: string): Piece[] {
   };
   for (const one of entries) {
     const took = one.ms ?? 0;
-    const plain = one.state === 'completed' && !one.failure && nodeOf(one) !== current && (one.attempts ?? 1) === 1;
+    const plain = one.state === 'completed' && !one.failure && !one.call?.decidedBy && nodeOf(one) !== current && (one.attempts ?? 1) === 1;
     if (plain && isWait(one) && took > kLong) { flush(); out.push({ wait: one }); }
     else if (plain && took < kLong) run.push(one);
     else { flush(); out.push({ entry: one }); }
