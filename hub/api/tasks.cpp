@@ -8,6 +8,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/number.hpp"
+#include "hub/engine/answer_fits.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/repair/answer.hpp"
 
@@ -54,12 +55,18 @@ Json answers_of(const Json& schema) {
 }
 
 // A call whose effect nobody knows may also be tried as the workflow does it; one that failed may
-// not, because the workflow tries it no more.
+// not, because the workflow tries it no more. Where a person may not say that it was done, the
+// form says why.
 Json form_of_call(const engine::ParkedCall& call) {
-  Json choices = Json::array({"again", "done", "permanent"});
+  Json choices = Json::array({"again"});
+  if (call.answerable) choices.push_back("done");
+  choices.push_back("permanent");
   if (!call.failed) choices.push_back("transient");
-  Json members = Json::object({{"outcome", Json::object({{"enum", std::move(choices)}})}});
-  members.set("output", call.output_schema.is_null() ? Json::object() : call.output_schema);
+  Json outcome = Json::object({{"enum", std::move(choices)}});
+  if (!call.answerable) outcome.set("description", engine::kNotByPerson);
+  Json members = Json::object({{"outcome", std::move(outcome)}});
+  if (call.answerable)
+    members.set("output", call.output_schema.is_null() ? Json::object() : call.output_schema);
   return Json::object({{"type", "object"},
                        {"properties", std::move(members)},
                        {"required", Json::array({"outcome"})},

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "hub/engine/answer_fits.hpp"
 #include "hub/engine/impl.hpp"
 #include "hub/engine/state_text.hpp"
 #include "hub/engine/statements.hpp"
@@ -105,8 +106,8 @@ Result<ParkedCall> Engine::parked_call(std::string_view id) {
   out.key = idempotency_key(row.id, call->reference);
   out.code = codes[call->reference];
   const std::string target = engine.definitions.target_of(*definition, row.binding, call->role);
-  if (const auto info = engine.context.parts.actions.find(target, call->action, call->version))
-    out.output_schema = workflow::asked_of(info->output_schema, call->arguments);
+  out.answerable = person_may_answer(*call, out.failed);
+  out.output_schema = answer_schema(engine.context.parts.actions, target, *call);
   return out;
 }
 

@@ -376,6 +376,40 @@ TEST_F(TasksApi, ACallThatFailedSaysWithWhichCodeAndIsMadeAgain) {
                                             detail["call"].string_or("key", "")}));
 }
 
+// An answer of a payer is not made up: the form leaves `done` out and says why, and both doors
+// refuse it with the same words.
+TEST_F(TasksApi, ACallOfAPayerThatFailedIsNotAnsweredByAPerson) {
+  must(api_.hub.host().bind_role("payer", "hub://script"));
+  api_.hub.script().on("do-key", [](ScriptedService::Call call) {
+    call.done(engine::failed(OutcomeKind::permanent, "vendor.refused"));
+  });
+  api_.hub.deploy(
+      "document: {dsl: '1.0.3', namespace: test, name: sample, version: '1.0.0', metadata: {rabt: "
+      "{onFailure: ask}}}\nschedule: {on: {one: {with: {type: test.start.v1}}}}\ndo:\n"
+      "  - pay: {call: 'do-key:1.0.0@payer', with: {n: 1}}\n");
+  const std::string instance = api_.hub.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(api_.hub.wait_status(instance, "parked"), "parked");
+  const std::string id = ids(api_.api("GET", "tasks")).at(0);
+  const Json detail = json(api_.api("GET", "tasks/" + id));
+  EXPECT_EQ(detail["answers"], Json::array({"again", "permanent"}));
+  const std::string why = detail["schema"]["properties"]["outcome"].string_or("description", "");
+  EXPECT_NE(why.find("payer, identity or consent"), std::string::npos) << detail.dump();
+  EXPECT_EQ(detail["schema"]["properties"].find("output"), nullptr);
+  for (const Response& refused :
+       {api_.api("POST", "tasks/" + id + "/decide",
+                 R"({"answer": {"outcome": "done", "output": {}}, "reason": "r"})"),
+        api_.api("POST", "instances/" + instance + "/resolve",
+                 R"({"outcome": "done", "output": {}, "reason": "r"})")}) {
+    EXPECT_EQ(refused.status, 422) << refused.body;
+    EXPECT_EQ(code(refused), "engine.answer");
+    EXPECT_EQ(json(refused).string_or("detail", ""), why);
+  }
+  EXPECT_EQ(api_.hub.status(instance), "parked");
+  api_.hub.script().on("do-key", [](ScriptedService::Call call) { call.done(engine::done()); });
+  EXPECT_EQ(api_.api("POST", "tasks/" + id + "/decide", decision("again")).status, 200);
+  EXPECT_EQ(api_.hub.wait_status(instance, "completed"), "completed");
+}
+
 TEST_F(TasksApi, WhoDecidesAParkedCallHasProvenHimselfByTwoFactors) {
   const std::string instance = parked();
   const std::string id = ids(api_.api("GET", "tasks?kind=parked")).at(0);
