@@ -1,11 +1,13 @@
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/uri.hpp"
+#include "hub/cli/answer_form.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
@@ -25,8 +27,11 @@ struct InstancesOptions {
   std::string reason;
   // again, done, transient or permanent: what became of the action that waits for a decision.
   std::string resolve;
-  // Output of that action, as JSON.
+  // Output of that action: as JSON, or a file that holds it.
   std::string output;
+  std::string output_file;
+  // The form of that output.
+  bool form = false;
   bool cancel = false;
   bool retry = false;
   bool restart = false;
@@ -194,14 +199,60 @@ int print_instance(HubClient& client, const InstancesOptions& options) {
   return 0;
 }
 
+// Prints the form of the answer to the parked call, or its schema.
+int print_form(HubClient& client, const InstancesOptions& options) {
+  if (options.id.empty())
+    return complain(invalid("cli.instance", "--form needs the id of an instance"));
+  const auto list = client.get("/api/v1/tasks?kind=parked&object=" + percent_encode(options.id));
+  if (!list.ok()) return complain(list.error());
+  const std::string task = (*list)["items"].item(0).string_or("id", "");
+  if (task.empty())
+    return complain(
+        conflict("engine.not_parked", "no action of this instance waits for a decision"));
+  const auto found = client.get("/api/v1/tasks/" + percent_encode(task));
+  if (!found.ok()) return complain(found.error());
+  const Json& members = (*found)["schema"]["properties"];
+  const Json* const output = members.find("output");
+  if (output == nullptr)
+    return complain(
+        invalid("engine.answer", members["outcome"].string_or("description", "it is decided")));
+  if (options.json) {
+    std::printf("%s\n", output->dump_pretty().c_str());
+    return 0;
+  }
+  const Json& call = (*found)["call"];
+  std::printf(
+      "# Output of %s/%s in %s. Fill in each line that ends with a colon; take the first # of a\n"
+      "# line away to give what may be left out. Then, with this file:\n"
+      "#   rabt instances %s --resolve done --output-file FILE --reason '...'\n%s",
+      printable(call.string_or("role", "")).c_str(),
+      printable(call.string_or("action", "")).c_str(),
+      printable(call.string_or("task", "")).c_str(), printable(options.id).c_str(),
+      answer_form(*output).c_str());
+  return 0;
+}
+
+Result<std::optional<Json>> output_of(const InstancesOptions& options) {
+  if (options.output.empty() && options.output_file.empty()) return std::optional<Json>();
+  if (options.resolve != "done" || (!options.output.empty() && !options.output_file.empty()))
+    return invalid("cli.output", "give one of --output and --output-file, with --resolve done");
+  if (options.output_file.empty()) {
+    auto output = Json::parse(options.output);
+    if (output.ok()) return std::optional(std::move(*output));
+    return invalid("cli.output", "--output must be JSON: " + output.error().message);
+  }
+  const std::string& name = options.output_file;
+  const auto text = config::read_text(name == "-" ? "/dev/stdin" : name);
+  if (!text.ok()) return invalid("cli.output", name + " cannot be read: " + text.error().message);
+  RABT_TRY(output, read_answer(name, *text));
+  return std::optional(std::move(output));
+}
+
 int resolve_instance(HubClient& client, const InstancesOptions& options) {
   Json body = Json::object({{"outcome", options.resolve}, {"reason", options.reason}});
-  if (!options.output.empty()) {
-    auto output = Json::parse(options.output);
-    if (!output.ok())
-      return complain(invalid("cli.output", "--output must be JSON: " + output.error().message));
-    body.set("output", std::move(*output));
-  }
+  auto output = output_of(options);
+  if (!output.ok()) return complain(output.error());
+  if (*output) body.set("output", std::move(**output));
   const auto answer = client.post("/api/v1/instances/" + options.id + "/resolve", body);
   if (!answer.ok()) return complain(answer.error());
   std::printf("resolved\n");
@@ -275,6 +326,7 @@ int list_instances(const InstancesOptions& options) {
       return complain(invalid("cli.instance", "--resolve needs the id of an instance"));
     return resolve_instance(*client, options);
   }
+  if (options.form) return print_form(*client, options);
   if (options.cancel) return ask_instance(*client, options, "cancel", "cancelled");
   if (options.retry) return ask_instance(*client, options, "retry", "retried");
   if (options.restart) return restart_instance(*client, options);
@@ -378,6 +430,12 @@ void add_instances_command(args::Command& program, int& code) {
                       "Number of calls already made, as --restart prints it without this option");
   command->add_option("--output", options->output,
                       "With --resolve done: output of the parked action, as JSON");
+  command->add_option("--output-file", options->output_file,
+                      "With --resolve done: file with that output, as --form prints it or in JSON; "
+                      "- is standard input");
+  command->add_flag("--form", options->form,
+                    "Print a form of that output in YAML, to be filled in for --output-file; with "
+                    "--json: its JSON Schema");
   auto* start = command->add_subcommand("start", "Start an instance of a deployed workflow");
   start->add_option("workflow", options->start, "Name of the workflow")->required();
   start->add_option("--namespace", options->name_space,
