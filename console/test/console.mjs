@@ -226,21 +226,21 @@ try {
     await page.getByText('The instance goes on.').waitFor();
     await page.context().close();
   });
-  await test('a parked call is decided on the page, a wrong answer is refused with its line', async () => {
+  await test('a parked call is answered by a form on the page of its instance, and marked in its timeline', async () => {
     const page = await visit('operator', `/console/instances/${parked}`);
     await page.getByRole('button', { name: 'Decide', exact: true }).click();
     await page.getByRole('radio', { name: /^It took effect/ }).check();
-    await page.getByLabel('Answer of the action').fill('{"decision": "lea');
     await page.getByLabel('Reason (kept in the audit log)').fill('asked Dr. Sara');
-    await page.getByText('This is not JSON.').waitFor();
-    await page.getByLabel('Answer of the action').fill('{"decision": "go"}');
-    await page.getByRole('dialog').getByRole('button', { name: 'Decide', exact: true }).click();
-    await page.getByRole('dialog').getByText('decision must be one of remind, leave').waitFor();
-    none(await axe(page), 'axe of the dialog');
-    await page.getByLabel('Answer of the action').fill('{"decision": "leave"}');
+    await page.getByRole('button', { name: 'Decide…' }).click();
+    await page.getByText('This is missing or does not fit.').waitFor();
+    equal(await page.getByLabel('decision', { exact: true }).locator('option').evaluateAll((all) => all.map((one) => one.value)), ['', 'remind', 'leave'], 'words that the action takes');
+    await page.getByLabel('decision', { exact: true }).selectOption('leave');
+    none(await axe(page), 'axe of the form');
+    await page.getByRole('button', { name: 'Decide…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Decide', exact: true }).click();
     await page.getByText('Your decision was taken.').waitFor();
     await page.locator('h1').getByText('Completed').waitFor({ timeout: 10_000 });
+    await page.locator('.tl').getByText('answered by a person').waitFor();
     await page.context().close();
   });
   await test('what a filter shows is repaired: previewed, run, and watched to its end', async () => {

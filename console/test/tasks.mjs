@@ -1,7 +1,7 @@
 // Tests of the console's decisions, its graph and its counts: with a hub that has the operations, as they are; and before answers of
 // the test's own in the place of the hub's, so that what no hub of the test comes to is seen, too.
 import { axe } from './browser.mjs';
-import { equal, none, test } from './steps.mjs';
+import { equal, none, tabTo, test } from './steps.mjs';
 
 const kDrawn = {
   workflow: 'remind', version: '1.0.0',
@@ -115,6 +115,75 @@ export async function taskTests({ picture, visit, pages, ask, broken, until, ins
     await page.getByText('Somebody else was faster.').waitFor();
     await page.getByText('decided by person:01K9').waitFor();
     await page.context().close();
+  });
+
+  // The instance of the task, on its own page.
+  const kParked = { id: kTask.object.id, workflow: 'consultation', version: '2.8.0', status: 'parked', parked: 'payer/payer.claim.submit', turns: 4, created: '2026-11-26T02:20:30.000Z', updated: '2026-11-26T02:20:31.000Z', timeline: [] };
+  const kNested = structuredClone(kWhole);
+  kNested.schema.properties.output.properties.claim = { type: 'object', required: ['value'], description: 'number of the claim', properties: { value: { type: 'string' }, system: { type: 'string' } } };
+  const withParked = (task, decided) => async (page) => {
+    await withTask(decided)(page);
+    await page.route('**/api/v1/tasks/parked-*', (route) => route.fulfill(json(task)));
+    await page.route(`**/api/v1/instances/${kParked.id}`, (route) => route.fulfill(json(kParked)));
+    await page.route(`**/api/v1/instances/${kParked.id}/graph`, (route) => route.fulfill(json({ ...kDrawn, edges: [] })));
+  };
+  await test('a parked call on the page of its instance before answers of the test: form, both languages, themes and widths, by keyboard', async () => {
+    for (const [lang, decide] of [['ar', 'اتخاذ القرار'], ['en', 'Decide']])
+      for (const width of [1280, 360]) {
+        const page = await visit('operator', `/console/instances/${kParked.id}`, { lang, width, height: 3000 }, withParked(kNested, () => json({})));
+        await page.getByRole('button', { name: decide, exact: true }).click();
+        await page.locator('input[name=outcome]').nth(1).check();
+        await page.locator('.schema-group input').first().waitFor();
+        await pages.judge(page, `answer by hand ${lang} ${width}`, lang);
+        await page.context().close();
+      }
+    let sent;
+    const page = await visit('operator', `/console/instances/${kParked.id}`, {}, withParked(kNested, (body) => { sent = body; return json({ ...kTask, state: 'done', decidedBy: 'person:01K', decidedAt: '2026-11-26T03:09:00.000Z' }); }));
+    await tabTo(page, 'Decide', 100);
+    await page.keyboard.press('Enter');
+    equal(await page.getByRole('button', { name: 'Decide', exact: true }).getAttribute('aria-expanded'), 'true', 'the button says that the form is open');
+    await page.locator('input[name=outcome]').first().waitFor();
+    await tabTo(page, 'Send it again');
+    await page.keyboard.press('ArrowDown');
+    await tabTo(page, 'value');
+    await page.keyboard.type('4711');
+    await page.getByLabel('outcome', { exact: true }).selectOption('queued');
+    await page.getByLabel('final').selectOption('true');
+    await tabTo(page, 'Reason');
+    await page.keyboard.type('seen in the portal of the payer');
+    await tabTo(page, 'Decide…');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByText('took effect, by the word of a person').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Decide', exact: true }).click();
+    await page.getByText('Your decision was taken.').waitFor();
+    equal(sent, { answer: { outcome: 'done', output: { claim: { value: '4711' }, outcome: 'queued', final: true } }, reason: 'seen in the portal of the payer' }, 'what was sent');
+    await page.context().close();
+  });
+  await test('a failed call of a payer has no answer by hand, and the page says why, before answers of the test', async () => {
+    const why = 'the action failed, and a person does not answer for payer, identity or consent: answer again when the outside system is back, or permanent';
+    const refused = { ...kWhole, call: { ...kWhole.call, effect: 'none' }, answers: ['again', 'permanent'], schema: { type: 'object', required: ['outcome'], properties: { outcome: { enum: ['again', 'permanent'], description: why } } } };
+    for (const [lang, decide, says] of [['ar', 'اتخاذ القرار', 'ولا يجيب شخص نيابةً عن'], ['en', 'Decide', 'a person does not answer for payer, identity or consent.']]) {
+      const page = await visit('operator', `/console/instances/${kParked.id}`, { lang, height: 3000 }, withParked(refused, () => json({})));
+      await page.getByRole('button', { name: decide, exact: true }).click();
+      await page.getByText(says).waitFor();
+      await page.getByText(why).waitFor();
+      equal(await page.locator('input[name=outcome]').evaluateAll((all) => all.map((one) => one.value)), ['again', 'permanent'], 'answers');
+      await pages.judge(page, `no answer by hand ${lang}`, lang);
+      await page.context().close();
+    }
+  });
+  await test('an answer by hand that the hub refuses, or that came second, says so, before answers of the test', async () => {
+    for (const [status, code, detail] of [[422, 'engine.answer', 'output/claim must be a text; the action still waits for its answer'], [409, 'task.decided', 'decided by person:01K9']]) {
+      const page = await visit('operator', `/console/instances/${kParked.id}`, {}, withParked(kNested, () => json({ type: 'about:blank', title: 'Refused', status, code, detail }, status)));
+      await page.getByRole('button', { name: 'Decide', exact: true }).click();
+      await page.getByRole('radio', { name: /^Send it again/ }).check();
+      await page.getByLabel('Reason (kept in the audit log)').fill('the payer is back');
+      await page.getByRole('button', { name: 'Decide…' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Decide', exact: true }).click();
+      await page.getByRole('dialog').getByText(detail).waitFor();
+      if (status === 409) await page.getByText('Somebody else was faster.').waitFor();
+      await page.context().close();
+    }
   });
 
   // With the hub's own answers, where it has the operations.

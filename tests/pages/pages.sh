@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pages of console/: `check`, texts, styles and types; `browser`, `console` and `people BUILD_FOLDER`, every page in a Chromium; `firefox BUILD_FOLDER`,
+# The pages of console/: `check`, texts, styles, types and values of forms; `browser`, `console` and `people BUILD_FOLDER`, every page in a Chromium; `firefox BUILD_FOLDER`,
 # the same pages in Debian's Firefox; `pictures BUILD_FOLDER [--update]`, the pages beside the pictures of the documents. 77, which ctest shows as
 # skipped, where node or the packages of the lockfile are missing.
 set -euo pipefail
@@ -24,7 +24,7 @@ in_the_morning() {
   fi
 }
 case ${1:-} in
-  check) exec node test/check.mjs ;;
+  check) node test/check.mjs && exec node test/answers.mjs ;;
   browser) in_the_morning node test/pages.mjs "$folder" ;;
   console) exec node test/console.mjs "$folder" "${@:3}" ;;
   people) in_the_morning node test/people.mjs "$folder" ;;

@@ -1,16 +1,16 @@
 // One instance: what it does and whether it needs somebody, its timeline beside its graph, events, children, and its data for a reason.
 import { useEffect, useState } from 'preact/hooks';
-import { get, post } from '../base/api';
+import { get, post, query } from '../base/api';
 import { ltr, t, word } from '../base/i18n';
 import { useAct, useEvery, useLoad } from '../base/load';
 import { Button, Empty, Failure, H1, Icon, Notice, Skeleton, Tabs } from '../ui';
 import { Frame } from './frame';
 import { Graph } from './graph';
 import { GrantedDialog } from './granted';
-import { codeOf, ifThere, whereOf, type Entry, type Graph as Drawn, type Instance } from './model';
+import { codeOf, ifThere, whereOf, type Entry, type Graph as Drawn, type Instance, type Page } from './model';
 import { mayAct, mayReadData } from './rights';
-import { ResolveDialog } from './resolve';
 import { RestartDialog, StartDialog } from './restart';
+import { Detail } from './tasks';
 import { isOpen, Timeline } from './timeline';
 import { age, Code, Facts, Id, InstanceState, Json, length, moment, Old, Pane, ReasonDialog, seconds } from './widgets';
 
@@ -18,19 +18,27 @@ const kOver = ['completed', 'faulted', 'cancelled'];
 const kHideAfter = 5 * 60_000;
 
 // One line: nobody is needed, or what is. Then each thing that is open, with its next moment.
-function Now({ one, onDecide }: { one: Instance; onDecide: () => void }) {
+function Now({ one, deciding, onDecide }: { one: Instance; deciding: boolean; onDecide: () => void }) {
   const open = one.timeline.filter(isOpen);
   const asks = one.status === 'parked';
   const failed = one.status === 'faulted';
   return (
     <ul class="pane nowlist" aria-label={t('now')}>
       <li class={asks ? 'parked' : failed ? 'failed' : 'ok'}><Icon name={asks ? 'decide' : failed ? 'fail' : 'ok'} /><b>{t(asks ? 'somebody_needed' : failed ? 'ended_failed' : kOver.includes(one.status) ? 'is_over' : 'nobody_needed')}</b></li>
-      {asks && <li><span>{t('waits_decision')}</span> <Code>{one.parked}</Code>{mayAct() && <Button kind="primary" size="small" onPress={onDecide}>{t('decide')}</Button>}</li>}
+      {asks && <li><span>{t('waits_decision')}</span> <Code>{one.parked}</Code>{mayAct() && <Button kind="primary" size="small" aria-expanded={deciding} onPress={onDecide}>{t('decide')}</Button>}</li>}
       {failed && <li><Code class="failed">{codeOf(one.error)}</Code>{one.error?.status !== undefined && <Code soft>{one.error.status}</Code>}{whereOf(one.error) && <span>{t('in_task')} <Code>{whereOf(one.error)}</Code></span>}</li>}
       {!asks && !kOver.includes(one.status) && open.map((entry) => <li key={entry.reference}><span class="waits"><Icon name={entry.state === 'retried' ? 'retry' : 'listen'} /></span><Code>{entry.task}</Code><span>{t('since_age', { time: age(entry.started) })}</span></li>)}
       {one.held && <li><Icon name="pause" />{word('held', one.held)}</li>}
     </ul>
   );
+}
+
+// The call that waits for a person, with the form of its answer: the task that the page of decisions has, too.
+function Parked({ id, onChange }: { id: string; onChange: () => void }) {
+  const found = useLoad(async () => (await get<Page<{ id: string }>>(`/api/v1/tasks${query({ kind: 'parked', object: id })}`)).items[0]?.id ?? '', id);
+  const task = found.data.value;
+  if (task === undefined) return found.error.value !== undefined ? <Failure error={found.error.value} again={() => void found.again()} detail /> : <Skeleton lines={4} />;
+  return task ? <Detail id={task} onChange={onChange} /> : <Notice tone="parked" alert>{t('decided_meanwhile')}</Notice>;
 }
 
 function Events({ id }: { id: string }) {
@@ -102,7 +110,8 @@ type Tab = 'steps' | 'events' | 'data';
 export function InstancePage({ id }: { id: string }) {
   const loaded = useLoad(() => get<Instance>(`/api/v1/instances/${id}`), id);
   const [tab, setTab] = useState<Tab>('steps');
-  const [dialog, setDialog] = useState<'' | 'cancel' | 'retry' | 'resolve' | 'restart' | 'start'>('');
+  const [dialog, setDialog] = useState<'' | 'cancel' | 'retry' | 'restart' | 'start'>('');
+  const [deciding, setDeciding] = useState(false);
   const [said, setSaid] = useState('');
   const [current, setCurrent] = useState('');
   const one = loaded.data.value;
@@ -128,7 +137,8 @@ export function InstancePage({ id }: { id: string }) {
         </div>
         <Old at={loaded.at.value} error={loaded.error.value} again={() => void loaded.again()} />
         {said && <Notice tone="ok" alert>{said}</Notice>}
-        <Now one={one} onDecide={() => setDialog('resolve')} />
+        <Now one={one} deciding={deciding} onDecide={() => setDeciding(!deciding)} />
+        {deciding && <Parked id={one.id} onChange={() => done(t('decided'))} />}
         {one.children && one.children.length > 0 && <Pane title={t('children')} id="children" count={one.children.length} body><ul class="row row-16">{one.children.map((child) => <li key={child}><Id id={child} href={`/console/instances/${child}`} /></li>)}</ul></Pane>}
         <Tabs label={t('sections')} current={tab} onTab={setTab} tabs={[{ name: 'steps' as Tab, text: t('timeline_graph') }, { name: 'events', text: t('events') }, { name: 'data', text: t('data') }]}>
           {tab === 'steps' ? <Steps key={one.id} one={one} current={current} setCurrent={setCurrent} /> : tab === 'events' ? <Events id={one.id} /> : <Data id={one.id} />}
@@ -139,7 +149,6 @@ export function InstancePage({ id }: { id: string }) {
       {dialog === 'retry' && <ReasonDialog title={t('retry_title')} text={t('retry_text')} act={t('retry_act')} onClose={() => setDialog('')} onAct={act('retry')} />}
       {dialog === 'restart' && <RestartDialog id={id} onClose={() => setDialog('')} />}
       {dialog === 'start' && <StartDialog workflow={one?.workflow} onClose={() => setDialog('')} />}
-      {dialog === 'resolve' && one?.parked && <ResolveDialog id={one.id} action={one.parked} onClose={() => setDialog('')} onDone={() => done(t('decided'))} />}
     </Frame>
   );
 }

@@ -5,7 +5,7 @@ import { t } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { go } from '../base/router';
 import { Field, Notice, Select, TextArea } from '../ui';
-import { parsed } from './resolve';
+import { parsed } from './answers';
 import { ReasonDialog } from './widgets';
 
 // A new instance, whose calls outside systems take for new ones. Where calls of the old one stand, the hub lists them and takes the act

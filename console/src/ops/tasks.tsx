@@ -6,9 +6,10 @@ import { useAct, useEvery, useLoad } from '../base/load';
 import { me } from '../base/me';
 import { place, setQuery } from '../base/router';
 import { Button, Choices, Dialog, DialogActs, Empty, Failure, H1, Icon, LinkButton, Notice, Select, Skeleton, State, TextArea } from '../ui';
+import { complete, type Schema } from './answers';
 import { Frame } from './frame';
 import { ifThere, instancesOf, type Page } from './model';
-import { complete, SchemaFields, type Schema } from './schema';
+import { SchemaFields } from './schema';
 import { loadTodos } from './todo';
 import { age, Ago, Code, Id, Json, moment, Old, Pane, ReasonDialog } from './widgets';
 
@@ -127,9 +128,9 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
   // Members of the answer beside its outcome: of a parked call, its output, and only if it took effect.
   const own = Object.entries(schema.properties ?? {}).filter(([name]) => name !== 'outcome');
   if (one.kind === 'request') for (const pair of own) pair[1] = { ...pair[1], title: t('task_answer_to_patient') };
-  const fields = parked ? (outcome === 'done' ? schema.properties?.output : undefined) : { ...schema, properties: Object.fromEntries(own) };
+  const fields = parked ? (outcome === 'done' ? schema.properties?.output : undefined) : { ...schema, properties: Object.fromEntries(own), required: schema.required?.filter((name) => name !== 'outcome') };
   const { value, missing } = complete(fields, values);
-  const answer = { ...(names.length ? { outcome } : {}), ...(parked ? (value !== undefined && fields ? { output: value } : {}) : value) };
+  const answer = { ...(names.length ? { outcome } : {}), ...(parked ? (value !== undefined && fields ? { output: value } : {}) : (value as object | undefined)) };
   const ask = (event: Event) => {
     event.preventDefault();
     const incomplete = (names.length > 0 && !outcome) || !reason.trim() || missing.length > 0;
@@ -140,13 +141,14 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
     <form class="pane-body stack stack-16 ask" onSubmit={ask} noValidate>
       {names.length > 0 && <div class="answers"><Choices legend={t('answer')} name="outcome" value={outcome} onText={setOutcome} options={names.map((name) => ({ value: name, text: answerText(one, name), more: answerMore(one, name) }))} /></div>}
       {wrong && names.length > 0 && !outcome && <p class="error" role="alert"><Icon name="alert" /><span>{t('answer_missing')}</span></p>}
-      {fields && <SchemaFields legend={parked ? undefined : t('task_answer_words')} schema={fields} values={values} onValue={(name, text) => setValues({ ...values, [name]: text })} missing={wrong ? missing : []} />}
+      {parked && !names.includes('done') && <Notice icon="lock"><p>{t('answer_not_by_hand')}</p>{schema.properties?.outcome?.description && <p class="small" lang="en" dir="auto">{schema.properties.outcome.description}</p>}</Notice>}
+      {fields && <SchemaFields whole={parked} legend={parked ? undefined : t('task_answer_words')} schema={fields} values={values} onValue={(name, text) => setValues({ ...values, [name]: text })} missing={wrong ? missing : []} />}
       <TextArea label={t('reason_kept')} value={reason} onText={setReason} rows={2} error={wrong && !reason.trim() ? t('reason_missing') : undefined} />
       <p><Button kind="primary" submit>{t('decide_dots')}</Button></p>
       {sure && (
         <Dialog title={t('decide_sure')} open onClose={() => setSure(false)}>
           <p>{t('goes_to_log')}</p>
-          <blockquote class="notice notice-idle"><div><p class="strong"><bdi>{me.value?.username ?? me.value?.actor}</bdi>: {titleOf(one)} {outcome && <>— {answerText(one, outcome)}</>}</p><p dir="auto">{reason}</p></div></blockquote>
+          <blockquote class="notice notice-idle"><div><p class="strong"><bdi>{me.value?.username ?? me.value?.actor}</bdi>: {titleOf(one)} {outcome && <>— {has(`${answerKey(one, outcome)}_log`) ? t(`${answerKey(one, outcome)}_log` as Key) : answerText(one, outcome)}</>}</p><p dir="auto">{reason}</p></div></blockquote>
           {act.error !== undefined && <Meanwhile error={act.error} />}
           <DialogActs>
             <Button onPress={() => setSure(false)}>{t('back')}</Button>
@@ -157,7 +159,8 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
   );
 }
 
-function Detail({ id, onChange }: { id: string; onChange: () => void }) {
+// One task by its id: what is asked and known, and its form; who decided it when that is over.
+export function Detail({ id, onChange }: { id: string; onChange: () => void }) {
   // An overseer sees what it is about for a reason; each reading is audited, so that it is not repeated.
   const [reason, setReason] = useState('');
   const [asking, setAsking] = useState(false);
