@@ -413,6 +413,49 @@ TEST_F(Hl7Booking, ACancellationThatNamesAnotherPatientIsTheDesks) {
   })) << seen.dump();
 }
 
+// Symptom: a booking that was given to another patient left the session of the first one as it was,
+// and the other patient had none. Cause: whoever was named under the number of a visit was a
+// question to the desk.
+// Caught by: SIU^S13 with another national id, in doubt at first, then with another day of birth.
+TEST_F(Hl7Booking, AnAppointmentThatIsGivenToAnotherPatientIsAVisitOfHisOwn) {
+  const std::string message = siu(booked(), "S-13");
+  const std::string id = sent(message);
+  const std::string first = session_of(desk(), id).string_or("session", "");
+  const auto titles = [&] { return get(desk(), "/tasks?state=open").value()["items"].dump(); };
+  const auto status = [&](const std::string& session) {
+    return get(desk(), "/sessions/" + session).value().string_or("status", "");
+  };
+  const auto of_another = [&](int minutes, const std::string& control) {
+    std::string out = moved(message, minutes, control);
+    out.replace(out.find("^^^KSA^NI") - 10, 10, "1000000016");
+    return out.replace(out.find("MRN001"), 6, "MRN002");
+  };
+  EXPECT_EQ(sent(of_another(10, "M-1")), id);
+  EXPECT_TRUE(test::eventually([&] {
+    return titles().find("appointment.other-patient") != std::string::npos;
+  })) << titles();
+  EXPECT_EQ(status(first), "scheduled");
+
+  std::string given = of_another(30, "M-2");
+  given.replace(given.find("19850412"), 8, "19910203");
+  taken(given);
+  Json list;
+  EXPECT_TRUE(test::eventually([&] {
+    list = get(desk(), "/instances").value()["items"];
+    return list.size() == 2U;
+  })) << list.dump();
+  const std::string second =
+      session_of(desk(), list[0].string_or("id", "")).string_or("session", "");
+  EXPECT_NE(second, first);
+  const Json gone = get(desk(), "/sessions/" + first).value();
+  EXPECT_EQ(gone["status"], Json("cancelled"));
+  EXPECT_EQ(gone["cancellation"]["cause"], Json("other_patient")) << gone["cancellation"].dump();
+  EXPECT_EQ(status(second), "scheduled");
+  scheduled(second, to_iso8601(after(start_of(message), 30)));
+  const Json old = get(desk(), "/instances/" + id + "?data=true").value();
+  EXPECT_EQ(old["output"]["outcome"], Json("cancelled")) << old.dump();
+}
+
 // A record system that speaks HL7 v2 only. It takes each message once, by MSH-10, and the answer to
 // the first message of each kind in `loses` is lost. Internally synchronised.
 class Hl7Record {

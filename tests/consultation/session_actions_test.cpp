@@ -84,11 +84,20 @@ TEST_F(SessionCalls, ACancelledSessionIsCancelledOnce) {
 }
 
 TEST_F(SessionCalls, ACancellationKeepsTheCauseThatAWorkflowGives) {
-  const std::string id = call("create", booking()).output.string_or("session", "");
-  EXPECT_EQ(call("cancel", Json::object({{"session", id}, {"cause", "in_person"}}))
-                .output.string_or("status", ""),
-            "cancelled");
-  EXPECT_EQ(seen(id)["cancellation"].string_or("cause", ""), "in_person");
+  for (const char* cause : {"in_person", "other_patient"}) {
+    Json body = booking();
+    body.set("appointment", cause);
+    const std::string id = call("create", std::move(body), cause).output.string_or("session", "");
+    const auto noted = [&] {
+      return call("of-appointment", Json::object({{"appointment", cause}})).output["sessions"];
+    };
+    EXPECT_TRUE(noted().item(0)["cause"].is_null());
+    EXPECT_EQ(call("cancel", Json::object({{"session", id}, {"cause", cause}}))
+                  .output.string_or("status", ""),
+              "cancelled");
+    EXPECT_EQ(seen(id)["cancellation"].string_or("cause", ""), cause);
+    EXPECT_EQ(noted().item(0).string_or("cause", ""), cause);
+  }
 }
 
 TEST_F(SessionCalls, AnAppointmentThatChangesMeanwhileIsShownAndMovesNothing) {
@@ -641,6 +650,56 @@ TEST_F(SessionCalls, AnAppointmentIsOfThePersonWhomAnyOfTheNumbersMeans) {
   EXPECT_TRUE(another({"1000000016"}));
   EXPECT_TRUE(another({"nobody"}));
   EXPECT_FALSE(another({"MRN-7", "1000000016"})) << "a number of its own is among them";
+}
+
+// An unknown number may be the patient's own, and a known one may be mistyped: nobody's visit is
+// called off in doubt.
+TEST_F(SessionCalls, AMessageIsSurelyOfSomebodyElseByAnotherRecordOrAnotherDayOfBirth) {
+  constexpr const char* kHis = "1985-04-12";
+  constexpr const char* kHers = "1991-02-03";
+  people_.set(patient_, "birthDate", kHis);
+  people_.set(patient2_, "birthDate", kHers);
+  people_.numbers = {{"1000000008", patient_}, {"1000000016", patient2_}};
+  const auto number = [](const char* value) {
+    return Json::object({{"system", "urn:his"}, {"value", value}});
+  };
+  const auto booked = [&](const char* appointment, const char* start, const char* value) {
+    Json body = Json::object(
+        {{"type", "doctor_patient"}, {"appointment", appointment}, {"scheduledStart", start}});
+    body.set("participants", Json::array({Json::object({{"role", "doctor"}, {"person", doctor_}}),
+                                          Json::object({{"role", "patient"},
+                                                        {"person", number(value)},
+                                                        {"name", "Saad"},
+                                                        {"birthDate", kHis}})}));
+    return call("create", std::move(body), appointment).output.string_or("session", "");
+  };
+  const auto sure = [&](const char* appointment, const char* value, const char* born) {
+    Json of =
+        Json::object({{"appointment", appointment}, {"identifiers", Json::array({number(value)})}});
+    if (born != nullptr) of.set("birthDate", born);
+    return call("of-appointment", of).output["sessions"].item(0).bool_or("anotherPerson", false);
+  };
+  const char* letter = "urn:his|A-30";
+  const std::string linked = booked(letter, "2027-01-02T09:00:00Z", "1000000008");
+  ASSERT_EQ(must(sessions_->acts.load(linked)).patient, patient_);
+  EXPECT_TRUE(sure(letter, "1000000016", kHers));
+  EXPECT_TRUE(sure(letter, "1000000016", nullptr)) << "another record";
+  EXPECT_TRUE(sure(letter, "nobody", kHers)) << "another day of birth";
+  EXPECT_FALSE(sure(letter, "1000000016", kHis)) << "his number may be mistyped";
+  EXPECT_FALSE(sure(letter, "nobody", kHis)) << "his number may be corrected";
+  EXPECT_FALSE(sure(letter, "nobody", nullptr)) << "nothing is known";
+  EXPECT_FALSE(sure(letter, "1000000008", kHers)) << "his own number";
+  people_.numbers["1000000016"] = patient_;
+  EXPECT_FALSE(sure(letter, "1000000016", kHers)) << "both records became one";
+  people_.numbers["1000000016"] = patient2_;
+
+  const char* guest = "urn:his|A-31";
+  const std::string unlinked = booked(guest, "2027-01-03T09:00:00Z", "7");
+  ASSERT_EQ(must(sessions_->acts.load(unlinked)).patient, "");
+  EXPECT_TRUE(sure(guest, "8", kHers));
+  EXPECT_FALSE(sure(guest, "8", kHis));
+  EXPECT_FALSE(sure(guest, "1000000016", nullptr)) << "whose record may be the guest's";
+  EXPECT_FALSE(sure(guest, "7", kHers)) << "his own number";
 }
 
 // Symptom: a visit that was held was held and claimed again. Cause: its booking has numbers of two

@@ -190,8 +190,10 @@ TEST(CallsOfSessions, LinksNameTheOtherSide) {
 TEST(CallsOfSessions, AnAppointmentIsFoundByEachNumberOfItsPatientOnce) {
   const FindByAppointment request = find_by_appointment_of(call_with(
       R"({"appointment": "A-1", "patient": {"system": "urn:his", "value": "7"},
+          "gender": null, "birthDate": "1985-04-12",
           "identifiers": [{"system": "urn:his", "value": "7"}, {"value": "8"}, {"value": 9}]})"));
   EXPECT_EQ(request.appointment, Json("A-1"));
+  EXPECT_EQ(request.said.dump(), R"({"birthDate":"1985-04-12"})");
   ASSERT_EQ(request.numbers.size(), 2U);
   EXPECT_EQ(request.numbers[0].dump(), R"({"system":"urn:his","value":"7"})");
   EXPECT_EQ(request.numbers[1].dump(), R"({"system":null,"value":"8"})");

@@ -108,7 +108,7 @@ const std::string kDocumented =
 std::vector<Mutation> mutations() {
   using enum ReplayResult;
   return {
-      {"another version", kWhole, {{"version: '2.30.4'", "version: '9.0.0'"}}, same, ""},
+      {"another version", kWhole, {{"version: '2.31.0'", "version: '9.0.0'"}}, same, ""},
       {"a task with another name", kWhole, {{"- documented:", "- filed:"}}, same, ""},
       {"a longer wait", kWhole, {{"wait: {seconds: 2}", "wait: {seconds: 3}"}}, same, ""},
       {"another member of the output",

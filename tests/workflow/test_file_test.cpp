@@ -711,6 +711,18 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
        "records"},
       {"session: '${ .session }', reason", "session: S-2, reason",
        "the operator cancels the instance before the visit"},
+      {"handsOver: ($output.another and", "handsOver: (true and",
+       "it is in doubt whether the hospital gives the appointment to another patient"},
+      {"or $context.news.about == \"booked\")", "or false)",
+       "the desk was asked in doubt, and then it is sure that the appointment is another "
+       "patient's"},
+      {"endswith(\"/other-patient\") then \"other_patient\"", "endswith(\"/x\") then \"x\"",
+       "the hospital gives the appointment to another patient, who has a visit of his own"},
+      {"| .about == \"booked\" and (.time", "| .about == \"x\" and (.time",
+       "an older booking of another patient comes late, and changes nothing"},
+      {"source: ${ $context.news.source }", "source: /rabt/consultation",
+       "another patient's booking changes once more while the session of the first one is called "
+       "off"},
   };
   for (const Mistake& mistake : mistakes) {
     const std::string_view from = mistake.from;

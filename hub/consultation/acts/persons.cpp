@@ -13,6 +13,21 @@
 
 namespace rabt::consultation {
 
+namespace {
+
+constexpr std::array<std::string_view, 2> kTold{"gender", "birthDate"};
+
+// True if both sides tell a sex or a day of birth, and not the same.
+bool contradicts(const Json& said, const Json& kept) {
+  return std::any_of(kTold.begin(), kTold.end(), [&](std::string_view name) {
+    const std::string text = said.string_or(name, "");
+    const std::string other = kept.string_or(name, "");
+    return !text.empty() && !other.empty() && text != other;
+  });
+}
+
+}  // namespace
+
 std::string Persons::hex(std::size_t digits) const {
   Bytes bytes((digits + 1) / 2);
   parts_.random.fill(bytes);
@@ -133,20 +148,39 @@ Result<bool> Persons::has_another_number(const Json& numbers, std::string_view p
 
 Result<bool> Persons::is_another(const Json& posted, const Json& numbers,
                                  std::string_view person) const {
-  constexpr std::array<std::string_view, 2> kTold{"gender", "birthDate"};
-  const auto says = [](const Json& of, std::string_view name) { return of.string_or(name, ""); };
   RABT_TRY(numbered, has_another_number(numbers, person));
   if (numbered) return true;
   if (std::all_of(kTold.begin(), kTold.end(),
-                  [&](std::string_view name) { return says(posted, name).empty(); }))
+                  [&](std::string_view name) { return posted.string_or(name, "").empty(); }))
     return false;
   const auto record = parts_.directory.find(parts_.tenant, person);
   if (!record.ok()) return record.error();
-  return std::any_of(kTold.begin(), kTold.end(), [&](std::string_view name) {
-    const std::string said = says(posted, name);
-    const std::string kept = says(record->profile, name);
-    return !said.empty() && !kept.empty() && said != kept;
-  });
+  return contradicts(posted, record->profile);
+}
+
+Result<bool> Persons::is_somebody_else(const Session& session, const Json& said,
+                                       const Json& numbers) const {
+  const auto& people = session.people.participants;
+  const auto patient = std::find_if(
+      people.begin(), people.end(),
+      [](const Participant& participant) { return participant.role == PartRole::patient; });
+  const Json booked = patient == people.end() ? Json::object() : patient->guest;
+  // The survivor, where his record was merged.
+  RABT_TRY(own, records_of(Json(session.patient), Json::array()));
+  if (own.empty()) return contradicts(said, booked);
+  RABT_TRY(records, records_of(numbers[0], numbers));
+  if (records.size() == 1 && records.front() != own.front()) {
+    RABT_TRY(contradicted, is_another(said, numbers, records.front()));
+    if (!contradicted) return true;
+  }
+  RABT_TRY(record, parts_.directory.find(parts_.tenant, own.front()));
+  // The booking tells what the record does not.
+  Json kept = Json::object();
+  for (const std::string_view name : kTold) {
+    const std::string text = record.profile.string_or(name, "");
+    kept.set(std::string(name), text.empty() ? booked.string_or(name, "") : text);
+  }
+  return contradicts(said, kept);
 }
 
 Result<std::optional<Recognise>> Persons::recognised(const Session& session,

@@ -56,6 +56,12 @@ class Persons {
                                          Participant& participant) const;
   // Asks the desk who the people of a booking are, where it is in doubt: the same question once.
   void ask_who(const Caller& caller, const Session& session) const;
+  // True if a message that names none of the patient's numbers is surely about somebody else than
+  // the patient of the session: its numbers lead to one other record, which does not contradict it,
+  // or it tells another sex or day of birth. False where that is in doubt. said: {gender,
+  // birthDate}, what the message tells of them; numbers: {system, value}, at least one.
+  [[nodiscard]] Result<bool> is_somebody_else(const Session& session, const Json& said,
+                                              const Json& numbers) const;
   // The command by which a person takes up an invitation.
   [[nodiscard]] Result<AcceptInvitation> accepting(const Session& session,
                                                    const Invitation& invitation,

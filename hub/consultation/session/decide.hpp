@@ -102,7 +102,7 @@ struct End {
 };
 struct Cancel {
   std::string reason;
-  // Code: kInPerson. May be empty.
+  // Code: kInPerson, or other_patient: the appointment is another patient's now. May be empty.
   std::string cause{};
 };
 struct Amend {

@@ -147,16 +147,25 @@ Result<AppointmentSessions> SessionReading::of_appointment(const Caller& caller,
       caller, "sessions", nullptr,
       Json::object(
           {{"of", "appointment"}, {"found", static_cast<std::int64_t>(found.sessions.size())}})));
+  Json numbers = Json::array();
+  for (const Json& number : request.numbers) numbers.push_back(number);
   AppointmentSessions out;
   for (const Session& session : found.sessions) {
     if (session.ties.appointment_of_patient) continue;
     RABT_TRY(another, is_of_another(session, request.numbers));
-    AppointmentSession appointment_session{.session = session.id,
-                                           .consultation = session.ties.consultation,
-                                           .status = session.status,
-                                           .other_patient = another};
+    AppointmentSession appointment_session{
+        .session = session.id,
+        .consultation = session.ties.consultation,
+        .status = session.status,
+        .other_patient = another,
+        .cause = session.end.cancellation.string_or("cause", "")};
     if (session.schedule.at_ms) appointment_session.start = Timestamp{*session.schedule.at_ms};
-    if (!another) appointment_session.billing = session.payers.billing;
+    if (another) {
+      RABT_TRY(sure, acts_.persons().is_somebody_else(session, request.said, numbers));
+      appointment_session.another_person = sure;
+    } else {
+      appointment_session.billing = session.payers.billing;
+    }
     out.sessions.push_back(std::move(appointment_session));
   }
   return out;

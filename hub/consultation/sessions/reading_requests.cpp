@@ -26,6 +26,8 @@ Json to_json(const AppointmentSessions& view) {
          {"status", to_string(session.status)},
          {"startEpoch", session.start ? Json(session.start->ms / 1000) : Json()},
          {"otherPatient", session.other_patient},
+         {"anotherPerson", session.another_person},
+         {"cause", session.cause.empty() ? Json() : Json(session.cause)},
          {"billing", session.billing}}));
   }
   return Json::object({{"sessions", std::move(sessions)}});

@@ -59,6 +59,8 @@ struct FindByAppointment {
   Json appointment{};
   // Those of the patient, each {system, value}. Without them no session is another patient's.
   std::vector<Json> numbers{};
+  // {gender, birthDate} of the patient, as far as they are known. ISO 8601.
+  Json said = Json::object();
 };
 
 struct AppointmentSession {
@@ -68,7 +70,12 @@ struct AppointmentSession {
   std::string consultation;
   SessionStatus status = SessionStatus::scheduled;
   std::optional<Timestamp> start{};
+  // None of the numbers is the patient's of the session.
   bool other_patient = false;
+  // They are surely of somebody else, as Persons::is_somebody_else.
+  bool another_person = false;
+  // Cause of its cancellation, such as other_patient. May be empty.
+  std::string cause{};
   // As SessionPayers::billing. Null for another patient's.
   Json billing{};
 };

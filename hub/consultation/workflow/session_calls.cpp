@@ -142,7 +142,11 @@ Asked<LinkInstance> link_instance_of(const CallRequest& call) {
 }
 
 FindByAppointment find_by_appointment_of(const CallRequest& call) {
-  return {.appointment = call.arguments["appointment"], .numbers = numbers_in(call.arguments)};
+  FindByAppointment request{.appointment = call.arguments["appointment"],
+                            .numbers = numbers_in(call.arguments)};
+  for (const char* name : {"gender", "birthDate"})
+    if (call.arguments[name].is_string()) request.said.set(name, call.arguments[name]);
+  return request;
 }
 
 Asked<AddParticipant> add_participant_of(const CallRequest& call) {

@@ -186,6 +186,8 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"of-appointment", "List the sessions that an appointment has had",
        closed({"appointment"}, R"({"appointment": {"type": "string", "minLength": 1},
                                    "patient": {"type": ["object", "null"], "x-phi": true},
+                                   "gender": {"type": ["string", "null"], "x-phi": true},
+                                   "birthDate": {"type": ["string", "null"], "x-phi": true},
                                    "identifiers": {"type": ["array", "null"], "maxItems": 50,
                                                    "items": {"type": "object"}, "x-phi": true}})"),
        open_schema(
@@ -207,7 +209,7 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"start", "Begin a session", of_session(kReason)},
       {"end", "End a session", of_session(kReason)},
       {"cancel", "Call a session off", of_session(R"({"reason": {"type": ["string", "null"]},
-                      "cause": {"enum": ["in_person", null]}})")},
+                      "cause": {"enum": ["in_person", "other_patient", null]}})")},
       {"recording-start", "Begin to record", of_session(kPurpose)},
       {"recording-stop", "Stop recording", of_session(kPurpose)},
       {"recordings", "List what was recorded", of_session()},
