@@ -21,6 +21,8 @@ namespace {
 
 // Most resources of one type that the encounter of a visit is looked through for.
 constexpr std::int64_t kMaxOfEncounter = 1000;
+// Time that a CapabilityStatement is believed.
+constexpr std::int64_t kAbilitiesMs = 3'600'000;
 
 std::string reference_of(const Json& resource) {
   return text_of(resource, "resourceType") + "/" + text_of(resource, "id");
@@ -126,18 +128,96 @@ Task<ChartWriter::Pdfs> ChartWriter::pdfs_of(const Call& call, const Json& input
   co_return out;
 }
 
+Task<Abilities> ChartWriter::abilities(const Call& call) {
+  if (host().now_unix_ms() < abilities_until_ms_) co_return abilities_;
+  const HttpResult answer = co_await ask(call, metadata_request(settings_));
+  if (!succeeded(answer)) co_return Abilities{};
+  const auto statement = resource_of(answer, "CapabilityStatement");
+  if (!statement) co_return Abilities{};
+  abilities_ = abilities_of(*statement);
+  abilities_until_ms_ = host().now_unix_ms() + kAbilitiesMs;
+  co_return abilities_;
+}
+
+Task<std::optional<Outcome>> ChartWriter::find_all(const Call& call,
+                                                   const std::vector<ChartEntry>& entries,
+                                                   const std::vector<InError>& in_error,
+                                                   Together& together) {
+  std::map<std::string, std::set<std::string>> wanted;
+  for (const ChartEntry& entry : entries) wanted[entry.type].insert(entry.identifier);
+  for (const InError& error : in_error) wanted[error.type].insert(error.identifier);
+  for (const auto& [type, identifiers] : wanted) {
+    std::string any;
+    for (const std::string& text : identifiers)
+      any.append(any.empty() ? "" : ",").append(kRecordSystem).append("|").append(text);
+    Json by = Json::object();
+    by["identifier"] = std::move(any);
+    const Found found =
+        co_await find(call, search_request(settings_, type, by, kMaxPage), kMaxOfEncounter);
+    if (found.failed || !found.complete)
+      co_return found.failed ? *found.failed : unsearchable(type);
+    const Json resources = found.of(type);
+    for (const std::string& identifier : identifiers) {
+      Json own = Json::array();
+      for (const Json& resource : resources) {
+        if (bears(resource, kRecordSystem, identifier)) own.push_back(resource);
+      }
+      together.seen[{type, identifier}] = only_one(type, std::move(own));
+    }
+  }
+  co_return std::nullopt;
+}
+
+Task<ChartWriter::Seen> ChartWriter::look_up(const Call& call, std::string type,
+                                             std::string identifier, Together* together) {
+  if (together != nullptr) co_return together->seen[{type, identifier}];
+  co_return co_await find_one(call, type, std::string(kRecordSystem), identifier);
+}
+
+Task<std::optional<Outcome>> ChartWriter::put(const Call& call, const Json& before, const Json& now,
+                                              Together* together) {
+  if (together == nullptr)
+    co_return co_await replace(call, text_of(before, "resourceType"), before, now);
+  if (!together->changes.replace(before, now)) co_return no_version();
+  co_return std::nullopt;
+}
+
+Task<ChartWriter::Sent> ChartWriter::send(const Call& call, const Transaction& changes) {
+  Sent out;
+  if (changes.empty()) {
+    out.made.emplace();
+    co_return out;
+  }
+  const Abilities can = co_await abilities(call);
+  if (!changes.suits(can)) co_return out;
+  std::string body = changes.bundle(settings_).dump();
+  if (body.size() > kMaxTransaction) co_return out;
+  const HttpResult answer = co_await ask(call, transaction_request(settings_, std::move(body)));
+  if (refuses_transaction(answer)) co_return out;
+  if (!succeeded(answer)) {
+    out.failed = failure(answer);
+  } else if (const auto bundle = resource_of(answer, "Bundle")) {
+    out.made = changes.made(*bundle);
+  }
+  co_return out;
+}
+
 Task<ChartWriter::Kept> ChartWriter::keep(const Call& call, const ChartEntry& wanted, Json resource,
-                                          const std::set<std::string>& gone) {
+                                          const std::set<std::string>& gone, Together* together) {
   Kept out;
+  if (resource.is_null() && together != nullptr) {
+    out.reference = together->changes.make(wanted);
+    co_return out;
+  }
   if (resource.is_null()) {
     Made creation =
         co_await make(call, wanted.resource, std::string(kRecordSystem), wanted.identifier);
-    out.id = creation.written.id;
+    out.reference = wanted.type + "/" + creation.written.id;
     out.failed = creation.failed;
     if (out.failed || creation.known.is_null()) co_return out;
     resource = std::move(creation.known);
   }
-  out.id = text_of(resource, "id");
+  out.reference = reference_of(resource);
   if (!same_subject(member_of(resource, "subject"), member_of(wanted.resource, "subject"),
                     settings_)) {
     out.failed = other_subject(wanted.type);
@@ -146,38 +226,45 @@ Task<ChartWriter::Kept> ChartWriter::keep(const Call& call, const ChartEntry& wa
   const Json now = wanted.type == "Composition" ? corrected_note(resource, wanted, gone, settings_)
                                                 : corrected(resource, wanted);
   out.ended = has_ended(now);
-  if (now != resource) out.failed = co_await replace(call, wanted.type, resource, now);
+  if (now != resource) out.failed = co_await put(call, resource, now, together);
+  // A code may be entered twice.
+  if (!out.failed && together != nullptr)
+    together->seen[{wanted.type, wanted.identifier}].resource = now;
   co_return out;
 }
 
-Task<ChartWriter::Kept> ChartWriter::find_and_keep(const Call& call, const ChartEntry& wanted) {
-  Seen found = co_await find_one(call, wanted.type, std::string(kRecordSystem), wanted.identifier);
-  if (found.failed) co_return Kept{.id = {}, .failed = std::move(found.failed)};
-  co_return co_await keep(call, wanted, std::move(found.resource), {});
+Task<ChartWriter::Kept> ChartWriter::find_and_keep(const Call& call, const ChartEntry& wanted,
+                                                   Together* together) {
+  Seen found = co_await look_up(call, wanted.type, wanted.identifier, together);
+  if (found.failed) co_return Kept{.reference = {}, .failed = std::move(found.failed)};
+  co_return co_await keep(call, wanted, std::move(found.resource), {}, together);
 }
 
 Task<std::optional<Outcome>> ChartWriter::withdraw(const Call& call, const Json& before,
-                                                   std::string identifier, const Json& encounter) {
+                                                   std::string identifier, const Json& encounter,
+                                                   Together* together) {
   const Json now = withdrawn(before, identifier);
   if (now == before) co_return std::nullopt;
   const std::string type = text_of(before, "resourceType");
   if (!same_subject(member_of(before, "subject"), member_of(encounter, "subject"), settings_))
     co_return other_subject(type);
-  co_return co_await replace(call, type, before, now);
+  co_return co_await put(call, before, now, together);
 }
 
 Task<std::optional<Outcome>> ChartWriter::find_and_withdraw(const Call& call, const InError& what,
                                                             const Json& encounter,
-                                                            std::set<std::string>& gone) {
-  Seen filed = co_await find_one(call, what.type, std::string(kRecordSystem), what.identifier);
+                                                            std::set<std::string>& gone,
+                                                            Together* together) {
+  Seen filed = co_await look_up(call, what.type, what.identifier, together);
   if (filed.failed || filed.resource.is_null()) co_return std::move(filed.failed);
   gone.insert(reference_of(filed.resource));
-  co_return co_await withdraw(call, filed.resource, what.identifier, encounter);
+  co_return co_await withdraw(call, filed.resource, what.identifier, encounter, together);
 }
 
 Task<std::optional<Outcome>> ChartWriter::name_diagnoses(const Call& call, const Json& input,
                                                          const Json& encounter, const Json& taken,
-                                                         const std::set<std::string>& gone) {
+                                                         const std::set<std::string>& gone,
+                                                         Together* together) {
   std::set<std::string> unnamed = gone;
   for (const Json& item : taken) {
     if (member_of(item, "ended") == true) unnamed.insert(text_of(item, "reference"));
@@ -185,10 +272,18 @@ Task<std::optional<Outcome>> ChartWriter::name_diagnoses(const Call& call, const
   const Json now =
       corrected_encounter(encounter, encounter_diagnoses(input, taken), unnamed, settings_);
   if (now == encounter) co_return std::nullopt;
-  co_return co_await replace(call, "Encounter", encounter, now);
+  co_return co_await put(call, encounter, now, together);
 }
 
 Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
+  Together together;
+  std::optional<Outcome> outcome = co_await write_chart(call, input, &together);
+  if (!outcome) outcome = co_await write_chart(call, input, nullptr);
+  co_return *outcome;
+}
+
+Task<std::optional<Outcome>> ChartWriter::write_chart(const Call& call, const Json& input,
+                                                      Together* together) {
   const std::string consultation = text_of(input, "consultation");
   const Seen visit =
       co_await find_one(call, "Encounter", std::string(kConsultationSystem), consultation);
@@ -210,6 +305,15 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
   const Own own = co_await own_of(call, consultation, encounter, before.resource);
   if (passes(own.failed)) co_return *own.failed;
   if (own.failed) parts.refuse("withdrawn", *own.failed);
+  std::vector<InError> in_error = dispensings_in_error(input);
+  std::move(pdfs.in_error.begin(), pdfs.in_error.end(), std::back_inserter(in_error));
+  if (together != nullptr) {
+    const Abilities can = co_await abilities(call);
+    std::optional<Outcome> unknown;
+    if (can.transaction) unknown = co_await find_all(call, entries, in_error, *together);
+    if (passes(unknown)) co_return unknown;
+    if (!can.transaction || unknown) together = nullptr;
+  }
   // First what does not hold any more: nothing that fails later keeps a drug in force.
   std::set<std::string> gone;
   for (const Json& resource : own.resources) {
@@ -219,48 +323,53 @@ Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
         }))
       continue;
     gone.insert(reference_of(resource));
-    const auto failed = co_await withdraw(call, resource, identifier, encounter);
+    const auto failed = co_await withdraw(call, resource, identifier, encounter, together);
     if (passes(failed)) co_return *failed;
     if (failed) parts.refuse("withdrawn/" + reference_of(resource), *failed);
   }
-  std::vector<InError> in_error = dispensings_in_error(input);
-  std::move(pdfs.in_error.begin(), pdfs.in_error.end(), std::back_inserter(in_error));
   for (const InError& error : in_error) {
-    const auto failed = co_await find_and_withdraw(call, error, encounter, gone);
+    const auto failed = co_await find_and_withdraw(call, error, encounter, gone, together);
     if (passes(failed)) co_return *failed;
     if (failed) parts.refuse(error.of, *failed);
   }
   for (ChartEntry& entry : entries) {
     authorise(entry, parts.taken);
-    const Kept kept = co_await find_and_keep(call, entry);
+    const Kept kept = co_await find_and_keep(call, entry, together);
     if (passes(kept.failed)) co_return *kept.failed;
     if (kept.failed) {
       parts.refuse(entry.of, *kept.failed);
     } else {
-      parts.take(entry.of, entry.type + "/" + kept.id, kept.ended);
+      parts.take(entry.of, kept.reference, kept.ended);
     }
   }
   const ChartEntry whole = note(input, encounter, parts.taken, settings_);
-  Kept kept{.id = {}, .failed = before.failed};
+  Kept kept{.reference = {}, .failed = before.failed};
   const bool empty = sdk::list_of(whole.resource, "section").empty();
   if (!kept.failed && !(empty && before.resource.is_null())) {
-    kept = co_await keep(call, whole, before.resource, gone);
+    kept = co_await keep(call, whole, before.resource, gone, together);
     if (passes(kept.failed)) co_return *kept.failed;
   }
   if (kept.failed) {
     parts.refuse(whole.of, *kept.failed);
-  } else if (!kept.id.empty()) {
-    parts.take(whole.of, "Composition/" + kept.id, kept.ended);
+  } else if (!kept.reference.empty()) {
+    parts.take(whole.of, kept.reference, kept.ended);
   }
-  const auto unnamed = co_await name_diagnoses(call, input, encounter, parts.taken, gone);
+  const auto unnamed = co_await name_diagnoses(call, input, encounter, parts.taken, gone, together);
   if (passes(unnamed)) co_return *unnamed;
   if (unnamed) parts.leave("encounter/diagnosis", *unnamed);
+  if (together != nullptr) {
+    Sent sent = co_await send(call, together->changes);
+    if (sent.failed) co_return sent.failed;
+    if (!sent.made) co_return std::nullopt;
+    const auto made = sent.made->find(kept.reference);
+    if (made != sent.made->end()) kept.reference = made->second;
+  }
   if (parts.taken.empty() && parts.last) co_return *parts.last;
   Json output = Json::object();
   output["found"] = true;
   output["written"] = parts.taken.size();
   output["refused"] = std::move(parts.refused);
-  if (!kept.failed && !kept.id.empty()) output["reference"] = "Composition/" + kept.id;
+  if (!kept.failed && !kept.reference.empty()) output["reference"] = kept.reference;
   co_return Outcome::done(output.dump());
 }
 

@@ -1,6 +1,7 @@
 #include "client.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "rabt/json_nlohmann.hpp"
@@ -15,6 +16,8 @@ using sdk::text_of;
 constexpr const char* kContentType = "application/fhir+json";
 // Issues of an OperationOutcome that are passed on.
 constexpr std::size_t kMaxIssues = 10;
+// A chart does not wait for a CapabilityStatement that does not come.
+constexpr std::int64_t kMetadataTimeoutMs = 10'000;
 
 HttpRequest request_to(const Settings& settings, std::string method, std::string url) {
   HttpRequest request;
@@ -140,6 +143,20 @@ HttpRequest update_request(const Settings& settings, const std::string& type, co
   return request;
 }
 
+HttpRequest metadata_request(const Settings& settings) {
+  HttpRequest request = request_to(settings, "GET", settings.base_url + "/metadata");
+  request.timeout_ms = kMetadataTimeoutMs;
+  return request;
+}
+
+HttpRequest transaction_request(const Settings& settings, std::string body) {
+  HttpRequest request = request_to(settings, "POST", settings.base_url);
+  add_header(request, "Content-Type", kContentType);
+  add_header(request, "Prefer", "return=minimal");
+  request.body = std::move(body);
+  return request;
+}
+
 HttpRequest search_request(const Settings& settings, const std::string& type,
                            const Json& parameters, std::int64_t count) {
   HttpRequest request =
@@ -219,6 +236,13 @@ Written written(const HttpResult& answer, const std::string& type) {
     if (history != std::string::npos) out.version = location.substr(history + 10);
   }
   return out;
+}
+
+bool refuses_transaction(const HttpResult& answer) {
+  if (!answer.answered()) return failure(answer).kind == sdk::Kind::permanent;
+  constexpr std::array kPassing{408, 429, 502, 503, 504};
+  return !succeeded(answer) &&
+         std::find(kPassing.begin(), kPassing.end(), answer.status) == kPassing.end();
 }
 
 Outcome failure(const HttpResult& answer) {

@@ -26,6 +26,10 @@ using sdk::Outcome;
 [[nodiscard]] HttpRequest update_request(const Settings& settings, const std::string& type,
                                          const std::string& id, std::string body,
                                          const std::string& version);
+// The CapabilityStatement of the record system.
+[[nodiscard]] HttpRequest metadata_request(const Settings& settings);
+// body: a Bundle of type transaction. The answer need not repeat the resources.
+[[nodiscard]] HttpRequest transaction_request(const Settings& settings, std::string body);
 // By POST, so that identifiers of patients stay out of addresses and access logs.
 [[nodiscard]] HttpRequest search_request(const Settings& settings, const std::string& type,
                                          const Json& parameters, std::int64_t count);
@@ -53,6 +57,11 @@ struct Written {
   std::string version;
 };
 [[nodiscard]] Written written(const HttpResult& answer, const std::string& type);
+
+// True for the answer of a record system that took nothing of a transaction and would not do so
+// later either: each of its changes may be taken alone. R4 names 400 and 500 for it, so 500 is no
+// outage here.
+[[nodiscard]] bool refuses_transaction(const HttpResult& answer);
 
 // The outcome of a request that did not succeed. Every request of this plugin may be sent again
 // without harm, so a lost answer is transient. Of an OperationOutcome only the issue codes are

@@ -163,10 +163,7 @@ Task<RecordSystem::Found> RecordSystem::find_bearing(const Call& call, std::stri
   co_return found;
 }
 
-Task<RecordSystem::Seen> RecordSystem::find_one(const Call& call, std::string type,
-                                                std::string system, std::string value) {
-  const Found found = co_await find_bearing(call, type, system, value);
-  Json resources = found.of(type);
+RecordSystem::Seen RecordSystem::only_one(const std::string& type, Json resources) {
   if (resources.size() > 1) {
     Json meant = Json::array();
     for (Json& resource : resources) {
@@ -175,14 +172,19 @@ Task<RecordSystem::Seen> RecordSystem::find_one(const Call& call, std::string ty
     resources = std::move(meant);
   }
   Seen out;
-  if (found.failed) {
-    out.failed = found.failed;
-  } else if (resources.size() > 1) {
+  if (resources.size() > 1) {
     out.failed = several(type);
   } else if (!resources.empty()) {
-    out.resource = resources.front();
+    out.resource = std::move(resources.front());
   }
-  co_return out;
+  return out;
+}
+
+Task<RecordSystem::Seen> RecordSystem::find_one(const Call& call, std::string type,
+                                                std::string system, std::string value) {
+  const Found found = co_await find_bearing(call, type, system, value);
+  if (found.failed) co_return Seen{.resource = {}, .failed = found.failed};
+  co_return only_one(type, found.of(type));
 }
 
 Task<RecordSystem::Made> RecordSystem::make(const Call& call, Json resource, std::string system,

