@@ -16,7 +16,7 @@ namespace rabt::cli {
 
 namespace {
 
-bool complain(const std::string& text) {
+bool input_error(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
   return false;
 }
@@ -29,7 +29,7 @@ bool parse_value(const std::string& name, const std::string& text, Json& out) {
   }
   const workflow::YamlOutcome yaml = workflow::parse_yaml(text);
   if (yaml.root == nullptr) {
-    return complain(
+    return input_error(
         name + ':' + std::to_string(yaml.fault.line) + ':' + std::to_string(yaml.fault.column) +
         ": error: neither JSON nor YAML: " + yaml.fault.message + " [" + yaml.fault.code + ']');
   }
@@ -43,7 +43,7 @@ bool read_value(const std::string& path, Json& out) {
     return parse_value("standard input", text, out);
   }
   const auto text = config::read_text(path);
-  if (!text.ok()) return complain(path + ": cannot be read: " + text.error().message);
+  if (!text.ok()) return input_error(path + ": cannot be read: " + text.error().message);
   return parse_value(path, *text, out);
 }
 
@@ -52,7 +52,7 @@ bool split(const std::string& option, const std::string& given, std::string& nam
            std::string& value) {
   const std::size_t at = given.find('=');
   if (at == std::string::npos || at == 0 || at + 1 == given.size())
-    return complain(option + " " + given + ": write NAME=VALUE");
+    return input_error(option + " " + given + ": write NAME=VALUE");
   name = given.substr(0, at);
   value = given.substr(at + 1);
   return true;
@@ -60,7 +60,7 @@ bool split(const std::string& option, const std::string& given, std::string& nam
 
 bool load_events(const std::string& path, RunInput& out) {
   const auto text = config::read_text(path);
-  if (!text.ok()) return complain(path + ": cannot be read: " + text.error().message);
+  if (!text.ok()) return input_error(path + ": cannot be read: " + text.error().message);
   std::string_view rest = *text;
   for (int line = 1; !rest.empty(); ++line) {
     const std::string_view word = rest.substr(0, rest.find('\n'));
@@ -69,18 +69,18 @@ bool load_events(const std::string& path, RunInput& out) {
     const std::string place = path + ':' + std::to_string(line) + ": error: ";
     auto event = Json::parse(word);
     if (!event.ok())
-      return complain(place + event.error().message + " [" + event.error().code + ']');
+      return input_error(place + event.error().message + " [" + event.error().code + ']');
     std::int64_t after_ms = 0;
     if (event->find("event") != nullptr) {
       const auto after = parse_duration_ms(event->string_or("after", ""));
       if (!after.ok())
-        return complain(place + "`after` must be a duration such as PT5M [run.event]");
+        return input_error(place + "`after` must be a duration such as PT5M [run.event]");
       after_ms = *after;
       event = (*event)["event"];
     }
     for (const char* name : {"specversion", "id", "source", "type"}) {
       if (!(*event)[name].is_string())
-        return complain(place + "a CloudEvent needs the text `" + name + "` [run.event]");
+        return input_error(place + "a CloudEvent needs the text `" + name + "` [run.event]");
     }
     out.events.emplace_back(after_ms, std::move(*event));
   }
@@ -95,7 +95,7 @@ bool load_secrets(const RunOptions& options, RunInput& out) {
     // No thread changes the environment.
     const char* value = std::getenv(variable.c_str());  // NOLINT(concurrency-mt-unsafe)
     if (value == nullptr)
-      return complain("--secret " + given + ": the environment has no " + variable);
+      return input_error("--secret " + given + ": the environment has no " + variable);
     // Secrets of several parts, such as user name and password, are written as a JSON object.
     auto parsed = Json::parse(value);
     out.secrets.set(name, parsed.ok() && parsed->is_object() ? *parsed : Json(value));
@@ -103,8 +103,8 @@ bool load_secrets(const RunOptions& options, RunInput& out) {
   for (const auto& definition : out.definitions) {
     for (const std::string& name : definition->secrets()) {
       if (out.secrets.find(name) == nullptr) {
-        return complain(definition->name() + " uses the secret `" + name + "`: give --secret " +
-                        name + "=ENVVAR");
+        return input_error(definition->name() + " uses the secret `" + name + "`: give --secret " +
+                           name + "=ENVVAR");
       }
     }
   }
@@ -131,7 +131,7 @@ bool load_run_input(const RunOptions& options, RunInput& out) {
     std::string url;
     if (!split("--map", given, host, url)) return false;
     if (const auto parsed = net::parse_url(url); !parsed.ok())
-      return complain("--map " + given + ": " + parsed.error().message);
+      return input_error("--map " + given + ": " + parsed.error().message);
     out.maps[lower(host)] = url;
   }
   for (const std::string& given : options.replies) {
@@ -139,7 +139,7 @@ bool load_run_input(const RunOptions& options, RunInput& out) {
     std::string path;
     if (!split("--reply", given, action, path)) return false;
     if (action.find('/') == std::string::npos)
-      return complain("--reply " + given + ": write ROLE/ACTION=FILE");
+      return input_error("--reply " + given + ": write ROLE/ACTION=FILE");
     if (!read_value(path, out.replies[action])) return false;
   }
   return load_secrets(options, out);
