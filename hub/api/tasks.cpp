@@ -268,7 +268,7 @@ Result<Response> Tasks::parked(const ParkedName& name) const {
                             {"task", call->task},
                             {"reference", call->reference},
                             {"key", call->key},
-                            {"effect", call->failed ? "none" : "unknown"}});
+                            {"effect", call->failed && !call->doubtful ? "none" : "unknown"}});
   if (!call->code.empty()) what.set("code", call->code);
   out.set("call", std::move(what));
   const Json form = form_of_call(*call);

@@ -34,8 +34,12 @@ Json http_schema() {
 
 }  // namespace
 
-bool person_may_answer(const workflow::CallAction& call, bool asked) {
-  return !asked ||
+CallEnd end_of(const workflow::Ask* ask) {
+  return ask == nullptr ? CallEnd{} : CallEnd{.asked = true, .doubtful = ask->doubtful};
+}
+
+bool person_may_answer(const workflow::CallAction& call, CallEnd end) {
+  return !end.asked || end.doubtful ||
          (!is_theirs(call.role) && !is_theirs(call.action.substr(0, call.action.find('.'))));
 }
 
@@ -48,16 +52,16 @@ Json answer_schema(const workflow::ActionCatalog& actions, const std::string& ta
 }
 
 Status answer_fits(const workflow::ActionCatalog& actions, const std::string& target,
-                   const workflow::CallAction& action, bool asked,
+                   const workflow::CallAction& action, CallEnd end,
                    const workflow::ActionOutcome& outcome) {
-  if (asked && outcome.kind == workflow::OutcomeKind::transient) {
+  if (end.asked && outcome.kind == workflow::OutcomeKind::transient) {
     return invalid("engine.answer",
                    "the action failed, and its workflow tries it no more: answer again, " +
-                       std::string(person_may_answer(action, asked) ? "done or " : "or ") +
+                       std::string(person_may_answer(action, end) ? "done or " : "or ") +
                        "permanent");
   }
   if (outcome.kind != workflow::OutcomeKind::done) return ok_status();
-  if (!person_may_answer(action, asked)) return invalid("engine.answer", std::string(kNotByPerson));
+  if (!person_may_answer(action, end)) return invalid("engine.answer", std::string(kNotByPerson));
   const Json document = answer_schema(actions, target, action);
   if (document.is_null()) return ok_status();
   RABT_TRY(schema, Schema::compile(document));

@@ -232,6 +232,8 @@ struct ParkedCall {
   std::string code;
   // It failed, and the workflow asks a person. Otherwise nobody knows its effect.
   bool failed = false;
+  // It failed with an answer that left open whether it took effect.
+  bool doubtful = false;
   // A person may answer it as done (person_may_answer).
   bool answerable = true;
   // JSON Schema of what the call gives; null when there is none.

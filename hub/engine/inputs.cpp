@@ -344,10 +344,10 @@ void Worker::resolve(ResolveRequest& message) {
         "done, or permanent when nothing was done"));
     return;
   }
-  const Status fits = message.again
-                          ? ok_status()
-                          : answer_fits(context_.parts.actions, call->second.target,
-                                        call->second.action, call->second.asked, message.outcome);
+  const Status fits =
+      message.again ? ok_status()
+                    : answer_fits(context_.parts.actions, call->second.target, call->second.action,
+                                  {call->second.asked, call->second.maybe_done}, message.outcome);
   if (!fits.ok()) {
     message.answer->set_value(fits.error());
     return;

@@ -268,8 +268,10 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
                                                  .doubtful = true,
                                                  .let_go = call->let_go});
     } else if (const auto* ask = std::get_if<workflow::Ask>(&effect)) {
-      instance->calls.emplace(ask->call.id,
-                              OpenCall{.action = ask->call, .parked = true, .asked = true});
+      instance->calls.emplace(
+          ask->call.id,
+          OpenCall{
+              .action = ask->call, .parked = true, .asked = true, .maybe_done = ask->doubtful});
     } else if (const auto* child = std::get_if<workflow::StartWorkflow>(&effect)) {
       instance->children.emplace(child->id, *child);
     } else if (const auto* timer = std::get_if<workflow::StartTimer>(&effect)) {

@@ -14,11 +14,11 @@ namespace {
 
 // The call with this number among what the instance waits for; null when there is none.
 const workflow::CallAction* find_call(const std::vector<workflow::Effect>& open, std::uint64_t id,
-                                      bool& failed) {
+                                      CallEnd& end) {
   for (const workflow::Effect& effect : open) {
     const auto* call = std::get_if<workflow::CallAction>(&effect);
     const auto* ask = std::get_if<workflow::Ask>(&effect);
-    failed = ask != nullptr;
+    end = end_of(ask);
     if (ask != nullptr) call = &ask->call;
     if (call != nullptr && call->id == id) return call;
   }
@@ -98,7 +98,8 @@ Result<ParkedCall> Engine::parked_call(std::string_view id) {
     }
   }
   const std::vector<workflow::Effect> open = history.execution().open();
-  const workflow::CallAction* call = find_call(open, out.call, out.failed);
+  CallEnd end;
+  const workflow::CallAction* call = find_call(open, out.call, end);
   if (call == nullptr) return not_parked;
   out.version = call->version;
   out.task = call->task;
@@ -106,7 +107,9 @@ Result<ParkedCall> Engine::parked_call(std::string_view id) {
   out.key = idempotency_key(row.id, call->reference);
   out.code = codes[call->reference];
   const std::string target = engine.definitions.target_of(*definition, row.binding, call->role);
-  out.answerable = person_may_answer(*call, out.failed);
+  out.failed = end.asked;
+  out.doubtful = end.doubtful;
+  out.answerable = person_may_answer(*call, end);
   out.output_schema = answer_schema(engine.context.parts.actions, target, *call);
   return out;
 }

@@ -83,7 +83,7 @@ std::optional<workflow::CallAction> call_ended_by(const InstanceReader::Material
 // The call that waits for a person's decision. asked: its workflow asks.
 struct ParkedAction {
   workflow::CallAction call;
-  bool asked = false;
+  CallEnd end;
 };
 std::optional<ParkedAction> parked_in(const InstanceReader::Materials& from,
                                       const InstanceRow& row) {
@@ -94,7 +94,7 @@ std::optional<ParkedAction> parked_in(const InstanceReader::Materials& from,
     const auto* call = std::get_if<workflow::CallAction>(&effect);
     const auto* const ask = std::get_if<workflow::Ask>(&effect);
     if (ask != nullptr) call = &ask->call;
-    if (call != nullptr && call->id == number) return ParkedAction{*call, ask != nullptr};
+    if (call != nullptr && call->id == number) return ParkedAction{*call, end_of(ask)};
   }
   return std::nullopt;
 }
@@ -191,7 +191,7 @@ Status Engine::may_answer(std::string_view id, const workflow::ActionOutcome& ou
   if (!parked) return ok_status();
   const std::string target =
       engine.definitions.target_of(*from.definition, row.binding, parked->call.role);
-  return answer_fits(engine.context.parts.actions, target, parked->call, parked->asked, outcome);
+  return answer_fits(engine.context.parts.actions, target, parked->call, parked->end, outcome);
 }
 
 }  // namespace rabt::engine

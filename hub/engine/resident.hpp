@@ -86,6 +86,8 @@ struct OpenCall {
   std::string parked_code{};
   // It failed, and the file wants a person asked (workflow::Ask).
   bool asked = false;
+  // Asked, and its last try may have taken effect.
+  bool maybe_done = false;
   // It may have been sent before the instance was rewound: it is settled before it is sent again.
   bool unsure = false;
   // It may have had an effect of which no answer told: an answer was ambiguous, or the call was

@@ -115,7 +115,8 @@ class TurnMaker {
                      .parked = true,
                      .parked_at = turn_.input.at,
                      .parked_code = ended == nullptr ? std::string() : ended->outcome.code,
-                     .asked = true});
+                     .asked = true,
+                     .maybe_done = ask.doubtful});
   }
   void start_workflow(workflow::StartWorkflow& start) {
     request("workflow", start.name);

@@ -151,6 +151,8 @@ inline constexpr std::string_view kHttpAction = "request";
 // outcome the error of the call goes on. Again makes the call once more. CancelCall ends it.
 struct Ask {
   CallAction call;  // as it would be made; the id is the question's
+  // The answer to its last try left open whether it took effect.
+  bool doubtful = false;
 };
 // run.workflow: start an instance of another definition. With await it is answered by ActionEnded:
 // done with the child's output; permanent when it faulted, with detail {"error": <its error>};

@@ -184,6 +184,25 @@ TEST(Ask, ACallWhoseEffectIsUnknownCanBeSentAgain) {
   EXPECT_EQ(keys[0], keys[1]);
 }
 
+TEST(Ask, AFailureThatMayHaveTakenEffectSaysSoAlsoAfterACrash) {
+  for (const auto kind : {OutcomeKind::ambiguous, OutcomeKind::permanent}) {
+    Rig rig;
+    refuse(rig, kind);
+    rig.deploy(workflow_of(kAsks));
+    const std::string id = rig.send("test.start.v1", Json::object({{"n", 3}})).at(0);
+    rig.settle();
+    // An answer that leaves the effect open is asked for again first.
+    for (int i = 0; i < 50 && rig.status(id) != "parked"; ++i) rig.advance_ms(60'000);
+    ASSERT_EQ(rig.status(id), "parked");
+    const bool doubtful = kind == OutcomeKind::ambiguous;
+    EXPECT_EQ(rig.engine().parked_call(id).value().failed, true);
+    EXPECT_EQ(rig.engine().parked_call(id).value().doubtful, doubtful);
+    rig.crash();
+    rig.start();
+    EXPECT_EQ(rig.engine().parked_call(id).value().doubtful, doubtful);
+  }
+}
+
 TEST(Ask, AnInstanceThatAsksIsCancelled) {
   Rig rig;
   refuse(rig);

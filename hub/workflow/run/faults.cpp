@@ -247,7 +247,8 @@ void Execution::Impl::call_failed(Frame* frame, Fault fault) {
   std::get<TaskTrace>(effects.back()).error = shown(model, fault);
   frame->asked = std::make_unique<Fault>(std::move(fault));
   const std::uint64_t id = await(frame, Wait::ask, now);
-  effects.emplace_back(Ask{std::get<CallAction>(call_effect(id, *frame))});
+  effects.emplace_back(Ask{.call = std::get<CallAction>(call_effect(id, *frame)),
+                           .doubtful = frame->asked->doubtful});
 }
 
 void Execution::Impl::cancel_below(Frame* frame, const Frame* completed_path) {
@@ -304,7 +305,8 @@ Effect Execution::Impl::effect_of(const Open& entry) const {
     case Wait::call:
       return call_effect(entry.id, *entry.frame);
     case Wait::ask:
-      return Ask{std::get<CallAction>(call_effect(entry.id, *entry.frame))};
+      return Ask{.call = std::get<CallAction>(call_effect(entry.id, *entry.frame)),
+                 .doubtful = entry.frame->asked != nullptr && entry.frame->asked->doubtful};
     case Wait::undo:
       return undo_effect(entry.id);
     case Wait::let_go:

@@ -168,6 +168,7 @@ void Execution::Impl::fault_of_call(Frame* frame, const ActionOutcome& outcome) 
   fault.error = make_error("communication", status, outcome.code, outcome.whole_message(), *frame);
   fault.retry_after_ms = outcome.retry_after_ms;
   fault.permanent = outcome.kind == OutcomeKind::permanent;
+  fault.doubtful = outcome.kind == OutcomeKind::ambiguous;
   call_failed(frame, std::move(fault));
 }
 

@@ -45,6 +45,8 @@ struct Fault {
   bool fixed_title = true;          // the title holds no data, so it may be traced
   // A repeat would fail in the same way: `retry` repeats it only where the file asks for it.
   bool permanent = false;
+  // The call may have taken effect: its answer left that open.
+  bool doubtful = false;
   // The reference of a raise task, whose error may name an instance that holds data.
   std::string raised_at;
   // Finished::place
