@@ -689,6 +689,10 @@ TEST_F(SessionCalls, AMessageIsSurelyOfSomebodyElseByAnotherRecordOrAnotherDayOf
   EXPECT_FALSE(sure(letter, "nobody", kHis)) << "his number may be corrected";
   EXPECT_FALSE(sure(letter, "nobody", nullptr)) << "nothing is known";
   EXPECT_FALSE(sure(letter, "1000000008", kHers)) << "his own number";
+  people_.set(patient2_, "birthDate", kHis);
+  EXPECT_FALSE(sure(letter, "1000000016", kHis)) << "it may be a second record of his";
+  EXPECT_FALSE(sure(letter, "1000000016", nullptr)) << "it may be a second record of his";
+  people_.set(patient2_, "birthDate", kHers);
   people_.numbers["1000000016"] = patient_;
   EXPECT_FALSE(sure(letter, "1000000016", kHers)) << "both records became one";
   people_.numbers["1000000016"] = patient2_;

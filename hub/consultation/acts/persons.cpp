@@ -168,11 +168,6 @@ Result<bool> Persons::is_somebody_else(const Session& session, const Json& said,
   // The survivor, where his record was merged.
   RABT_TRY(own, records_of(Json(session.patient), Json::array()));
   if (own.empty()) return contradicts(said, booked);
-  RABT_TRY(records, records_of(numbers[0], numbers));
-  if (records.size() == 1 && records.front() != own.front()) {
-    RABT_TRY(contradicted, is_another(said, numbers, records.front()));
-    if (!contradicted) return true;
-  }
   RABT_TRY(record, parts_.directory.find(parts_.tenant, own.front()));
   // The booking tells what the record does not.
   Json kept = Json::object();
@@ -180,7 +175,14 @@ Result<bool> Persons::is_somebody_else(const Session& session, const Json& said,
     const std::string text = record.profile.string_or(name, "");
     kept.set(std::string(name), text.empty() ? booked.string_or(name, "") : text);
   }
-  return contradicts(said, kept);
+  if (contradicts(said, kept)) return true;
+  RABT_TRY(records, records_of(numbers[0], numbers));
+  if (records.size() != 1 || records.front() == own.front()) return false;
+  RABT_TRY(contradicted, is_another(said, numbers, records.front()));
+  if (contradicted) return false;
+  // Two records of one patient that nobody has merged yet do not contradict each other.
+  RABT_TRY(other, parts_.directory.find(parts_.tenant, records.front()));
+  return contradicts(other.profile, kept);
 }
 
 Result<std::optional<Recognise>> Persons::recognised(const Session& session,

@@ -57,8 +57,9 @@ class Persons {
   // Asks the desk who the people of a booking are, where it is in doubt: the same question once.
   void ask_who(const Caller& caller, const Session& session) const;
   // True if a message that names none of the patient's numbers is surely about somebody else than
-  // the patient of the session: its numbers lead to one other record, which does not contradict it,
-  // or it tells another sex or day of birth. False where that is in doubt. said: {gender,
+  // the patient of the session: it tells another sex or day of birth, or its numbers lead to one
+  // other record, which does not contradict it and has another sex or day of birth than the
+  // patient. False where that is in doubt, as with two records of one patient. said: {gender,
   // birthDate}, what the message tells of them; numbers: {system, value}, at least one.
   [[nodiscard]] Result<bool> is_somebody_else(const Session& session, const Json& said,
                                               const Json& numbers) const;
