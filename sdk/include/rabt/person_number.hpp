@@ -85,8 +85,8 @@ inline std::string configured_type(const NumberTypes& types, const std::string& 
 // FHIR for a passport whose country has three letters. Null for a number without a system or
 // already under such a one, and for other types.
 // number: {system, value, type}. country: the one that gave it, "" if not known. configured: the
-// type is that of the configuration; else a national id or residence permit must have its form,
-// since other countries have such types, too.
+// type is that of the configuration; else a number of another country is none of the kingdom. A
+// national id or residence permit must have its form: a system may hold other numbers, too.
 inline nlohmann::json known_number(const nlohmann::json& number, const std::string& country,
                                    bool configured) {
   const std::string system = text_of(number, "system");
@@ -99,8 +99,8 @@ inline nlohmann::json known_number(const nlohmann::json& number, const std::stri
     const std::string from = lower(country);
     const bool of_another = !from.empty() && from != "sa" && from != "sau";
     const bool in_form = is_number_of_the_kingdom(value);
-    if (!configured && (of_another || !in_form)) return {};
-    if (in_form) type = value.front() == '1' ? "NI" : "PRC";
+    if (!in_form || (!configured && of_another)) return {};
+    type = value.front() == '1' ? "NI" : "PRC";
   }
   std::string known(kNphiesIdentifier);
   if (type == "NI") {

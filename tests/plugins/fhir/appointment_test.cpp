@@ -808,6 +808,8 @@ TEST(Appointment, ANumberUnderAnOwnSystemIsKnown) {
             "NI urn:oid:1.2 1000000008, NI " + nphies + "nationalid 1000000008; NI");
   EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "2000000006"}])", kOwn),
             "PRC urn:oid:1.2 2000000006, PRC " + nphies + "iqama 2000000006; PRC");
+  EXPECT_EQ(numbers(R"([{"system": "urn:oid:1.2", "value": "1000000009"}])", kOwn), "; NI")
+      << "another number of that system";
   EXPECT_EQ(numbers(R"([{"system": "urn:p", "value": "A1"}])", kOwn),
             "PPN urn:p A1, PPN " + nphies + "passportnumber A1; PPN");
   EXPECT_THROW((void)numbers("[]", R"({"iqama": ["urn:x"], "passport": ["urn:x"]})"), sdk::Refusal);
