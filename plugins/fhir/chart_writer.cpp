@@ -196,6 +196,9 @@ Task<ChartWriter::Sent> ChartWriter::send(const Call& call, const Transaction& c
   if (refuses_transaction(answer)) co_return out;
   if (!succeeded(answer)) {
     out.failed = failure(answer);
+    // It may always take longer than somebody on the way waits: the repeat goes in small parts.
+    if (!answer.answered() || answer.status == 408 || answer.status == 504)
+      abilities_.transaction = false;
   } else if (const auto bundle = resource_of(answer, "Bundle")) {
     out.made = changes.made(*bundle);
   }
