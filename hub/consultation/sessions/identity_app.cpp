@@ -19,7 +19,10 @@ constexpr std::string_view kGet = "identity.verification.get";
 constexpr std::string_view kVersion = "1.0.0";
 // A person waits before the page.
 constexpr std::int64_t kAnswerMs = 10'000;
-constexpr std::int64_t kPatienceMs = kAnswerMs + 1'000;
+// The page asks for the approval every few seconds: a provider that is slow is asked again, and
+// holds the threads of links for no longer.
+constexpr std::int64_t kLookMs = 3'000;
+constexpr std::int64_t kMoreMs = 500;
 constexpr std::size_t kNameDigits = 32;
 
 // The end of the year 9999, in seconds.
@@ -63,7 +66,7 @@ Result<std::optional<IdentityApp::Subject>> IdentityApp::subject_of(
 }
 
 plugin::CallRequest IdentityApp::call_of(const Session& session, const Subject& subject,
-                                         std::string_view action) const {
+                                         std::string_view action, std::int64_t answer_ms) const {
   plugin::CallRequest request;
   request.tenant = parts_.tenant;
   request.instance = session.id;
@@ -71,7 +74,7 @@ plugin::CallRequest IdentityApp::call_of(const Session& session, const Subject& 
   request.role = std::string(kRole);
   request.action = std::string(action);
   request.version = std::string(kVersion);
-  request.deadline_unix_ms = parts_.clock.now().ms + kAnswerMs;
+  request.deadline_unix_ms = parts_.clock.now().ms + answer_ms;
   return request;
 }
 
@@ -82,7 +85,7 @@ void IdentityApp::note_failure(const Session& session, std::string_view code) co
 Result<IdentityApp::Request> IdentityApp::ask(const Session& session, const Subject& subject,
                                               const std::string& name) const {
   const std::string key = to_hex(crypto::sha256(name)).substr(0, kNameDigits);
-  plugin::CallRequest request = call_of(session, subject, kStart);
+  plugin::CallRequest request = call_of(session, subject, kStart, kAnswerMs);
   // HL7 v2-0203
   request.arguments = Json::object(
       {{"identifier", Json::object({{"type", subject.kind == "national_id" ? "NI" : "PRC"},
@@ -92,7 +95,7 @@ Result<IdentityApp::Request> IdentityApp::ask(const Session& session, const Subj
        {"language", session.options.language}});
   request.idempotency_key = key;
   RABT_TRY_STATUS(note_disclosure(parts_, session, request, kRole));
-  const auto outcome = call_outside(parts_.actions, request, kPatienceMs);
+  const auto outcome = call_outside(parts_.actions, request, kAnswerMs + kMoreMs);
   if (!outcome || outcome->kind == workflow::OutcomeKind::ambiguous) {
     note_failure(session, outcome ? std::string_view(outcome->code) : kAway);
     return ambiguous(std::string(kAway), is_away().message);
@@ -116,10 +119,10 @@ Result<IdentityApp::Request> IdentityApp::ask(const Session& session, const Subj
 
 Result<IdentityApp::Approval> IdentityApp::approval(const Session& session, const Subject& subject,
                                                     const std::string& id) const {
-  plugin::CallRequest request = call_of(session, subject, kGet);
+  plugin::CallRequest request = call_of(session, subject, kGet, kLookMs);
   request.arguments = Json::object({{"verificationId", id}});
   request.idempotency_key = parts_.ids.next().text();
-  const auto outcome = call_outside(parts_.actions, request, kPatienceMs);
+  const auto outcome = call_outside(parts_.actions, request, kLookMs + kMoreMs);
   if (!outcome || outcome->kind != workflow::OutcomeKind::done) {
     note_failure(session, outcome ? std::string_view(outcome->code) : kAway);
     return is_away();

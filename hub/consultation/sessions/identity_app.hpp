@@ -58,7 +58,7 @@ class IdentityApp {
 
  private:
   [[nodiscard]] plugin::CallRequest call_of(const Session& session, const Subject& subject,
-                                            std::string_view action) const;
+                                            std::string_view action, std::int64_t answer_ms) const;
   void note_failure(const Session& session, std::string_view code) const;
 
   const SessionParts& parts_;

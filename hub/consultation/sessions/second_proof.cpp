@@ -65,8 +65,9 @@ Result<std::vector<std::string>> SecondProof::offered(const Taken& of) const {
   if (links.by_code && codes_ != nullptr && codes_->sends_codes()) names.emplace_back(kCode);
   const Participant* const one = of.session.participant(of.invitation.participant);
   if (links.by_identity && one != nullptr && app_.is_bound()) {
-    RABT_TRY(subject, app_.subject_of(of.session, *one));
-    if (subject) names.emplace_back(kIdentity);
+    // Without a record there is no number to ask about; the other proofs stand.
+    const auto subject = app_.subject_of(of.session, *one);
+    if (subject.ok() && *subject) names.emplace_back(kIdentity);
   }
   if (links.by_birth_date) names.emplace_back(kBirthDate);
   return names;
