@@ -264,11 +264,13 @@ Result<Json> patient_report(const ReportParts& parts, const Subject& subject, st
   Json disclosures = Json::array();
   Json accesses = Json::array();
   std::int64_t others = 0;
-  // The row of the disclosure, by object and task of a call that is open.
+  // The row of the disclosure, by object, task and reference of a call that is open.
   std::map<std::string, std::size_t> open;
   for (const auto& [seq, logged] : found.entries) {
     const audit::Entry& entry = logged.entry;
-    const std::string call = entry.object + " " + entry.detail.string_or("task", "");
+    // Several messages of one session are under way at once, each under its reference.
+    const std::string call = entry.object + " " + entry.detail.string_or("task", "") + " " +
+                             entry.detail.string_or("reference", "");
     if (entry.act == "action.sent") {
       open[call] = disclosures.size();
       disclosures.push_back(disclosure_row(logged));

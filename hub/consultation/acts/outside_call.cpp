@@ -61,7 +61,8 @@ Status note_disclosure(const SessionParts& parts, const Session& session,
                     {"version", recipient->version},
                     {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
                     {"capability", request.action + ":" + request.version},
-                    {"fields", std::move(fields)}});
+                    {"fields", std::move(fields)},
+                    {"reference", request.arguments.string_or("reference", "")}});
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write(
       [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });

@@ -36,10 +36,12 @@ Status Letters::note_not_sent(const Session& session, const plugin::CallRequest&
   const SessionParts& parts = acts_.parts();
   audit::Entry entry = Acts::entry_of(caller_of_hub(parts.tenant, "messages"), session);
   entry.act = "action.ended";
+  entry.patient = request.patient;
   entry.result = code;
   entry.detail = Json::object({{"role", kNotifyRole},
                                {"action", request.action},
                                {"task", "messages"},
+                               {"reference", request.arguments.string_or("reference", "")},
                                {"outcome", workflow::to_string(workflow::OutcomeKind::permanent)}});
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write(
