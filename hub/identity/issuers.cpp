@@ -7,6 +7,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/base/split.hpp"
 #include "hub/crypto/jws.hpp"
 #include "hub/identity/numeric_date.hpp"
 #include "hub/identity/remote_keys.hpp"
@@ -94,15 +95,6 @@ Status check_age(const Json& claims, const IssuerOptions& issuer, std::int64_t n
   return ok_status();
 }
 
-bool holds_word(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    const auto space = list.find(' ');
-    if (list.substr(0, space) == word) return true;
-    list = space == std::string_view::npos ? std::string_view() : list.substr(space + 1);
-  }
-  return false;
-}
-
 Status check_required(const Json& claims, const IssuerOptions& issuer) {
   for (const auto& [name, value] : issuer.required) {
     const Json& claim = claims[name];
@@ -110,7 +102,8 @@ Status check_required(const Json& claims, const IssuerOptions& issuer) {
     const bool listed = claim.is_array() && claim.size() <= kMaxIssuedRoles &&
                         std::find(claim.as_array().begin(), claim.as_array().end(), wanted) !=
                             claim.as_array().end();
-    const bool word = name == "scope" && claim.is_string() && holds_word(claim.as_string(), value);
+    const auto words = split(name == "scope" && claim.is_string() ? claim.as_string() : "", ' ');
+    const bool word = std::find(words.begin(), words.end(), value) != words.end();
     if (!(claim == wanted) && !listed && !word)
       return refused("the claim `" + name + "` has not the value that is required");
   }
