@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 import { all, call, get, newKey, post, Problem, problemText, query, visitHeader } from '../base/api';
 import { base64, isHeld, type SharedDocument } from '../base/documents';
 import { t } from '../base/i18n';
-import { announce, isClinical, isGuest, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
+import { announce, isClinical, isGuest, kClinical, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
 import { isIn } from './panel';
 import type { Medication, Message, Note, Prescription, Template, Vitals } from './types';
 
@@ -69,8 +69,7 @@ export const readDocs = async (): Promise<void> => {
 export type Audience = 'all' | 'no_family' | 'care';
 export const audience = signal<Audience>('all');
 export const audiences = (): Audience[] => (isClinical.value ? ['all', 'no_family', 'care'] : ['all', 'care']);
-const kCare = ['doctor', 'specialist', 'nurse'];
-const kShownTo: Record<Audience, string[]> = { all: [], no_family: [...kCare, 'patient'], care: kCare };
+const kShownTo: Record<Audience, string[]> = { all: [], no_family: [...kClinical, 'patient'], care: kClinical };
 
 // A photograph without what the camera wrote into it: place, time, maker.
 async function plainPicture(file: File): Promise<Blob> {

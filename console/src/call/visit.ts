@@ -12,7 +12,7 @@ export type Stage = 'loading' | 'gone' | 'before' | 'check' | 'waiting' | 'joini
 // Why the call is over for this person.
 export type Ended = 'left' | 'ended' | 'removed' | 'denied' | 'moved' | 'cancelled' | 'missed';
 
-const kClinical = ['doctor', 'specialist', 'nurse'];
+export const kClinical = ['doctor', 'specialist', 'nurse'];
 const kOver = ['completed', 'cancelled', 'no_show', 'failed'];
 const kEnded: Record<string, Ended> = { cancelled: 'cancelled', no_show: 'missed', failed: 'missed' };
 

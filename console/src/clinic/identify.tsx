@@ -3,15 +3,13 @@ import { useState } from 'preact/hooks';
 import { post } from '../base/api';
 import { dayAndTime } from '../base/dates';
 import { t } from '../base/i18n';
-import { me } from '../base/me';
 import { Button, Dialog, DialogActs, Identifiers, identifierText, nameOf, nationalOf } from '../ui';
-import { nameOfParticipant, patientOf, type Person, type Session } from './model';
+import { isStaffOf, nameOfParticipant, patientOf, type Person, type Session } from './model';
 
-const kStaff = ['doctor', 'specialist', 'nurse'];
 // True for staff of a visit whose patient was not identified yet.
 const mayIdentify = (session: Session): boolean =>
   ['scheduled', 'waiting', 'active'].includes(session.status) && !session.identification && !!patientOf(session)
-  && !!session.participants?.some((one) => one.person === me.value?.id && one.admission === 'admitted' && kStaff.includes(one.role));
+  && isStaffOf(session);
 
 export function Identify({ session, person, done }: { session: Session; person?: Person; done: () => Promise<void> }) {
   const [open, setOpen] = useState(false);

@@ -99,6 +99,10 @@ export interface Page<T> {
 }
 
 export const startOf = (session: Session): string => session.scheduledStart ?? session.startedAt ?? session.createdAt;
+const kStaff = ['doctor', 'specialist', 'nurse'];
+// True if the person who is signed in takes part in the session as staff.
+export const isStaffOf = ({ participants }: Session): boolean =>
+  !!participants?.some((one) => one.person === me.value?.id && one.admission === 'admitted' && kStaff.includes(one.role));
 export const isOver = (session: Session) => ['completed', 'cancelled', 'no_show', 'failed'].includes(session.status);
 export const doctorOf = (session: Session) => session.participants?.find((one) => one.role === 'doctor' && (!session.provider || one.person === session.provider));
 export const patientOf = (session: Session) => session.participants?.find((one) => one.role === 'patient');

@@ -8,7 +8,7 @@ import { isolate, ltr, number, t, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { face, me } from '../base/me';
 import { Avatar, Dates, DocumentMarks, Empty, Failure, Icon, nameOf, LinkButton, Pill, Segment, Select, Skeleton, State, Table } from '../ui';
-import { isOver, type Page, type Person, type Session } from './model';
+import { isOver, isStaffOf, type Page, type Person, type Session } from './model';
 import { Player, playsRecordings } from './player';
 
 // Items of a kind in several visits, newest first. Visits whose items may not be seen are left out.
@@ -156,12 +156,11 @@ export function Prescriptions({ sessions, short }: { sessions: Session[]; short?
 }
 
 const size = (bytes: number) => (bytes < 1_000_000 ? `${number(Math.ceil(bytes / 1000))} kB` : `${number(bytes / 1_000_000, { maximumFractionDigits: 1 })} MB`);
-const kClinical = ['doctor', 'specialist', 'nurse'];
 export function Documents({ sessions }: { sessions: Session[] }) {
   const { items, part, again } = useList<SharedDocument>(sessions.map((one) => one.id), 'documents');
   const clinical = face.value === 'doctor' || face.value === 'nurse';
   const open = (id: string) => sessions.find((one) => one.id === id && !isOver(one));
-  const shares = (id: string) => clinical && !!open(id)?.participants?.some((one) => one.person === me.value?.id && one.admission === 'admitted' && kClinical.includes(one.role));
+  const shares = (id: string) => clinical && sessions.some((one) => one === open(id) && isStaffOf(one));
   return (
     <section class="card card-flush" aria-label={t('documents')}>
       {part ?? (!items.length ? <Empty icon="file" text={t('documents_none')} /> : (

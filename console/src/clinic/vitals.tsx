@@ -2,15 +2,14 @@
 import { useRef } from 'preact/hooks';
 import { post } from '../base/api';
 import { t } from '../base/i18n';
-import { me } from '../base/me';
 import { Button, useAnnounce } from '../ui';
 import { useVitalsForm } from '../ui/VitalsForm';
-import { isOver, patientOf, type Session } from './model';
+import { isOver, isStaffOf, patientOf, type Session } from './model';
 
 // True if the person takes part as staff and the visit still takes values: they may be measured before it begins.
 export const takesVitals = (session: Session): boolean =>
   !isOver(session) && session.status !== 'requested' && (!!session.patient || !!patientOf(session))
-  && !!session.participants?.some((one) => one.person === me.value?.id && one.admission === 'admitted' && ['doctor', 'specialist', 'nurse'].includes(one.role));
+  && isStaffOf(session);
 
 export function VitalsForm({ session, done }: { session: Session; done: () => Promise<void> }) {
   const typed = useRef<Record<string, string>>({});
